@@ -1,0 +1,91 @@
+"""Where things lie below the platform's home (``HOPS_HOME``) when everything runs on one machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hops_contract.slugs import SLUG_RULE, is_slug, project_user
+
+STANDARD_DATASETS = ("Jupyter", "Resources", "Logs", "Experiments", "Models")
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The platform's home.
+
+    ======================================  =========================================================================
+    ``projects/<project>/<dataset>/``       files of the projects
+    ``environments/base``                   the base environment, made once
+    ``environments/projects/<project>``     a project's environment
+    ``archives/``                           class data sharing archives
+    ``secrets/``                            0700; the platform's own keys and credentials, 0600 each
+    ``run/servers/<project__user>/``        0700; a notebook server's folder
+    ``run/sessions/<id>/``                  0700; a Spark session's folder
+    ``run/*.pid``, ``run/site.json``        what is running now and where it answers
+    ``logs/<service>.log``                  logs of the platform's services
+    ``control-plane.db``, ``hub.db``        embedded databases
+    ======================================  =========================================================================
+    """
+
+    root: Path
+
+    @property
+    def projects(self) -> Path:
+        """Files of all projects."""
+        return self.root / "projects"
+
+    @property
+    def secrets(self) -> Path:
+        """The platform's own keys and credentials."""
+        return self.root / "secrets"
+
+    @property
+    def logs(self) -> Path:
+        """Logs of the platform's services."""
+        return self.root / "logs"
+
+    @property
+    def run(self) -> Path:
+        """State of what is running now."""
+        return self.root / "run"
+
+    @property
+    def archives(self) -> Path:
+        """Class data sharing archives."""
+        return self.root / "archives"
+
+    @property
+    def base_environment(self) -> Path:
+        """The environment that projects' environments are copies of."""
+        return self.root / "environments" / "base"
+
+    def project(self, project: str) -> Path:
+        """Files of one project."""
+        return self.projects / _checked(project)
+
+    def environment(self, project: str) -> Path:
+        """A project's own environment."""
+        return self.root / "environments" / "projects" / _checked(project)
+
+    def server(self, project: str, user: str) -> Path:
+        """Folder of a notebook server."""
+        return self.run / "servers" / project_user(project, user)
+
+    def session(self, session_id: int) -> Path:
+        """Folder of a Spark session."""
+        return self.run / "sessions" / str(session_id)
+
+    def secret(self, name: str) -> Path:
+        """One of the platform's own credentials."""
+        return self.secrets / name
+
+    def log(self, service: str) -> Path:
+        """Log file of a service."""
+        return self.logs / f"{_checked(service)}.log"
+
+
+def _checked(name: str) -> str:
+    if not is_slug(name):
+        raise ValueError(f"{name!r} is not a name: {SLUG_RULE}.")
+    return name

@@ -1,0 +1,39 @@
+"""What the control plane grants to a notebook server that is about to start, and what the server's folder then holds."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from hops_contract.options import ServerOptions
+from hops_contract.principal import ProjectRole
+
+CONFIG_FILE = "server.json"
+TOKEN_FILE = "token.jwt"  # noqa: S105
+SERVER_FOLDER_VARIABLE = "HOPS_SERVER_FOLDER"
+
+
+class ServerConfig(BaseModel):
+    """``server.json``: everything that a notebook server and its kernels know of their project. Nothing in it is secret."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    project: str = Field(examples=["weather"])
+    project_title: str = Field(examples=["Weather of the coast"])
+    user: str = Field(examples=["ada"])
+    role: ProjectRole
+    options: ServerOptions
+    project_folder: str = Field(description="Where the project's datasets lie for this server.")
+    start_folder: str = Field(default="Jupyter", description="Dataset in which notebooks start.")
+    environment: str = Field(description="Prefix of the project environment; its Python is bin/python below it.")
+    control_plane_url: str = Field(description="Address of the control plane, for processes; ends with /.")
+    livy_url: str = Field(description="Address of the session service, for processes; no / at its end.")
+
+
+class ServerGrant(BaseModel):
+    """Answer to a spawner that asked whether a server may start: its configuration and its first token."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    config: ServerConfig
+    token: SecretStr = Field(description="A project-user's token; goes into token.jwt.")
+    display_name: str = Field(description="Shown for the server in the Hub.")
