@@ -1,4 +1,4 @@
-"""What the products of HopsLab agree on to the letter: names, wire types, the layout of the home, verification of tokens.
+"""What the products of HopsLab agree on to the letter: names, wire types, layout of the home, verification of tokens.
 
 It imports none of the products, starts nothing and reads no engine.
 """

@@ -1,4 +1,4 @@
-"""What the control plane grants to a notebook server that is about to start, and what the server's folder then holds."""
+"""What the control plane grants to a notebook server that may start, and what the server's folder holds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SERVER_FOLDER_VARIABLE = "HOPS_SERVER_FOLDER"
 
 
 class ServerConfig(BaseModel):
-    """``server.json``: everything that a notebook server and its kernels know of their project. Nothing in it is secret."""
+    """``server.json``: what a notebook server and its kernels know of their project. Nothing in it is secret."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -2,9 +2,9 @@
 
 Laws:
 
-1. A slug is 1 to 30 characters of ``a-z``, ``0-9`` and ``-``; it begins with a letter, does not end with ``-`` and holds no ``--``.
-   It is therefore a name that JupyterHub takes for a named server, and one that needs no escaping in a URL, a file path, a
-   Kubernetes label or a certificate.
+1. A slug is 1 to 30 characters of ``a-z``, ``0-9`` and ``-``; it begins with a letter, does not end with ``-`` and holds
+   no ``--``. It is therefore a name that JupyterHub takes for a named server, and one that needs no escaping in a URL, a
+   file path, a Kubernetes label or a certificate.
 2. A project-user is ``project__user``. No slug holds ``_``, so it splits in one way only.
 3. A dataset's name is a slug whose letters may also be upper case and which may hold ``_`` and ``.``
    inside; never ``.`` or ``..``.
@@ -18,8 +18,6 @@ MAX_SLUG_LENGTH = 30
 SLUG_PATTERN = r"^[a-z](?:[a-z0-9]|-(?!-)){0,28}[a-z0-9]$|^[a-z]$"
 DATASET_NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_.-]{0,62}[A-Za-z0-9]$|^[A-Za-z]$"
 SLUG_RULE = "1 to 30 lower-case letters, digits and single hyphens, from a letter to a letter or digit"
-    "1 to 30 lower-case letters, digits and single hyphens, beginning with a letter and not ending with a hyphen"
-)
 
 _SLUG = re.compile(SLUG_PATTERN.replace("$", r"\Z"))
 _SEPARATOR = "__"
