@@ -2,8 +2,8 @@
 
 Laws:
 
-1. A slug is 1 to 30 characters of ``a-z``, ``0-9`` and ``-``; it begins with a letter, does not end with ``-`` and holds
-   no ``--``. It is therefore a name that JupyterHub takes for a named server, and one that needs no escaping in a URL, a
+1. A slug is 1 to 30 characters of ``a-z``, ``0-9`` and ``-``; it begins with a letter, does not end with ``-`` and
+   holds no ``--``. JupyterHub therefore takes it for a named server, and it needs no escaping in a URL, a
    file path, a Kubernetes label or a certificate.
 2. A project-user is ``project__user``. No slug holds ``_``, so it splits in one way only.
 3. A dataset's name is a slug whose letters may also be upper case and which may hold ``_`` and ``.``
