@@ -1,0 +1,173 @@
+"""Runs in a Spark task: starts a trial's process, listens to it, and stores what came of it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from hops._storage import Location, locate
+from hops.experiment import child, names, outcome
+from hops.experiment.journal import Journal
+from hops.experiment.plan import RunPlan, TrialPlan
+from hops.experiment.records import State, Trial, dump
+
+GPU = "gpu"
+# A process that left the trial's process group may keep its output open for ever.
+LISTENER_PATIENCE_S = 10
+
+
+def attendant(run: RunPlan) -> Callable[[Iterable[TrialPlan]], Iterator[int]]:
+    """The function that Spark calls for each partition; it yields the index of each trial that was attended."""
+
+    def attend_all(trials: Iterable[TrialPlan]) -> Iterator[int]:
+        from pyspark import TaskContext
+
+        task = TaskContext.get()
+        resources = task.resources() or {} if task else {}
+        gpus = list(resources[GPU].addresses) if GPU in resources else []
+        for trial in trials:
+            attend(run, trial, attempt=task.attemptNumber() if task else 0, gpus=gpus)
+            yield trial.index
+
+    return attend_all
+
+
+def attend(run: RunPlan, plan: TrialPlan, *, attempt: int, gpus: list[str]) -> None:
+    """Runs one trial and stores its record; the user's errors end in the record, not here."""
+    os.environ.update(run.variables)
+    root = locate(run.root)
+    folder = root.child(plan.folder) if plan.folder else root
+    records = root.child(names.RECORDS_FOLDER)
+    trial = Trial(
+        plan.index,
+        dict(plan.shown),
+        plan.path,
+        attempts=run.earlier + attempt + 1,
+        host=socket.gethostname(),
+        gpus=gpus,
+        generation=plan.generation,
+    )
+    if attempt and attempt >= run.tries - 1:
+        trial.state = State.FAILED
+        trial.error = (
+            f"The executor of this trial was lost {attempt} times while it ran. Perhaps it needs more memory: "
+            "look at the executor's memory in the server's options."
+        )
+        trial.attempts = attempt
+        _store(trial, folder, records)
+        return
+    if trial.attempts > 1:
+        _clean(folder)
+    folder.make_folder()
+    folder.child(names.HYPERPARAMETERS_FILE).write(dump(plan.shown))
+    records.child(f"{plan.index}.running").write(b"")
+    scratch = Path(tempfile.mkdtemp(prefix="trial-"))
+    try:
+        _run(run, plan, trial, folder=folder, scratch=scratch)
+        _store(trial, folder, records)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _run(run: RunPlan, plan: TrialPlan, trial: Trial, *, folder: Location, scratch: Path) -> None:
+    direct = folder.is_local and not run.local_logdir
+    logdir = Path(folder.path) if direct else scratch / "logdir"
+    logdir.mkdir(exist_ok=True)
+    variables = {child.LOGDIR_VARIABLE: str(logdir), "CUDA_VISIBLE_DEVICES": ",".join(trial.gpus)}
+    journal = Journal(folder.child(names.LOG_FILE))
+    started = time.monotonic()
+    try:
+        if trial.attempts > 1:
+            journal.note(f"Attempt {trial.attempts}: the one before was lost with its executor.")
+        process, output = child.start(run, plan, scratch=scratch, variables=variables)
+        listener = threading.Thread(target=journal.follow, args=(output,), daemon=True)
+        listener.start()
+        try:
+            _, status = os.waitpid(process, 0)
+        finally:
+            # Whatever the trial left running would keep its output open and its GPU busy.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process, signal.SIGKILL)
+        listener.join(LISTENER_PATIENCE_S)
+        trial.seconds = round(time.monotonic() - started, 3)
+        _take_outcome(trial, scratch, os.waitstatus_to_exitcode(status))
+        _copy_files(trial, folder, scratch / child.WORK_FOLDER)
+        if not direct:
+            _upload(logdir, folder)
+        if trial.error:
+            journal.note(trial.error)
+    finally:
+        journal.close()
+
+
+def _take_outcome(trial: Trial, scratch: Path, code: int) -> None:
+    try:
+        result = json.loads((scratch / child.OUTCOME_FILE).read_text())
+    except (OSError, ValueError):
+        trial.state, trial.error = State.FAILED, _ending(code)
+        return
+    if "error" in result:
+        trial.state, trial.error = State.FAILED, result["error"]
+        return
+    trial.outputs = result["outputs"]
+    trial.metric = None if result["metric"] is None else float(result["metric"])
+    trial.state = State.FINISHED
+
+
+def _ending(code: int) -> str:
+    if code == -signal.SIGKILL:
+        return "The trial's process was killed (SIGKILL): perhaps it needed more memory than this machine had free."
+    if code < 0:
+        return f"The trial's process ended by signal {signal.Signals(-code).name}; its log holds what it said last."
+    return f"The trial's process ended with exit code {code} before the function returned; its log holds what it said last."
+
+
+def _copy_files(trial: Trial, folder: Location, work: Path) -> None:
+    """Files named in the outputs go into the trial's folder; the outputs then name them there."""
+    taken = {names.LOG_FILE, names.OUTPUTS_FILE, names.METRIC_FILE, names.HYPERPARAMETERS_FILE, names.RECORDS_FOLDER}
+    for key, file in outcome.files_in(trial.outputs, work).items():
+        name = file.name
+        while name in taken:
+            name = f"_{name}"
+        taken.add(name)
+        target = folder.child(name)
+        if not (target.is_local and Path(target.path).resolve() == file.resolve()):
+            target.filesystem.put_file(str(file), target.path)
+        trial.outputs[key] = f"{trial.path}/{name}"
+    if trial.outputs:
+        trial.outputs.setdefault("log", f"{trial.path}/{names.LOG_FILE}")
+
+
+def _upload(source: Path, folder: Location) -> None:
+    for file in sorted(source.rglob("*")):
+        target = folder.child(*file.relative_to(source).parts)
+        if file.is_dir():
+            target.make_folder()
+        elif file.is_file():
+            target.filesystem.put_file(str(file), target.path)
+
+
+def _store(trial: Trial, folder: Location, records: Location) -> None:
+    outputs: dict[str, Any] = {**trial.outputs, "error": trial.error} if trial.error else trial.outputs
+    folder.make_folder()
+    folder.child(names.OUTPUTS_FILE).write(dump(outputs))
+    if trial.metric is not None:
+        folder.child(names.METRIC_FILE).write(str(trial.metric).encode())
+    records.child(f"{trial.index}.json").write(trial.to_json())
+
+
+def _clean(folder: Location) -> None:
+    """Removes what a lost attempt left; the run's own records stay."""
+    for name in folder.names():
+        if name not in {names.RECORDS_FOLDER, names.SUMMARY_FILE}:
+            folder.child(name).remove()

@@ -1,0 +1,81 @@
+"""One Spark job: a task for each trial."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from hops.experiment.attend import attendant
+from hops.experiment.plan import RunPlan, TrialPlan
+
+# Workers are shared by jobs with the same variables only: this one keeps them clean of what other cells imported.
+WORKER_VARIABLE = "HOPS_EXPERIMENT_WORKER"
+CANCEL_PATIENCE_S = 30
+
+
+class FunctionError(TypeError):
+    """The function can't be sent to the executors."""
+
+
+class TrialJob:
+    """A Spark job that runs trials in the background, so that the notebook's own thread stays free to be interrupted."""
+
+    def __init__(self, context: Any, group: str, description: str) -> None:
+        self._context = context
+        self._group = group
+        self._description = description
+        self.ended = threading.Event()
+        self.error: Exception | None = None
+
+    def start(self, function: Callable[..., Any], run: RunPlan, trials: Sequence[TrialPlan]) -> None:
+        """Submits the job."""
+        from pyspark import InheritableThread
+
+        InheritableThread(target=self._run, args=(function, run, list(trials)), daemon=True).start()
+
+    def cancel(self) -> None:
+        """Ends the job and its tasks, and waits until Spark says that they have ended."""
+        canceller = threading.Thread(target=self._context.cancelJobGroup, args=(self._group,), daemon=True)
+        canceller.start()
+        self.ended.wait(CANCEL_PATIENCE_S)
+
+    def _run(self, function: Callable[..., Any], run: RunPlan, trials: list[TrialPlan]) -> None:
+        try:
+            # Here, not earlier: pyspark notes for each thread which broadcast variables a function holds.
+            run = replace(run, function=serialised(function))
+        except FunctionError as error:
+            self.error = error
+            self.ended.set()
+            return
+        environment = self._context.environment
+        environment[WORKER_VARIABLE] = "1"
+        try:
+            self._context.setJobGroup(self._group, self._description, interruptOnCancel=True)
+            self._context.parallelize(trials, len(trials)).mapPartitions(attendant(run)).collect()
+        except Exception as error:  # noqa: BLE001  # whoever waits for the job decides
+            self.error = error
+        finally:
+            environment.pop(WORKER_VARIABLE, None)
+            self.ended.set()
+
+
+def serialised(function: Any) -> bytes:
+    """``function`` as bytes.
+
+    Raises:
+        FunctionError: It holds something that can't leave this process.
+    """
+    from pyspark import cloudpickle
+
+    try:
+        data: bytes = cloudpickle.dumps(function)
+    except Exception as error:  # any type: it comes from whatever object the function holds
+        name = getattr(function, "__name__", "The function")
+        raise FunctionError(
+            f"{name} can't be sent to the executors, because something it uses can't leave this process "
+            f"({type(error).__name__}: {' '.join(str(error).split())[:300]}). The Spark session, open files and locks are "
+            "such things: make them inside the function, or pass plain values."
+        ) from error
+    return data
