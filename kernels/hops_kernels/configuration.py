@@ -1,0 +1,138 @@
+"""sparkmagic's configuration, built from what the notebook server was granted.
+
+The notebook server's folder (``HOPS_SERVER_FOLDER``) holds ``server.json`` and ``token.jwt``. Nothing secret enters the
+configuration: :mod:`hops_kernels.token_file` reads the token anew for each request.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+SERVER_FOLDER_VARIABLE = "HOPS_SERVER_FOLDER"
+CONFIG_FILE = "server.json"
+MAX_CONFIG_BYTES = 256 * 1024
+
+AUTHENTICATOR = "Hops_Token"
+HEARTBEAT_TIMEOUT_S = 180
+HEARTBEAT_REFRESH_S = 30
+SESSION_STARTUP_TIMEOUT_S = 15 * 60
+SESSION_WAIT_TIMEOUT_S = 30 * 24 * 3600
+
+
+class ServerFolderError(Exception):
+    """The notebook server's folder can't be used; the message says why and what to do."""
+
+
+def server_folder() -> Path:
+    """The folder of the notebook server that this kernel belongs to.
+
+    Raises:
+        ServerFolderError: The kernel was not started by a HopsLab notebook server.
+    """
+    folder = os.environ.get(SERVER_FOLDER_VARIABLE)
+    if not folder:
+        raise ServerFolderError(
+            f"{SERVER_FOLDER_VARIABLE} is not set, so this kernel does not know its project. "
+            "Open the notebook in a project's notebook server."
+        )
+    return Path(folder)
+
+
+def read_server_config(folder: Path) -> dict[str, Any]:
+    """``server.json`` of ``folder``, as the control plane granted it.
+
+    Raises:
+        ServerFolderError: The file is missing, too large, or no JSON object.
+    """
+    path = folder / CONFIG_FILE
+    remedy = "Restart the notebook server from the project's page."
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_CONFIG_BYTES + 1)
+    except OSError as error:
+        raise ServerFolderError(f"{CONFIG_FILE} can't be read: {error.strerror}. {remedy}") from error
+    if len(content) > MAX_CONFIG_BYTES:
+        raise ServerFolderError(f"{CONFIG_FILE} is larger than {MAX_CONFIG_BYTES} bytes. {remedy}")
+    try:
+        config = json.loads(content)
+    except ValueError as error:
+        raise ServerFolderError(f"{CONFIG_FILE} is not JSON. {remedy}") from error
+    if not isinstance(config, dict) or not isinstance(config.get("options"), dict) or "livy_url" not in config:
+        raise ServerFolderError(f"{CONFIG_FILE} lacks the options or the session service's address. {remedy}")
+    return config
+
+
+def session_properties(options: dict[str, Any], *, session_name: str) -> dict[str, Any]:
+    """Body of ``POST /sessions`` for the granted ``options``; sparkmagic adds the kind and the heartbeat.
+
+    Args:
+        options: ``ServerOptions`` as plain JSON; memory is in MiB.
+        session_name: Unique among the sessions of the service.
+    """
+    dynamic = options["allocation"] == "dynamic"
+    conf: dict[str, str] = {"spark.dynamicAllocation.enabled": "true" if dynamic else "false"}
+    properties: dict[str, Any] = {
+        "name": session_name,
+        "driverMemory": f"{options['driver_memory_mib']}m",
+        "executorMemory": f"{options['executor_memory_mib']}m",
+        "executorCores": options["executor_cores"],
+        "conf": conf,
+    }
+    if dynamic:
+        conf["spark.dynamicAllocation.minExecutors"] = str(options["min_executors"])
+        conf["spark.dynamicAllocation.maxExecutors"] = str(options["max_executors"])
+    else:
+        properties["numExecutors"] = options["executors"]
+    if options["gpus_per_executor"]:
+        conf["spark.executor.resource.gpu.amount"] = str(options["gpus_per_executor"])
+    if options.get("gpu_label"):
+        conf["spark.hops.gpu.label"] = options["gpu_label"]
+    if options["idle_timeout_minutes"]:
+        properties["ttl"] = f"{options['idle_timeout_minutes']}m"
+    return properties
+
+
+def sparkmagic_config(server: dict[str, Any], *, session_name: str) -> dict[str, Any]:
+    """All of sparkmagic's settings for a kernel of the notebook server that ``server`` describes.
+
+    The granted options are the *defaults* of a session, so that ``%%configure`` changes single values and keeps the rest.
+
+    Args:
+        server: ``ServerConfig`` as plain JSON.
+        session_name: Unique name of the kernel's session.
+    """
+    return {
+        "kernel_python_credentials": {
+            "username": "",
+            "password": "",
+            "url": server["livy_url"].rstrip("/"),
+            "auth": AUTHENTICATOR,
+        },
+        "authenticators": {AUTHENTICATOR: "hops_kernels.token_file.TokenFileAuthenticator"},
+        "session_configs": {},
+        "session_configs_defaults": session_properties(server["options"], session_name=session_name),
+        "http_session_config": {
+            "adapters": [
+                {"prefix": "http://", "adapter": "hops_kernels.transport.PatientAdapter"},
+                {"prefix": "https://", "adapter": "hops_kernels.transport.PatientAdapter"},
+            ]
+        },
+        # Errors become errors of the cell, so that "run all" stops there; sparkmagic would print and go on.
+        "all_errors_are_fatal": True,
+        "livy_session_startup_timeout_seconds": SESSION_STARTUP_TIMEOUT_S,
+        # A statement waits for the one before it, however long that one runs.
+        "wait_for_idle_timeout_seconds": SESSION_WAIT_TIMEOUT_S,
+        "livy_server_heartbeat_timeout_seconds": HEARTBEAT_TIMEOUT_S,
+        "heartbeat_refresh_seconds": HEARTBEAT_REFRESH_S,
+        "use_auto_viz": False,
+        # No log files in the project, no events about what users do.
+        "logging_config": {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "handlers": {"nowhere": {"class": "logging.NullHandler"}},
+            "loggers": {"magicsLogger": {"handlers": ["nowhere"], "level": "CRITICAL", "propagate": False}},
+        },
+    }

@@ -1,0 +1,85 @@
+"""The PySpark kernel: sparkmagic's, configured from the notebook server's folder."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import sparkmagic.utils.configuration as sparkmagic_settings
+from sparkmagic.kernels.pysparkkernel.pysparkkernel import PySparkKernel
+from sparkmagic.kernels.wrapperkernel.usercodeparser import UserCodeParser
+from sparkmagic.livyclientlib.exceptions import LivyClientLibException
+
+from hops_kernels.configuration import ServerFolderError, read_server_config, server_folder, sparkmagic_config
+from hops_kernels.magics import HopsMagics
+
+
+class CellParser(UserCodeParser):  # type: ignore[misc]
+    """Where a cell runs: like sparkmagic's, but empty lines before a magic don't hide it, and nothing starts no session."""
+
+    def get_code_to_run(self, code: str) -> str:
+        """The code for the local shell; what is meant for Spark comes wrapped in ``%%spark``."""
+        if not code.strip():
+            return ""
+        first_line, separator, rest = code.partition("\n")
+        while not first_line.strip() and separator:
+            first_line, separator, rest = rest.partition("\n")
+        return str(super().get_code_to_run(first_line + separator + rest))
+
+
+class HopsPySparkKernel(PySparkKernel):  # type: ignore[misc]
+    """Cells run in a Spark session of the session service; ``%%local`` cells run here."""
+
+    def __init__(self, **options: Any) -> None:
+        problem = None
+        try:
+            server = read_server_config(server_folder())
+            settings = sparkmagic_config(server, session_name=f"pyspark-{uuid4().hex[:12]}")
+        except ServerFolderError as error:
+            problem, settings = str(error), sparkmagic_config(_NO_SERVER, session_name="none")
+        sparkmagic_settings.override_all(settings)
+        super().__init__(user_code_parser=CellParser(), **options)
+        if problem is not None:
+            self._queue_fatal_error(problem)
+
+    def _load_magics_extension(self) -> None:
+        self._execute_cell(
+            "%load_ext hops_kernels.magics",
+            True,
+            False,
+            shutdown_if_error=True,
+            log_if_error="The kernel's magics can't be loaded.",
+        )
+
+    def _repeat_fatal_error(self) -> dict[str, Any]:
+        content = {
+            "ename": ServerFolderError.__name__,
+            "evalue": str(self._fatal_error),
+            "traceback": [f"{ServerFolderError.__name__}: {self._fatal_error}"],
+        }
+        self.send_response(self.iopub_socket, "error", content)
+        return {"status": "error", "execution_count": self.execution_count, **content}
+
+    def _delete_session(self) -> None:
+        magics: HopsMagics | None = self.shell.magics_manager.registry.get(HopsMagics.__name__)
+        if magics is None:
+            return
+        try:
+            magics.end_session()
+        except LivyClientLibException as error:
+            self.log.warning("The Spark session could not be ended (its heartbeat ends it): %s", type(error).__name__)
+
+
+_NO_SERVER: dict[str, Any] = {
+    "livy_url": "http://127.0.0.1:9",
+    "options": {
+        "allocation": "fixed",
+        "executors": 1,
+        "driver_memory_mib": 1024,
+        "executor_memory_mib": 1024,
+        "executor_cores": 1,
+        "gpus_per_executor": 0,
+        "idle_timeout_minutes": 1,
+    },
+}
+"""Lets the kernel start far enough to show, in the notebook, why it can't work."""

@@ -1,0 +1,51 @@
+"""Everything of sparkmagic 0.23 that is not public and that this kernel relies on, in one place to look at.
+
+``tests/contract/kernels/test_seams.py`` fails when a newer version moves one of them.
+
+=====================================================  ==============================================================
+``SparkController._livy_session``                      sessions are ours (``sessions.py``)
+``LivySession._http_client`` and the client's own one  paths that sparkmagic does not know: ``summary``, ``events``
+``LivySession._start_heartbeat_thread``                the heartbeat of a session that we started
+``Command.execute``                                    SQL and ``-o`` run without a progress widget
+``KernelMagics.session_started``, ``.endpoint``        which session a kernel has
+``KernelMagics._do_not_call_start_session``            starting says what happens, and may be tried again
+``SparkKernelBase._load_magics_extension``             our magics instead of theirs
+``SparkKernelBase._delete_session``                    the session ends with the kernel
+=====================================================  ==============================================================
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import requests
+from sparkmagic.livyclientlib.livysession import LivySession
+
+
+def get_json(session: LivySession, path: str) -> dict[str, Any]:
+    """``GET`` of a path below the session, with sparkmagic's own retries.
+
+    Raises:
+        sparkmagic.livyclientlib.exceptions.HttpClientException: The service did not answer 200.
+    """
+    answer = session.http_client._http_client.get(f"/sessions/{session.id}{path}", [200]).json()  # noqa: SLF001
+    return answer if isinstance(answer, dict) else {}
+
+
+def open_stream(session: LivySession, path: str, *, headers: dict[str, str], read_timeout_s: float) -> requests.Response:
+    """``GET`` of a path below the session whose body is read as it comes. The caller closes it.
+
+    Raises:
+        requests.RequestException: No connection could be made.
+    """
+    client = session.http_client._http_client  # noqa: SLF001
+    response: requests.Response = client._session.get(  # noqa: SLF001
+        client.compose_url(f"/sessions/{session.id}{path}"),
+        headers={**client.get_headers(), **headers},
+        auth=client._auth,  # noqa: SLF001
+        verify=client.verify_ssl,
+        stream=True,
+        timeout=(5.0, read_timeout_s),
+        allow_redirects=False,
+    )
+    return response

@@ -1,0 +1,213 @@
+"""The kernel's Spark session: what the notebook shows while it starts, and why one can't be used."""
+
+from __future__ import annotations
+
+import html
+import importlib
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from threading import Thread
+from typing import Any
+
+import sparkmagic.utils.configuration as sparkmagic_settings
+from IPython.display import display
+from sparkmagic.livyclientlib.exceptions import HttpClientException, LivyClientLibException
+from sparkmagic.livyclientlib.livysession import LivySession
+from sparkmagic.livyclientlib.sparkcontroller import SparkController
+from sparkmagic.utils import constants
+
+from hops_kernels.remote_errors import SessionProblem, explain_http_error
+from hops_kernels.seams import get_json
+from hops_kernels.statements import run_statement
+
+TICK_S = 1.0
+_LOG_LINES_SHOWN = 15
+_NOT_FOUND = 404
+_MIB_PER_GIB = 1024
+
+
+def session_line(*, version: str, session_id: int, properties: Mapping[str, Any], seconds: float) -> str:
+    """The one line that a started session leaves in the notebook."""
+    conf: Mapping[str, str] = properties.get("conf") or {}
+    if conf.get("spark.dynamicAllocation.enabled") == "true":
+        low = conf.get("spark.dynamicAllocation.minExecutors", "0")
+        high = conf.get("spark.dynamicAllocation.maxExecutors", "?")
+        executors = f"{low} to {high} executors"
+    else:
+        count = properties.get("numExecutors", 1)
+        executors = f"{count} executor" + ("" if count == 1 else "s")
+    parts = [f"Spark {version}", executors]
+    if "executorCores" in properties:
+        cores = properties["executorCores"]
+        parts[-1] += f" × {cores} core" + ("" if cores == 1 else "s")  # noqa: RUF001 - a multiplication sign is meant
+    if "executorMemory" in properties:
+        parts[-1] += f", {_memory(str(properties['executorMemory']))}"
+    if gpus := conf.get("spark.executor.resource.gpu.amount"):
+        parts[-1] += f", {gpus} GPU" + ("" if gpus == "1" else "s")
+    if "driverMemory" in properties:
+        parts.append(f"driver {_memory(str(properties['driverMemory']))}")
+    parts.append(f"session {session_id}, ready after {seconds:.1f} s")
+    return " · ".join(parts)
+
+
+def _memory(text: str) -> str:
+    if text.endswith("m") and text[:-1].isdigit() and int(text[:-1]) >= _MIB_PER_GIB:
+        return f"{int(text[:-1]) / _MIB_PER_GIB:g} GiB"
+    return text.replace("m", " MiB") if text.endswith("m") else text
+
+
+class StartNotice:
+    """A line in the notebook that is rewritten while a session starts."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._id = uuid.uuid4().hex
+        self._shown = False
+
+    @property
+    def seconds(self) -> float:
+        """How long the session has been starting."""
+        return time.monotonic() - self._began
+
+    def tick(self) -> None:
+        """Shows how long it has taken up to now."""
+        self.show(f"Starting the Spark session … {self.seconds:.0f} s")
+
+    def show(self, text: str, *, link: str | None = None) -> None:
+        """Puts ``text`` in the place of what was shown before, with a link to Spark's own page where there is one."""
+        bundle = {"text/plain": text}
+        if link is not None and link.startswith(("http://", "https://", "/")):
+            address = html.escape(link, quote=True)
+            bundle["text/html"] = (
+                f'<span>{html.escape(text)} · <a href="{address}" target="_blank" rel="noopener">Spark UI</a></span>'
+            )
+        display(bundle, raw=True, display_id=self._id, update=self._shown)
+        self._shown = True
+
+
+class HopsSession(LivySession):  # type: ignore[misc]
+    """A session that says what it waits for and, when it can't start, why."""
+
+    def start(self) -> None:
+        """Asks for the session and waits until it can run statements.
+
+        Raises:
+            SessionProblem: It can't be had, with the reason.
+        """
+        notice = StartNotice()
+        notice.tick()
+        in_background(_warm_up)
+        try:
+            answer = self._http_client.post_session(self.properties)
+        except HttpClientException as error:
+            raise SessionProblem(f"The Spark session can't start. {explain_http_error(str(error))[1]}") from error
+        self.id = answer["id"]
+        self.status = str(answer["state"])
+        self._start_heartbeat_thread()
+        self._wait_until_ready(notice)
+        version = _printed(run_statement(self, "print(spark.version)"))
+        self.sql_context_variable_name = "spark"
+        line = session_line(version=version, session_id=self.id, properties=self.properties, seconds=notice.seconds)
+        notice.show(line, link=self.get_spark_ui_url())
+
+    def _wait_until_ready(self, notice: StartNotice) -> None:
+        limit_s = sparkmagic_settings.livy_session_startup_timeout_seconds()
+        retries = 1
+        while self.status != constants.IDLE_SESSION_STATUS:
+            refresh = in_background(self.refresh_status_and_info)
+            while True:
+                try:
+                    refresh.result(timeout=TICK_S)
+                except TimeoutError:
+                    notice.tick()
+                except HttpClientException as error:
+                    raise SessionProblem(explain_http_error(str(error))[1]) from error
+                else:
+                    break
+            if self.is_final_status(self.status):
+                raise SessionProblem(f"The Spark session did not start. {reason_of(self)}")
+            if notice.seconds > limit_s:
+                raise SessionProblem(
+                    f"The Spark session was not ready after {limit_s} s. Ask for fewer resources "
+                    "(restart the server with other options, or use %%configure -f), or try again later."
+                )
+            if self.status != constants.IDLE_SESSION_STATUS:
+                notice.tick()
+                self.sleep(retries)
+                retries += 1
+
+
+class HopsController(SparkController):  # type: ignore[misc]
+    """sparkmagic's controller over :class:`HopsSession`."""
+
+    @staticmethod
+    def _livy_session(
+        http_client: Any, properties: dict[str, Any], ipython_display: Any, session_id: int = -1
+    ) -> HopsSession:
+        return HopsSession(
+            http_client,
+            properties,
+            ipython_display,
+            session_id,
+            # Sessions that are only listed or deleted belong to another kernel, which keeps them alive by itself.
+            heartbeat_timeout=sparkmagic_settings.livy_server_heartbeat_timeout_seconds() if session_id == -1 else 0,
+        )
+
+    def forget(self, name: str) -> None:
+        """Drops a session that the service has ended, so that the next cell can start a new one."""
+        session = self.session_manager.sessions.pop(name, None)
+        if session is not None:
+            session._stop_heartbeat_thread()  # noqa: SLF001
+
+
+def reason_of(session: LivySession) -> str:
+    """Why the session is not usable: the service's own words, else the end of its log."""
+    try:
+        reason = str(get_json(session, "/summary").get("reason") or "")
+    except LivyClientLibException:
+        reason = ""
+    if reason:
+        return reason
+    try:
+        lines = session.get_logs().splitlines()
+    except LivyClientLibException:
+        lines = []
+    if lines:
+        return "The end of its log:\n" + "\n".join(lines[-_LOG_LINES_SHOWN:])
+    return "The session service gives no reason."
+
+
+def loss_of(session: LivySession) -> str | None:
+    """Why ``session`` is lost, or ``None`` while it is alive."""
+    try:
+        session.refresh_status_and_info()
+    except LivyClientLibException as error:
+        status, sentence = explain_http_error(str(error))
+        return sentence if status == _NOT_FOUND else None
+    return reason_of(session) if session.is_final_status(session.status) else None
+
+
+def in_background(call: Callable[[], Any]) -> Future[Any]:
+    """Runs ``call`` in a thread that does not keep the kernel alive."""
+    future: Future[Any] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(call())
+        except BaseException as error:  # noqa: BLE001 - handed to whoever asks for the result
+            future.set_exception(error)
+
+    Thread(target=run, daemon=True).start()
+    return future
+
+
+def _warm_up() -> None:
+    # The kernel waits for Spark anyway; %%sql and -o need pandas, which was left out of the kernel's start.
+    importlib.import_module("pandas").DataFrame  # noqa: B018 - the access executes the lazy module
+
+
+def _printed(output: Mapping[str, Any]) -> str:
+    data = output.get("data") or {}
+    return str(data.get(constants.MIMETYPE_TEXT_PLAIN, "")).strip() or "session"

@@ -1,0 +1,62 @@
+"""Proof of identity for each request: the token that the notebook server keeps fresh in its folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sparkmagic.auth.customauth import Authenticator
+
+from hops_kernels.configuration import server_folder
+from hops_kernels.remote_errors import SessionProblem
+
+TOKEN_FILE = "token.jwt"  # noqa: S105 - the name of the file
+MAX_TOKEN_LENGTH = 4096
+
+
+class TokenUnreadableError(SessionProblem):
+    """There is no token to call the session service with."""
+
+
+def read_token(folder: Path) -> str:
+    """The token of this moment; it changes while a kernel lives.
+
+    Raises:
+        TokenUnreadableError: The file is missing, empty or no token.
+    """
+    remedy = "Restart the notebook server from the project's page."
+    try:
+        with (folder / TOKEN_FILE).open(encoding="ascii") as file:
+            token = file.read(MAX_TOKEN_LENGTH + 2).strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise TokenUnreadableError(f"The notebook server's token can't be read. {remedy}") from error
+    if not token or len(token) > MAX_TOKEN_LENGTH or any(character.isspace() for character in token):
+        raise TokenUnreadableError(f"The notebook server's token file holds no token. {remedy}")
+    return token
+
+
+class TokenFileAuthenticator(Authenticator):  # type: ignore[misc]
+    """sparkmagic's authenticator for the session service: reads ``token.jwt`` for each request and keeps nothing.
+
+    Args:
+        parsed_attributes: sparkmagic's attributes of the endpoint; only ``url`` is used.
+    """
+
+    def __init__(self, parsed_attributes: Any = None) -> None:
+        super().__init__(parsed_attributes)
+        self._folder = server_folder()
+
+    def get_widgets(self, widget_width: str) -> list[Any]:  # noqa: ARG002 - sparkmagic's signature
+        """No form: there is nothing to type in."""
+        return []
+
+    def __call__(self, request: Any) -> Any:
+        """Adds the token to ``request``."""
+        request.headers["Authorization"] = f"Bearer {read_token(self._folder)}"
+        return request
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TokenFileAuthenticator) and self.url == other.url
+
+    def __hash__(self) -> int:
+        return hash((self.url, type(self).__name__))

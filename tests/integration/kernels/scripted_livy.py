@@ -1,0 +1,169 @@
+"""A session service that plays scripted statements: Livy's protocol, with and without live events."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import urlsplit
+
+
+@dataclass
+class Script:
+    """What a statement does: its messages, and its output at the end."""
+
+    events: list[dict[str, Any]] = field(default_factory=list)
+    output: dict[str, Any] = field(default_factory=lambda: {"status": "ok", "data": {}})
+    hangs: bool = False
+    breaks_after: int | None = None
+
+
+@dataclass
+class Service:
+    """State of the scripted service; tests set the first fields and read the last ones."""
+
+    scripts: dict[str, Script] = field(default_factory=dict)
+    serves_events: bool = True
+    polls_until_idle: int = 1
+    dies_while_starting: bool = False
+    reason: str | None = None
+    refuses: tuple[int, dict[str, Any]] | None = None
+    sessions: dict[int, dict[str, Any]] = field(default_factory=dict)
+    statements: list[dict[str, Any]] = field(default_factory=list)
+    tokens: list[str] = field(default_factory=list)
+    posted: list[dict[str, Any]] = field(default_factory=list)
+    deleted: list[int] = field(default_factory=list)
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    url: str = ""
+
+    def script(self, code: str) -> Script:
+        if code == "print(spark.version)":
+            return Script(output=text("4.3.0\n"))
+        return self.scripts.get(code, Script())
+
+
+def text(value: str) -> dict[str, Any]:
+    return {"status": "ok", "execution_count": 1, "data": {"text/plain": value}}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Any
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+    @property
+    def service(self) -> Service:
+        return self.server.service
+
+    def _answer(self, status: int, body: Any) -> None:
+        content = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def _parts(self) -> list[str]:
+        self.service.tokens.append(self.headers.get("Authorization", ""))
+        return [part for part in urlsplit(self.path).path.split("/") if part]
+
+    def _body(self) -> dict[str, Any]:
+        return json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
+
+    def do_POST(self) -> None:
+        parts, body, service = self._parts(), self._body(), self.service
+        if parts == ["sessions"]:
+            if service.refuses:
+                return self._answer(*service.refuses)
+            session = {"id": len(service.posted), "state": "starting", "kind": "pyspark", "log": [], "polls": 0}
+            service.posted.append(body)
+            service.sessions[session["id"]] = session
+            return self._answer(201, session)
+        if parts[-1] == "cancel":
+            service.cancelled.set()
+            service.statements[int(parts[3])]["state"] = "cancelled"
+            return self._answer(200, {"msg": "canceled"})
+        session = service.sessions.get(int(parts[1]))
+        if session is None or session["state"] in ("dead", "killed"):
+            return self._answer(404, {"detail": "There is no such session.", "remedy": "Start one."})
+        script = service.script(body["code"])
+        statement = {
+            "id": len(service.statements), "code": body["code"], "state": "running" if script.hangs else "available",
+            "output": script.output, "progress": 0.0,
+        }  # fmt: skip
+        service.statements.append(statement)
+        return self._answer(201, statement)
+
+    def do_GET(self) -> None:
+        parts, service = self._parts(), self.service
+        if parts == ["sessions"]:
+            return self._answer(200, {"sessions": list(service.sessions.values())})
+        session = service.sessions.get(int(parts[1]))
+        if session is None:
+            return self._answer(404, {"detail": "There is no such session."})
+        if len(parts) == 2:
+            session["polls"] += 1
+            if session["state"] == "starting" and session["polls"] >= service.polls_until_idle:
+                session["state"] = "dead" if service.dies_while_starting else "idle"
+            return self._answer(200, session)
+        if parts[2] == "summary":
+            return self._answer(200, {"state": session["state"], "reason": service.reason})
+        if parts[2] == "log":
+            return self._answer(200, {"log": ["first line", "last line"]})
+        statement = service.statements[int(parts[3])]
+        if len(parts) == 5:
+            return self._events(service.script(statement["code"]))
+        return self._answer(200, statement)
+
+    def do_DELETE(self) -> None:
+        number = int(self._parts()[1])
+        self.service.deleted.append(number)
+        self.service.sessions.pop(number, None)
+        self._answer(200, {"msg": "deleted"})
+
+    def _events(self, script: Script) -> None:
+        if not self.service.serves_events:
+            return self._answer(404, {"detail": "no"})
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        start = int(self.headers.get("Last-Event-ID") or -1) + 1
+        for number, event in enumerate(script.events):
+            if number < start:
+                continue
+            if script.breaks_after is not None and number == script.breaks_after and not start:
+                return None
+            self.wfile.write(f"id: {number}\r\ndata: {json.dumps(event)}\r\n\r\n".encode())
+            self.wfile.flush()
+        if script.hangs:
+            self.service.cancelled.wait(30)
+        self.wfile.write(b'data: {"type": "done", "content": {}}\r\n\r\n')
+        return None
+
+
+class ScriptedLivy:
+    """Runs :class:`Service` on a free port of the loopback interface."""
+
+    def __init__(self) -> None:
+        self.service = Service()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        self._server.daemon_threads = True
+        self._server.service = self.service  # type: ignore[attr-defined]
+        self.service.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+
+    def __enter__(self) -> Service:
+        self._thread.start()
+        return self.service
+
+    def __exit__(self, *_: object) -> None:
+        self.service.cancelled.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(5)

@@ -1,0 +1,205 @@
+"""The kernel as a notebook sees it, over a scripted session service."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+HTML = {"data": {"text/html": "<b>42</b>", "text/plain": "42"}, "metadata": {}}
+
+
+def stream(value, name="stdout"):
+    return {"type": "stream", "content": {"name": name, "text": value}}
+
+
+def test_the_first_cell_starts_a_session_with_the_granted_resources_and_leaves_one_line(notebook, livy):
+    cell = notebook.run("spark")
+    assert cell.reply["status"] == "ok"
+    posted = livy.posted[0]
+    assert posted.pop("name").startswith("pyspark-")
+    assert posted == {
+        "kind": "pyspark", "driverMemory": "1024m", "executorMemory": "1024m", "executorCores": 1, "numExecutors": 2,
+        "conf": {"spark.dynamicAllocation.enabled": "false"}, "ttl": "120m", "heartbeatTimeoutInSecond": 180,
+    }  # fmt: skip
+    assert "Starting the Spark session" in cell.of("display_data")[0]["data"]["text/plain"]
+    line = cell.of("update_display_data")[-1]["data"]["text/plain"]
+    assert line.startswith("Spark 4.3.0 · 2 executors × 1 core, 1 GiB · driver 1 GiB · session 0, ready after ")  # noqa: RUF001
+    assert not cell.stdout
+    assert not cell.stderr
+
+
+def test_output_arrives_message_by_message_with_all_its_types(notebook, livy, script):
+    progress = {"data": {"application/vnd.hops.progress+json": {"done": 1}, "text/plain": "1"}, "metadata": {}}
+    livy.scripts["work()"] = script(
+        events=[
+            stream("a"), stream("b", "stderr"),
+            {"type": "display_data", "content": {**progress, "transient": {"display_id": "p"}}},
+            {"type": "update_display_data", "content": {**progress, "transient": {"display_id": "p"}}},
+            {"type": "clear_output", "content": {"wait": True}},
+            {"type": "execute_result", "content": {**HTML, "execution_count": 99}},
+        ],
+        output={"status": "ok", "data": HTML["data"]},
+    )  # fmt: skip
+    notebook.run("1")
+    cell = notebook.run("work()")
+    kinds = [kind for kind, _ in cell.messages]
+    assert kinds == ["stream", "stream", "display_data", "update_display_data", "clear_output", "execute_result"]
+    assert (cell.stdout, cell.stderr) == ("a", "b")
+    assert cell.of("update_display_data")[0]["transient"] == {"display_id": "p"}
+    result = cell.of("execute_result")[0]
+    assert result["data"] == HTML["data"]
+    assert result["execution_count"] == cell.reply["execution_count"]
+
+
+def test_a_broken_stream_goes_on_where_it_was(notebook, livy, script):
+    livy.scripts["long()"] = script(events=[stream("1"), stream("2"), stream("3")], breaks_after=2)
+    assert notebook.run("long()").stdout == "123"
+
+
+def test_a_service_without_events_shows_the_whole_bundle_at_the_end(notebook, livy, script):
+    livy.serves_events = False
+    livy.scripts["plot()"] = script(output={"status": "ok", "data": {"image/png": "aGk=", "text/plain": "<Figure>"}})
+    notebook.run("1")
+    cell = notebook.run("plot()")
+    assert [content["data"] for content in cell.of("display_data")] == [{"image/png": "aGk=", "text/plain": "<Figure>"}]
+
+
+def test_an_error_in_the_session_is_an_error_of_the_cell_with_the_remote_traceback(notebook, livy, script):
+    output = {"status": "error", "ename": "SyntaxError", "evalue": "invalid syntax", "traceback": ["Cell In[1]\n", "SyntaxError: invalid syntax"]}
+    livy.scripts["1 +"] = script(events=[{"type": "error", "content": {}}], output=output)
+    cell = notebook.run("1 +")
+    assert cell.reply["status"] == "error"
+    assert cell.reply["ename"] == "SyntaxError"
+    assert cell.of("error") == [
+        {"ename": "SyntaxError", "evalue": "invalid syntax", "traceback": ["Cell In[1]", "SyntaxError: invalid syntax"]}
+    ]
+
+
+def test_sql_comes_back_as_a_data_frame_without_widgets(notebook, livy, script, text_output):
+    notebook.run("1")
+    livy.scripts.update({})
+    livy.script = lambda code: script(output=text_output('{"n": 1}\n{"n": 2}\n')) if "toJSON" in code else script()
+    cell = notebook.run("%%sql -o rows\nSELECT n FROM t")
+    assert "<table" in cell.of("execute_result")[0]["data"]["text/html"]
+    assert not cell.of("display_data")
+    assert not cell.of("comm_open")
+    assert notebook.run("%%local\nprint(int(rows['n'].sum()))").stdout == "3\n"
+
+
+def test_a_wrong_query_is_an_error_of_the_cell(notebook, livy, script):
+    notebook.run("1")
+    output = {"status": "error", "ename": "AnalysisException", "evalue": "no table t", "traceback": []}
+    livy.script = lambda _: script(output=output)
+    cell = notebook.run("%%sql\nSELECT * FROM t")
+    assert cell.reply["status"] == "error"
+    assert cell.error == "AnalysisException: no table t"
+
+
+def test_spark_o_brings_a_data_frame_into_the_local_cells(notebook, livy, script, text_output):
+    notebook.run("1")
+    livy.script = lambda code: script(output=text_output('{"n": 7}\n')) if "toJSON" in code else script()
+    assert notebook.run("%%spark -o frame\nframe = 1").reply["status"] == "ok"
+    assert notebook.run("%%local\nprint(frame.to_dict('list'))").stdout == "{'n': [7]}\n"
+
+
+def test_local_cells_run_beside_the_kernel_and_plot_inline(notebook, livy):
+    cell = notebook.run("%%local\nimport matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()", timeout=120)
+    assert any("image/png" in content["data"] for content in cell.of("display_data"))
+    assert not livy.posted
+
+
+def test_an_empty_cell_and_empty_lines_before_a_magic_start_no_session(notebook, livy):
+    assert notebook.run("\n  \n").reply["status"] == "ok"
+    assert notebook.run("\n\n%%local\nprint(1)").stdout == "1\n"
+    assert not livy.posted
+
+
+def test_configure_changes_single_values_and_keeps_the_others(notebook, livy):
+    assert notebook.run('%%configure\n{"executorMemory": "2048m"}').reply["status"] == "ok"
+    notebook.run("1")
+    assert (livy.posted[0]["executorMemory"], livy.posted[0]["numExecutors"]) == ("2048m", 2)
+    assert notebook.run('%%configure -f\n{"executorCores": 2}').reply["status"] == "ok"
+    assert livy.deleted == [0]
+    assert (livy.posted[1]["executorCores"], livy.posted[1]["numExecutors"]) == (2, 2)
+
+
+def test_info_logs_help_and_cleanup_answer(notebook, livy):
+    notebook.run("1")
+    assert "pyspark" in notebook.run("%%info").of("display_data")[-1]["data"]["text/html"]
+    assert notebook.run("%%logs").stdout == "first line\nlast line"
+    assert "%%configure" in notebook.run("%%help").of("display_data")[0]["data"]["text/html"]
+    assert notebook.run("%%cleanup -f").reply["status"] == "ok"
+    assert livy.deleted == [0]
+    assert notebook.run("1").reply["status"] == "ok"
+    assert len(livy.posted) == 2
+
+
+def test_interrupting_a_cell_cancels_the_statement_at_the_service(notebook, livy, script):
+    notebook.run("1")
+    livy.scripts["sleep()"] = script(events=[stream("begun")], hangs=True)
+    message = notebook.start("sleep()")
+    while notebook.client.get_iopub_msg(timeout=30)["msg_type"] != "stream":
+        pass
+    began = time.monotonic()
+    notebook.manager.signal_kernel(signal.SIGINT)
+    cell = notebook.finish(message)
+    assert livy.cancelled.is_set()
+    assert cell.reply["status"] == "error"
+    assert "cancelled" in cell.error
+    assert time.monotonic() - began < 10
+    assert notebook.run("%%local\nprint('alive')").stdout == "alive\n"
+
+
+def test_a_refused_session_says_why_and_what_to_do_and_can_be_tried_again(notebook, livy):
+    livy.refuses = (422, {"title": "No", "detail": "4 GPUs were asked for; this machine has 2.", "remedy": "Ask for 2."})
+    cell = notebook.run("1")
+    assert cell.reply["status"] == "error"
+    assert cell.error == (
+        "SessionProblem: The Spark session can't start. 4 GPUs were asked for; this machine has 2. Ask for 2."
+    )
+    livy.refuses = None
+    assert notebook.run("1").reply["status"] == "ok"
+
+
+def test_a_session_that_dies_while_starting_says_why_and_is_deleted(notebook, livy):
+    livy.dies_while_starting, livy.reason = True, "The driver ran out of memory."
+    cell = notebook.run("1")
+    assert "The Spark session did not start. The driver ran out of memory." in cell.error
+    assert livy.deleted == [0]
+
+
+def test_a_session_that_died_later_says_why_and_the_next_cell_starts_a_new_one(notebook, livy):
+    notebook.run("1")
+    livy.sessions[0]["state"], livy.reason = "dead", "The driver ran out of memory."
+    cell = notebook.run("2")
+    assert "The Spark session has ended. The driver ran out of memory." in cell.error
+    assert "Run the cell again" in cell.error
+    assert notebook.run("2").reply["status"] == "ok"
+    assert len(livy.posted) == 2
+
+
+def test_a_renewed_token_is_used_by_the_next_request(notebook, livy, server_folder):
+    notebook.run("1")
+    assert set(livy.tokens) == {"Bearer first-token"}
+    livy.tokens.clear()
+    (server_folder / "token.jwt").write_text("second-token")
+    notebook.run("2")
+    assert set(livy.tokens) == {"Bearer second-token"}
+
+
+def test_shutting_the_kernel_down_deletes_its_session(notebook, livy):
+    notebook.run("1")
+    notebook.manager.shutdown_kernel()
+    assert livy.deleted == [0]
+
+
+def test_the_kernel_writes_nothing_into_the_home_folder(notebook, tmp_path):
+    notebook.run("1")
+    assert not list((tmp_path / "home").rglob("*sparkmagic*"))
+
+
+def test_a_kernel_outside_of_a_notebook_server_says_so_in_the_cell(start_kernel, tmp_path):
+    cell = start_kernel(tmp_path / "nowhere").run("1")
+    assert cell.reply["status"] == "error"
+    assert "server.json can't be read" in cell.error
+    assert "Restart the notebook server" in cell.error
