@@ -1,0 +1,140 @@
+"""The command ``hopslab``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hopslab.errors import SiteError
+from hopslab.prepare.steps import TOTAL_STEPS, FirstLogin, prepare
+from hopslab.progress import Progress
+from hopslab.settings import SiteSettings, load_settings
+from hopslab.site.answers import ask_all
+from hopslab.site.logs import follow, known_logs, last_lines, log_file
+from hopslab.site.start import start_site
+from hopslab.site.state import running_hub
+from hopslab.site.stop import stop_site
+from hopslab.surroundings import surroundings
+
+app = typer.Typer(
+    name="hopslab",
+    help="HopsLab on one machine: prepare, start, stop, look into it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+@app.command()
+def up(
+    *, detach: Annotated[bool, typer.Option("--detach", "-d", help="Return when everything answers.")] = False
+) -> None:
+    """Prepare what is missing, start everything and wait until it answers; then show the logs until Ctrl-C."""
+    settings = load_settings()
+    progress = Progress(total=TOTAL_STEPS, done=1)
+    first = prepare(settings, progress)
+    progress.step("Hub and services", lambda: start_site(settings, surroundings(settings)))
+    print(welcome(settings, first), flush=True)
+    if not detach:
+        show_logs_until_interrupted(settings)
+
+
+@app.command("prepare")
+def prepare_only() -> None:
+    """Prepare what is missing, and start nothing."""
+    prepare(load_settings(), Progress(total=TOTAL_STEPS - 1, done=1))
+
+
+@app.command()
+def down() -> None:
+    """Stop everything and wait until nothing is left."""
+    ended = stop_site(load_settings().layout)
+    print("Everything is stopped." if ended else "Nothing was running.")
+
+
+@app.command()
+def status(*, as_json: AsJson = False) -> None:
+    """Say what runs and answers; the exit code is 0 only when all of it does."""
+    settings = load_settings()
+    hub = running_hub(settings.layout)
+    answers = ask_all(settings) if hub is not None else {}
+    healthy = bool(answers) and all(answer.healthy for answer in answers.values())
+    if as_json:
+        services = {name: asdict(answer) for name, answer in answers.items()}
+        print(json.dumps({"running": hub is not None, "healthy": healthy, "url": settings.url, "services": services}))
+    elif hub is None:
+        print("Nothing is running. Start it with `make up`.")
+    else:
+        print(f"{settings.url}  (process {hub.pid})")
+        for name, answer in answers.items():
+            print(f"  {'ok ' if answer.healthy else 'NOT'} {name:<16} {answer.detail}")
+    raise typer.Exit(0 if healthy else 1)
+
+
+@app.command()
+def logs(
+    name: Annotated[str, typer.Argument(help="Which service's log; without it, their names.")] = "",
+    *,
+    follow_on: Annotated[bool, typer.Option("--follow", "-f", help="Show new lines as they come.")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, max=10000, help="How many lines.")] = 100,
+) -> None:
+    """Show the log of a service."""
+    home = load_settings().layout
+    if not name:
+        print("\n".join(known_logs(home)))
+        return
+    file = log_file(home, name)
+    print(last_lines(file, lines), flush=True)
+    if follow_on:
+        for _, line in follow([file], until=lambda: False):
+            print(line, flush=True)
+
+
+def show_logs_until_interrupted(settings: SiteSettings) -> None:
+    """Show all services' logs until Ctrl-C or until the Hub ends; then stop the site."""
+    home = settings.layout
+    print("\nCtrl-C stops everything.\n", flush=True)
+    try:
+        files: list[Path] = [home.log(name) for name in known_logs(home)]
+        for name, line in follow(files, until=lambda: running_hub(home) is None):
+            print(f"{name:<14} {line}", flush=True)
+        raise SiteError("The Hub has ended.", "Its log is above; `hopslab up` starts it again.")
+    finally:
+        print("Stopping …", file=sys.stderr, flush=True)
+        stop_site(home)
+
+
+def welcome(settings: SiteSettings, first: FirstLogin | None) -> str:
+    """What is printed when everything answers."""
+    lines = ["", f"HopsLab is ready: {settings.url}"]
+    if first is not None:
+        lines += [
+            "",
+            f"  user      {first.user}",
+            f"  password  {first.password}",
+            "",
+            "The password is shown this once; you choose your own at the first login.",
+        ]
+    else:
+        lines.append("Forgot the administrator's password? `hopslab reset-password admin` gives a new one.")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Run the command line; an error becomes a sentence, never a stack trace."""
+    try:
+        app()
+    except SiteError as error:
+        print(f"\n{error}", file=sys.stderr)
+        if error.remedy:
+            print(error.remedy, file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,87 @@
+"""Ends everything that a site started: the Hub, its proxy and services, notebook servers, kernels and Spark drivers."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import psutil
+
+from hops_contract.layout import Home
+from hopslab.errors import SiteError
+from hopslab.site.state import forget, running_hub
+
+HUB_PATIENCE_S = 40.0
+PATIENCE_S = 10.0
+FOLDER_VARIABLES = ("HOPS_SERVER_FOLDER", "HOPS_TOKEN_FILE")
+"""Set for notebook servers, kernels and Spark drivers: a path below the home's ``run`` tells whose they are."""
+
+
+def stop_site(home: Home) -> int:
+    """End the site of ``home`` and wait until nothing of it is left.
+
+    Returns:
+        How many processes were ended.
+
+    Raises:
+        SiteError: Something could not be ended.
+    """
+    hub = running_hub(home)
+    family = _descendants(hub) if hub is not None else []
+    ended = 0
+    if hub is not None:
+        # The Hub ends its servers, services and proxy in order when it is asked to.
+        ended += _end([hub], patience_s=HUB_PATIENCE_S)
+    left = {process.pid: process for process in (*family, *processes_of(home)) if process.is_running()}
+    for process in list(left.values()):
+        left.update({child.pid: child for child in _descendants(process)})
+    ended += _end(left.values(), patience_s=PATIENCE_S)
+    remaining = processes_of(home)
+    if remaining:
+        numbers = ", ".join(str(process.pid) for process in remaining)
+        raise SiteError(f"These processes could not be ended: {numbers}.", "End them as the user who started them.")
+    forget(home)
+    return ended
+
+
+def processes_of(home: Home) -> list[psutil.Process]:
+    """This user's processes that run for a notebook server or Spark session of ``home``, however they were started."""
+    run, own = home.run, os.getpid()
+    found = []
+    for process in psutil.process_iter():
+        if process.pid == own:
+            continue
+        # A process may end, or belong to somebody else, between being listed and being asked.
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.status() != psutil.STATUS_ZOMBIE and belongs_to(process.environ(), run):
+                found.append(process)
+    return found
+
+
+def belongs_to(environ: dict[str, str], run: Path) -> bool:
+    """Whether a process with ``environ`` was started for a folder below ``run``."""
+    return any(Path(environ[name]).is_relative_to(run) for name in FOLDER_VARIABLES if environ.get(name))
+
+
+def _descendants(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return list(process.children(recursive=True))
+    except psutil.Error:
+        return []
+
+
+def _end(processes: Iterable[psutil.Process], *, patience_s: float) -> int:
+    """Ask ``processes`` to end, and kill those that do not."""
+    asked = []
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.terminate()
+            asked.append(process)
+    _, stubborn = psutil.wait_procs(asked, timeout=patience_s)
+    for process in stubborn:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(stubborn, timeout=PATIENCE_S)
+    return len(asked)
