@@ -1,0 +1,214 @@
+/**
+ * What the server extension answers, and how it is read.
+ *
+ * The shapes are those of docs/how-it-fits.md, "The server extension".
+ */
+import type { IProblem } from './problem';
+import type { Fields } from './reading';
+import {
+  readFields,
+  readList,
+  readNumber,
+  readOptionalNumber,
+  readOptionalText,
+  readText
+} from './reading';
+
+/** A member's role in a project. */
+export type ProjectRole = 'data_owner' | 'data_scientist';
+
+/** A member of the project. */
+export interface IMember {
+  readonly user: string;
+  readonly title: string;
+  readonly role: ProjectRole;
+}
+
+/** What a notebook server's Spark session may use. Memory is in MiB. */
+export interface IServerOptions {
+  readonly allocation: 'fixed' | 'dynamic';
+  readonly executors: number;
+  readonly minExecutors: number;
+  readonly maxExecutors: number;
+  readonly executorCores: number;
+  readonly executorMemoryMib: number;
+  readonly driverMemoryMib: number;
+  readonly gpusPerExecutor: number;
+  readonly gpuLabel: string | null;
+  readonly idleTimeoutMinutes: number;
+}
+
+/** This server's project. */
+export interface IProject {
+  /** Version of the server extension. */
+  readonly version: string;
+  readonly project: string;
+  readonly title: string;
+  readonly user: string;
+  readonly role: ProjectRole;
+  readonly options: IServerOptions;
+  /** Dataset in which notebooks start. */
+  readonly startFolder: string;
+  readonly members: readonly IMember[];
+  /** Why the members could not be read, or null. */
+  readonly membersProblem: IProblem | null;
+  /** Path of the project's page in the control plane. */
+  readonly projectLink: string;
+  /** Path of the list of my projects. */
+  readonly projectsLink: string;
+}
+
+/** What a Spark session uses. Memory is in MiB. */
+export interface ISessionResources {
+  readonly executors: number;
+  readonly executorCores: number;
+  readonly executorMemoryMib: number;
+  readonly driverMemoryMib: number;
+  readonly gpusPerExecutor: number;
+}
+
+/** One of my Spark sessions. */
+export interface ISession {
+  readonly id: number;
+  readonly kind: string;
+  readonly name: string | null;
+  /** Livy's word for its state, e.g. `idle`. */
+  readonly state: string;
+  /** Why it is in that state, in words. */
+  readonly reason: string | null;
+  /** Seconds since the epoch. */
+  readonly created: number | null;
+  readonly resources: ISessionResources | null;
+}
+
+/** A TensorBoard of this notebook server. */
+export interface ITensorBoard {
+  readonly id: string;
+  /** Log directory, relative to the project's folder. */
+  readonly logdir: string;
+  /** Path in the browser; ends with `/`. */
+  readonly url: string;
+}
+
+/** What follows a request to stop or restart the server. */
+export interface IServerChange {
+  readonly state: string;
+  /** Path to wait at. */
+  readonly url: string;
+}
+
+function readRole(fields: Fields): ProjectRole {
+  // What is unknown gets the lesser role: it only decides what is shown.
+  return readText(fields, 'role') === 'data_owner'
+    ? 'data_owner'
+    : 'data_scientist';
+}
+
+function readMember(fields: Fields): IMember {
+  const user = readText(fields, 'user');
+  const title = readOptionalText(fields, 'title');
+  return { user, title: title === null || title === '' ? user : title, role: readRole(fields) };
+}
+
+function readOptions(fields: Fields): IServerOptions {
+  return {
+    allocation:
+      readText(fields, 'allocation') === 'dynamic' ? 'dynamic' : 'fixed',
+    executors: readNumber(fields, 'executors'),
+    minExecutors: readNumber(fields, 'min_executors'),
+    maxExecutors: readNumber(fields, 'max_executors'),
+    executorCores: readNumber(fields, 'executor_cores'),
+    executorMemoryMib: readNumber(fields, 'executor_memory_mib'),
+    driverMemoryMib: readNumber(fields, 'driver_memory_mib'),
+    gpusPerExecutor: readNumber(fields, 'gpus_per_executor'),
+    gpuLabel: readOptionalText(fields, 'gpu_label'),
+    idleTimeoutMinutes: readNumber(fields, 'idle_timeout_minutes')
+  };
+}
+
+/** Reads problem details. */
+export function readProblem(value: unknown): IProblem {
+  const fields = readFields(value, 'problem');
+  return {
+    title: readText(fields, 'title'),
+    detail: readText(fields, 'detail'),
+    remedy: readOptionalText(fields, 'remedy'),
+    status: readNumber(fields, 'status')
+  };
+}
+
+/** Reads the answer of `GET hops/project`. */
+export function readProject(value: unknown): IProject {
+  const fields = readFields(value, 'project');
+  const links = readFields(fields['links'], 'links');
+  const problem = fields['members_problem'] ?? null;
+  return {
+    version: readText(fields, 'version'),
+    project: readText(fields, 'project'),
+    title: readText(fields, 'title'),
+    user: readText(fields, 'user'),
+    role: readRole(fields),
+    options: readOptions(readFields(fields['options'], 'options')),
+    startFolder: readText(fields, 'start_folder'),
+    members: readList(fields, 'members', readMember),
+    membersProblem: problem === null ? null : readProblem(problem),
+    projectLink: readPath(links, 'project'),
+    projectsLink: readPath(links, 'projects')
+  };
+}
+
+/**
+ * A path of this site. Anything else (another site's address, a script) is
+ * replaced by the root, so that no answer can lead a click astray.
+ */
+function readPath(fields: Fields, field: string): string {
+  const path = readText(fields, field);
+  return /^\/(?![/\\])/.test(path) ? path : '/';
+}
+
+function readResources(fields: Fields): ISessionResources {
+  return {
+    executors: readNumber(fields, 'executors'),
+    executorCores: readNumber(fields, 'executor_cores'),
+    executorMemoryMib: readNumber(fields, 'executor_memory_mib'),
+    driverMemoryMib: readNumber(fields, 'driver_memory_mib'),
+    gpusPerExecutor: readNumber(fields, 'gpus_per_executor')
+  };
+}
+
+function readSession(fields: Fields): ISession {
+  const resources = fields['resources'] ?? null;
+  return {
+    id: readNumber(fields, 'id'),
+    kind: readText(fields, 'kind'),
+    name: readOptionalText(fields, 'name'),
+    state: readText(fields, 'state'),
+    reason: readOptionalText(fields, 'reason'),
+    created: readOptionalNumber(fields, 'created'),
+    resources:
+      resources === null
+        ? null
+        : readResources(readFields(resources, 'resources'))
+  };
+}
+
+/** Reads the answer of `GET hops/session`. */
+export function readSessions(value: unknown): readonly ISession[] {
+  return readList(readFields(value, 'sessions'), 'items', readSession);
+}
+
+/** Reads the answer of `POST hops/tensorboards`. */
+export function readTensorBoard(value: unknown): ITensorBoard {
+  const fields = readFields(value, 'tensorboard');
+  return {
+    id: readText(fields, 'id'),
+    logdir: readText(fields, 'logdir'),
+    url: readPath(fields, 'url')
+  };
+}
+
+/** Reads the answer of `POST hops/server:stop` and `hops/server:restart`. */
+export function readServerChange(value: unknown): IServerChange {
+  const fields = readFields(value, 'server');
+  return { state: readText(fields, 'state'), url: readPath(fields, 'url') };
+}

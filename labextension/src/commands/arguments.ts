@@ -1,0 +1,32 @@
+/** JSON schemas of the commands' arguments, for `describedBy`. */
+import type { ReadonlyJSONObject } from '@lumino/coreutils';
+
+/** No arguments. */
+export const NO_ARGUMENTS: ReadonlyJSONObject = {
+  type: 'object',
+  properties: {}
+};
+
+/** A Spark session. */
+export const SESSION_ARGUMENTS: ReadonlyJSONObject = {
+  type: 'object',
+  properties: {
+    id: { type: 'number', description: 'The number of the Spark session' }
+  },
+  required: ['id']
+};
+
+/** A log directory. */
+export const LOGDIR_ARGUMENTS: ReadonlyJSONObject = {
+  type: 'object',
+  properties: {
+    logdir: {
+      type: 'string',
+      description: "Log directory, relative to the project's folder"
+    },
+    beside: {
+      type: 'boolean',
+      description: 'Open it beside the current tab, without leaving that'
+    }
+  }
+};

@@ -1,0 +1,29 @@
+/** Every command of this extension; all can be called by others. */
+export const CommandIDs = {
+  /** Shows the sidebar panel. */
+  showProject: 'hops:show-project',
+  /** Reads project and sessions now. */
+  refresh: 'hops:refresh-project',
+  /** Opens the project's page in a browser tab. */
+  openProjectPage: 'hops:open-project-page',
+  /** Opens the list of my projects in a browser tab. */
+  openProjects: 'hops:open-projects',
+  /** Opens the welcome notebook. */
+  openWelcome: 'hops:open-welcome',
+  /** Stops this notebook server. */
+  stopServer: 'hops:stop-server',
+  /** Restarts this notebook server. */
+  restartServer: 'hops:restart-server',
+  /** Ends the Spark session of argument `id`. */
+  endSession: 'hops:end-session',
+  /** Opens a TensorBoard over argument `logdir`, or asks for it. */
+  openTensorBoard: 'hops:open-tensorboard',
+  /** Opens a TensorBoard over the folder selected in the file browser. */
+  openFolderInTensorBoard: 'hops:open-folder-in-tensorboard',
+  /** Reloads the TensorBoard of the current tab. */
+  reloadTensorBoard: 'hops:reload-tensorboard',
+  /** Opens the TensorBoard of the current tab in a browser tab. */
+  detachTensorBoard: 'hops:detach-tensorboard',
+  /** Ends the TensorBoard of the current tab and closes the tab. */
+  stopTensorBoard: 'hops:stop-tensorboard'
+} as const;

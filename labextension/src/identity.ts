@@ -1,0 +1,8 @@
+/** Version of this extension; a test keeps it equal to the one in package.json. */
+export const VERSION = '0.1.0';
+
+/** Under which its translations are found. */
+export const DOMAIN = 'jupyterlab_hops';
+
+/** Identifier of the sidebar panel. */
+export const PANEL_ID = 'jupyterlab-hops-project';

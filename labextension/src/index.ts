@@ -1,0 +1,28 @@
+/** A HopsLab project in JupyterLab. */
+import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { commandsPlugin } from './commands';
+import { launcherPlugin } from './launcher';
+import { modelPlugin } from './model';
+import { progressPlugin } from './progress';
+import { projectPlugin } from './project';
+import { sessionStatusPlugin } from './session-status';
+import { tensorboardPlugin } from './tensorboard';
+import type { IProjectModel } from './tokens';
+
+export * from './tokens';
+export { CommandIDs } from './commands/ids';
+
+const plugins: readonly (
+  | JupyterFrontEndPlugin<void>
+  | JupyterFrontEndPlugin<IProjectModel>
+)[] = [
+  modelPlugin,
+  commandsPlugin,
+  projectPlugin,
+  sessionStatusPlugin,
+  launcherPlugin,
+  tensorboardPlugin,
+  progressPlugin
+];
+
+export default plugins;

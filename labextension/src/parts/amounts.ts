@@ -1,0 +1,40 @@
+/** Amounts in words. */
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+const MIB_PER_GIB = 1024;
+const MINUTES_PER_HOUR = 60;
+const SECONDS_PER_MINUTE = 60;
+const HOURS_PER_DAY = 24;
+
+/** Memory: `1.5 GiB` from 1 GiB on, `512 MiB` below. */
+export function memoryText(mib: number, trans: TranslationBundle): string {
+  if (mib < MIB_PER_GIB) {
+    return trans.__('%1 MiB', mib);
+  }
+  return trans.__('%1 GiB', Math.round((mib / MIB_PER_GIB) * 10) / 10);
+}
+
+/** A span of minutes: `45 min`, `2 h`, `2 h 30 min`, `3 d`. */
+export function minutesText(minutes: number, trans: TranslationBundle): string {
+  const whole = Math.max(0, Math.round(minutes));
+  if (whole < MINUTES_PER_HOUR) {
+    return trans.__('%1 min', whole);
+  }
+  const hours = Math.floor(whole / MINUTES_PER_HOUR);
+  const rest = whole % MINUTES_PER_HOUR;
+  if (rest === 0 && hours % HOURS_PER_DAY === 0) {
+    return trans.__('%1 d', hours / HOURS_PER_DAY);
+  }
+  return rest === 0
+    ? trans.__('%1 h', hours)
+    : trans.__('%1 h %2 min', hours, rest);
+}
+
+/** How long ago `created` (seconds since the epoch) was at `now` (likewise). */
+export function ageText(
+  created: number,
+  now: number,
+  trans: TranslationBundle
+): string {
+  return minutesText((now - created) / SECONDS_PER_MINUTE, trans);
+}

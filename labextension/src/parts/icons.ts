@@ -1,0 +1,15 @@
+import { LabIcon } from '@jupyterlab/ui-components';
+import projectSvg from '../../style/icons/project.svg';
+import tensorboardSvg from '../../style/icons/tensorboard.svg';
+
+/** A project: people around what they share. */
+export const projectIcon = new LabIcon({
+  name: 'jupyterlab-hops:project',
+  svgstr: projectSvg
+});
+
+/** Curves of a training. */
+export const tensorboardIcon = new LabIcon({
+  name: 'jupyterlab-hops:tensorboard',
+  svgstr: tensorboardSvg
+});

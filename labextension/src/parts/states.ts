@@ -1,0 +1,67 @@
+/** The states of a Spark session in words. */
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { ISession } from '../api/wire';
+
+/** What a state means to a person; also names the colour that it is shown in. */
+export type Mood = 'calm' | 'working' | 'broken' | 'gone';
+
+/** Mood of Livy's state `state`. */
+export function moodOf(state: string): Mood {
+  switch (state) {
+    case 'idle':
+    case 'success':
+      return 'calm';
+    case 'error':
+    case 'dead':
+      return 'broken';
+    case 'killed':
+    case 'shutting_down':
+      return 'gone';
+    default:
+      return 'working';
+  }
+}
+
+/** Livy's state `state` in words. */
+export function stateText(state: string, trans: TranslationBundle): string {
+  switch (state) {
+    case 'not_started':
+      return trans.__('waiting');
+    case 'starting':
+      return trans.__('starting');
+    case 'recovering':
+      return trans.__('recovering');
+    case 'idle':
+      return trans.__('idle');
+    case 'running':
+      return trans.__('running');
+    case 'busy':
+      return trans.__('busy');
+    case 'shutting_down':
+      return trans.__('ending');
+    case 'error':
+      return trans.__('failed');
+    case 'dead':
+      return trans.__('died');
+    case 'killed':
+      return trans.__('ended');
+    case 'success':
+      return trans.__('done');
+    default:
+      return state;
+  }
+}
+
+/**
+ * The one session that stands for all in a short place: the one that works,
+ * else a healthy one, else the newest.
+ */
+export function foremost(sessions: readonly ISession[]): ISession | null {
+  for (const mood of ['working', 'calm'] as const) {
+    const found = sessions.find(session => moodOf(session.state) === mood);
+    if (found !== undefined) {
+      return found;
+    }
+  }
+  return sessions[0] ?? null;
+}

@@ -1,0 +1,35 @@
+import type {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { ILayoutRestorer } from '@jupyterlab/application';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { DOMAIN, PANEL_ID } from '../identity';
+import { projectIcon } from '../parts/icons';
+import { IProjectModel } from '../tokens';
+import { ProjectPanel } from './panel';
+
+const RANK = 501;
+
+/** Adds the sidebar *Project*. */
+export const projectPlugin: JupyterFrontEndPlugin<void> = {
+  id: 'jupyterlab-hops:project',
+  description: 'Adds a sidebar with people, server and Spark sessions of the project.',
+  autoStart: true,
+  requires: [IProjectModel],
+  optional: [ITranslator, ILayoutRestorer],
+  activate: (
+    app: JupyterFrontEnd,
+    model: IProjectModel,
+    translator: ITranslator | null,
+    restorer: ILayoutRestorer | null
+  ): void => {
+    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    const panel = new ProjectPanel(model, app.commands, trans);
+    panel.id = PANEL_ID;
+    panel.title.icon = projectIcon;
+    panel.title.caption = trans.__('Project');
+    restorer?.add(panel, PANEL_ID);
+    app.shell.add(panel, 'left', { rank: RANK, type: 'HopsLab Project' });
+  }
+};

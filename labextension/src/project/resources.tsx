@@ -1,0 +1,81 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import * as React from 'react';
+import type { IServerOptions } from '../api/wire';
+import { memoryText, minutesText } from '../parts/amounts';
+
+/** One row of the list of resources. */
+export interface IResourceRow {
+  readonly label: string;
+  readonly text: string;
+}
+
+/** What `options` grant, as label and text. */
+export function resourceRows(
+  options: IServerOptions,
+  trans: TranslationBundle
+): readonly IResourceRow[] {
+  const rows: IResourceRow[] = [
+    {
+      label: trans.__('Executors'),
+      text:
+        options.allocation === 'dynamic'
+          ? trans.__(
+              '%1 to %2, as needed',
+              options.minExecutors,
+              options.maxExecutors
+            )
+          : String(options.executors)
+    },
+    {
+      label: trans.__('Each executor'),
+      text: trans._n(
+        '%1 core, %2',
+        '%1 cores, %2',
+        options.executorCores,
+        memoryText(options.executorMemoryMib, trans)
+      )
+    },
+    {
+      label: trans.__('Driver'),
+      text: memoryText(options.driverMemoryMib, trans)
+    }
+  ];
+  if (options.gpusPerExecutor > 0) {
+    const gpus = String(options.gpusPerExecutor);
+    rows.push({
+      label: trans.__('GPUs each'),
+      text:
+        options.gpuLabel === null
+          ? gpus
+          : trans.__('%1 (%2)', gpus, options.gpuLabel)
+    });
+  }
+  rows.push({
+    label: trans.__('Stops when idle'),
+    text:
+      options.idleTimeoutMinutes === 0
+        ? trans.__('never')
+        : trans.__(
+            'after %1',
+            minutesText(options.idleTimeoutMinutes, trans)
+          )
+  });
+  return rows;
+}
+
+/** The list of resources of my server. */
+export function ResourceList(props: {
+  readonly options: IServerOptions;
+  readonly trans: TranslationBundle;
+}): React.JSX.Element {
+  return (
+    <dl className="jp-Hops-resources">
+      {resourceRows(props.options, props.trans).map(({ label, text }) => (
+        <React.Fragment key={label}>
+          <dt>{label}</dt>
+          <dd>{text}</dd>
+        </React.Fragment>
+      ))}
+    </dl>
+  );
+}
