@@ -38,7 +38,7 @@ class LiveCommand(Command):  # type: ignore[misc]
         kernel = self._shell.kernel
         message = dict(content)
         if message_type == "execute_result":
-            message["execution_count"] = kernel.execution_count
+            message["execution_count"] = self._shell.displayhook.prompt_count
         kernel.send_response(kernel.iopub_socket, message_type, message)
 
 

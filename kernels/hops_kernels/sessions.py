@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import sparkmagic.utils.configuration as sparkmagic_settings
@@ -87,8 +87,37 @@ class StartNotice:
         self._shown = True
 
 
+class Heartbeat(Thread):
+    """Keeps a session alive while its kernel lives. sparkmagic's own can take half a minute to stop; this one stops at once."""
+
+    def __init__(self, session: LivySession) -> None:
+        super().__init__(name="session-heartbeat", daemon=True)
+        self._session = session
+        self._ended = Event()
+
+    def run(self) -> None:
+        """Asks for the session's state again and again; a failure is tried again sooner."""
+        wait_s = sparkmagic_settings.heartbeat_refresh_seconds()
+        while not self._ended.wait(wait_s):
+            try:
+                self._session.refresh_status_and_info()
+            except Exception:  # noqa: BLE001 - whatever it is, the next cell meets it again and explains it
+                wait_s = sparkmagic_settings.heartbeat_retry_seconds()
+            else:
+                wait_s = sparkmagic_settings.heartbeat_refresh_seconds()
+
+    def stop(self) -> None:
+        """Ends the thread; a request under way is not waited for."""
+        self._ended.set()
+
+
 class HopsSession(LivySession):  # type: ignore[misc]
     """A session that says what it waits for and, when it can't start, why."""
+
+    def _start_heartbeat_thread(self) -> None:
+        if self._should_heartbeat and self._heartbeat_thread is None:
+            self._heartbeat_thread = Heartbeat(self)
+            self._heartbeat_thread.start()
 
     def start(self) -> None:
         """Asks for the session and waits until it can run statements.

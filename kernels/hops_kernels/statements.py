@@ -10,6 +10,7 @@ import requests
 from sparkmagic.livyclientlib.command import Command
 from sparkmagic.livyclientlib.livysession import LivySession
 from sparkmagic.utils import constants
+from urllib3.exceptions import HTTPError
 
 from hops_kernels.remote_errors import RemoteInterrupt, SessionProblem, statement_error
 from hops_kernels.seams import open_stream
@@ -20,6 +21,7 @@ Show = Callable[[str, Mapping[str, Any]], None]
 SHOWN_TYPES = frozenset({"stream", "display_data", "update_display_data", "execute_result", "clear_output"})
 STREAM_READ_TIMEOUT_S = 90.0
 RECONNECT_WAITS_S = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
+_BLOCK_BYTES = 64 * 1024
 _NOT_SERVED = frozenset({404, 405, 406, 501})
 
 
@@ -63,7 +65,7 @@ def follow(session: LivySession, statement_id: int, show: Show | None) -> bool:
     """
     seen, last_id = 0, ""
     for wait_s in (*RECONNECT_WAITS_S, None):
-        headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last_id} if last_id else {})
+        headers = {"Accept": "text/event-stream", "Accept-Encoding": "identity"} | ({"Last-Event-ID": last_id} if last_id else {})
         before = seen
         try:
             with open_stream(
@@ -80,7 +82,7 @@ def follow(session: LivySession, statement_id: int, show: Show | None) -> bool:
                             return True
                         _show(event, show)
                         seen, last_id = seen + 1, event.id
-        except requests.RequestException:
+        except (requests.RequestException, HTTPError):
             pass  # the service restarts: wait, and go on where we were
         except BrokenEventError as error:
             raise SessionProblem(str(error)) from error
@@ -110,9 +112,17 @@ def execute_plain(command: Command, session: LivySession) -> tuple[bool, Any, st
 
 
 def _lines(response: requests.Response) -> Iterator[str]:
-    # Split as bytes: as text, requests would also split at characters like U+2028, which JSON may hold.
-    for line in response.iter_lines(chunk_size=None):
-        yield line.decode("utf-8", errors="replace")
+    """The lines of the body as soon as they come: requests' own ``iter_lines`` waits for the end of a body that is not
+    chunked, and splits text at characters that JSON may hold.
+    """
+    pending: list[bytes] = []
+    while block := response.raw.read1(_BLOCK_BYTES):
+        *complete, rest = block.split(b"\n")
+        for line in complete:
+            pending.append(line)
+            yield b"".join(pending).removesuffix(b"\r").decode("utf-8", errors="replace")
+            pending.clear()
+        pending.append(rest)
 
 
 def _show(event: StatementEvent, show: Show | None) -> None:
