@@ -53,8 +53,8 @@ class FormRefusedError(ValueError):
         """The same, in the one shape of an error."""
         several = len(self.violations) > 1
         return Problem(
-            type=f"{TYPE_PREFIX}invalid",
-            title="Invalid options",
+            type=f"{TYPE_PREFIX}invalid-request",
+            title="Invalid request",
             status=422,
             detail=f"{len(self.violations)} fields can't be read." if several else self.violations[0].message,
             remedy="Correct the marked fields and start again." if several else "Correct the field and start again.",
