@@ -87,7 +87,7 @@ def ensure_java(base_environment: Path, env: Mapping[str, str]) -> str | None:
     java = find_java(base_environment, env)
     if java is not None:
         return f"ready ({java.version})"
-    install = [VENV_BIN / "uv", "pip", "install", "--quiet", "--require-hashes"]
+    install: list[str | Path] = [VENV_BIN / "uv", "pip", "install", "--quiet", "--require-hashes"]
     try:
         run_quietly(
             [*install, "--python", base_environment / "bin" / "python", "-r", REQUIREMENTS],
