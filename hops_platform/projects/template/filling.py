@@ -1,0 +1,106 @@
+"""Fills a new project's folder.
+
+Laws:
+
+1. A file that is there stays as it is, whoever wrote it: filling twice changes nothing.
+2. A file appears whole or not at all.
+3. Nothing is written through a link, so what a member puts into the folder can't lead the platform elsewhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+import os
+import secrets
+from pathlib import Path
+
+_HERE = Path(__file__).parent
+_PIXELS = 64
+
+
+class TemplateError(RuntimeError):
+    """The project can't be filled."""
+
+
+def fill(project_folder: Path, base_environment: Path, project: str, title: str) -> None:
+    """Writes the welcome notebook and the data sets into a project's folder.
+
+    Args:
+        project_folder: The project's folder; the folders of its datasets are made if they are absent.
+        base_environment: The environment whose packages the data sets ship in.
+        project: Name of the project.
+        title: The project's title for people.
+
+    Raises:
+        TemplateError: A data set's package is missing, or a link stands where a folder belongs.
+    """
+    packages = _packages(base_environment)
+    notebooks, resources = (_folder(project_folder / name) for name in ("Jupyter", "Resources"))
+    _write(notebooks / "Welcome.ipynb", welcome(project, title))
+    _write(resources / "README.md", (_HERE / "README.md").read_bytes())
+    _write(resources / "seattle-weather.csv", _read(packages / "vega_datasets/_data/seattle-weather.csv"))
+    _write(resources / "digits.csv", digits(_read(packages / "sklearn/datasets/data/digits.csv.gz")))
+
+
+def welcome(project: str, title: str) -> bytes:
+    """The welcome notebook of a project."""
+    notebook = json.loads((_HERE / "Welcome.ipynb").read_bytes())
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "markdown":
+            cell["source"] = [
+                line.replace("{title}", _plain(title)).replace("{project}", project) for line in cell["source"]
+            ]
+    return json.dumps(notebook, indent=1, ensure_ascii=False).encode() + b"\n"
+
+
+def digits(packed: bytes) -> bytes:
+    """scikit-learn's digits as CSV with a header: 64 pixels and the label."""
+    lines = gzip.decompress(packed).decode().splitlines()
+    header = ",".join([*(f"pixel_{row}_{column}" for row in range(8) for column in range(8)), "label"])
+    rows = (",".join(str(int(float(value))) for value in line.split(",")) for line in lines if line)
+    checked = [row for row in rows if row.count(",") == _PIXELS]
+    return "\n".join([header, *checked, ""]).encode()
+
+
+def _plain(title: str) -> str:
+    """A title as one line of Markdown that means nothing but itself."""
+    line = " ".join(title.split())
+    return "".join(f"\\{letter}" if letter in "\\`*_{}[]<>()#+!|$~" else letter for letter in line)
+
+
+def _packages(environment: Path) -> Path:
+    folders = sorted(environment.glob("lib/python3*/site-packages"))
+    if not folders:
+        raise TemplateError("The base environment is not ready: it holds no packages. Run 'hopslab doctor'.")
+    return folders[-1]
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        raise TemplateError(
+            f"The base environment lacks {file.name}, which a new project starts with. Make the environment anew."
+        ) from None
+
+
+def _folder(folder: Path) -> Path:
+    if folder.is_symlink():
+        raise TemplateError(f"{folder.name} is a link; a new project needs a folder there.")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _write(target: Path, data: bytes) -> None:
+    if os.path.lexists(target):
+        return
+    draft = target.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        with draft.open("xb") as file:
+            file.write(data)
+        with contextlib.suppress(FileExistsError):  # somebody was quicker: theirs stays
+            os.link(draft, target)
+    finally:
+        draft.unlink(missing_ok=True)
