@@ -13,8 +13,7 @@ export * from './tokens';
 export { CommandIDs } from './commands/ids';
 
 const plugins: readonly (
-  | JupyterFrontEndPlugin<void>
-  | JupyterFrontEndPlugin<IProjectModel>
+  JupyterFrontEndPlugin<void> | JupyterFrontEndPlugin<IProjectModel>
 )[] = [
   modelPlugin,
   commandsPlugin,

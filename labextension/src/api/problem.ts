@@ -27,17 +27,16 @@ export class ProblemError extends Error {
 }
 
 /** The problem of anything that was thrown. */
-export function problemOf(
-  reason: unknown,
-  trans: TranslationBundle
-): IProblem {
+export function problemOf(reason: unknown, trans: TranslationBundle): IProblem {
   if (reason instanceof ProblemError) {
     return reason.problem;
   }
   return {
     title: trans.__('Unexpected error'),
     detail: reason instanceof Error ? reason.message : String(reason),
-    remedy: trans.__('Reload this page; if it stays so, tell an administrator.'),
+    remedy: trans.__(
+      'Reload this page; if it stays so, tell an administrator.'
+    ),
     status: 0
   };
 }

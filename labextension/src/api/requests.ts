@@ -78,10 +78,7 @@ function noAnswer(trans: TranslationBundle): IProblem {
   };
 }
 
-function unexpectedAnswer(
-  reason: unknown,
-  trans: TranslationBundle
-): IProblem {
+function unexpectedAnswer(reason: unknown, trans: TranslationBundle): IProblem {
   return {
     title: trans.__('Unexpected answer'),
     detail:
@@ -90,7 +87,9 @@ function unexpectedAnswer(
             "Your notebook server answered without a usable '%1'.",
             reason.field
           )
-        : trans.__('Your notebook server answered with something else than JSON.'),
+        : trans.__(
+            'Your notebook server answered with something else than JSON.'
+          ),
     remedy: trans.__(
       'Restart your server: Lab and its server extension may be of different versions.'
     ),
@@ -105,7 +104,9 @@ function problemOfStatus(status: number, trans: TranslationBundle): IProblem {
       return {
         title: trans.__('Not logged in'),
         detail: trans.__('Your notebook server no longer knows you.'),
-        remedy: trans.__('Save your work, then reload this page to log in again.'),
+        remedy: trans.__(
+          'Save your work, then reload this page to log in again.'
+        ),
         status
       };
     case 404:
@@ -132,7 +133,10 @@ function problemOfStatus(status: number, trans: TranslationBundle): IProblem {
     default:
       return {
         title: trans.__('Failed'),
-        detail: trans.__('The notebook server answered with status %1.', status),
+        detail: trans.__(
+          'The notebook server answered with status %1.',
+          status
+        ),
         remedy: trans.__('Try again; if it stays so, tell an administrator.'),
         status
       };

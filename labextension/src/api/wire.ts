@@ -107,7 +107,11 @@ function readRole(fields: Fields): ProjectRole {
 function readMember(fields: Fields): IMember {
   const user = readText(fields, 'user');
   const title = readOptionalText(fields, 'title');
-  return { user, title: title === null || title === '' ? user : title, role: readRole(fields) };
+  return {
+    user,
+    title: title === null || title === '' ? user : title,
+    role: readRole(fields)
+  };
 }
 
 function readOptions(fields: Fields): IServerOptions {

@@ -4,8 +4,9 @@ import type {
 } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
-import { refreshIcon, stopIcon } from '@jupyterlab/ui-components';
+import { notebookIcon, refreshIcon, stopIcon } from '@jupyterlab/ui-components';
 import { DOMAIN, PANEL_ID } from '../identity';
+import { projectIcon } from '../parts/icons';
 import { IProjectModel } from '../tokens';
 import { NO_ARGUMENTS, SESSION_ARGUMENTS } from './arguments';
 import { CommandIDs } from './ids';
@@ -33,7 +34,9 @@ export const commandsPlugin: JupyterFrontEndPlugin<void> = {
 
     commands.addCommand(CommandIDs.showProject, {
       label: trans.__('Show Project'),
-      caption: trans.__('Show people, server and Spark sessions of this project'),
+      caption: trans.__(
+        'Show people, server and Spark sessions of this project'
+      ),
       describedBy: { args: NO_ARGUMENTS },
       execute: () => {
         app.shell.activateById(PANEL_ID);
@@ -49,6 +52,7 @@ export const commandsPlugin: JupyterFrontEndPlugin<void> = {
     commands.addCommand(CommandIDs.openProjectPage, {
       label: trans.__('Project Page'),
       caption: trans.__('Members, datasets and limits of this project'),
+      icon: projectIcon,
       describedBy: { args: NO_ARGUMENTS },
       isEnabled: () => model.project.value !== null,
       execute: () => {
@@ -66,7 +70,10 @@ export const commandsPlugin: JupyterFrontEndPlugin<void> = {
     });
     commands.addCommand(CommandIDs.openWelcome, {
       label: trans.__('Welcome Notebook'),
-      caption: trans.__('A first tour: Spark, SQL, experiments and TensorBoard'),
+      caption: trans.__(
+        'A first tour: Spark, SQL, experiments and TensorBoard'
+      ),
+      icon: notebookIcon,
       describedBy: { args: NO_ARGUMENTS },
       execute: () =>
         commands.execute('docmanager:open', {
@@ -85,7 +92,9 @@ export const commandsPlugin: JupyterFrontEndPlugin<void> = {
     });
     commands.addCommand(CommandIDs.restartServer, {
       label: trans.__('Restart My Server…'),
-      caption: trans.__('Stop this notebook server and start it with the same options'),
+      caption: trans.__(
+        'Stop this notebook server and start it with the same options'
+      ),
       icon: refreshIcon,
       describedBy: { args: NO_ARGUMENTS },
       execute: async () => {

@@ -22,17 +22,20 @@ export async function endSession(
   if (!result.button.accept) {
     return;
   }
-  Notification.promise(model.endSession(id).then(() => null), {
-    pending: { message: trans.__('Ending Spark session %1…', id) },
-    success: {
-      message: () => trans.__('Spark session %1 has ended.', id),
-      options: { autoClose: 3000 }
-    },
-    error: {
-      message: reason => {
-        const { detail, remedy } = problemOf(reason, trans);
-        return remedy === null ? detail : `${detail} ${remedy}`;
+  Notification.promise(
+    model.endSession(id).then(() => null),
+    {
+      pending: { message: trans.__('Ending Spark session %1…', id) },
+      success: {
+        message: () => trans.__('Spark session %1 has ended.', id),
+        options: { autoClose: 3000 }
+      },
+      error: {
+        message: reason => {
+          const { detail, remedy } = problemOf(reason, trans);
+          return remedy === null ? detail : `${detail} ${remedy}`;
+        }
       }
     }
-  });
+  );
 }

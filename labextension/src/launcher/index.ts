@@ -13,10 +13,14 @@ const COMMANDS = [
   CommandIDs.openProjectPage
 ];
 
+/** Behind the categories of the kernels, before *Other*. */
+const CATEGORY_RANK = 3;
+
 /** Adds cards to the launcher; the card of a PySpark notebook comes from its kernel. */
 export const launcherPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyterlab-hops:launcher',
-  description: 'Adds cards for the welcome notebook, TensorBoard and the project page.',
+  description:
+    'Adds cards for the welcome notebook, TensorBoard and the project page.',
   autoStart: true,
   requires: [ILauncher],
   optional: [ITranslator],
@@ -27,7 +31,12 @@ export const launcherPlugin: JupyterFrontEndPlugin<void> = {
   ): void => {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     COMMANDS.forEach((command, rank) => {
-      launcher.add({ command, category: trans.__('Project'), rank });
+      launcher.add({
+        command,
+        category: trans.__('Project'),
+        categoryRank: CATEGORY_RANK,
+        rank
+      });
     });
   }
 };

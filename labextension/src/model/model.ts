@@ -110,7 +110,11 @@ export class ProjectModel implements IProjectModel {
   }
 
   startTensorBoard(logdir: string): Promise<ITensorBoard> {
-    return this.ask('tensorboards', readTensorBoard, jsonBody('POST', { logdir }));
+    return this.ask(
+      'tensorboards',
+      readTensorBoard,
+      jsonBody('POST', { logdir })
+    );
   }
 
   async stopTensorBoard(id: string): Promise<void> {
@@ -134,7 +138,10 @@ export class ProjectModel implements IProjectModel {
       const value = await this.ask('project', readProject);
       this.setProject({ value, problem: null });
     } catch (reason) {
-      this.setProject({ value: this._project.value, problem: problemOf(reason, this.trans) });
+      this.setProject({
+        value: this._project.value,
+        problem: problemOf(reason, this.trans)
+      });
       // The poll backs off after a failure.
       throw reason;
     }

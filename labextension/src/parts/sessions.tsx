@@ -115,9 +115,7 @@ function SessionItem(props: {
 }
 
 /** A state's colour; the state stands in words beside it. */
-export function StateDot(props: {
-  readonly state: string;
-}): React.JSX.Element {
+export function StateDot(props: { readonly state: string }): React.JSX.Element {
   return (
     <span
       className={`jp-Hops-dot jp-mod-${moodOf(props.state)}`}

@@ -1,7 +1,12 @@
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
-import { UnexpectedAnswerError, readFields, readNumber, readOptionalText } from '../api/reading';
+import {
+  UnexpectedAnswerError,
+  readFields,
+  readNumber,
+  readOptionalText
+} from '../api/reading';
 
 /** The display of a running experiment, updated in place. */
 export const PROGRESS_MIME_TYPE = 'application/vnd.hops.progress+json';

@@ -14,7 +14,8 @@ const RANK = 501;
 /** Adds the sidebar *Project*. */
 export const projectPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyterlab-hops:project',
-  description: 'Adds a sidebar with people, server and Spark sessions of the project.',
+  description:
+    'Adds a sidebar with people, server and Spark sessions of the project.',
   autoStart: true,
   requires: [IProjectModel],
   optional: [ITranslator, ILayoutRestorer],

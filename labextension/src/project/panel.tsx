@@ -107,13 +107,24 @@ function Heading({ project, trans, run }: IPartProps): React.JSX.Element {
         </button>
       </div>
       <p className="jp-Hops-muted">
-        {trans.__('%1 · you are %2', project.project, roleText(project.role, trans))}
+        {trans.__(
+          '%1 · you are %2',
+          project.project,
+          roleText(project.role, trans)
+        )}
       </p>
-      <nav className="jp-Hops-links" aria-label={trans.__('Pages of the project')}>
+      <nav
+        className="jp-Hops-links"
+        aria-label={trans.__('Pages of the project')}
+      >
         <a href={project.projectLink} target="_blank" rel="noopener noreferrer">
           {trans.__('Project page')}
         </a>
-        <a href={project.projectsLink} target="_blank" rel="noopener noreferrer">
+        <a
+          href={project.projectsLink}
+          target="_blank"
+          rel="noopener noreferrer"
+        >
           {trans.__('My projects')}
         </a>
       </nav>
@@ -149,7 +160,11 @@ function ServerSection({ project, trans, run }: IPartProps): React.JSX.Element {
   );
 }
 
-function SessionsSection({ model, trans, run }: IContentProps): React.JSX.Element {
+function SessionsSection({
+  model,
+  trans,
+  run
+}: IContentProps): React.JSX.Element {
   const { value, problem } = model.sessions;
   return (
     <Section title={trans.__('Spark sessions')}>
@@ -188,7 +203,10 @@ function MembersSection(props: {
         <ProblemView problem={membersProblem} trans={trans} onRetry={onRetry} />
       )}
       {members.length > 0 && (
-        <ul className="jp-Hops-list" aria-label={trans.__('Members of the project')}>
+        <ul
+          className="jp-Hops-list"
+          aria-label={trans.__('Members of the project')}
+        >
           {members.map(member => (
             <Member
               key={member.user}

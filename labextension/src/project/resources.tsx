@@ -55,10 +55,7 @@ export function resourceRows(
     text:
       options.idleTimeoutMinutes === 0
         ? trans.__('never')
-        : trans.__(
-            'after %1',
-            minutesText(options.idleTimeoutMinutes, trans)
-          )
+        : trans.__('after %1', minutesText(options.idleTimeoutMinutes, trans))
   });
   return rows;
 }

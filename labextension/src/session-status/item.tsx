@@ -89,7 +89,8 @@ function statusOf(
   const session = foremost(value ?? []);
   if (session === null) {
     return {
-      text: value === null ? trans.__('Spark: …') : trans.__('Spark: no session'),
+      text:
+        value === null ? trans.__('Spark: …') : trans.__('Spark: no session'),
       state: 'killed'
     };
   }

@@ -24,8 +24,7 @@ export interface ITensorBoardCommandsOptions {
   readonly trans: TranslationBundle;
   readonly tracker: WidgetTracker<TensorBoardTab>;
   readonly toolbar:
-    | ((widget: Widget) => IObservableList<ToolbarRegistry.IToolbarItem>)
-    | null;
+    ((widget: Widget) => IObservableList<ToolbarRegistry.IToolbarItem>) | null;
   readonly fileBrowsers: IFileBrowserFactory | null;
 }
 
@@ -74,7 +73,9 @@ export function addTensorBoardCommands(
 
   commands.addCommand(CommandIDs.reloadTensorBoard, {
     label: trans.__('Reload TensorBoard'),
-    caption: trans.__('Show this TensorBoard anew; start it again if it has ended'),
+    caption: trans.__(
+      'Show this TensorBoard anew; start it again if it has ended'
+    ),
     icon: refreshIcon,
     describedBy: { args: NO_ARGUMENTS },
     isEnabled,
@@ -174,7 +175,9 @@ async function chosenLogdir(
   return logdir;
 }
 
-function selectedFolder(fileBrowsers: IFileBrowserFactory | null): string | null {
+function selectedFolder(
+  fileBrowsers: IFileBrowserFactory | null
+): string | null {
   const browser = fileBrowsers?.tracker.currentWidget;
   if (!browser) {
     return null;

@@ -1,0 +1,44 @@
+/** Answers of the server extension, as docs/how-it-fits.md states them. */
+
+export const PROJECT_ANSWER = {
+  version: '0.1.0',
+  project: 'weather',
+  title: 'Weather of the coast',
+  user: 'ada',
+  role: 'data_owner',
+  options: {
+    allocation: 'fixed',
+    executors: 2,
+    min_executors: 1,
+    max_executors: 2,
+    executor_cores: 1,
+    executor_memory_mib: 2048,
+    driver_memory_mib: 1024,
+    gpus_per_executor: 0,
+    gpu_label: null,
+    idle_timeout_minutes: 120
+  },
+  start_folder: 'Jupyter',
+  members: [
+    { user: 'ada', title: 'Ada Lovelace', role: 'data_owner' },
+    { user: 'grace', title: 'Grace Hopper', role: 'data_scientist' }
+  ],
+  members_problem: null,
+  links: { project: '/services/hops/projects/weather', projects: '/hub/home' }
+};
+
+export const SESSION_ANSWER = {
+  id: 3,
+  kind: 'pyspark',
+  name: null,
+  state: 'idle',
+  reason: null,
+  created: 1_800_000_000,
+  resources: {
+    executors: 2,
+    executor_cores: 1,
+    executor_memory_mib: 2048,
+    driver_memory_mib: 1024,
+    gpus_per_executor: 0
+  }
+};

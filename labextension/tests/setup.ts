@@ -1,0 +1,14 @@
+/** What Jupyter's packages expect of a browser and jsdom lacks. */
+if (typeof window !== 'undefined') {
+  Object.assign(window, {
+    DragEvent: class extends MouseEvent {},
+    matchMedia: (media: string) => ({
+      media,
+      matches: false,
+      addEventListener: () => undefined,
+      removeEventListener: () => undefined,
+      addListener: () => undefined,
+      removeListener: () => undefined
+    })
+  });
+}

@@ -1,0 +1,125 @@
+import { nullTranslator } from '@jupyterlab/translation';
+import { describe, expect, it } from 'vitest';
+import type { ISession } from '../src/api/wire';
+import { ageText, memoryText, minutesText } from '../src/parts/amounts';
+import { foremost, moodOf, stateText } from '../src/parts/states';
+import { resourceRows } from '../src/project/resources';
+import { normalLogdir, tabTitle } from '../src/tensorboard/logdir';
+import { readProject } from '../src/api/wire';
+import { PROJECT_ANSWER } from './answers';
+
+const trans = nullTranslator.load('jupyterlab_hops');
+
+function session(id: number, state: string): ISession {
+  return {
+    id,
+    kind: 'pyspark',
+    name: null,
+    state,
+    reason: null,
+    created: null,
+    resources: null
+  };
+}
+
+describe('amounts', () => {
+  it.each([
+    [512, '512 MiB'],
+    [1024, '1 GiB'],
+    [1536, '1.5 GiB'],
+    [16384, '16 GiB']
+  ])('write %i MiB as %s', (mib, text) => {
+    expect(memoryText(mib, trans)).toBe(text);
+  });
+
+  it.each([
+    [0, '0 min'],
+    [45, '45 min'],
+    [60, '1 h'],
+    [150, '2 h 30 min'],
+    [4320, '3 d']
+  ])('write %i minutes as %s', (minutes, text) => {
+    expect(minutesText(minutes, trans)).toBe(text);
+  });
+
+  it('take a clock that runs behind for no time at all', () => {
+    expect(ageText(1000, 900, trans)).toBe('0 min');
+  });
+});
+
+describe('the resources of a server', () => {
+  const options = readProject(PROJECT_ANSWER).options;
+
+  it('leave out GPUs when there are none', () => {
+    expect(resourceRows(options, trans)).toEqual([
+      { label: 'Executors', text: '2' },
+      { label: 'Each executor', text: '1 core, 2 GiB' },
+      { label: 'Driver', text: '1 GiB' },
+      { label: 'Stops when idle', text: 'after 2 h' }
+    ]);
+  });
+
+  it('tell bounds, GPUs with their label, and that it never stops', () => {
+    const rows = resourceRows(
+      {
+        ...options,
+        allocation: 'dynamic',
+        minExecutors: 0,
+        maxExecutors: 4,
+        executorCores: 2,
+        gpusPerExecutor: 2,
+        gpuLabel: 'a100',
+        idleTimeoutMinutes: 0
+      },
+      trans
+    );
+    expect(rows.map(row => row.text)).toEqual([
+      '0 to 4, as needed',
+      '2 cores, 2 GiB',
+      '1 GiB',
+      '2 (a100)',
+      'never'
+    ]);
+  });
+});
+
+describe('the states of sessions', () => {
+  it('are told in words, and one that is not known as it is', () => {
+    expect(stateText('shutting_down', trans)).toBe('ending');
+    expect(stateText('levitating', trans)).toBe('levitating');
+  });
+
+  it('are broken when a session failed or died', () => {
+    expect(['error', 'dead'].map(moodOf)).toEqual(['broken', 'broken']);
+  });
+
+  it('of one that works stand for all, then of a healthy one, then of the newest', () => {
+    const [dead, idle, busy] = [
+      session(3, 'dead'),
+      session(2, 'idle'),
+      session(1, 'busy')
+    ];
+    expect(foremost([dead, idle, busy])).toBe(busy);
+    expect(foremost([dead, idle])).toBe(idle);
+    expect(foremost([dead])).toBe(dead);
+    expect(foremost([])).toBeNull();
+  });
+});
+
+describe('a log directory', () => {
+  it.each([
+    ['Experiments', 'Experiments'],
+    [' /Experiments//run_1/ ', 'Experiments/run_1'],
+    ['./Experiments/.', 'Experiments']
+  ])('%j has the one form %j', (typed, logdir) => {
+    expect(normalLogdir(typed)).toBe(logdir);
+  });
+
+  it('never leaves the project', () => {
+    expect(normalLogdir('Experiments/../../other')).toBeNull();
+  });
+
+  it('gives its tab the name of its last part', () => {
+    expect(tabTitle('Experiments/run_1')).toBe('run_1');
+  });
+});
