@@ -91,10 +91,13 @@ def spark_session() -> Any:
     """
     remedy = "Choose the kernel PySpark for this notebook, or start one with SparkSession.builder.getOrCreate()."
     try:
+        from pyspark import SparkContext
         from pyspark.sql import SparkSession
     except ImportError:
         raise NoSparkError(f"This kernel has no Spark. {remedy}") from None
     session = SparkSession.getActiveSession()
+    if session is None and SparkContext._active_spark_context is not None:  # noqa: SLF001  # active is said of a thread
+        session = SparkSession.builder.getOrCreate()
     if session is None:
         raise NoSparkError(f"There is no Spark session in this kernel. {remedy}")
     return session

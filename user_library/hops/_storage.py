@@ -3,7 +3,8 @@
 Laws:
 
 1. A path without a scheme and without a leading ``/`` lies in the project, and ``..`` never leads out of it.
-2. ``/Projects/<project>/…`` and ``hdfs:///Projects/<project>/…`` name the project whether its files lie on HDFS or on this machine.
+2. ``/Projects/<project>/…`` and ``hdfs:///Projects/<project>/…`` name the project, whether its files lie on HDFS or on
+   this machine.
 3. Every other absolute path is one of the file system that holds the project; ``file:`` always means this machine.
 """
 

@@ -1,8 +1,9 @@
 """Files of the project, on HDFS and on this machine's disk alike.
 
 A path may be relative to the project (``Resources/weather.csv``), ``/Projects/<project>/…``, an address
-(``hdfs://…``, ``file:///…``) or another absolute path of the file system that holds the project. A relative path never leads out of the
-project. Everything goes over HDFS's HTTP interface as the project-user, so no Java is needed, neither in the notebook nor on the executors.
+(``hdfs://…``, ``file:///…``) or another absolute path of the file system that holds the project. A relative path never
+leads out of the project. HDFS is spoken to over its HTTP interface, as the project-user, so no Java is needed, neither in
+the notebook nor on the executors.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 from hops import _session
-from hops._storage import Location, locate, project_root, webhdfs_address
 from hops._status import FileStatus, allowed, status_of
+from hops._storage import Location, locate, project_root, webhdfs_address
 
 __all__ = [
     "abs_path",
@@ -163,7 +164,7 @@ def copy_to_local(
     Args:
         hdfs_path: What to copy.
         local_path: Folder that it is put into; the working folder by default.
-        overwrite: Whether an existing target is replaced; without it, one that is there already is kept and returned if it has the same size.
+        overwrite: Whether an existing target is replaced; without it, a file of the same size is kept and returned.
         project: Name of the project; this one by default.
 
     Returns:
@@ -238,7 +239,8 @@ def ls(hdfs_path: str = "", recursive: bool = False, project: str | None = None)
 
 
 def lsl(hdfs_path: str = "", recursive: bool = False, project: str | None = None) -> list[dict[str, Any]]:  # noqa: FBT001, FBT002
-    """What lies in a folder with ``path``, ``name``, ``kind`` (``file`` or ``directory``), ``size`` in bytes, ``owner``, ``group``, ``permissions``, ``last_mod``.
+    """What lies in a folder, each with ``path``, ``name``, ``kind`` (``file`` or ``directory``), ``size`` in bytes,
+    ``owner``, ``group``, ``permissions`` and ``last_mod``.
 
     Raises:
         FileNotFoundError: ``hdfs_path`` is not there.
@@ -370,7 +372,8 @@ def open_file(hdfs_path: str, project: str | None = None, flags: str = "rw", buf
     Args:
         hdfs_path: The file.
         project: Name of the project; this one by default.
-        flags: ``r``, ``w`` or ``a``, with ``t`` for text instead of bytes; ``rw`` reads what is there and writes what is not.
+        flags: ``r``, ``w`` or ``a``, with ``t`` for text instead of bytes; ``rw`` reads what is there and writes what
+            is not.
         buff_size: Bytes that are read or written at once; 0 for the default.
 
     Raises:
@@ -451,7 +454,7 @@ def add_module(hdfs_path: str, project: str | None = None) -> str:
     if source.is_local:
         local = source.path
     else:
-        local = copy_to_local(str(source), tempfile.mkdtemp(prefix="modules-"), True)  # noqa: FBT003
+        local = copy_to_local(str(source), tempfile.mkdtemp(prefix="modules-"), True)
     entry = local if source.name.endswith((".zip", ".egg", ".whl")) else posixpath.dirname(local)
     if entry not in sys.path:
         sys.path.append(entry)

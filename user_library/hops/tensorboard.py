@@ -1,6 +1,7 @@
 """TensorBoard over the runs of an experiment.
 
-In a training function, :func:`logdir` is where events go. In the notebook, :func:`visualize` shows one TensorBoard over all trials.
+In a training function, :func:`logdir` is where events go. In the notebook, :func:`visualize` shows one TensorBoard over
+all trials.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ OPEN_ROUTE = "hops/tensorboards:open"
 def logdir() -> str:
     """Folder that a training function writes its events to.
 
-    In a trial it is the trial's own. In the notebook it is a folder of this session below ``Experiments``, so that a model
-    can be tried there first with the same code.
+    In a trial it is the trial's own. In the notebook it is a folder of this session below ``Experiments``, so that a
+    model can be tried there first with the same code.
     """
     given = os.environ.get(LOGDIR_VARIABLE)
     if given:

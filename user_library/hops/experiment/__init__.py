@@ -128,7 +128,7 @@ def grid_search(
     """
     wish = Wish(
         train_fn, "grid_search", name, description, local_logdir, Direction.of(direction), optimization_key, True
-    )  # noqa: FBT003
+    )
     chosen = combinations.grid(grid_dict)
     return SearchResult(_run_all(wish, chosen))
 
@@ -165,7 +165,7 @@ def random_search(
     """
     wish = Wish(
         train_fn, "random_search", name, description, local_logdir, Direction.of(direction), optimization_key, True
-    )  # noqa: FBT003
+    )
     chosen = combinations.random_samples(boundary_dict, samples)
     return SearchResult(_run_all(wish, chosen))
 
@@ -215,7 +215,7 @@ def differential_evolution(
         local_logdir,
         evolution.direction,
         optimization_key,
-        True,  # noqa: FBT003
+        True,
     )
     return SearchResult(_evolve(wish, evolution))
 

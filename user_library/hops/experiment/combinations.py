@@ -136,7 +136,7 @@ def _check_lists(arguments: Mapping[str, Sequence[Any]]) -> None:
     for name, values in arguments.items():
         if not isinstance(name, str):
             raise ValueError(f"{name!r} is not the name of an argument.")  # noqa: TRY004  # as for every wrong dictionary
-        if isinstance(values, str | bytes) or not isinstance(values, Sequence) and not hasattr(values, "__len__"):
+        if isinstance(values, str | bytes) or (not isinstance(values, Sequence) and not hasattr(values, "__len__")):
             raise ValueError(f"The values of {name!r} must be a list, not {type(values).__name__}.")
         if len(values) == 0:
             raise ValueError(f"The list of {name!r} is empty.")
