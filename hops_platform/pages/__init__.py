@@ -1,0 +1,3 @@
+from hops_platform.pages.routes import router
+
+__all__ = ["router"]

@@ -1,0 +1,103 @@
+"""The pages that people see outside Lab: shells made here, filled in the browser by calls of the REST API.
+
+A page holds nothing that its reader may not know: the reader's own name, whether they administrate, and their CSRF token.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi import Path as PathParameter
+from fastapi.responses import HTMLResponse, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.exceptions import HTTPException
+from starlette.staticfiles import StaticFiles
+
+from hops_contract.options import ServerLimits
+from hops_contract.slugs import MAX_SLUG_LENGTH
+from hops_platform.http import PartsOf
+from hops_platform.security.browser import BrowserUser, Public, current_browser_user
+from hops_platform.security.passwords import MIN_PASSWORD_LENGTH
+from hops_platform.security.permissions import Permission
+
+_HERE = Path(__file__).parent
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(_HERE / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_STATIC = StaticFiles(directory=_HERE / "static")
+_STATIC_AGE_S = 300  # after an upgrade pages are whole again within minutes; the ETag makes asking again cheap
+_PAGE_HEADERS = {
+    "Cache-Control": "no-store",  # a page carries its reader's CSRF token
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+}
+
+# Anyone may ask for a page; who is not logged in is led to the log-in.
+router = APIRouter(include_in_schema=False, dependencies=[Depends(Public(Permission.BROWSER_LOGIN))])
+Reader = Annotated[BrowserUser, Depends(current_browser_user)]
+
+
+@router.get("/")
+def show_home(reader: Reader, parts: PartsOf) -> Response:
+    """My projects."""
+    return _page("home", reader, parts)
+
+
+@router.get("/projects/{project}")
+def show_project(
+    project: Annotated[str, PathParameter(max_length=MAX_SLUG_LENGTH)], reader: Reader, parts: PartsOf
+) -> Response:
+    """One project; whether the reader may see it, the calls that fill the page decide."""
+    return _page("project", reader, parts, project=project)
+
+
+@router.get("/account")
+def show_account(reader: Reader, parts: PartsOf) -> Response:
+    """The reader's account."""
+    return _page("account", reader, parts)
+
+
+@router.get("/admin")
+def show_admin(reader: Reader, parts: PartsOf) -> Response:
+    """Users and deliveries; absent for everybody but administrators."""
+    if not reader.caller.person.admin:
+        return _page("absent", reader, parts, status=404)
+    return _page("admin", reader, parts)
+
+
+@router.get("/static/{path:path}")
+async def send_static(path: Annotated[str, PathParameter(max_length=200)], request: Request) -> Response:
+    """Scripts, styles and pictures; nothing in them is secret, and the Hub's log-in page uses them too."""
+    try:
+        response = await _STATIC.get_response(path, request.scope)
+    except HTTPException as error:
+        raise HTTPException(404) from error
+    response.headers["Cache-Control"] = f"public, max-age={_STATIC_AGE_S}"
+    return response
+
+
+def _page(name: str, reader: BrowserUser, parts: PartsOf, *, status: int = 200, **more: str) -> HTMLResponse:
+    person, settings = reader.caller.person, parts.settings
+    html = _TEMPLATES.get_template(f"{name}.html").render(
+        page=name,
+        base=settings.prefix,
+        hub=f"{settings.hub_base_url}hub/",
+        user=person.name,
+        admin=person.admin,
+        must_change_password=person.must_change_password,
+        csrf=reader.csrf_token,
+        shortest_password=MIN_PASSWORD_LENGTH,
+        limits=ServerLimits.model_json_schema()["properties"],
+        **more,
+    )
+    return HTMLResponse(html, status_code=status, headers=_PAGE_HEADERS)

@@ -1,0 +1,93 @@
+// Calls of the REST API with the page's cookie and its CSRF token. Every failure is a ProblemError (RFC 9457).
+
+const meta = (name) => document.querySelector(`meta[name="hops-${name}"]`)?.content ?? "";
+const API = meta("api");
+const TIMEOUT_MS = 30_000;
+
+export class ProblemError extends Error {
+  constructor(problem) {
+    super(problem.detail ?? problem.title);
+    this.name = "ProblemError";
+    this.problem = problem;
+  }
+
+  get status() {
+    return this.problem.status ?? 0;
+  }
+}
+
+const unreachable = (reason) =>
+  new ProblemError({
+    type: "urn:hopslab:problem:unreachable",
+    status: 0,
+    title: "No answer",
+    detail: reason === "TimeoutError" ? "The platform did not answer within 30 seconds." : "The platform can't be reached.",
+    remedy: "Nothing was lost. Check the connection, then try again.",
+  });
+
+async function problemOf(answer) {
+  if (answer.headers.get("Content-Type")?.includes("json")) {
+    try {
+      return await answer.json();
+    } catch {
+      // an interrupted body is told like an unknown one
+    }
+  }
+  return {
+    status: answer.status,
+    title: answer.statusText,
+    detail: `The platform answered with status ${answer.status}.`,
+    remedy: answer.status >= 500 ? "Try again in a moment; a part of it may be starting." : null,
+  };
+}
+
+/** A random key by which a repeated creation is recognised. */
+export function idempotencyKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/**
+ * One call.
+ * @returns {Promise<{body: any, etag: string|null}>}
+ * @throws {ProblemError}
+ */
+export async function call(method, path, { body, etag, key } = {}) {
+  const headers = { Accept: "application/json" };
+  if (method !== "GET") headers["X-Hops-CSRF"] = meta("csrf");
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (etag) headers["If-Match"] = etag;
+  if (key) headers["Idempotency-Key"] = key;
+  let answer;
+  try {
+    answer = await fetch(API + path, {
+      method,
+      headers,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      credentials: "same-origin",
+      redirect: "error",
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+  } catch (error) {
+    throw unreachable(error.name);
+  }
+  if (!answer.ok) {
+    const problem = await problemOf(answer);
+    if (answer.status === 401 && !problem.violations?.length) {
+      problem.remedy = "You were logged out. Reload this page to log in again.";
+    }
+    throw new ProblemError(problem);
+  }
+  const text = answer.status === 204 ? "" : await answer.text();
+  return { body: text ? JSON.parse(text) : null, etag: answer.headers.get("ETag") };
+}
+
+export const get = async (path) => (await call("GET", path)).body;
+
+/** One page of a list. */
+export function page(path, { after = null, limit = 50 } = {}) {
+  const query = new URLSearchParams({ limit: String(limit), ...(after ? { after } : {}) });
+  return get(`${path}?${query}`);
+}
+
+/** A path made of names; every name is encoded. */
+export const path = (...parts) => parts.map((part) => encodeURIComponent(part)).join("/");

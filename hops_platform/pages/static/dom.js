@@ -1,0 +1,117 @@
+// Elements and messages. Text always goes in as text, never as HTML.
+
+/** An element: `h("a", {href, class, dataset: {…}, onclick}, "text", child)`. */
+export function h(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name === "dataset") Object.assign(element.dataset, value);
+    else if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name === "className" ? "class" : name, value === true ? "" : String(value));
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+export const byId = (id) => document.getElementById(id);
+
+/** Says a sentence to a screen reader, and shows it for a while. */
+export function announce(text, tone = "good") {
+  const region = byId("hops-news");
+  const note = h("div", { class: `hops-notice hops-${tone} hops-toast` }, text);
+  region.append(note);
+  setTimeout(() => note.remove(), 6000);
+}
+
+const leaf = (field) => field.split(".").at(-1);
+
+/** Takes a problem's marks off a form or box. */
+export function clearProblem(scope) {
+  for (const box of scope.querySelectorAll("[data-problem-box]")) box.replaceChildren();
+  for (const note of scope.querySelectorAll("[data-violation]")) note.remove();
+  for (const field of scope.querySelectorAll("[aria-invalid]")) {
+    field.removeAttribute("aria-invalid");
+    field.setAttribute("aria-describedby", field.dataset.describedBy ?? "");
+  }
+}
+
+/** Shows a problem: detail and remedy in the scope's box, each violation beside its field. */
+export function showProblem(scope, error) {
+  clearProblem(scope);
+  const problem = error.problem ?? {
+    detail: "This page met an error of its own.",
+    remedy: "Reload it; if that does not help, tell an administrator what you did.",
+  };
+  if (!error.problem) console.error(error);
+  const elsewhere = [];
+  let first = null;
+  for (const { field, message } of problem.violations ?? []) {
+    const input = scope.querySelector(`[name="${CSS.escape(leaf(field))}"]`);
+    const place = input?.closest(".hops-field");
+    if (!place) {
+      elsewhere.push(message);
+      continue;
+    }
+    first ??= input;
+    input.dataset.describedBy ??= input.getAttribute("aria-describedby") ?? "";
+    const id = `${input.id || leaf(field)}-violation`;
+    place.append(h("span", { class: "hops-field-error", id, dataset: { violation: "" } }, message));
+    input.setAttribute("aria-invalid", "true");
+    input.setAttribute("aria-describedby", `${input.dataset.describedBy} ${id}`.trim());
+  }
+  const box = scope.querySelector("[data-problem-box]");
+  box.replaceChildren(
+    h(
+      "div",
+      { class: "hops-problem", role: "alert" },
+      h("strong", {}, problem.detail ?? problem.title),
+      problem.remedy ? h("span", {}, problem.remedy) : null,
+      elsewhere.length ? h("ul", {}, elsewhere.map((message) => h("li", {}, message))) : null,
+    ),
+  );
+  (first ?? box).focus?.();
+  if (!first) box.scrollIntoView({ block: "nearest" });
+}
+
+/** Runs `work` with the button busy: no second click, and a sign after a moment. */
+export async function busy(button, words, work) {
+  if (button.getAttribute("aria-disabled") === "true") return undefined;
+  const content = [...button.childNodes];
+  button.setAttribute("aria-disabled", "true");
+  const sign = setTimeout(() => {
+    button.replaceChildren(h("span", { class: "hops-spinner", "aria-hidden": "true" }), words);
+    byId("hops-status").textContent = words;
+  }, 300);
+  try {
+    return await work();
+  } finally {
+    clearTimeout(sign);
+    byId("hops-status").textContent = "";
+    button.replaceChildren(...content);
+    button.removeAttribute("aria-disabled");
+  }
+}
+
+/** Makes a form call `work(values)` on submit; problems are shown in the form. */
+export function onSubmit(form, words, work) {
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const button = event.submitter ?? form.querySelector("[type=submit]");
+    clearProblem(form);
+    try {
+      await busy(button, words, () => work(Object.fromEntries(new FormData(form))));
+    } catch (error) {
+      showProblem(form, error);
+    }
+  });
+}
+
+export const when = (text) => {
+  if (!text) return "";
+  const date = new Date(text);
+  return h("time", { datetime: text, title: date.toISOString() }, date.toLocaleString());
+};
+
+export const words = (text) => String(text ?? "").replaceAll("_", " ").replace(/^./, (letter) => letter.toUpperCase());
+
+export const ROLES = { data_owner: "Data Owner", data_scientist: "Data Scientist" };

@@ -1,0 +1,271 @@
+// One project: what it is, who is in it, what it may use, and my server.
+
+import { call, get, idempotencyKey, page, path } from "./api.js";
+import { confirmed, open } from "./dialogs.js";
+import { announce, busy, byId, clearProblem, h, onSubmit, ROLES, showProblem, when } from "./dom.js";
+import { watchServer } from "./server.js";
+
+const meta = (name) => document.querySelector(`meta[name="hops-${name}"]`).content;
+const me = meta("user");
+const isAdmin = meta("admin") !== "";
+const name = meta("project");
+const url = `projects/${path(name)}`;
+const scope = byId("project");
+let project = null;
+let etag = null;
+let server = null;
+
+// What it is
+function showProject() {
+  const title = project.title || project.name;
+  document.title = `${title} · HopsLab`;
+  byId("title").textContent = title;
+  byId("description").textContent = project.description;
+  byId("created").replaceChildren("since ", when(project.created_at));
+  byId("role").textContent = ROLES[project.role] ?? "Administrator, not a member";
+  byId("role").hidden = false;
+  const owner = project.role === "data_owner";
+  byId("project-actions").replaceChildren(
+    ...(owner ? [
+      h("button", { type: "button", class: "hops-button", "aria-haspopup": "dialog", onclick: editProject }, "Edit"),
+      h("button", { type: "button", class: "hops-button hops-danger", "aria-haspopup": "dialog", onclick: deleteProject }, "Delete…"),
+    ] : []),
+  );
+  byId("add-member").hidden = !owner;
+  byId("edit-limits").hidden = !isAdmin;
+}
+
+function editProject() {
+  const dialog = byId("edit-dialog");
+  open(dialog);
+  byId("edit-project-title").value = project.title;
+  byId("edit-description").value = project.description;
+}
+
+onSubmit(byId("edit-dialog").querySelector("form"), "Saving…", async (values) => {
+  try {
+    const answer = await call("PATCH", url, { body: values, etag });
+    ({ body: project, etag } = answer);
+  } catch (error) {
+    // The next attempt then is one with open eyes: the present text is behind the dialog, what was typed stays in it.
+    if (error.status === 412) await loadProject();
+    throw error;
+  }
+  showProject();
+  byId("edit-dialog").close();
+  announce("Saved.");
+});
+
+async function deleteProject() {
+  const title = project.title || project.name;
+  const done = await confirmed(
+    {
+      title: `Delete ${title}?`,
+      text: "Servers of all members stop, the project is gone for everybody, and its files go to the platform's trash.",
+      action: "Delete project",
+      doing: "Deleting…",
+      danger: true,
+      typed: project.name,
+    },
+    () => call("DELETE", url, { body: { name: project.name } }),
+  );
+  if (done) window.location.assign(meta("base"));
+}
+
+// Environment
+const RETRY_MS = 3000;
+function showEnvironment({ state, error }) {
+  const place = byId("environment");
+  place.hidden = state === "ready";
+  if (state === "creating") {
+    place.replaceChildren(
+      h("div", { class: "hops-notice" }, h("strong", { class: "hops-row" }, h("span", { class: "hops-spinner", "aria-hidden": "true" }), "The Python environment is being made."),
+        h("span", {}, "A server can start as soon as it is ready; this takes up to a minute.")),
+    );
+    setTimeout(() => loadProject().catch((failure) => showProblem(scope, failure)), RETRY_MS);
+  }
+  if (state === "failed") {
+    const again = h("button", { type: "button", class: "hops-button" }, "Try again");
+    again.addEventListener("click", async () => {
+      try {
+        await busy(again, "Trying…", () => call("POST", `${url}/environment:retry`));
+        await loadProject();
+      } catch (failure) {
+        showProblem(scope, failure);
+      }
+    });
+    place.replaceChildren(
+      h("div", { class: "hops-problem" }, h("strong", {}, "The Python environment could not be made."), h("span", {}, error ?? "The reason is not known."),
+        project.role ? h("div", {}, again) : null),
+    );
+  }
+}
+
+// My server
+const mib = (amount) => (amount < 1024 ? `${amount} MiB` : `${(amount / 1024).toFixed(1).replace(/\.0$/, "")} GiB`);
+const many = (number, thing) => `${number} ${thing}${number === 1 ? "" : "s"}`;
+
+function inWords(options) {
+  const executors = options.allocation === "dynamic"
+    ? `${options.min_executors} to ${many(options.max_executors, "executor")}`
+    : many(options.executors, "executor");
+  const gpus = options.gpus_per_executor ? `, ${many(options.gpus_per_executor, "GPU")}` : "";
+  return `${executors} of ${many(options.executor_cores, "core")}, ${mib(options.executor_memory_mib)}${gpus}; driver ${mib(options.driver_memory_mib)}.`;
+}
+
+function showServer() {
+  const place = byId("server-actions").closest("section");
+  if (!project.role) {
+    byId("server-options").textContent = "Only members have a server here.";
+    return;
+  }
+  if (server) return;
+  server = watchServer({ project: name, title: project.title || name, state: byId("server-state"), actions: byId("server-actions"), scope: place });
+  get(`${url}/server-options`)
+    .then(({ options }) => (byId("server-options").textContent = `Opens with ${inWords(options)}`))
+    .catch((error) => showProblem(place, error));
+}
+
+// Members
+const members = byId("members");
+
+function memberRow(member) {
+  const owner = project.role === "data_owner";
+  const own = member.user === me;
+  const role = h("select", { "aria-label": `Role of ${member.user}` }, Object.entries(ROLES).map(([value, text]) => h("option", { value, selected: value === member.role }, text)));
+  role.addEventListener("change", async () => {
+    clearProblem(members);
+    role.disabled = true;
+    try {
+      await call("PATCH", `${url}/members/${path(member.user)}`, { body: { role: role.value } });
+      member.role = role.value;
+      announce(`${member.user} is a ${ROLES[role.value]} now.`);
+      if (own) await loadProject().then(loadMembers);
+    } catch (error) {
+      role.value = member.role;
+      showProblem(members, error);
+    } finally {
+      role.disabled = false;
+    }
+  });
+  const go = h("button", { type: "button", class: "hops-button hops-plain hops-danger", "aria-label": own ? "Leave this project" : `Remove ${member.user}` }, own ? "Leave" : "Remove");
+  go.addEventListener("click", async () => {
+    const done = await confirmed(
+      own
+        ? { title: "Leave this project?", text: "Your server here stops. Only a Data Owner can bring you back.", action: "Leave project", doing: "Leaving…", danger: true }
+        : { title: `Remove ${member.user}?`, text: "Their server here stops and their sessions end. What they saved in the project stays.", action: "Remove member", doing: "Removing…", danger: true },
+      () => call("DELETE", `${url}/members/${path(member.user)}`),
+    );
+    if (!done) return;
+    if (own) window.location.assign(meta("base"));
+    else {
+      row.remove();
+      announce(`${member.user} is no longer a member.`);
+    }
+  });
+  const row = h(
+    "tr",
+    {},
+    h("td", {}, h("strong", {}, member.user), own ? h("span", { class: "hops-muted" }, " (you)") : null, member.title ? h("div", { class: "hops-muted hops-small" }, member.title) : null),
+    h("td", {}, owner ? role : (ROLES[member.role] ?? member.role)),
+    h("td", { class: "hops-actions-cell" }, owner || own ? go : null),
+  );
+  return row;
+}
+
+byId("add-member").addEventListener("change", () => (memberKey = idempotencyKey()));
+let memberKey = idempotencyKey();
+onSubmit(byId("add-member"), "Adding…", async (values) => {
+  const { body } = await call("POST", `${url}/members`, { body: { ...values, user: values.user.trim() }, key: memberKey });
+  byId("member-rows").append(memberRow(body));
+  byId("add-member").reset();
+  memberKey = idempotencyKey();
+  announce(`${body.user} is a member now.`);
+});
+
+// Lists
+async function fill(box, { path: listPath, rows, button, make, empty, after = null }) {
+  try {
+    const answer = await page(listPath, { after });
+    if (after === null) rows.replaceChildren();
+    rows.append(...answer.items.map(make));
+    if (empty && !rows.children.length) rows.append(h("li", { class: "hops-muted" }, empty));
+    button.hidden = !answer.next;
+    button.onclick = () => busy(button, "Loading…", () => fill(box, { path: listPath, rows, button, make, after: answer.next }));
+  } catch (error) {
+    showProblem(box, error);
+  }
+}
+
+const loadMembers = () => fill(members, { path: `${url}/members`, rows: byId("member-rows"), button: byId("more-members"), make: memberRow });
+
+const loadDatasets = () =>
+  fill(byId("datasets"), {
+    path: `${url}/datasets`,
+    rows: byId("dataset-rows"),
+    button: byId("more-datasets"),
+    empty: "There are none yet; they are being made.",
+    make: (dataset) => h("li", {}, h("strong", {}, dataset.name), dataset.description ? h("div", { class: "hops-muted hops-small" }, dataset.description) : null),
+  });
+
+// Limits
+const LIMITS = {
+  max_executors: ["Executors", String],
+  max_executor_cores: ["Cores per executor", String],
+  max_executor_memory_mib: ["Memory per executor", mib],
+  max_driver_memory_mib: ["Memory of the driver", mib],
+  max_total_memory_mib: ["Memory in all", mib],
+  max_gpus: ["GPUs", String],
+  max_idle_timeout_minutes: ["Longest idle time", (minutes) => (minutes % 60 ? `${minutes} min` : `${minutes / 60} h`)],
+};
+let limits = null;
+let limitsTag = null;
+
+function showLimits() {
+  const pairs = Object.entries(LIMITS).filter(([key]) => key in limits);
+  byId("limit-pairs").replaceChildren(...pairs.flatMap(([key, [text, words]]) => [h("dt", {}, text), h("dd", {}, words(limits[key]))]));
+}
+
+async function loadLimits() {
+  try {
+    ({ body: limits, etag: limitsTag } = await call("GET", `${url}/limits`));
+    showLimits();
+  } catch (error) {
+    showProblem(byId("limits"), error);
+  }
+}
+
+byId("edit-limits").addEventListener("click", () => {
+  if (!limits) return;
+  byId("limit-fields").replaceChildren(
+    ...Object.keys(limits).map((key) =>
+      h("div", { class: "hops-field" },
+        h("label", { for: `limit-${key}` }, `${LIMITS[key]?.[0] ?? key}${key.endsWith("_mib") ? " (MiB)" : key.endsWith("_minutes") ? " (minutes)" : ""}`),
+        h("input", { id: `limit-${key}`, name: key, type: "number", step: 1, value: limits[key] }))),
+  );
+  open(byId("limits-dialog"));
+});
+onSubmit(byId("limits-dialog").querySelector("form"), "Saving…", async (values) => {
+  const body = Object.fromEntries(Object.entries(values).map(([key, text]) => [key, text === "" ? null : Number(text)]));
+  ({ body: limits, etag: limitsTag } = await call("PUT", `${url}/limits`, { body, etag: limitsTag }));
+  showLimits();
+  byId("limits-dialog").close();
+  announce("The limits are saved. They hold from the next start on.");
+});
+
+async function loadProject() {
+  ({ body: project, etag } = await call("GET", url));
+  showProject();
+  showEnvironment(project.environment);
+}
+
+try {
+  await loadProject();
+  scope.setAttribute("aria-busy", "false");
+  showServer();
+  await Promise.all([loadMembers(), loadDatasets(), loadLimits()]);
+} catch (error) {
+  scope.setAttribute("aria-busy", "false");
+  scope.querySelector(".hops-columns").hidden = true;
+  showProblem(scope, error);
+}

@@ -1,0 +1,11 @@
+// A project's name made from its title: hops_contract/slugs.py, law 1.
+
+export const LONGEST = 30;
+
+export function slugOf(title) {
+  const plain = title.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+  const joined = plain.replace(/[^a-z0-9]+/g, "-").replace(/^[^a-z]+/, "");
+  return joined.slice(0, LONGEST).replace(/-+$/, "");
+}
+
+export const isSlug = (text) => text.length <= LONGEST && /^[a-z](?:[a-z0-9]|-(?!-))*$/.test(text) && !text.endsWith("-");
