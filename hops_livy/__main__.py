@@ -1,0 +1,59 @@
+"""``python -m hops_livy``: ``serve`` runs the service, ``archive`` makes the class data sharing archive."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from hops_livy.app import create_app
+from hops_livy.archive_training import ArchiveError, make_archive
+from hops_livy.java import NoJavaError
+from hops_livy.settings import SettingsError, read_settings
+
+cli = typer.Typer(add_completion=False, no_args_is_help=True, help="The Spark session service of HopsLab.")
+_STOP_S = 5
+
+
+@cli.command()
+def serve(port: Annotated[int | None, typer.Option(min=0, max=65535, help="Instead of JUPYTERHUB_SERVICE_URL's.")] = None) -> None:
+    """Runs the service until it is told to stop; sessions end with it."""
+    try:
+        settings = read_settings(port=port)
+    except SettingsError as error:
+        raise SystemExit(str(error)) from None
+    logging.basicConfig(
+        level=logging.INFO,
+        stream=sys.stderr,
+        format='{"time":"%(asctime)s","level":"%(levelname)s","logger":"%(name)s","message":"%(message)s"}',
+    )
+    # One line for each renewal would hold an address only, but there are many.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        ssl_certfile=settings.tls_cert,
+        ssl_keyfile=settings.tls_key,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=_STOP_S,
+        server_header=False,
+    )
+
+
+@cli.command()
+def archive() -> None:
+    """Makes the archive that lets drivers start faster; does nothing if it is there."""
+    try:
+        path = make_archive(read_settings().home)
+    except (ArchiveError, NoJavaError, SettingsError) as error:
+        raise SystemExit(str(error)) from None
+    sys.stdout.write(f"{path}\n")
+
+
+if __name__ == "__main__":
+    cli()

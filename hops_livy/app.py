@@ -1,0 +1,125 @@
+"""Composition root: puts settings, backend and routes together. The only importer of a backend."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from hops_contract.problems import MEDIA_TYPE, Violation
+from hops_contract.tokens import KeySource, PublishedKeys
+from hops_livy import __version__
+from hops_livy.body_limit import BodyLimit
+from hops_livy.builtin.backend import BuiltinSessions
+from hops_livy.engines.drivers import SessionBackend
+from hops_livy.errors import BadRequestError, NotFoundError, ServiceError
+from hops_livy.gpus import GpuLedger, count_gpus
+from hops_livy.memory import MemoryLedger
+from hops_livy.registry import Registry
+from hops_livy.routes import batches, service, sessions, statements
+from hops_livy.settings import Settings
+from hops_livy.token_renewal import TokenRenewal
+
+LOG = logging.getLogger(__name__)
+
+
+def create_app(
+    settings: Settings, *, keys: KeySource | None = None, backend: SessionBackend | None = None
+) -> FastAPI:
+    """The service as an ASGI application.
+
+    Args:
+        settings: The service's settings.
+        keys: Finds the keys of tokens; default: those that the control plane publishes.
+        backend: Runs the sessions; default: the built-in one.
+    """
+    gpus = GpuLedger(settings.gpus if settings.gpus is not None else count_gpus(), settings.gpu_labels)
+    client = httpx.AsyncClient(timeout=15.0, trust_env=False)
+    registry = Registry(
+        backend
+        or BuiltinSessions(
+            settings.home,
+            control_plane_url=settings.control_plane_url,
+            gpus=gpus,
+            memory=MemoryLedger(settings.memory_mib),
+            start_s=settings.session_start_s,
+        ),
+        home=settings.home,
+        limits=settings.limits,
+        gpus=gpus,
+        renewal=TokenRenewal(settings.renewal_url, client),
+    )
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await registry.open()
+        try:
+            yield
+        finally:
+            await registry.close()
+            await client.aclose()
+
+    app = FastAPI(
+        title="HopsLab Spark session service",
+        version=__version__,
+        lifespan=lifespan,
+        openapi_url=f"{settings.prefix}openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.registry = registry
+    app.state.keys = keys or PublishedKeys(settings.key_set_url)
+    app.state.limits = settings.limits
+    for router in (service.router, sessions.router, statements.router, batches.router):
+        app.include_router(router, prefix=settings.prefix.rstrip("/"))
+    app.add_middleware(BodyLimit, limit_bytes=settings.limits.body_bytes)
+    app.add_exception_handler(ServiceError, _service_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _unexpected_error)
+    return app
+
+
+def _answer(error: ServiceError, status: int | None = None) -> JSONResponse:
+    headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None  # noqa: PLR2004
+    return JSONResponse(error.body(), status_code=status or error.status, media_type=MEDIA_TYPE, headers=headers)
+
+
+async def _service_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ServiceError)  # noqa: S101 - for the type checker; registered for this type alone
+    return _answer(error)
+
+
+async def _validation_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    violations = tuple(
+        Violation(field=".".join(str(part) for part in item["loc"][1:]) or "body", message=_sentence(item))
+        for item in error.errors()
+    )
+    sentence = " ".join(f"{violation.field}: {violation.message}." for violation in violations)
+    return _answer(BadRequestError(f"The request can't be understood. {sentence}", violations=violations))
+
+
+async def _http_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    if error.status_code == 404:  # noqa: PLR2004
+        return _answer(NotFoundError("There is nothing at this address."))
+    answer = BadRequestError(str(error.detail))
+    answer.status, answer.title = error.status_code, str(error.detail)
+    return _answer(answer)
+
+
+async def _unexpected_error(request: Request, error: Exception) -> JSONResponse:
+    LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return _answer(ServiceError("The session service could not do this; its log says why."))
+
+
+def _sentence(item: dict[str, Any]) -> str:
+    return str(item["msg"]).rstrip(".")

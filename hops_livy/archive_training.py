@@ -1,0 +1,118 @@
+"""Makes the class data sharing archive: a driver does the usual work once, and its Java machine writes what it loaded."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+from hops_contract.layout import Home
+from hops_livy.archive import archive_path
+from hops_livy.builtin.launch import class_path
+from hops_livy.java import Java, find_java, module_options
+
+_TRAINING_S = 300
+
+# What people do first: count, aggregate, read CSV, SQL, JSON for sparkmagic, a Python function on executors.
+_USUAL_WORK = """
+from pathlib import Path
+from pyspark.sql import SparkSession, functions as F
+spark = SparkSession.builder.getOrCreate()
+spark.range(10**6).count()
+table = Path({folder!r}) / "table.csv"
+table.write_text("city,day,rain\\nOslo,2024-01-01,1.5\\nRome,2024-01-02,0\\n")
+frame = spark.read.csv(str(table), header=True, inferSchema=True)
+frame.createOrReplaceTempView("rain")
+frame.groupBy("city").agg(F.avg("rain")).orderBy("city").toPandas()
+spark.sql("select city, max(rain) m from rain group by city").toJSON().take(10)
+spark.sql("select * from rain a join rain b on a.city = b.city").show()
+spark.sparkContext.parallelize(range(4), 2).map(lambda n: n * n).collect()
+frame.write.mode("overwrite").parquet(str(table) + ".parquet")
+spark.read.parquet(str(table) + ".parquet").count()
+spark.stop()
+"""
+
+
+class ArchiveError(Exception):
+    """The archive could not be made; drivers start without, only slower."""
+
+
+def make_archive(home: Home) -> Path:
+    """Makes the archive unless it is there already; returns its path. Safe to call at the same time.
+
+    Raises:
+        ArchiveError: The training run failed, or there is no Spark.
+        NoJavaError: There is no Java.
+    """
+    base = home.base_environment
+    spark = next(iter(sorted(base.glob("lib/python3*/site-packages/pyspark"))), None)
+    if spark is None:
+        raise ArchiveError("The base environment holds no Spark; prepare it first.")
+    java = find_java(base)
+    path = archive_path(home, java, spark)
+    home.archives.mkdir(parents=True, exist_ok=True)
+    with (home.archives / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.is_file():
+            _dump_base_archive(java)
+            _train(home, java, spark, path)
+            for old in set(home.archives.glob("spark-*.jsa")) - {path}:
+                old.unlink(missing_ok=True)
+    return path
+
+
+def _train(home: Home, java: Java, spark: Path, path: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="hops-archive-") as name:
+        folder = Path(name)
+        draft = path.with_suffix(".new")
+        work = folder / "work.py"
+        work.write_text(_USUAL_WORK.format(folder=name), encoding="utf-8")
+        properties = folder / "spark.properties"
+        properties.write_text(
+            "spark.master=local[2]\nspark.ui.enabled=false\nspark.driver.host=127.0.0.1\n"
+            f"spark.driver.bindAddress=127.0.0.1\nspark.local.dir={name}\nspark.sql.warehouse.dir={name}/warehouse\n",
+            encoding="utf-8",
+        )
+        info = folder / "gateway"
+        command = [
+            str(java.program), "-cp", class_path(spark), "-Xmx2g", "-XX:-UsePerfData", f"-XX:ArchiveClassesAtExit={draft}",
+            f"-Djava.io.tmpdir={name}", "-Xlog:disable", "-Xlog:all=error:stderr", *module_options(java),
+            "org.apache.spark.deploy.SparkSubmit", "--properties-file", str(properties), "pyspark-shell",
+        ]  # fmt: skip
+        environment = {
+            "PATH": os.environ.get("PATH", os.defpath), "HOME": name, "TMPDIR": name, "SPARK_HOME": str(spark),
+            "JAVA_HOME": str(java.home), "PYSPARK_PYTHON": str(home.base_environment / "bin" / "python"),
+            "SPARK_LOCAL_IP": "127.0.0.1", "LANG": "C.UTF-8", "_PYSPARK_DRIVER_CONN_INFO_PATH": str(info),
+            "HOPS_TRAINING_COMMAND": "\n".join(command),
+        }  # fmt: skip
+        starter = (
+            "import os, subprocess, sys, time, struct, runpy\n"
+            "jvm = subprocess.Popen(os.environ.pop('HOPS_TRAINING_COMMAND').split('\\n'), stdin=subprocess.PIPE)\n"
+            "info = os.environ['_PYSPARK_DRIVER_CONN_INFO_PATH']\n"
+            "while not os.path.exists(info):\n"
+            "    assert jvm.poll() is None\n"
+            "    time.sleep(0.02)\n"
+            "content = open(info, 'rb').read()\n"
+            "port, length = struct.unpack_from('!ii', content)\n"
+            "os.environ['PYSPARK_GATEWAY_PORT'] = str(port)\n"
+            "os.environ['PYSPARK_GATEWAY_SECRET'] = content[8:8 + length].decode()\n"
+            "runpy.run_path(sys.argv[1], run_name='__main__')\n"
+            "jvm.stdin.close()\n"
+            "sys.exit(jvm.wait())\n"
+        )
+        python = str(home.base_environment / "bin" / "python")
+        done = subprocess.run(
+            [python, "-P", "-c", starter, str(work)],
+            env=environment, cwd=name, capture_output=True, text=True, timeout=_TRAINING_S, check=False,
+        )  # fmt: skip
+        if not draft.is_file():
+            raise ArchiveError(f"The training run wrote no archive (status {done.returncode}):\n{done.stderr[-2000:]}")
+        draft.replace(path)
+
+
+def _dump_base_archive(java: Java) -> None:
+    """Java's own archive, on which ours builds; small runtimes come without it and can write it."""
+    if not any((java.home / "lib" / "server").glob("classes*.jsa")):
+        subprocess.run([str(java.program), "-Xshare:dump"], capture_output=True, timeout=_TRAINING_S, check=False)

@@ -1,0 +1,156 @@
+"""The built-in backend: starts drivers on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import time
+from pathlib import Path
+
+from hops_contract.layout import Home
+from hops_livy.archive import usable_archive
+from hops_livy.builtin.driver import BuiltinDriver
+from hops_livy.builtin.folder import SessionFolder
+from hops_livy.builtin.kernel_client import connection_info
+from hops_livy.builtin.launch import (
+    Place,
+    app_id,
+    launch_description,
+    properties_text,
+    session_environment,
+    spark_properties,
+)
+from hops_livy.builtin.processes import end_processes, start_time
+from hops_livy.engines.drivers import DriverRequest, StartError
+from hops_livy.gpus import GpuLedger, NoGpuError, discovery_script
+from hops_livy.java import NoJavaError, find_java
+from hops_livy.java_home import java_home_for
+from hops_livy.memory import MemoryLedger, NoMemoryError
+
+LOG = logging.getLogger(__name__)
+
+
+class BuiltinSessions:
+    """See :class:`~hops_livy.engines.drivers.SessionBackend`.
+
+    Args:
+        home: The platform's home.
+        control_plane_url: What sessions are told as ``HOPS_CONTROL_PLANE_URL``.
+        gpus: This machine's GPUs.
+        memory: This machine's memory.
+        start_s: After so many seconds a start has failed.
+    """
+
+    def __init__(
+        self, home: Home, *, control_plane_url: str, gpus: GpuLedger, memory: MemoryLedger, start_s: float
+    ) -> None:
+        self._home = home
+        self._control_plane_url = control_plane_url
+        self._gpus = gpus
+        self._memory = memory
+        self._start_s = start_s
+        self._drivers: dict[int, BuiltinDriver] = {}
+
+    async def prepare(self) -> None:
+        """See :class:`~hops_livy.engines.drivers.SessionBackend`."""
+        for path in sorted((self._home.run / "sessions").glob("[0-9]*")):
+            folder = SessionFolder(path)
+            with contextlib.suppress(OSError, ValueError, KeyError):
+                record = json.loads(folder.record.read_text(encoding="utf-8"))
+                # Another process may have got the number since; its environment tells ours apart.
+                leader = record["pid"] if start_time(record["pid"]) in (record["started"], None) else -1
+                LOG.info("ending what is left of session %s", path.name)
+                await end_processes(leader, record["application"])
+            folder.wipe()
+
+    async def start(self, request: DriverRequest) -> BuiltinDriver:
+        """See :class:`~hops_livy.engines.drivers.SessionBackend`."""
+        shape, session_id = request.shape, request.session_id
+        place = await asyncio.to_thread(self._place, request)
+        try:
+            addresses = self._gpus.take(
+                shape.total_gpus, session_id=session_id, owner=request.owner.project_user, label=shape.gpu_label
+            )
+            self._memory.take(shape.total_memory_mib, session_id=session_id)
+        except (NoGpuError, NoMemoryError) as error:
+            self._give_back(session_id)
+            raise StartError(str(error)) from error
+        application = app_id(session_id, int(time.time() * 1000))
+        driver = BuiltinDriver(
+            request,
+            place.folder,
+            application=application,
+            start_s=self._start_s,
+            on_gone=lambda: self._give_back(session_id),
+        )
+        try:
+            _fill(place, request, addresses)
+            await driver.launch(
+                place.python,
+                session_environment(
+                    request, place, application=application, control_plane_url=self._control_plane_url
+                ),
+                place.project_folder / "Jupyter",
+            )
+        except (OSError, StartError) as error:
+            place.folder.wipe()
+            self._give_back(session_id)
+            if isinstance(error, OSError):
+                raise StartError(f"The session's folder can't be filled: {error.strerror}.") from error
+            raise
+        self._drivers[session_id] = driver
+        driver.ready.add_done_callback(lambda _future: self._memory.settle(session_id))
+        return driver
+
+    async def close(self) -> None:
+        """See :class:`~hops_livy.engines.drivers.SessionBackend`."""
+        await asyncio.gather(*(driver.end("The session service was stopped.") for driver in self._drivers.values()))
+
+    def _place(self, request: DriverRequest) -> Place:
+        project = str(request.owner.project)
+        base = self._home.base_environment
+        spark = next(iter(sorted(base.glob("lib/python3*/site-packages/pyspark"))), None)
+        if spark is None:
+            raise StartError("The base environment holds no Spark; `make up` prepares it.")
+        python = self._home.environment(project) / "bin" / "python"
+        if not python.exists():
+            raise StartError(f"The environment of project {project} is not made yet; try again in a moment.")
+        project_folder = self._home.project(project)
+        if not (project_folder / "Jupyter").is_dir():
+            raise StartError(f"Project {project} has no dataset Jupyter to work in.")
+        try:
+            java = find_java(base)
+        except NoJavaError as error:
+            raise StartError(str(error)) from error
+        return Place(
+            folder=SessionFolder(self._home.session(request.session_id)),
+            project_folder=project_folder,
+            python=python,
+            spark=spark,
+            java=java,
+            java_home=java_home_for(java, self._home),
+            archive=usable_archive(self._home, java, spark),
+        )
+
+    def _give_back(self, session_id: int) -> None:
+        self._gpus.give_back(session_id)
+        self._memory.give_back(session_id)
+        self._drivers.pop(session_id, None)
+
+
+def _fill(place: Place, request: DriverRequest, addresses: tuple[int, ...]) -> None:
+    folder = place.folder
+    folder.make(spark=place.spark)
+    script: Path | None = None
+    if addresses:
+        script = folder.path / "gpus.sh"
+        state = str(folder.path / "gpus")
+        folder.write_secret(script, discovery_script(addresses, request.shape.gpus_per_executor, state))
+        script.chmod(0o700)
+    folder.write_secret(folder.token, request.token)
+    folder.write_secret(folder.properties, properties_text(spark_properties(request, place, script)))
+    if request.batch is None:
+        folder.write_json(folder.connection, connection_info(folder.socket_prefix()))
+    folder.write_json(folder.launch, launch_description(place, request.shape, request.batch))

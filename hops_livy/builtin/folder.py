@@ -1,0 +1,110 @@
+"""A session's own folder: what lies in it, and how it is made and wiped."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_LONGEST_SOCKET_PATH = 100
+"""Linux takes 107 bytes for the path of a socket; the port's number is added to ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFolder:
+    """The 0700 folder of one session or batch (``run/sessions/<id>``)."""
+
+    path: Path
+
+    @property
+    def launch(self) -> Path:
+        """What the driver's process is to do."""
+        return self.path / "launch.json"
+
+    @property
+    def record(self) -> Path:
+        """Process ids with start times, for a later service to end what this one left behind."""
+        return self.path / "record.json"
+
+    @property
+    def token(self) -> Path:
+        """The session's token (``HOPS_TOKEN_FILE``)."""
+        return self.path / "token.jwt"
+
+    @property
+    def properties(self) -> Path:
+        """Spark's settings."""
+        return self.path / "spark.properties"
+
+    @property
+    def connection(self) -> Path:
+        """Connection file of the kernel, with its key."""
+        return self.path / "kernel.json"
+
+    @property
+    def gateway_info(self) -> Path:
+        """Where the Java machine says on which port its gateway answers."""
+        return self.path / "gateway"
+
+    @property
+    def log(self) -> Path:
+        """What the driver writes."""
+        return self.path / "driver.log"
+
+    @property
+    def temporary(self) -> Path:
+        """Temporary files of the session (``TMPDIR``, ``spark.local.dir``)."""
+        return self.path / "tmp"
+
+    @property
+    def ipython(self) -> Path:
+        """IPython's own folder."""
+        return self.path / "ipython"
+
+    @property
+    def spark_home(self) -> Path:
+        """``SPARK_HOME``: links to Spark, in a folder where workers may write."""
+        return self.path / "spark"
+
+    def make(self, *, spark: Path) -> None:
+        """Makes the folder with links to the Spark installation ``spark``."""
+        self.path.mkdir(mode=0o700, parents=True)
+        self.temporary.mkdir(mode=0o700)
+        self.spark_home.mkdir(mode=0o700)
+        self.ipython.mkdir(mode=0o700)
+        # Not "python": its archive would hide the environment's own pyspark, which is compiled already.
+        for name in ("bin", "sbin", "jars", "data"):
+            if (spark / name).exists():
+                (self.spark_home / name).symlink_to(spark / name)
+
+    def write_secret(self, path: Path, text: str) -> None:
+        """Replaces ``path`` (0600) in one step, so that no reader sees half of it."""
+        draft = path.with_suffix(".new")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        draft.replace(path)
+
+    def write_json(self, path: Path, content: Any) -> None:
+        """Replaces ``path`` by ``content``."""
+        self.write_secret(path, json.dumps(content))
+
+    def socket_prefix(self) -> str:
+        """What the names of the kernel's sockets begin with: in this folder, or where that is too long, in an own one."""
+        prefix = str(self.path / "k")
+        if len(prefix.encode()) <= _LONGEST_SOCKET_PATH:
+            return prefix
+        return str(Path(tempfile.mkdtemp(prefix="hops-")) / "k")
+
+    def wipe(self) -> None:
+        """Removes the folder, and the sockets' if it is another one."""
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            sockets = Path(json.loads(self.connection.read_text(encoding="utf-8"))["ip"]).parent
+            if sockets != self.path:
+                shutil.rmtree(sockets, ignore_errors=True)
+        shutil.rmtree(self.path, ignore_errors=True)

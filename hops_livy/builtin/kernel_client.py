@@ -1,0 +1,155 @@
+"""Talks to a session's kernel: one reader for each channel, messages sorted by the request that they belong to."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.asynchronous.client import AsyncKernelClient
+
+from hops_livy.engines.drivers import Executed, MessageHandler
+
+_SHOWN = ("stream", "display_data", "update_display_data", "execute_result", "error", "clear_output")
+_COMPLETION_S = 3.0
+
+
+def connection_info(socket_prefix: str) -> dict[str, Any]:
+    """What the kernel's connection file is to hold: sockets in the session's own folder, and a fresh key."""
+    ports = {f"{name}_port": number for number, name in enumerate(("shell", "iopub", "stdin", "control", "hb"), start=1)}
+    return {
+        **ports,
+        "ip": socket_prefix,
+        "transport": "ipc",
+        "key": secrets.token_hex(32),
+        "signature_scheme": "hmac-sha256",
+        "kernel_name": "hops",
+    }
+
+
+@dataclass(slots=True)
+class _Running:
+    handler: MessageHandler
+    replied: asyncio.Future[dict[str, Any]]
+    idle: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class KernelClient:
+    """The client's side of one kernel.
+
+    Args:
+        connection_file: The kernel's connection file.
+    """
+
+    def __init__(self, connection_file: Path) -> None:
+        self._client = AsyncKernelClient()
+        self._client.load_connection_file(str(connection_file))
+        self._running: dict[str, _Running] = {}
+        self._replies: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        self._readers: list[asyncio.Task[None]] = []
+        self._subshell: str | None = None
+
+    async def connect(self) -> None:
+        """Connects and returns when output reaches this side."""
+        self._client.start_channels(shell=True, iopub=True, stdin=False, hb=False, control=True)
+        self._readers = [
+            asyncio.create_task(self._read_shell()),
+            asyncio.create_task(self._read_output()),
+            asyncio.create_task(self._read_control()),
+        ]
+        created = await self._ask_control("create_subshell_request", {})
+        self._subshell = created.get("subshell_id")
+
+    async def wait_for_output(self, timeout_s: float) -> None:
+        """Returns when a request's output arrives: only then is this side's subscription known to the kernel."""
+        deadline = asyncio.get_running_loop().time() + timeout_s
+        while asyncio.get_running_loop().time() < deadline:
+            handler = _Running(lambda _type, _content: None, asyncio.get_running_loop().create_future())
+            identity = self._client.kernel_info()
+            self._running[identity] = handler
+            try:
+                await asyncio.wait_for(handler.idle.wait(), 0.5)
+            except TimeoutError:
+                continue
+            else:
+                return
+            finally:
+                self._running.pop(identity, None)
+
+    async def execute(self, code: str, handler: MessageHandler) -> Executed:
+        """Runs ``code`` and returns when its last output has been handled."""
+        running = _Running(handler, asyncio.get_running_loop().create_future())
+        identity = self._client.execute(code, store_history=True, allow_stdin=False, stop_on_error=False)
+        self._running[identity] = running
+        try:
+            content = await running.replied
+            # A kernel that is going away may reply without saying that it is idle.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(running.idle.wait(), 5.0)
+        finally:
+            self._running.pop(identity, None)
+        status = str(content["status"])
+        return Executed(status=status, error=content if status == "error" else None)
+
+    async def complete(self, code: str, cursor: int) -> list[str]:
+        """Completions, in a subshell, so that a running cell does not delay them."""
+        message = self._client.session.msg("complete_request", {"code": code, "cursor_pos": cursor})
+        if self._subshell is not None:
+            message["header"]["subshell_id"] = self._subshell
+        reply: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._replies[message["header"]["msg_id"]] = reply
+        self._client.shell_channel.send(message)
+        try:
+            content = await asyncio.wait_for(reply, _COMPLETION_S)
+        except TimeoutError:
+            return []
+        finally:
+            self._replies.pop(message["header"]["msg_id"], None)
+        return [str(match) for match in content.get("matches", [])]
+
+    def close(self) -> None:
+        """Stops reading; statements that still run fail with :class:`asyncio.CancelledError`."""
+        for reader in self._readers:
+            reader.cancel()
+        for running in self._running.values():
+            running.replied.cancel()
+        for reply in self._replies.values():
+            reply.cancel()
+        self._client.stop_channels()
+
+    async def _ask_control(self, kind: str, content: dict[str, Any]) -> dict[str, Any]:
+        message = self._client.session.msg(kind, content)
+        reply: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._replies[message["header"]["msg_id"]] = reply
+        self._client.control_channel.send(message)
+        return await reply
+
+    async def _read_shell(self) -> None:
+        while True:
+            self._replied(await self._client.shell_channel.get_msg())
+
+    async def _read_control(self) -> None:
+        while True:
+            self._replied(await self._client.control_channel.get_msg())
+
+    def _replied(self, message: dict[str, Any]) -> None:
+        identity = message["parent_header"].get("msg_id")
+        running = self._running.get(identity)
+        future = self._replies.get(identity) if running is None else running.replied
+        if future is not None and not future.done():
+            future.set_result(message["content"])
+
+    async def _read_output(self) -> None:
+        while True:
+            message = await self._client.iopub_channel.get_msg()
+            running = self._running.get(message["parent_header"].get("msg_id"))
+            if running is None:
+                continue
+            kind, content = message["msg_type"], message["content"]
+            if kind == "status" and content["execution_state"] == "idle":
+                running.idle.set()
+            elif kind in _SHOWN:
+                running.handler(kind, content)

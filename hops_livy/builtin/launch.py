@@ -1,0 +1,200 @@
+"""Pure builders of what a driver is started with: Spark's settings, the environment, the Java command."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hops_livy.builtin.folder import SessionFolder
+from hops_livy.engines.drivers import BatchFile, DriverRequest, Shape
+from hops_livy.java import Java, module_options
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a driver runs: paths that follow from project, user and session.
+
+    Attributes:
+        folder: The session's own folder.
+        project_folder: The project's datasets.
+        python: The Python of the project's environment.
+        spark: The Spark installation (the base environment's, so that one archive of classes serves all).
+        java: The Java to use.
+        java_home: What the driver sees as ``JAVA_HOME``.
+        archive: Class data sharing archive, if there is one.
+    """
+
+    folder: SessionFolder
+    project_folder: Path
+    python: Path
+    spark: Path
+    java: Java
+    java_home: Path
+    archive: Path | None
+
+
+def app_id(session_id: int, started_ms: int) -> str:
+    """The name of a session's application; unique over restarts (``HOPS_APP_ID``)."""
+    return f"application_{started_ms}_{session_id:04d}"
+
+
+def spark_properties(request: DriverRequest, place: Place, gpu_script: Path | None) -> dict[str, str]:
+    """Spark's settings of a driver; what the owner asked for can't override what is set here."""
+    shape = request.shape
+    own = {
+        "spark.master": _master(shape),
+        "spark.app.name": request.name,
+        "spark.submit.deployMode": "client",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.memory": f"{_driver_heap_mib(shape)}m",
+        "spark.local.dir": str(place.folder.temporary),
+        # Spark's page knows no login: on one machine everybody could read it and stop jobs there.
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+    }
+    if shape.clustered:
+        own |= _cluster_properties(shape, place, gpu_script)
+    defaults = {"spark.sql.warehouse.dir": str(place.project_folder / "Resources" / "spark-warehouse")}
+    return {**defaults, **request.conf, **own}
+
+
+def properties_text(properties: dict[str, str]) -> str:
+    """The settings as a properties file of Java."""
+    return "".join(f"{_escaped(key, key=True)}={_escaped(value)}\n" for key, value in sorted(properties.items()))
+
+
+def java_command(place: Place, shape: Shape) -> list[str]:
+    """The command that starts the driver's Java machine."""
+    temporary = place.folder.temporary
+    return [
+        str(place.java.program),
+        "-cp",
+        class_path(place.spark),
+        f"-Xmx{_driver_heap_mib(shape)}m",
+        *start_options(place.archive),
+        f"-Djava.io.tmpdir={temporary}",
+        f"-XX:ErrorFile={temporary}/java-error.log",
+        *module_options(place.java),
+        "org.apache.spark.deploy.SparkSubmit",
+        "--properties-file",
+        str(place.folder.properties),
+        "pyspark-shell",
+    ]
+
+
+def class_path(spark: Path) -> str:
+    """The class path of every Java machine; no folder in it, or class data sharing would be off."""
+    return f"{spark}/jars/*"
+
+
+def start_options(archive: Path | None) -> list[str]:
+    """Options that make a Java machine start faster and cost no speed later."""
+    options = ["-XX:-UsePerfData", "-Xshare:auto", "-Xlog:disable", "-Xlog:all=error:stderr"]
+    if archive is not None:
+        options.append(f"-XX:SharedArchiveFile={archive}")
+    return options
+
+
+def session_environment(request: DriverRequest, place: Place, *, application: str, control_plane_url: str) -> dict[str, str]:
+    """All variables that a session's process gets (docs/how-it-fits.md)."""
+    owner = request.owner
+    project_folder = str(place.project_folder)
+    return {
+        "HOPS_PROJECT": str(owner.project),
+        "HOPS_USER": owner.user,
+        "HOPS_PROJECT_USER": owner.project_user,
+        "HOPS_PROJECT_PATH": project_folder,
+        "HOPS_TOKEN_FILE": str(place.folder.token),
+        "HOPS_CONTROL_PLANE_URL": control_plane_url,
+        "HOPS_APP_ID": application,
+        "HOPS_SERVER_PREFIX": f"/user/{owner.user}/{owner.project}/",
+        "HADOOP_USER_NAME": owner.project_user,
+        "SPARK_HOME": str(place.folder.spark_home),
+        "PYSPARK_PYTHON": str(place.python),
+        "JAVA_HOME": str(place.java_home),
+        "PATH": f"{place.python.parent}:{place.java_home}/bin:/usr/local/bin:/usr/bin:/bin",
+        "HOME": project_folder,
+        "LANG": "C.UTF-8",
+        "TMPDIR": str(place.folder.temporary),
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline" if request.batch is None else "agg",
+        # GPUs belong to executors; a driver that sees them would take their memory.
+        "CUDA_VISIBLE_DEVICES": "",
+    }
+
+
+def java_environment(place: Place) -> dict[str, str]:
+    """What the Java machine gets on top of the session's environment."""
+    return {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_HOSTNAME": "127.0.0.1", "SPARK_ENV_LOADED": "1"}
+
+
+def launch_description(place: Place, shape: Shape, batch: BatchFile | None) -> dict[str, Any]:
+    """What the driver's process is told (see :mod:`hops_livy.driver.hops_session`)."""
+    description = {
+        "role": "kernel" if batch is None else "batch",
+        "gateway_info": str(place.folder.gateway_info),
+        "java_command": java_command(place, shape),
+        "java_environment": java_environment(place),
+    }
+    if batch is None:
+        return description | {
+            "connection_file": str(place.folder.connection),
+            "ipython_folder": str(place.folder.ipython),
+        }
+    return description | {
+        "file": str(batch.file),
+        "arguments": list(batch.arguments),
+        "python_files": [str(path) for path in batch.python_files],
+    }
+
+
+def _master(shape: Shape) -> str:
+    if not shape.clustered:
+        return f"local[{shape.executor_cores}]"
+    return f"local-cluster[{shape.most_executors},{shape.executor_cores},{shape.executor_memory_mib}]"
+
+
+def _driver_heap_mib(shape: Shape) -> int:
+    return shape.driver_memory_mib if shape.clustered else shape.driver_memory_mib + shape.executor_memory_mib
+
+
+def _cluster_properties(shape: Shape, place: Place, gpu_script: Path | None) -> dict[str, str]:
+    properties = {
+        "spark.executor.cores": str(shape.executor_cores),
+        "spark.executor.memory": f"{shape.executor_memory_mib}m",
+        # With the same class path first, executors share the driver's archive of classes.
+        "spark.executor.extraClassPath": class_path(place.spark),
+        "spark.executor.extraJavaOptions": " ".join(
+            [*start_options(place.archive), f"-Djava.io.tmpdir={place.folder.temporary}"]
+        ),
+    }
+    if shape.max_executors is not None:
+        least = shape.min_executors or 0
+        properties |= {
+            "spark.dynamicAllocation.enabled": "true",
+            "spark.dynamicAllocation.shuffleTracking.enabled": "true",
+            "spark.dynamicAllocation.minExecutors": str(least),
+            "spark.dynamicAllocation.initialExecutors": str(least),
+            "spark.dynamicAllocation.maxExecutors": str(shape.max_executors),
+        }
+    if shape.gpus_per_executor and gpu_script is not None:
+        # Tasks that run at the same time on an executor share its GPUs evenly; each task's are its own.
+        share = max(1, math.floor(shape.gpus_per_executor / shape.executor_cores))
+        properties |= {
+            "spark.worker.resource.gpu.amount": str(shape.gpus_per_executor),
+            "spark.worker.resource.gpu.discoveryScript": str(gpu_script),
+            "spark.executor.resource.gpu.amount": str(shape.gpus_per_executor),
+            "spark.task.resource.gpu.amount": str(share),
+        }
+    return properties
+
+
+def _escaped(text: str, *, key: bool = False) -> str:
+    special = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+    if key:
+        special |= {"=": "\\=", ":": "\\:", " ": "\\ ", "#": "\\#", "!": "\\!"}
+    escaped = "".join(
+        special.get(letter, letter if " " <= letter <= "~" else f"\\u{ord(letter):04x}") for letter in text
+    )
+    return f"\\{escaped}" if escaped.startswith(" ") and not key else escaped

@@ -1,0 +1,170 @@
+"""Which Spark settings a session may have, and what resources a request comes to.
+
+Laws:
+
+1. What is not allowed is refused by name, with the reason; nothing is dropped in silence.
+2. A setting that names other principals, other masters, class paths, agents, Java options, ports, folders or files
+   outside the project is never allowed.
+3. Resources are counted before anything is started, so no setting can ask for more than was counted.
+"""
+
+from __future__ import annotations
+
+import re
+
+from hops_contract.problems import Violation
+from hops_livy.engines.drivers import Shape
+from hops_livy.errors import BadRequestError
+from hops_livy.wire import Resources
+
+_MIB = {"k": 1 / 1024, "m": 1, "g": 1024, "t": 1024 * 1024}
+
+# Read into the shape, not passed on as they are.
+_COUNTED = frozenset(
+    {
+        "spark.driver.memory",
+        "spark.driver.cores",
+        "spark.executor.memory",
+        "spark.executor.cores",
+        "spark.executor.instances",
+        "spark.dynamicAllocation.enabled",
+        "spark.dynamicAllocation.minExecutors",
+        "spark.dynamicAllocation.maxExecutors",
+        "spark.dynamicAllocation.initialExecutors",
+        "spark.executor.resource.gpu.amount",
+        "spark.hops.gpu.label",
+    }
+)
+
+_REFUSED = (
+    (r"spark\.master|spark\.submit\..*", "the platform chooses where a session runs"),
+    (r".*extraJavaOptions|.*defaultJavaOptions|.*javaOptions", "Java options could load code outside the project"),
+    (r".*extraClassPath|.*extraLibraryPath|.*userClassPathFirst", "class paths could load code outside the project"),
+    (r".*proxyUser|spark\.kerberos\..*|spark\.yarn\..*|.*(principal|keytab)", "a session acts as its owner only"),
+    (r"spark\.(jars|files|archives|pyFiles).*|.*\.pyFiles", "files outside the project could be read"),
+    (r"spark\.plugins|spark\.extraListeners|spark\.sql\.extensions|.*\.class|.*(Listener|Provider)s?", "classes of one's own could change the session service's view of the session"),
+    (r"spark\.(ui|history|eventLog|metrics)\..*", "pages and files of Spark's own would be seen by others"),
+    (r"spark\.(authenticate|ssl|network\.crypto|acls|admin|modify|view)(\..*)?", "the platform guards the session"),
+    (r"spark\.(driver|blockManager|executor|shuffle\.service)\.(host|port|bindAddress)|.*\.port", "ports and addresses are the platform's"),
+    (r"spark\.(local\.dir|worker\..*|pyspark\.(driver\.)?python|executorEnv\..*|home)", "folders, programs and variables are the platform's"),
+    (r"spark\.task\.resource\..*|spark\.(driver|executor)\.resource\..*", "only spark.executor.resource.gpu.amount chooses GPUs"),
+)  # fmt: skip
+
+_ALLOWED = re.compile(
+    r"""
+    spark\.sql\.(?!extensions|warehouse|hive|catalog(?!Implementation$)|artifact|streaming\.ui|ui|queryExecutionListeners).+
+    | spark\.(shuffle|reducer|broadcast|rdd|serializer|kryo|kryoserializer|memory|speculation|scheduler|cleaner|storage)(\..+)?
+    | spark\.(default|task|locality|python|rpc|network|io|files|stage|excludeOnFailure|dynamicAllocation|mllib|ml)\..+
+    | spark\.(driver|executor)\.(maxResultSize|memoryOverhead|memoryOverheadFactor|heartbeatInterval)
+    | spark\.executor\.pyspark\.memory
+    | spark\.app\.name
+    | spark\.log\.level
+    | spark\.(checkpoint\.compress|cores\.max)
+    """,
+    re.VERBOSE,
+)
+
+
+def memory_mib(text: str) -> int:
+    """Mebibytes of a size as Spark writes it (``512m``, ``2g``; a bare number is MiB, as Spark has it)."""
+    match = re.fullmatch(r"\s*(\d+)\s*([kmgt])?b?\s*", text.lower())
+    if match is None:
+        raise ValueError(f"{text!r} is not an amount of memory, for instance 512m or 2g.")
+    return int(int(match[1]) * _MIB[match[2] or "m"])
+
+
+def checked_conf(conf: dict[str, str]) -> dict[str, str]:
+    """The settings to pass on to Spark: those of ``conf`` that are not counted into the shape.
+
+    Raises:
+        BadRequestError: Some are refused; all of them are named.
+    """
+    violations = []
+    for key, value in sorted(conf.items()):
+        if key in _COUNTED:
+            continue
+        reason = _why_refused(key)
+        if reason is not None:
+            violations.append(Violation(field=f"conf.{key}", message=f"{key} can't be set: {reason}."))
+        elif len(key) > 200 or len(value) > 10_000:
+            violations.append(Violation(field=f"conf.{key[:200]}", message="This setting is too long."))
+    if violations:
+        raise BadRequestError(
+            " ".join(violation.message for violation in violations), violations=tuple(violations)
+        )
+    return {key: value for key, value in conf.items() if key not in _COUNTED}
+
+
+def shape_of(request: Resources, conf: dict[str, str]) -> Shape:
+    """The resources that a request comes to; Livy's own fields go before settings.
+
+    Raises:
+        BadRequestError: A number is none, or out of bounds.
+    """
+    numbers = _Numbers(conf)
+    dynamic = conf.get("spark.dynamicAllocation.enabled", "false").strip().lower() == "true"
+    executors = request.num_executors or numbers.count("spark.executor.instances", 1, most=1000)
+    least = numbers.count("spark.dynamicAllocation.minExecutors", 0, least=0, most=1000)
+    most = numbers.count("spark.dynamicAllocation.maxExecutors", max(executors, least, 1), most=1000)
+    shape = Shape(
+        driver_memory_mib=numbers.memory(request.driver_memory, "spark.driver.memory"),
+        driver_cores=request.driver_cores or numbers.count("spark.driver.cores", 1, most=256),
+        executors=1 if dynamic else executors,
+        min_executors=least if dynamic else None,
+        max_executors=most if dynamic else None,
+        executor_cores=request.executor_cores or numbers.count("spark.executor.cores", 1, most=256),
+        executor_memory_mib=numbers.memory(request.executor_memory, "spark.executor.memory"),
+        gpus_per_executor=numbers.count("spark.executor.resource.gpu.amount", 0, least=0, most=64),
+        gpu_label=conf.get("spark.hops.gpu.label") or None,
+    )
+    if dynamic and least > most:
+        numbers.refuse("spark.dynamicAllocation.minExecutors", f"at least {least} executors is more than at most {most}")
+    if shape.gpu_label is not None and not shape.gpus_per_executor:
+        numbers.refuse("spark.hops.gpu.label", "a label without GPUs asks for nothing")
+    numbers.raise_if_refused()
+    return shape
+
+
+class _Numbers:
+    """Reads numbers from settings and collects what is wrong with them."""
+
+    def __init__(self, conf: dict[str, str]) -> None:
+        self._conf = conf
+        self._violations: list[Violation] = []
+
+    def refuse(self, key: str, reason: str) -> None:
+        self._violations.append(Violation(field=f"conf.{key}", message=f"{key}: {reason}."))
+
+    def raise_if_refused(self) -> None:
+        if self._violations:
+            sentence = " ".join(violation.message for violation in self._violations)
+            raise BadRequestError(sentence, violations=tuple(self._violations))
+
+    def count(self, key: str, default: int, *, least: int = 1, most: int) -> int:
+        text = self._conf.get(key, "").strip()
+        if not text:
+            return default
+        if not text.isdecimal() or not least <= int(text[:9]) <= most:
+            self.refuse(key, f"{text[:50]!r} is not a whole number from {least} to {most}")
+            return default
+        return int(text)
+
+    def memory(self, field: str | None, key: str) -> int:
+        text = field or self._conf.get(key, "")
+        if not text:
+            return 1024
+        try:
+            mib = memory_mib(text)
+        except ValueError as error:
+            self.refuse(key, str(error).rstrip("."))
+            return 1024
+        if not 450 <= mib <= 4 * 1024 * 1024:
+            self.refuse(key, f"{mib} MiB is out of bounds; Spark needs 450 MiB at least")
+        return mib
+
+
+def _why_refused(key: str) -> str | None:
+    for pattern, reason in _REFUSED:
+        if re.fullmatch(pattern, key, re.IGNORECASE):
+            return reason
+    return None if _ALLOWED.fullmatch(key) else "it is not in the list of settings that a session may have"

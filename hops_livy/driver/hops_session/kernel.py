@@ -1,0 +1,84 @@
+"""The process of an interactive session: an IPython kernel with ``spark`` and ``sc``."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import threading
+from types import FrameType
+from typing import Any
+
+from .jvm import Jvm, JvmEndedError
+
+
+def run(launch: dict[str, Any], jvm: Jvm) -> None:
+    """Serves the kernel until it is shut down."""
+    from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415 - the Java machine starts beside this import
+
+    app = IPKernelApp.instance(
+        connection_file=launch["connection_file"],
+        # What the Java machine writes belongs into the session's log, not into the output of the running cell.
+        capture_fd_output=False,
+        # Users' start-up files of another environment have no place here, nor has a history in a file.
+        exec_files=[],
+    )
+    app.config.HistoryManager.enabled = False
+    app.initialize([f"--ipython-dir={launch['ipython_folder']}"])
+    jvm.status.tell("kernel_bound")
+    try:
+        spark = _start_spark(jvm)
+    except JvmEndedError as error:
+        jvm.status.tell("failed", reason=str(error), jvm_code=error.code)
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the service must be told why there is no session
+        jvm.status.tell("failed", reason=_short(error))
+        sys.exit(1)
+    app.kernel.pre_handler_hook = _interruptible(app.kernel, spark)
+    from . import magics  # noqa: PLC0415
+
+    magics.register(app.shell, spark)
+    # Old notebooks know the session as ``sqlContext``: the methods that they use have the same names.
+    app.shell.push({"spark": spark, "sc": spark.sparkContext, "sqlContext": spark}, interactive=False)
+    jvm.status.tell("ready", app_id=spark.sparkContext.applicationId, version=spark.version)
+    app.start()
+
+
+def _start_spark(jvm: Jvm) -> Any:
+    from pyspark.sql import SparkSession  # noqa: PLC0415
+
+    jvm.connect()
+    try:
+        return SparkSession.builder.getOrCreate()
+    finally:
+        jvm.forget_gateway()
+
+
+def _short(error: Exception) -> str:
+    java_exception = getattr(error, "java_exception", None)
+    text = str(error) if java_exception is None else str(java_exception.toString())
+    return text.strip()[:2000] or type(error).__name__
+
+
+def _interruptible(kernel: Any, spark: Any) -> Any:
+    """A hook that makes SIGINT stop the Spark jobs too: the exception alone would leave them running.
+
+    ipykernel sets Python's own handler before each message, so pyspark's never acts. The hook isn't public in
+    ipykernel; the contract test of the backend fails when it goes.
+    """
+
+    def on_interrupt(_signal: int, _frame: FrameType | None) -> None:
+        thread = threading.Thread(target=_cancel_jobs, args=(spark,), daemon=True)
+        thread.start()
+        raise KeyboardInterrupt
+
+    def pre_handler_hook() -> None:
+        kernel.saved_sigint_handler = signal.signal(signal.SIGINT, on_interrupt)
+
+    return pre_handler_hook
+
+
+def _cancel_jobs(spark: Any) -> None:
+    # A driver that is going away can't cancel; the statement is interrupted all the same.
+    with contextlib.suppress(Exception):
+        spark.sparkContext.cancelAllJobs()

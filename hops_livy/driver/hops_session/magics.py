@@ -1,0 +1,71 @@
+"""Magics of a session: Livy's ``%matplot`` and ``%json``, and the cell magic by which SQL statements are run."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+SQL_ROWS = 1000
+"""As many rows of a SQL statement are shown as Livy shows."""
+
+
+def register(shell: Any, spark: Any) -> None:
+    """Adds the magics to ``shell``."""
+
+    def matplot(line: str) -> None:
+        """``%matplot plt``: shows the current figure of ``plt`` (or the given figure) as PNG."""
+        shell.display_pub.publish({"image/png": _png(shell.ev(line.strip() or "plt"))})
+
+    def show_json(line: str) -> None:
+        """``%json x``: shows ``x`` as JSON."""
+        value = shell.ev(line)
+        shell.display_pub.publish({"application/json": _plain(value), "text/plain": json.dumps(_plain(value))})
+
+    def sql(_line: str, cell: str) -> None:
+        """Runs one SQL statement and shows its rows as Livy does."""
+        shell.display_pub.publish(_table(spark.sql(cell)))
+
+    shell.register_magic_function(matplot, "line", "matplot")
+    shell.register_magic_function(show_json, "line", "json")
+    shell.register_magic_function(sql, "cell", "hops_sql")
+
+
+def _png(subject: Any) -> str:
+    figure = subject.gcf() if hasattr(subject, "gcf") else subject
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    if hasattr(subject, "close"):
+        subject.close(figure)  # or the inline backend would show it once more at the end of the cell
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def _table(frame: Any) -> dict[str, Any]:
+    rows = frame.take(SQL_ROWS)
+    schema = json.loads(frame.schema.json())
+    data = [[_plain(value) for value in row] for row in rows]
+    header = "\t".join(field["name"] for field in schema["fields"])
+    text = "\n".join([header, *("\t".join(str(value) for value in row) for row in data)])
+    return {"application/json": {"schema": schema, "data": data}, "text/plain": text}
+
+
+def _plain(value: Any) -> Any:
+    """``value`` in JSON's own types; what has none becomes text."""
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, bytes | bytearray):
+        return base64.b64encode(bytes(value)).decode()
+    if hasattr(value, "asDict"):
+        value = value.asDict()
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_plain(item) for item in value]
+    return value.item() if hasattr(value, "item") else str(value)

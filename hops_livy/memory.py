@@ -1,0 +1,62 @@
+"""Whether this machine has the memory that a session asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import psutil
+
+_MIB = 1024 * 1024
+
+
+class NoMemoryError(Exception):
+    """Not enough memory; the message holds the numbers."""
+
+
+def free_memory_mib() -> int:
+    """What can be had now without swapping."""
+    return int(psutil.virtual_memory().available // _MIB)
+
+
+@dataclass(slots=True)
+class MemoryLedger:
+    """Memory that sessions asked for.
+
+    Args:
+        limit_mib: The most for all sessions together; without it, what is free decides alone.
+    """
+
+    limit_mib: int | None = None
+    _asked: dict[int, int] = field(default_factory=dict)
+    _starting: dict[int, int] = field(default_factory=dict)
+
+    def take(self, amount_mib: int, *, session_id: int) -> None:
+        """Reserves memory for a session.
+
+        Raises:
+            NoMemoryError: There is not so much.
+        """
+        taken = sum(self._asked.values())
+        if self.limit_mib is not None and taken + amount_mib > self.limit_mib:
+            raise NoMemoryError(
+                f"{amount_mib} MiB of memory were asked for; sessions may use {self.limit_mib} MiB together, and "
+                f"{taken} MiB are taken. Ask for less, or stop another session."
+            )
+        # Sessions that have just been started don't use yet what they were promised.
+        free = free_memory_mib() - sum(self._starting.values())
+        if amount_mib > free:
+            raise NoMemoryError(
+                f"{amount_mib} MiB of memory were asked for; this machine has {max(0, free)} MiB free now. "
+                "Ask for less, or stop another session."
+            )
+        self._asked[session_id] = amount_mib
+        self._starting[session_id] = amount_mib
+
+    def settle(self, session_id: int) -> None:
+        """The session has started: from now on the machine itself shows what it uses."""
+        self._starting.pop(session_id, None)
+
+    def give_back(self, session_id: int) -> None:
+        """The session has ended; safe to repeat."""
+        self._asked.pop(session_id, None)
+        self._starting.pop(session_id, None)

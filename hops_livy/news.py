@@ -1,0 +1,28 @@
+"""Lets a request wait until something has changed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+
+class News:
+    """A counter of changes that any number of tasks can wait on."""
+
+    def __init__(self) -> None:
+        self._changed = asyncio.Event()
+
+    def tell(self) -> None:
+        """Wakes all who wait."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def wait_until(self, holds: Callable[[], bool], timeout_s: float) -> bool:
+        """Waits until ``holds()``, at most ``timeout_s``; returns whether it does."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not holds():
+                    await self._changed.wait()
+        except TimeoutError:
+            return holds()
+        return True

@@ -1,0 +1,1 @@
+"""HTTP: Livy's routes and ours beside them."""

@@ -1,0 +1,68 @@
+"""What the routes depend on: the caller, the registry, the wanted session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Path, Query, Request
+
+from hops_contract.principal import Principal
+from hops_livy.registry import Registry
+from hops_livy.security import bearer_token, control_plane_of, project_user_of
+from hops_livy.sessions import Session
+from hops_livy.settings import Limits
+
+_LARGEST = 2**31
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A project-user and what they may reach."""
+
+    principal: Principal
+    token: str
+    registry: Registry
+    limits: Limits
+
+
+async def _caller(request: Request) -> Caller:
+    state = request.app.state
+    principal = await project_user_of(request, state.keys)
+    return Caller(principal, bearer_token(request), state.registry, state.limits)
+
+
+async def _control_plane(request: Request) -> Registry:
+    await control_plane_of(request, request.app.state.keys)
+    registry: Registry = request.app.state.registry
+    return registry
+
+
+CallerDep = Annotated[Caller, Depends(_caller)]
+ControlPlaneDep = Annotated[Registry, Depends(_control_plane)]
+SessionId = Annotated[int, Path(ge=0, lt=_LARGEST)]
+StatementId = Annotated[int, Path(ge=0, lt=_LARGEST)]
+From = Annotated[int, Query(alias="from", ge=0, lt=_LARGEST)]
+LogFrom = Annotated[int, Query(alias="from", ge=-1, lt=_LARGEST)]
+Size = Annotated[int, Query(ge=-1, le=10000)]
+Hold = Annotated[bool, Query(description="Whether to wait for news (up to 20 s).")]
+
+
+async def _session(session_id: SessionId, caller: CallerDep) -> Session:
+    return caller.registry.find(caller.principal, session_id)
+
+
+async def _batch(batch_id: SessionId, caller: CallerDep) -> Session:
+    return caller.registry.find(caller.principal, batch_id, batch=True)
+
+
+SessionDep = Annotated[Session, Depends(_session)]
+BatchDep = Annotated[Session, Depends(_batch)]
+
+
+def log_page(session: Session, start: int, size: int) -> dict[str, object]:
+    """Livy's shape of a log; ``from`` -1 means the end of it."""
+    lines = session.log()
+    size = len(lines) if size < 0 else size
+    start = max(0, len(lines) - size) if start < 0 else start
+    return {"id": session.id, "from": start, "total": len(lines), "log": lines[start : start + size]}

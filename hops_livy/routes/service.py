@@ -1,0 +1,39 @@
+"""The service itself: health, version, and what the control plane asks of it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path
+
+from hops_contract.slugs import split_project_user
+from hops_livy import __version__
+from hops_livy.errors import BadRequestError
+from hops_livy.routes.callers import CallerDep, ControlPlaneDep
+
+router = APIRouter(tags=["service"])
+LIVY_VERSION = "0.8.0-incubating"
+"""The version of Livy whose protocol is spoken."""
+
+
+@router.get("/health")
+async def health() -> dict[str, str]:
+    """Whether the service answers; for anyone."""
+    return {"status": "ok", "version": __version__}
+
+
+@router.get("/version")
+async def version(_caller: CallerDep) -> dict[str, str]:
+    """In Livy's shape."""
+    return {"url": "", "branch": "", "revision": __version__, "version": LIVY_VERSION, "date": "", "user": "hopslab"}
+
+
+@router.delete("/owners/{project_user}")
+async def end_owner(project_user: Annotated[str, Path(max_length=70)], registry: ControlPlaneDep) -> dict[str, Any]:
+    """Ends all sessions and batches of one who is no longer a member."""
+    try:
+        project, user = split_project_user(project_user)
+    except ValueError as error:
+        raise BadRequestError(str(error)) from error
+    ended = await registry.end_owner(project_user, f"{user} is no longer a member of project {project}.")
+    return {"ended": ended}

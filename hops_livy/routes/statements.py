@@ -1,0 +1,88 @@
+"""``sessions/{id}/statements``: code and its output."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Response
+from sse_starlette.sse import EventSourceResponse
+
+from hops_livy.routes.callers import CallerDep, From, Hold, SessionDep, Size, StatementId
+from hops_livy.statements import Statement
+from hops_livy.wire import StatementRequest
+
+router = APIRouter(tags=["statements"])
+_PING_S = 15
+
+
+@router.post("/sessions/{session_id}/statements", status_code=201)
+async def create_statement(
+    session: SessionDep,
+    request: StatementRequest,
+    response: Response,
+    idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
+) -> dict[str, Any]:
+    """Runs code. Whatever can fail fails before the statement exists, so a client may repeat after any 5xx answer."""
+    statement = session.submit(request.code, kind=request.kind, key=idempotency_key)
+    response.headers["Location"] = f"/sessions/{session.id}/statements/{statement.id}"
+    return statement.livy()
+
+
+@router.get("/sessions/{session_id}/statements")
+async def list_statements(
+    session: SessionDep, start: From = 0, size: Size = 100, order: Annotated[str, Query(pattern="^(asc|desc)$")] = "asc"
+) -> dict[str, Any]:
+    """Statements with their output."""
+    statements = list(session.statements.values())
+    if order == "desc":
+        statements.reverse()
+    shown = statements[start:] if size < 0 else statements[start : start + size]
+    return {"total_statements": len(statements), "statements": [statement.livy() for statement in shown]}
+
+
+@router.get("/sessions/{session_id}/statements/{statement_id}")
+async def get_statement(
+    session: SessionDep, statement_id: StatementId, caller: CallerDep, hold: Hold = True
+) -> dict[str, Any]:
+    """A statement. Held until it has ended or 20 s have passed."""
+    statement = session.statement(statement_id)
+    if hold:
+        await statement.news.wait_until(lambda: statement.final, caller.limits.hold_s)
+    session.hear()
+    return statement.livy()
+
+
+@router.post("/sessions/{session_id}/statements/{statement_id}/cancel")
+async def cancel_statement(session: SessionDep, statement_id: StatementId) -> dict[str, Any]:
+    """Stops it and its Spark jobs; the session stays."""
+    await session.cancel(session.statement(statement_id))
+    return {"msg": "canceled"}
+
+
+@router.get("/sessions/{session_id}/statements/{statement_id}/events")
+async def stream_events(
+    session: SessionDep,
+    statement_id: StatementId,
+    last_event_id: Annotated[int, Header(ge=-1)] = -1,
+) -> EventSourceResponse:
+    """Output as it comes (server-sent events).
+
+    Each event's data is ``{"type", "content"}`` as on Jupyter's iopub channel; the last has the type ``done``. The
+    stream begins with the first output, or after ``Last-Event-ID``.
+    """
+    statement = session.statement(statement_id)
+    return EventSourceResponse(_events(statement, last_event_id + 1), ping=_PING_S)
+
+
+async def _events(statement: Statement, position: int) -> AsyncIterator[dict[str, str]]:
+    events = statement.outputs.events
+    while True:
+        while position < len(events):
+            yield {"id": str(position), "data": json.dumps(events[position], default=str)}
+            position += 1
+        if statement.final:
+            yield {"id": str(position), "data": json.dumps({"type": "done", "content": statement.done_content()})}
+            return
+        await statement.news.wait_until(lambda: statement.final or position < len(events), 3600.0)  # noqa: B023

@@ -1,0 +1,66 @@
+"""Who calls, by the token that the control plane signed."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.requests import Request
+
+from hops_contract.principal import Principal, PrincipalKind
+from hops_contract.tokens import InvalidTokenError, KeySource, verify_token
+from hops_livy.errors import ForbiddenError, NotAuthenticatedError
+
+CONTROL_PLANE = "hops"
+"""Name of the control plane's service principal."""
+
+
+def bearer_token(request: Request) -> str:
+    """The token of the request.
+
+    Raises:
+        NotAuthenticatedError: There is none.
+    """
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise NotAuthenticatedError("This address needs a token.", remedy="Send it as 'Authorization: Bearer …'.")
+    return token.strip()
+
+
+async def principal_of(request: Request, keys: KeySource) -> Principal:
+    """The caller.
+
+    Raises:
+        NotAuthenticatedError: The token proves nothing.
+    """
+    token = bearer_token(request)
+    try:
+        # Keys are fetched over HTTP when an unknown one is named.
+        return await asyncio.to_thread(verify_token, token, keys)
+    except InvalidTokenError as error:
+        raise NotAuthenticatedError(str(error), remedy="Get a new token from the control plane.") from error
+
+
+async def project_user_of(request: Request, keys: KeySource) -> Principal:
+    """The caller, who must be a project-user.
+
+    Raises:
+        ForbiddenError: It is something else.
+        NotAuthenticatedError: The token proves nothing.
+    """
+    principal = await principal_of(request, keys)
+    if principal.kind is not PrincipalKind.PROJECT_USER:
+        raise ForbiddenError("Sessions belong to a member of a project; this token is bound to no project.")
+    return principal
+
+
+async def control_plane_of(request: Request, keys: KeySource) -> Principal:
+    """The caller, who must be the control plane.
+
+    Raises:
+        ForbiddenError: It is someone else.
+        NotAuthenticatedError: The token proves nothing.
+    """
+    principal = await principal_of(request, keys)
+    if principal.kind is not PrincipalKind.SERVICE or principal.user != CONTROL_PLANE:
+        raise ForbiddenError("Only the control plane may do this.")
+    return principal

@@ -1,0 +1,131 @@
+"""The service's settings: environment variables, each with a default that works."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from hops_contract.layout import Home
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+class SettingsError(Exception):
+    """A setting can't be used; the message says which and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Bounds of what one request, statement or session may take."""
+
+    body_bytes: int = 2 * 1024 * 1024
+    code_characters: int = 1024 * 1024
+    output_bytes: int = 16 * 1024 * 1024
+    """Per statement; what comes after is cut off with a sentence."""
+    statements_kept: int = 500
+    """Per session; the outputs of the oldest are dropped."""
+    statements_waiting: int = 100
+    log_lines: int = 2000
+    sessions_per_owner: int = 10
+    sessions: int = 200
+    hold_s: float = 20.0
+    """How long a request may wait for news."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Settings of the session service.
+
+    =============================  ===========================================================================
+    ``HOPS_HOME``                  the platform's home; default ``.hopslab`` in the current folder
+    ``HOPS_BIND``                  address to listen on; one that is not loopback needs TLS
+    ``HOPS_TLS_CERT``, ``…_KEY``   PEM files for TLS
+    ``HOPS_CONTROL_PLANE_URL``     where tokens' keys are published and tokens are renewed; ends with ``/``
+    ``HOPS_GPUS``                  number of GPUs; default: counted with ``nvidia-smi``
+    ``HOPS_GPU_LABELS``            labels of this machine's GPUs, separated by commas
+    ``HOPS_MEMORY_MIB``            the most memory for all sessions together; default: all that is free
+    ``HOPS_SESSION_START_S``       seconds after which a start has failed (180)
+    ``HOPS_JAVA_HOME``             the Java to use; default: see :mod:`hops_livy.java`
+    ``JUPYTERHUB_SERVICE_URL``     address to listen on, when the Hub starts the service
+    ``JUPYTERHUB_SERVICE_PREFIX``  path of the service (``/services/livy/``)
+    =============================  ===========================================================================
+    """
+
+    home: Home
+    host: str = "127.0.0.1"
+    port: int = 0
+    prefix: str = "/services/livy/"
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    control_plane_url: str = "http://127.0.0.1:8000/services/hops/"
+    gpus: int | None = None
+    gpu_labels: tuple[str, ...] = ()
+    memory_mib: int | None = None
+    session_start_s: float = 180.0
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def key_set_url(self) -> str:
+        """Where the control plane publishes its public keys."""
+        return f"{self.control_plane_url}.well-known/jwks.json"
+
+    @property
+    def renewal_url(self) -> str:
+        """Where a token is renewed."""
+        return f"{self.control_plane_url}api/v1/tokens:renew"
+
+
+def read_settings(environment: Mapping[str, str] | None = None, *, port: int | None = None) -> Settings:
+    """The settings of ``environment`` (default: this process's).
+
+    Raises:
+        SettingsError: One of them can't be used.
+    """
+    source = os.environ if environment is None else environment
+    host, service_port = _address(source)
+    prefix = "/" + source.get("JUPYTERHUB_SERVICE_PREFIX", "/services/livy/").strip("/") + "/"
+    settings = Settings(
+        home=Home(Path(source.get("HOPS_HOME", ".hopslab")).resolve()),
+        host=host,
+        port=service_port if port is None else port,
+        prefix="/" if prefix == "//" else prefix,
+        tls_cert=_path(source, "HOPS_TLS_CERT"),
+        tls_key=_path(source, "HOPS_TLS_KEY"),
+        control_plane_url=source.get("HOPS_CONTROL_PLANE_URL", "http://127.0.0.1:8000/services/hops/").rstrip("/") + "/",
+        gpus=_number(source, "HOPS_GPUS"),
+        gpu_labels=tuple(label.strip() for label in source.get("HOPS_GPU_LABELS", "").split(",") if label.strip()),
+        memory_mib=_number(source, "HOPS_MEMORY_MIB"),
+        session_start_s=float(_number(source, "HOPS_SESSION_START_S") or 180),
+    )
+    if settings.host not in _LOOPBACK and not (settings.tls_cert and settings.tls_key):
+        raise SettingsError(
+            f"The session service would listen on {settings.host}, which other machines reach, without encryption. "
+            "Set HOPS_TLS_CERT and HOPS_TLS_KEY, or let it listen on 127.0.0.1."
+        )
+    return settings
+
+
+def _address(source: Mapping[str, str]) -> tuple[str, int]:
+    host = source.get("HOPS_BIND", "127.0.0.1")
+    parts = urlsplit(source.get("JUPYTERHUB_SERVICE_URL", ""))
+    try:
+        return parts.hostname or host, parts.port or 0
+    except ValueError as error:
+        raise SettingsError("JUPYTERHUB_SERVICE_URL holds no usable port.") from error
+
+
+def _path(source: Mapping[str, str], name: str) -> Path | None:
+    text = source.get(name, "")
+    return Path(text) if text else None
+
+
+def _number(source: Mapping[str, str], name: str) -> int | None:
+    text = source.get(name, "").strip()
+    if not text:
+        return None
+    if not text.isdecimal():
+        raise SettingsError(f"{name} is {text!r}; it must be a whole number, 0 or more.")
+    return int(text)

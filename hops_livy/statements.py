@@ -1,0 +1,98 @@
+"""One statement of a session."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from hops_livy.engines.drivers import Executed
+from hops_livy.news import News
+from hops_livy.outputs import Outputs
+
+
+class StatementState(StrEnum):
+    """Livy's states of a statement."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    AVAILABLE = "available"
+    ERROR = "error"
+    CANCELLING = "cancelling"
+    CANCELLED = "cancelled"
+
+
+FINAL = frozenset({StatementState.AVAILABLE, StatementState.ERROR, StatementState.CANCELLED})
+
+
+@dataclass(slots=True, kw_only=True)
+class Statement:
+    """A piece of code, its state and its output."""
+
+    id: int
+    code: str
+    kind: str
+    outputs: Outputs
+    key: str | None = None
+    """The client's idempotency key."""
+    state: StatementState = StatementState.WAITING
+    executed: Executed | None = None
+    started_ms: int = 0
+    completed_ms: int = 0
+    news: News = field(default_factory=News)
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.state in FINAL
+
+    def begin(self) -> None:
+        """It runs from now on."""
+        self.state = StatementState.RUNNING
+        self.started_ms = _now_ms()
+        self.news.tell()
+
+    def take(self, kind: str, content: dict[str, Any]) -> None:
+        """Takes an output message."""
+        self.outputs.add(kind, content)
+        self.news.tell()
+
+    def finish(self, state: StatementState, executed: Executed | None) -> None:
+        """Nothing more will happen."""
+        self.executed = executed
+        self.state = state
+        self.completed_ms = _now_ms()
+        self.news.tell()
+
+    def fail(self, reason: str) -> None:
+        """It can't be finished, because its session has ended."""
+        error = {"ename": "SessionEnded", "evalue": reason, "traceback": []}
+        self.finish(StatementState.ERROR, Executed(status="error", error=error))
+
+    def forget_output(self) -> None:
+        """Frees the memory that the output takes."""
+        self.outputs.events = []
+
+    def livy(self) -> dict[str, Any]:
+        """As Livy shows it. While it runs there is no output yet for Livy's clients; ours read ``partial``."""
+        final = self.final
+        return {
+            "id": self.id,
+            "code": self.code,
+            "state": str(self.state),
+            "output": self.outputs.livy(self.id, self.executed) if final else None,
+            "progress": 1.0 if final else 0.0,
+            "started": self.started_ms,
+            "completed": self.completed_ms,
+            **({} if final else {"partial": self.outputs.folded()}),
+        }
+
+    def done_content(self) -> dict[str, Any]:
+        """Content of the last event of the stream."""
+        status = "ok" if self.executed is None else self.executed.status
+        return {"status": "error" if self.state is StatementState.CANCELLED else status, "state": str(self.state)}
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)

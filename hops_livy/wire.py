@@ -1,0 +1,68 @@
+"""Bodies of requests, as Livy's clients send them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+ConfValue = str | int | float | bool
+Memory = Annotated[str, Field(pattern=r"^\s*\d{1,9}\s*([kKmMgGtT][bB]?)?\s*$")]
+
+
+class Resources(BaseModel):
+    """What sessions and batches have in common."""
+
+    model_config = ConfigDict(extra="allow", populate_by_name=True)
+
+    name: str | None = Field(default=None, max_length=200)
+    proxy_user: str | None = Field(default=None, alias="proxyUser", max_length=200)
+    driver_memory: Memory | None = Field(default=None, alias="driverMemory")
+    driver_cores: int | None = Field(default=None, alias="driverCores", ge=1, le=256)
+    executor_memory: Memory | None = Field(default=None, alias="executorMemory")
+    executor_cores: int | None = Field(default=None, alias="executorCores", ge=1, le=256)
+    num_executors: int | None = Field(default=None, alias="numExecutors", ge=0, le=1000)
+    conf: dict[str, ConfValue] = Field(default_factory=dict, max_length=500)
+    jars: list[str] = Field(default_factory=list, max_length=100)
+    py_files: list[str] = Field(default_factory=list, alias="pyFiles", max_length=100)
+    files: list[str] = Field(default_factory=list, max_length=100)
+    archives: list[str] = Field(default_factory=list, max_length=100)
+    queue: str | None = Field(default=None, max_length=200)
+
+    @field_validator("conf", "jars", "py_files", "files", "archives", mode="before")
+    @classmethod
+    def _nothing_is_empty(cls, value: object, info: object) -> object:
+        if value is None:
+            return {} if getattr(info, "field_name", "") == "conf" else []
+        return value
+
+
+class SessionRequest(Resources):
+    """``POST sessions``."""
+
+    kind: str = Field(default="pyspark", max_length=50)
+    heartbeat_s: int | None = Field(default=None, alias="heartbeatTimeoutInSecond", ge=0, le=7 * 24 * 3600)
+    ttl: str | None = Field(default=None, pattern=r"^\s*\d{1,9}\s*(ms|s|m|min|h|d)?\s*$")
+
+
+class BatchRequest(Resources):
+    """``POST batches``."""
+
+    file: str = Field(max_length=4096)
+    args: list[str] = Field(default_factory=list, max_length=1000)
+    class_name: str | None = Field(default=None, alias="className", max_length=500)
+
+
+class StatementRequest(BaseModel):
+    """``POST sessions/{id}/statements``."""
+
+    code: str
+    kind: str | None = Field(default=None, max_length=50)
+
+
+class CompletionRequest(BaseModel):
+    """``POST sessions/{id}/completion``."""
+
+    code: str
+    cursor: int = Field(ge=0)
+    kind: str | None = Field(default=None, max_length=50)
