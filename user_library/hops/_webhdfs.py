@@ -19,7 +19,7 @@ class _PatientAdapter(HTTPAdapter):
         return super().send(request, *args, **options)
 
 
-class WebHdfs(WebHDFS):
+class WebHdfs(WebHDFS):  # type: ignore[misc]  # fsspec has no types
     """fsspec's WebHDFS that reports refused renames, replaces files at once and creates them in one request."""
 
     def _connect(self) -> None:

@@ -11,9 +11,9 @@
     experiment.grid_search(train, {"learning_rate": [0.01, 0.001], "dropout": [0.2, 0.4]}, optimization_key="accuracy")
 
 Each trial runs in a process of its own, with a working folder of its own and, where the session has GPUs, with the
-GPUs that Spark gave to its task (``CUDA_VISIBLE_DEVICES``; empty without GPUs). What it prints lies in ``output.log`` of its folder below
-``Experiments/<application>_<run>/``. A trial that fails is recorded and does not stop the others. An executor that is
-lost takes its trials with it; Spark starts them again. Ctrl-C ends what runs and keeps what is done.
+GPUs that Spark gave to its task (``CUDA_VISIBLE_DEVICES``; empty without GPUs). What it prints is in ``output.log``
+of its folder below ``Experiments/<application>_<run>/``. A trial that fails is recorded and does not stop the others. An
+executor that is lost takes its trials with it; Spark starts them again. Ctrl-C ends what runs and keeps what is done.
 
 Accumulators of Spark are not updated by trials, because a trial's process is not the one of its Spark task.
 """
@@ -51,11 +51,11 @@ _OLD_NAMES = {"map_fun": "train_fn", "objective_function": "train_fn"}
 
 
 @also_session_first(("train_fn", "args_dict"), _OLD_NAMES)
-def launch(
+def launch(  # noqa: PLR0917  # the signature that notebooks know
     train_fn: Callable[..., Any],
     args_dict: Mapping[str, Sequence[Any]] | None = None,
     name: str = "no-name",
-    local_logdir: bool = False,  # noqa: FBT001, FBT002  # the signature that notebooks know
+    local_logdir: bool = False,  # noqa: FBT001, FBT002
     description: str | None = None,
     metric_key: str | None = None,
 ) -> LaunchResult:
@@ -96,12 +96,12 @@ def launch(
 
 
 @also_session_first(("train_fn", "grid_dict", "direction"), {**_OLD_NAMES, "args_dict": "grid_dict"})
-def grid_search(
+def grid_search(  # noqa: PLR0917  # the signature that notebooks know
     train_fn: Callable[..., Any],
     grid_dict: Mapping[str, Sequence[Any]],
     direction: str = Direction.MAX,
     name: str = "no-name",
-    local_logdir: bool = False,  # noqa: FBT001, FBT002  # the signature that notebooks know
+    local_logdir: bool = False,  # noqa: FBT001, FBT002
     description: str | None = None,
     optimization_key: str = "metric",
 ) -> SearchResult:
@@ -133,13 +133,13 @@ def grid_search(
     return SearchResult(_run_all(wish, chosen))
 
 
-def random_search(
+def random_search(  # noqa: PLR0917  # the signature that notebooks know
     train_fn: Callable[..., Any],
     boundary_dict: Mapping[str, Sequence[Any]],
     direction: str = Direction.MAX,
     samples: int = 10,
     name: str = "no-name",
-    local_logdir: bool = False,  # noqa: FBT001, FBT002  # the signature that notebooks know
+    local_logdir: bool = False,  # noqa: FBT001, FBT002
     description: str | None = None,
     optimization_key: str = "metric",
 ) -> SearchResult:
@@ -170,7 +170,7 @@ def random_search(
     return SearchResult(_run_all(wish, chosen))
 
 
-def differential_evolution(
+def differential_evolution(  # noqa: PLR0917  # the signature that notebooks know
     train_fn: Callable[..., Any],
     boundary_dict: Mapping[str, Sequence[Any]],
     direction: str = Direction.MAX,
@@ -179,7 +179,7 @@ def differential_evolution(
     mutation: float = 0.5,
     crossover: float = 0.7,
     name: str = "no-name",
-    local_logdir: bool = False,  # noqa: FBT001, FBT002  # the signature that notebooks know
+    local_logdir: bool = False,  # noqa: FBT001, FBT002
     description: str | None = None,
     optimization_key: str = "metric",
 ) -> SearchResult:
@@ -233,7 +233,7 @@ def differential_evolution(
     ),
     {**_OLD_NAMES, "search_dict": "boundary_dict", "popsize": "population", "cleanup": "cleanup_generations"},
 )
-def evolutionary_search(
+def evolutionary_search(  # noqa: PLR0917  # the signature that notebooks know
     train_fn: Callable[..., Any],
     boundary_dict: Mapping[str, Sequence[Any]],
     direction: str = Direction.MAX,
@@ -241,9 +241,9 @@ def evolutionary_search(
     population: int = 10,
     mutation: float = 0.5,
     crossover: float = 0.7,
-    cleanup_generations: bool = False,  # noqa: FBT001, FBT002  # the signature that notebooks know
+    cleanup_generations: bool = False,  # noqa: FBT001, FBT002
 ) -> SearchResult:
-    """The first name of :func:`differential_evolution`: ``evolutionary_search(spark, objective_function, search_dict, …)``.
+    """The first name of :func:`differential_evolution`, called ``evolutionary_search(spark, function, space, …)``.
 
     Args:
         train_fn: The function; it returns a number.
@@ -292,7 +292,8 @@ def _generation_line(generation: int, trials: Sequence[Trial], conductor: Conduc
     best = conductor.result().best
     if not metrics or best is None:
         return f"Generation {generation} || no trial ended with a metric"
+    average = sum(metrics) / len(metrics)
     return (
-        f"Generation {generation} || average metric: {sum(metrics) / len(metrics):.6g}, best metric: {best.metric:.6g}, "
+        f"Generation {generation} || average metric: {average:.6g}, best metric: {best.metric:.6g}, "
         f"best parameter combination: {best.parameters}"
     )

@@ -129,7 +129,7 @@ def _ending(code: int) -> str:
         return "The trial's process was killed (SIGKILL): perhaps it needed more memory than this machine had free."
     if code < 0:
         return f"The trial's process ended by signal {signal.Signals(-code).name}; its log holds what it said last."
-    return f"The trial's process ended with exit code {code} before the function returned; its log holds what it said last."
+    return f"The trial's process ended with exit code {code} before the function returned; its log holds the rest."
 
 
 def _copy_files(trial: Trial, folder: Location, work: Path) -> None:

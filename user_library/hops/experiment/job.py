@@ -20,7 +20,7 @@ class FunctionError(TypeError):
 
 
 class TrialJob:
-    """A Spark job that runs trials in the background, so that the notebook's own thread stays free to be interrupted."""
+    """A Spark job that runs trials in the background: the notebook's own thread stays free to be interrupted."""
 
     def __init__(self, context: Any, group: str, description: str) -> None:
         self._context = context
@@ -75,7 +75,7 @@ def serialised(function: Any) -> bytes:
         name = getattr(function, "__name__", "The function")
         raise FunctionError(
             f"{name} can't be sent to the executors, because something it uses can't leave this process "
-            f"({type(error).__name__}: {' '.join(str(error).split())[:300]}). The Spark session, open files and locks are "
-            "such things: make them inside the function, or pass plain values."
+            f"({type(error).__name__}: {' '.join(str(error).split())[:300]}). The Spark session, open files and "
+            "locks are such things: make them inside the function, or pass plain values."
         ) from error
     return data

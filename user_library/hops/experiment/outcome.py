@@ -43,10 +43,7 @@ def metric_of(outputs: Mapping[str, Any], key: str | None, *, required: bool) ->
             raise MetricError(f"{NO_METRIC}; it returned nothing.")
         raise MetricError(f"{NO_METRIC}; {name!r} is not among what it returned: {', '.join(map(repr, outputs))}.")
     value = outputs[name]
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        number = None
-    else:
-        number = _number(value)
+    number = _number(value)
     if number is None and required:
         raise MetricError(f"{NO_METRIC}; what it returned as {name!r} is not one.")
     return number
@@ -94,8 +91,8 @@ def _single(value: Any) -> Any:
     return single if isinstance(single, bool | int | float | str) else None
 
 
-def _number(value: float | str) -> float | None:
+def _number(value: Any) -> float | None:
     """The number; texts count only as the names of infinities and of not-a-number, which JSON can't hold."""
     if isinstance(value, str):
         return float(value) if value in {"nan", "inf", "-inf"} else None
-    return float(value)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, Self
 from urllib.parse import quote
 
 from hops.experiment import names
@@ -55,7 +55,8 @@ class Run:
         rows = "".join(self._row(trial, keys) for trial in self._sorted()[:MAX_ROWS])
         left = len(self.trials) - MAX_ROWS
         more = f"<p>{left} more in {names.SUMMARY_FILE}</p>" if left > 0 else ""
-        return f"<p><code>{html.escape(self.path)}</code></p><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{more}"
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        return f"<p><code>{html.escape(self.path)}</code></p>{table}{more}"
 
     def _sorted(self) -> list[Trial]:
         sign = -1 if self.direction is Direction.MAX else 1
@@ -83,7 +84,7 @@ class RunDirectory(str):
     __slots__ = ("run",)
     run: Run
 
-    def __new__(cls, run: Run) -> RunDirectory:
+    def __new__(cls, run: Run) -> Self:
         """The directory of ``run``."""
         text = super().__new__(cls, run.logdir)
         text.run = run
@@ -98,13 +99,17 @@ class RunDirectory(str):
         return self.run.to_html()
 
 
-class _Result(tuple[Any, ...]):
+class _Result(tuple[Any, ...]):  # noqa: SLOT001  # a tuple that carries its run
     run: Run
 
-    def __new__(cls, run: Run, values: tuple[Any, ...]) -> _Result:
-        result = super().__new__(cls, values)
+    def __new__(cls, run: Run) -> Self:
+        result = super().__new__(cls, (run.logdir, *cls._values(run)))
         result.run = run
         return result
+
+    @staticmethod
+    def _values(run: Run) -> tuple[Any, ...]:
+        raise NotImplementedError
 
     @property
     def logdir(self) -> str:
@@ -127,23 +132,20 @@ class LaunchResult(_Result):
     that trial returned.
     """
 
-    def __new__(cls, run: Run) -> LaunchResult:
-        """The result of ``run``."""
+    @staticmethod
+    def _values(run: Run) -> tuple[Any, ...]:
         if len(run.trials) == 1:
-            outputs: dict[str, Any] = run.trials[0].outputs
-        else:
-            outputs = {trial.path.removeprefix(f"{run.path}/"): trial.outputs for trial in run.trials}
-        return cast("LaunchResult", super().__new__(cls, run, (run.logdir, outputs)))
+            return (run.trials[0].outputs,)
+        return ({trial.path.removeprefix(f"{run.path}/"): trial.outputs for trial in run.trials},)
 
 
 class SearchResult(_Result):
     """``(logdir, best_parameters, best_outputs)`` of a search."""
 
-    def __new__(cls, run: Run) -> SearchResult:
-        """The result of ``run``."""
+    @staticmethod
+    def _values(run: Run) -> tuple[Any, ...]:
         best = run.best
-        values = (best.parameters, best.outputs) if best else ({}, {})
-        return cast("SearchResult", super().__new__(cls, run, (run.logdir, *values)))
+        return (best.parameters, best.outputs) if best else ({}, {})
 
     @property
     def best(self) -> Trial | None:

@@ -1,5 +1,7 @@
 """Two executors with a declared GPU each; one executor is killed in the middle of a trial."""
 
+# ruff: noqa: T201  # a scenario prints what it found
+
 from __future__ import annotations
 
 import json

@@ -1,8 +1,12 @@
 """Ctrl-C in the middle of an experiment."""
 
+# ruff: noqa: T201  # a scenario prints what it found
+
 from __future__ import annotations
 
 import json
+import os
+import threading
 import time
 from pathlib import Path
 
@@ -15,8 +19,6 @@ pids.mkdir()
 
 
 def train(a):
-    import os
-
     (pids / str(os.getpid())).touch()
     if a > 2:
         time.sleep(600)
@@ -24,9 +26,6 @@ def train(a):
 
 
 # The first two end at once; when they have, the test interrupts.
-import threading
-
-
 def announce():
     while len(list((session.PROJECT / "Experiments").glob("*/*/.metric"))) < 2 or len(list(pids.iterdir())) < 4:
         time.sleep(0.1)

@@ -1,10 +1,13 @@
 """What notebooks do with ``hops.experiment`` in a session of one executor."""
 
+# ruff: noqa: T201  # a scenario prints what it found
+
 from __future__ import annotations
 
 import json
 import os
 import threading
+import time
 from pathlib import Path
 
 import session
@@ -20,6 +23,10 @@ def train(a, b=2):
     Path("model.bin").write_bytes(b"weights")
     os.environ["LEFT_BEHIND"] = str(a)
     return {"accuracy": a * b, "model": "model.bin", "devices": devices.get_num_gpus()}
+
+
+def print_only(a):
+    print(a)
 
 
 def sometimes(a):
@@ -86,21 +93,16 @@ found["errors"] = {
     "unknown": session.error_of(experiment.launch, train, {"c": [1]}),
     "missing": session.error_of(experiment.launch, train, {"b": [1]}),
     "direction": session.error_of(experiment.grid_search, train, {"a": [1]}, direction="up"),
-    "no_metric": session.error_of(experiment.grid_search, lambda a: None, {"a": [1, 2]}),
+    "no_metric": session.error_of(experiment.grid_search, print_only, {"a": [1, 2]}),
     "wrong_key": session.error_of(
-        experiment.grid_search, lambda a: {"loss": 1}, {"a": [1]}, optimization_key="accuracy"
+        experiment.grid_search, lambda a: {"loss": a}, {"a": [1]}, optimization_key="accuracy"
     ),
     "all_fail": session.error_of(experiment.launch, sometimes, {"a": [2, 3]}),
     "locked": session.error_of(experiment.launch, lambda: lock),
     "after_errors": session.error_of(experiment.launch, lambda: 1),
 }
-other = {}
-thread = threading.Thread(
-    target=lambda: other.update(r=str(experiment.launch(spark, lambda: __import__("time").sleep(3))))
-)
+thread = threading.Thread(target=experiment.launch, args=(spark, lambda: time.sleep(3)))
 thread.start()
-import time
-
 time.sleep(1)
 found["errors"]["second"] = session.error_of(experiment.launch, lambda: 1)
 thread.join()

@@ -1,0 +1,93 @@
+"""Files of the project, on HDFS and on this machine's disk alike.
+
+A path may be relative to the project (``Resources/weather.csv``), ``/Projects/<project>/…``, an address
+(``hdfs://…``, ``file:///…``) or another absolute path of the file system that holds the project. A relative path never
+leads out of the project. HDFS is spoken to over its HTTP interface, as the project-user, so no Java is needed, neither
+in the notebook nor on the executors.
+"""
+
+from hops.hdfs.copying import (
+    add_module,
+    copy_from_project,
+    copy_to_hdfs,
+    copy_to_local,
+    copy_to_project,
+    cp,
+)
+from hops.hdfs.files import (
+    access,
+    chmod,
+    chown,
+    delete,
+    dump,
+    exists,
+    glob,
+    isdir,
+    isfile,
+    load,
+    ls,
+    lsl,
+    mkdir,
+    move,
+    open_file,
+    rename,
+    rmr,
+    stat,
+)
+from hops.hdfs.project import (
+    abs_path,
+    capacity,
+    close,
+    get,
+    get_fs,
+    get_plain_path,
+    get_webhdfs_host,
+    get_webhdfs_port,
+    is_tls_enabled,
+    log,
+    project_id,
+    project_name,
+    project_path,
+    project_user,
+)
+
+__all__ = [
+    "abs_path",
+    "access",
+    "add_module",
+    "capacity",
+    "chmod",
+    "chown",
+    "close",
+    "copy_from_project",
+    "copy_to_hdfs",
+    "copy_to_local",
+    "copy_to_project",
+    "cp",
+    "delete",
+    "dump",
+    "exists",
+    "get",
+    "get_fs",
+    "get_plain_path",
+    "get_webhdfs_host",
+    "get_webhdfs_port",
+    "glob",
+    "is_tls_enabled",
+    "isdir",
+    "isfile",
+    "load",
+    "log",
+    "ls",
+    "lsl",
+    "mkdir",
+    "move",
+    "open_file",
+    "project_id",
+    "project_name",
+    "project_path",
+    "project_user",
+    "rename",
+    "rmr",
+    "stat",
+]

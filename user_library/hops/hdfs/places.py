@@ -1,0 +1,41 @@
+"""What the functions on files have in common: finding, making room, keeping the project itself from being removed."""
+
+from __future__ import annotations
+
+from hops import _session
+from hops._storage import Location, locate, project_root
+
+
+def present(path: str, project: str | None = None) -> Location:
+    """Where ``path`` lies.
+
+    Raises:
+        FileNotFoundError: Nothing is there.
+    """
+    place = locate(path, project)
+    if not place.exists():
+        raise FileNotFoundError(f"{path} is not there. A relative path starts at the project's folder.")
+    return place
+
+
+def make_room(target: Location, *, overwrite: bool) -> None:
+    """Removes what is in the way.
+
+    Raises:
+        FileExistsError: Something is, and ``overwrite`` is false.
+    """
+    if target.exists():
+        if not overwrite:
+            raise FileExistsError(f"{target} exists already. Use overwrite=True to replace it.")
+        refuse_project(target)
+        target.remove()
+
+
+def refuse_project(place: Location) -> None:
+    """Raises ValueError if ``place`` is the project's folder, or a folder above it."""
+    try:
+        root = project_root()
+    except _session.NoProjectError:
+        return
+    if f"{root}/".startswith(f"{str(place).rstrip('/')}/"):
+        raise ValueError("The project itself can't be removed or replaced here.")
