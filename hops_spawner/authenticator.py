@@ -1,0 +1,90 @@
+"""Logs people in at the Hub with the passwords that the control plane keeps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from jupyterhub.auth import Authenticator
+from pydantic import SecretStr
+from tornado.web import HTTPError
+from traitlets import Unicode, default
+
+from hops_contract.slugs import is_slug
+from hops_spawner.control_plane import ControlPlane, RefusedError, UnavailableError
+
+MAX_PASSWORD_LENGTH = 1024
+UNKNOWN_LOGIN = "The user name or the password is wrong. Check both and try again."
+
+
+class LoginRefusedError(HTTPError):  # type: ignore[misc]  # tornado's class has no types for its arguments
+    """A login that failed; the Hub shows its text on the login page."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(status)
+        self.jupyterhub_message = text
+        self.log_message = text.replace("%", "%%")
+
+
+class HopsAuthenticator(Authenticator):
+    """Asks the control plane whether a password is right and whether a user is still active."""
+
+    control_plane_url = Unicode(help="Address of the control plane; ends with /.").tag(config=True)
+    credential_file = Unicode(help="File with the Hub's credential at the control plane.").tag(config=True)
+
+    @default("allow_all")
+    def _everyone_whom_the_control_plane_knows(self) -> bool:
+        return True
+
+    @default("auth_refresh_age")
+    def _a_deactivated_user_is_out_within_a_minute(self) -> int:
+        return 60
+
+    @property
+    def control_plane(self) -> ControlPlane:
+        """The control plane, called as the Hub."""
+        return ControlPlane(self.control_plane_url, Path(self.credential_file))
+
+    def normalize_username(self, username: str) -> str:
+        """The name as the control plane writes it."""
+        return username.strip().lower()
+
+    def validate_username(self, username: str) -> bool:
+        """Whether the name obeys the law of names."""
+        return is_slug(username)
+
+    async def authenticate(self, handler: Any, data: dict[str, str]) -> dict[str, Any]:  # noqa: ARG002
+        """The user whose name and password were typed.
+
+        Raises:
+            LoginRefusedError: The login failed; its text says why and what to do.
+        """
+        username = self.normalize_username(data.get("username", ""))
+        password = data.get("password", "")
+        if not (is_slug(username) and 0 < len(password) <= MAX_PASSWORD_LENGTH):
+            # The same answer as for a wrong password: it must not tell which names there are.
+            raise LoginRefusedError(403, UNKNOWN_LOGIN)
+        try:
+            user = await self.control_plane.log_in(username, SecretStr(password))
+        except UnavailableError as error:
+            raise LoginRefusedError(503, f"You can't log in now. {error}") from None
+        except RefusedError as error:
+            raise LoginRefusedError(403, str(error)) from None
+        return {"name": user.name, "admin": user.admin}
+
+    async def refresh_user(self, user: Any, handler: Any = None) -> bool | dict[str, Any]:  # noqa: ARG002
+        """Whether ``user`` is still who they were; a deactivated or deleted user has to log in again, and can't.
+
+        While the control plane does not answer nobody is logged out: whatever the login is used for asks it again.
+        """
+        try:
+            state = await self.control_plane.user(user.name)
+        except UnavailableError:
+            self.log.warning("The control plane does not answer; the login of %s stays as it is.", user.name)
+            return True
+        except RefusedError as refusal:
+            self.log.info("The login of %s ends: %s", user.name, refusal)
+            return False
+        if not state.active:
+            return False
+        return {"name": user.name, "admin": state.admin}

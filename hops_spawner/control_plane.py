@@ -1,0 +1,191 @@
+"""What the Hub asks the control plane: passwords, the state of users, grants for notebook servers."""
+
+from __future__ import annotations
+
+import ssl
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import httpx
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+
+from hops_contract.options import Capacity, ServerLimits, ServerOptions
+from hops_contract.problems import TYPE_PREFIX, Problem
+from hops_contract.servers import ServerGrant
+
+ENVIRONMENT_NOT_READY = f"{TYPE_PREFIX}environment-not-ready"
+UNAVAILABLE = f"{TYPE_PREFIX}control-plane-unavailable"
+MAX_ANSWER_BYTES = 1024 * 1024
+
+Wire = TypeVar("Wire", bound=BaseModel)
+
+
+class RefusedError(Exception):
+    """The control plane said no; its text is the sentence for the person who asked."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        super().__init__(sentence(problem))
+
+
+class UnavailableError(RefusedError):
+    """The control plane gave no answer that can be used; asking again later may help."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Problem(
+                type=UNAVAILABLE,
+                title="The control plane does not answer",
+                status=503,
+                detail="HopsLab's control plane does not answer now.",
+                remedy="Try again in a minute; it is started again by itself. If this lasts, tell an administrator.",
+            )
+        )
+
+
+class UserState(BaseModel):
+    """A user, as far as the Hub needs to know."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    name: str
+    admin: bool = False
+    active: bool = True
+
+
+class LoginAnswer(BaseModel):
+    """Answer to a login; the token itself is of no use to the Hub and is not kept."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    user: UserState
+
+
+class StartChoices(BaseModel):
+    """What the start form shows."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    options: ServerOptions
+    limits: ServerLimits
+    capacity: Capacity
+    project_title: str = ""
+
+
+def sentence(problem: Problem) -> str:
+    """``problem`` for a person: what happened, each violation, what to do."""
+    parts = [problem.detail, *(violation.message for violation in problem.violations), problem.remedy or ""]
+    return " ".join(dict.fromkeys(part.strip() for part in parts if part.strip()))
+
+
+class ControlPlane:
+    """The control plane's REST API, called as service ``hub``.
+
+    Args:
+        url: Its address, as in ``HOPS_CONTROL_PLANE_URL``; ends with ``/``.
+        credential_file: Holds the Hub's credential; read for each call, so that it can be replaced.
+        timeout_s: How long one call may take.
+        transport: Only for tests.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        credential_file: Path,
+        *,
+        timeout_s: float = 15.0,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._base = url.rstrip("/") + "/api/v1/"
+        self._credential_file = credential_file
+        self._timeout_s = timeout_s
+        self._transport = transport
+
+    async def log_in(self, username: str, password: SecretStr) -> UserState:
+        """The user whose password this is.
+
+        Raises:
+            RefusedError: Wrong password, locked or deactivated user; the text says which, and what to do.
+            UnavailableError: The control plane does not answer.
+        """
+        body = {"username": username, "password": password.get_secret_value()}
+        return (await self._ask("POST", "tokens", LoginAnswer, body=body, authenticated=False)).user
+
+    async def user(self, name: str) -> UserState:
+        """The state of a user.
+
+        Raises:
+            RefusedError: There is no such user.
+            UnavailableError: The control plane does not answer.
+        """
+        return await self._ask("GET", f"users/{quote(name, safe='')}", UserState)
+
+    async def choices(self, project: str, user: str) -> StartChoices:
+        """What the start form of ``user`` in ``project`` shows.
+
+        Raises:
+            RefusedError: There is no such project for this user.
+            UnavailableError: The control plane does not answer.
+        """
+        path = f"projects/{quote(project, safe='')}/server-options?user={quote(user, safe='')}"
+        return await self._ask("GET", path, StartChoices)
+
+    async def grant(self, project: str, user: str, options: dict[str, Any] | None) -> ServerGrant:
+        """Permission for ``user`` to start a server in ``project``.
+
+        Args:
+            project: The project's name.
+            user: The user's name.
+            options: As asked for; ``None`` takes the remembered ones.
+
+        Raises:
+            RefusedError: Not a member, options that can't be had, or the environment is still being made
+                (:data:`ENVIRONMENT_NOT_READY`).
+            UnavailableError: The control plane does not answer.
+        """
+        path = f"projects/{quote(project, safe='')}/server-grants"
+        return await self._ask("POST", path, ServerGrant, body={"user": user, "options": options})
+
+    async def _ask(
+        self, method: str, path: str, shape: type[Wire], *, body: Any = None, authenticated: bool = True
+    ) -> Wire:
+        headers = {"Authorization": f"Bearer {self._credential()}"} if authenticated else {}
+        client = httpx.AsyncClient(
+            timeout=self._timeout_s, trust_env=False, transport=self._transport, verify=_trusted_authorities()
+        )
+        try:
+            async with client:
+                response = await client.request(method, self._base + path, json=body, headers=headers)
+        except (httpx.HTTPError, httpx.InvalidURL):
+            # The cause is left out of the chain on purpose: it would show the request, and with it a password.
+            raise UnavailableError from None
+        if response.is_success and len(response.content) <= MAX_ANSWER_BYTES:
+            try:
+                return shape.model_validate_json(response.content)
+            except ValidationError:
+                raise UnavailableError from None
+        raise _refusal(response)
+
+    def _credential(self) -> str:
+        try:
+            return self._credential_file.read_text().strip()
+        except OSError:
+            raise UnavailableError from None
+
+
+def _refusal(response: httpx.Response) -> RefusedError:
+    if response.is_server_error or not response.is_client_error:
+        return UnavailableError()
+    try:
+        problem = Problem.model_validate_json(response.content)
+    except ValidationError:
+        return UnavailableError()
+    return RefusedError(problem)
+
+
+@cache
+def _trusted_authorities() -> ssl.SSLContext:
+    """Made once: reading the system's authorities takes longer than the call itself."""
+    return ssl.create_default_context()

@@ -1,0 +1,66 @@
+"""What a notebook server's folder holds when the server starts.
+
+Laws:
+
+1. The files follow from the grant alone; the same grant gives the same bytes.
+2. Only ``token.jwt`` is secret.
+3. The server offers the kernels of the project environment and no other: users' code never runs in the platform's own.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hops_contract.servers import CONFIG_FILE, TOKEN_FILE, ServerConfig, ServerGrant
+
+FOLDERS = ("config", "data", "ipython", "runtime")
+KERNELS = ("pyspark", "python3")
+CULL_INTERVAL_S = 60
+
+
+def server_files(grant: ServerGrant) -> dict[str, bytes]:
+    """The folder's files by their path below it."""
+    config = grant.config
+    return {
+        CONFIG_FILE: (config.model_dump_json(indent=2) + "\n").encode(),
+        TOKEN_FILE: grant.token.get_secret_value().encode(),
+        "kernels/pyspark/kernel.json": _json(_kernel(config, "PySpark", "hops_kernels.pyspark")),
+        "kernels/python3/kernel.json": _json(_kernel(config, "Python 3 (without Spark)", "ipykernel_launcher")),
+        "config/jupyter_server_config.json": _json(jupyter_settings(config)),
+    }
+
+
+def jupyter_settings(config: ServerConfig) -> dict[str, Any]:
+    """Jupyter's settings for this server."""
+    idle_s = config.options.idle_timeout_minutes * 60
+    return {
+        "ServerApp": {
+            "jpserver_extensions": {"jupyterlab": True, "jupyterlab_hops": True},
+            "shutdown_no_activity_timeout": idle_s,
+        },
+        "KernelSpecManager": {"ensure_native_kernel": False, "allowed_kernelspecs": list(KERNELS)},
+        # A browser tab that was left open does not count as work; a cell that runs does.
+        "MappingKernelManager": {
+            "default_kernel_name": "pyspark",
+            "cull_idle_timeout": idle_s,
+            "cull_interval": CULL_INTERVAL_S,
+            "cull_connected": True,
+            "cull_busy": False,
+        },
+        "TerminalManager": {"cull_inactive_timeout": idle_s, "cull_interval": CULL_INTERVAL_S},
+    }
+
+
+def _kernel(config: ServerConfig, display_name: str, module: str) -> dict[str, Any]:
+    return {
+        "argv": [f"{config.environment}/bin/python", "-m", module, "-f", "{connection_file}"],
+        "display_name": display_name,
+        "language": "python",
+        "interrupt_mode": "signal",
+        "metadata": {"debugger": False},
+    }
+
+
+def _json(content: Any) -> bytes:
+    return (json.dumps(content, indent=2) + "\n").encode()

@@ -1,0 +1,201 @@
+"""Notebook servers as processes of this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+from jupyterhub.spawner import LocalProcessSpawner
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError
+from traitlets import Float, Integer, Unicode, default
+
+from hops_contract.layout import Home
+from hops_contract.servers import ServerGrant
+from hops_contract.slugs import project_user
+from hops_spawner.environment import server_environment
+from hops_spawner.files import FOLDERS, server_files
+from hops_spawner.folder import wipe_folder, write_folder
+from hops_spawner.mixin import HopsSpawnerMixin
+from hops_spawner.refusals import failed_start
+
+LOG_TAIL_LINES = 20
+LOG_TAIL_BYTES = 16 * 1024
+_START_TIME_SLACK_S = 1.0
+
+
+class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
+    """Starts the platform's own ``jupyterhub-singleuser`` for one project-user; kernels run in the project environment."""
+
+    home = Unicode(help="The platform's home (HOPS_HOME).").tag(config=True)
+    answer_timeout = Integer(90, min=1, help="Seconds that a new server may take until it answers.").tag(config=True)
+
+    # Seconds since the epoch; with the process id it names one process, also after a restart of the Hub.
+    started_at = Float(0.0)
+
+    @default("cmd")
+    def _jupyter_of_the_platform(self) -> list[str]:
+        # -s -P: neither the project's shared home nor the working folder may put modules in the way of the platform's.
+        return [sys.executable, "-s", "-P", "-m", "jupyterhub.singleuser"]
+
+    @default("env_keep")
+    def _nothing_of_the_hubs_own_variables(self) -> list[str]:
+        return []
+
+    @default("interrupt_timeout")
+    def _time_to_end_kernels(self) -> int:
+        return 10
+
+    @default("term_timeout")
+    def _time_after_that(self) -> int:
+        return 5
+
+    @property
+    def folder(self) -> Path:
+        """The server's folder."""
+        return Home(Path(self.home)).server(self.project, self.user.name)
+
+    @property
+    def log_file(self) -> Path:
+        """The server's log; it outlives the server, so that a failed start can be read about."""
+        return Home(Path(self.home)).logs / "servers" / f"{project_user(self.project, self.user.name)}.log"
+
+    def make_preexec_fn(self, name: str) -> Any:  # noqa: ARG002
+        """The server runs as the platform's own OS user, and leaves no core dump with its token in it."""
+        return _no_core_dump
+
+    def user_env(self, env: dict[str, str]) -> dict[str, str]:
+        """Nothing: users of the platform are not users of the machine."""
+        return env
+
+    def get_env(self) -> dict[str, str]:
+        """The server's variables."""
+        if self.granted is None:
+            raise RuntimeError("A server without a grant has no variables.")
+        return server_environment(super().get_env(), self.granted.config, self.folder)
+
+    async def prepare(self, grant: ServerGrant) -> None:
+        """Write the server's folder and open its log."""
+        write_folder(self.folder, server_files(grant), FOLDERS)
+        self.log_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.log_file.unlink(missing_ok=True)
+        self._log_sink = os.open(self.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+    async def start(self) -> Any:
+        """See :meth:`HopsSpawnerMixin.start`."""
+        self._log_sink = -1
+        try:
+            return await super().start()
+        finally:
+            if self._log_sink >= 0:
+                os.close(self._log_sink)
+                self._log_sink = -1
+
+    @property
+    def popen_kwargs(self) -> dict[str, Any]:
+        """How the process is started: in its own folder, as Jupyter would read settings from a shared one."""
+        return {
+            "cwd": self.folder,
+            "stdin": subprocess.DEVNULL,
+            "stdout": self._log_sink,
+            "stderr": subprocess.STDOUT,
+        }
+
+    async def await_answer(self, address: Any) -> None:
+        """Wait until the server answers; a server that has died is not waited for."""
+        self.started_at = psutil.Process(self.pid).create_time() if psutil.pid_exists(self.pid) else 0.0
+        host, port = address
+        url = f"http://{host}:{port}{self.server.base_url}api"
+        deadline = asyncio.get_running_loop().time() + self.answer_timeout
+        while not await _answers(url):
+            status = await self.poll()
+            if status is not None:
+                raise failed_start(
+                    f"The notebook server ended before it answered (exit status {status}).",
+                    "Its log says why. Try again; if it fails again, show the log to an administrator.",
+                    log_tail=self.log_tail(),
+                )
+            if asyncio.get_running_loop().time() > deadline:
+                raise failed_start(
+                    f"The notebook server did not answer within {self.answer_timeout} seconds.",
+                    "The machine may be busy: try again in a minute.",
+                    log_tail=self.log_tail(),
+                    status=504,
+                )
+            await asyncio.sleep(0.1)
+
+    def log_tail(self) -> str:
+        """The last lines of the server's log, without the folders of this machine."""
+        try:
+            with self.log_file.open("rb") as source:
+                source.seek(max(0, source.seek(0, os.SEEK_END) - LOG_TAIL_BYTES))
+                text = source.read().decode("utf-8", "replace")
+        except OSError:
+            return ""
+        if self.granted is not None:
+            for path, name in (
+                (str(self.folder), "<server>"),
+                (self.granted.config.project_folder, "<project>"),
+                (self.granted.config.environment, "<environment>"),
+                (self.home, "<home>"),
+                (sys.prefix, "<platform>"),
+            ):
+                text = text.replace(path, name)
+        return "\n".join(text.splitlines()[-LOG_TAIL_LINES:])
+
+    async def clean(self) -> None:
+        """Wipe the server's folder."""
+        if self.name:
+            wipe_folder(self.folder)
+
+    # A process that is found again after a restart of the Hub.
+
+    def get_state(self) -> dict[str, Any]:
+        """What finds the process again."""
+        state: dict[str, Any] = super().get_state()
+        if self.pid:
+            state["started_at"] = self.started_at
+        return state
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take the process of an earlier Hub for ours."""
+        super().load_state(state)
+        self.started_at = float(state.get("started_at", 0.0))
+
+    def clear_state(self) -> None:
+        """Forget the process."""
+        super().clear_state()
+        self.started_at = 0.0
+
+    async def poll(self) -> int | None:
+        """``None`` while the server runs; another process that got its number later is not taken for it."""
+        if self.proc is None and self.pid and not self._is_still_the_same_process():
+            self.clear_state()
+            return 0
+        status: int | None = await super().poll()
+        return status
+
+    def _is_still_the_same_process(self) -> bool:
+        try:
+            return abs(psutil.Process(self.pid).create_time() - self.started_at) < _START_TIME_SLACK_S
+        except psutil.Error:
+            return False
+
+
+def _no_core_dump() -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+async def _answers(url: str) -> bool:
+    try:
+        await AsyncHTTPClient().fetch(url, request_timeout=5, follow_redirects=False)
+    except HTTPClientError as error:
+        return error.code != 599  # noqa: PLR2004 - tornado's own code for "no answer"
+    except OSError:
+        return False
+    return True

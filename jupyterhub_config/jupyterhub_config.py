@@ -1,0 +1,95 @@
+"""A HopsLab site: JupyterHub's configuration, made from the variables HOPS_….
+
+Started by ``hopslab up``; by hand: ``python -m jupyterhub --config jupyterhub_config/jupyterhub_config.py``.
+"""
+
+import json
+import os
+import sys
+
+from jupyterhub.spawner import Spawner
+from pydantic import ValidationError
+
+from jupyterhub_config.services import SERVER_SCOPES, roles, service_url, services
+from jupyterhub_config.settings import (
+    LOOPBACK,
+    SOURCE,
+    SiteSettings,
+    choose_ports,
+    find_proxy,
+    secret,
+    write_private,
+)
+
+c = get_config()
+
+try:
+    settings = SiteSettings()
+    proxy = find_proxy(settings)
+except ValidationError as error:
+    sys.exit("\n".join(item["msg"].removeprefix("Value error, ") for item in error.errors()))
+except FileNotFoundError as error:
+    sys.exit(str(error))
+
+home = settings.layout
+for folder in (home.root, home.run, home.logs, home.secrets):
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+ports = choose_ports(("hub", "proxy", "hops", "livy"), home.run / "ports.json")
+
+# Addresses. Only the proxy faces people.
+c.JupyterHub.bind_url = settings.url if settings.bind not in {"0.0.0.0", "::"} else f"{settings.url.split(':')[0]}://:{settings.port}"
+c.JupyterHub.hub_bind_url = f"http://{LOOPBACK}:{ports['hub']}"
+c.ConfigurableHTTPProxy.command = [proxy]
+c.ConfigurableHTTPProxy.api_url = f"http://{LOOPBACK}:{ports['proxy']}"
+c.ConfigurableHTTPProxy.auth_token = secret(home.secret("proxy-token"))
+c.ConfigurableHTTPProxy.pid_file = str(home.run / "proxy.pid")
+if settings.tls_cert and settings.tls_key:
+    c.JupyterHub.ssl_cert = str(settings.tls_cert)
+    c.JupyterHub.ssl_key = str(settings.tls_key)
+
+# What the Hub keeps.
+c.JupyterHub.db_url = f"sqlite:///{home.root / 'hub.db'}"
+secret(home.secret("hub-cookie-secret"))
+c.JupyterHub.cookie_secret_file = str(home.secret("hub-cookie-secret"))
+secret(home.secret("hub-credential"))
+
+# Who may come in.
+c.JupyterHub.authenticator_class = "hops_spawner.authenticator.HopsAuthenticator"
+for owner in (c.HopsAuthenticator, c.HopsSpawnerMixin):
+    owner.control_plane_url = service_url(ports["hops"], "hops") + "/"
+    owner.credential_file = str(home.secret("hub-credential"))
+
+# Notebook servers: one for each project of a user; a killed Hub finds them again, a stopped one stops them.
+c.JupyterHub.allow_named_servers = True
+c.JupyterHub.named_server_limit_per_user = settings.servers_per_user
+c.JupyterHub.cleanup_servers = True
+c.JupyterHub.cleanup_proxy = True
+c.HopsSpawnerMixin.environment_timeout = settings.environment_timeout_s
+c.Spawner.server_token_scopes = SERVER_SCOPES
+c.Spawner.poll_interval = 10
+c.Spawner.http_timeout = settings.answer_timeout_s
+
+# Services. JupyterHub gives them no configuration of their own, so how soon a killed one comes back is a default's matter.
+Spawner.poll_interval.default_value = 2
+c.JupyterHub.services = services(home, ports, os.environ)
+c.JupyterHub.load_roles = roles()
+
+# Pages.
+c.JupyterHub.template_paths = [str(SOURCE / "jupyterhub_config" / "templates")]
+c.JupyterHub.default_url = "/services/hops/"
+c.JupyterHub.redirect_to_server = False
+
+load_subconfig(f"{settings.profile}.py", path=str(SOURCE / "jupyterhub_config"))
+
+write_private(
+    home.run / "site.json",
+    json.dumps(
+        {
+            "url": settings.url,
+            "hub_api_url": f"http://{LOOPBACK}:{ports['hub']}/hub/api",
+            "control_plane_url": service_url(ports["hops"], "hops") + "/",
+            "livy_url": service_url(ports["livy"], "livy"),
+            "pid": os.getpid(),
+        }
+    ),
+)

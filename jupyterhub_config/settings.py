@@ -1,0 +1,143 @@
+"""The variables ``HOPS_…`` that put a site together, read once, and where its parts answer."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import secrets
+import shutil
+import socket
+import time
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from hops_contract.layout import Home
+
+SOURCE = Path(__file__).resolve().parent.parent
+LOOPBACK = "127.0.0.1"
+_PORT_PATIENCE_S = 5.0
+
+
+class SiteSettings(BaseSettings):
+    """Every variable has a default that works on one machine."""
+
+    model_config = SettingsConfigDict(env_prefix="HOPS_", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    home: Path = Field(default=SOURCE / ".hopslab", description="Everything that the platform keeps.")
+    bind: str = Field(default=LOOPBACK, description="Address on which people reach the platform.")
+    port: int = Field(default=8000, ge=1, le=65535, description="Port on which people reach the platform.")
+    tls_cert: Path | None = Field(default=None, description="PEM file with the certificate and its chain.")
+    tls_key: Path | None = Field(default=None, description="PEM file with the certificate's key.")
+    profile: Literal["local", "kubernetes"] = Field(default="local", description="Where notebook servers run.")
+    proxy_command: str | None = Field(default=None, description="The program configurable-http-proxy.")
+    environment_timeout_s: int = Field(default=900, ge=1, description="How long a start waits for the environment.")
+    answer_timeout_s: int = Field(default=90, ge=1, description="How long a new notebook server may take to answer.")
+    servers_per_user: int = Field(default=50, ge=1, description="The most notebook servers of one user.")
+    server_image: str = Field(default="hopslab/server:0.1.0", description="Image of notebook servers on Kubernetes.")
+    namespace: str = Field(default="hopslab", description="Kubernetes namespace of notebook servers.")
+    hub_address: str = Field(default="hub", description="Name under which pods reach the Hub, on Kubernetes.")
+
+    @model_validator(mode="after")
+    def _no_passwords_in_the_clear(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("A certificate needs its key: set both HOPS_TLS_CERT and HOPS_TLS_KEY, or neither.")
+        if not is_loopback(self.bind) and self.tls_cert is None:
+            raise ValueError(
+                f"HOPS_BIND={self.bind} lets other machines in, and without TLS they would send passwords in the clear. "
+                "Set HOPS_TLS_CERT and HOPS_TLS_KEY, or leave HOPS_BIND at 127.0.0.1."
+            )
+        return self
+
+    @property
+    def layout(self) -> Home:
+        """Where things lie below the home."""
+        return Home(self.home.expanduser().absolute())
+
+    @property
+    def url(self) -> str:
+        """The address to open."""
+        host = LOOPBACK if self.bind in {"0.0.0.0", "::"} else self.bind  # noqa: S104 - compared, not bound
+        host = f"[{host}]" if ":" in host else host
+        return f"{'https' if self.tls_cert else 'http'}://{host}:{self.port}/"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches ``host``."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def secret(file: Path) -> str:
+    """The secret kept in ``file``, made when it is not there; only this user can read it."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as sink:
+            sink.write(secrets.token_hex(32))
+    except FileExistsError:
+        pass
+    return file.read_text().strip()
+
+
+def choose_ports(names: tuple[str, ...], file: Path) -> dict[str, int]:
+    """A port for each of ``names``, the same as at the last start where it is free.
+
+    Notebook servers outlive a Hub that was killed, and know its parts by their ports.
+    """
+    try:
+        earlier = {name: int(port) for name, port in json.loads(file.read_text()).items()}
+    except (OSError, ValueError, AttributeError):
+        earlier = {}
+    deadline = time.monotonic() + _PORT_PATIENCE_S
+    ports = {name: _port(earlier.get(name), deadline) for name in names}
+    write_private(file, json.dumps(ports))
+    return ports
+
+
+def _port(wanted: int | None, deadline: float) -> int:
+    while wanted is not None:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((LOOPBACK, wanted))
+            except OSError:
+                if time.monotonic() > deadline:
+                    break
+                time.sleep(0.1)  # a service of the killed Hub is still on its way out
+            else:
+                return wanted
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def write_private(file: Path, text: str) -> None:
+    """Replace ``file`` at once, readable by this user only."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fresh = file.with_name(file.name + ".new")
+    fresh.unlink(missing_ok=True)
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as sink:
+        sink.write(text)
+    fresh.replace(file)
+
+
+def find_proxy(settings: SiteSettings) -> str:
+    """The program configurable-http-proxy.
+
+    Raises:
+        FileNotFoundError: It is not installed.
+    """
+    name = "configurable-http-proxy"
+    places = (settings.proxy_command, str(SOURCE / "node_modules" / ".bin" / name), name)
+    found = next((program for place in places if place and (program := shutil.which(place))), None)
+    if found is None:
+        raise FileNotFoundError("configurable-http-proxy is missing: run `make up`, or set HOPS_PROXY_COMMAND.")
+    return found
