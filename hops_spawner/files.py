@@ -36,9 +36,11 @@ def jupyter_settings(config: ServerConfig) -> dict[str, Any]:
     idle_s = config.options.idle_timeout_minutes * 60
     return {
         "ServerApp": {
-            "jpserver_extensions": {"jupyterlab": True, "jupyterlab_hops": True},
+            "jpserver_extensions": {"jupyterlab": True, "jupyterlab_hops": True, "jupyter_lsp": False},
             "shutdown_no_activity_timeout": idle_s,
         },
+        # Lab would install into the platform's own environment.
+        "LabApp": {"extension_manager": "readonly"},
         "KernelSpecManager": {"ensure_native_kernel": False, "allowed_kernelspecs": list(KERNELS)},
         # A browser tab that was left open does not count as work; a cell that runs does.
         "MappingKernelManager": {

@@ -43,6 +43,11 @@ class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
         # -s -P: neither the project's shared home nor the working folder may put modules in the way of the platform's.
         return [sys.executable, "-s", "-P", "-m", "jupyterhub.singleuser"]
 
+    @default("args")
+    def _arguments(self) -> list[str]:
+        # Jupyter refuses root unless told; a platform that was started by root has no other user to offer.
+        return ["--allow-root"] if os.geteuid() == 0 else []
+
     @default("env_keep")
     def _nothing_of_the_hubs_own_variables(self) -> list[str]:
         return []

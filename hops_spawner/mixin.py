@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.orm import object_session
 from traitlets import Integer, Unicode, default
 from traitlets.config import Configurable
 
@@ -151,6 +152,7 @@ class HopsSpawnerMixin(Configurable):
         asked = dict(self.user_options) or None
         # The control plane remembers what was last granted, wherever that was asked for; a second memory would contradict it.
         self.orm_spawner.user_options = {}
+        object_session(self.orm_spawner).commit()  # what is not committed before an await is rolled back by another request
         deadline = asyncio.get_running_loop().time() + self.environment_timeout
         while True:
             try:
