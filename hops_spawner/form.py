@@ -126,7 +126,7 @@ def presets(limits: ServerLimits, capacity: Capacity) -> list[Preset]:
         ("Two executors", "2 × 1 core, 1 GiB each", ServerOptions(executors=2)),
         (
             "GPU",
-            "1 executor with a GPU, 2 cores, 4 GiB",
+            "1 executor, 1 GPU, 4 GiB",
             ServerOptions(executor_cores=2, executor_memory_mib=4 * gib, driver_memory_mib=gib, gpus_per_executor=1),
         ),
     ]

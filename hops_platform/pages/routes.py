@@ -15,7 +15,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
-from hops_contract.options import ServerLimits
 from hops_contract.slugs import MAX_SLUG_LENGTH
 from hops_platform.http import PartsOf
 from hops_platform.security.browser import BrowserUser, Public, current_browser_user
@@ -97,7 +96,6 @@ def _page(name: str, reader: BrowserUser, parts: PartsOf, *, status: int = 200, 
         must_change_password=person.must_change_password,
         csrf=reader.csrf_token,
         shortest_password=MIN_PASSWORD_LENGTH,
-        limits=ServerLimits.model_json_schema()["properties"],
         **more,
     )
     return HTMLResponse(html, status_code=status, headers=_PAGE_HEADERS)

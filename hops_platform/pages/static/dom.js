@@ -106,10 +106,10 @@ export function onSubmit(form, words, work) {
   });
 }
 
-export const when = (text) => {
+export const when = (text, style = { dateStyle: "medium", timeStyle: "short" }) => {
   if (!text) return "";
   const date = new Date(text);
-  return h("time", { datetime: text, title: date.toISOString() }, date.toLocaleString());
+  return h("time", { datetime: text, title: date.toISOString() }, date.toLocaleString(undefined, style));
 };
 
 export const words = (text) => String(text ?? "").replaceAll("_", " ").replace(/^./, (letter) => letter.toUpperCase());

@@ -21,7 +21,7 @@ function showProject() {
   document.title = `${title} · HopsLab`;
   byId("title").textContent = title;
   byId("description").textContent = project.description;
-  byId("created").replaceChildren("since ", when(project.created_at));
+  byId("created").replaceChildren("since ", when(project.created_at, { dateStyle: "medium" }));
   byId("role").textContent = ROLES[project.role] ?? "Administrator, not a member";
   byId("role").hidden = false;
   const owner = project.role === "data_owner";

@@ -57,7 +57,18 @@ function refresh() {
   pressed();
 }
 
+// Text fields keep whatever is typed, so that a refusal can show it again; the arrow keys count as in a number field.
+function count(event) {
+  const step = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+  const field = event.target;
+  if (!step || field.dataset?.least === undefined || !/^-?\d+$/.test(field.value)) return;
+  event.preventDefault();
+  field.value = String(Math.max(Number(field.dataset.least), Number(field.value) + step));
+  refresh();
+}
+
 if (root) {
+  form.addEventListener("keydown", count);
   // A second click must not start twice; the page that follows shows the progress.
   form.addEventListener("submit", () => {
     const button = form.querySelector("[type=submit]");

@@ -1,0 +1,267 @@
+"""A platform that plays a part: the real pages and Hub templates over a REST API whose answers a test writes.
+
+It lets a browser see what is rare or slow on a real one: problems of each kind, servers that start, long lists.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import uvicorn
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
+from jinja2 import Environment, FileSystemLoader
+
+from hops_contract.options import Capacity, ServerLimits, ServerOptions
+from hops_platform.http import parts_of
+from hops_platform.pages import router
+from hops_platform.security.browser import BrowserUser, current_browser_user
+from hops_spawner.form import FormRefusedError, options_from_form, render_form
+
+PREFIX = "/services/hops"
+CSRF = "the-token-of-the-page"
+ROOT = Path(__file__).parents[3]
+SINCE = "2026-05-04T10:00:00Z"
+
+
+def a_project(name: str, title: str = "", **more: Any) -> dict[str, Any]:
+    return {
+        "name": name, "title": title, "description": "", "role": "data_owner", "version": 1, "created_at": SINCE,
+        "environment": {"state": "ready", "error": None}, **more,
+    }  # fmt: skip
+
+
+def a_user(name: str, title: str = "", **more: Any) -> dict[str, Any]:
+    return {
+        "name": name, "title": title, "active": True, "admin": False, "must_change_password": False,
+        "locked_until": None, "created_at": SINCE, **more,
+    }  # fmt: skip
+
+
+def a_problem(status: int, detail: str, remedy: str | None = None, **violations: str) -> JSONResponse:
+    listed = [{"field": field, "message": message} for field, message in violations.items()]
+    body = {"type": "t", "title": "t", "status": status, "detail": detail, "remedy": remedy, "violations": listed}
+    return JSONResponse(body, status, media_type="application/problem+json")
+
+
+class ScriptedPlatform:
+    """State that a test sets and looks at."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.admin = False
+        self.must_change_password = False
+        self.projects: dict[str, dict[str, Any]] = {}
+        self.servers: dict[str, dict[str, Any]] = {}
+        self.members: list[dict[str, Any]] = [
+            {"user": "ada", "title": "Ada Lovelace", "role": "data_owner", "since": SINCE}
+        ]
+        self.users: list[dict[str, Any]] = [a_user("ada", "Ada Lovelace", admin=True)]
+        self.outbox: list[dict[str, Any]] = []
+        self.limits = ServerLimits().model_dump()
+        self.refusals: dict[str, JSONResponse] = {}  # "PUT projects/weather/server" -> what is answered instead
+        self.calls: list[tuple[str, str, Any]] = []
+        self.events: list[dict[str, Any]] = []
+        self.options = ServerOptions()
+        self.capacity = Capacity(cores=8, memory_mib=16 * 1024, gpus=2, gpu_labels=("a100", "t4"))
+
+    def answer(self, method: str, path: str, body: Any, query: dict[str, str]) -> Any:
+        match method, path.split("/"):
+            case "GET", ["projects"]:
+                return self._page(list(self.projects.values()), query, "name")
+            case "POST", ["projects"]:
+                self.projects[body["name"]] = a_project(**{key: body[key] for key in ("name", "title", "description")})
+                return self.projects[body["name"]]
+            case "GET", ["projects", name]:
+                return self.projects.get(name) or a_problem(404, f"There is no project '{name}' that you can see.")
+            case "PATCH", ["projects", name]:
+                self.projects[name] |= body
+                return self.projects[name]
+            case "DELETE", ["projects", name]:
+                del self.projects[name]
+                return None
+            case "GET", ["projects", name, "server"]:
+                return self.servers.get(name, {"state": "stopped"})
+            case "PUT", ["projects", name, "server"]:
+                self.servers[name] = {"state": "starting"}
+                return self.servers[name]
+            case "DELETE", ["projects", name, "server"]:
+                self.servers[name] = {"state": "stopped"}
+                return None
+            case "GET", ["projects", _, "server-options"]:
+                return {"options": self.options.model_dump(mode="json")}
+            case "GET", ["projects", _, "members"]:
+                return self._page(self.members, query, "user")
+            case "POST", ["projects", _, "members"]:
+                self.members.append({"title": "", "since": SINCE, **body})
+                return self.members[-1]
+            case "PATCH", ["projects", _, "members", name]:
+                member = next(member for member in self.members if member["user"] == name)
+                member |= body
+                return member
+            case "DELETE", ["projects", _, "members", name]:
+                self.members = [member for member in self.members if member["user"] != name]
+                return None
+            case "GET", ["projects", _, "datasets"]:
+                names = ("Experiments", "Jupyter", "Logs", "Models", "Resources")
+                return self._page([{"name": name, "description": ""} for name in names], query, "name")
+            case "GET", ["projects", _, "limits"]:
+                return self.limits
+            case "PUT", ["projects", _, "limits"]:
+                self.limits = body
+                return body
+            case "GET", ["users"]:
+                return self._page(self.users, query, "name")
+            case "POST", ["users"]:
+                self.users.append(a_user(body["name"], body["title"], admin=body["admin"], must_change_password=True))
+                return self.users[-1]
+            case "PATCH", ["users", name]:
+                user = next(user for user in self.users if user["name"] == name)
+                user |= {key: value for key, value in body.items() if key in user}
+                return user
+            case "GET", ["outbox"]:
+                return self._page(self.outbox, query, "id")
+        return None
+
+    @staticmethod
+    def _page(rows: list[dict[str, Any]], query: dict[str, str], key: str) -> dict[str, Any]:
+        rows = [row for row in sorted(rows, key=lambda row: row[key]) if row[key] > query.get("after", "")]
+        limit = int(query["limit"])
+        return {"items": rows[:limit], "next": rows[limit - 1][key] if len(rows) > limit else None}
+
+
+def make_app(platform: ScriptedPlatform) -> FastAPI:
+    app = FastAPI()
+    api = APIRouter()
+
+    @api.api_route("/api/v1/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+    async def rest(path: str, request: Request):
+        raw = await request.body()
+        body = json.loads(raw) if raw else None
+        if request.method != "GET":
+            platform.calls.append((request.method, path, body))
+            if request.headers.get("X-Hops-CSRF") != CSRF:
+                return a_problem(403, "A changing call from a browser needs the page's token.")
+        refusal = platform.refusals.get(f"{request.method} {path}")
+        answer = refusal or platform.answer(request.method, path, body, dict(request.query_params))
+        if isinstance(answer, JSONResponse):
+            return answer
+        if answer is None:
+            return JSONResponse(None, 200)
+        return JSONResponse(answer, headers={"ETag": f'"{answer.get("version", 1)}"'})
+
+    def reader() -> BrowserUser:
+        person = SimpleNamespace(
+            name="ada", admin=platform.admin, must_change_password=platform.must_change_password
+        )
+        return BrowserUser(caller=SimpleNamespace(person=person), csrf_token=CSRF)  # type: ignore[arg-type]
+
+    def parts() -> Any:
+        return SimpleNamespace(settings=SimpleNamespace(prefix=f"{PREFIX}/", hub_base_url="/"))
+
+    app.dependency_overrides[current_browser_user] = reader
+    app.dependency_overrides[parts_of] = parts
+    app.include_router(api, prefix=PREFIX)
+    app.include_router(router, prefix=PREFIX)
+    app.include_router(hub_pages(platform))
+    return app
+
+
+def hub_pages(platform: ScriptedPlatform) -> APIRouter:
+    """The Hub's templates, with its progress events."""
+    templates = Environment(loader=FileSystemLoader(ROOT / "jupyterhub_config" / "templates"), autoescape=True)
+    hub = APIRouter()
+
+    def render(name: str, status: int = 200, **given: Any) -> HTMLResponse:
+        person = SimpleNamespace(name="ada", escaped_name="ada")
+        html = templates.get_template(f"{name}.html").render(**{
+            "prefix": "/", "base_url": "/hub/", "user": person, "login_url": "/hub/login", "logout_url": "/hub/logout",
+            "for_user": person, "xsrf": "x", "authenticator": SimpleNamespace(request_otp=False), **given,
+        })  # fmt: skip
+        return HTMLResponse(html, status)
+
+    @hub.get("/hub/login")
+    def login(error: str = "", username: str = ""):
+        return render("login", user=None, login_error=error, username=username, authenticator_login_url="/hub/login")
+
+    def form_page(problem=None, typed=None):
+        html = render_form(
+            platform.options, ServerLimits(), platform.capacity, problem, project_title="Weather of the coast",
+            project="weather", typed=typed,
+        )  # fmt: skip
+        return render("spawn", 422 if problem else 200, url="/hub/spawn/ada/weather", spawner_options_form=html)
+
+    @hub.get("/hub/spawn/ada/{project}")
+    def form(project: str):
+        return form_page()
+
+    @hub.post("/hub/spawn/ada/{project}")
+    async def submit(project: str, request: Request):
+        sent = await request.form()
+        typed = {name: [str(value) for value in sent.getlist(name)] for name in sent}
+        try:
+            platform.options = options_from_form(typed)
+        except FormRefusedError as refusal:
+            return form_page(refusal.problem(), typed)
+        return HTMLResponse("<title>started</title>")
+
+    @hub.get("/hub/spawn-pending/ada/{project}")
+    def pending(project: str):
+        spawner = SimpleNamespace(name=project, orm_spawner=SimpleNamespace(display_name="Weather of the coast"))
+        return render("spawn_pending", spawner=spawner, progress_url="/hub/api/progress")
+
+    @hub.get("/hub/api/progress")
+    async def progress():
+        async def send():
+            for event in platform.events:
+                await asyncio.sleep(event.pop("after_s", 0))
+                yield f"data: {json.dumps(event)}\n\n"
+
+        return StreamingResponse(send(), media_type="text/event-stream")
+
+    @hub.delete("/hub/api/users/ada/servers/{project}")
+    def cancel(project: str, request: Request):
+        platform.calls.append(("DELETE", f"hub/{project}", request.headers.get("X-XSRFToken")))
+        return HTMLResponse("", 204)
+
+    @hub.get("/hub/{page}")
+    def other(page: str, failed: bool = False, reason: str = ""):
+        return render(
+            page, failed=failed, failed_message=reason, server_name="weather", spawn_url="/hub/spawn/ada/weather",
+            status_code=403, status_message="Forbidden", message=reason,
+        )  # fmt: skip
+
+    @hub.get("/user/ada/{project}/")
+    def lab(project: str):
+        return HTMLResponse("<title>Lab</title>")
+
+    return hub
+
+
+@contextmanager
+def serving(platform: ScriptedPlatform) -> Iterator[ScriptedPlatform]:
+    """Serves ``platform`` on a free port of the loopback."""
+    server = uvicorn.Server(
+        uvicorn.Config(make_app(platform), host="127.0.0.1", port=0, log_level="error", timeout_graceful_shutdown=1)
+    )
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 20
+    while not server.started:
+        if time.monotonic() > deadline:
+            raise TimeoutError("the scripted platform did not start within 20 s")
+        time.sleep(0.02)
+    platform.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    try:
+        yield platform
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)
