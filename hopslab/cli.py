@@ -10,6 +10,11 @@ from typing import Annotated
 
 import typer
 
+from hopslab.demo.logins import demo_login, given_login, new_password
+from hopslab.demo.story import summary, walk
+from hopslab.doctor.findings import as_json_object, as_text, healthy
+from hopslab.doctor.machine import look_at_machine
+from hopslab.doctor.site import look_at_site
 from hopslab.errors import SiteError
 from hopslab.prepare.steps import TOTAL_STEPS, FirstLogin, prepare
 from hopslab.progress import Progress
@@ -95,6 +100,42 @@ def logs(
     if follow_on:
         for _, line in follow([file], until=lambda: False):
             print(line, flush=True)
+
+
+@app.command()
+def doctor(*, as_json: AsJson = False) -> None:
+    """Say what is installed, which engine answers, and what would be better; the exit code is 0 when nothing is missing."""
+    settings = load_settings()
+    env = surroundings(settings)
+    findings = [*look_at_machine(settings, env), *look_at_site(settings, env.get("HOPS_DATABASE_URL"))]
+    print(json.dumps(as_json_object(findings)) if as_json else as_text(findings))
+    raise typer.Exit(0 if healthy(findings) else 1)
+
+
+@app.command()
+def demo(
+    *,
+    as_json: AsJson = False,
+    user: Annotated[str, typer.Option(help="Who walks; without it, a user of its own named demo.")] = "",
+    password_file: Annotated[
+        Path | None, typer.Option(help="File with that user's password; without it, HOPS_PASSWORD or a prompt.")
+    ] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the notebook server running.")] = False,
+) -> None:
+    """Walk the main job over HTTP: log in, create a project, start a server, run Welcome.ipynb, check what came out."""
+    settings = load_settings()
+    if running_hub(settings.layout) is None:
+        raise SiteError("Nothing is running.", "Start it with `make up`.")
+    login = given_login(user, password_file) if user else demo_login(surroundings(settings))
+    outcome = walk(settings, login, keep=keep)
+    print(json.dumps(outcome) if as_json else summary(outcome))
+
+
+@app.command("reset-password")
+def reset_password(user: Annotated[str, typer.Argument(help="Whose password.")]) -> None:
+    """Give a user a new random password, shown once; for whoever owns this machine."""
+    login = new_password(user, surroundings(load_settings()))
+    print(f"The new password of {login.user} is  {login.password}\nIt is asked to be changed at the next login.")
 
 
 def show_logs_until_interrupted(settings: SiteSettings) -> None:

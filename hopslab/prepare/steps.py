@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from hops_contract.layout import Home
 from hopslab.commands import run_quietly
 from hopslab.errors import SiteError
 from hopslab.prepare.front_end import ensure_built, ensure_packages
@@ -51,7 +52,7 @@ def prepare(settings: SiteSettings, progress: Progress) -> FirstLogin | None:
     progress.step("Lab extension", lambda: ensure_built(env))
     progress.step("Project environment", lambda: base_environment(env))
     progress.step("Java", lambda: ensure_java(home.base_environment, env))
-    progress.step("Class data archive", lambda: class_data_archive(env))
+    progress.step("Class data archive", lambda: class_data_archive(home, env))
     made: list[FirstLogin] = []
     progress.step("Database and keys", lambda: made.extend(initialise(env)))
     return made[0] if made else None
@@ -88,17 +89,18 @@ def base_environment(env: Mapping[str, str]) -> str | None:
         SiteError: It can't be made.
     """
     said = _platform(["hops_platform", "environments", "build-base"], what="Making the project environment", env=env)
-    return READY if said.rstrip().endswith(READY) else None
+    return READY if "up to date" in said else None
 
 
-def class_data_archive(env: Mapping[str, str]) -> str | None:
+def class_data_archive(home: Home, env: Mapping[str, str]) -> str | None:
     """The class data archive that makes a Spark driver start sooner.
 
     Raises:
         SiteError: It can't be made.
     """
-    said = _platform(["hops_livy", "archive"], what="Making the class data archive", env=env)
-    return READY if said.rstrip().endswith(READY) else None
+    before = set(home.archives.glob("*.jsa"))
+    _platform(["hops_livy", "archive"], what="Making the class data archive", env=env)
+    return READY if before and before == set(home.archives.glob("*.jsa")) else None
 
 
 def initialise(env: Mapping[str, str]) -> list[FirstLogin]:
@@ -107,14 +109,12 @@ def initialise(env: Mapping[str, str]) -> list[FirstLogin]:
     Raises:
         SiteError: The database can't be brought up to date.
     """
-    said = _platform(["hops_platform", "init", "--json"], what="Preparing the database", env=env)
+    said = _platform(["hops_platform", "init"], what="Preparing the database", env=env)
     try:
-        answer = json.loads(said.strip().splitlines()[-1])
-    except (IndexError, ValueError) as error:
+        created = json.loads(said.strip().splitlines()[-1])["created_admin"]
+        return [FirstLogin(user=created["username"], password=created["password"])] if created else []
+    except (IndexError, KeyError, TypeError, ValueError) as error:
         raise SiteError("The control plane did not say whether its database is ready.") from error
-    if not answer.get("password"):
-        return []
-    return [FirstLogin(user=answer["admin"], password=answer["password"])]
 
 
 def _platform(arguments: list[str], *, what: str, env: Mapping[str, str]) -> str:

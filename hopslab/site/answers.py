@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from hopslab.settings import SiteSettings
+from hopslab.settings import SiteSettings, is_loopback
 
 HEALTH = {
     "hub": "hub/health",
@@ -39,7 +39,7 @@ def client_for(settings: SiteSettings, *, timeout_s: float = 5) -> httpx.Client:
     if settings.tls_cert is not None:
         verify = ssl.create_default_context(cafile=str(Path(settings.tls_cert)))
         # The certificate names the site's public name; this client comes by the loopback address.
-        verify.check_hostname = not settings.loopback and settings.bind not in {"0.0.0.0", "::"}  # noqa: S104
+        verify.check_hostname = not is_loopback(settings.bind) and settings.bind not in {"0.0.0.0", "::"}  # noqa: S104
     return httpx.Client(base_url=settings.url, timeout=timeout_s, verify=verify, trust_env=False)
 
 

@@ -1,0 +1,1 @@
+"""Says what is installed, which engine answers, and what would be better and how."""

@@ -1,0 +1,98 @@
+"""Looks at the site: its environments, its database, what answers, and how it is reached."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from cryptography import x509
+
+from hopslab.doctor.findings import Finding, better, good, missing
+from hopslab.prepare.front_end import BUILT
+from hopslab.settings import CHECKOUT, SiteSettings
+from hopslab.site.answers import ask_all
+from hopslab.site.state import running_hub
+from hopslab.surroundings import VENV_BIN
+
+DAY_S = 24 * 3600
+SOON_DAYS = 21
+
+
+def look_at_site(settings: SiteSettings, database_url: str | None) -> list[Finding]:
+    """Everything about the site.
+
+    Args:
+        settings: Which site.
+        database_url: ``HOPS_DATABASE_URL``, if it is set.
+    """
+    return [
+        *look_at_prepared(settings),
+        look_at_database(settings, database_url),
+        look_at_address(settings),
+        *look_at_services(settings),
+    ]
+
+
+def look_at_prepared(settings: SiteSettings) -> list[Finding]:
+    """What ``make up`` prepares."""
+    home = settings.layout
+    things = {
+        "uv": VENV_BIN / "uv",
+        "Proxy": CHECKOUT / "node_modules" / ".bin" / "configurable-http-proxy",
+        "Lab extension": BUILT / "package.json",
+        "Project environment": home.base_environment / "bin" / "python",
+    }
+    findings = [
+        good(subject, "ready") if place.exists() else missing(subject, "not made yet", "`make up` makes it.")
+        for subject, place in things.items()
+    ]
+    if any(home.archives.glob("*.jsa")):
+        findings.append(good("Class data archive", "ready"))
+    else:
+        findings.append(better("Class data archive", "none", "With it sessions start sooner; `make up` makes it."))
+    return findings
+
+
+def look_at_database(settings: SiteSettings, database_url: str | None) -> Finding:
+    """Where the control plane keeps its tables; a password in the address is never shown."""
+    if not database_url:
+        made = (settings.layout.root / "control-plane.db").exists()
+        return good("Database", "SQLite") if made else missing("Database", "not made yet", "`make up` makes it.")
+    parts = urlsplit(database_url)
+    return good("Database", f"{parts.scheme.partition('+')[0]} at {parts.hostname or 'a local socket'}")
+
+
+def look_at_address(settings: SiteSettings) -> Finding:
+    """How people reach the site, and whether its certificate is good."""
+    if settings.tls_cert is None or settings.tls_key is None:
+        return good("Address", f"{settings.url} (this machine only, without TLS)")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.tls_cert, settings.tls_key)
+        days = (_expiry(settings.tls_cert) - time.time()) / DAY_S
+    except (OSError, ValueError, ssl.SSLError):
+        what = "does not go with its key, or is no PEM file"
+        return missing("Certificate", what, "Correct HOPS_TLS_CERT and HOPS_TLS_KEY.")
+    if days < 0:
+        return missing("Certificate", "has expired", "Put a new one in its place and restart.")
+    if days < SOON_DAYS:
+        return better("Certificate", f"expires in {days:.0f} days", "Renew it.")
+    return good("Address", f"{settings.url} (TLS, certificate good for {days:.0f} days)")
+
+
+def look_at_services(settings: SiteSettings) -> list[Finding]:
+    """Whether Hub, control plane and session service answer."""
+    if running_hub(settings.layout) is None:
+        return [better("Services", "nothing is running", "`make up` starts everything.")]
+    return [
+        good(service, f"answers in {answer.seconds * 1000:.0f} ms")
+        if answer.healthy
+        else missing(service, f"does not answer ({answer.detail})", f"Look at `hopslab logs {service}`.")
+        for service, answer in ask_all(settings).items()
+    ]
+
+
+def _expiry(certificate: Path) -> float:
+    """When ``certificate`` expires, in seconds since the epoch."""
+    return x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc.timestamp()
