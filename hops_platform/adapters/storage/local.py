@@ -1,0 +1,40 @@
+"""Projects' files on the local disk, below the platform's home."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from hops_contract.layout import Home
+
+
+class LocalStorage:
+    """Folders below ``HOPS_HOME/projects``; the trash is ``HOPS_HOME/trash``.
+
+    Args:
+        home: The platform's home.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    def project_address(self, project: str) -> str:
+        """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
+        return str(self._home.project(project))
+
+    def create_datasets(self, project: str, datasets: Sequence[str]) -> None:
+        """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
+        folder = self._home.project(project)
+        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        for dataset in datasets:
+            (folder / dataset).mkdir(mode=0o750, exist_ok=True)
+
+    def trash_project(self, project: str) -> None:
+        """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
+        folder = self._home.project(project)
+        if not folder.exists():
+            return
+        trash = self._home.root / "trash"
+        trash.mkdir(mode=0o700, exist_ok=True)
+        shutil.move(folder, trash / f"{project}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")

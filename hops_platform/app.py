@@ -1,0 +1,120 @@
+"""Composition root: puts settings, engines and subjects together. With the command line the only importer of adapters."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from fastapi import APIRouter, FastAPI
+
+from hops_platform.adapters.capacity.machine import ThisMachine
+from hops_platform.adapters.environments.uv import UvEnvironments
+from hops_platform.adapters.hub.jupyterhub import JupyterHub
+from hops_platform.adapters.logins.hub_oauth import HubOAuthLogins
+from hops_platform.adapters.sessions.livy import LivySessions
+from hops_platform.adapters.storage.local import LocalStorage
+from hops_platform.adapters.templates.packaged import PackagedTemplates
+from hops_platform.database import Database
+from hops_platform.datasets import routes as datasets
+from hops_platform.engines import Engines
+from hops_platform.environments import routes as environments
+from hops_platform.environments.tasks import TASKS as ENVIRONMENT_TASKS
+from hops_platform.http import PROBLEM_RESPONSES, BodyLimit, RequestBoundary, install_problem_handlers
+from hops_platform.operations import routes as operations
+from hops_platform.outbox import OutboxWorkers
+from hops_platform.pages import router as pages
+from hops_platform.parts import Parts
+from hops_platform.projects import routes as projects
+from hops_platform.projects.tasks import TASKS as PROJECT_TASKS
+from hops_platform.security import browser
+from hops_platform.security.tokens import HUB_CREDENTIAL, SIGNING_KEY, Signer, load_signing_key, read_secret
+from hops_platform.servers import routes as servers
+from hops_platform.settings import Settings
+from hops_platform.users import routes as users
+
+API = "api/v1"
+TASKS = {**PROJECT_TASKS, **ENVIRONMENT_TASKS}
+
+
+def make_signer(settings: Settings) -> Signer:
+    """The signer with the key of the platform's home."""
+    return Signer(
+        load_signing_key(settings.layout.secret(SIGNING_KEY)),
+        lifetime=timedelta(seconds=settings.token_lifetime_s),
+        chain=timedelta(days=settings.token_chain_days),
+    )
+
+
+def make_engines(settings: Settings, signer: Signer) -> Engines:
+    """The engines of one machine."""
+    home = settings.layout
+    return Engines(
+        storage=LocalStorage(home),
+        templates=PackagedTemplates(home),
+        hub=JupyterHub(settings.hub_api_url, token=settings.hub_api_token.get_secret_value()),
+        sessions=LivySessions(settings.livy_url, sign=lambda: signer.sign_service("hops").token),
+        environments=UvEnvironments(home, source=settings.source),
+        capacity=ThisMachine(gpus=settings.gpus, gpu_labels=settings.labels(), memory_mib=settings.memory_mib),
+        logins=HubOAuthLogins(),
+    )
+
+
+def create_app(settings: Settings, engines: Engines | None = None, *, outbox_workers: bool = True) -> FastAPI:
+    """The control plane as an ASGI application.
+
+    Args:
+        settings: What was set.
+        engines: One adapter for each port; those of one machine when ``None``.
+        outbox_workers: Whether the outbox is delivered in threads of this process.
+    """
+    signer = make_signer(settings)
+    parts = Parts(
+        settings=settings,
+        database=Database(settings.effective_database_url),
+        engines=engines or make_engines(settings, signer),
+        signer=signer,
+        hub_credential=read_secret(settings.layout.secret(HUB_CREDENTIAL)),
+    )
+    workers = OutboxWorkers(parts.database, parts, TASKS)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        if outbox_workers:
+            workers.start()
+        yield
+        if outbox_workers:
+            workers.stop()
+        parts.database.close()
+
+    app = build_routes(settings.prefix)
+    app.router.lifespan_context = lifespan
+    app.state.parts = parts
+    app.state.workers = workers
+    install_problem_handlers(app)
+    browser.install_login_redirect(app)
+    app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    app.add_middleware(RequestBoundary)
+    return app
+
+
+def build_routes(prefix: str) -> FastAPI:
+    """The application with all routes, before it is given its parts."""
+    app = FastAPI(
+        title="HopsLab control plane",
+        summary="Who may do what with which project.",
+        version="1",
+        openapi_url=f"{prefix}{API}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        responses=PROBLEM_RESPONSES,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    api = APIRouter(prefix=f"{prefix}{API}")
+    for subject in (users, projects, datasets, environments, servers, operations):
+        api.include_router(subject.router)
+    app.include_router(api)
+    app.include_router(operations.well_known, prefix=prefix.rstrip("/"))
+    app.include_router(browser.router, prefix=prefix.rstrip("/"))
+    app.include_router(pages, prefix=prefix.rstrip("/"))
+    return app

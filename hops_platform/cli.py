@@ -1,0 +1,154 @@
+"""The command line of the control plane: ``python -m hops_platform``."""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from hops_platform.adapters.environments.uv import UvEnvironments
+from hops_platform.app import build_routes, create_app
+from hops_platform.database import Database
+from hops_platform.errors import PlatformError
+from hops_platform.logs import set_up_logs
+from hops_platform.migrations import migrate
+from hops_platform.security.passwords import generate_password
+from hops_platform.security.tokens import HUB_CREDENTIAL, SIGNING_KEY, ensure_secret, ensure_signing_key
+from hops_platform.settings import Settings, UnsafeBindError, check_bind
+from hops_platform.users import service as users
+from hops_platform.users.schemas import NewUser
+
+OPENAPI_FILE = Path(__file__).with_name("openapi.json")
+
+cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+environments = typer.Typer(no_args_is_help=True, help="Python environments in which users' code runs.")
+user_commands = typer.Typer(no_args_is_help=True, help="Users, for whoever owns this machine.")
+cli.add_typer(environments, name="environments")
+cli.add_typer(user_commands, name="users")
+
+
+@cli.command()
+def serve(port: Annotated[int | None, typer.Option(help="Port; default: what the Hub says.")] = None) -> None:
+    """Answers HTTP until it is told to stop."""
+    settings = Settings()
+    host, default_port = settings.listen
+    try:
+        check_bind(host, cert=settings.tls_cert, key=settings.tls_key)
+    except UnsafeBindError as error:
+        _fail(str(error))
+    set_up_logs(logging.INFO)
+    try:
+        app = create_app(settings)
+    except (RuntimeError, OSError) as error:
+        _fail(str(error))
+    uvicorn.run(
+        app,
+        host=host,
+        port=default_port if port is None else port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # Nothing in a request says where it comes from: the proxy in front is no witness that matters here.
+        proxy_headers=False,
+        ssl_certfile=settings.tls_cert,
+        ssl_keyfile=settings.tls_key,
+        timeout_graceful_shutdown=10,
+    )
+
+
+@cli.command()
+def init() -> None:
+    """Makes database, keys and the first administrator; prints one JSON object. Can be repeated."""
+    settings = Settings()
+    home = settings.layout
+    home.root.mkdir(parents=True, exist_ok=True)
+    ensure_signing_key(home.secret(SIGNING_KEY))
+    ensure_secret(home.secret(HUB_CREDENTIAL), secrets.token_urlsafe(32))
+    migrate(settings.effective_database_url)
+    database = Database(settings.effective_database_url)
+    with database.session() as session:
+        created = users.create_first_administrator(session)
+    database.close()
+    answer = {"username": created[0], "password": created[1]} if created else None
+    typer.echo(json.dumps({"created_admin": answer}))
+
+
+@cli.command()
+def openapi() -> None:
+    """Writes the description of the REST API beside the code."""
+    OPENAPI_FILE.write_text(describe_api())
+
+
+@environments.command("build-base")
+def build_base() -> None:
+    """Makes or renews the base environment; does nothing while it is up to date."""
+    settings = Settings()
+    try:
+        UvEnvironments(settings.layout, source=settings.source).build_base(typer.echo)
+    except PlatformError as error:
+        _fail(str(error))
+
+
+@user_commands.command("reset-password")
+def reset_password(
+    name: str,
+    *,
+    keep_password: Annotated[bool, typer.Option(help="The password need not be changed.")] = False,
+) -> None:
+    """Gives a user a random password, which must be changed at the next log-in; prints one JSON object."""
+    settings = Settings()
+    password = generate_password()
+    database = Database(settings.effective_database_url)
+    try:
+        with database.session() as session:
+            users.set_password(session, users.find_user(session, name), password, must_change=not keep_password)
+    except PlatformError as error:
+        _fail(str(error))
+    finally:
+        database.close()
+    typer.echo(json.dumps({"username": name, "password": password}))
+
+
+@user_commands.command("create")
+def create_user(
+    name: str,
+    *,
+    admin: Annotated[bool, typer.Option(help="Make an administrator.")] = False,
+    keep_password: Annotated[bool, typer.Option(help="The password need not be changed.")] = False,
+) -> None:
+    """Creates a user with a random password; prints one JSON object."""
+    settings = Settings()
+    password = generate_password()
+    database = Database(settings.effective_database_url)
+    try:
+        request = NewUser.model_validate({"name": name, "password": password, "admin": admin})
+        with database.session() as session:
+            users.create_user(
+                session,
+                name=request.name,
+                title="",
+                password=password,
+                admin=admin,
+                must_change_password=not keep_password,
+            )
+    except (PlatformError, ValueError) as error:
+        _fail(str(error))
+    finally:
+        database.close()
+    typer.echo(json.dumps({"username": name, "password": password}))
+
+
+def describe_api() -> str:
+    """The OpenAPI description, the same at every site."""
+    return json.dumps(build_routes("/services/hops/").openapi(), indent=2, sort_keys=True) + "\n"
+
+
+def _fail(sentence: str) -> None:
+    typer.echo(sentence, err=True)
+    sys.exit(1)

@@ -1,0 +1,43 @@
+"""Ports: what the control plane asks of the engines around it. No third-party type stands in a signature.
+
+Every call may raise :class:`~hops_platform.errors.EngineUnavailableError` (ask again later) or
+:class:`~hops_platform.errors.EngineRefusedError` (asking again the same way is of no use). All are thread-safe, and
+all that change something can be repeated: they are called at least once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hops_platform.engines.capacity import MachineCapacity
+from hops_platform.engines.environments import ProjectEnvironments
+from hops_platform.engines.hub import Hub
+from hops_platform.engines.logins import BrowserLogins
+from hops_platform.engines.sessions import SparkSessions
+from hops_platform.engines.storage import ProjectStorage
+from hops_platform.engines.templates import ProjectTemplates
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engines:
+    """One adapter for each port."""
+
+    storage: ProjectStorage
+    templates: ProjectTemplates
+    hub: Hub
+    sessions: SparkSessions
+    environments: ProjectEnvironments
+    capacity: MachineCapacity
+    logins: BrowserLogins
+
+
+__all__ = [
+    "BrowserLogins",
+    "Engines",
+    "Hub",
+    "MachineCapacity",
+    "ProjectEnvironments",
+    "ProjectStorage",
+    "ProjectTemplates",
+    "SparkSessions",
+]

@@ -1,0 +1,26 @@
+"""Python environments in which users' code runs."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class ProjectEnvironments(Protocol):
+    """One environment a project."""
+
+    def prefix(self, project: str) -> str:
+        """Where the environment of ``project`` lies."""
+        ...
+
+    def create(self, project: str) -> None:
+        """Makes the environment, or brings it to what the base holds now.
+
+        Raises:
+            EngineRefusedError: It can't be made; the message says why.
+            StorageFullError: There is no room left.
+        """
+        ...
+
+    def remove(self, project: str) -> None:
+        """Removes the environment; there may be none."""
+        ...

@@ -1,0 +1,30 @@
+"""Log-ins of browsers, which the Hub does for all parts of the platform."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class BrowserLogins(Protocol):
+    """OAuth with the Hub: its proof of identity is a token that ends when the user logs out there."""
+
+    def begin(self, state: str) -> tuple[str, str]:
+        """Where to send the browser, and the verifier to keep for :meth:`finish`."""
+        ...
+
+    def finish(self, code: str, *, verifier: str) -> str:
+        """The token for the code that the browser came back with.
+
+        Raises:
+            EngineRefusedError: The code is not good.
+        """
+        ...
+
+    def user_of(self, token: str, *, hub_session: str) -> str | None:
+        """The user whose token this is, if the Hub still stands by it and it is for this service.
+
+        Args:
+            token: What :meth:`finish` answered.
+            hub_session: The Hub's session id of the same browser; it changes at log-out.
+        """
+        ...

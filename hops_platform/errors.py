@@ -1,0 +1,203 @@
+"""The problems that the control plane answers with. One class a kind; nothing here knows of HTTP but the number.
+
+A detail names what happened here, a remedy what the caller can do. Neither ever carries a secret, a path of the host
+or a stack trace.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from hops_contract.problems import TYPE_PREFIX, Problem, Violation
+
+
+class PlatformError(Exception):
+    """A problem with a known cause.
+
+    Args:
+        detail: What happened here, as a sentence.
+        remedy: What the caller can do about it.
+        violations: Fields that can't be accepted.
+        retry_after_s: Seconds after which the same request may succeed.
+    """
+
+    kind: ClassVar[str] = "internal"
+    title: ClassVar[str] = "Unexpected error"
+    status: ClassVar[int] = 500
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        remedy: str | None = None,
+        violations: list[Violation] | None = None,
+        retry_after_s: int | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.remedy = remedy
+        self.violations = violations or []
+        self.retry_after_s = retry_after_s
+
+    def problem(self) -> Problem:
+        """The wire shape of this error."""
+        return Problem(
+            type=TYPE_PREFIX + self.kind,
+            title=self.title,
+            status=self.status,
+            detail=self.detail,
+            remedy=self.remedy,
+            violations=self.violations,
+        )
+
+
+class InvalidRequestError(PlatformError):
+    """The request can't be understood, or asks for what can't be had."""
+
+    kind = "invalid-request"
+    title = "Invalid request"
+    status = 422
+
+
+class MalformedRequestError(PlatformError):
+    """A header or a cursor is not of the form that it should have."""
+
+    kind = "malformed-request"
+    title = "Malformed request"
+    status = 400
+
+
+class UnauthenticatedError(PlatformError):
+    """Who calls is not known."""
+
+    kind = "unauthenticated"
+    title = "Not logged in"
+    status = 401
+
+
+class WrongCredentialsError(PlatformError):
+    """User name and password don't belong together, or the user may not log in."""
+
+    kind = "wrong-credentials"
+    title = "Wrong user name or password"
+    status = 401
+
+
+class LockedOutError(PlatformError):
+    """Too many failed attempts; says when to try again."""
+
+    kind = "locked-out"
+    title = "Too many failed attempts"
+    status = 429
+
+
+class ForbiddenError(PlatformError):
+    """The caller may see the thing but not do this with it."""
+
+    kind = "forbidden"
+    title = "Not allowed"
+    status = 403
+
+
+class PasswordChangeNeededError(PlatformError):
+    """A password that somebody else chose must be changed first."""
+
+    kind = "password-change-needed"
+    title = "Change the password first"
+    status = 403
+
+
+class NotFoundError(PlatformError):
+    """Absent, or not for this caller to see."""
+
+    kind = "not-found"
+    title = "Not found"
+    status = 404
+
+
+class MethodNotAllowedError(PlatformError):
+    """The resource has no such operation."""
+
+    kind = "method-not-allowed"
+    title = "Method not allowed"
+    status = 405
+
+
+class ConflictError(PlatformError):
+    """The state of the resource does not allow this now."""
+
+    kind = "conflict"
+    title = "Conflict"
+    status = 409
+
+
+class EnvironmentNotReadyError(PlatformError):
+    """The project's environment is still being made."""
+
+    kind = "environment-not-ready"
+    title = "The environment is being made"
+    status = 409
+
+
+class EnvironmentFailedError(PlatformError):
+    """The project's environment could not be made."""
+
+    kind = "environment-failed"
+    title = "The environment could not be made"
+    status = 424
+
+
+class PreconditionFailedError(PlatformError):
+    """The resource was changed by somebody else in between."""
+
+    kind = "precondition-failed"
+    title = "Changed in between"
+    status = 412
+
+
+class PreconditionRequiredError(PlatformError):
+    """An edit must say which version it edits."""
+
+    kind = "precondition-required"
+    title = "If-Match is missing"
+    status = 428
+
+
+class TooLargeError(PlatformError):
+    """The body is longer than any request needs to be."""
+
+    kind = "too-large"
+    title = "The request is too large"
+    status = 413
+
+
+class EngineUnavailableError(PlatformError):
+    """An engine does not answer now; asking again later may succeed."""
+
+    kind = "engine-unavailable"
+    title = "A part of the platform does not answer"
+    status = 503
+
+
+class EngineRefusedError(PlatformError):
+    """An engine answered, and refused."""
+
+    kind = "engine-refused"
+    title = "A part of the platform refused"
+    status = 502
+
+
+class StorageFullError(PlatformError):
+    """There is no room left on the disk."""
+
+    kind = "storage-full"
+    title = "No space left"
+    status = 507
+
+
+class DatabaseBusyError(PlatformError):
+    """The database is locked or does not answer."""
+
+    kind = "database-busy"
+    title = "The database is busy"
+    status = 503

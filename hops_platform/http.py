@@ -1,0 +1,301 @@
+"""What HTTP adds: problem details for every error, a limit on bodies, the request's transaction, entity tags."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Annotated, Any, cast
+
+from fastapi import Depends, FastAPI, Header, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm import Session
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from hops_contract.problems import MEDIA_TYPE, Problem, Violation
+from hops_platform.errors import (
+    ConflictError,
+    DatabaseBusyError,
+    ForbiddenError,
+    InvalidRequestError,
+    MalformedRequestError,
+    MethodNotAllowedError,
+    NotFoundError,
+    PlatformError,
+    PreconditionFailedError,
+    PreconditionRequiredError,
+    StorageFullError,
+    TooLargeError,
+    UnauthenticatedError,
+)
+from hops_platform.idempotency import MAX_KEY_LENGTH
+from hops_platform.outbox import OutboxWorkers
+from hops_platform.paging import DEFAULT_LIMIT, MAX_CURSOR_LENGTH, MAX_LIMIT
+from hops_platform.parts import Parts
+
+LOG = logging.getLogger("hops.http")
+READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_MAX_VIOLATIONS = 20
+
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items at most.", examples=[DEFAULT_LIMIT])]
+After = Annotated[str | None, Query(max_length=MAX_CURSOR_LENGTH, description="The 'next' of the page before.")]
+IdempotencyKeyHeader = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=MAX_KEY_LENGTH,
+        description="A creation sent twice with the same key happens once.",
+    ),
+]
+IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=100, description="The ETag of what is edited.")]
+
+
+def parts_of(request: Request) -> Parts:
+    """The parts of the control plane that serves ``request``."""
+    return cast("Parts", request.app.state.parts)
+
+
+def database_session(request: Request) -> Iterator[Session]:
+    """The request's transaction: committed before the answer is sent."""
+    writes = request.method not in READING_METHODS
+    with parts_of(request).database.session(writes=writes) as session:
+        yield session
+    workers = cast("OutboxWorkers | None", request.app.state.workers)
+    if writes and workers is not None:
+        workers.wake()
+
+
+PartsOf = Annotated[Parts, Depends(parts_of)]
+DatabaseSession = Annotated[Session, Depends(database_session, scope="function")]
+
+
+def entity_tag(version: int) -> str:
+    """The ETag of a version."""
+    return f'"{version}"'
+
+
+def check_entity_tag(if_match: str | None, version: int) -> None:
+    """Checks that an edit is of the present version.
+
+    Raises:
+        PreconditionRequiredError: The header is missing.
+        PreconditionFailedError: It names another version.
+    """
+    if if_match is None:
+        raise PreconditionRequiredError(
+            "An edit must say what it edits.", remedy="Send the ETag that you read as If-Match."
+        )
+    tags = {tag.strip() for tag in if_match.split(",")}
+    if "*" not in tags and entity_tag(version) not in tags:
+        raise PreconditionFailedError(
+            "Somebody else changed this since you read it.", remedy="Read it again, then repeat your change."
+        )
+
+
+PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "A problem (RFC 9457).",
+        "model": Problem,
+        "content": {
+            MEDIA_TYPE: {
+                "example": {
+                    "type": "urn:hopslab:problem:not-found",
+                    "title": "Not found",
+                    "status": 404,
+                    "detail": "There is no project 'sales' that you can see.",
+                    "remedy": "Ask one of its Data Owners to add you.",
+                    "violations": [],
+                }
+            }
+        },
+    }
+}
+
+
+def problem_response(error: PlatformError, **extra: str) -> JSONResponse:
+    """The answer for an error."""
+    headers: dict[str, str] = {}
+    if error.retry_after_s is not None:
+        headers["Retry-After"] = str(error.retry_after_s)
+    if isinstance(error, UnauthenticatedError):
+        headers["WWW-Authenticate"] = "Bearer"
+    content = error.problem().model_dump(mode="json") | extra
+    return JSONResponse(content, status_code=error.status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Makes every error of ``app`` an RFC 9457 problem."""
+    app.add_exception_handler(PlatformError, _known)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _framework)
+    app.add_exception_handler(OperationalError, _database)
+    app.add_exception_handler(IntegrityError, _integrity)
+    app.add_exception_handler(OSError, _operating_system)
+
+
+def _known(_request: Request, error: Exception) -> JSONResponse:
+    return problem_response(cast("PlatformError", error))
+
+
+def _invalid(_request: Request, error: Exception) -> JSONResponse:
+    violations = [
+        Violation(
+            field=".".join(str(part) for part in item["loc"] if part != "body") or "body",
+            message=str(item["msg"]).removeprefix("Value error, "),
+        )
+        for item in cast("RequestValidationError", error).errors()[:_MAX_VIOLATIONS]
+    ]
+    summary = "; ".join(f"{violation.field}: {violation.message}" for violation in violations[:3])
+    return problem_response(InvalidRequestError(f"The request can't be accepted. {summary}", violations=violations))
+
+
+def _framework(request: Request, error: Exception) -> JSONResponse:
+    raised = cast("HTTPException", error)
+    known: PlatformError
+    if raised.status_code == NotFoundError.status:
+        known = NotFoundError("There is nothing at this address.")
+    elif raised.status_code == MethodNotAllowedError.status:
+        known = MethodNotAllowedError(f"{request.method} is not possible here.")
+    elif raised.status_code == TooLargeError.status:
+        known = TooLargeError("The body is too long.")
+    elif raised.status_code in (UnauthenticatedError.status, ForbiddenError.status):
+        known = ForbiddenError("This is not allowed.")
+    else:
+        known = MalformedRequestError("The request can't be read.", remedy="Send well-formed JSON.")
+    response = problem_response(known)
+    response.headers.update(raised.headers or {})
+    return response
+
+
+def _database(_request: Request, error: Exception) -> JSONResponse:
+    text = str(error).lower()
+    if "disk is full" in text or "no space left" in text or "disk full" in text:
+        return problem_response(_full())
+    LOG.error("the database does not answer", exc_info=error)
+    return problem_response(
+        DatabaseBusyError("The database is busy or away.", remedy="Try again in a moment.", retry_after_s=2)
+    )
+
+
+def _integrity(_request: Request, error: Exception) -> JSONResponse:
+    LOG.info("a concurrent change came first: %s", type(error).__name__)
+    return problem_response(
+        ConflictError("Somebody else made a change at the same moment.", remedy="Look again, then repeat your change.")
+    )
+
+
+def _operating_system(_request: Request, error: Exception) -> JSONResponse:
+    if cast("OSError", error).errno in (errno.ENOSPC, errno.EDQUOT):
+        return problem_response(_full())
+    return unexpected(error)
+
+
+def _full() -> StorageFullError:
+    return StorageFullError("There is no space left on the platform's disk.", remedy="Tell an administrator.")
+
+
+def unexpected(error: Exception) -> JSONResponse:
+    """The answer for a fault of ours: an id that finds the trace in the log, and nothing of the trace."""
+    error_id = uuid.uuid4().hex[:12]
+    LOG.error("unexpected error %s", error_id, exc_info=error)
+    return problem_response(
+        PlatformError(
+            "Something went wrong here that should not have.",
+            remedy=f"Try again; if it stays so, give an administrator the id {error_id}.",
+        ),
+        error_id=error_id,
+    )
+
+
+class RequestBoundary:
+    """The outermost layer: logs each request, answers what nobody else caught.
+
+    Args:
+        app: What it surrounds.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        status = 0
+
+        async def watch(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-content-type-options", b"nosniff")]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch)
+        except Exception as error:
+            if status:
+                raise
+            await unexpected(error)(scope, receive, watch)
+        finally:
+            # The query may hold an OAuth code: only the path is logged.
+            LOG.info(
+                "%s %s %d",
+                scope["method"],
+                scope["path"],
+                status,
+                extra={"duration_ms": round((time.perf_counter() - began) * 1000, 1)},
+            )
+
+
+class BodyLimit:
+    """Refuses bodies that are longer than any request needs, also when they come in chunks without a length.
+
+    Args:
+        app: What it surrounds.
+        limit: The most bytes.
+    """
+
+    def __init__(self, app: ASGIApp, *, limit: int) -> None:
+        self._app = app
+        self._limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request."""
+        if scope["type"] != "http" or scope["method"] in READING_METHODS:
+            await self._app(scope, receive, send)
+            return
+        error = TooLargeError(f"A request may have {self._limit} bytes.")
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        if declared.isdigit() and int(declared) > self._limit:
+            await problem_response(error)(scope, receive, send)
+            return
+        # Bodies are small by this very limit, so they are read here whole.
+        messages: list[Message] = []
+        size = 0
+        while True:
+            message = await receive()
+            messages.append(message)
+            if message["type"] != "http.request":
+                break
+            size += len(message.get("body", b""))
+            if size > self._limit:
+                await problem_response(error)(scope, receive, send)
+                return
+            if not message.get("more_body", False):
+                break
+        replay = iter(messages)
+
+        async def receive_again() -> Message:
+            for message in replay:
+                return message
+            return await receive()
+
+        await self._app(scope, receive_again, send)

@@ -1,0 +1,32 @@
+"""All tables, so that Alembic and the tests see the whole of the metadata."""
+
+from __future__ import annotations
+
+from sqlalchemy import MetaData
+
+from hops_platform.database import Base
+from hops_platform.datasets import models as datasets
+from hops_platform.environments import models as environments
+from hops_platform.idempotency import IdempotencyKey
+from hops_platform.outbox import Delivery
+from hops_platform.projects import models as projects
+from hops_platform.servers import models as servers
+from hops_platform.users import models as users
+
+TABLES = (
+    users.User,
+    users.LoginAttempts,
+    projects.Project,
+    projects.Membership,
+    datasets.Dataset,
+    environments.Environment,
+    servers.RememberedOptions,
+    servers.ProjectLimits,
+    Delivery,
+    IdempotencyKey,
+)
+
+
+def all_tables() -> MetaData:
+    """The metadata of all tables."""
+    return Base.metadata

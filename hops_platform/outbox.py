@@ -1,0 +1,226 @@
+"""What must follow a change elsewhere: a row in the same transaction, delivered at least once.
+
+Laws:
+
+1. Deliveries of one entity happen in the order in which they were written; a failing one holds back only its entity.
+2. Each channel (an engine) has a worker of its own, so a broken engine never stops the others.
+3. A failed delivery is tried again, later and later, and never given up; from :data:`STUCK_AFTER` attempts on it
+   counts as stuck and the administrator's list shows it first.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from sqlalchemy import JSON, Index, Integer, String, Text, exists, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
+
+from hops_platform.database import Base, Database, UtcDateTime, new_id, now
+from hops_platform.errors import PlatformError
+
+LOG = logging.getLogger("hops.outbox")
+STUCK_AFTER = 5
+LEASE = timedelta(minutes=15)
+_FIRST_PAUSE_S = 1.0
+_LONGEST_PAUSE_S = 300.0
+_MAX_ERROR_LENGTH = 1000
+
+
+class Delivery(Base):
+    """One thing still to be done elsewhere; the row goes when it is done."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (Index("ix_outbox_entity_id", "entity", "id"), Index("ix_outbox_channel_due", "channel", "due_at"))
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    channel: Mapped[str] = mapped_column(String(32))
+    topic: Mapped[str] = mapped_column(String(64))
+    entity: Mapped[str] = mapped_column(String(120))
+    project: Mapped[str | None] = mapped_column(String(64), default=None, index=True)
+    payload: Mapped[dict[str, Any]] = mapped_column(JSON)
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    last_error: Mapped[str | None] = mapped_column(Text, default=None)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+Context = TypeVar("Context")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A kind of delivery.
+
+    Attributes:
+        channel: The engine that does it.
+        topic: Its name.
+    """
+
+    channel: str
+    topic: str
+
+
+Handler = Callable[[Context, Mapping[str, Any]], None]
+
+
+def enqueue(session: Session, task: Task, *, entity: str, payload: dict[str, Any], project: str | None = None) -> None:
+    """Writes a delivery into the caller's transaction.
+
+    ``entity`` names what is changed; the order is kept for each channel and entity.
+    """
+    session.add(
+        Delivery(
+            channel=task.channel,
+            topic=task.topic,
+            entity=f"{task.channel}:{entity}",
+            project=project,
+            payload=payload,
+        )
+    )
+
+
+class OutboxWorkers:
+    """One thread a channel that delivers what is due.
+
+    Args:
+        database: Where the deliveries stand.
+        context: Handed to each handler.
+        handlers: What to do for each task.
+        idle_s: How long to sleep when nothing is due and nobody calls :meth:`wake`.
+    """
+
+    def __init__(
+        self, database: Database, context: Context, handlers: Mapping[Task, Handler[Context]], *, idle_s: float = 2.0
+    ) -> None:
+        self._database = database
+        self._context = context
+        self._handlers: dict[tuple[str, str], Callable[[Any, Mapping[str, Any]], None]] = {
+            (task.channel, task.topic): handler for task, handler in handlers.items()
+        }
+        self._idle_s = idle_s
+        self._stopping = threading.Event()
+        self._signals = {task.channel: threading.Event() for task in handlers}
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Starts the threads."""
+        for channel in self._signals:
+            thread = threading.Thread(target=self._work, args=(channel,), name=f"outbox-{channel}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def wake(self) -> None:
+        """Says that something may be due now."""
+        for signal in self._signals.values():
+            signal.set()
+
+    def stop(self, *, timeout_s: float = 10.0) -> None:
+        """Lets the running deliveries end, then ends the threads."""
+        self._stopping.set()
+        self.wake()
+        for thread in self._threads:
+            thread.join(timeout_s)
+
+    def deliver_due(self, channels: Iterable[str] | None = None) -> int:
+        """Delivers what is due now, in this thread; how many deliveries succeeded."""
+        done = 0
+        for channel in channels or self._signals:
+            while (outcome := self._deliver_next(channel)) is not None:
+                done += outcome
+        return done
+
+    def _work(self, channel: str) -> None:
+        signal = self._signals[channel]
+        while not self._stopping.is_set():
+            signal.clear()
+            try:
+                while not self._stopping.is_set() and self._deliver_next(channel) is not None:
+                    pass
+            except SQLAlchemyError:
+                # The database is away or locked; the rows are still there when it comes back.
+                LOG.exception("outbox of %s can't be read; trying again", channel)
+            signal.wait(self._idle_s)
+
+    def _deliver_next(self, channel: str) -> bool | None:
+        """Whether the next due delivery succeeded; ``None`` when nothing is due."""
+        delivery = self._claim(channel)
+        if delivery is None:
+            return None
+        handler = self._handlers.get((channel, delivery.topic))
+        try:
+            if handler is None:
+                raise LookupError(f"this version knows no task {delivery.topic}")  # noqa: TRY301
+            handler(self._context, delivery.payload)
+        except Exception as error:
+            # Whatever goes wrong in an engine must not end the worker; it is kept in the row and tried again.
+            self._put_back(delivery, error)
+            return False
+        with self._database.session() as session:
+            if (row := session.get(Delivery, delivery.id)) is not None:
+                session.delete(row)
+        LOG.info("delivered %s of %s", delivery.topic, delivery.entity)
+        return True
+
+    def _claim(self, channel: str) -> Delivery | None:
+        with self._database.session(writes=False) as session:
+            if session.scalar(_due(channel).limit(1)) is None:
+                return None
+        with self._database.session() as session:
+            delivery = session.scalar(_due(channel).limit(1).with_for_update(skip_locked=True, of=Delivery))
+            if delivery is None:
+                return None
+            # Should this process die now, another one takes over when the lease is out.
+            delivery.attempts += 1
+            delivery.due_at = now() + LEASE
+            session.flush()
+            session.expunge(delivery)
+            return delivery
+
+    def _put_back(self, delivery: Delivery, error: Exception) -> None:
+        known = isinstance(error, PlatformError)
+        LOG.warning(
+            "delivery %s of %s failed (attempt %d)",
+            delivery.topic,
+            delivery.entity,
+            delivery.attempts,
+            exc_info=None if known else error,
+        )
+        with self._database.session() as session:
+            row = session.get(Delivery, delivery.id)
+            if row is not None:
+                row.due_at = now() + pause_after(delivery.attempts)
+                row.last_error = describe(error)
+
+
+def pause_after(attempts: int) -> timedelta:
+    """How long to wait after so many failed attempts: doubled each time, at most five minutes."""
+    return timedelta(seconds=min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2 ** min(attempts - 1, 20)))
+
+
+def describe(error: Exception) -> str:
+    """An error in words that may be shown: the sentence of a known one, the kind of an unknown one."""
+    if isinstance(error, PlatformError):
+        return str(error)[:_MAX_ERROR_LENGTH]
+    if isinstance(error, LookupError):
+        return f"Not done: {error.args[0] if error.args else 'something is missing'}"[:_MAX_ERROR_LENGTH]
+    return f"{type(error).__name__}; the log of the control plane holds more."
+
+
+def _due(channel: str) -> Any:
+    earlier = aliased(Delivery)
+    return (
+        select(Delivery)
+        .where(
+            Delivery.channel == channel,
+            Delivery.due_at <= now(),
+            ~exists().where(earlier.entity == Delivery.entity, earlier.id < Delivery.id),
+        )
+        .order_by(Delivery.due_at, Delivery.id)
+    )

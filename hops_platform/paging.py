@@ -1,0 +1,71 @@
+"""Keyset paging: a page is what comes after a key, so it stays right while rows come and go."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, Field
+from sqlalchemy import Select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from hops_platform.errors import MalformedRequestError
+
+MAX_LIMIT = 100
+DEFAULT_LIMIT = 50
+MAX_CURSOR_LENGTH = 400
+
+Item = TypeVar("Item")
+
+
+class Page(BaseModel, Generic[Item]):
+    """One page of a list."""
+
+    items: list[Item]
+    next: str | None = Field(default=None, description="Give this as `after` for the next page; null at the end.")
+
+
+def encode_cursor(key: str) -> str:
+    """The cursor that stands after the row with ``key``."""
+    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str) -> str:
+    """The key that a cursor stands for.
+
+    Raises:
+        MalformedRequestError: The cursor was not made by :func:`encode_cursor`.
+    """
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        key = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
+    except (binascii.Error, UnicodeError, ValueError) as error:
+        raise MalformedRequestError(
+            "The value of 'after' is not a position in this list.", remedy="Use the 'next' of the page before."
+        ) from error
+    if "\x00" in key:
+        raise MalformedRequestError("The value of 'after' is not a position in this list.")
+    return key
+
+
+def fetch_page(
+    session: Session,
+    query: Select[Any],
+    *,
+    key: InstrumentedAttribute[str],
+    limit: int,
+    after: str | None,
+) -> tuple[Sequence[Any], str | None]:
+    """Rows of ``query`` in the order of ``key`` after the cursor, and the next cursor.
+
+    ``key`` must be unique among the rows of the query.
+    """
+    if after is not None:
+        query = query.where(key > decode_cursor(after))
+    rows = session.execute(query.order_by(key).limit(limit + 1)).all()
+    if len(rows) <= limit:
+        return rows, None
+    last = rows[limit - 1][0]
+    return rows[:limit], encode_cursor(getattr(last, key.key))

@@ -1,0 +1,29 @@
+"""What a running control plane consists of: handed to routes and to the outbox's tasks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hops_platform.database import Database
+from hops_platform.engines import Engines
+from hops_platform.security.tokens import Signer
+from hops_platform.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The parts, each made once.
+
+    Attributes:
+        settings: What was set.
+        database: Where all rows stand.
+        engines: One adapter for each port.
+        signer: Signs and verifies tokens.
+        hub_credential: The secret that the Hub shows.
+    """
+
+    settings: Settings
+    database: Database
+    engines: Engines
+    signer: Signer
+    hub_credential: str

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, Integer, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from hops_contract.principal import ProjectRole
+from hops_contract.slugs import MAX_SLUG_LENGTH
+from hops_platform.database import Base, UtcDateTime, new_id, now
+from hops_platform.users.models import MAX_TITLE_LENGTH, User
+
+
+class Template(StrEnum):
+    """What a new project is filled with."""
+
+    WELCOME = "welcome"
+    EMPTY = "empty"
+
+
+class Project(Base):
+    """A sandbox of people, datasets and code."""
+
+    __tablename__ = "projects"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(MAX_SLUG_LENGTH), unique=True)
+    title: Mapped[str] = mapped_column(String(MAX_TITLE_LENGTH))
+    description: Mapped[str] = mapped_column(Text, default="")
+    # Counts edits; it is the project's ETag.
+    version: Mapped[int] = mapped_column(Integer, default=1)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Membership(Base):
+    """A user's role in a project."""
+
+    __tablename__ = "memberships"
+    __table_args__ = (Index("ix_memberships_user_id", "user_id"),)
+
+    project_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    # The names of ProjectRole are few and checked by the service; a database enum would need a migration for each.
+    role_name: Mapped[str] = mapped_column("role", String(32))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
+    project: Mapped[Project] = relationship(lazy="joined", innerjoin=True)
+
+    @property
+    def role(self) -> ProjectRole:
+        """The role, typed."""
+        return ProjectRole(self.role_name)

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Response
+from sqlalchemy import select
+
+from hops_contract.slugs import MAX_SLUG_LENGTH
+from hops_platform.http import (
+    After,
+    DatabaseSession,
+    IdempotencyKeyHeader,
+    IfMatch,
+    Limit,
+    check_entity_tag,
+    entity_tag,
+)
+from hops_platform.idempotency import create_once
+from hops_platform.paging import DEFAULT_LIMIT, Page, fetch_page
+from hops_platform.projects import service
+from hops_platform.projects.models import Membership, Project
+from hops_platform.projects.schemas import (
+    MemberAnswer,
+    MemberEdit,
+    NewMember,
+    NewProject,
+    ProjectAnswer,
+    ProjectDeletion,
+    ProjectEdit,
+)
+from hops_platform.security.authentication import Caller, ProjectAccess
+from hops_platform.security.guard import Requires, RequiresInProject
+from hops_platform.security.permissions import Permission
+from hops_platform.users.models import User
+
+router = APIRouter(tags=["projects"])
+MemberName = Annotated[str, Path(max_length=MAX_SLUG_LENGTH, examples=["ada"])]
+
+
+@router.get("/projects")
+def list_projects(
+    caller: Annotated[Caller, Depends(Requires(Permission.PROJECTS_LIST))],
+    session: DatabaseSession,
+    limit: Limit = DEFAULT_LIMIT,
+    after: After = None,
+) -> Page[ProjectAnswer]:
+    """The caller's projects by name."""
+    query = (
+        select(Project, Membership)
+        .join(Membership, Membership.project_id == Project.id)
+        .where(Membership.user_id == caller.person.id)
+    )
+    rows, following = fetch_page(session, query, key=Project.name, limit=limit, after=after)
+    return Page(items=[service.show_project(session, row[0], row[1]) for row in rows], next=following)
+
+
+@router.post("/projects", status_code=201, response_model=ProjectAnswer)
+def create_project(
+    request: NewProject,
+    caller: Annotated[Caller, Depends(Requires(Permission.PROJECTS_CREATE))],
+    session: DatabaseSession,
+    key: IdempotencyKeyHeader = None,
+) -> dict[str, Any]:
+    """Creates a project. Its files and its environment are made at once, but after this answer."""
+    return create_once(
+        session,
+        user_id=caller.person.id,
+        key=key,
+        route="POST projects",
+        request=request,
+        create=lambda: service.create_project(session, caller, request),
+    )
+
+
+@router.get("/projects/{project}")
+def read_project(
+    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.PROJECT_READ))],
+    session: DatabaseSession,
+    response: Response,
+) -> ProjectAnswer:
+    """One project; its ETag is what an edit needs."""
+    response.headers["ETag"] = entity_tag(access.project.version)
+    return service.show_project(session, access.project, access.membership)
+
+
+@router.patch("/projects/{project}")
+def edit_project(
+    request: ProjectEdit,
+    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.PROJECT_EDIT))],
+    session: DatabaseSession,
+    response: Response,
+    if_match: IfMatch = None,
+) -> ProjectAnswer:
+    """Changes title and description."""
+    project = access.project
+    check_entity_tag(if_match, project.version)
+    service.edit_project(session, project, request, version=project.version)
+    response.headers["ETag"] = entity_tag(project.version)
+    return service.show_project(session, project, access.membership)
+
+
+@router.delete("/projects/{project}", status_code=204)
+def delete_project(
+    request: ProjectDeletion,
+    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.PROJECT_DELETE))],
+    session: DatabaseSession,
+) -> None:
+    """Deletes a project; its files are moved to the platform's trash."""
+    service.delete_project(session, access.project, repeated_name=request.name)
+
+
+@router.get("/projects/{project}/members")
+def list_members(
+    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.MEMBERS_READ))],
+    session: DatabaseSession,
+    limit: Limit = DEFAULT_LIMIT,
+    after: After = None,
+) -> Page[MemberAnswer]:
+    """The members by name."""
+    query = (
+        select(User, Membership)
+        .join(Membership, Membership.user_id == User.id)
+        .where(Membership.project_id == access.project.id)
+    )
+    rows, following = fetch_page(session, query, key=User.name, limit=limit, after=after)
+    return Page(items=[service.show_member(row[1]) for row in rows], next=following)
+
+
+@router.post("/projects/{project}/members", status_code=201, response_model=MemberAnswer)
+def add_member(
+    request: NewMember,
+    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.MEMBERS_ADD))],
+    session: DatabaseSession,
+    key: IdempotencyKeyHeader = None,
+) -> dict[str, Any]:
+    """Adds a user to the project."""
+    return create_once(
+        session,
+        user_id=access.caller.person.id,
+        key=key,
+        route=f"POST projects/{access.project.id}/members",
+        request=request,
+        create=lambda: service.add_member(session, access.project, request),
+    )
+
+
+@router.patch("/projects/{project}/members/{user}")
+def change_role(
+    user: MemberName,
+    request: MemberEdit,
+    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.MEMBERS_EDIT))],
+    session: DatabaseSession,
+) -> MemberAnswer:
+    """Gives a member another role."""
+    membership = service.find_member(session, access.project, user)
+    service.change_role(session, membership, request.role)
+    return service.show_member(membership)
+
+
+@router.delete("/projects/{project}/members/{user}", status_code=204)
+def remove_member(
+    user: MemberName,
+    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.PROJECT_LEAVE))],
+    session: DatabaseSession,
+) -> None:
+    """Removes a member, or leaves: oneself may go, another only a Data Owner may remove."""
+    if user != access.caller.principal.user:
+        RequiresInProject(Permission.MEMBERS_REMOVE)(access.project.name, access.caller, session)
+    membership = service.find_member(session, access.project, user)
+    service.remove_member(session, membership)

@@ -1,0 +1,81 @@
+"""Projects and their members on the wire."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from hops_contract.principal import ProjectRole
+from hops_platform.environments.models import EnvironmentState
+from hops_platform.projects.models import Template
+from hops_platform.users.schemas import Slug, Strict, Title
+
+Description = Annotated[
+    str, Field(max_length=4000, pattern=r"^[^\x00]*$", examples=["Ten years of hourly measurements."])
+]
+ProjectTitle = Annotated[Title, Field(examples=["Weather of the coast"])]
+
+
+class NewProject(Strict):
+    """A project to create; who creates it is its first Data Owner."""
+
+    name: Annotated[Slug, Field(examples=["weather"])]
+    title: ProjectTitle = ""
+    description: Description = ""
+    template: Template = Field(default=Template.WELCOME, description="What it is filled with.")
+
+
+class ProjectEdit(Strict):
+    """What to change of a project; what is left out stays."""
+
+    title: ProjectTitle | None = None
+    description: Description | None = None
+
+
+class ProjectDeletion(Strict):
+    """Says the name again, so that the wrong project is not deleted."""
+
+    name: str = Field(max_length=64, examples=["weather"])
+
+
+class EnvironmentAnswer(BaseModel):
+    """How far the project's environment is."""
+
+    state: EnvironmentState = Field(examples=["ready"])
+    error: str | None = Field(default=None, examples=[None])
+
+
+class ProjectAnswer(BaseModel):
+    """A project as its members see it."""
+
+    name: str = Field(examples=["weather"])
+    title: str = Field(examples=["Weather of the coast"])
+    description: str = Field(examples=["Ten years of hourly measurements."])
+    role: ProjectRole | None = Field(description="My role; null for an administrator who is not a member.")
+    environment: EnvironmentAnswer
+    created_at: datetime = Field(examples=["2026-05-04T10:00:00Z"])
+    version: int = Field(description="Counts the edits; also the ETag.", examples=[1])
+
+
+class NewMember(Strict):
+    """A user to add."""
+
+    user: Slug
+    role: ProjectRole = Field(default=ProjectRole.DATA_SCIENTIST, examples=["data_scientist"])
+
+
+class MemberEdit(Strict):
+    """A member's other role."""
+
+    role: ProjectRole = Field(examples=["data_owner"])
+
+
+class MemberAnswer(BaseModel):
+    """A member of a project."""
+
+    user: str = Field(examples=["ada"])
+    title: str = Field(examples=["Ada Lovelace"])
+    role: ProjectRole = Field(examples=["data_scientist"])
+    since: datetime = Field(examples=["2026-05-04T10:00:00Z"])

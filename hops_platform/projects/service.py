@@ -1,0 +1,224 @@
+"""Projects and their members, and what must follow elsewhere when they change."""
+
+from __future__ import annotations
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from hops_contract.layout import STANDARD_DATASETS
+from hops_contract.principal import ProjectRole
+from hops_contract.slugs import project_user
+from hops_platform.database import now
+from hops_platform.datasets.models import Dataset
+from hops_platform.environments.models import Environment
+from hops_platform.errors import ConflictError, InvalidRequestError, NotFoundError
+from hops_platform.outbox import Delivery, Task, enqueue
+from hops_platform.projects.models import Membership, Project, Template
+from hops_platform.projects.schemas import (
+    EnvironmentAnswer,
+    MemberAnswer,
+    NewMember,
+    NewProject,
+    ProjectAnswer,
+    ProjectEdit,
+)
+from hops_platform.security.authentication import Caller
+from hops_platform.users.models import User
+
+CREATE_FOLDERS = Task("storage", "project.create-folders")
+FILL_TEMPLATE = Task("storage", "project.fill-template")
+TRASH_FOLDERS = Task("storage", "project.trash-folders")
+CREATE_ENVIRONMENT = Task("environments", "environment.create")
+REMOVE_ENVIRONMENT = Task("environments", "environment.remove")
+STOP_SERVER = Task("hub", "server.stop")
+END_SESSIONS = Task("sessions", "sessions.end")
+
+
+def create_project(session: Session, caller: Caller, request: NewProject) -> ProjectAnswer:
+    """Creates a project with its standard datasets; its files and its environment follow.
+
+    Raises:
+        ConflictError: The name is taken, or the files of a deleted project of this name are still being put away.
+    """
+    name = request.name
+    if session.scalar(select(Project.id).where(Project.name == name)) is not None:
+        raise ConflictError(f"The name {name!r} is taken.", remedy="Choose another name.")
+    if session.scalar(select(Delivery.id).where(Delivery.project == name).limit(1)) is not None:
+        raise ConflictError(
+            f"A deleted project {name!r} is still being put away.",
+            remedy="Try again in a moment, or choose another name.",
+        )
+    project = Project(name=name, title=request.title or name, description=request.description)
+    session.add(project)
+    session.flush()
+    membership = Membership(
+        project_id=project.id,
+        user_id=caller.person.id,
+        role_name=ProjectRole.DATA_OWNER.value,
+        user=caller.person,
+        project=project,
+    )
+    environment = Environment(project_id=project.id)
+    datasets = [Dataset(project_id=project.id, name=dataset) for dataset in STANDARD_DATASETS]
+    session.add_all([membership, environment, *datasets])
+    session.flush()
+    _follow(session, CREATE_FOLDERS, name, {"datasets": list(STANDARD_DATASETS)})
+    if request.template is Template.WELCOME:
+        _follow(session, FILL_TEMPLATE, name, {"title": project.title})
+    _follow(session, CREATE_ENVIRONMENT, name, {})
+    return show_project(session, project, membership)
+
+
+def edit_project(session: Session, project: Project, edit: ProjectEdit, *, version: int) -> None:
+    """Changes title and description of the version that the caller read.
+
+    Raises:
+        ConflictError: Somebody else changed it in between.
+    """
+    changes = edit.model_dump(exclude_none=True)
+    changed = session.execute(
+        update(Project)
+        .where(Project.id == project.id, Project.version == version)
+        .values(**changes, version=version + 1)
+        .execution_options(synchronize_session=False)
+        .returning(Project.id)
+    ).all()
+    if not changed:
+        raise ConflictError("Somebody else changed the project at the same moment.", remedy="Read it again.")
+    session.refresh(project)
+
+
+def delete_project(session: Session, project: Project, *, repeated_name: str) -> None:
+    """Deletes a project: servers and sessions end, the files go to the trash.
+
+    Raises:
+        InvalidRequestError: The repeated name is another.
+    """
+    if repeated_name != project.name:
+        raise InvalidRequestError(f"To delete this project, say its name: {project.name}.")
+    for membership in session.scalars(select(Membership).where(Membership.project_id == project.id)):
+        _end_work_of(session, project.name, membership.user.name)
+    _follow(session, TRASH_FOLDERS, project.name, {})
+    _follow(session, REMOVE_ENVIRONMENT, project.name, {})
+    session.delete(project)
+    session.flush()
+
+
+def find_member(session: Session, project: Project, user: str) -> Membership:
+    """The membership of ``user``.
+
+    Raises:
+        NotFoundError: It is not a member.
+    """
+    membership = session.scalar(
+        select(Membership)
+        .join(User, User.id == Membership.user_id)
+        .where(Membership.project_id == project.id, User.name == user)
+    )
+    if membership is None:
+        raise NotFoundError(f"The project has no member {user!r}.")
+    return membership
+
+
+def add_member(session: Session, project: Project, request: NewMember) -> MemberAnswer:
+    """Adds a user.
+
+    Raises:
+        NotFoundError: There is no such active user.
+        ConflictError: It is a member already.
+    """
+    user = session.scalar(select(User).where(User.name == request.user, User.active.is_(True)))
+    if user is None:
+        raise NotFoundError(f"There is no user {request.user!r}.", remedy="Ask an administrator to create one.")
+    if session.get(Membership, (project.id, user.id)) is not None:
+        raise ConflictError(f"{user.name!r} is a member already.", remedy="Change the role instead.")
+    membership = Membership(
+        project_id=project.id, user_id=user.id, role_name=request.role.value, user=user, project=project
+    )
+    session.add(membership)
+    session.flush()
+    return show_member(membership)
+
+
+def change_role(session: Session, membership: Membership, role: ProjectRole) -> None:
+    """Gives a member another role.
+
+    A running server keeps its old token until it is renewed; what it may do here follows the new role at once.
+
+    Raises:
+        ConflictError: It is the last Data Owner.
+    """
+    if role is not ProjectRole.DATA_OWNER:
+        _check_owner_remains(session, membership)
+    membership.role_name = role.value
+    session.flush()
+
+
+def remove_member(session: Session, membership: Membership) -> None:
+    """Removes a member, whose server and sessions in the project end.
+
+    Raises:
+        ConflictError: It is the last Data Owner.
+    """
+    _check_owner_remains(session, membership)
+    _end_work_of(session, membership.project.name, membership.user.name)
+    session.delete(membership)
+    session.flush()
+
+
+def show_project(session: Session, project: Project, membership: Membership | None) -> ProjectAnswer:
+    """A project on the wire."""
+    environment = session.get(Environment, project.id) or Environment(project_id=project.id)
+    return ProjectAnswer(
+        name=project.name,
+        title=project.title,
+        description=project.description,
+        role=membership.role if membership is not None else None,
+        environment=EnvironmentAnswer(state=environment.state, error=environment.error),
+        created_at=project.created_at,
+        version=project.version,
+    )
+
+
+def show_member(membership: Membership) -> MemberAnswer:
+    """A member on the wire."""
+    return MemberAnswer(
+        user=membership.user.name,
+        title=membership.user.title,
+        role=membership.role,
+        since=membership.created_at or now(),
+    )
+
+
+def end_all_work_of(session: Session, user: User) -> None:
+    """Ends the servers and sessions of one who may no longer log in, in all projects."""
+    for membership in session.scalars(select(Membership).where(Membership.user_id == user.id)):
+        _end_work_of(session, membership.project.name, user.name)
+
+
+def _end_work_of(session: Session, project: str, user: str) -> None:
+    name = project_user(project, user)
+    enqueue(session, STOP_SERVER, entity=name, project=project, payload={"project": project, "user": user})
+    enqueue(session, END_SESSIONS, entity=name, project=project, payload={"project": project, "user": user})
+
+
+def _follow(session: Session, task: Task, project: str, payload: dict[str, object]) -> None:
+    enqueue(session, task, entity=project, project=project, payload={"project": project, **payload})
+
+
+def _check_owner_remains(session: Session, membership: Membership) -> None:
+    # The rows are locked in one order, so that two Data Owners can't leave at the same moment.
+    owners = session.scalars(
+        select(Membership.user_id)
+        .where(
+            Membership.project_id == membership.project_id,
+            Membership.role_name == ProjectRole.DATA_OWNER.value,
+        )
+        .order_by(Membership.user_id)
+        .with_for_update()
+    ).all()
+    if list(owners) == [membership.user_id]:
+        raise ConflictError(
+            "A project needs at least one Data Owner, and this is the last.",
+            remedy="Make another member Data Owner first, or delete the project.",
+        )

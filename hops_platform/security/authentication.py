@@ -1,0 +1,169 @@
+"""From a proof of identity to a caller, and from a caller and a project to what may be done there.
+
+Users and memberships are looked up at every call, so a change acts at once, whatever an old token says.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hops_contract.principal import Principal, PrincipalKind
+from hops_contract.slugs import is_slug
+from hops_contract.tokens import ExpiredTokenError, InvalidTokenError
+from hops_platform.errors import (
+    ForbiddenError,
+    NotFoundError,
+    PasswordChangeNeededError,
+    UnauthenticatedError,
+)
+from hops_platform.projects.models import Membership, Project
+from hops_platform.security.permissions import Permission
+from hops_platform.security.policy import BEFORE_PASSWORD_CHANGE, permissions_of
+from hops_platform.security.tokens import Signer
+from hops_platform.users.models import User
+
+HUB = "hub"
+LOG_IN = "Log in (POST tokens) and send the token as 'Authorization: Bearer …'."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who calls, with the user's row as it is now.
+
+    Attributes:
+        principal: What was proven.
+        user: The user's row; ``None`` for a service.
+        chain: When the chain of renewals of the token began; ``None`` without a token.
+    """
+
+    principal: Principal
+    user: User | None
+    chain: datetime | None = None
+
+    @property
+    def person(self) -> User:
+        """The user's row.
+
+        Raises:
+            ForbiddenError: The caller is a service.
+        """
+        if self.user is None:
+            raise ForbiddenError("A service has no account of its own.")
+        return self.user
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectAccess:
+    """A caller before a project that it may see."""
+
+    caller: Caller
+    project: Project
+    membership: Membership | None
+
+    @property
+    def member(self) -> Membership:
+        """The caller's membership.
+
+        Raises:
+            ForbiddenError: The caller is not a member.
+        """
+        if self.membership is None:
+            raise ForbiddenError(f"You are not a member of the project {self.project.name!r}.")
+        return self.membership
+
+
+def authenticate_bearer(session: Session, token: str, *, signer: Signer, hub_credential: str) -> Caller:
+    """The caller who sends ``token``.
+
+    Raises:
+        UnauthenticatedError: The token proves nothing (any more).
+    """
+    if hmac.compare_digest(token.encode(), hub_credential.encode()):
+        return Caller(principal=Principal(kind=PrincipalKind.SERVICE, user=HUB), user=None)
+    try:
+        verified = signer.verify(token)
+    except ExpiredTokenError as error:
+        raise UnauthenticatedError("The token has expired.", remedy=LOG_IN) from error
+    except InvalidTokenError as error:
+        raise UnauthenticatedError("The token is not valid.", remedy=LOG_IN) from error
+    principal = verified.principal
+    if principal.kind is PrincipalKind.SERVICE:
+        # These are what this service shows to others; nobody calls it with one.
+        raise UnauthenticatedError("A service's token can't be used here.")
+    user = _active_user(session, principal.user)
+    outdated = verified.chain < user.tokens_valid_from - timedelta(milliseconds=1)
+    if principal.kind is PrincipalKind.USER and outdated:
+        raise UnauthenticatedError("The password was changed after this token was given out.", remedy=LOG_IN)
+    return Caller(principal=principal, user=user, chain=verified.chain)
+
+
+def authenticate_browser(session: Session, name: str) -> Caller:
+    """The caller whose browser the Hub has logged in as ``name``.
+
+    Raises:
+        UnauthenticatedError: There is no such active user.
+    """
+    user = _active_user(session, name)
+    return Caller(principal=Principal(kind=PrincipalKind.USER, user=user.name, admin=user.admin), user=user)
+
+
+def authorize(caller: Caller, permission: Permission) -> None:
+    """Checks a permission that belongs to no project.
+
+    Raises:
+        ForbiddenError: The caller has it not.
+        PasswordChangeNeededError: It has it only after changing its password.
+    """
+    user = caller.user
+    allowed = permissions_of(caller.principal.kind, admin=user is not None and user.admin)
+    _check(caller, permission, allowed)
+
+
+def authorize_in_project(session: Session, caller: Caller, project: str, permission: Permission) -> ProjectAccess:
+    """Checks a permission in ``project``.
+
+    Raises:
+        NotFoundError: There is no such project, or the caller may not see it.
+        ForbiddenError: The caller has the permission not.
+        PasswordChangeNeededError: It has it only after changing its password.
+    """
+    principal, user = caller.principal, caller.user
+    absent = NotFoundError(
+        f"There is no project {project!r} that you can see.", remedy="Ask one of its Data Owners to add you."
+    )
+    if not is_slug(project):
+        raise NotFoundError("There is no project of that name.")
+    if principal.kind is PrincipalKind.PROJECT_USER and principal.project != project:
+        raise absent
+    row = session.scalar(select(Project).where(Project.name == project))
+    if row is None:
+        raise absent
+    membership = session.get(Membership, (row.id, user.id)) if user is not None else None
+    admin = user is not None and user.admin and principal.kind is PrincipalKind.USER
+    if membership is None and not admin and principal.kind is not PrincipalKind.SERVICE:
+        raise absent
+    allowed = permissions_of(principal.kind, admin=admin, membership=membership.role if membership else None)
+    _check(caller, permission, allowed)
+    return ProjectAccess(caller=caller, project=row, membership=membership)
+
+
+def _check(caller: Caller, permission: Permission, allowed: frozenset[Permission]) -> None:
+    if permission not in allowed:
+        raise ForbiddenError(f"This needs the permission {permission.value}, which you have not here.")
+    must_change = caller.user is not None and caller.user.must_change_password
+    if must_change and permission not in BEFORE_PASSWORD_CHANGE:
+        raise PasswordChangeNeededError(
+            "Your password was chosen by somebody else.", remedy="Choose your own first (PUT me/password)."
+        )
+
+
+def _active_user(session: Session, name: str) -> User:
+    user = session.scalar(select(User).where(User.name == name))
+    if user is None or not user.active:
+        raise UnauthenticatedError("This user can't log in (any more).", remedy="Ask an administrator.")
+    return user

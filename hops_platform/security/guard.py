@@ -1,0 +1,77 @@
+"""How a route declares its permission: ``access: Annotated[Caller, Depends(Requires(Permission.…))]``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from hops_contract.tokens import MAX_TOKEN_LENGTH
+from hops_platform.errors import UnauthenticatedError
+from hops_platform.http import DatabaseSession, PartsOf
+from hops_platform.security.authentication import (
+    LOG_IN,
+    Caller,
+    ProjectAccess,
+    authenticate_bearer,
+    authorize,
+    authorize_in_project,
+)
+from hops_platform.security.browser import Public, caller_by_cookie
+from hops_platform.security.permissions import Permission
+
+
+def current_caller(request: Request, session: DatabaseSession, parts: PartsOf) -> Caller:
+    """Who calls, by bearer token or by this service's cookie.
+
+    Raises:
+        UnauthenticatedError: Nobody that is known.
+    """
+    header = request.headers.get("Authorization")
+    if header is None:
+        caller = caller_by_cookie(request, session, parts)
+        if caller is None:
+            raise UnauthenticatedError("Nobody is logged in.", remedy=LOG_IN)
+        return caller
+    scheme, _, token = header.partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token or len(token) > MAX_TOKEN_LENGTH:
+        raise UnauthenticatedError("The Authorization header is not of the form 'Bearer …'.", remedy=LOG_IN)
+    return authenticate_bearer(session, token, signer=parts.signer, hub_credential=parts.hub_credential)
+
+
+CurrentCaller = Annotated[Caller, Depends(current_caller)]
+
+
+class Requires:
+    """Declares the permission of a route that belongs to no project.
+
+    Args:
+        permission: The permission.
+    """
+
+    def __init__(self, permission: Permission) -> None:
+        self.permission = permission
+
+    def __call__(self, caller: CurrentCaller) -> Caller:
+        """The caller, who has the permission."""
+        authorize(caller, self.permission)
+        return caller
+
+
+class RequiresInProject:
+    """Declares the permission of a route below ``projects/{project}``.
+
+    Args:
+        permission: The permission.
+    """
+
+    def __init__(self, permission: Permission) -> None:
+        self.permission = permission
+
+    def __call__(self, project: str, caller: CurrentCaller, session: DatabaseSession) -> ProjectAccess:
+        """The caller and the project, in which it has the permission."""
+        return authorize_in_project(session, caller, project, self.permission)
+
+
+__all__ = ["CurrentCaller", "Public", "Requires", "RequiresInProject", "current_caller"]

@@ -1,0 +1,66 @@
+"""Lock-out after repeated failures: persisted, the same for names that no user has."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from hops_platform.database import now
+from hops_platform.errors import LockedOutError
+from hops_platform.users.models import LoginAttempts
+
+FREE_ATTEMPTS = 5
+_FIRST_LOCK = timedelta(seconds=30)
+_LONGEST_LOCK = timedelta(hours=1)
+_FORGET_AFTER = timedelta(days=1)
+
+
+def lock_after(failures: int) -> timedelta | None:
+    """How long a name is locked after so many failures in a row; ``None`` for not at all."""
+    if failures < FREE_ATTEMPTS:
+        return None
+    return min(_LONGEST_LOCK, _FIRST_LOCK * 2 ** min(failures - FREE_ATTEMPTS, 20))
+
+
+def check_not_locked(session: Session, name: str) -> None:
+    """Refuses an attempt while ``name`` is locked.
+
+    Raises:
+        LockedOutError: It is; says when to try again.
+    """
+    attempts = session.get(LoginAttempts, name)
+    if attempts is None or attempts.locked_until is None:
+        return
+    wait_s = math.ceil((attempts.locked_until - now()).total_seconds())
+    if wait_s > 0:
+        raise LockedOutError(
+            f"Log-in with this name is locked for {wait_s} seconds after {attempts.failures} failed attempts.",
+            remedy="Wait, or ask an administrator to unlock it.",
+            retry_after_s=wait_s,
+        )
+
+
+def record_failure(session: Session, name: str) -> None:
+    """Counts a failed attempt, and forgets those of names that were left alone for a day."""
+    moment = now()
+    session.execute(delete(LoginAttempts).where(LoginAttempts.last_failed_at < moment - _FORGET_AFTER))
+    attempts = session.get(LoginAttempts, name, with_for_update=True)
+    if attempts is None:
+        attempts = LoginAttempts(name=name, failures=0)
+        session.add(attempts)
+    attempts.failures += 1
+    attempts.last_failed_at = moment
+    attempts.locked_until = _locked_until(moment, attempts.failures)
+
+
+def forget_failures(session: Session, name: str) -> None:
+    """Unlocks ``name``."""
+    session.execute(delete(LoginAttempts).where(LoginAttempts.name == name))
+
+
+def _locked_until(moment: datetime, failures: int) -> datetime | None:
+    pause = lock_after(failures)
+    return moment + pause if pause else None

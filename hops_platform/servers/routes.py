@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from sqlalchemy import select
+
+from hops_contract.options import ServerLimits, ServerOptions
+from hops_platform.environments.service import check_ready
+from hops_platform.http import After, DatabaseSession, Limit, PartsOf
+from hops_platform.paging import DEFAULT_LIMIT, Page, fetch_page
+from hops_platform.projects.models import Membership
+from hops_platform.security.authentication import ProjectAccess
+from hops_platform.security.guard import RequiresInProject
+from hops_platform.security.permissions import Permission
+from hops_platform.servers import service
+from hops_platform.servers.schemas import GrantRequest, ServerAnswer, ServerOptionsAnswer, ServerStart
+from hops_platform.users.models import User
+
+router = APIRouter(tags=["servers"])
+Reads = Annotated[ProjectAccess, Depends(RequiresInProject(Permission.SERVER_READ))]
+Starts = Annotated[ProjectAccess, Depends(RequiresInProject(Permission.SERVER_START))]
+
+
+@router.get("/projects/{project}/server-options")
+def read_server_options(access: Reads, session: DatabaseSession, parts: PartsOf) -> ServerOptionsAnswer:
+    """My options in this project, with all that a form needs to change them."""
+    return service.show_options(session, access.member, capacity=parts.engines.capacity.read())
+
+
+@router.put("/projects/{project}/server-options")
+def remember_server_options(
+    options: ServerOptions, access: Starts, session: DatabaseSession, parts: PartsOf
+) -> ServerOptions:
+    """Remembers my options in this project for the next start."""
+    service.remember_options(session, access.member, options, capacity=parts.engines.capacity.read())
+    return options
+
+
+@router.get("/projects/{project}/server")
+def read_server(access: Reads, session: DatabaseSession, parts: PartsOf) -> ServerAnswer:
+    """My notebook server in this project."""
+    membership = access.member
+    options = service.options_of(session, membership, capacity=parts.engines.capacity.read())
+    session.commit()  # nobody waits for the database while the Hub is asked
+    server = parts.engines.hub.server(membership.user.name, membership.project.name)
+    return service.show_server(membership, server, options, base_url=parts.settings.hub_base_url)
+
+
+@router.put("/projects/{project}/server", status_code=202)
+def start_server(
+    access: Starts, session: DatabaseSession, parts: PartsOf, request: ServerStart | None = None
+) -> ServerAnswer:
+    """Starts my notebook server; one that runs stays as it is."""
+    membership = access.member
+    check_ready(session, access.project)
+    capacity = parts.engines.capacity.read()
+    asked = request.options if request is not None else None
+    options = asked or service.options_of(session, membership, capacity=capacity)
+    service.remember_options(session, membership, options, capacity=capacity)
+    # The Hub asks this service for a grant before it answers: the database must be free by then.
+    session.commit()
+    user, project = membership.user.name, membership.project.name
+    parts.engines.hub.start_server(
+        user, project, title=membership.project.title, options=options.model_dump(mode="json")
+    )
+    return service.show_server(
+        membership, parts.engines.hub.server(user, project), options, base_url=parts.settings.hub_base_url
+    )
+
+
+@router.delete("/projects/{project}/server", status_code=204)
+def stop_server(
+    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.SERVER_STOP))],
+    session: DatabaseSession,
+    parts: PartsOf,
+) -> None:
+    """Stops my notebook server; one that does not run is left as it is."""
+    membership = access.member
+    session.commit()  # nobody waits for the database while the Hub stops it
+    parts.engines.hub.stop_server(membership.user.name, membership.project.name)
+
+
+@router.get("/projects/{project}/servers")
+def list_servers(
+    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.SERVERS_LIST))],
+    session: DatabaseSession,
+    parts: PartsOf,
+    limit: Limit = DEFAULT_LIMIT,
+    after: After = None,
+) -> Page[ServerAnswer]:
+    """The servers of all members, by user."""
+    query = (
+        select(User, Membership)
+        .join(Membership, Membership.user_id == User.id)
+        .where(Membership.project_id == access.project.id)
+    )
+    rows, following = fetch_page(session, query, key=User.name, limit=limit, after=after)
+    capacity = parts.engines.capacity.read()
+    members = [(row[1], service.options_of(session, row[1], capacity=capacity)) for row in rows]
+    session.commit()  # nobody waits for the database while the Hub is asked
+    hub = parts.engines.hub
+    return Page(
+        items=[
+            service.show_server(
+                membership,
+                hub.server(membership.user.name, membership.project.name),
+                options,
+                base_url=parts.settings.hub_base_url,
+            )
+            for membership, options in members
+        ],
+        next=following,
+    )
+
+
+@router.get("/projects/{project}/limits")
+def read_limits(
+    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.LIMITS_READ))], session: DatabaseSession
+) -> ServerLimits:
+    """The most that a server of this project may ask for."""
+    return service.limits_of(session, access.project)
+
+
+@router.put("/projects/{project}/limits")
+def edit_limits(
+    limits: ServerLimits,
+    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.LIMITS_EDIT))],
+    session: DatabaseSession,
+) -> ServerLimits:
+    """Sets the most that a server of this project may ask for."""
+    service.edit_limits(session, access.project, limits)
+    return limits
+
+
+@router.get("/projects/{project}/members/{user}/server-options")
+def read_members_server_options(
+    user: str,
+    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.SERVER_GRANT))],
+    session: DatabaseSession,
+    parts: PartsOf,
+) -> ServerOptionsAnswer:
+    """A member's options, for the start form that the Hub shows."""
+    membership = service.member_for_server(session, access.project, user)
+    return service.show_options(session, membership, capacity=parts.engines.capacity.read())
+
+
+@router.post("/projects/{project}/server-grants", status_code=201)
+def grant_server(
+    request: GrantRequest,
+    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.SERVER_GRANT))],
+    session: DatabaseSession,
+    parts: PartsOf,
+) -> dict[str, Any]:
+    """Lets the Hub start a server: its configuration and its first token."""
+    grant = service.grant_server(session, access.project, user=request.user, raw_options=request.options, parts=parts)
+    # The wire type hides its token wherever it is shown; this answer is the one place where it must stand.
+    return grant.model_dump(mode="json") | {"token": grant.token.get_secret_value()}

@@ -1,0 +1,147 @@
+"""Notebook servers: their options, their grants, their state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import SecretStr, ValidationError
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hops_contract.options import Capacity, ServerLimits, ServerOptions
+from hops_contract.problems import Violation
+from hops_contract.servers import ServerConfig, ServerGrant
+from hops_platform.engines.hub import HubServer
+from hops_platform.environments.service import check_ready
+from hops_platform.errors import ForbiddenError, InvalidRequestError, NotFoundError, PasswordChangeNeededError
+from hops_platform.parts import Parts
+from hops_platform.projects.models import Membership, Project
+from hops_platform.servers.limits import fitting_defaults, violations
+from hops_platform.servers.models import ProjectLimits, RememberedOptions
+from hops_platform.servers.schemas import ServerAnswer
+from hops_platform.users.models import User
+
+
+def limits_of(session: Session, project: Project) -> ServerLimits:
+    """The project's limits."""
+    row = session.get(ProjectLimits, project.id)
+    return ServerLimits.model_validate(row.limits) if row is not None else ServerLimits()
+
+
+def edit_limits(session: Session, project: Project, limits: ServerLimits) -> None:
+    """Sets the project's limits."""
+    session.merge(ProjectLimits(project_id=project.id, limits=limits.model_dump(mode="json")))
+    session.flush()
+
+
+def options_of(session: Session, membership: Membership, *, capacity: Capacity) -> ServerOptions:
+    """What the member last asked for; the defaults before that, or when it is no longer understood."""
+    row = session.get(RememberedOptions, (membership.project_id, membership.user_id))
+    if row is not None:
+        try:
+            return ServerOptions.model_validate(row.options)
+        except ValidationError:
+            pass  # an older version wrote it; the defaults are better than no server
+    return fitting_defaults(limits_of(session, membership.project), capacity)
+
+
+def remember_options(session: Session, membership: Membership, options: ServerOptions, *, capacity: Capacity) -> None:
+    """Checks and remembers what the member asks for.
+
+    Raises:
+        InvalidRequestError: It can't be had; says what, with the numbers.
+    """
+    found = violations(options, limits=limits_of(session, membership.project), capacity=capacity)
+    if found:
+        raise InvalidRequestError(
+            "These options can't be had. " + " ".join(violation.message for violation in found),
+            remedy="Ask for less, or ask an administrator for higher limits.",
+            violations=found,
+        )
+    session.merge(
+        RememberedOptions(
+            project_id=membership.project_id, user_id=membership.user_id, options=options.model_dump(mode="json")
+        )
+    )
+    session.flush()
+
+
+def parse_options(raw: dict[str, Any]) -> ServerOptions:
+    """Options as the Hub passed them on.
+
+    Raises:
+        InvalidRequestError: They are not options.
+    """
+    try:
+        return ServerOptions.model_validate(raw)
+    except ValidationError as error:
+        found = [
+            Violation(
+                field=".".join(["options", *(str(part) for part in item["loc"])]),
+                message=item["msg"].removeprefix("Value error, "),
+            )
+            for item in error.errors()[:20]
+        ]
+        raise InvalidRequestError(
+            "These are not a server's options. " + " ".join(violation.message for violation in found[:3]),
+            violations=found,
+        ) from error
+
+
+def grant_server(
+    session: Session, project: Project, *, user: str, raw_options: dict[str, Any] | None, parts: Parts
+) -> ServerGrant:
+    """Lets a server start: its configuration and its first token.
+
+    Raises:
+        NotFoundError: There is no such active user.
+        ForbiddenError: The user is not a member.
+        PasswordChangeNeededError: The user has still to choose a password.
+        EnvironmentNotReadyError: The environment is being made.
+        EnvironmentFailedError: The environment could not be made.
+        InvalidRequestError: The options can't be had.
+    """
+    row = session.scalar(select(User).where(User.name == user, User.active.is_(True)))
+    if row is None:
+        raise NotFoundError(f"There is no active user {user!r}.")
+    membership = session.get(Membership, (project.id, row.id))
+    if membership is None:
+        raise ForbiddenError(
+            f"{user!r} is not a member of {project.name!r}.", remedy="Ask one of its Data Owners to be added."
+        )
+    if row.must_change_password:
+        raise PasswordChangeNeededError(
+            "Your password was chosen by somebody else.", remedy="Choose your own on the platform's home page first."
+        )
+    check_ready(session, project)
+    capacity = parts.engines.capacity.read()
+    options = options_of(session, membership, capacity=capacity) if raw_options is None else parse_options(raw_options)
+    remember_options(session, membership, options, capacity=capacity)
+    signed = parts.signer.sign_project_user(user, project=project.name, role=membership.role)
+    config = ServerConfig(
+        project=project.name,
+        project_title=project.title,
+        user=user,
+        role=membership.role,
+        options=options,
+        project_folder=parts.engines.storage.project_address(project.name),
+        environment=parts.engines.environments.prefix(project.name),
+        control_plane_url=parts.settings.public_control_plane_url(),
+        livy_url=parts.settings.livy_url.rstrip("/"),
+    )
+    return ServerGrant(config=config, token=SecretStr(signed.token), display_name=project.title)
+
+
+def show_server(membership: Membership, server: HubServer, options: ServerOptions, *, base_url: str) -> ServerAnswer:
+    """A server on the wire."""
+    user, project = membership.user.name, membership.project.name
+    return ServerAnswer(
+        user=user,
+        project=project,
+        state=server.state,
+        url=f"{base_url}user/{user}/{project}/",
+        options=options,
+        started_at=server.started_at,
+        last_activity=server.last_activity,
+        reason=server.reason,
+    )

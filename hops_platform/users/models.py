@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import Integer, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from hops_contract.slugs import MAX_SLUG_LENGTH
+from hops_platform.database import Base, UtcDateTime, new_id, now
+
+MAX_TITLE_LENGTH = 200
+
+
+class User(Base):
+    """A person who can log in."""
+
+    __tablename__ = "users"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(MAX_SLUG_LENGTH), unique=True)
+    title: Mapped[str] = mapped_column(String(MAX_TITLE_LENGTH), default="")
+    password_hash: Mapped[str] = mapped_column(Text)
+    active: Mapped[bool] = mapped_column(default=True)
+    admin: Mapped[bool] = mapped_column(default=False)
+    must_change_password: Mapped[bool] = mapped_column(default=False)
+    # Tokens of kind `user` whose chain began before this moment are refused: it moves with the password.
+    tokens_valid_from: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class LoginAttempts(Base):
+    """Failed log-ins with one name, whether or not a user has it."""
+
+    __tablename__ = "login_attempts"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    failures: Mapped[int] = mapped_column(Integer, default=0)
+    last_failed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
+    locked_until: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)

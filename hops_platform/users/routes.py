@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path
+from sqlalchemy import select
+
+from hops_contract.slugs import MAX_SLUG_LENGTH
+from hops_platform.http import After, DatabaseSession, IdempotencyKeyHeader, Limit, PartsOf
+from hops_platform.idempotency import create_once
+from hops_platform.paging import DEFAULT_LIMIT, Page, fetch_page
+from hops_platform.security.authentication import Caller
+from hops_platform.security.guard import Public, Requires
+from hops_platform.security.permissions import Permission
+from hops_platform.users import service
+from hops_platform.users.models import User
+from hops_platform.users.schemas import (
+    LoginRequest,
+    Me,
+    NewUser,
+    PasswordChange,
+    TokenAnswer,
+    UserAnswer,
+    UserEdit,
+)
+
+router = APIRouter(tags=["users"])
+UserName = Annotated[str, Path(max_length=MAX_SLUG_LENGTH, examples=["ada"])]
+
+
+@router.post("/tokens", dependencies=[Depends(Public(Permission.TOKENS_CREATE))])
+def create_token(request: LoginRequest, parts: PartsOf) -> TokenAnswer:
+    """Logs in with a password. After five failures the name is locked for a growing time."""
+    signed = service.log_in(
+        parts.database,
+        username=request.username,
+        password=request.password.get_secret_value(),
+        signer=parts.signer,
+    )
+    return TokenAnswer(token=signed.token, expires_at=signed.expires_at, user=request.username)
+
+
+@router.post("/tokens:renew")
+def renew_token(
+    caller: Annotated[Caller, Depends(Requires(Permission.TOKENS_RENEW))], session: DatabaseSession, parts: PartsOf
+) -> TokenAnswer:
+    """Renews the token that the request is sent with, while it is good."""
+    signed = service.renew_token(session, caller, signer=parts.signer)
+    return TokenAnswer(token=signed.token, expires_at=signed.expires_at, user=caller.principal.user)
+
+
+@router.get("/me")
+def read_me(caller: Annotated[Caller, Depends(Requires(Permission.ME_READ))], session: DatabaseSession) -> Me:
+    """Who the caller is, and in which projects."""
+    user = caller.user
+    return Me(
+        kind=caller.principal.kind,
+        name=caller.principal.user,
+        title=user.title if user else "",
+        admin=caller.principal.project is None and user is not None and user.admin,
+        must_change_password=user is not None and user.must_change_password,
+        project=caller.principal.project,
+        memberships=service.first_memberships(session, caller, limit=DEFAULT_LIMIT),
+    )
+
+
+@router.put("/me/password")
+def change_my_password(
+    request: PasswordChange,
+    caller: Annotated[Caller, Depends(Requires(Permission.ME_PASSWORD))],
+    session: DatabaseSession,
+    parts: PartsOf,
+) -> TokenAnswer:
+    """Changes the caller's password. Tokens from before end; the answer holds a new one."""
+    signed = service.change_password(
+        session,
+        caller,
+        database=parts.database,
+        old=request.old_password.get_secret_value(),
+        new=request.new_password.get_secret_value(),
+        signer=parts.signer,
+    )
+    return TokenAnswer(token=signed.token, expires_at=signed.expires_at, user=caller.principal.user)
+
+
+@router.get("/users", dependencies=[Depends(Requires(Permission.USERS_LIST))])
+def list_users(session: DatabaseSession, limit: Limit = DEFAULT_LIMIT, after: After = None) -> Page[UserAnswer]:
+    """All users by name."""
+    rows, following = fetch_page(session, select(User), key=User.name, limit=limit, after=after)
+    return Page(items=[service.show_user(session, row[0]) for row in rows], next=following)
+
+
+@router.post("/users", status_code=201, response_model=UserAnswer)
+def create_user(
+    request: NewUser,
+    caller: Annotated[Caller, Depends(Requires(Permission.USERS_CREATE))],
+    session: DatabaseSession,
+    key: IdempotencyKeyHeader = None,
+) -> dict[str, Any]:
+    """Creates a user, who must change the password at the first log-in."""
+    return create_once(
+        session,
+        user_id=caller.person.id,
+        key=key,
+        route="POST users",
+        request=request,
+        create=lambda: service.create_requested_user(session, request),
+    )
+
+
+@router.get("/users/{user}", dependencies=[Depends(Requires(Permission.USERS_READ))])
+def read_user(user: UserName, session: DatabaseSession) -> UserAnswer:
+    """One user."""
+    return service.show_user(session, service.find_user(session, user))
+
+
+@router.patch("/users/{user}", dependencies=[Depends(Requires(Permission.USERS_EDIT))])
+def edit_user(user: UserName, request: UserEdit, session: DatabaseSession) -> UserAnswer:
+    """Changes a user: title, active, administrator, a new password, the end of a lock-out."""
+    row = service.find_user(session, user)
+    service.edit_user(session, row, request)
+    return service.show_user(session, row)

@@ -1,0 +1,258 @@
+"""Users: log-in, tokens, and what administrators do."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hops_contract.principal import PrincipalKind
+from hops_platform.database import Database, now
+from hops_platform.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidRequestError,
+    NotFoundError,
+    UnauthenticatedError,
+    WrongCredentialsError,
+)
+from hops_platform.projects.models import Membership, Project
+from hops_platform.projects.service import end_all_work_of
+from hops_platform.security.authentication import Caller
+from hops_platform.security.passwords import generate_password, hash_password, password_matches
+from hops_platform.security.throttling import check_not_locked, forget_failures, record_failure
+from hops_platform.security.tokens import SignedToken, Signer
+from hops_platform.users.models import LoginAttempts, User
+from hops_platform.users.schemas import MyMembership, NewUser, UserAnswer, UserEdit
+
+FIRST_ADMINISTRATOR = "admin"
+_WRONG = "The user name or the password is wrong, or the user is not active."
+
+
+def log_in(database: Database, *, username: str, password: str, signer: Signer) -> SignedToken:
+    """A token for the user whose password this is.
+
+    Uses transactions of its own: the failure must be kept though the request fails, and nobody waits for the
+    database while a password is checked.
+
+    Raises:
+        LockedOutError: Too many attempts failed.
+        WrongCredentialsError: The password is wrong, or there is no such active user; the same answer for both.
+    """
+    check_password(database, username=username, password=password)
+    with database.session(writes=False) as session:
+        user = find_user(session, username)
+        return signer.sign_user(user.name, admin=user.admin)
+
+
+def check_password(database: Database, *, username: str, password: str) -> None:
+    """Checks a password under the lock-out.
+
+    Raises:
+        LockedOutError: Too many attempts failed.
+        WrongCredentialsError: The password is wrong, or there is no such active user.
+    """
+    with database.session(writes=False) as session:
+        check_not_locked(session, username)
+        user = session.scalar(select(User).where(User.name == username))
+        password_hash = user.password_hash if user is not None and user.active else None
+        has_failed = session.get(LoginAttempts, username) is not None
+    if password_matches(password, password_hash):
+        if has_failed:
+            with database.session() as session:
+                # Attempts that ran beside this one may have locked the name meanwhile.
+                check_not_locked(session, username)
+                forget_failures(session, username)
+        return
+    with database.session() as session:
+        check_not_locked(session, username)
+        record_failure(session, username)
+    raise WrongCredentialsError(_WRONG, remedy="After some failed attempts the name is locked for a while.")
+
+
+def renew_token(session: Session, caller: Caller, *, signer: Signer) -> SignedToken:
+    """A new token in the caller's chain, with what holds now.
+
+    Raises:
+        UnauthenticatedError: The chain has come to its end, or the caller has no token.
+    """
+    principal, chain = caller.principal, caller.chain
+    if chain is None:
+        raise UnauthenticatedError("Only a token can be renewed.", remedy="Log in (POST tokens).")
+    if signer.chain_ended(chain):
+        raise UnauthenticatedError("This log-in has been renewed long enough.", remedy="Log in again.")
+    if principal.kind is PrincipalKind.PROJECT_USER:
+        membership = session.scalar(
+            select(Membership)
+            .join(Project, Project.id == Membership.project_id)
+            .where(Project.name == principal.project, Membership.user_id == caller.person.id)
+        )
+        if membership is None:
+            raise UnauthenticatedError(
+                "You are no longer a member of this project.", remedy="Ask one of its Data Owners to add you."
+            )
+        return signer.sign_project_user(
+            principal.user, project=membership.project.name, role=membership.role, chain=chain
+        )
+    return signer.sign_user(principal.user, admin=caller.person.admin, chain=chain)
+
+
+def change_password(
+    session: Session, caller: Caller, *, database: Database, old: str, new: str, signer: Signer
+) -> SignedToken:
+    """Changes the caller's own password; all older log-ins end. Answers a token of the new one.
+
+    Raises:
+        ForbiddenError: A project-user's token can't do it.
+        WrongCredentialsError: The old password is wrong.
+        InvalidRequestError: Both are the same.
+    """
+    if caller.principal.kind is not PrincipalKind.USER:
+        raise ForbiddenError("Only the user can change the password.")
+    name = caller.person.name
+    # The check writes by itself; this transaction must not hold the database meanwhile.
+    session.commit()
+    check_password(database, username=name, password=old)
+    if old == new:
+        raise InvalidRequestError("The new password is the old one.", remedy="Choose another.")
+    password_hash = hash_password(new)
+    user = find_user(session, name)
+    user.password_hash = password_hash
+    user.must_change_password = False
+    user.tokens_valid_from = now()
+    return signer.sign_user(user.name, admin=user.admin)
+
+
+def find_user(session: Session, name: str) -> User:
+    """The user called ``name``.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    user = session.scalar(select(User).where(User.name == name))
+    if user is None:
+        raise NotFoundError(f"There is no user {name!r}.")
+    return user
+
+
+def create_user(
+    session: Session,
+    *,
+    name: str,
+    title: str,
+    password: str,
+    admin: bool,
+    must_change_password: bool = True,
+) -> User:
+    """Creates a user.
+
+    Raises:
+        ConflictError: The name is taken.
+    """
+    if session.scalar(select(User.id).where(User.name == name)) is not None:
+        raise ConflictError(f"There is a user {name!r} already.", remedy="Choose another name.")
+    user = User(
+        name=name,
+        title=title,
+        password_hash=hash_password(password),
+        admin=admin,
+        must_change_password=must_change_password,
+    )
+    session.add(user)
+    session.flush()
+    return user
+
+
+def create_requested_user(session: Session, request: NewUser) -> UserAnswer:
+    """Creates a user as an administrator asked."""
+    user = create_user(
+        session,
+        name=request.name,
+        title=request.title,
+        password=request.password.get_secret_value(),
+        admin=request.admin,
+    )
+    return show_user(session, user)
+
+
+def edit_user(session: Session, user: User, edit: UserEdit) -> None:
+    """Changes a user.
+
+    Raises:
+        ConflictError: The last active administrator would be none any more.
+    """
+    loses = user.admin and user.active and (edit.admin is False or edit.active is False)
+    if loses and _other_administrators(session, user) == 0:
+        raise ConflictError(
+            f"{user.name!r} is the last active administrator.", remedy="Make somebody else administrator first."
+        )
+    if edit.title is not None:
+        user.title = edit.title
+    if edit.active is not None:
+        if user.active and not edit.active:
+            end_all_work_of(session, user)
+        user.active = edit.active
+    if edit.admin is not None:
+        user.admin = edit.admin
+    if edit.password is not None:
+        set_password(session, user, edit.password.get_secret_value(), must_change=True)
+    if edit.unlock:
+        forget_failures(session, user.name)
+    session.flush()
+
+
+def set_password(session: Session, user: User, password: str, *, must_change: bool) -> None:
+    """Gives ``user`` another password; all older log-ins end, and a lock-out too."""
+    user.password_hash = hash_password(password)
+    user.must_change_password = must_change
+    user.tokens_valid_from = now()
+    forget_failures(session, user.name)
+
+
+def create_first_administrator(session: Session) -> tuple[str, str] | None:
+    """Name and password of the first administrator, made when there is no user at all; else ``None``."""
+    if session.scalar(select(User.id).limit(1)) is not None:
+        return None
+    password = generate_password()
+    create_user(session, name=FIRST_ADMINISTRATOR, title="Administrator", password=password, admin=True)
+    return FIRST_ADMINISTRATOR, password
+
+
+def show_user(session: Session, user: User) -> UserAnswer:
+    """A user on the wire."""
+    attempts = session.get(LoginAttempts, user.name)
+    locked_until = attempts.locked_until if attempts is not None else None
+    return UserAnswer(
+        name=user.name,
+        title=user.title,
+        active=user.active,
+        admin=user.admin,
+        must_change_password=user.must_change_password,
+        locked_until=locked_until if locked_until is not None and locked_until > now() else None,
+        created_at=user.created_at,
+    )
+
+
+def first_memberships(session: Session, caller: Caller, *, limit: int) -> list[MyMembership]:
+    """The caller's first projects; for a project-user only its own."""
+    if caller.user is None:
+        return []
+    query = (
+        select(Membership)
+        .join(Project, Project.id == Membership.project_id)
+        .where(Membership.user_id == caller.user.id)
+        .order_by(Project.name)
+        .limit(limit)
+    )
+    if caller.principal.project is not None:
+        query = query.where(Project.name == caller.principal.project)
+    return [
+        MyMembership(project=row.project.name, title=row.project.title, role=row.role) for row in session.scalars(query)
+    ]
+
+
+def _other_administrators(session: Session, user: User) -> int:
+    # The rows are locked in one order, so that two administrators can't demote one another at the same moment.
+    administrators = session.scalars(
+        select(User.id).where(User.admin.is_(True), User.active.is_(True)).order_by(User.id).with_for_update()
+    ).all()
+    return sum(1 for identifier in administrators if identifier != user.id)
