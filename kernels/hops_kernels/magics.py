@@ -20,7 +20,6 @@ from hops_kernels.sessions import HopsController, loss_of
 from hops_kernels.statements import execute_plain, run_statement
 
 
-
 class LiveCommand(Command):  # type: ignore[misc]
     """A cell's code: sent as it was typed, its output passed on while it runs."""
 

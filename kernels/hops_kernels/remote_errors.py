@@ -8,7 +8,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_PAYLOAD = re.compile(r"^Invalid status code '(?P<status>\d{3})' from .*? with error payload: (?P<payload>.*)$", re.DOTALL)
+_PAYLOAD = re.compile(
+    r"^Invalid status code '(?P<status>\d{3})' from .*? with error payload: (?P<payload>.*)$", re.DOTALL
+)
 _NO_ANSWER = "Error sending http request and maximum retry encountered"
 _MAX_PAYLOAD_SHOWN = 500
 

@@ -32,7 +32,9 @@ def get_json(session: LivySession, path: str) -> dict[str, Any]:
     return answer if isinstance(answer, dict) else {}
 
 
-def open_stream(session: LivySession, path: str, *, headers: dict[str, str], read_timeout_s: float) -> requests.Response:
+def open_stream(
+    session: LivySession, path: str, *, headers: dict[str, str], read_timeout_s: float
+) -> requests.Response:
     """``GET`` of a path below the session whose body is read as it comes. The caller closes it.
 
     Raises:

@@ -65,7 +65,9 @@ def follow(session: LivySession, statement_id: int, show: Show | None) -> bool:
     """
     seen, last_id = 0, ""
     for wait_s in (*RECONNECT_WAITS_S, None):
-        headers = {"Accept": "text/event-stream", "Accept-Encoding": "identity"} | ({"Last-Event-ID": last_id} if last_id else {})
+        headers = {"Accept": "text/event-stream", "Accept-Encoding": "identity"} | (
+            {"Last-Event-ID": last_id} if last_id else {}
+        )
         before = seen
         try:
             with open_stream(

@@ -65,7 +65,12 @@ def test_a_service_without_events_shows_the_whole_bundle_at_the_end(notebook, li
 
 
 def test_an_error_in_the_session_is_an_error_of_the_cell_with_the_remote_traceback(notebook, livy, script):
-    output = {"status": "error", "ename": "SyntaxError", "evalue": "invalid syntax", "traceback": ["Cell In[1]\n", "SyntaxError: invalid syntax"]}
+    output = {
+        "status": "error",
+        "ename": "SyntaxError",
+        "evalue": "invalid syntax",
+        "traceback": ["Cell In[1]\n", "SyntaxError: invalid syntax"],
+    }
     livy.scripts["1 +"] = script(events=[{"type": "error", "content": {}}], output=output)
     cell = notebook.run("1 +")
     assert cell.reply["status"] == "error"
@@ -151,7 +156,10 @@ def test_interrupting_a_cell_cancels_the_statement_at_the_service(notebook, livy
 
 
 def test_a_refused_session_says_why_and_what_to_do_and_can_be_tried_again(notebook, livy):
-    livy.refuses = (422, {"title": "No", "detail": "4 GPUs were asked for; this machine has 2.", "remedy": "Ask for 2."})
+    livy.refuses = (
+        422,
+        {"title": "No", "detail": "4 GPUs were asked for; this machine has 2.", "remedy": "Ask for 2."},
+    )
     cell = notebook.run("1")
     assert cell.reply["status"] == "error"
     assert cell.error == (

@@ -1,0 +1,221 @@
+"""The routes below ``hops/``: who may call is Jupyter's rule, what is done stands in ``project.py`` and ``tensorboards.py``."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+from jupyter_server.auth.decorator import authorized
+from jupyter_server.base.handlers import APIHandler, JupyterHandler
+from jupyter_server.utils import url_path_join
+from tornado import web
+
+from jupyterlab_hops.problems import MEDIA_TYPE, ProblemError
+from jupyterlab_hops.project import ProjectServer
+from jupyterlab_hops.tensorboards import TensorBoard
+
+AUTH_RESOURCE = "hops"
+SETTING = "hops_project_server"
+MAX_BODY_BYTES = 16 * 1024
+BOARD_ID = r"[0-9a-f]{32}"
+
+
+def project_server(handler: JupyterHandler) -> ProjectServer:
+    """The project server behind ``handler``.
+
+    Raises:
+        ProblemError: This notebook server belongs to no project.
+    """
+    server = handler.settings.get(SETTING)
+    if not isinstance(server, ProjectServer):
+        raise ProblemError(
+            503,
+            "no-project",
+            "No project",
+            "This notebook server was not started for a project.",
+            "Start one from the list of your projects.",
+        )
+    return server
+
+
+class HopsHandler(APIHandler):  # type: ignore[misc]
+    """Answers JSON, and problem details for every error."""
+
+    auth_resource = AUTH_RESOURCE
+
+    @property
+    def server(self) -> ProjectServer:
+        """The project server behind this handler."""
+        return project_server(self)
+
+    def body(self, *fields: str) -> dict[str, str]:
+        """The texts ``fields`` of the request's JSON body.
+
+        Raises:
+            ProblemError: The body is none, or lacks one of them.
+        """
+        try:
+            content = json.loads(self.request.body) if len(self.request.body) <= MAX_BODY_BYTES else None
+        except ValueError:
+            content = None
+        for field in fields:
+            if not isinstance(content, dict) or not isinstance(content.get(field), str):
+                raise ProblemError(
+                    422,
+                    "invalid-request",
+                    "Invalid request",
+                    f"The request needs a JSON object with the text '{field}'.",
+                    None,
+                    [{"field": field, "message": "A text is needed."}],
+                )
+        return {field: content[field] for field in fields} if isinstance(content, dict) else {}
+
+    def write_error(self, status_code: int, **options: Any) -> None:
+        """Answers problem details; what was not expected says nothing of the inside."""
+        error = (options.get("exc_info") or (None, None, None))[1]
+        if isinstance(error, ProblemError):
+            body = error.body
+        elif isinstance(error, web.HTTPError) and status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+            title = HTTPStatus(status_code).phrase
+            body = ProblemError(status_code, "about:blank", title, error.log_message or title).body
+        else:
+            body = ProblemError(
+                status_code,
+                "internal",
+                "Failed",
+                "The notebook server met an error that it did not expect.",
+                "Try again; if it stays so, tell the administrator: the server's log has more.",
+            ).body
+        self.set_status(body["status"])
+        self.set_header("Content-Type", MEDIA_TYPE)
+        self.finish(json.dumps(body))
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        """Logs what was not expected; a problem is an answer."""
+        if not isinstance(value, ProblemError):
+            super().log_exception(typ, value, tb)
+
+
+class ProjectHandler(HopsHandler):
+    """``hops/project``."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        """The project, its members and this server's options."""
+        self.finish(json.dumps(await self.server.project()))
+
+
+class SessionsHandler(HopsHandler):
+    """``hops/session``."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        """My Spark sessions."""
+        self.finish(json.dumps(await self.server.sessions()))
+
+
+class SessionHandler(HopsHandler):
+    """``hops/session/{id}``."""
+
+    @web.authenticated
+    @authorized
+    async def delete(self, session_id: str) -> None:
+        """Ends one of them."""
+        await self.server.end_session(int(session_id))
+        self.set_status(HTTPStatus.NO_CONTENT)
+        self.finish()
+
+
+class StopHandler(HopsHandler):
+    """``hops/server:stop``."""
+
+    @web.authenticated
+    @authorized
+    async def post(self) -> None:
+        """Stops this notebook server."""
+        self.finish(json.dumps(await self.server.stop()))
+
+
+class RestartHandler(HopsHandler):
+    """``hops/server:restart``."""
+
+    @web.authenticated
+    @authorized
+    async def post(self) -> None:
+        """Restarts this notebook server."""
+        self.finish(json.dumps(await self.server.restart()))
+
+
+class TensorBoardsHandler(HopsHandler):
+    """``hops/tensorboards``."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        """Those that run."""
+        boards = self.server.tensorboards
+        self.finish(json.dumps({"items": [self._item(board) for board in boards.items()], "next": None}))
+
+    @web.authenticated
+    @authorized
+    async def post(self) -> None:
+        """Opens the one of a log directory."""
+        board = await self.server.tensorboards.open(self.body("logdir")["logdir"])
+        self.finish(json.dumps(self._item(board)))
+
+    def _item(self, board: TensorBoard) -> dict[str, str]:
+        return {"id": board.id, "logdir": board.logdir, "url": self.server.tensorboards.url(board)}
+
+
+class TensorBoardEndHandler(HopsHandler):
+    """``DELETE hops/tensorboards/{id}``."""
+
+    @web.authenticated
+    @authorized
+    async def delete(self, board_id: str) -> None:
+        """Ends it."""
+        self.server.tensorboards.end(board_id)
+        self.set_status(HTTPStatus.NO_CONTENT)
+        self.finish()
+
+
+class TensorBoardOpenHandler(HopsHandler):
+    """``hops/tensorboards:open``: the link in a notebook."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        """Starts it if need be, then leads there."""
+        boards = self.server.tensorboards
+        board = await boards.open(self.get_query_argument("logdir", ""))
+        self.redirect(boards.url(board))
+
+
+class TensorBoardHandler(web.RequestHandler):
+    """``hops/tensorboards/{id}/…``; becomes the proxy at the first request, because jupyter-server-proxy costs a fifth of a
+    second to import and most servers never show a TensorBoard.
+    """
+
+    def __new__(cls, application: Any, request: Any, **options: Any) -> Any:  # noqa: D102
+        from jupyterlab_hops.tensorboard_proxy import TensorBoardProxy  # noqa: PLC0415
+
+        return TensorBoardProxy(application, request, **options)
+
+
+def routes(base_url: str) -> list[tuple[str, type[web.RequestHandler]]]:
+    """All routes of the extension."""
+    table: list[tuple[str, type[web.RequestHandler]]] = [
+        (r"project", ProjectHandler),
+        (r"session", SessionsHandler),
+        (r"session/(\d{1,18})", SessionHandler),
+        (r"server:stop", StopHandler),
+        (r"server:restart", RestartHandler),
+        (r"tensorboards", TensorBoardsHandler),
+        (r"tensorboards:open", TensorBoardOpenHandler),
+        (rf"tensorboards/({BOARD_ID})", TensorBoardEndHandler),
+        (rf"tensorboards/({BOARD_ID})/(.*)", TensorBoardHandler),
+    ]
+    return [(url_path_join(base_url, "hops", pattern), handler) for pattern, handler in table]

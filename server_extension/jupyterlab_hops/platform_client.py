@@ -1,0 +1,89 @@
+"""Requests to the platform's services with this server's token; Tornado's client, which a notebook server has loaded anyway."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
+
+from jupyterlab_hops.problems import ProblemError, no_answer, odd_answer
+from jupyterlab_hops.server_folder import ServerFolderError
+
+CONNECT_TIMEOUT_S = 3.0
+REQUEST_TIMEOUT_S = 20.0
+MAX_ANSWER_BYTES = 8 * 1024 * 1024
+_NO_CONTENT = 204
+_FIRST_ERROR = 400
+_NO_STATUS = 599
+
+
+class PlatformClient:
+    """One service of the platform.
+
+    Args:
+        service: Its name in sentences, e.g. ``The control plane``.
+        base_url: Its address.
+        read_token: Gives the token for each request.
+    """
+
+    def __init__(self, service: str, base_url: str, read_token: Callable[[], str]) -> None:
+        self._service = service
+        self._base_url = base_url.rstrip("/") + "/"
+        self._read_token = read_token
+
+    async def request(self, method: str, path: str, body: Any = None) -> Any:
+        """The JSON that ``method`` of ``path`` answers; ``None`` for an empty answer.
+
+        Raises:
+            ProblemError: The service refused (with its own words), or gave no usable answer.
+        """
+        try:
+            token = self._read_token()
+        except ServerFolderError as error:
+            raise ProblemError(503, "no-token", "No token", str(error)) from error
+        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+        content = None
+        if method in {"POST", "PUT", "PATCH"}:
+            content = json.dumps({} if body is None else body)
+            headers["Content-Type"] = "application/json"
+        request = HTTPRequest(
+            self._base_url + path,
+            method=method,
+            headers=headers,
+            body=content,
+            connect_timeout=CONNECT_TIMEOUT_S,
+            request_timeout=REQUEST_TIMEOUT_S,
+            follow_redirects=False,  # the token goes to this service and nowhere else
+        )
+        client = AsyncHTTPClient(force_instance=True, defaults=None, max_body_size=MAX_ANSWER_BYTES)
+        try:
+            response = await client.fetch(request, raise_error=False)
+        except (OSError, HTTPClientError) as error:
+            raise no_answer(self._service) from error
+        finally:
+            client.close()
+        return self._read(response.code, response.body)
+
+    def _read(self, status: int, content: bytes | None) -> Any:
+        if status == _NO_STATUS:
+            raise no_answer(self._service)
+        if status == _NO_CONTENT or (status < _FIRST_ERROR and not content):
+            return None
+        try:
+            answer = json.loads(content or b"")
+        except ValueError as error:
+            raise odd_answer(self._service, status) from error
+        if status < _FIRST_ERROR:
+            return answer
+        if not isinstance(answer, dict) or "detail" not in answer:
+            raise odd_answer(self._service, status)
+        raise ProblemError(
+            status,
+            str(answer.get("type", "about:blank")),
+            str(answer.get("title", "Refused")),
+            str(answer["detail"]),
+            answer.get("remedy"),
+            answer.get("violations"),
+        )

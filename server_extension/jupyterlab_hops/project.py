@@ -1,0 +1,150 @@
+"""What the panel in Lab shows of the project and its Spark sessions, put together from three sources."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jupyterlab_hops import __version__
+from jupyterlab_hops.platform_client import PlatformClient
+from jupyterlab_hops.problems import ProblemError
+from jupyterlab_hops.server_folder import ServerFolder
+from jupyterlab_hops.tensorboards import TensorBoards
+from jupyterlab_hops.token_renewal import RenewalState, TokenRenewal
+
+PAGE = 100
+MAX_MEMBERS = 1000
+MAX_SESSIONS = 50
+NOT_FOUND = 404
+RESOURCES = ("executors", "executor_cores", "executor_memory_mib", "driver_memory_mib", "gpus_per_executor")
+
+
+def hub_links(config: Mapping[str, Any], hub_base_path: str) -> dict[str, str]:
+    """Paths of this site that the panel leads to."""
+    base = "/" + hub_base_path.strip("/")
+    base = base if base.endswith("/") else base + "/"
+    project, user = quote(str(config["project"])), quote(str(config["user"]))
+    return {
+        "project": f"{base}services/hops/projects/{project}",
+        "projects": f"{base}hub/home",
+        "starting": f"{base}hub/spawn-pending/{user}/{project}",
+    }
+
+
+def project_answer(
+    config: Mapping[str, Any],
+    members: list[dict[str, Any]],
+    members_problem: dict[str, Any] | None,
+    renewal: RenewalState,
+    links: Mapping[str, str],
+) -> dict[str, Any]:
+    """Body of ``GET hops/project``: ``server.json`` without paths and addresses, and what is known beside it."""
+    return {
+        "version": __version__,
+        "project": config["project"],
+        "title": config.get("project_title") or config["project"],
+        "user": config["user"],
+        "role": config.get("role"),
+        "options": config["options"],
+        "start_folder": config.get("start_folder", "Jupyter"),
+        "members": members,
+        "members_problem": members_problem,
+        "token_problem": renewal.refusal or renewal.trouble,
+        "links": {"project": links["project"], "projects": links["projects"]},
+    }
+
+
+def session_item(session: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, Any]:
+    """One Spark session, from the session service's list and its summary."""
+    resources = summary.get("resources")
+    known = isinstance(resources, Mapping) and all(isinstance(resources.get(name), int) for name in RESOURCES)
+    return {
+        "id": session["id"],
+        "kind": session.get("kind") or "pyspark",
+        "name": session.get("name"),
+        "state": summary.get("state") or session["state"],
+        "reason": summary.get("reason"),
+        "created": summary.get("created"),
+        "resources": {name: resources[name] for name in RESOURCES} if known and resources is not None else None,
+    }
+
+
+class ProjectServer:
+    """Everything that the handlers need of one project's notebook server.
+
+    Args:
+        folder: The server's folder.
+        base_path: Path of this notebook server in the browser.
+    """
+
+    def __init__(self, folder: ServerFolder, base_path: str) -> None:
+        self._folder = folder
+        config = folder.config
+        self._links = hub_links(config, os.environ.get("JUPYTERHUB_BASE_URL", "/"))
+        self._path = f"api/v1/projects/{quote(str(config['project']), safe='')}"
+        self._control_plane = PlatformClient("The control plane", config["control_plane_url"], folder.token)
+        self._livy = PlatformClient("The session service", config["livy_url"], folder.token)
+        self.renewal = TokenRenewal(folder, self._control_plane)
+        self.tensorboards = TensorBoards(
+            Path(config["project_folder"]), Path(config["environment"]), f"{base_path.rstrip('/')}/hops/tensorboards/"
+        )
+
+    async def project(self) -> dict[str, Any]:
+        """Body of ``GET hops/project``; a control plane that is down costs only the members."""
+        problem = None
+        members: list[dict[str, Any]] = []
+        try:
+            members = await self._members()
+        except ProblemError as error:
+            problem = error.body
+        return project_answer(self._folder.config, members, problem, self.renewal.state, self._links)
+
+    async def sessions(self) -> dict[str, Any]:
+        """Body of ``GET hops/session``."""
+        answer = await self._livy.request("GET", "sessions")
+        sessions = list(answer.get("sessions", []))[:MAX_SESSIONS]
+        summaries = await asyncio.gather(*(self._summary(session["id"]) for session in sessions))
+        return {
+            "items": [
+                session_item(session, summary)
+                for session, summary in zip(sessions, summaries, strict=True)
+                if summary is not None
+            ]
+        }
+
+    async def end_session(self, session_id: int) -> None:
+        """Ends one of my Spark sessions."""
+        await self._livy.request("DELETE", f"sessions/{session_id}")
+
+    async def stop(self) -> dict[str, str]:
+        """Stops this notebook server; the answer names the page to go to."""
+        await self._control_plane.request("DELETE", f"{self._path}/server")
+        return {"state": "stopping", "url": self._links["projects"]}
+
+    async def restart(self) -> dict[str, str]:
+        """Restarts this notebook server; the answer names the page to wait at."""
+        await self._control_plane.request("POST", f"{self._path}/server:restart")
+        return {"state": "restarting", "url": self._links["starting"]}
+
+    async def _members(self) -> list[dict[str, Any]]:
+        members: list[dict[str, Any]] = []
+        after = ""
+        while len(members) < MAX_MEMBERS:
+            answer = await self._control_plane.request("GET", f"{self._path}/members?limit={PAGE}{after}")
+            for item in answer["items"]:
+                members.append({"user": item["user"], "title": item.get("title") or item["user"], "role": item["role"]})
+            if not answer.get("next"):
+                break
+            after = f"&after={quote(str(answer['next']), safe='')}"
+        return members
+
+    async def _summary(self, session_id: int) -> dict[str, Any] | None:
+        try:
+            summary = await self._livy.request("GET", f"sessions/{int(session_id)}/summary")
+        except ProblemError as error:
+            return None if error.status == NOT_FOUND else {}
+        return summary if isinstance(summary, dict) else {}

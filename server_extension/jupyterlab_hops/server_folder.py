@@ -1,0 +1,125 @@
+"""The notebook server's own folder: its configuration and the token that proves who it is."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FOLDER_VARIABLE = "HOPS_SERVER_FOLDER"
+CONFIG_FILE = "server.json"
+TOKEN_FILE = "token.jwt"  # noqa: S105 - the name of the file
+MAX_CONFIG_BYTES = 256 * 1024
+MAX_TOKEN_LENGTH = 4096
+REMEDY = "Restart the notebook server from the project's page."
+
+
+class ServerFolderError(Exception):
+    """The folder can't be used; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When a token was signed and when it ends, in seconds since the epoch."""
+
+    issued: float
+    expires: float
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFolder:
+    """The folder that the spawner made for this notebook server.
+
+    Attributes:
+        path: Where it lies.
+        config: ``server.json``, as ``hops_contract.servers.ServerConfig`` says.
+    """
+
+    path: Path
+    config: dict[str, Any]
+
+    @classmethod
+    def from_environment(cls) -> ServerFolder:
+        """The folder that ``HOPS_SERVER_FOLDER`` names.
+
+        Raises:
+            ServerFolderError: There is none, or its configuration can't be read.
+        """
+        folder = os.environ.get(FOLDER_VARIABLE)
+        if not folder:
+            raise ServerFolderError(f"{FOLDER_VARIABLE} is not set: this server was not started for a project.")
+        return cls.open(Path(folder))
+
+    @classmethod
+    def open(cls, path: Path) -> ServerFolder:
+        """Reads the configuration in ``path``.
+
+        Raises:
+            ServerFolderError: It can't be read.
+        """
+        try:
+            with (path / CONFIG_FILE).open("rb") as file:
+                content = file.read(MAX_CONFIG_BYTES + 1)
+        except OSError as error:
+            raise ServerFolderError(f"{CONFIG_FILE} can't be read: {error.strerror}. {REMEDY}") from error
+        try:
+            config = json.loads(content) if len(content) <= MAX_CONFIG_BYTES else None
+        except ValueError:
+            config = None
+        wanted = ("project", "user", "options", "project_folder", "environment", "control_plane_url", "livy_url")
+        if not isinstance(config, dict) or any(name not in config for name in wanted):
+            raise ServerFolderError(f"{CONFIG_FILE} is not a notebook server's configuration. {REMEDY}")
+        return cls(path, config)
+
+    def token(self) -> str:
+        """The token of this moment.
+
+        Raises:
+            ServerFolderError: There is none.
+        """
+        try:
+            token = (self.path / TOKEN_FILE).read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ServerFolderError(f"This server's token can't be read. {REMEDY}") from error
+        if not token or len(token) > MAX_TOKEN_LENGTH or len(token.split()) != 1:
+            raise ServerFolderError(f"This server's token file holds no token. {REMEDY}")
+        return token
+
+    def replace_token(self, token: str) -> None:
+        """Puts ``token`` in the place of the old one: whoever reads meanwhile gets the one or the other, whole.
+
+        Raises:
+            OSError: The disk refuses.
+            ValueError: ``token`` is none.
+        """
+        if not token.isascii() or len(token) > MAX_TOKEN_LENGTH or len(token.split()) != 1:
+            raise ValueError("What should be a token is none.")
+        descriptor, name = tempfile.mkstemp(prefix=f".{TOKEN_FILE}.", dir=self.path)  # mkstemp makes it 0600
+        try:
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                file.write(token)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(self.path / TOKEN_FILE)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+
+def times_of(token: str) -> Times:
+    """``iat`` and ``exp`` of ``token``. Nothing is verified: the server only plans its own renewal with them.
+
+    Raises:
+        ValueError: ``token`` is no JWT with both.
+    """
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return Times(issued=float(claims["iat"]), expires=float(claims["exp"]))
+    except (IndexError, KeyError, TypeError, ValueError, binascii.Error) as error:
+        raise ValueError("The token says nothing readable about its life.") from error

@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import base64
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parents[3]
+TOKEN = "jupyter-token"
+
+
+def make_token(issued, expires, name="t"):
+    """A token that nobody verifies here."""
+    claims = json.dumps({"iat": issued, "exp": expires, "jti": name}).encode()
+    return "e30." + base64.urlsafe_b64encode(claims).rstrip(b"=").decode() + ".c2ln"
+
+
+class Platform:
+    """A control plane and session service that answer from a table and remember who asked what."""
+
+    def __init__(self):
+        self.answers = {}
+        self.calls = []
+        platform = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def log_message(self, *_):
+                pass
+
+            def _serve(self):
+                self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                platform.calls.append((self.command, self.path, self.headers.get("Authorization")))
+                status, body = platform.answers.get((self.command, self.path), (404, {"title": "Not found", "detail": "no"}))
+                if callable(body):
+                    body = body()
+                content = b"" if body is None else json.dumps(body).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            do_GET = do_POST = do_PUT = do_DELETE = _serve
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class NotebookServer:
+    """A real Jupyter server with the extension."""
+
+    def __init__(self, folder, home):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.base = "/user/ada/weather"
+        self.url = f"http://127.0.0.1:{port}{self.base}"
+        environment = {
+            "PATH": os.environ["PATH"], "HOME": str(home), "JUPYTER_TOKEN": TOKEN, "JUPYTER_CONFIG_DIR": str(home / "config"),
+            "JUPYTER_RUNTIME_DIR": str(home / "runtime"), "PYTHONPATH": str(ROOT / "server_extension"), "LANG": "C.UTF-8",
+        }  # fmt: skip
+        if folder is not None:
+            environment["HOPS_SERVER_FOLDER"] = str(folder)
+        self.log = (home / "server.log").open("w")
+        self.process = subprocess.Popen(
+            [
+                sys.executable, "-m", "jupyter_server", f"--ServerApp.port={port}", f"--ServerApp.base_url={self.base}/",
+                "--ServerApp.ip=127.0.0.1", "--ServerApp.open_browser=False", "--ServerApp.allow_root=True",
+                '--ServerApp.jpserver_extensions={"jupyterlab_hops": true, "jupyter_server_proxy": false, "jupyterlab": false}',
+                f"--ServerApp.root_dir={home}", "--ServerApp.port_retries=0",
+            ],
+            env=environment, stdout=self.log, stderr=self.log,
+        )  # fmt: skip
+        self.stranger = httpx.Client(base_url=self.url, timeout=90, trust_env=False)
+        self.client = httpx.Client(
+            base_url=self.url, headers={"Authorization": f"token {TOKEN}"}, timeout=90, trust_env=False
+        )
+        for _ in range(200):
+            try:
+                self.client.get("/api")
+            except httpx.TransportError:
+                time.sleep(0.1)
+            else:
+                return
+        raise AssertionError((home / "server.log").read_text())
+
+    def close(self):
+        self.client.close()
+        self.stranger.close()
+        self.process.terminate()
+        self.process.wait(20)
+        self.log.close()
+
+
+@pytest.fixture(scope="session")
+def project_environment():
+    """The base project environment."""
+    environment = Path(os.environ.get("HOPS_HOME", ROOT / ".hopslab")) / "environments" / "base"
+    if not (environment / "bin" / "python").exists():
+        pytest.fail("There is no base environment: run `make up` first.")
+    return environment
+
+
+@pytest.fixture
+def platform():
+    platform = Platform()
+    yield platform
+    platform.close()
+
+
+@pytest.fixture
+def project_folder(tmp_path):
+    folder = tmp_path / "project"
+    (folder / "Experiments").mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture
+def token():
+    """The first token; tests override it by indirect parameters."""
+    return make_token(time.time(), time.time() + 900)
+
+
+@pytest.fixture
+def server_folder(tmp_path, platform, project_folder, project_environment, token):
+    folder = tmp_path / "server"
+    folder.mkdir(mode=0o700)
+    config = {
+        "project": "weather", "project_title": "Weather of the coast", "user": "ada", "role": "data_owner",
+        "options": {"executors": 1}, "project_folder": str(project_folder), "start_folder": "Jupyter",
+        "environment": str(project_environment), "control_plane_url": f"{platform.url}/services/hops/",
+        "livy_url": f"{platform.url}/services/livy",
+    }  # fmt: skip
+    (folder / "server.json").write_text(json.dumps(config))
+    (folder / "token.jwt").write_text(token)
+    return folder
+
+
+@pytest.fixture
+def start_server(tmp_path):
+    """Starts notebook servers and ends them."""
+    servers = []
+
+    def start(folder):
+        home = tmp_path / f"home{len(servers)}"
+        home.mkdir()
+        servers.append(NotebookServer(folder, home))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+def server(start_server, server_folder):
+    return start_server(server_folder)
+
+
+@pytest.fixture
+def two_runs(project_folder, project_environment):
+    """Events of two runs, written with TensorBoard's own writer."""
+    program = (
+        "import sys, time\n"
+        "from tensorboard.compat.proto.event_pb2 import Event\n"
+        "from tensorboard.compat.proto.summary_pb2 import Summary\n"
+        "from tensorboard.summary.writer.event_file_writer import EventFileWriter\n"
+        "for run in ('run1', 'run2'):\n"
+        "    writer = EventFileWriter(sys.argv[1] + '/' + run)\n"
+        "    value = Summary.Value(tag='accuracy', simple_value=0.5)\n"
+        "    writer.add_event(Event(wall_time=time.time(), step=1, summary=Summary(value=[value])))\n"
+        "    writer.close()\n"
+    )
+    logdir = project_folder / "Experiments" / "grid"
+    logdir.mkdir()
+    subprocess.run([project_environment / "bin" / "python", "-c", program, str(logdir)], check=True, timeout=60)
+    return "Experiments/grid"

@@ -1,0 +1,156 @@
+"""The extension's routes on a real Jupyter server."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from jupyterlab_hops.handlers import BOARD_ID, routes
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+MEMBERS = "/services/hops/api/v1/projects/weather/members?limit=100"
+NO_RETRY = {"title": "Not a member", "detail": "ada is not a member of weather any more.", "type": "urn:x", "remedy": "Ask a Data Owner."}
+
+
+def examples():
+    for pattern, _ in routes("/"):
+        yield pattern.replace(BOARD_ID, "0" * 32).replace(r"\d{1,18}", "1").replace("(.*)", "x").replace("(", "").replace(")", "")
+
+
+def test_no_route_is_open_to_strangers(server):
+    for path in examples():
+        for method in METHODS:
+            answer = server.stranger.request(method, path)
+            if answer.status_code == 302:
+                assert "/login" in answer.headers["location"], (method, path)
+            else:
+                # 405: this route has no such method, for nobody.
+                assert answer.status_code in (401, 403, 405), (method, path, answer.status_code)
+
+
+def test_a_changing_call_with_a_cookie_alone_is_refused_without_the_xsrf_token(server):
+    login = server.stranger.get("/tree", params={"token": "jupyter-token"})
+    assert server.stranger.get("/hops/tensorboards").status_code == 200, login
+    assert server.stranger.post("/hops/tensorboards", json={"logdir": "Experiments"}).status_code == 403
+    token = server.stranger.cookies.get("_xsrf") or ""
+    answer = server.stranger.post("/hops/tensorboards", json={"logdir": "nowhere"}, headers={"X-XSRFToken": token})
+    assert answer.status_code == 422
+
+
+def test_the_project_is_the_configuration_without_paths_and_its_members(server, platform):
+    members = [{"user": "ada", "title": "Ada", "role": "data_owner"}, {"user": "bob", "role": "data_scientist"}]
+    platform.answers["GET", MEMBERS] = (200, {"items": members[:1], "next": "a/b"})
+    platform.answers["GET", f"{MEMBERS}&after=a%2Fb"] = (200, {"items": members[1:], "next": None})
+    assert server.client.get("/hops/project").json() == {
+        "version": "0.1.0", "project": "weather", "title": "Weather of the coast", "user": "ada", "role": "data_owner",
+        "options": {"executors": 1}, "start_folder": "Jupyter", "members_problem": None, "token_problem": None,
+        "members": [members[0], {"user": "bob", "title": "bob", "role": "data_scientist"}],
+        "links": {"project": "/services/hops/projects/weather", "projects": "/hub/home"},
+    }  # fmt: skip
+
+
+def test_a_control_plane_that_is_down_costs_only_the_members(server, platform):
+    platform.close()
+    answer = server.client.get("/hops/project").json()
+    assert (answer["project"], answer["members"]) == ("weather", [])
+    assert answer["members_problem"]["detail"] == "The control plane does not answer."
+    assert answer["members_problem"]["status"] == 503
+
+
+def test_a_session_service_that_is_down_is_said_in_a_problem(server, platform):
+    platform.close()
+    answer = server.client.get("/hops/session")
+    assert answer.status_code == 503
+    assert answer.headers["content-type"].startswith("application/problem+json")
+    assert "The session service does not answer." in answer.json()["detail"]
+    assert answer.json()["remedy"]
+
+
+def test_my_sessions_come_with_their_reasons_and_resources(server, platform):
+    resources = {
+        "executors": 2, "executor_cores": 1, "executor_memory_mib": 1024, "driver_memory_mib": 1024, "gpus_per_executor": 0,
+    }  # fmt: skip
+    sessions = [{"id": 3, "state": "idle", "kind": "pyspark", "name": "pyspark-a"}, {"id": 4, "state": "dead", "name": None}]
+    platform.answers.update({
+        ("GET", "/services/livy/sessions"): (200, {"from": 0, "total": 2, "sessions": sessions}),
+        ("GET", "/services/livy/sessions/3/summary"): (200, {"state": "busy", "reason": None, "created": 5.5, "resources": resources}),
+        ("GET", "/services/livy/sessions/4/summary"): (500, {"detail": "broken"}),
+        ("DELETE", "/services/livy/sessions/3"): (200, {"msg": "deleted"}),
+    })  # fmt: skip
+    assert server.client.get("/hops/session").json() == {
+        "items": [
+            {"id": 3, "kind": "pyspark", "name": "pyspark-a", "state": "busy", "reason": None, "created": 5.5, "resources": resources},
+            {"id": 4, "kind": "pyspark", "name": None, "state": "dead", "reason": None, "created": None, "resources": None},
+        ]
+    }
+    assert server.client.delete("/hops/session/3").status_code == 204
+    answer = server.client.delete("/hops/session/9")
+    assert (answer.status_code, answer.json()["detail"]) == (404, "no")
+
+
+def test_stop_and_restart_go_through_the_control_plane_with_this_servers_token(server, platform, token):
+    path = "/services/hops/api/v1/projects/weather"
+    platform.answers["DELETE", f"{path}/server"] = (202, {"state": "stopping"})
+    platform.answers["POST", f"{path}/server:restart"] = (202, None)
+    assert server.client.post("/hops/server:stop").json() == {"state": "stopping", "url": "/hub/home"}
+    assert server.client.post("/hops/server:restart").json() == {
+        "state": "restarting", "url": "/hub/spawn-pending/ada/weather",
+    }  # fmt: skip
+    assert [call for call in platform.calls if path in call[1]] == [
+        ("DELETE", f"{path}/server", f"Bearer {token}"), ("POST", f"{path}/server:restart", f"Bearer {token}"),
+    ]  # fmt: skip
+
+
+def test_bad_bodies_name_the_field(server):
+    for content in (b"", b"[]", b'{"logdir": 3}', b'{"logdir": "' + b"x" * 20_000 + b'"}', b"{"):
+        answer = server.client.post("/hops/tensorboards", content=content)
+        assert answer.status_code == 422, content[:20]
+        assert answer.json()["violations"][0]["field"] == "logdir"
+
+
+def test_a_server_outside_of_a_project_starts_and_says_so(start_server):
+    answer = start_server(None).client.get("/hops/project")
+    assert answer.status_code == 503
+    assert answer.json()["title"] == "No project"
+
+
+def test_the_token_is_renewed_at_half_of_its_life_and_written_for_the_owner_alone(start_server, server_folder, platform):
+    from tests.integration.server_extension.conftest import make_token
+
+    now = time.time()
+    second = make_token(now, now + 1000, "second")
+    (server_folder / "token.jwt").write_text(make_token(now - 10, now + 11, "first"))
+    platform.answers["POST", "/services/hops/api/v1/tokens:renew"] = (200, {"token": second, "expires_at": "x", "user": "ada"})
+    start_server(server_folder)
+    file = server_folder / "token.jwt"
+    deadline = time.monotonic() + 20
+    while file.read_text() != second and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert file.read_text() == second
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert sorted(path.name for path in server_folder.iterdir()) == ["server.json", "token.jwt"]
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_refused_renewal_is_said_in_the_project_and_not_tried_again(start_server, server_folder, platform, status):
+    from tests.integration.server_extension.conftest import make_token
+
+    (server_folder / "token.jwt").write_text(make_token(time.time() - 10, time.time() + 10))
+    platform.answers["POST", "/services/hops/api/v1/tokens:renew"] = (status, NO_RETRY)
+    server = start_server(server_folder)
+    deadline = time.monotonic() + 20
+    while (problem := server.client.get("/hops/project").json()["token_problem"]) is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert problem["detail"] == "ada is not a member of weather any more."
+    time.sleep(2.5)
+    assert len([call for call in platform.calls if call[1].endswith("tokens:renew")]) == 1
+
+
+def test_no_answer_shows_a_path_of_the_host(server, project_folder, platform):
+    texts = [server.client.get(path).text for path in ("/hops/project", "/hops/session", "/hops/tensorboards")]
+    texts.append(server.client.post("/hops/tensorboards", json={"logdir": "../x"}).text)
+    for text in texts:
+        assert not re.search(re.escape(str(Path(project_folder).parent)), text)

@@ -1,0 +1,104 @@
+"""TensorBoards of a real notebook server, in the real project environment."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import os
+import time
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+
+def processes_of(server):
+    return psutil.Process(server.process.pid).children(recursive=True)
+
+
+def gone(processes, seconds=10.0):
+    return not psutil.wait_procs(processes, timeout=seconds)[1]
+
+
+def runs_of(server, board, wanted):
+    path = f"{board['url'].removeprefix(server.base)}data/runs"
+    deadline = time.monotonic() + 30
+    while sorted(runs := server.client.get(path).json()) != wanted and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return sorted(runs)
+
+
+def test_a_tensorboard_shows_all_runs_below_its_directory_once_for_several_callers(server, two_runs):
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        answers = list(pool.map(lambda _: server.client.post("/hops/tensorboards", json={"logdir": two_runs}), range(3)))
+    assert [answer.status_code for answer in answers] == [200, 200, 200], answers[0].text
+    board = answers[0].json()
+    assert [answer.json() for answer in answers] == [board] * 3
+    assert board["logdir"] == two_runs
+    assert board["url"] == f"{server.base}/hops/tensorboards/{board['id']}/"
+    assert server.client.get("/hops/tensorboards").json() == {"items": [board], "next": None}
+    page = server.client.get(board["url"].removeprefix(server.base))
+    assert page.status_code == 200
+    assert "<title>TensorBoard</title>" in page.text
+    assert runs_of(server, board, ["run1", "run2"]) == ["run1", "run2"]
+
+
+def test_its_port_answers_nobody_who_does_not_know_the_path(server, two_runs):
+    server.client.post("/hops/tensorboards", json={"logdir": two_runs})
+    ports = {
+        connection.laddr.port
+        for process in processes_of(server)
+        for connection in process.net_connections()
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert ports
+    for process in processes_of(server):
+        assert "hops/tensorboards" not in " ".join(process.cmdline())
+    for port in ports:
+        try:
+            answer = httpx.get(f"http://127.0.0.1:{port}/data/runs", trust_env=False)
+        except httpx.TransportError:
+            continue  # not HTTP: TensorBoard's own data server speaks gRPC
+        assert answer.status_code == 404
+
+
+def test_the_link_in_a_notebook_leads_to_it(server, two_runs):
+    answer = server.client.get("/hops/tensorboards:open", params={"logdir": two_runs})
+    assert answer.status_code == 302
+    assert answer.headers["location"].startswith(f"{server.base}/hops/tensorboards/")
+    assert server.client.get(answer.headers["location"].removeprefix(server.base)).status_code == 200
+
+
+def test_it_ends_when_asked_and_is_then_unknown(server, two_runs):
+    board = server.client.post("/hops/tensorboards", json={"logdir": two_runs}).json()
+    processes = processes_of(server)
+    assert server.client.delete(f"/hops/tensorboards/{board['id']}").status_code == 204
+    assert gone(processes)
+    assert server.client.delete(f"/hops/tensorboards/{board['id']}").status_code == 404
+    assert server.client.get(board["url"].removeprefix(server.base)).status_code == 404
+
+
+@pytest.mark.parametrize("how", ["terminate", "kill"])
+def test_it_ends_with_the_server_however_that_ends(server, two_runs, how):
+    server.client.post("/hops/tensorboards", json={"logdir": two_runs})
+    processes = processes_of(server)
+    assert processes
+    getattr(server.process, how)()
+    server.process.wait(20)
+    assert gone(processes)
+
+
+def test_an_environment_without_tensorboard_is_said_with_the_end_of_its_log(start_server, server_folder, project_folder, tmp_path):
+    environment = tmp_path / "bare"
+    (environment / "bin").mkdir(parents=True)
+    (environment / "bin" / "python").symlink_to("/usr/bin/python3" if Path("/usr/bin/python3").exists() else os.sys.executable)
+    config = (server_folder / "server.json").read_text()
+    import json
+
+    changed = json.loads(config) | {"environment": str(environment)}
+    (server_folder / "server.json").write_text(json.dumps(changed))
+    answer = start_server(server_folder).client.post("/hops/tensorboards", json={"logdir": "Experiments"})
+    assert answer.status_code == 503
+    assert "TensorBoard did not start" in answer.json()["detail"]
+    assert "tensorboard" in answer.json()["detail"]
+    assert str(tmp_path) not in answer.text
