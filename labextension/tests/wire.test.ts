@@ -48,13 +48,13 @@ describe('the answers of the server extension', () => {
     expect(readTensorBoard({ id: 'a', logdir: 'b', url }).url).toBe('/');
   });
 
-  it('become sessions, also without resources', () => {
+  it('become sessions, newest first, also without resources', () => {
     const sessions = readSessions({
       items: [SESSION_ANSWER, { ...SESSION_ANSWER, id: 4, resources: null }]
     });
-    expect(sessions.map(session => session.id)).toEqual([3, 4]);
-    expect(sessions[0]?.resources?.executors).toBe(2);
-    expect(sessions[1]?.resources).toBeNull();
+    expect(sessions.map(session => session.id)).toEqual([4, 3]);
+    expect(sessions[1]?.resources?.executors).toBe(2);
+    expect(sessions[0]?.resources).toBeNull();
   });
 
   it('are refused with the name of the field that is not as agreed', () => {

@@ -52,6 +52,8 @@ export interface IProject {
   readonly members: readonly IMember[];
   /** Why the members could not be read, or null. */
   readonly membersProblem: IProblem | null;
+  /** Why this server's token could not be renewed, or null. */
+  readonly tokenProblem: IProblem | null;
   /** Path of the project's page in the control plane. */
   readonly projectLink: string;
   /** Path of the list of my projects. */
@@ -99,9 +101,7 @@ export interface IServerChange {
 
 function readRole(fields: Fields): ProjectRole {
   // What is unknown gets the lesser role: it only decides what is shown.
-  return readText(fields, 'role') === 'data_owner'
-    ? 'data_owner'
-    : 'data_scientist';
+  return fields['role'] === 'data_owner' ? 'data_owner' : 'data_scientist';
 }
 
 function readMember(fields: Fields): IMember {
@@ -141,11 +141,14 @@ export function readProblem(value: unknown): IProblem {
   };
 }
 
+function readOptionalProblem(value: unknown): IProblem | null {
+  return (value ?? null) === null ? null : readProblem(value);
+}
+
 /** Reads the answer of `GET hops/project`. */
 export function readProject(value: unknown): IProject {
   const fields = readFields(value, 'project');
   const links = readFields(fields['links'], 'links');
-  const problem = fields['members_problem'] ?? null;
   return {
     version: readText(fields, 'version'),
     project: readText(fields, 'project'),
@@ -155,7 +158,8 @@ export function readProject(value: unknown): IProject {
     options: readOptions(readFields(fields['options'], 'options')),
     startFolder: readText(fields, 'start_folder'),
     members: readList(fields, 'members', readMember),
-    membersProblem: problem === null ? null : readProblem(problem),
+    membersProblem: readOptionalProblem(fields['members_problem']),
+    tokenProblem: readOptionalProblem(fields['token_problem']),
     projectLink: readPath(links, 'project'),
     projectsLink: readPath(links, 'projects')
   };
@@ -196,9 +200,14 @@ function readSession(fields: Fields): ISession {
   };
 }
 
-/** Reads the answer of `GET hops/session`. */
+/** Reads the answer of `GET hops/session`, newest first. */
 export function readSessions(value: unknown): readonly ISession[] {
-  return readList(readFields(value, 'sessions'), 'items', readSession);
+  const sessions = readList(
+    readFields(value, 'sessions'),
+    'items',
+    readSession
+  );
+  return [...sessions].sort((one, other) => other.id - one.id);
 }
 
 /** Reads the answer of `POST hops/tensorboards`. */

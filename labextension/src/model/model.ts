@@ -48,7 +48,8 @@ export class ProjectModel implements IProjectModel {
         backoff: true,
         max: LONGEST_INTERVAL_MS
       },
-      standby: 'when-hidden'
+      standby: 'when-hidden',
+      linger: 0
     });
     this.sessionsPoll = new Poll({
       name: 'jupyterlab-hops:sessions',
@@ -59,7 +60,8 @@ export class ProjectModel implements IProjectModel {
         backoff: true,
         max: LONGEST_INTERVAL_MS
       },
-      standby: 'when-hidden'
+      standby: 'when-hidden',
+      linger: 0
     });
   }
 

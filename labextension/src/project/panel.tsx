@@ -61,6 +61,13 @@ export function PanelContent(props: IContentProps): React.JSX.Element {
       {model.versionProblem !== null && (
         <ProblemView problem={model.versionProblem} trans={trans} />
       )}
+      {value !== null && value.tokenProblem !== null && (
+        <ProblemView
+          problem={value.tokenProblem}
+          trans={trans}
+          onRetry={retry}
+        />
+      )}
       {value === null && problem === null && (
         <p className="jp-Hops-empty" role="status">
           {trans.__('Reading the project…')}

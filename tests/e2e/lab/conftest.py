@@ -3,47 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
-ROOT = Path(__file__).parents[3]
-EXTENSION = ROOT / "server_extension" / "jupyterlab_hops" / "labextension"
-CHROMIUM = os.environ.get("HOPS_TEST_CHROMIUM", "/usr/bin/chromium")
-CHROMIUM_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-LAB_START_S = 60
-
-
-@dataclass
-class Lab:
-    """A running JupyterLab."""
-
-    url: str
-    token: str
-    folder: Path
-
-    @property
-    def address(self) -> str:
-        return f"{self.url}lab?token={self.token}"
+from bench.lab_server import CHROMIUM, CHROMIUM_ARGUMENTS, RunningLab, running_lab
 
 
 @dataclass
@@ -113,64 +82,10 @@ SESSION: dict[str, Any] = {
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    if not EXTENSION.joinpath("package.json").is_file():
-        pytest.fail("The Lab extension is not built; run `npm ci && npm run build:prod` first.")
-    home = tmp_path_factory.mktemp("lab")
-    folder = home / "project"
-    for dataset in ("Jupyter", "Resources", "Logs", "Experiments/run_1", "Models"):
-        (folder / dataset).mkdir(parents=True)
-    extensions = home / "labextensions"
-    extensions.mkdir()
-    (extensions / "jupyterlab-hops").symlink_to(EXTENSION)
-    token = "scripted"
-    log = home / "lab.log"
-    with log.open("wb") as sink:
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "jupyterlab",
-                "--no-browser",
-                "--allow-root",
-                "--ServerApp.ip=127.0.0.1",
-                "--ServerApp.port=0",
-                f"--ServerApp.root_dir={folder}",
-                f"--LabApp.extra_labextensions_path={extensions}",
-                "--LabApp.news_url=None",
-            ],
-            stdout=sink,
-            stderr=subprocess.STDOUT,
-            env=os.environ
-            | {
-                "JUPYTER_TOKEN": token,
-                "HOME": str(home),
-                "JUPYTER_CONFIG_DIR": str(home / "config"),
-                "JUPYTER_DATA_DIR": str(home / "data"),
-                "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
-                "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
-                "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
-            },
-        )
-    try:
-        yield Lab(url=_address(process, log), token=token, folder=folder)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(timeout=15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _address(process: subprocess.Popen[bytes], log: Path) -> str:
-    deadline = time.monotonic() + LAB_START_S
-    while time.monotonic() < deadline and process.poll() is None:
-        found = re.search(r"(http://127\.0\.0\.1:[1-9]\d*/)lab", log.read_text(errors="replace"))
-        if found:
-            return found.group(1)
-        time.sleep(0.1)
-    pytest.fail(f"JupyterLab did not start:\n{log.read_text(errors='replace')[-2000:]}")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
+    with running_lab(tmp_path_factory.mktemp("lab"), with_extension=True) as lab:
+        (lab.folder / "Experiments" / "run_1").mkdir()
+        yield lab
 
 
 @pytest.fixture(scope="session")
@@ -196,7 +111,7 @@ def page(browser: Browser, server_extension: ServerExtension) -> Iterator[Page]:
 
 
 @pytest.fixture
-def open_lab(page: Page, lab: Lab) -> Page:
-    page.goto(f"{lab.url}lab/workspaces/auto-{time.monotonic_ns()}?token={lab.token}&reset")
+def open_lab(page: Page, lab: RunningLab) -> Page:
+    page.goto(lab.workspace(f"auto-{time.monotonic_ns()}"))
     page.locator(".jp-Launcher").wait_for(timeout=60_000)
     return page

@@ -1,13 +1,139 @@
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 pytestmark = pytest.mark.browser
 
+DOWN = {
+    "title": "Control plane away",
+    "status": 503,
+    "detail": "It does not answer.",
+    "remedy": "Try again in a moment.",
+}
+
+
+def open_panel(page: Page) -> Locator:
+    page.get_by_role("tab", name="Project").click()
+    return page.get_by_role("region", name="Project")
+
 
 def test_panel_shows_project_role_members_server_and_sessions(open_lab: Page) -> None:
-    open_lab.get_by_role("tab", name="Project").click()
-    panel = open_lab.get_by_role("region", name="Project")
+    panel = open_panel(open_lab)
     expect(panel.get_by_role("heading", name="Weather of the coast")).to_be_visible()
-    open_lab.screenshot(path="/tmp/scratch/panel.png")
+    expect(panel).to_contain_text("you are Data Owner")
+    expect(panel).to_contain_text("1 to 4, as needed")
+    expect(panel.get_by_role("list", name="My Spark sessions")).to_contain_text("Session 3busy")
+    expect(panel.get_by_role("list", name="Members of the project").get_by_role("listitem")).to_have_count(2)
+    expect(panel.get_by_role("link", name="Project page")).to_have_attribute("href", "/services/hops/projects/weather")
+
+
+def test_panel_fits_a_narrow_sidebar(open_lab: Page) -> None:
+    panel = open_panel(open_lab)
+    expect(panel.get_by_role("heading", name="Weather of the coast")).to_be_visible()
+    handle = open_lab.locator("#jp-main-split-panel > .lm-SplitPanel-handle").first
+    box = handle.bounding_box()
+    assert box is not None
+    open_lab.mouse.move(box["x"] + 1, box["y"] + 300)
+    open_lab.mouse.down()
+    open_lab.mouse.move(60, box["y"] + 300)
+    open_lab.mouse.up()
+    assert panel.evaluate("node => node.scrollWidth <= node.clientWidth")
+
+
+def test_panel_without_sessions_says_how_one_starts(open_lab: Page, server_extension: Any) -> None:
+    server_extension.answers["GET session"] = (200, {"items": []})
+    panel = open_panel(open_lab)
+    panel.get_by_role("button", name="Refresh").click()
+    expect(panel).to_contain_text("Run a cell in a PySpark notebook, and one starts.")
+
+
+def test_panel_shows_cause_and_remedy_and_recovers_on_retry(open_lab: Page, server_extension: Any) -> None:
+    good = server_extension.answers["GET session"]
+    server_extension.answers["GET session"] = (503, DOWN)
+    panel = open_panel(open_lab)
+    panel.get_by_role("button", name="Refresh").click()
+    alert = panel.get_by_role("alert")
+    expect(alert).to_contain_text("It does not answer.")
+    expect(alert).to_contain_text("Try again in a moment.")
+    expect(panel.get_by_role("heading", name="Weather of the coast")).to_be_visible()
+    server_extension.answers["GET session"] = good
+    alert.get_by_role("button", name="Retry").click()
+    expect(panel.get_by_role("alert")).to_have_count(0)
+
+
+def test_members_can_be_unreadable_while_the_rest_is_shown(open_lab: Page, server_extension: Any) -> None:
+    status, project = server_extension.answers["GET project"]
+    server_extension.answers["GET project"] = (status, project | {"members": [], "members_problem": DOWN})
+    panel = open_panel(open_lab)
+    panel.get_by_role("button", name="Refresh").click()
+    expect(panel.get_by_role("alert")).to_contain_text("Control plane away")
+    expect(panel).to_contain_text("1 to 4, as needed")
+
+
+def test_another_version_of_the_server_extension_says_what_to_do(open_lab: Page, server_extension: Any) -> None:
+    status, project = server_extension.answers["GET project"]
+    server_extension.answers["GET project"] = (status, project | {"version": "0.9.0"})
+    panel = open_panel(open_lab)
+    panel.get_by_role("button", name="Refresh").click()
+    expect(panel.get_by_role("alert")).to_contain_text("Reload this page")
+
+
+def test_ending_a_session_asks_first(open_lab: Page, server_extension: Any) -> None:
+    server_extension.answers["DELETE session/3"] = (204, None)
+    panel = open_panel(open_lab)
+    panel.get_by_role("button", name="End Spark session 3").click()
+    dialog = open_lab.get_by_role("dialog")
+    dialog.get_by_role("button", name="Cancel").click()
+    assert "DELETE session/3" not in server_extension.asked
+    panel.get_by_role("button", name="End Spark session 3").click()
+    server_extension.answers["GET session"] = (200, {"items": []})
+    dialog.get_by_role("button", name="End Session").click()
+    expect(panel).to_contain_text("No Spark session.")
+    assert "DELETE session/3" in server_extension.asked
+
+
+def test_stopping_the_server_asks_first_and_goes_where_the_answer_says(open_lab: Page, server_extension: Any) -> None:
+    server_extension.answers["POST server:stop"] = (202, {"state": "stopping", "url": "/hub/home"})
+    open_lab.route("**/hub/home", lambda route: route.fulfill(body="My projects"))
+    open_panel(open_lab).get_by_role("button", name="Stop…").click()
+    dialog = open_lab.get_by_role("dialog")
+    expect(dialog).to_contain_text("Open files are saved first.")
+    dialog.get_by_role("button", name="Stop").click()
+    expect(open_lab).to_have_url(re.compile(r"/hub/home$"))
+
+
+def test_a_refused_restart_tells_why_and_stays(open_lab: Page, server_extension: Any) -> None:
+    server_extension.answers["POST server:restart"] = (503, DOWN)
+    open_panel(open_lab).get_by_role("button", name="Restart…").click()
+    open_lab.get_by_role("dialog").get_by_role("button", name="Restart").click()
+    toast = open_lab.get_by_text("Control plane away: It does not answer.")
+    expect(toast).to_be_visible()
+    open_lab.get_by_role("button", name="Details").click()
+    expect(open_lab.locator(".jp-Dialog")).to_contain_text("Try again in a moment.")
+
+
+def test_status_bar_opens_the_sessions_by_keyboard(open_lab: Page) -> None:
+    item = open_lab.get_by_role("button", name="Spark: busy")
+    expect(item).to_be_visible()
+    item.focus()
+    open_lab.keyboard.press("Enter")
+    popup = open_lab.get_by_role("dialog", name="My Spark sessions")
+    expect(popup).to_contain_text("Session 3")
+    popup.get_by_role("button", name="Show project").click()
+    expect(open_lab.get_by_role("region", name="Project")).to_be_visible()
+
+
+def test_nothing_is_asked_while_the_page_is_hidden(open_lab: Page, server_extension: Any) -> None:
+    open_panel(open_lab)
+    open_lab.evaluate(
+        "() => { Object.defineProperty(document, 'hidden', {value: true, configurable: true});"
+        " document.dispatchEvent(new Event('visibilitychange')); }"
+    )
+    open_lab.wait_for_timeout(500)
+    before = len(server_extension.asked)
+    open_lab.wait_for_timeout(6_000)
+    assert len(server_extension.asked) == before
