@@ -1,4 +1,4 @@
-"""Composition root: puts settings, engines and subjects together. With the command line the only importer of adapters."""
+"""Composition root: settings, engines and subjects put together; with the command line the only importer of adapters."""
 
 from __future__ import annotations
 

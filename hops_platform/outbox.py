@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import JSON, Index, Integer, String, Text, exists, select
+from sqlalchemy import JSON, Index, Integer, Select, String, Text, exists, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
@@ -158,7 +158,7 @@ class OutboxWorkers:
             if handler is None:
                 raise LookupError(f"this version knows no task {delivery.topic}")  # noqa: TRY301
             handler(self._context, delivery.payload)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             # Whatever goes wrong in an engine must not end the worker; it is kept in the row and tried again.
             self._put_back(delivery, error)
             return False
@@ -213,7 +213,7 @@ def describe(error: Exception) -> str:
     return f"{type(error).__name__}; the log of the control plane holds more."
 
 
-def _due(channel: str) -> Any:
+def _due(channel: str) -> Select[Delivery]:
     earlier = aliased(Delivery)
     return (
         select(Delivery)

@@ -52,7 +52,7 @@ def decode_cursor(cursor: str) -> str:
 
 def fetch_page(
     session: Session,
-    query: Select[Any],
+    query: Select[*tuple[Any, ...]],
     *,
     key: InstrumentedAttribute[str],
     limit: int,

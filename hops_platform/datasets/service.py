@@ -9,7 +9,7 @@ from hops_platform.datasets.schemas import DatasetAnswer
 from hops_platform.projects.models import Project
 
 
-def datasets_of(project: Project) -> Select[tuple[Dataset]]:
+def datasets_of(project: Project) -> Select[Dataset]:
     """The query of a project's datasets."""
     return select(Dataset).where(Dataset.project_id == project.id)
 

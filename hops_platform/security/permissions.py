@@ -1,4 +1,4 @@
-"""All permissions. The grammar is ``<subject>:<verb>``; the subject is plural where the permission is about the list."""
+"""All permissions: ``<subject>:<verb>``, the subject in the plural where the permission is about the list."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from hops_contract.principal import PrincipalKind, ProjectRole
-from hops_platform.security.permissions import Permission as P
+from hops_platform.security.permissions import Permission
 
 
 class Role(StrEnum):
@@ -25,66 +25,76 @@ class Role(StrEnum):
 
 _DATA_SCIENTIST = frozenset(
     {
-        P.DATASETS_LIST,
-        P.ENVIRONMENT_RETRY,
-        P.LIMITS_READ,
-        P.MEMBERS_READ,
-        P.PROJECT_LEAVE,
-        P.PROJECT_READ,
-        P.SERVER_READ,
-        P.SERVER_START,
-        P.SERVER_STOP,
+        Permission.DATASETS_LIST,
+        Permission.ENVIRONMENT_RETRY,
+        Permission.LIMITS_READ,
+        Permission.MEMBERS_READ,
+        Permission.PROJECT_LEAVE,
+        Permission.PROJECT_READ,
+        Permission.SERVER_READ,
+        Permission.SERVER_START,
+        Permission.SERVER_STOP,
     }
 )
 
-ROLE_PERMISSIONS: Mapping[Role, frozenset[P]] = MappingProxyType(
+ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
-        Role.ANYONE: frozenset({P.BROWSER_LOGIN, P.HEALTH_READ, P.KEYS_READ, P.TOKENS_CREATE}),
-        Role.USER: frozenset({P.ME_PASSWORD, P.ME_READ, P.PROJECTS_CREATE, P.PROJECTS_LIST, P.TOKENS_RENEW}),
+        Role.ANYONE: frozenset(
+            {Permission.BROWSER_LOGIN, Permission.HEALTH_READ, Permission.KEYS_READ, Permission.TOKENS_CREATE}
+        ),
+        Role.USER: frozenset(
+            {
+                Permission.ME_PASSWORD,
+                Permission.ME_READ,
+                Permission.PROJECTS_CREATE,
+                Permission.PROJECTS_LIST,
+                Permission.TOKENS_RENEW,
+            }
+        ),
         Role.ADMINISTRATOR: frozenset(
             {
-                P.LIMITS_EDIT,
-                P.LIMITS_READ,
-                P.MEMBERS_READ,
-                P.OUTBOX_READ,
-                P.OUTBOX_RETRY,
-                P.PROJECT_READ,
-                P.USERS_CREATE,
-                P.USERS_EDIT,
-                P.USERS_LIST,
-                P.USERS_READ,
+                Permission.LIMITS_EDIT,
+                Permission.LIMITS_READ,
+                Permission.MEMBERS_READ,
+                Permission.OUTBOX_READ,
+                Permission.OUTBOX_RETRY,
+                Permission.PROJECT_READ,
+                Permission.USERS_CREATE,
+                Permission.USERS_EDIT,
+                Permission.USERS_LIST,
+                Permission.USERS_READ,
             }
         ),
         Role.DATA_SCIENTIST: _DATA_SCIENTIST,
         Role.DATA_OWNER: _DATA_SCIENTIST
         | {
-            P.MEMBERS_ADD,
-            P.MEMBERS_EDIT,
-            P.MEMBERS_REMOVE,
-            P.PROJECT_DELETE,
-            P.PROJECT_EDIT,
-            P.SERVERS_LIST,
+            Permission.MEMBERS_ADD,
+            Permission.MEMBERS_EDIT,
+            Permission.MEMBERS_REMOVE,
+            Permission.PROJECT_DELETE,
+            Permission.PROJECT_EDIT,
+            Permission.SERVERS_LIST,
         },
-        Role.HUB: frozenset({P.ME_READ, P.SERVER_GRANT}),
-        Role.PROJECT_USER: frozenset({P.ME_READ, P.TOKENS_RENEW}),
+        Role.HUB: frozenset({Permission.ME_READ, Permission.SERVER_GRANT, Permission.USERS_READ}),
+        Role.PROJECT_USER: frozenset({Permission.ME_READ, Permission.TOKENS_RENEW}),
     }
 )
 
 # Users' code runs with a project-user's token. Whatever role its user has, it changes neither people nor projects.
 PROJECT_USER_CEILING = frozenset(
     {
-        P.DATASETS_LIST,
-        P.LIMITS_READ,
-        P.MEMBERS_READ,
-        P.PROJECT_READ,
-        P.SERVER_READ,
-        P.SERVER_START,
-        P.SERVER_STOP,
+        Permission.DATASETS_LIST,
+        Permission.LIMITS_READ,
+        Permission.MEMBERS_READ,
+        Permission.PROJECT_READ,
+        Permission.SERVER_READ,
+        Permission.SERVER_START,
+        Permission.SERVER_STOP,
     }
 )
 
 # With a password that somebody else chose one can do this and nothing more.
-BEFORE_PASSWORD_CHANGE = frozenset({P.ME_PASSWORD, P.ME_READ, P.TOKENS_RENEW})
+BEFORE_PASSWORD_CHANGE = frozenset({Permission.ME_PASSWORD, Permission.ME_READ, Permission.TOKENS_RENEW})
 
 _BY_MEMBERSHIP = {
     ProjectRole.DATA_OWNER: Role.DATA_OWNER,
@@ -94,7 +104,7 @@ _BY_MEMBERSHIP = {
 
 def permissions_of(
     kind: PrincipalKind | None, *, admin: bool = False, membership: ProjectRole | None = None
-) -> frozenset[P]:
+) -> frozenset[Permission]:
     """All permissions of a caller.
 
     Args:
@@ -105,7 +115,7 @@ def permissions_of(
     permissions = ROLE_PERMISSIONS[Role.ANYONE]
     if kind is PrincipalKind.SERVICE:
         return permissions | ROLE_PERMISSIONS[Role.HUB]
-    in_project = ROLE_PERMISSIONS[_BY_MEMBERSHIP[membership]] if membership else frozenset[P]()
+    in_project = ROLE_PERMISSIONS[_BY_MEMBERSHIP[membership]] if membership else frozenset[Permission]()
     if kind is PrincipalKind.PROJECT_USER:
         return permissions | ROLE_PERMISSIONS[Role.PROJECT_USER] | (in_project & PROJECT_USER_CEILING)
     if kind is PrincipalKind.USER:

@@ -22,7 +22,8 @@ def lock_after(failures: int) -> timedelta | None:
     """How long a name is locked after so many failures in a row; ``None`` for not at all."""
     if failures < FREE_ATTEMPTS:
         return None
-    return min(_LONGEST_LOCK, _FIRST_LOCK * 2 ** min(failures - FREE_ATTEMPTS, 20))
+    doublings: int = 2 ** min(failures - FREE_ATTEMPTS, 20)
+    return min(_LONGEST_LOCK, _FIRST_LOCK * doublings)
 
 
 def check_not_locked(session: Session, name: str) -> None:

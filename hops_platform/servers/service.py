@@ -18,7 +18,7 @@ from hops_platform.parts import Parts
 from hops_platform.projects.models import Membership, Project
 from hops_platform.servers.limits import fitting_defaults, violations
 from hops_platform.servers.models import ProjectLimits, RememberedOptions
-from hops_platform.servers.schemas import ServerAnswer
+from hops_platform.servers.schemas import ServerAnswer, ServerOptionsAnswer
 from hops_platform.users.models import User
 
 
@@ -88,6 +88,36 @@ def parse_options(raw: dict[str, Any]) -> ServerOptions:
         ) from error
 
 
+def member_for_server(session: Session, project: Project, user: str) -> Membership:
+    """The membership of a user for whom the Hub asks.
+
+    Raises:
+        NotFoundError: There is no such active user.
+        ForbiddenError: The user is not a member.
+    """
+    row = session.scalar(select(User).where(User.name == user, User.active.is_(True)))
+    if row is None:
+        raise NotFoundError(f"There is no active user {user!r}.")
+    membership = session.get(Membership, (project.id, row.id))
+    if membership is None:
+        raise ForbiddenError(
+            f"{user!r} is not a member of {project.name!r}.", remedy="Ask one of its Data Owners to be added."
+        )
+    return membership
+
+
+def show_options(session: Session, membership: Membership, *, capacity: Capacity) -> ServerOptionsAnswer:
+    """A member's options on the wire, with all that a form needs to change them."""
+    limits = limits_of(session, membership.project)
+    return ServerOptionsAnswer(
+        options=options_of(session, membership, capacity=capacity),
+        defaults=fitting_defaults(limits, capacity),
+        limits=limits,
+        capacity=capacity,
+        schema=ServerOptions.model_json_schema(),
+    )
+
+
 def grant_server(
     session: Session, project: Project, *, user: str, raw_options: dict[str, Any] | None, parts: Parts
 ) -> ServerGrant:
@@ -101,15 +131,8 @@ def grant_server(
         EnvironmentFailedError: The environment could not be made.
         InvalidRequestError: The options can't be had.
     """
-    row = session.scalar(select(User).where(User.name == user, User.active.is_(True)))
-    if row is None:
-        raise NotFoundError(f"There is no active user {user!r}.")
-    membership = session.get(Membership, (project.id, row.id))
-    if membership is None:
-        raise ForbiddenError(
-            f"{user!r} is not a member of {project.name!r}.", remedy="Ask one of its Data Owners to be added."
-        )
-    if row.must_change_password:
+    membership = member_for_server(session, project, user)
+    if membership.user.must_change_password:
         raise PasswordChangeNeededError(
             "Your password was chosen by somebody else.", remedy="Choose your own on the platform's home page first."
         )
