@@ -5,7 +5,7 @@ from __future__ import annotations
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
-from fsspec.implementations.webhdfs import WebHDFS
+from fsspec.implementations.webhdfs import WebHDFile, WebHDFS
 from requests.adapters import HTTPAdapter
 
 TIMEOUTS_S = (10, 120)
@@ -19,6 +19,18 @@ class _PatientAdapter(HTTPAdapter):
         return super().send(request, *args, **options)
 
 
+class _AppendingFile(WebHDFile):  # type: ignore[misc]  # fsspec has no types
+    """fsspec's file asks where to append to only when it has made the file itself."""
+
+    def _initiate_upload(self) -> None:
+        if "a" not in self.mode:
+            super()._initiate_upload()
+            return
+        # The calls that fsspec's own file makes.
+        answer = self.fs._call("APPEND", "POST", self.path, redirect=False)  # noqa: SLF001
+        self.location = self.fs._apply_proxy(answer.headers["Location"])  # noqa: SLF001
+
+
 class WebHdfs(WebHDFS):  # type: ignore[misc]  # fsspec has no types
     """fsspec's WebHDFS that reports refused renames, replaces files at once and creates them in one request."""
 
@@ -28,6 +40,19 @@ class WebHdfs(WebHDFS):  # type: ignore[misc]  # fsspec has no types
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("http://", "https://"):
             self.session.mount(scheme, _PatientAdapter())
+
+    def _open(self, path: str, mode: str = "rb", block_size: int | None = None, **options: Any) -> Any:
+        size = block_size or self.blocksize
+        return _AppendingFile(
+            self, path, mode=mode, block_size=size, tempdir=self.tempdir, **{"autocommit": True, **options}
+        )
+
+    def cp_file(self, lpath: str, rpath: str, **options: Any) -> None:
+        """Copies a file; of a folder, makes the empty folder."""
+        if self.isdir(lpath):
+            self.makedirs(rpath, exist_ok=True)
+        else:
+            super().cp_file(lpath, rpath, **options)
 
     def mv(self, path1: str, path2: str, **_options: Any) -> None:
         """Renames; an existing target is an error.

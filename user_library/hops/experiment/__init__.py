@@ -11,8 +11,8 @@
     experiment.grid_search(train, {"learning_rate": [0.01, 0.001], "dropout": [0.2, 0.4]}, optimization_key="accuracy")
 
 Each trial runs in a process of its own, with a working folder of its own and, where the session has GPUs, with the
-GPUs that Spark gave to its task (``CUDA_VISIBLE_DEVICES``; empty without GPUs). What it prints is in ``output.log``
-of its folder below ``Experiments/<application>_<run>/``. A trial that fails is recorded and does not stop the others. An
+GPUs that Spark gave to its task (``CUDA_VISIBLE_DEVICES``; empty without GPUs). What it prints is in ``output.log`` of
+its folder, below ``Experiments/<application>_<run>/``. A trial that fails is recorded and does not stop the others. An
 executor that is lost takes its trials with it; Spark starts them again. Ctrl-C ends what runs and keeps what is done.
 
 Accumulators of Spark are not updated by trials, because a trial's process is not the one of its Spark task.

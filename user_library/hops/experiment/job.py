@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from hops.experiment.attend import attendant
 from hops.experiment.plan import RunPlan, TrialPlan
 
 # Workers are shared by jobs with the same variables only: this one keeps them clean of what other cells imported.
@@ -49,6 +48,8 @@ class TrialJob:
             self.error = error
             self.ended.set()
             return
+        from hops.experiment.attend import attendant
+
         environment = self._context.environment
         environment[WORKER_VARIABLE] = "1"
         try:
