@@ -104,7 +104,7 @@ def logs(
 
 @app.command()
 def doctor(*, as_json: AsJson = False) -> None:
-    """Say what is installed, which engine answers, and what would be better; the exit code is 0 when nothing is missing."""
+    """Say what is installed, which engine answers, and what would be better; exit code 0 when nothing is missing."""
     settings = load_settings()
     env = surroundings(settings)
     findings = [*look_at_machine(settings, env), *look_at_site(settings, env.get("HOPS_DATABASE_URL"))]

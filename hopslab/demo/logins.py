@@ -77,7 +77,7 @@ def given_login(user: str, password_file: Path | None) -> Login:
 
 
 def _ask(arguments: list[str], env: Mapping[str, str]) -> Login:
-    command = [VENV_BIN / "python", "-m", "hops_platform", "users", *arguments]
+    command: list[str | Path] = [VENV_BIN / "python", "-m", "hops_platform", "users", *arguments]
     said = run_quietly(command, what="Asking the control plane for a login", env=env, cwd=CHECKOUT, timeout_s=60)
     try:
         answer = json.loads(said.strip().splitlines()[-1])

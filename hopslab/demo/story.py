@@ -77,11 +77,9 @@ def walk(settings: SiteSettings, login: Login, *, keep: bool = False) -> dict[st
 
 def summary(outcome: dict[str, Any]) -> str:
     """The outcome for people."""
-    lines = [
-        f"Everything is right: {outcome['trials']} runs, best accuracy {outcome['best_accuracy']:.3f}"
-        f" with {outcome['best_parameters']}.",
-        *(f"  {name:<12} {path}" for name, path in outcome["paths"].items()),
-    ]
+    best = f"best accuracy {outcome['best_accuracy']:.3f} with {outcome['best_parameters']}"
+    lines = [f"Everything is right: {outcome['trials']} runs, {best}."]
+    lines += [f"  {name:<12} {path}" for name, path in outcome["paths"].items()]
     return "\n".join(lines)
 
 
