@@ -60,7 +60,7 @@ class LoginAnswer(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    user: UserState
+    user: str
 
 
 class StartChoices(BaseModel):
@@ -111,7 +111,8 @@ class ControlPlane:
             UnavailableError: The control plane does not answer.
         """
         body = {"username": username, "password": password.get_secret_value()}
-        return (await self._ask("POST", "tokens", LoginAnswer, body=body, authenticated=False)).user
+        answer = await self._ask("POST", "tokens", LoginAnswer, body=body, authenticated=False)
+        return await self.user(answer.user)
 
     async def user(self, name: str) -> UserState:
         """The state of a user.
@@ -129,7 +130,7 @@ class ControlPlane:
             RefusedError: There is no such project for this user.
             UnavailableError: The control plane does not answer.
         """
-        path = f"projects/{quote(project, safe='')}/server-options?user={quote(user, safe='')}"
+        path = f"projects/{quote(project, safe='')}/members/{quote(user, safe='')}/server-options"
         return await self._ask("GET", path, StartChoices)
 
     async def grant(self, project: str, user: str, options: dict[str, Any] | None) -> ServerGrant:

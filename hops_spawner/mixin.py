@@ -18,7 +18,7 @@ from hops_contract.slugs import is_slug
 from hops_spawner.control_plane import ENVIRONMENT_NOT_READY, ControlPlane, RefusedError
 from hops_spawner.form import FormRefusedError, options_from_form, render_form
 from hops_spawner.progress import StartProgress
-from hops_spawner.refusals import NO_PROJECT, NOT_BY_LINK, StartRefusedError, failed_start
+from hops_spawner.refusals import NO_PROJECT, NOT_BY_LINK, StartRefusedError, failed_start, seen_by_user
 
 ENVIRONMENT_POLL_S = 1.0
 
@@ -79,7 +79,7 @@ class HopsSpawnerMixin(Configurable):
         try:
             choices = await shown.control_plane.choices(shown.project, shown.user.name)
         except RefusedError as refusal:
-            raise StartRefusedError(refusal.problem) from None
+            raise StartRefusedError(seen_by_user(refusal.problem, shown.project)) from None
         return render_form(
             choices.options,
             choices.limits,
@@ -116,8 +116,8 @@ class HopsSpawnerMixin(Configurable):
         return options
 
     def _refused(self, problem: Problem) -> StartRefusedError:
-        self._problem = problem
-        return StartRefusedError(problem)
+        self._problem = seen_by_user(problem, self.project)
+        return StartRefusedError(self._problem)
 
     # The start.
 

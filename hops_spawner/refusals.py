@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from http import HTTPStatus
 
 from jupyterhub.spawner import SpawnException
 
@@ -23,6 +24,19 @@ NOT_BY_LINK = Problem(
     detail="A link can't start a server with options of its own.",
     remedy="Choose the options in the form, or use the REST API.",
 )
+
+
+def seen_by_user(problem: Problem, project: str) -> Problem:
+    """What a user may read of the control plane's answer to the Hub: a project of others looks like none at all."""
+    if problem.status != HTTPStatus.NOT_FOUND and problem.type != f"{TYPE_PREFIX}forbidden":
+        return problem
+    return Problem(
+        type=f"{TYPE_PREFIX}not-found",
+        title="Not found",
+        status=HTTPStatus.NOT_FOUND,
+        detail=f"There is no project '{project}' that you can see.",
+        remedy="Ask one of its Data Owners to add you.",
+    )
 
 
 class StartRefusedError(SpawnException):

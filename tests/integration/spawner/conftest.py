@@ -70,6 +70,7 @@ class Site:
     config: Path
     script: dict[str, Any] = field(default_factory=dict)
     hub: subprocess.Popen | None = None
+    clients: list[httpx.Client] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -108,6 +109,8 @@ class Site:
             except subprocess.TimeoutExpired:
                 self.hub.kill()
                 self.hub.wait(10)
+        for client in self.clients:
+            client.close()
         for process in psutil.process_iter():
             try:
                 if str(self.home) in " ".join((process.environ().get("HOPS_HOME", ""), process.environ().get("HOPS_SERVER_FOLDER", ""))):
@@ -123,6 +126,7 @@ class Site:
 
     def person(self, name: str) -> Person:
         client = httpx.Client(base_url=self.url, timeout=60, trust_env=False)
+        self.clients.append(client)
         return Person(self, name, client)
 
     def probe(self, method: str, path: str, **given: Any) -> httpx.Response:

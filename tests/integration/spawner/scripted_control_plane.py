@@ -52,8 +52,8 @@ async def tokens(request: Request):
         return problem("locked", 423, "This user is locked after too many failures.", "Try again in 14 minutes.")
     if not user.get("active", True):
         return problem("deactivated", 403, "This user is deactivated.", "Ask an administrator.")
-    answer = {"name": body["username"], "admin": user.get("admin", False), "active": True}
-    return JSONResponse({"token": "t", "expires_at": "2030-01-01T00:00:00Z", "user": answer}, status_code=201)
+    answer = {"token": "t", "expires_at": "2030-01-01T00:00:00Z", "user": body["username"]}
+    return JSONResponse(answer, status_code=201)
 
 
 @app.get(PREFIX + "/api/v1/users/{user}")
@@ -64,7 +64,7 @@ def user(user: str, authorization: str = Header("")):
     return {"name": user, "admin": known.get("admin", False), "active": known.get("active", True)}
 
 
-@app.get(PREFIX + "/api/v1/projects/{project}/server-options")
+@app.get(PREFIX + "/api/v1/projects/{project}/members/{user}/server-options")
 def server_options(project: str, user: str, authorization: str = Header("")):
     if not is_hub(authorization) or user not in script()["members"].get(project, []):
         return problem("not-found", 404, f"There is no project '{project}' that you can see.")

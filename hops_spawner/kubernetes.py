@@ -1,0 +1,170 @@
+"""Notebook servers as pods of a Kubernetes cluster."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import PurePosixPath
+from typing import Any
+
+from kubernetes_asyncio import client
+from kubernetes_asyncio.client.rest import ApiException
+from kubespawner import KubeSpawner
+from traitlets import Integer, Unicode, default
+
+from hops_contract.options import ServerOptions
+from hops_contract.servers import ServerConfig, ServerGrant
+from hops_spawner.environment import server_environment
+from hops_spawner.files import FOLDERS, server_files
+from hops_spawner.mixin import HopsSpawnerMixin
+
+GPU_RESOURCE = "nvidia.com/gpu"
+LABEL_PREFIX = "hopslab.org/"
+SECRET_FOLDER = PurePosixPath("/run/hops/secret")
+SERVER_FOLDER = PurePosixPath("/run/hops/server")
+_GONE = 404
+
+
+def pod_resources(options: ServerOptions, *, notebook_memory_mib: int) -> dict[str, Any]:
+    """CPU, memory and GPUs of a server's pod: the notebook server, the driver and the executors run in it."""
+    cores = 1 + options.most_executors * options.executor_cores
+    gpus = {GPU_RESOURCE: str(options.total_gpus)} if options.total_gpus else {}
+    return {
+        "cpu_guarantee": 1.0,
+        "cpu_limit": float(cores),
+        "mem_guarantee": f"{notebook_memory_mib + options.total_memory_mib}Mi",
+        "mem_limit": f"{notebook_memory_mib + options.total_memory_mib}Mi",
+        "extra_resource_guarantees": dict(gpus),
+        "extra_resource_limits": dict(gpus),
+    }
+
+
+def pod_labels(config: ServerConfig) -> dict[str, str]:
+    """Whose pod it is; a network policy or a bill can go by them. Slugs are valid labels."""
+    return {
+        LABEL_PREFIX + "project": config.project,
+        LABEL_PREFIX + "user": config.user,
+        LABEL_PREFIX + "role": config.role.value,
+    }
+
+
+def secret_key(path: str) -> str:
+    """The key of a file in the Secret, whose keys hold no ``/``."""
+    return path.replace("/", ".")
+
+
+def server_secret(name: str, grant: ServerGrant) -> client.V1Secret:
+    """The Secret with the files of the server's folder."""
+    files = server_files(grant)
+    return client.V1Secret(
+        api_version="v1",
+        kind="Secret",
+        type="Opaque",
+        metadata=client.V1ObjectMeta(name=name, labels=pod_labels(grant.config)),
+        data={secret_key(path): base64.b64encode(content).decode() for path, content in files.items()},
+    )
+
+
+def pod_volumes(secret: str, paths: list[str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Volumes and mounts of the notebook's container: its folder lies in memory, and is gone with the pod."""
+    items = [{"key": secret_key(path), "path": path, "mode": 0o400} for path in paths]
+    volumes = [
+        {"name": "hops-secret", "secret": {"secretName": secret, "items": items}},
+        {"name": "hops-server", "emptyDir": {"medium": "Memory", "sizeLimit": "64Mi"}},
+    ]
+    return volumes, [{"name": "hops-server", "mountPath": str(SERVER_FOLDER)}]
+
+
+def folder_container(image: str, paths: list[str]) -> dict[str, Any]:
+    """Copies the Secret into the folder before the server starts: the token in it is renewed, a mounted Secret is not."""
+    lines = [f"mkdir -p -m 700 {SERVER_FOLDER / folder}" for folder in FOLDERS]
+    for path in paths:
+        target = SERVER_FOLDER / path
+        lines.append(f"mkdir -p -m 700 {target.parent}" if target.parent != SERVER_FOLDER else ":")
+        lines.append(f"cp -L {SECRET_FOLDER / path} {target}")
+        lines.append(f"chmod 600 {target}")
+    return {
+        "name": "server-folder",
+        "image": image,
+        "command": ["/bin/sh", "-c", "set -e; umask 077; " + "; ".join(line for line in lines if line != ":")],
+        "securityContext": {"allowPrivilegeEscalation": False},
+        "volumeMounts": [
+            {"name": "hops-secret", "mountPath": str(SECRET_FOLDER), "readOnly": True},
+            {"name": "hops-server", "mountPath": str(SERVER_FOLDER)},
+        ],
+    }
+
+
+class HopsKubeSpawner(HopsSpawnerMixin, KubeSpawner):
+    """Starts a pod for one project-user, with the resources that the control plane granted."""
+
+    notebook_memory_mib = Integer(1024, min=256, help="Memory of the notebook server itself, in MiB.").tag(config=True)
+    gpu_node_label = Unicode(
+        "nvidia.com/gpu.product", help="Label of nodes whose value the option 'GPU label' asks for."
+    ).tag(config=True)
+
+    @default("cmd")
+    def _jupyter_of_the_image(self) -> list[str]:
+        return ["jupyterhub-singleuser"]
+
+    @default("pod_name_template")
+    def _named_after_project_and_user(self) -> str:
+        return "jupyter-{servername}--{username}"
+
+    @default("allow_privilege_escalation")
+    def _no_more_rights_later(self) -> bool:
+        return False
+
+    @default("automount_service_account_token")
+    def _nothing_of_the_cluster(self) -> bool:
+        return False
+
+    @default("storage_pvc_ensure")
+    def _files_are_the_projects(self) -> bool:
+        return False
+
+    @property
+    def server_secret_name(self) -> str:
+        """Name of the Secret with the server's files; not that of KubeSpawner's own for certificates."""
+        return f"{self.pod_name}-hops"
+
+    async def load_user_options(self) -> None:
+        """Nothing: the options are those of the grant, not profiles of KubeSpawner."""
+
+    def get_env(self) -> dict[str, str]:
+        """The server's variables."""
+        if self.granted is None:
+            raise RuntimeError("A server without a grant has no variables.")
+        return server_environment(super().get_env(), self.granted.config, SERVER_FOLDER)
+
+    async def prepare(self, grant: ServerGrant) -> None:
+        """Set what the pod is made of, and make its Secret."""
+        self.apply_grant(grant)
+        secret = server_secret(self.server_secret_name, grant)
+        await self._delete_secret()
+        await self.api.create_namespaced_secret(self.namespace, secret)
+
+    def apply_grant(self, grant: ServerGrant) -> None:
+        """Set the traits from which KubeSpawner builds the pod."""
+        config = grant.config
+        for trait, value in pod_resources(config.options, notebook_memory_mib=self.notebook_memory_mib).items():
+            setattr(self, trait, value)
+        self.extra_labels = {**self.extra_labels, **pod_labels(config)}
+        if config.options.gpu_label is not None:
+            self.node_selector = {**self.node_selector, self.gpu_node_label: config.options.gpu_label}
+        paths = sorted(server_files(grant))
+        volumes, mounts = pod_volumes(self.server_secret_name, paths)
+        self.volumes = [*self._sorted_dict_values(self.volumes), *volumes]
+        self.volume_mounts = [*self._sorted_dict_values(self.volume_mounts), *mounts]
+        self.init_containers = [*self._sorted_dict_values(self.init_containers), folder_container(self.image, paths)]
+
+    async def clean(self) -> None:
+        """Delete the Secret; the folder is gone with the pod."""
+        if self.name:
+            await self._delete_secret()
+
+    async def _delete_secret(self) -> None:
+        try:
+            await self.api.delete_namespaced_secret(self.server_secret_name, self.namespace)
+        except ApiException as error:
+            if error.status != _GONE:
+                raise

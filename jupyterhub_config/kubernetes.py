@@ -1,0 +1,11 @@
+"""Profile ``kubernetes``: notebook servers are pods; the Hub's own parts run where the Hub runs."""
+
+from jupyterhub_config.settings import SiteSettings
+
+c = get_config()
+settings = SiteSettings()
+
+c.JupyterHub.spawner_class = "hops_spawner.kubernetes.HopsKubeSpawner"
+c.JupyterHub.hub_connect_ip = settings.hub_address
+c.HopsKubeSpawner.image = settings.server_image
+c.HopsKubeSpawner.namespace = settings.namespace
