@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
-from hops_contract.slugs import MAX_SLUG_LENGTH
+from hops_contract.slugs import is_slug
 from hops_platform.http import PartsOf
 from hops_platform.security.browser import BrowserUser, Public, current_browser_user
 from hops_platform.security.passwords import MIN_PASSWORD_LENGTH
@@ -53,10 +53,10 @@ def show_home(reader: Reader, parts: PartsOf) -> Response:
 
 
 @router.get("/projects/{project}")
-def show_project(
-    project: Annotated[str, PathParameter(max_length=MAX_SLUG_LENGTH)], reader: Reader, parts: PartsOf
-) -> Response:
+def show_project(project: str, reader: Reader, parts: PartsOf) -> Response:
     """One project; whether the reader may see it, the calls that fill the page decide."""
+    if not is_slug(project):
+        return _page("absent", reader, parts, status=404)
     return _page("project", reader, parts, project=project)
 
 

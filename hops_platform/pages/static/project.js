@@ -267,5 +267,6 @@ try {
 } catch (error) {
   scope.setAttribute("aria-busy", "false");
   scope.querySelector(".hops-columns").hidden = true;
+  byId("title").hidden = true;
   showProblem(scope, error);
 }

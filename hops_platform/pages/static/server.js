@@ -30,6 +30,8 @@ const formUrl = (project) => `${meta("hub")}spawn/${path(user, project)}`;
  */
 export function watchServer({ project, title, state, actions, scope }) {
   const url = `projects/${path(project)}/server`;
+  const reason = h("p", { class: "hops-reason", hidden: true });
+  actions.before(reason);
   let server = null;
   let timer = 0;
   let shown = "";
@@ -88,8 +90,10 @@ export function watchServer({ project, title, state, actions, scope }) {
     if (server) {
       const { text, tone } = stateOf(server);
       state.replaceChildren(
-        h("span", { class: "hops-badge hops-state", "data-tone": tone, title: server.reason ?? null }, text),
+        h("span", { class: "hops-badge hops-state", "data-tone": tone }, text),
       );
+      reason.hidden = !(server.state === "failed" && server.reason);
+      reason.textContent = server.reason ?? "";
     }
     if (current === shown) return;
     shown = current;

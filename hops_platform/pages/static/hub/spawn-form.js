@@ -4,10 +4,7 @@ const form = document.querySelector("form:has([data-spawn-form])");
 const root = form?.querySelector("[data-spawn-form]");
 const MIB = { MiB: 1, GiB: 1024 };
 
-const number = (name) => {
-  const value = Number(form.elements[name]?.value);
-  return Number.isFinite(value) ? value : 0;
-};
+const number = (name) => Number(form.elements[name]?.value.trim() || NaN);
 const memory = (name) => Math.ceil(number(name) * (MIB[form.elements[`${name}_unit`]?.value] ?? 1));
 const inWords = (mib) => (mib < 1024 ? `${mib} MiB` : `${(mib / 1024).toFixed(1).replace(/\.0$/, "")} GiB`);
 
@@ -33,6 +30,10 @@ function sum() {
   ];
   if (gpus || Number(root.dataset.gpus)) {
     parts.push([gpus, Number(root.dataset.gpus), String, " GPUs"]);
+  }
+  if (parts.some(([asked]) => !Number.isFinite(asked))) {
+    root.querySelector("[data-sum]").textContent = "The sum shows when all fields hold numbers.";
+    return;
   }
   const nodes = parts.flatMap(([asked, most, words, unit], index) => {
     const part = document.createElement("span");

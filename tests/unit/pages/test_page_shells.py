@@ -1,0 +1,167 @@
+"""The control plane's pages as HTML: what they carry, what they refuse to run, and who gets which."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from hops_platform import pages
+from hops_platform.http import parts_of
+from hops_platform.security.browser import (
+    BrowserUser,
+    LoginNeededError,
+    current_browser_user,
+    install_login_redirect,
+)
+
+STATIC = Path(pages.__file__).parent / "static"
+PATHS = ["", "projects/weather", "account", "admin"]
+HOSTILE = "\"><script>alert('x')</script>"
+
+
+def get(app: FastAPI, path: str, **headers: str) -> httpx.Response:
+    async def _get() -> httpx.Response:
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://site") as client:
+            return await client.get(f"/services/hops/{path}", headers=headers)
+
+    return asyncio.run(_get())
+
+
+@pytest.fixture
+def site():
+    app = FastAPI()
+    parts = SimpleNamespace(settings=SimpleNamespace(prefix="/services/hops/", hub_base_url="/"))
+    app.state.parts = parts
+    app.dependency_overrides[parts_of] = lambda: parts
+    app.include_router(pages.router, prefix="/services/hops")
+    install_login_redirect(app)
+    return app
+
+
+@pytest.fixture
+def visit(site):
+    def _visit(
+        path: str, *, name: str = "ada", admin: bool = True, must_change_password: bool = False, csrf: str = "c"
+    ):
+        person = SimpleNamespace(name=name, admin=admin, must_change_password=must_change_password)
+        site.dependency_overrides[current_browser_user] = lambda: BrowserUser(
+            caller=SimpleNamespace(person=person), csrf_token=csrf
+        )
+        return get(site, path)
+
+    return _visit
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_page_runs_only_files_of_this_site(visit, path):
+    answer = visit(path)
+    assert answer.status_code == 200
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self';" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert answer.headers["Cache-Control"] == "no-store"
+    for script in re.findall(r"<script\b.*?</script>", answer.text, re.DOTALL):
+        assert re.fullmatch(r'<script type="module" src="/services/hops/static/[a-z/-]+\.js"></script>', script)
+    assert not re.search(r"<[^>]+\s(on[a-z]+|style)=", answer.text)
+    assert "<style" not in answer.text
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_page_has_one_heading_landmarks_and_a_way_past_the_header(visit, path):
+    html = visit(path).text
+    assert len(re.findall(r"<h1\b", html)) == 1
+    assert '<a class="hops-skip" href="#main">' in html
+    assert '<main id="main"' in html
+    assert '<nav class="hops-nav" aria-label="Main">' in html
+    assert 'lang="en"' in html
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_control_of_a_page_has_a_label(visit, path):
+    html = visit(path).text
+    labelled = set(re.findall(r'<label for="([^"]+)"', html))
+    within = re.sub(r"<label class=\"hops-choice\">.*?</label>", "", html, flags=re.DOTALL)
+    for control in re.findall(r"<(?:input|select|textarea)\b[^>]*>", within):
+        identity = re.search(r'\bid="([^"]+)"', control)
+        assert (identity and identity.group(1) in labelled) or "aria-label" in control, control
+    ids = re.findall(r'\sid="([^"]+)"', html)
+    assert len(ids) == len(set(ids))
+    for reference in re.findall(r'aria-(?:labelledby|describedby)="([^"]+)"', html):
+        assert set(reference.split()) <= set(ids)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_names_and_tokens_are_escaped(visit, path):
+    html = visit(path, name=HOSTILE, csrf=HOSTILE).text
+    assert "<script>alert" not in html
+
+
+def test_the_files_that_pages_name_are_there_and_small(visit):
+    client_files = {file.relative_to(STATIC).as_posix() for file in STATIC.rglob("*") if file.is_file()}
+    for path in PATHS:
+        for name in re.findall(r'(?:src|href)="/services/hops/static/([^"]+)"', visit(path).text):
+            assert name in client_files
+    for file in STATIC.rglob("*.js"):
+        for name in re.findall(r'from "\./([^"]+)"', file.read_text()):
+            assert (file.parent / name).is_file(), f"{file.name} imports {name}"
+    assert sum(file.stat().st_size for file in STATIC.rglob("*.js")) < 60_000
+
+
+def test_scripts_never_write_html():
+    for file in STATIC.rglob("*.js"):
+        text = file.read_text()
+        for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
+            assert way not in text, f"{file.name} uses {way}"
+
+
+def test_only_an_administrator_finds_the_admin_page(visit):
+    assert visit("admin", admin=False).status_code == 404
+    assert "Administration" not in visit("", admin=False).text
+    assert visit("admin").status_code == 200
+
+
+@pytest.mark.parametrize("name", ["Not-a-slug", "a" * 31, "..%2f..", HOSTILE.replace("/", "%2f")])
+def test_what_can_be_no_project_is_not_found(visit, name):
+    answer = visit(f"projects/{name}")
+    assert answer.status_code == 404
+    assert "<script>alert" not in answer.text
+
+
+def test_a_password_of_somebody_elses_choice_is_asked_to_be_changed(visit):
+    assert "Choose a password of your own first" in visit("", must_change_password=True).text
+    assert "Choose a password of your own first" in visit("account", must_change_password=True).text
+    assert "Choose a password of your own first" not in visit("").text
+
+
+def test_whoever_is_not_logged_in_is_led_to_the_log_in_and_back(site):
+    def nobody():
+        raise LoginNeededError
+
+    site.dependency_overrides[current_browser_user] = nobody
+    answer = get(site, "projects/weather")
+    assert answer.status_code == 302
+    assert answer.headers["Location"] == "/services/hops/login?next=/services/hops/projects/weather"
+
+
+def test_static_files_need_no_log_in_and_are_asked_for_again_cheaply(site):
+    first = get(site, "static/core.css")
+    assert first.status_code == 200
+    assert first.headers["Content-Type"].startswith("text/css")
+    again = get(site, "static/core.css", **{"If-None-Match": first.headers["ETag"]})
+    assert again.status_code == 304
+    assert get(site, "static/hub/login.js").headers["Content-Type"].startswith("text/javascript")
+
+
+@pytest.mark.parametrize(
+    "path", ["", "nothing.js", "../routes.py", "%2e%2e/routes.py", "..%2froutes.py", "hub", "a%00b"]
+)
+def test_static_files_lie_in_their_folder_only(site, path):
+    assert get(site, f"static/{path}").status_code == 404
