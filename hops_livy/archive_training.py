@@ -46,7 +46,7 @@ def make_archive(home: Home) -> Path:
         ArchiveError: The training run failed, or there is no Spark.
         NoJavaError: There is no Java.
     """
-    base = home.base_environment
+    base = home.base_environment.resolve()  # drivers name the jars by this path
     spark = next(iter(sorted(base.glob("lib/python3*/site-packages/pyspark"))), None)
     if spark is None:
         raise ArchiveError("The base environment holds no Spark; prepare it first.")

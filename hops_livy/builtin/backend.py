@@ -110,7 +110,7 @@ class BuiltinSessions:
 
     def _place(self, request: DriverRequest) -> Place:
         project = str(request.owner.project)
-        base = self._home.base_environment
+        base = self._home.base_environment.resolve()  # the archive knows the jars by this path
         spark = next(iter(sorted(base.glob("lib/python3*/site-packages/pyspark"))), None)
         if spark is None:
             raise StartError("The base environment holds no Spark; `make up` prepares it.")

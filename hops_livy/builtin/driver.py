@@ -53,7 +53,6 @@ class BuiltinDriver:
         self._start_s = start_s
         self._on_gone = on_gone
         self._client: KernelClient | None = None
-        self._connected: asyncio.Task[None] | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._failure: str | None = None
         self._java_code: int | None = None
@@ -208,11 +207,10 @@ class BuiltinDriver:
         match status["stage"]:
             case "kernel_bound":
                 self._client = KernelClient(self._folder.connection)
-                self._connected = asyncio.create_task(self._client.connect())
+                self._client.connect()
             case "ready":
-                if self._connected is not None and self._client is not None:
-                    await self._connected
-                    await self._client.wait_for_output(10.0)
+                if self._client is not None:
+                    await self._client.open()
                 if not self.ready.done():
                     self.ready.set_result(None)
             case "failed":

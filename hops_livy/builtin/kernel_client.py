@@ -15,6 +15,8 @@ from hops_livy.engines.drivers import Executed, MessageHandler
 
 _SHOWN = ("stream", "display_data", "update_display_data", "execute_result", "error", "clear_output")
 _COMPLETION_S = 3.0
+_ATTEMPTS = 20
+_ATTEMPT_S = 0.5
 
 
 def connection_info(socket_prefix: str) -> dict[str, Any]:
@@ -49,29 +51,27 @@ class KernelClient:
         self._client.load_connection_file(str(connection_file))
         self._running: dict[str, _Running] = {}
         self._replies: dict[str, asyncio.Future[dict[str, Any]]] = {}
-        self._readers: list[asyncio.Task[None]] = []
+        self._tasks: list[asyncio.Task[None]] = []
         self._subshell: str | None = None
 
-    async def connect(self) -> None:
-        """Connects and returns when output reaches this side."""
+    def connect(self) -> None:
+        """Connects; nothing is sent yet."""
         self._client.start_channels(shell=True, iopub=True, stdin=False, hb=False, control=True)
-        self._readers = [
+        self._tasks = [
             asyncio.create_task(self._read_shell()),
             asyncio.create_task(self._read_output()),
             asyncio.create_task(self._read_control()),
         ]
-        created = await self._ask_control("create_subshell_request", {})
-        self._subshell = created.get("subshell_id")
 
-    async def wait_for_output(self, timeout_s: float) -> None:
-        """Returns when a request's output arrives: only then is this side's subscription known to the kernel."""
-        deadline = asyncio.get_running_loop().time() + timeout_s
-        while asyncio.get_running_loop().time() < deadline:
-            handler = _Running(lambda _type, _content: None, asyncio.get_running_loop().create_future())
+    async def open(self) -> None:
+        """Returns when output reaches this side: the kernel must know the subscription before anything is run."""
+        self._tasks.append(asyncio.create_task(self._open_subshell()))
+        for _ in range(_ATTEMPTS):
+            running = _Running(lambda _type, _content: None, asyncio.get_running_loop().create_future())
             identity = self._client.kernel_info()
-            self._running[identity] = handler
+            self._running[identity] = running
             try:
-                await asyncio.wait_for(handler.idle.wait(), 0.5)
+                await asyncio.wait_for(running.idle.wait(), _ATTEMPT_S)
             except TimeoutError:
                 continue
             else:
@@ -112,20 +112,20 @@ class KernelClient:
 
     def close(self) -> None:
         """Stops reading; statements that still run fail with :class:`asyncio.CancelledError`."""
-        for reader in self._readers:
-            reader.cancel()
+        for task in self._tasks:
+            task.cancel()
         for running in self._running.values():
             running.replied.cancel()
         for reply in self._replies.values():
             reply.cancel()
         self._client.stop_channels()
 
-    async def _ask_control(self, kind: str, content: dict[str, Any]) -> dict[str, Any]:
-        message = self._client.session.msg(kind, content)
+    async def _open_subshell(self) -> None:
+        message = self._client.session.msg("create_subshell_request", {})
         reply: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._replies[message["header"]["msg_id"]] = reply
         self._client.control_channel.send(message)
-        return await reply
+        self._subshell = (await reply).get("subshell_id")
 
     async def _read_shell(self) -> None:
         while True:

@@ -17,7 +17,7 @@ def run(launch: dict[str, Any], jvm: Jvm) -> None:
     except JvmEndedError as error:
         jvm.status.tell("failed", reason=str(error), jvm_code=error.code)
         sys.exit(1)
-    jvm.status.tell("ready", app_id=None)
+    jvm.status.tell("ready")
     sys.argv = [launch["file"], *launch["arguments"]]
     sys.path[:0] = [os.path.dirname(launch["file"]), *launch["python_files"]]  # noqa: PTH120
     runpy.run_path(launch["file"], run_name="__main__")

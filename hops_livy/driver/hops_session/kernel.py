@@ -15,6 +15,7 @@ from .jvm import Jvm, JvmEndedError
 def run(launch: dict[str, Any], jvm: Jvm) -> None:
     """Serves the kernel until it is shut down."""
     from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415 - the Java machine starts beside this import
+    from tornado.ioloop import IOLoop  # noqa: PLC0415
 
     app = IPKernelApp.instance(
         connection_file=launch["connection_file"],
@@ -40,7 +41,8 @@ def run(launch: dict[str, Any], jvm: Jvm) -> None:
     magics.register(app.shell, spark)
     # Old notebooks know the session as ``sqlContext``: the methods that they use have the same names.
     app.shell.push({"spark": spark, "sc": spark.sparkContext, "sqlContext": spark}, interactive=False)
-    jvm.status.tell("ready", app_id=spark.sparkContext.applicationId, version=spark.version)
+    # Requests that come before the kernel's loop runs may be overlooked until the next one comes.
+    IOLoop.current().add_callback(jvm.status.tell, "ready", version=spark.version)
     app.start()
 
 
