@@ -19,7 +19,9 @@ _STOP_S = 5
 
 
 @cli.command()
-def serve(port: Annotated[int | None, typer.Option(min=0, max=65535, help="Instead of JUPYTERHUB_SERVICE_URL's.")] = None) -> None:
+def serve(
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Instead of JUPYTERHUB_SERVICE_URL's.")] = None,
+) -> None:
     """Runs the service until it is told to stop; sessions end with it."""
     try:
         settings = read_settings(port=port)

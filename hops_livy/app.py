@@ -30,9 +30,7 @@ from hops_livy.token_renewal import TokenRenewal
 LOG = logging.getLogger(__name__)
 
 
-def create_app(
-    settings: Settings, *, keys: KeySource | None = None, backend: SessionBackend | None = None
-) -> FastAPI:
+def create_app(settings: Settings, *, keys: KeySource | None = None, backend: SessionBackend | None = None) -> FastAPI:
     """The service as an ASGI application.
 
     Args:

@@ -1,4 +1,4 @@
-"""Makes the class data sharing archive: a driver does the usual work once, and its Java machine writes what it loaded."""
+"""Makes the class data sharing archive: a driver does the usual work, and its Java machine writes what it loaded."""
 
 from __future__ import annotations
 
@@ -77,7 +77,8 @@ def _train(home: Home, java: Java, spark: Path, path: Path) -> None:
         )
         info = folder / "gateway"
         command = [
-            str(java.program), "-cp", class_path(spark), "-Xmx2g", "-XX:-UsePerfData", f"-XX:ArchiveClassesAtExit={draft}",
+            str(java.program), "-cp", class_path(spark), "-Xmx2g", "-XX:-UsePerfData",
+            f"-XX:ArchiveClassesAtExit={draft}",
             f"-Djava.io.tmpdir={name}", "-Xlog:disable", "-Xlog:all=error:stderr", *module_options(java),
             "org.apache.spark.deploy.SparkSubmit", "--properties-file", str(properties), "pyspark-shell",
         ]  # fmt: skip

@@ -17,6 +17,8 @@ from hops_livy.engines.drivers import Shape
 from hops_livy.errors import BadRequestError
 from hops_livy.wire import Resources
 
+_LONGEST_KEY, _LONGEST_VALUE = 200, 10_000
+_LEAST_MIB, _MOST_MIB = 450, 4 * 1024 * 1024
 _MIB = {"k": 1 / 1024, "m": 1, "g": 1024, "t": 1024 * 1024}
 
 # Read into the shape, not passed on as they are.
@@ -40,20 +42,39 @@ _REFUSED = (
     (r"spark\.master|spark\.submit\..*", "the platform chooses where a session runs"),
     (r".*extraJavaOptions|.*defaultJavaOptions|.*javaOptions", "Java options could load code outside the project"),
     (r".*extraClassPath|.*extraLibraryPath|.*userClassPathFirst", "class paths could load code outside the project"),
-    (r".*proxyUser|spark\.kerberos\..*|spark\.yarn\..*|.*(principal|keytab)", "a session acts as its owner only"),
-    (r"spark\.(jars|files|archives|pyFiles).*|.*\.pyFiles", "files outside the project could be read"),
-    (r"spark\.plugins|spark\.extraListeners|spark\.sql\.extensions|.*\.class|.*(Listener|Provider)s?", "classes of one's own could change the session service's view of the session"),
+    (
+        r".*proxyUser|spark\.kerberos\..*|spark\.yarn\..*|.*(principal|keytab)",
+        "a session acts as its owner only",
+    ),
+    (r"spark\.(jars|files|archives|pyFiles)(\..*)?|.*\.pyFiles", "files outside the project could be read"),
+    (
+        r"spark\.plugins|spark\.extraListeners|spark\.sql\.extensions|.*\.class|.*(Listener|Provider)s?",
+        "classes of one's own could change what the session service sees of the session",
+    ),
     (r"spark\.(ui|history|eventLog|metrics)\..*", "pages and files of Spark's own would be seen by others"),
-    (r"spark\.(authenticate|ssl|network\.crypto|acls|admin|modify|view)(\..*)?", "the platform guards the session"),
-    (r"spark\.(driver|blockManager|executor|shuffle\.service)\.(host|port|bindAddress)|.*\.port", "ports and addresses are the platform's"),
-    (r"spark\.(local\.dir|worker\..*|pyspark\.(driver\.)?python|executorEnv\..*|home)", "folders, programs and variables are the platform's"),
-    (r"spark\.task\.resource\..*|spark\.(driver|executor)\.resource\..*", "only spark.executor.resource.gpu.amount chooses GPUs"),
-)  # fmt: skip
+    (
+        r"spark\.(authenticate|ssl|network\.crypto|acls|admin|modify|view)(\..*)?",
+        "the platform guards the session",
+    ),
+    (
+        r"spark\.(driver|blockManager|executor|shuffle\.service)\.(host|port|bindAddress)|.*\.port",
+        "ports and addresses are the platform's",
+    ),
+    (
+        r"spark\.(local\.dir|worker\..*|pyspark\.(driver\.)?python|executorEnv\..*|home)|spark\.python\..*module.*",
+        "folders, programs and variables are the platform's",
+    ),
+    (
+        r"spark\.task\.resource\..*|spark\.(driver|executor)\.resource\..*",
+        "only spark.executor.resource.gpu.amount chooses GPUs",
+    ),
+)
 
 _ALLOWED = re.compile(
     r"""
     spark\.sql\.(?!extensions|warehouse|hive|catalog(?!Implementation$)|artifact|streaming\.ui|ui|queryExecutionListeners).+
-    | spark\.(shuffle|reducer|broadcast|rdd|serializer|kryo|kryoserializer|memory|speculation|scheduler|cleaner|storage)(\..+)?
+    | spark\.(shuffle|reducer|broadcast|rdd|serializer|kryo|kryoserializer|memory)(\..+)?
+    | spark\.(speculation|scheduler|cleaner|storage)(\..+)?
     | spark\.(default|task|locality|python|rpc|network|io|files|stage|excludeOnFailure|dynamicAllocation|mllib|ml)\..+
     | spark\.(driver|executor)\.(maxResultSize|memoryOverhead|memoryOverheadFactor|heartbeatInterval)
     | spark\.executor\.pyspark\.memory
@@ -86,12 +107,10 @@ def checked_conf(conf: dict[str, str]) -> dict[str, str]:
         reason = _why_refused(key)
         if reason is not None:
             violations.append(Violation(field=f"conf.{key}", message=f"{key} can't be set: {reason}."))
-        elif len(key) > 200 or len(value) > 10_000:
-            violations.append(Violation(field=f"conf.{key[:200]}", message="This setting is too long."))
+        elif len(key) > _LONGEST_KEY or len(value) > _LONGEST_VALUE:
+            violations.append(Violation(field=f"conf.{key[:_LONGEST_KEY]}", message="This setting is too long."))
     if violations:
-        raise BadRequestError(
-            " ".join(violation.message for violation in violations), violations=tuple(violations)
-        )
+        raise BadRequestError(" ".join(violation.message for violation in violations), violations=tuple(violations))
     return {key: value for key, value in conf.items() if key not in _COUNTED}
 
 
@@ -118,7 +137,9 @@ def shape_of(request: Resources, conf: dict[str, str]) -> Shape:
         gpu_label=conf.get("spark.hops.gpu.label") or None,
     )
     if dynamic and least > most:
-        numbers.refuse("spark.dynamicAllocation.minExecutors", f"at least {least} executors is more than at most {most}")
+        numbers.refuse(
+            "spark.dynamicAllocation.minExecutors", f"at least {least} executors is more than at most {most}"
+        )
     if shape.gpu_label is not None and not shape.gpus_per_executor:
         numbers.refuse("spark.hops.gpu.label", "a label without GPUs asks for nothing")
     numbers.raise_if_refused()
@@ -158,8 +179,8 @@ class _Numbers:
         except ValueError as error:
             self.refuse(key, str(error).rstrip("."))
             return 1024
-        if not 450 <= mib <= 4 * 1024 * 1024:
-            self.refuse(key, f"{mib} MiB is out of bounds; Spark needs 450 MiB at least")
+        if not _LEAST_MIB <= mib <= _MOST_MIB:
+            self.refuse(key, f"{mib} MiB is out of bounds; Spark needs {_LEAST_MIB} MiB at least")
         return mib
 
 

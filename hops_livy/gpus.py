@@ -85,7 +85,9 @@ def discovery_script(addresses: tuple[int, ...], per_worker: int, state: str) ->
     """
     sets = [addresses[start : start + per_worker] for start in range(0, len(addresses), per_worker)]
     lists = [", ".join(f'"{address}"' for address in addresses_of_set) for addresses_of_set in sets]
-    cases = "\n".join(f"  {index}) echo '{{\"name\": \"gpu\", \"addresses\": [{names}]}}' ;;" for index, names in enumerate(lists))
+    cases = "\n".join(
+        f'  {index}) echo \'{{"name": "gpu", "addresses": [{names}]}}\' ;;' for index, names in enumerate(lists)
+    )
     return (
         "#!/bin/sh\n"
         f"exec 9>>'{state}.lock'\n"

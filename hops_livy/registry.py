@@ -129,7 +129,14 @@ class Registry:
         return len(sessions)
 
     async def _start(
-        self, principal: Principal, token: str, request: Resources, *, kind: str, timeouts: Timeouts, batch: BatchFile | None
+        self,
+        principal: Principal,
+        token: str,
+        request: Resources,
+        *,
+        kind: str,
+        timeouts: Timeouts,
+        batch: BatchFile | None,
     ) -> Session:
         if request.proxy_user not in (None, principal.project_user, principal.user):
             raise BadRequestError("proxyUser can't be chosen: a session acts as its owner only.")
@@ -143,7 +150,13 @@ class Registry:
         passed = checked_conf(conf)
         self._check_room(principal)
         session = Session(
-            id=self._new_id(), owner=principal, kind=kind, name=request.name, shape=shape, limits=self._limits, timeouts=timeouts
+            id=self._new_id(),
+            owner=principal,
+            kind=kind,
+            name=request.name,
+            shape=shape,
+            limits=self._limits,
+            timeouts=timeouts,
         )
         await self._launch(session, token, passed, batch)
         return session
@@ -227,5 +240,3 @@ def _text(value: object) -> str:
 
 def _described(shape: Shape) -> str:
     return f"{shape.most_executors} executors, {shape.total_memory_mib} MiB, {shape.total_gpus} GPUs"
-
-

@@ -94,7 +94,8 @@ def read_settings(environment: Mapping[str, str] | None = None, *, port: int | N
         prefix="/" if prefix == "//" else prefix,
         tls_cert=_path(source, "HOPS_TLS_CERT"),
         tls_key=_path(source, "HOPS_TLS_KEY"),
-        control_plane_url=source.get("HOPS_CONTROL_PLANE_URL", "http://127.0.0.1:8000/services/hops/").rstrip("/") + "/",
+        control_plane_url=source.get("HOPS_CONTROL_PLANE_URL", "http://127.0.0.1:8000/services/hops/").rstrip("/")
+        + "/",
         gpus=_number(source, "HOPS_GPUS"),
         gpu_labels=tuple(label.strip() for label in source.get("HOPS_GPU_LABELS", "").split(",") if label.strip()),
         memory_mib=_number(source, "HOPS_MEMORY_MIB"),

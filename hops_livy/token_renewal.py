@@ -56,4 +56,4 @@ def _wait_s(token: str) -> float:
     """Seconds until half of the life of ``token`` is over; the token was verified when it came."""
     claims = jwt.decode(token, options={"verify_signature": False})
     half = (claims["iat"] + claims["exp"]) / 2
-    return max(_SHORTEST_S, half - time.time())
+    return max(_SHORTEST_S, float(half) - time.time())

@@ -89,9 +89,7 @@ class BuiltinSessions:
             _fill(place, request, addresses)
             await driver.launch(
                 place.python,
-                session_environment(
-                    request, place, application=application, control_plane_url=self._control_plane_url
-                ),
+                session_environment(request, place, application=application, control_plane_url=self._control_plane_url),
                 place.project_folder / "Jupyter",
             )
         except (OSError, StartError) as error:

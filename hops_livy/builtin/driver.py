@@ -243,4 +243,6 @@ class BuiltinDriver:
         error = executed.error
         if error is None or "java.lang.OutOfMemoryError" not in str(error.get("evalue", "")):
             return executed
-        return Executed(status="error", error={**error, "evalue": f"{out_of_memory(self._request.shape)}\n{error['evalue']}"})
+        return Executed(
+            status="error", error={**error, "evalue": f"{out_of_memory(self._request.shape)}\n{error['evalue']}"}
+        )

@@ -15,7 +15,7 @@ _FATAL = (
 )
 
 
-def why_ended(
+def why_ended(  # noqa: PLR0911 - one cause, one sentence
     *, shape: Shape, code: int | None, java_code: int | None, failure: str | None, log: Sequence[str], was_ready: bool
 ) -> str:
     """The most helpful sentence that exit codes and the log support.

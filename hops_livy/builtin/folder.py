@@ -95,7 +95,7 @@ class SessionFolder:
         self.write_secret(path, json.dumps(content))
 
     def socket_prefix(self) -> str:
-        """What the names of the kernel's sockets begin with: in this folder, or where that is too long, in an own one."""
+        """What the paths of the kernel's sockets begin with: this folder, or an own one where that is too long."""
         prefix = str(self.path / "k")
         if len(prefix.encode()) <= _LONGEST_SOCKET_PATH:
             return prefix

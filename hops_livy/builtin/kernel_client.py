@@ -21,7 +21,9 @@ _ATTEMPT_S = 0.5
 
 def connection_info(socket_prefix: str) -> dict[str, Any]:
     """What the kernel's connection file is to hold: sockets in the session's own folder, and a fresh key."""
-    ports = {f"{name}_port": number for number, name in enumerate(("shell", "iopub", "stdin", "control", "hb"), start=1)}
+    ports = {
+        f"{name}_port": number for number, name in enumerate(("shell", "iopub", "stdin", "control", "hb"), start=1)
+    }
     return {
         **ports,
         "ip": socket_prefix,
@@ -56,7 +58,7 @@ class KernelClient:
 
     def connect(self) -> None:
         """Connects; nothing is sent yet."""
-        self._client.start_channels(shell=True, iopub=True, stdin=False, hb=False, control=True)
+        self._client.start_channels(shell=True, iopub=True, stdin=False, hb=False, control=True)  # noqa: S604 - a channel
         self._tasks = [
             asyncio.create_task(self._read_shell()),
             asyncio.create_task(self._read_output()),

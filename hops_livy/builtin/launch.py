@@ -11,6 +11,7 @@ from hops_livy.builtin.folder import SessionFolder
 from hops_livy.engines.drivers import BatchFile, DriverRequest, Shape
 from hops_livy.java import Java, module_options
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """Where a driver runs: paths that follow from project, user and session.
@@ -97,7 +98,9 @@ def start_options(archive: Path | None) -> list[str]:
     return options
 
 
-def session_environment(request: DriverRequest, place: Place, *, application: str, control_plane_url: str) -> dict[str, str]:
+def session_environment(
+    request: DriverRequest, place: Place, *, application: str, control_plane_url: str
+) -> dict[str, str]:
     """All variables that a session's process gets (docs/how-it-fits.md)."""
     owner = request.owner
     project_folder = str(place.project_folder)
@@ -124,7 +127,7 @@ def session_environment(request: DriverRequest, place: Place, *, application: st
     }
 
 
-def java_environment(place: Place) -> dict[str, str]:
+def java_environment() -> dict[str, str]:
     """What the Java machine gets on top of the session's environment."""
     return {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_HOSTNAME": "127.0.0.1", "SPARK_ENV_LOADED": "1"}
 
@@ -135,7 +138,7 @@ def launch_description(place: Place, shape: Shape, batch: BatchFile | None) -> d
         "role": "kernel" if batch is None else "batch",
         "gateway_info": str(place.folder.gateway_info),
         "java_command": java_command(place, shape),
-        "java_environment": java_environment(place),
+        "java_environment": java_environment(),
     }
     if batch is None:
         return description | {

@@ -1,1 +1,1 @@
-"""What runs in a project's environment: nothing here is imported by the service, and nothing of the service is imported here."""
+"""What runs in a project's environment: the service imports nothing from here, and nothing here imports the service."""

@@ -1,5 +1,7 @@
 """``batches``: Python files of the project, run as ``spark-submit`` would."""
 
+# ruff: noqa: FAST003 - the session is found by its id in a dependency, which also checks whose it is
+
 from __future__ import annotations
 
 from typing import Any

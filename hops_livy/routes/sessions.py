@@ -1,5 +1,7 @@
 """``sessions``: created, listed, looked at, deleted."""
 
+# ruff: noqa: FAST003 - the session is found by its id in a dependency, which also checks whose it is
+
 from __future__ import annotations
 
 import time
@@ -34,7 +36,7 @@ async def create_session(request: SessionRequest, caller: CallerDep, response: R
 
 
 @router.get("/sessions/{session_id}")
-async def get_session(session: SessionDep, caller: CallerDep, hold: Hold = True) -> dict[str, Any]:
+async def get_session(session: SessionDep, caller: CallerDep, *, hold: Hold = True) -> dict[str, Any]:
     """The session. Held while it starts or works, until that is over or 20 s have passed."""
     if hold:
         await _settle(session, caller.limits.hold_s)
@@ -42,7 +44,7 @@ async def get_session(session: SessionDep, caller: CallerDep, hold: Hold = True)
 
 
 @router.get("/sessions/{session_id}/state")
-async def get_state(session: SessionDep, caller: CallerDep, hold: Hold = True) -> dict[str, Any]:
+async def get_state(session: SessionDep, caller: CallerDep, *, hold: Hold = True) -> dict[str, Any]:
     """Its state alone."""
     if hold and session.state is SessionState.STARTING:
         await _settle(session, caller.limits.hold_s)

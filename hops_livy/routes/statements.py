@@ -1,5 +1,7 @@
 """``sessions/{id}/statements``: code and its output."""
 
+# ruff: noqa: FAST003 - the session is found by its id in a dependency, which also checks whose it is
+
 from __future__ import annotations
 
 import json
@@ -44,7 +46,7 @@ async def list_statements(
 
 @router.get("/sessions/{session_id}/statements/{statement_id}")
 async def get_statement(
-    session: SessionDep, statement_id: StatementId, caller: CallerDep, hold: Hold = True
+    session: SessionDep, statement_id: StatementId, caller: CallerDep, *, hold: Hold = True
 ) -> dict[str, Any]:
     """A statement. Held until it has ended or 20 s have passed."""
     statement = session.statement(statement_id)

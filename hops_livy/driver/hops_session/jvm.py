@@ -74,7 +74,7 @@ def start_jvm(launch: dict[str, Any], status_descriptor: int) -> Jvm:
     # An interrupt is for the running cell, not for the Java machine: what is ignored here stays so in the child.
     previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        process = subprocess.Popen(launch["java_command"], stdin=subprocess.PIPE, env=environment)  # noqa: S603
+        process = subprocess.Popen(launch["java_command"], stdin=subprocess.PIPE, env=environment)
     finally:
         signal.signal(signal.SIGINT, previous)
     status.tell("jvm_started", pid=process.pid)

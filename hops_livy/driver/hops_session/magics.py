@@ -52,7 +52,7 @@ def _table(frame: Any) -> dict[str, Any]:
     return {"application/json": {"schema": schema, "data": data}, "text/plain": text}
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any) -> Any:  # noqa: PLR0911 - one type, one line
     """``value`` in JSON's own types; what has none becomes text."""
     if value is None or isinstance(value, str | bool | int | float):
         return value

@@ -1,12 +1,175 @@
+"""One session of real Spark, over plain HTTP."""
+
+import json
+import threading
+import time
+
+import httpx
 import pytest
 
-from .conftest import run, start_session
+from .service_process import run, start_session
 
 pytestmark = pytest.mark.spark
 
 
-def test_a_count_comes_back_over_plain_http(client):
-    session_id = start_session(client)
+@pytest.fixture(scope="module")
+def session_id(service):
+    with service.client() as client:
+        number = start_session(client, driverMemory="512m", executorMemory="512m")
+        yield number
+        client.delete(f"/sessions/{number}")
+
+
+def test_a_count_comes_back(client, session_id):
     statement = run(client, session_id, "spark.range(10**6).count()")
+    assert statement["state"] == "available"
     assert statement["output"]["data"]["text/plain"] == "1000000"
-    assert client.delete(f"/sessions/{session_id}").json() == {"msg": "deleted"}
+
+
+def test_printed_lines_and_the_result_are_one_text(client, session_id):
+    output = run(client, session_id, "print('one')\nprint('two')\n3")["output"]
+    assert output["data"] == {"text/plain": "one\ntwo\n3"}
+
+
+def test_standard_error_stays_out_of_the_text_and_is_kept_beside_it(client, session_id):
+    output = run(client, session_id, "import sys\nprint('a', file=sys.stderr)\nprint('b')")["output"]
+    assert output["data"]["text/plain"] == "b"
+    assert {"type": "stream", "content": {"name": "stderr", "text": "a\n"}} in output["outputs"]
+
+
+def test_an_error_has_its_name_value_and_lines(client, session_id):
+    statement = run(client, session_id, "1/0")
+    output = statement["output"]
+    assert (statement["state"], output["status"], output["ename"]) == ("available", "error", "ZeroDivisionError")
+    assert "division by zero" in output["evalue"]
+    assert all(line.endswith("\n") for line in output["traceback"])
+
+
+def test_a_plot_comes_as_an_image(client, session_id):
+    code = "import matplotlib.pyplot as plt\n_ = plt.plot([1, 2])\n%matplot plt"
+    output = run(client, session_id, code)["output"]
+    assert output["data"]["image/png"].startswith("iVBOR")
+    assert len(output["outputs"]) == 1, "the figure is shown once"
+
+
+def test_the_json_magic_gives_json(client, session_id):
+    assert run(client, session_id, "x = {'a': [1, 2]}\n%json x")["output"]["data"]["application/json"] == {"a": [1, 2]}
+
+
+def test_a_sql_statement_gives_schema_and_rows(client, session_id):
+    output = run(client, session_id, "select 1 as n, 'x' as s", kind="sql")["output"]
+    table = output["data"]["application/json"]
+    assert [field["name"] for field in table["schema"]["fields"]] == ["n", "s"]
+    assert table["data"] == [[1, "x"]]
+
+
+def test_an_interrupted_statement_is_cancelled_with_its_spark_job_and_the_session_lives_on(client, session_id):
+    code = "import time\nspark.sparkContext.parallelize(range(2), 2).map(lambda n: time.sleep(120)).collect()"
+    number = client.post(f"/sessions/{session_id}/statements", json={"code": code}).json()["id"]
+    time.sleep(3)
+    began = time.monotonic()
+    assert client.post(f"/sessions/{session_id}/statements/{number}/cancel").json() == {"msg": "canceled"}
+    statement = client.get(f"/sessions/{session_id}/statements/{number}").json()
+    assert statement["state"] == "cancelled"
+    assert run(client, session_id, "len(spark.sparkContext.statusTracker().getActiveJobsIds())")["output"]["data"] == {
+        "text/plain": "0"
+    }
+    assert time.monotonic() - began < 30
+
+
+def test_output_streams_while_the_statement_runs(client, session_id):
+    code = "import time\nfor n in range(3):\n    print(n)\n    time.sleep(1)"
+    number = client.post(f"/sessions/{session_id}/statements", json={"code": code}).json()["id"]
+    events, arrivals = [], []
+    with client.stream("GET", f"/sessions/{session_id}/statements/{number}/events") as answer:
+        for line in answer.iter_lines():
+            if line.startswith("data: "):
+                events.append(json.loads(line[6:]))
+                arrivals.append(time.monotonic())
+    assert "".join(event["content"]["text"] for event in events[:-1]) == "0\n1\n2\n"
+    assert events[-1] == {"type": "done", "content": {"status": "ok", "state": "available"}}
+    assert arrivals[-1] - arrivals[0] > 1.5
+
+
+def test_names_are_completed_also_while_a_cell_runs(client, session_id):
+    number = client.post(f"/sessions/{session_id}/statements", json={"code": "time.sleep(4)"}).json()["id"]
+    answer = client.post(f"/sessions/{session_id}/completion", json={"code": "spark.ran", "cursor": 9}).json()
+    assert any(candidate.endswith("range") for candidate in answer["candidates"])
+    assert client.get(f"/sessions/{session_id}/statements/{number}?hold=false").json()["state"] == "running"
+
+
+def test_the_same_key_gives_the_same_statement(client, session_id):
+    answers = [
+        client.post(
+            f"/sessions/{session_id}/statements", json={"code": "1"}, headers={"Idempotency-Key": "again"}
+        ).json()["id"]
+        for _ in range(2)
+    ]
+    assert answers[0] == answers[1]
+
+
+def test_the_process_gets_only_the_variables_of_the_contract(client, session_id):
+    names = run(client, session_id, "import os\nprint(sorted(os.environ))")["output"]["data"]["text/plain"]
+    leaked = [name for name in eval(names) if "SECRET" in name or name.startswith("JUPYTERHUB")]  # noqa: S307
+    assert leaked == []
+    assert "PYSPARK_GATEWAY_SECRET" not in names
+    assert run(client, session_id, "os.getcwd().endswith('/projects/weather/Jupyter')")["output"]["data"] == {
+        "text/plain": "True"
+    }
+
+
+def test_another_member_finds_nothing(service, client, session_id):
+    with service.client(service.plane.token("grace")) as other:
+        assert other.get(f"/sessions/{session_id}").status_code == 404
+        assert other.get("/sessions").json()["sessions"] == []
+        assert other.delete(f"/sessions/{session_id}").status_code == 404
+        assert other.post(f"/sessions/{session_id}/statements", json={"code": "1"}).status_code == 404
+
+
+def test_without_a_good_token_nothing_is_told(service, session_id):
+    assert httpx.get(f"{service.url}/sessions").status_code == 401
+    with service.client(service.plane.token(life_s=-60)) as expired:
+        answer = expired.get(f"/sessions/{session_id}")
+        assert (answer.status_code, "expired" in answer.json()["detail"]) == (401, True)
+
+
+def test_requests_wait_for_news_instead_of_being_asked_again(client, session_id):
+    number = client.post(f"/sessions/{session_id}/statements", json={"code": "time.sleep(2)\n'done'"}).json()["id"]
+    states = []
+    thread = threading.Thread(target=lambda: states.append(client.get(f"/sessions/{session_id}").json()["state"]))
+    thread.start()
+    statement = client.get(f"/sessions/{session_id}/statements/{number}").json()
+    thread.join()
+    assert statement["output"]["data"]["text/plain"] == "'done'"
+    assert states == ["idle"]
+
+
+@pytest.mark.parametrize(
+    ("conf", "name"),
+    [
+        ({"spark.driver.extraJavaOptions": "-javaagent:x"}, "extraJavaOptions"),
+        ({"spark.master": "yarn"}, "spark.master"),
+        ({"spark.jars": "/etc/passwd"}, "spark.jars"),
+        ({"spark.unheard.of": "1"}, "spark.unheard.of"),
+    ],
+)
+def test_a_setting_that_leaves_the_project_is_refused_by_name(client, conf, name):
+    answer = client.post("/sessions", json={"kind": "pyspark", "conf": conf})
+    assert answer.status_code == 400
+    assert name in answer.json()["detail"]
+
+
+def test_more_memory_than_there_is_is_refused_with_the_numbers(client):
+    answer = client.post("/sessions", json={"kind": "pyspark", "driverMemory": "900g"})
+    assert answer.status_code == 409
+    assert "921600" in answer.json()["detail"].replace("922624", "921600")
+
+
+def test_what_is_left_out_says_so(client):
+    answer = client.post("/sessions", json={"kind": "spark"})
+    assert (answer.status_code, answer.json()["title"]) == (501, "Not offered here")
+
+
+def test_a_syntax_error_is_an_error_of_the_statement_alone(client, session_id):
+    output = run(client, session_id, "for in")["output"]
+    assert (output["status"], output["ename"]) == ("error", "SyntaxError")

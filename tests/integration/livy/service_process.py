@@ -1,0 +1,186 @@
+"""The session service as a process, a control plane that signs tokens, a home with projects."""
+
+import contextlib
+import http.server
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import jwt
+import psutil
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+BASE = Path(os.environ.get("HOPS_HOME", REPOSITORY / ".hopslab")) / "environments" / "base"
+
+
+@dataclass
+class ControlPlane:
+    """Publishes a key set and renews tokens, as the control plane does."""
+
+    key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
+    renewals: int = 0
+    refuse_renewal: bool = False
+    url: str = ""
+
+    def token(self, user: str = "ada", project: str = "weather", *, life_s: float = 900, **claims: Any) -> str:
+        now = time.time()
+        content = {
+            "iss": "hopslab", "aud": "hopslab", "sub": user, "iat": int(now), "nbf": int(now) - 5, "exp": int(now + life_s),
+            "jti": uuid4().hex, "kind": "project_user", "project": project, "role": "data_owner", **claims,
+        }  # fmt: skip
+        return jwt.encode(
+            {k: v for k, v in content.items() if v is not None}, self.key, "EdDSA", headers={"kid": "one"}
+        )
+
+    def service_token(self, name: str = "hops") -> str:
+        return self.token(name, kind="service", project=None, role=None)
+
+    def key_set(self) -> dict[str, Any]:
+        algorithm = jwt.get_algorithm_by_name("EdDSA")
+        return {"keys": [{**algorithm.to_jwk(self.key.public_key(), as_dict=True), "kid": "one", "alg": "EdDSA"}]}
+
+
+@contextlib.contextmanager
+def control_plane_running():
+    """Answers on loopback as the control plane does."""
+    plane = ControlPlane()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self._send(200, plane.key_set())
+
+        def do_POST(self):
+            if plane.refuse_renewal:
+                self._send(403, {"title": "Forbidden"})
+                return
+            plane.renewals += 1
+            old = jwt.decode(self.headers["Authorization"].split()[1], options={"verify_signature": False})
+            self._send(200, {"token": plane.token(old["sub"], old["project"])})
+
+        def _send(self, status, content):
+            body = json.dumps(content).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    plane.url = f"http://127.0.0.1:{server.server_port}/"
+    try:
+        yield plane
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def make_home(root: Path, *projects: str) -> Path:
+    """A home with the base environment that this checkout has, and ``projects`` in it."""
+    (root / "environments" / "projects").mkdir(parents=True)
+    (root / "environments" / "base").symlink_to(BASE)
+    archives = BASE.parent.parent / "archives"
+    if archives.exists():
+        (root / "archives").symlink_to(archives)
+    for project in projects:
+        (root / "environments" / "projects" / project).symlink_to(BASE)
+        for dataset in ("Jupyter", "Resources", "Logs"):
+            (root / "projects" / project / dataset).mkdir(parents=True)
+    return root
+
+
+@dataclass
+class Service:
+    """The service as a process."""
+
+    home: Path
+    plane: ControlPlane
+    environment: dict[str, str] = field(default_factory=dict)
+    process: subprocess.Popen | None = None
+    port: int = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/services/livy"
+
+    def start(self) -> "Service":
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        environment = {
+            "PATH": os.environ["PATH"], "HOPS_HOME": str(self.home), "HOPS_CONTROL_PLANE_URL": self.plane.url,
+            "PYTHONPATH": str(REPOSITORY), **self.environment,
+        }  # fmt: skip
+        command = [sys.executable, "-m", "hops_livy", "serve", "--port", str(self.port)]
+        with (self.home / "service.log").open("ab") as log:
+            self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=self.home)
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            with contextlib.suppress(httpx.HTTPError):
+                httpx.get(f"{self.url}/health").raise_for_status()
+                return self
+            assert self.process.poll() is None, (self.home / "service.log").read_text()
+            time.sleep(0.1)
+        raise AssertionError("the service does not answer")
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(number)
+            self.process.wait(60)
+
+    def client(self, token: str | None = None) -> httpx.Client:
+        return httpx.Client(
+            base_url=self.url, timeout=120, headers={"Authorization": f"Bearer {token or self.plane.token()}"}
+        )
+
+    def processes(self) -> list[psutil.Process]:
+        """What runs for sessions of this home."""
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if (
+                    process.environ().get("HOPS_TOKEN_FILE", "").startswith(f"{self.home}/")
+                    and process.status() != "zombie"
+                ):
+                    found.append(process)
+        return found
+
+
+def start_session(client: httpx.Client, **options: Any) -> int:
+    created = client.post("/sessions", json={"kind": "pyspark", **options})
+    assert created.status_code == 201, created.text
+    session_id = created.json()["id"]
+    state = wait_idle(client, session_id)
+    assert state["state"] == "idle", client.get(f"/sessions/{session_id}/log").text
+    return session_id
+
+
+def wait_idle(client: httpx.Client, session_id: int) -> dict[str, Any]:
+    for _ in range(6):
+        state = client.get(f"/sessions/{session_id}").json()
+        if state["state"] not in ("starting", "busy"):
+            break
+    return state
+
+
+def run(client: httpx.Client, session_id: int, code: str, **more: Any) -> dict[str, Any]:
+    created = client.post(f"/sessions/{session_id}/statements", json={"code": code, **more})
+    assert created.status_code == 201, created.text
+    for _ in range(6):
+        statement = client.get(f"/sessions/{session_id}/statements/{created.json()['id']}").json()
+        if statement["output"] is not None:
+            return statement
+    raise AssertionError(statement)

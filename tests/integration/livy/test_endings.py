@@ -1,0 +1,98 @@
+"""How sessions end: by request, by accident, with the service. Nothing of them is left."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from .service_process import run, start_session, wait_idle
+
+pytestmark = pytest.mark.spark
+
+
+def _gone(service, seconds=20):
+    deadline = time.monotonic() + seconds
+    while service.processes() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return [process.cmdline()[:2] for process in service.processes()]
+
+
+def test_two_executors_and_gpus_work_and_deletion_leaves_nothing(service, client):
+    session_id = start_session(
+        client, driverMemory="512m", executorMemory="512m", numExecutors=2, executorCores=1,
+        conf={"spark.executor.resource.gpu.amount": "1", "spark.hops.gpu.label": "fast"},
+    )  # fmt: skip
+    code = (
+        "from pyspark import TaskContext\nimport os, time\n"
+        "def seen(_):\n    time.sleep(2)\n    context = TaskContext.get()\n"
+        "    return (os.getppid(), context.resources()['gpu'].addresses)\n"
+        "found = spark.sparkContext.parallelize(range(2), 2).map(seen).collect()\n"
+        "sorted(sum((a for _, a in found), [])), len({p for p, _ in found})"
+    )
+    output = run(client, session_id, code)["output"]
+    assert output["data"]["text/plain"] == "(['0', '1'], 2)"
+    refused = client.post("/sessions", json={"kind": "pyspark", "conf": {"spark.executor.resource.gpu.amount": "1"}})
+    assert refused.status_code == 409
+    assert "0 of 2 are free now. In use: 2 by weather__ada." in refused.json()["detail"]
+    client.delete(f"/sessions/{session_id}")
+    assert _gone(service, 0) == []
+    assert not (service.home / "run" / "sessions" / str(session_id)).exists()
+
+
+def test_a_killed_driver_is_noticed_with_the_cause(service, client):
+    session_id = start_session(client, driverMemory="512m", executorMemory="512m")
+    pid = int(run(client, session_id, "import os; os.getpid()")["output"]["data"]["text/plain"])
+    os.kill(pid, signal.SIGKILL)
+    began = time.monotonic()
+    state = ""
+    while state != "dead" and time.monotonic() - began < 20:
+        state = client.get(f"/sessions/{session_id}?hold=false").json()["state"]
+        time.sleep(0.05)
+    assert state == "dead"
+    assert "signal 9" in client.get(f"/sessions/{session_id}/summary").json()["reason"]
+    assert _gone(service) == []
+
+
+def test_a_batch_runs_a_file_of_the_project(service, client):
+    (service.home / "projects" / "weather" / "Resources" / "job.py").write_text(
+        "import sys\nfrom pyspark.sql import SparkSession\n"
+        "spark = SparkSession.builder.getOrCreate()\nprint('counted', spark.range(int(sys.argv[1])).count(), flush=True)\n"
+    )
+    batch = client.post("/batches", json={"file": "Resources/job.py", "args": ["7"], "driverMemory": "512m"}).json()
+    deadline = time.monotonic() + 120
+    while client.get(f"/batches/{batch['id']}").json()["state"] not in ("success", "dead"):
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+    log = client.get(f"/batches/{batch['id']}/log").json()["log"]
+    assert "counted 7" in log
+    assert client.get(f"/batches/{batch['id']}/state").json()["state"] == "success"
+    outside = client.post("/batches", json={"file": "../sales/Resources/job.py"})
+    assert outside.status_code == 400
+
+
+def test_a_removed_members_sessions_end_at_the_control_planes_word(service, client):
+    session_id = start_session(client, driverMemory="512m", executorMemory="512m")
+    assert client.delete("/owners/weather__ada").status_code == 403
+    with service.client(service.plane.service_token()) as control_plane:
+        assert control_plane.delete("/owners/weather__ada").json() == {"ended": 1}
+    assert client.get(f"/sessions/{session_id}/summary").json()["reason"] == (
+        "ada is no longer a member of project weather."
+    )
+    assert _gone(service, 0) == []
+
+
+def test_what_a_killed_service_left_behind_is_ended_by_the_next(service):
+    with service.client() as client:
+        created = client.post("/sessions", json={"kind": "pyspark", "driverMemory": "512m", "executorMemory": "512m"})
+        wait_idle(client, created.json()["id"])
+    service.stop(signal.SIGKILL)
+    service.start()
+    assert _gone(service) == []
+    with service.client() as client:
+        assert client.get("/sessions").json()["total"] == 0
+        again = client.post("/sessions", json={"kind": "pyspark", "driverMemory": "512m", "executorMemory": "512m"})
+        assert again.json()["id"] > created.json()["id"]
+    service.stop()
+    assert _gone(service) == []
+    service.start()
