@@ -21,9 +21,8 @@ class LoginRefusedError(HTTPError):  # type: ignore[misc]  # tornado's class has
     """A login that failed; the Hub shows its text on the login page."""
 
     def __init__(self, status: int, text: str) -> None:
-        super().__init__(status)
+        super().__init__(status, text)
         self.jupyterhub_message = text
-        self.log_message = text.replace("%", "%%")
 
 
 class HopsAuthenticator(Authenticator):

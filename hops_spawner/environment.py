@@ -24,9 +24,7 @@ def server_environment(
         system_path: Where programs of the system lie.
     """
     kept = {
-        name: value
-        for name, value in hub_variables.items()
-        if name.startswith(_FROM_HUB) and name not in _NOT_FROM_HUB
+        name: value for name, value in hub_variables.items() if name.startswith(_FROM_HUB) and name not in _NOT_FROM_HUB
     }
     return kept | {
         SERVER_FOLDER_VARIABLE: str(folder),

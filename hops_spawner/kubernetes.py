@@ -26,13 +26,14 @@ _GONE = 404
 
 def pod_resources(options: ServerOptions, *, notebook_memory_mib: int) -> dict[str, Any]:
     """CPU, memory and GPUs of a server's pod: the notebook server, the driver and the executors run in it."""
+    memory = (notebook_memory_mib + options.total_memory_mib) * 1024 * 1024
     cores = 1 + options.most_executors * options.executor_cores
     gpus = {GPU_RESOURCE: str(options.total_gpus)} if options.total_gpus else {}
     return {
         "cpu_guarantee": 1.0,
         "cpu_limit": float(cores),
-        "mem_guarantee": f"{notebook_memory_mib + options.total_memory_mib}Mi",
-        "mem_limit": f"{notebook_memory_mib + options.total_memory_mib}Mi",
+        "mem_guarantee": memory,
+        "mem_limit": memory,
         "extra_resource_guarantees": dict(gpus),
         "extra_resource_limits": dict(gpus),
     }

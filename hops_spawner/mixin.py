@@ -152,7 +152,9 @@ class HopsSpawnerMixin(Configurable):
         asked = dict(self.user_options) or None
         # The control plane remembers what was last granted, wherever that was asked for; a second memory would contradict it.
         self.orm_spawner.user_options = {}
-        object_session(self.orm_spawner).commit()  # what is not committed before an await is rolled back by another request
+        object_session(
+            self.orm_spawner
+        ).commit()  # what is not committed before an await is rolled back by another request
         deadline = asyncio.get_running_loop().time() + self.environment_timeout
         while True:
             try:

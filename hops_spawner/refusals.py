@@ -52,7 +52,9 @@ class StartRefusedError(SpawnException):
         text = sentence(problem)
         html = f"<strong>{escape(text)}</strong>"
         if log_tail:
-            html += f'<details class="hops-log"><summary>Log of the server</summary><pre>{escape(log_tail)}</pre></details>'
+            html += (
+                f'<details class="hops-log"><summary>Log of the server</summary><pre>{escape(log_tail)}</pre></details>'
+            )
         super().__init__(
             # JupyterHub formats the text with %.
             text,

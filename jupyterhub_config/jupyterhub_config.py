@@ -7,8 +7,9 @@ import json
 import os
 import sys
 
-from jupyterhub.spawner import Spawner
+import jupyterhub.services.service
 from pydantic import ValidationError
+from traitlets import Integer
 
 from jupyterhub_config.services import SERVER_SCOPES, roles, service_url, services
 from jupyterhub_config.settings import (
@@ -37,7 +38,9 @@ for folder in (home.root, home.run, home.logs, home.secrets):
 ports = choose_ports(("hub", "proxy", "hops", "livy"), home.run / "ports.json")
 
 # Addresses. Only the proxy faces people.
-c.JupyterHub.bind_url = settings.url if settings.bind not in {"0.0.0.0", "::"} else f"{settings.url.split(':')[0]}://:{settings.port}"
+c.JupyterHub.bind_url = (
+    settings.url if settings.bind not in {"0.0.0.0", "::"} else f"{settings.url.split(':')[0]}://:{settings.port}"
+)
 c.JupyterHub.hub_bind_url = f"http://{LOOPBACK}:{ports['hub']}"
 c.ConfigurableHTTPProxy.command = [proxy]
 c.ConfigurableHTTPProxy.api_url = f"http://{LOOPBACK}:{ports['proxy']}"
@@ -69,8 +72,12 @@ c.Spawner.server_token_scopes = SERVER_SCOPES
 c.Spawner.poll_interval = 10
 c.Spawner.http_timeout = settings.answer_timeout_s
 
-# Services. JupyterHub gives them no configuration of their own, so how soon a killed one comes back is a default's matter.
-Spawner.poll_interval.default_value = 2
+# Services. JupyterHub (6.1) looks after them every 30 seconds and has no setting for it; a killed one shall come back at once.
+jupyterhub.services.service._ServiceSpawner = type(  # noqa: SLF001
+    "QuickServiceSpawner",
+    (jupyterhub.services.service._ServiceSpawner,),
+    {"poll_interval": Integer(2)},
+)
 c.JupyterHub.services = services(home, ports, os.environ)
 c.JupyterHub.load_roles = roles()
 

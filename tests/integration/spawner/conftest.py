@@ -113,7 +113,9 @@ class Site:
             client.close()
         for process in psutil.process_iter():
             try:
-                if str(self.home) in " ".join((process.environ().get("HOPS_HOME", ""), process.environ().get("HOPS_SERVER_FOLDER", ""))):
+                if str(self.home) in " ".join(
+                    (process.environ().get("HOPS_HOME", ""), process.environ().get("HOPS_SERVER_FOLDER", ""))
+                ):
                     left.append(process)
             except (psutil.Error, OSError):
                 continue
@@ -148,7 +150,11 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session")
 def proxy_command() -> str:
-    places = [os.environ.get("HOPS_PROXY_COMMAND"), ROOT / "node_modules/.bin/configurable-http-proxy", "configurable-http-proxy"]
+    places = [
+        os.environ.get("HOPS_PROXY_COMMAND"),
+        ROOT / "node_modules/.bin/configurable-http-proxy",
+        "configurable-http-proxy",
+    ]
     for place in places:
         found = place and shutil.which(str(place))
         if found:

@@ -24,7 +24,9 @@ def script() -> dict:
     return json.loads((HOME / "script.json").read_text())
 
 
-def problem(kind: str, status: int, detail: str, remedy: str | None = None, violations: list | None = None) -> JSONResponse:
+def problem(
+    kind: str, status: int, detail: str, remedy: str | None = None, violations: list | None = None
+) -> JSONResponse:
     content = {
         "type": TYPE_PREFIX + kind, "title": kind, "status": status, "detail": detail, "remedy": remedy,
         "violations": violations or [],
@@ -94,7 +96,7 @@ async def grants(project: str, request: Request, authorization: str = Header("")
     return {
         "config": {
             "project": project, "project_title": project.title(), "user": body["user"], "role": "data_owner",
-            "options": options.model_dump(mode="json"), "project_folder": str(folder),
+            "options": options.model_dump(mode="json"), "project_folder": script().get("project_folder") or str(folder),
             "environment": str(HOME / "environments" / "base"),
             "control_plane_url": os.environ["HOPS_CONTROL_PLANE_URL"], "livy_url": os.environ["HOPS_LIVY_URL"],
         },

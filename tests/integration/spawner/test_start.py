@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import stat
 
-import httpx
 import psutil
 import pytest
 

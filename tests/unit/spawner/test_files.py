@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+from hops_contract.servers import ServerConfig, ServerGrant
+from hops_spawner.files import server_files
+from hops_spawner.folder import wipe_folder, write_folder
+
+
+def test_the_folder_holds_configuration_token_kernels_and_jupyters_settings(grant: ServerGrant) -> None:
+    files = server_files(grant)
+    assert sorted(files) == [
+        "config/jupyter_server_config.json",
+        "kernels/pyspark/kernel.json",
+        "kernels/python3/kernel.json",
+        "server.json",
+        "token.jwt",
+    ]
+    assert files["token.jwt"] == b"header.payload.signature"
+    assert ServerConfig.model_validate_json(files["server.json"]) == grant.config
+
+
+def test_only_the_token_file_holds_the_token(grant: ServerGrant) -> None:
+    assert [name for name, content in server_files(grant).items() if b"signature" in content] == ["token.jwt"]
+
+
+def test_the_pyspark_kernel_runs_in_the_project_environment(grant: ServerGrant) -> None:
+    assert json.loads(server_files(grant)["kernels/pyspark/kernel.json"]) == {
+        "argv": [
+            "/home/hops/environments/projects/weather/bin/python",
+            "-m",
+            "hops_kernels.pyspark",
+            "-f",
+            "{connection_file}",
+        ],
+        "display_name": "PySpark",
+        "language": "python",
+        "interrupt_mode": "signal",
+        "metadata": {"debugger": False},
+    }
+
+
+def test_jupyter_offers_only_these_kernels_and_stops_what_idles(grant: ServerGrant) -> None:
+    settings = json.loads(server_files(grant)["config/jupyter_server_config.json"])
+    assert settings["KernelSpecManager"] == {
+        "ensure_native_kernel": False,
+        "allowed_kernelspecs": ["pyspark", "python3"],
+    }
+    assert settings["ServerApp"]["shutdown_no_activity_timeout"] == 1800
+    assert settings["MappingKernelManager"]["cull_idle_timeout"] == 1800
+    assert settings["MappingKernelManager"]["cull_busy"] is False
+    assert settings["LabApp"] == {"extension_manager": "readonly"}
+
+
+def test_a_written_folder_is_readable_by_its_owner_only_and_holds_nothing_of_an_earlier_server(tmp_path: Path) -> None:
+    folder = tmp_path / "run" / "weather__ada"
+    write_folder(folder, {"old": b"1"})
+    write_folder(folder, {"kernels/pyspark/kernel.json": b"{}", "token.jwt": b"t"}, ["runtime"])
+    assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()) == [
+        "kernels/pyspark/kernel.json",
+        "token.jwt",
+    ]
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in [folder, *folder.rglob("*")]}
+    assert all(mode == (0o700 if path.is_dir() else 0o600) for path, mode in modes.items())
+    wipe_folder(folder)
+    wipe_folder(folder)
+    assert not folder.exists()
+
+
+def test_wiping_a_link_leaves_what_it_points_to(tmp_path: Path) -> None:
+    target = tmp_path / "data"
+    target.mkdir()
+    (target / "kept").write_text("x")
+    link = tmp_path / "server"
+    link.symlink_to(target)
+    wipe_folder(link)
+    assert not link.exists()
+    assert (target / "kept").exists()
