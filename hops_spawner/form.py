@@ -6,8 +6,8 @@ Laws:
 2. Nothing typed is lost: what was refused is shown again as it was typed, each violation beside its field.
 3. The form works without its script; the script only adds presets, the live sum, and hides what does not apply.
 
-The field names are those of :class:`~hops_contract.options.ServerOptions`. A memory field ``x`` has a companion ``x_unit``
-with ``MiB`` or ``GiB``.
+The field names are those of :class:`~hops_contract.options.ServerOptions`. A memory field ``x`` has a companion
+``x_unit`` with ``MiB`` or ``GiB``.
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ def form_values(options: ServerOptions) -> dict[str, list[str]]:
 def options_from_form(form: FormValues) -> ServerOptions:
     """The options that a submitted form asks for.
 
-    Fields that do not apply to the chosen allocation are taken where they can be read and are otherwise left at their default;
-    a field that is absent has its default too.
+    Fields that do not apply to the chosen allocation are taken where they can be read and are otherwise left at their
+    default; a field that is absent has its default too.
 
     Raises:
         FormRefusedError: A field can't be read or lies outside what is possible at all.
@@ -123,7 +123,7 @@ def presets(limits: ServerLimits, capacity: Capacity) -> list[Preset]:
     gib = UNITS["GiB"]
     choices = [
         ("Small", "1 executor, 1 core, 1 GiB", ServerOptions()),
-        ("Two executors", "2 × 1 core, 1 GiB each", ServerOptions(executors=2)),
+        ("Two executors", "Each 1 core, 1 GiB", ServerOptions(executors=2)),
         (
             "GPU",
             "1 executor, 1 GPU, 4 GiB",

@@ -1,6 +1,7 @@
 """The pages that people see outside Lab: shells made here, filled in the browser by calls of the REST API.
 
-A page holds nothing that its reader may not know: the reader's own name, whether they administrate, and their CSRF token.
+A page holds nothing that its reader may not know: the reader's own name, whether they administrate, and their
+CSRF token.
 """
 
 from __future__ import annotations

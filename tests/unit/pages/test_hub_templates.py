@@ -31,11 +31,13 @@ def render(hub_environment):
         person = SimpleNamespace(name="ada", escaped_name="ada", json_escaped_name="ada", spawner=SimpleNamespace())
         names = {
             "base_url": "/hub/", "prefix": "/", "user": person, "login_url": "/hub/login", "logout_url": "/hub/logout",
-            "static_url": lambda path, include_version=True: f"/hub/static/{path}", "xsrf": "x", "xsrf_token": "x",
+            "static_url": lambda path, **_: f"/hub/static/{path}", "xsrf": "x", "xsrf_token": "x",
             "parsed_scopes": {}, "services": [], "version_hash": "", "login_service": "", "no_spawner_check": True,
             "authenticator": SimpleNamespace(request_otp=False), "authenticator_login_url": "/hub/login?next=",
-            "spawner": SimpleNamespace(name="weather", orm_spawner=None), "for_user": person, "url": "/hub/spawn/ada/weather",
-            "spawner_options_form": "<p>form</p>", "progress_url": "/hub/api/x/progress", "spawn_url": "/hub/spawn/ada/weather",
+            "spawner": SimpleNamespace(name="weather", orm_spawner=None), "for_user": person,
+            "url": "/hub/spawn/ada/weather",
+            "spawner_options_form": "<p>form</p>", "progress_url": "/hub/api/x/progress",
+            "spawn_url": "/hub/spawn/ada/weather",
             "server_name": "weather", "status_code": 404, "status_message": "Not Found",
         }  # fmt: skip
         return asyncio.run(hub_environment.get_template(f"{name}.html").render_async(**{**names, **given}))

@@ -38,7 +38,7 @@ function sum() {
   const nodes = parts.flatMap(([asked, most, words, unit], index) => {
     const part = document.createElement("span");
     part.dataset.over = String(asked > most);
-    part.textContent = `${words(asked)} of ${words(most)}${unit}${asked > most ? " – too much" : ""}`;
+    part.textContent = `${words(asked)} of ${words(most)}${unit}${asked > most ? ", too much" : ""}`;
     return index ? [" · ", part] : [part];
   });
   root.querySelector("[data-sum]").replaceChildren(...nodes);

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from scripted_platform import ScriptedPlatform, a_project, serving
+
+CHROMIUM = os.environ.get("HOPS_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine; HOPS_CHROMIUM names one")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def platform():
+    with serving(ScriptedPlatform()) as served:
+        yield served
+
+
+@pytest.fixture
+def weather(platform):
+    """A platform with one project."""
+    platform.projects["weather"] = a_project("weather", "Weather of the coast", description="Ten years.")
+    return platform
+
+
+@pytest.fixture
+def visit(chromium, platform):
+    """Opens a page; fails the test when a script of it fails or something is refused by its own policy."""
+    faults: list[str] = []
+    contexts = []
+
+    def _visit(path: str, **context):
+        contexts.append(chromium.new_context(locale="en-GB", **context))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(10_000)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda message: faults.append(message.text) if "Security Policy" in message.text else None)
+        page.goto(platform.url + path)
+        return page
+
+    yield _visit
+    for context in contexts:
+        context.close()
+    assert faults == []
