@@ -17,6 +17,8 @@ from websockets.typing import Origin
 from hopslab.demo.visitor import Visitor
 from hopslab.errors import SiteError
 
+OPEN_TIMEOUT_S = 60.0
+"""The server answers once the kernel does, which takes a while on a busy machine."""
 MAX_MESSAGE_BYTES = 32 * 1024 * 1024
 
 
@@ -116,6 +118,7 @@ class NotebookKernel:
                 origin=origin,
                 ssl=self._tls,
                 max_size=MAX_MESSAGE_BYTES,
+                open_timeout=OPEN_TIMEOUT_S,
                 proxy=None,
             )
         except (OSError, WebSocketException) as error:

@@ -109,14 +109,16 @@ def start_server(visitor: Visitor, project: str, server: str) -> None:
     """
     form = f"hub/spawn/{visitor.user}/{project}"
     visitor.get(form)
-    answer = visitor.post_form(form, {"allocation": "fixed", "executors": str(EXECUTORS)})
+    visitor.post_form(form, {"allocation": "fixed", "executors": str(EXECUTORS)})
     deadline = time.monotonic() + SERVER_TIMEOUT_S
     while True:
         state = visitor.call("GET", f"projects/{project}/server")
-        if state.get("state") == "running" or state.get("ready"):
+        if state["state"] == "ready":
             break
-        if state.get("state") == "failed" or time.monotonic() > deadline:
-            raise SiteError(f"The server did not start (last page: {answer.url.path}).", "Look at `hopslab logs hub`.")
+        if state.get("reason"):
+            raise SiteError(f"The server did not start: {state['reason']}")
+        if time.monotonic() > deadline:
+            raise SiteError(f"The server is still {state['state']}.", "Look at `hopslab logs hub`.")
         time.sleep(POLL_S)
     # As a browser does: the server sends to the Hub to log in there, and back.
     visitor.get(f"{server}lab")
