@@ -13,7 +13,7 @@ describe('the answers of the server extension', () => {
     const project = readProject(PROJECT_ANSWER);
     expect(project.title).toBe('Weather of the coast');
     expect(project.role).toBe('data_owner');
-    expect(project.options.executorMemoryMib).toBe(2048);
+    expect(project.options.executor_memory_mib).toBe(2048);
     expect(project.projectLink).toBe('/services/hops/projects/weather');
     expect(project.members.map(member => member.user)).toEqual([
       'ada',

@@ -64,12 +64,12 @@ describe('the resources of a server', () => {
       {
         ...options,
         allocation: 'dynamic',
-        minExecutors: 0,
-        maxExecutors: 4,
-        executorCores: 2,
-        gpusPerExecutor: 2,
-        gpuLabel: 'a100',
-        idleTimeoutMinutes: 0
+        min_executors: 0,
+        max_executors: 4,
+        executor_cores: 2,
+        gpus_per_executor: 2,
+        gpu_label: 'a100',
+        idle_timeout_minutes: 0
       },
       trans
     );

@@ -5,6 +5,7 @@
  */
 import type { IProblem } from './problem';
 import type { Fields } from './reading';
+import type { components } from './schema';
 import {
   readFields,
   readList,
@@ -15,27 +16,26 @@ import {
 } from './reading';
 
 /** A member's role in a project. */
-export type ProjectRole = 'data_owner' | 'data_scientist';
+export type ProjectRole = components['schemas']['ProjectRole'];
+
+/** What a notebook server's Spark session may use, as the control plane says it. Memory is in MiB. */
+export type ServerOptions = Readonly<components['schemas']['ServerOptions']>;
+
+/** What a Spark session uses. */
+export type SessionResources = Pick<
+  ServerOptions,
+  | 'executors'
+  | 'executor_cores'
+  | 'executor_memory_mib'
+  | 'driver_memory_mib'
+  | 'gpus_per_executor'
+>;
 
 /** A member of the project. */
 export interface IMember {
   readonly user: string;
   readonly title: string;
   readonly role: ProjectRole;
-}
-
-/** What a notebook server's Spark session may use. Memory is in MiB. */
-export interface IServerOptions {
-  readonly allocation: 'fixed' | 'dynamic';
-  readonly executors: number;
-  readonly minExecutors: number;
-  readonly maxExecutors: number;
-  readonly executorCores: number;
-  readonly executorMemoryMib: number;
-  readonly driverMemoryMib: number;
-  readonly gpusPerExecutor: number;
-  readonly gpuLabel: string | null;
-  readonly idleTimeoutMinutes: number;
 }
 
 /** This server's project. */
@@ -46,7 +46,7 @@ export interface IProject {
   readonly title: string;
   readonly user: string;
   readonly role: ProjectRole;
-  readonly options: IServerOptions;
+  readonly options: ServerOptions;
   /** Dataset in which notebooks start. */
   readonly startFolder: string;
   readonly members: readonly IMember[];
@@ -60,15 +60,6 @@ export interface IProject {
   readonly projectsLink: string;
 }
 
-/** What a Spark session uses. Memory is in MiB. */
-export interface ISessionResources {
-  readonly executors: number;
-  readonly executorCores: number;
-  readonly executorMemoryMib: number;
-  readonly driverMemoryMib: number;
-  readonly gpusPerExecutor: number;
-}
-
 /** One of my Spark sessions. */
 export interface ISession {
   readonly id: number;
@@ -80,7 +71,7 @@ export interface ISession {
   readonly reason: string | null;
   /** Seconds since the epoch. */
   readonly created: number | null;
-  readonly resources: ISessionResources | null;
+  readonly resources: SessionResources | null;
 }
 
 /** A TensorBoard of this notebook server. */
@@ -114,19 +105,19 @@ function readMember(fields: Fields): IMember {
   };
 }
 
-function readOptions(fields: Fields): IServerOptions {
+function readOptions(fields: Fields): ServerOptions {
   return {
     allocation:
       readText(fields, 'allocation') === 'dynamic' ? 'dynamic' : 'fixed',
     executors: readNumber(fields, 'executors'),
-    minExecutors: readNumber(fields, 'min_executors'),
-    maxExecutors: readNumber(fields, 'max_executors'),
-    executorCores: readNumber(fields, 'executor_cores'),
-    executorMemoryMib: readNumber(fields, 'executor_memory_mib'),
-    driverMemoryMib: readNumber(fields, 'driver_memory_mib'),
-    gpusPerExecutor: readNumber(fields, 'gpus_per_executor'),
-    gpuLabel: readOptionalText(fields, 'gpu_label'),
-    idleTimeoutMinutes: readNumber(fields, 'idle_timeout_minutes')
+    min_executors: readNumber(fields, 'min_executors'),
+    max_executors: readNumber(fields, 'max_executors'),
+    executor_cores: readNumber(fields, 'executor_cores'),
+    executor_memory_mib: readNumber(fields, 'executor_memory_mib'),
+    driver_memory_mib: readNumber(fields, 'driver_memory_mib'),
+    gpus_per_executor: readNumber(fields, 'gpus_per_executor'),
+    gpu_label: readOptionalText(fields, 'gpu_label'),
+    idle_timeout_minutes: readNumber(fields, 'idle_timeout_minutes')
   };
 }
 
@@ -174,13 +165,13 @@ function readPath(fields: Fields, field: string): string {
   return /^\/(?![/\\])/.test(path) ? path : '/';
 }
 
-function readResources(fields: Fields): ISessionResources {
+function readResources(fields: Fields): SessionResources {
   return {
     executors: readNumber(fields, 'executors'),
-    executorCores: readNumber(fields, 'executor_cores'),
-    executorMemoryMib: readNumber(fields, 'executor_memory_mib'),
-    driverMemoryMib: readNumber(fields, 'driver_memory_mib'),
-    gpusPerExecutor: readNumber(fields, 'gpus_per_executor')
+    executor_cores: readNumber(fields, 'executor_cores'),
+    executor_memory_mib: readNumber(fields, 'executor_memory_mib'),
+    driver_memory_mib: readNumber(fields, 'driver_memory_mib'),
+    gpus_per_executor: readNumber(fields, 'gpus_per_executor')
   };
 }
 

@@ -72,16 +72,16 @@ function SessionItem(props: {
               '%1 executor of %2 cores and %3',
               '%1 executors of %2 cores and %3',
               resources.executors,
-              resources.executorCores,
-              memoryText(resources.executorMemoryMib, trans)
+              resources.executor_cores,
+              memoryText(resources.executor_memory_mib, trans)
             )}
-            {resources.gpusPerExecutor > 0 && (
+            {resources.gpus_per_executor > 0 && (
               <>
                 {' · '}
                 {trans._n(
                   '%1 GPU each',
                   '%1 GPUs each',
-                  resources.gpusPerExecutor
+                  resources.gpus_per_executor
                 )}
               </>
             )}

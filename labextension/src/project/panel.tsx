@@ -61,7 +61,7 @@ export function PanelContent(props: IContentProps): React.JSX.Element {
       {model.versionProblem !== null && (
         <ProblemView problem={model.versionProblem} trans={trans} />
       )}
-      {value !== null && value.tokenProblem !== null && (
+      {value?.tokenProblem && (
         <ProblemView
           problem={value.tokenProblem}
           trans={trans}

@@ -1,6 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import type { IServerOptions } from '../api/wire';
+import type { ServerOptions } from '../api/wire';
 import { memoryText, minutesText } from '../parts/amounts';
 
 /** One row of the list of resources. */
@@ -11,7 +11,7 @@ export interface IResourceRow {
 
 /** What `options` grant, as label and text. */
 export function resourceRows(
-  options: IServerOptions,
+  options: ServerOptions,
   trans: TranslationBundle
 ): readonly IResourceRow[] {
   const rows: IResourceRow[] = [
@@ -21,8 +21,8 @@ export function resourceRows(
         options.allocation === 'dynamic'
           ? trans.__(
               '%1 to %2, as needed',
-              options.minExecutors,
-              options.maxExecutors
+              options.min_executors,
+              options.max_executors
             )
           : String(options.executors)
     },
@@ -31,38 +31,38 @@ export function resourceRows(
       text: trans._n(
         '%1 core, %2',
         '%1 cores, %2',
-        options.executorCores,
-        memoryText(options.executorMemoryMib, trans)
+        options.executor_cores,
+        memoryText(options.executor_memory_mib, trans)
       )
     },
     {
       label: trans.__('Driver'),
-      text: memoryText(options.driverMemoryMib, trans)
+      text: memoryText(options.driver_memory_mib, trans)
     }
   ];
-  if (options.gpusPerExecutor > 0) {
-    const gpus = String(options.gpusPerExecutor);
+  if (options.gpus_per_executor > 0) {
+    const gpus = String(options.gpus_per_executor);
     rows.push({
       label: trans.__('GPUs each'),
       text:
-        options.gpuLabel === null
+        (options.gpu_label ?? null) === null
           ? gpus
-          : trans.__('%1 (%2)', gpus, options.gpuLabel)
+          : trans.__('%1 (%2)', gpus, options.gpu_label)
     });
   }
   rows.push({
     label: trans.__('Stops when idle'),
     text:
-      options.idleTimeoutMinutes === 0
+      options.idle_timeout_minutes === 0
         ? trans.__('never')
-        : trans.__('after %1', minutesText(options.idleTimeoutMinutes, trans))
+        : trans.__('after %1', minutesText(options.idle_timeout_minutes, trans))
   });
   return rows;
 }
 
 /** The list of resources of my server. */
 export function ResourceList(props: {
-  readonly options: IServerOptions;
+  readonly options: ServerOptions;
   readonly trans: TranslationBundle;
 }): React.JSX.Element {
   return (

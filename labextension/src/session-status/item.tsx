@@ -40,15 +40,20 @@ export class SessionStatus extends ReactWidget {
   private togglePopup(): void {
     if (this.popup !== null && !this.popup.isDisposed) {
       this.popup.dispose();
-      this.popup = null;
       return;
     }
+    const body = new SessionDetails(this.model, this.commands, this.trans);
     this.popup = showPopup({
-      body: new SessionDetails(this.model, this.commands, this.trans),
+      body,
       anchor: this,
       align: 'left',
       hasDynamicSize: true
     });
+    // Keys go to the popup while it is open, and back to the status bar.
+    body.node.focus();
+    this.popup.disposed.connect(() => {
+      this.node.querySelector('button')?.focus();
+    }, this);
   }
 
   private popup: Popup | null = null;
@@ -114,6 +119,7 @@ class SessionDetails extends ReactWidget {
   ) {
     super();
     this.addClass('jp-Hops-popup');
+    this.node.tabIndex = -1;
     this.node.setAttribute('role', 'dialog');
     this.node.setAttribute('aria-label', trans.__('My Spark sessions'));
   }

@@ -123,6 +123,10 @@ def test_status_bar_opens_the_sessions_by_keyboard(open_lab: Page) -> None:
     open_lab.keyboard.press("Enter")
     popup = open_lab.get_by_role("dialog", name="My Spark sessions")
     expect(popup).to_contain_text("Session 3")
+    open_lab.keyboard.press("Escape")
+    expect(popup).to_have_count(0)
+    expect(item).to_be_focused()
+    open_lab.keyboard.press("Enter")
     popup.get_by_role("button", name="Show project").click()
     expect(open_lab.get_by_role("region", name="Project")).to_be_visible()
 
@@ -130,7 +134,7 @@ def test_status_bar_opens_the_sessions_by_keyboard(open_lab: Page) -> None:
 def test_nothing_is_asked_while_the_page_is_hidden(open_lab: Page, server_extension: Any) -> None:
     open_panel(open_lab)
     open_lab.evaluate(
-        "() => { Object.defineProperty(document, 'hidden', {value: true, configurable: true});"
+        "() => { Object.defineProperty(document, 'visibilityState', {value: 'hidden', configurable: true});"
         " document.dispatchEvent(new Event('visibilitychange')); }"
     )
     open_lab.wait_for_timeout(500)
