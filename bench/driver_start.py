@@ -1,8 +1,8 @@
 """From nothing to the first ``count`` in a new Spark session: this service beside stock pyspark, same environment.
 
 Both count ``spark.range(10**6)`` on ``local[1]``, in pairs whose order alternates. Stock pyspark is timed from the start
-of its Python; ours from ``POST /sessions`` to the statement's output over HTTP, without any pool. Needs ``make up`` (or
-the base environment and ``python -m hops_livy archive``). The last line is one JSON object.
+of its Python; ours from ``POST /sessions`` to the output of the statement over HTTP, without a pool. Needs ``make up``
+(or the base environment and ``python -m hops_livy archive``). The last line is one JSON object.
 """
 
 import argparse
@@ -37,7 +37,8 @@ def load_service() -> Any:
 def time_stock(python: Path, folder: Path) -> float:
     began = time.perf_counter()
     process = subprocess.Popen(
-        [str(python), "-c", STOCK + "print('counted', flush=True)\n"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [str(python), "-c", STOCK + "print('counted', flush=True)\n"], cwd=folder, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
     assert process.stdout is not None
     line = process.stdout.readline()

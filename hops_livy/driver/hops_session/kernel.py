@@ -25,6 +25,8 @@ def run(launch: dict[str, Any], jvm: Jvm) -> None:
         exec_files=[],
     )
     app.config.HistoryManager.enabled = False
+    # The live objects know their names; analysing the source as well takes hundreds of milliseconds at first.
+    app.config.IPCompleter.use_jedi = False
     app.initialize([f"--ipython-dir={launch['ipython_folder']}"])
     jvm.status.tell("kernel_bound")
     try:

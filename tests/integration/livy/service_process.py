@@ -36,7 +36,8 @@ class ControlPlane:
     def token(self, user: str = "ada", project: str = "weather", *, life_s: float = 900, **claims: Any) -> str:
         now = time.time()
         content = {
-            "iss": "hopslab", "aud": "hopslab", "sub": user, "iat": int(now), "nbf": int(now) - 5, "exp": int(now + life_s),
+            "iss": "hopslab", "aud": "hopslab", "sub": user, "iat": int(now), "nbf": int(now) - 5,
+            "exp": int(now + life_s),
             "jti": uuid4().hex, "kind": "project_user", "project": project, "role": "data_owner", **claims,
         }  # fmt: skip
         return jwt.encode(

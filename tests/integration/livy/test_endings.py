@@ -57,7 +57,8 @@ def test_a_killed_driver_is_noticed_with_the_cause(service, client):
 def test_a_batch_runs_a_file_of_the_project(service, client):
     (service.home / "projects" / "weather" / "Resources" / "job.py").write_text(
         "import sys\nfrom pyspark.sql import SparkSession\n"
-        "spark = SparkSession.builder.getOrCreate()\nprint('counted', spark.range(int(sys.argv[1])).count(), flush=True)\n"
+        "spark = SparkSession.builder.getOrCreate()\n"
+        "print('counted', spark.range(int(sys.argv[1])).count(), flush=True)\n"
     )
     batch = client.post("/batches", json={"file": "Resources/job.py", "args": ["7"], "driverMemory": "512m"}).json()
     deadline = time.monotonic() + 120

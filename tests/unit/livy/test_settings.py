@@ -1,0 +1,30 @@
+import pytest
+
+from hops_livy.settings import SettingsError, read_settings
+
+
+def test_the_hub_says_where_to_listen(tmp_path):
+    settings = read_settings(
+        {
+            "HOPS_HOME": str(tmp_path),
+            "JUPYTERHUB_SERVICE_URL": "http://127.0.0.1:9911",
+            "JUPYTERHUB_SERVICE_PREFIX": "/services/livy",
+            "HOPS_CONTROL_PLANE_URL": "http://127.0.0.1:9/services/hops",
+            "HOPS_GPUS": "4",
+        }
+    )
+    assert (settings.host, settings.port, settings.prefix, settings.gpus) == ("127.0.0.1", 9911, "/services/livy/", 4)
+    assert settings.key_set_url == "http://127.0.0.1:9/services/hops/.well-known/jwks.json"
+    assert settings.renewal_url == "http://127.0.0.1:9/services/hops/api/v1/tokens:renew"
+
+
+def test_an_address_that_others_reach_needs_tls():
+    with pytest.raises(SettingsError, match="without encryption"):
+        read_settings({"HOPS_BIND": "0.0.0.0"})
+    with_tls = {"HOPS_BIND": "0.0.0.0", "HOPS_TLS_CERT": "c.pem", "HOPS_TLS_KEY": "k.pem"}
+    assert read_settings(with_tls).host == "0.0.0.0"
+
+
+def test_a_number_that_is_none_is_refused_by_name():
+    with pytest.raises(SettingsError, match="HOPS_GPUS is 'two'"):
+        read_settings({"HOPS_GPUS": "two"})
