@@ -6,7 +6,8 @@ from hops_livy.wire import SessionRequest
 
 
 @pytest.mark.parametrize(
-    ("text", "mib"), [("512m", 512), ("2g", 2048), ("2G", 2048), ("1024M", 1024), ("700", 700), ("1t", 1048576), ("2gb", 2048)]
+    ("text", "mib"), [("512m", 512), ("2g", 2048), ("2G", 2048), ("1024M", 1024),
+     ("700", 700), ("1t", 1048576), ("2gb", 2048)]
 )  # fmt: skip
 def test_memory_is_read_as_spark_reads_it(text, mib):
     assert memory_mib(text) == mib

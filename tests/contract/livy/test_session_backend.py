@@ -1,0 +1,106 @@
+"""The contract of SessionBackend. A backend passes when a subclass of the class below that makes it passes."""
+
+import asyncio
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+import jwt
+import pytest
+
+from hops_contract.layout import Home
+from hops_contract.principal import Principal, PrincipalKind, ProjectRole
+from hops_livy.builtin.backend import BuiltinSessions
+from hops_livy.engines.drivers import DriverRequest, Shape, StartError
+from hops_livy.gpus import GpuLedger
+from hops_livy.memory import MemoryLedger
+
+pytestmark = pytest.mark.spark
+REPOSITORY = Path(__file__).resolve().parents[3]
+ADA = Principal(kind=PrincipalKind.PROJECT_USER, user="ada", project="weather", role=ProjectRole.DATA_OWNER)
+TOKEN = jwt.encode({"sub": "ada"}, "a key that is long enough for a test", "HS256")
+
+
+class SessionBackendContract:
+    """Laws of every backend; a subclass makes it in ``make_backend``."""
+
+    def make_backend(self):
+        raise NotImplementedError
+
+    def request(self, session_id=0, **shape):
+        small = {"driver_memory_mib": 512, "executor_memory_mib": 512, **shape}
+        return DriverRequest(
+            session_id=session_id, owner=ADA, token=TOKEN, name="contract", shape=Shape(**small), conf={}
+        )
+
+    def test_a_driver_executes_interrupts_completes_and_ends(self):
+        asyncio.run(self._whole_life())
+
+    async def _whole_life(self):
+        backend = self.make_backend()
+        await backend.prepare()
+        driver = await backend.start(self.request())
+        try:
+            await asyncio.wait_for(asyncio.shield(driver.ready), 120)
+            assert driver.app_id
+            seen = []
+            done = await driver.execute("print('x')\n2", kind="pyspark", on_message=lambda *item: seen.append(item))
+            assert done.status == "ok"
+            assert [kind for kind, _ in seen] == ["stream", "execute_result"], "all output comes before the end"
+            failed = await driver.execute("1/0", kind="pyspark", on_message=lambda *_: None)
+            assert failed.error is not None
+            assert failed.error["ename"] == "ZeroDivisionError"
+            running = asyncio.create_task(
+                driver.execute("import time; time.sleep(60)", kind="pyspark", on_message=lambda *_: None)
+            )
+            await asyncio.sleep(1)
+            assert any(word.endswith("range") for word in await driver.complete("spark.ran", 9))
+            began = time.monotonic()
+            await driver.interrupt()
+            assert (await running).status == "error"
+            assert time.monotonic() - began < 10
+            table = await driver.execute("select 1 as n", kind="sql", on_message=lambda *item: seen.append(item))
+            assert table.status == "ok"
+            assert seen[-1][1]["data"]["application/json"]["data"] == [[1]]
+            driver.renew_token("another")
+        finally:
+            await driver.end("done")
+        ending = await driver.ended
+        assert (ending.asked, ending.reason) == (True, "done")
+        with pytest.raises(StartError):
+            await driver.execute("1", kind="pyspark", on_message=lambda *_: None)
+        await backend.close()
+
+    def test_a_start_that_can_not_be_is_refused_with_a_sentence_and_leaves_nothing(self):
+        async def ask():
+            backend = self.make_backend()
+            with pytest.raises(StartError, match="GPUs were asked for"):
+                await backend.start(self.request(gpus_per_executor=64))
+            driver = await backend.start(self.request(session_id=1))
+            await driver.end("at once")
+            assert isinstance(driver.ready.exception(), StartError)
+            await backend.close()
+
+        asyncio.run(ask())
+
+
+class TestBuiltinSessions(SessionBackendContract):
+    @pytest.fixture(autouse=True)
+    def _home(self):
+        root = Path(tempfile.mkdtemp(prefix="contract-"))
+        (root / "environments" / "projects").mkdir(parents=True)
+        base = REPOSITORY / ".hopslab" / "environments" / "base"
+        (root / "environments" / "base").symlink_to(base)
+        (root / "environments" / "projects" / "weather").symlink_to(base)
+        (root / "projects" / "weather" / "Jupyter").mkdir(parents=True)
+        self.home = Home(root)
+        yield
+        left = list((root / "run" / "sessions").glob("*"))
+        shutil.rmtree(root)
+        assert left == []
+
+    def make_backend(self):
+        return BuiltinSessions(
+            self.home, control_plane_url="http://127.0.0.1:9/", gpus=GpuLedger(2), memory=MemoryLedger(), start_s=120
+        )

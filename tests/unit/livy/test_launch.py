@@ -1,0 +1,91 @@
+from pathlib import Path
+
+from hops_contract.principal import Principal, PrincipalKind, ProjectRole
+from hops_livy.builtin.folder import SessionFolder
+from hops_livy.builtin.launch import Place, java_command, properties_text, session_environment, spark_properties
+from hops_livy.engines.drivers import DriverRequest, Shape
+from hops_livy.java import Java
+
+ADA = Principal(kind=PrincipalKind.PROJECT_USER, user="ada", project="weather", role=ProjectRole.DATA_OWNER)
+PLACE = Place(
+    folder=SessionFolder(Path("/home/run/sessions/7")), project_folder=Path("/home/projects/weather"),
+    python=Path("/home/environments/projects/weather/bin/python"), spark=Path("/base/pyspark"),
+    java=Java(home=Path("/java"), version="17", modules=frozenset()), java_home=Path("/java"), archive=Path("/a.jsa"),
+)  # fmt: skip
+
+
+def _request(conf=None, **shape):
+    return DriverRequest(
+        session_id=7, owner=ADA, token="secret-token", name="ada's", shape=Shape(**shape), conf=conf or {}
+    )
+
+
+def test_one_executor_without_gpus_runs_inside_the_driver_with_the_memory_of_both():
+    request = _request(driver_memory_mib=600, executor_memory_mib=1000, executor_cores=3)
+    assert spark_properties(request, PLACE, None) == {
+        "spark.master": "local[3]",
+        "spark.app.name": "ada's",
+        "spark.submit.deployMode": "client",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.memory": "1600m",
+        "spark.local.dir": "/home/run/sessions/7/tmp",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.warehouse.dir": "/home/projects/weather/Resources/spark-warehouse",
+    }
+    assert "-Xmx1600m" in java_command(PLACE, request.shape)
+
+
+def test_several_executors_with_gpus_become_workers_of_their_own():
+    shape = {"executors": 2, "executor_cores": 2, "executor_memory_mib": 700, "gpus_per_executor": 4}
+    properties = spark_properties(_request(**shape), PLACE, Path("/gpus.sh"))
+    assert properties["spark.master"] == "local-cluster[2,2,700]"
+    assert properties["spark.driver.memory"] == "1024m"
+    assert {key: value for key, value in properties.items() if "resource.gpu" in key} == {
+        "spark.worker.resource.gpu.amount": "4",
+        "spark.worker.resource.gpu.discoveryScript": "/gpus.sh",
+        "spark.executor.resource.gpu.amount": "4",
+        "spark.task.resource.gpu.amount": "2",
+    }
+
+
+def test_what_the_owner_sets_never_overrides_what_the_platform_sets():
+    properties = spark_properties(_request({"spark.master": "yarn", "spark.sql.ansi.enabled": "true"}), PLACE, None)
+    assert (properties["spark.master"], properties["spark.sql.ansi.enabled"]) == ("local[1]", "true")
+
+
+def test_no_secret_stands_in_a_command_line_or_variable():
+    request = _request()
+    environment = session_environment(request, PLACE, application="application_1_0007", control_plane_url="http://c/")
+    assert "secret-token" not in repr([request, environment, java_command(PLACE, request.shape)])
+
+
+def test_the_process_gets_the_variables_of_the_contract_and_no_others():
+    environment = session_environment(
+        _request(), PLACE, application="application_1_0007", control_plane_url="http://c/"
+    )
+    assert environment == {
+        "HOPS_PROJECT": "weather",
+        "HOPS_USER": "ada",
+        "HOPS_PROJECT_USER": "weather__ada",
+        "HOPS_PROJECT_PATH": "/home/projects/weather",
+        "HOPS_TOKEN_FILE": "/home/run/sessions/7/token.jwt",
+        "HOPS_CONTROL_PLANE_URL": "http://c/",
+        "HOPS_APP_ID": "application_1_0007",
+        "HOPS_SERVER_PREFIX": "/user/ada/weather/",
+        "HADOOP_USER_NAME": "weather__ada",
+        "SPARK_HOME": "/home/run/sessions/7/spark",
+        "PYSPARK_PYTHON": "/home/environments/projects/weather/bin/python",
+        "JAVA_HOME": "/java",
+        "PATH": "/home/environments/projects/weather/bin:/java/bin:/usr/local/bin:/usr/bin:/bin",
+        "HOME": "/home/projects/weather",
+        "LANG": "C.UTF-8",
+        "TMPDIR": "/home/run/sessions/7/tmp",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "CUDA_VISIBLE_DEVICES": "",
+    }
+
+
+def test_a_properties_file_says_what_was_meant():
+    assert properties_text({"a.b": "x\ny", "c": " \\é"}) == "a.b=x\\ny\nc=\\ \\\\\\u00e9\n"
