@@ -49,6 +49,12 @@ class HopsHandler(APIHandler):  # type: ignore[misc]
         """The project server behind this handler."""
         return project_server(self)
 
+    @web.authenticated
+    @authorized
+    async def options(self, *_: str) -> None:
+        """No other site may ask; Jupyter's own answer would say 200 to anyone."""
+        raise web.HTTPError(HTTPStatus.METHOD_NOT_ALLOWED)
+
     def body(self, *fields: str) -> dict[str, str]:
         """The texts ``fields`` of the request's JSON body.
 
@@ -88,8 +94,7 @@ class HopsHandler(APIHandler):  # type: ignore[misc]
                 "Try again; if it stays so, tell the administrator: the server's log has more.",
             ).body
         self.set_status(body["status"])
-        self.set_header("Content-Type", MEDIA_TYPE)
-        self.finish(json.dumps(body))
+        self.finish(json.dumps(body), set_content_type=MEDIA_TYPE)
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         """Logs what was not expected; a problem is an answer."""

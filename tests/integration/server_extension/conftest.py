@@ -39,7 +39,9 @@ class Platform:
             def _serve(self):
                 self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 platform.calls.append((self.command, self.path, self.headers.get("Authorization")))
-                status, body = platform.answers.get((self.command, self.path), (404, {"title": "Not found", "detail": "no"}))
+                status, body = platform.answers.get(
+                    (self.command, self.path), (404, {"title": "Not found", "detail": "no"})
+                )
                 if callable(body):
                     body = body()
                 content = b"" if body is None else json.dumps(body).encode()
@@ -75,12 +77,15 @@ class NotebookServer:
         }  # fmt: skip
         if folder is not None:
             environment["HOPS_SERVER_FOLDER"] = str(folder)
+        (home / "config").mkdir()
+        extensions = {"jupyterlab_hops": True, "jupyter_server_proxy": False, "jupyterlab": False, "jupyter_lsp": False}
+        settings = {"ServerApp": {"jpserver_extensions": extensions}}
+        (home / "config" / "jupyter_server_config.json").write_text(json.dumps(settings))
         self.log = (home / "server.log").open("w")
         self.process = subprocess.Popen(
             [
                 sys.executable, "-m", "jupyter_server", f"--ServerApp.port={port}", f"--ServerApp.base_url={self.base}/",
                 "--ServerApp.ip=127.0.0.1", "--ServerApp.open_browser=False", "--ServerApp.allow_root=True",
-                '--ServerApp.jpserver_extensions={"jupyterlab_hops": true, "jupyter_server_proxy": false, "jupyterlab": false}',
                 f"--ServerApp.root_dir={home}", "--ServerApp.port_retries=0",
             ],
             env=environment, stdout=self.log, stderr=self.log,
@@ -93,9 +98,12 @@ class NotebookServer:
             try:
                 self.client.get("/api")
             except httpx.TransportError:
+                if self.process.poll() is not None:
+                    break
                 time.sleep(0.1)
             else:
                 return
+        self.close()
         raise AssertionError((home / "server.log").read_text())
 
     def close(self):

@@ -12,12 +12,23 @@ from jupyterlab_hops.handlers import BOARD_ID, routes
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 MEMBERS = "/services/hops/api/v1/projects/weather/members?limit=100"
-NO_RETRY = {"title": "Not a member", "detail": "ada is not a member of weather any more.", "type": "urn:x", "remedy": "Ask a Data Owner."}
+NO_RETRY = {
+    "title": "Not a member",
+    "detail": "ada is not a member of weather any more.",
+    "type": "urn:x",
+    "remedy": "Ask a Data Owner.",
+}
 
 
 def examples():
     for pattern, _ in routes("/"):
-        yield pattern.replace(BOARD_ID, "0" * 32).replace(r"\d{1,18}", "1").replace("(.*)", "x").replace("(", "").replace(")", "")
+        yield (
+            pattern.replace(BOARD_ID, "0" * 32)
+            .replace(r"\d{1,18}", "1")
+            .replace("(.*)", "x")
+            .replace("(", "")
+            .replace(")", "")
+        )
 
 
 def test_no_route_is_open_to_strangers(server):
@@ -73,7 +84,10 @@ def test_my_sessions_come_with_their_reasons_and_resources(server, platform):
     resources = {
         "executors": 2, "executor_cores": 1, "executor_memory_mib": 1024, "driver_memory_mib": 1024, "gpus_per_executor": 0,
     }  # fmt: skip
-    sessions = [{"id": 3, "state": "idle", "kind": "pyspark", "name": "pyspark-a"}, {"id": 4, "state": "dead", "name": None}]
+    sessions = [
+        {"id": 3, "state": "idle", "kind": "pyspark", "name": "pyspark-a"},
+        {"id": 4, "state": "dead", "name": None},
+    ]
     platform.answers.update({
         ("GET", "/services/livy/sessions"): (200, {"from": 0, "total": 2, "sessions": sessions}),
         ("GET", "/services/livy/sessions/3/summary"): (200, {"state": "busy", "reason": None, "created": 5.5, "resources": resources}),
@@ -82,8 +96,24 @@ def test_my_sessions_come_with_their_reasons_and_resources(server, platform):
     })  # fmt: skip
     assert server.client.get("/hops/session").json() == {
         "items": [
-            {"id": 3, "kind": "pyspark", "name": "pyspark-a", "state": "busy", "reason": None, "created": 5.5, "resources": resources},
-            {"id": 4, "kind": "pyspark", "name": None, "state": "dead", "reason": None, "created": None, "resources": None},
+            {
+                "id": 3,
+                "kind": "pyspark",
+                "name": "pyspark-a",
+                "state": "busy",
+                "reason": None,
+                "created": 5.5,
+                "resources": resources,
+            },
+            {
+                "id": 4,
+                "kind": "pyspark",
+                "name": None,
+                "state": "dead",
+                "reason": None,
+                "created": None,
+                "resources": None,
+            },
         ]
     }
     assert server.client.delete("/hops/session/3").status_code == 204
@@ -117,13 +147,18 @@ def test_a_server_outside_of_a_project_starts_and_says_so(start_server):
     assert answer.json()["title"] == "No project"
 
 
-def test_the_token_is_renewed_at_half_of_its_life_and_written_for_the_owner_alone(start_server, server_folder, platform):
+def test_the_token_is_renewed_at_half_of_its_life_and_written_for_the_owner_alone(
+    start_server, server_folder, platform
+):
     from tests.integration.server_extension.conftest import make_token
 
     now = time.time()
     second = make_token(now, now + 1000, "second")
     (server_folder / "token.jwt").write_text(make_token(now - 10, now + 11, "first"))
-    platform.answers["POST", "/services/hops/api/v1/tokens:renew"] = (200, {"token": second, "expires_at": "x", "user": "ada"})
+    platform.answers["POST", "/services/hops/api/v1/tokens:renew"] = (
+        200,
+        {"token": second, "expires_at": "x", "user": "ada"},
+    )
     start_server(server_folder)
     file = server_folder / "token.jwt"
     deadline = time.monotonic() + 20
@@ -142,7 +177,9 @@ def test_a_refused_renewal_is_said_in_the_project_and_not_tried_again(start_serv
     platform.answers["POST", "/services/hops/api/v1/tokens:renew"] = (status, NO_RETRY)
     server = start_server(server_folder)
     deadline = time.monotonic() + 20
-    while (problem := server.client.get("/hops/project").json()["token_problem"]) is None and time.monotonic() < deadline:
+    while (
+        problem := server.client.get("/hops/project").json()["token_problem"]
+    ) is None and time.monotonic() < deadline:
         time.sleep(0.1)
     assert problem["detail"] == "ada is not a member of weather any more."
     time.sleep(2.5)

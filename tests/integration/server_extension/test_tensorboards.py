@@ -30,7 +30,9 @@ def runs_of(server, board, wanted):
 
 def test_a_tensorboard_shows_all_runs_below_its_directory_once_for_several_callers(server, two_runs):
     with concurrent.futures.ThreadPoolExecutor(3) as pool:
-        answers = list(pool.map(lambda _: server.client.post("/hops/tensorboards", json={"logdir": two_runs}), range(3)))
+        answers = list(
+            pool.map(lambda _: server.client.post("/hops/tensorboards", json={"logdir": two_runs}), range(3))
+        )
     assert [answer.status_code for answer in answers] == [200, 200, 200], answers[0].text
     board = answers[0].json()
     assert [answer.json() for answer in answers] == [board] * 3
@@ -88,10 +90,14 @@ def test_it_ends_with_the_server_however_that_ends(server, two_runs, how):
     assert gone(processes)
 
 
-def test_an_environment_without_tensorboard_is_said_with_the_end_of_its_log(start_server, server_folder, project_folder, tmp_path):
+def test_an_environment_without_tensorboard_is_said_with_the_end_of_its_log(
+    start_server, server_folder, project_folder, tmp_path
+):
     environment = tmp_path / "bare"
     (environment / "bin").mkdir(parents=True)
-    (environment / "bin" / "python").symlink_to("/usr/bin/python3" if Path("/usr/bin/python3").exists() else os.sys.executable)
+    (environment / "bin" / "python").symlink_to(
+        "/usr/bin/python3" if Path("/usr/bin/python3").exists() else os.sys.executable
+    )
     config = (server_folder / "server.json").read_text()
     import json
 
