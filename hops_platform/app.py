@@ -1,4 +1,4 @@
-"""Composition root: settings, engines and subjects put together; with the command line the only importer of adapters."""
+"""Composition root: settings, engines and subjects put together; beside the command line alone in knowing adapters."""
 
 from __future__ import annotations
 

@@ -15,12 +15,12 @@ class Permission(StrEnum):
     KEYS_READ = "keys:read"
     LIMITS_EDIT = "limits:edit"
     LIMITS_READ = "limits:read"
-    ME_PASSWORD = "me:password"  # noqa: S105
-    ME_READ = "me:read"
     MEMBERS_ADD = "members:add"
     MEMBERS_EDIT = "members:edit"
     MEMBERS_READ = "members:read"
     MEMBERS_REMOVE = "members:remove"
+    ME_PASSWORD = "me:password"  # noqa: S105
+    ME_READ = "me:read"
     OUTBOX_READ = "outbox:read"
     OUTBOX_RETRY = "outbox:retry"
     PROJECTS_CREATE = "projects:create"

@@ -8,6 +8,7 @@ from hops_contract.options import Allocation, Capacity, ServerLimits, ServerOpti
 from hops_contract.problems import Violation
 
 _WEEK_MINUTES = 7 * 24 * 60
+_LEAST_MIB = 512  # what ServerOptions allows at least
 
 
 def violations(options: ServerOptions, *, limits: ServerLimits, capacity: Capacity) -> list[Violation]:
@@ -18,12 +19,15 @@ def violations(options: ServerOptions, *, limits: ServerLimits, capacity: Capaci
 def fitting_defaults(limits: ServerLimits, capacity: Capacity) -> ServerOptions:
     """The options to begin with: the usual ones, made as small as this project and this machine need."""
     usual = ServerOptions()
-    driver = min(usual.driver_memory_mib, limits.max_driver_memory_mib)
-    room = min(limits.max_total_memory_mib, capacity.memory_mib) - driver
+    total = min(limits.max_total_memory_mib, capacity.memory_mib)
+    driver = min(usual.driver_memory_mib, limits.max_driver_memory_mib, max(_LEAST_MIB, total - _LEAST_MIB))
+    room = total - driver
     return usual.model_copy(
         update={
             "driver_memory_mib": driver,
-            "executor_memory_mib": max(512, min(usual.executor_memory_mib, limits.max_executor_memory_mib, room)),
+            "executor_memory_mib": max(
+                _LEAST_MIB, min(usual.executor_memory_mib, limits.max_executor_memory_mib, room)
+            ),
             "max_executors": min(usual.max_executors, limits.max_executors),
             "idle_timeout_minutes": min(usual.idle_timeout_minutes, limits.max_idle_timeout_minutes),
         }

@@ -136,10 +136,10 @@ def grant_server(
         raise PasswordChangeNeededError(
             "Your password was chosen by somebody else.", remedy="Choose your own on the platform's home page first."
         )
-    check_ready(session, project)
     capacity = parts.engines.capacity.read()
     options = options_of(session, membership, capacity=capacity) if raw_options is None else parse_options(raw_options)
     remember_options(session, membership, options, capacity=capacity)
+    check_ready(session, project)  # last: nobody shall wait for an environment to be told that the options can't be had
     signed = parts.signer.sign_project_user(user, project=project.name, role=membership.role)
     config = ServerConfig(
         project=project.name,

@@ -1,0 +1,76 @@
+"""A control plane for tests: real routes and a real database, engines in memory."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from hops_platform.app import create_app
+from hops_platform.engines import Engines
+from hops_platform.migrations import migrate
+from hops_platform.outbox import OutboxWorkers
+from hops_platform.parts import Parts
+from hops_platform.security.tokens import HUB_CREDENTIAL, SIGNING_KEY, ensure_secret, ensure_signing_key
+from hops_platform.settings import Settings
+from hops_platform.testing.fakes import (
+    FixedCapacity,
+    MemoryEnvironments,
+    MemoryHub,
+    MemoryLogins,
+    MemorySessions,
+    MemoryStorage,
+    MemoryTemplates,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestPlatform:
+    """A control plane whose outbox is delivered when the test says so."""
+
+    __test__ = False
+
+    app: FastAPI
+    parts: Parts
+    workers: OutboxWorkers
+    storage: MemoryStorage
+    templates: MemoryTemplates
+    hub: MemoryHub
+    sessions: MemorySessions
+    environments: MemoryEnvironments
+    capacity: FixedCapacity
+    logins: MemoryLogins
+
+
+def make_platform(home: Path, *, database_url: str | None = None) -> TestPlatform:
+    """A migrated control plane below ``home``."""
+    settings = Settings(home=home, database_url=database_url)
+    ensure_signing_key(settings.layout.secret(SIGNING_KEY))
+    ensure_secret(settings.layout.secret(HUB_CREDENTIAL), secrets.token_urlsafe(32))
+    migrate(settings.effective_database_url)
+    storage, templates, hub, sessions = MemoryStorage(), MemoryTemplates(), MemoryHub(), MemorySessions()
+    environments, capacity, logins = MemoryEnvironments(), FixedCapacity(), MemoryLogins()
+    engines = Engines(
+        storage=storage,
+        templates=templates,
+        hub=hub,
+        sessions=sessions,
+        environments=environments,
+        capacity=capacity,
+        logins=logins,
+    )
+    app = create_app(settings, engines, outbox_workers=False)
+    return TestPlatform(
+        app=app,
+        parts=app.state.parts,
+        workers=app.state.workers,
+        storage=storage,
+        templates=templates,
+        hub=hub,
+        sessions=sessions,
+        environments=environments,
+        capacity=capacity,
+        logins=logins,
+    )

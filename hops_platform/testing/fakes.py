@@ -1,0 +1,155 @@
+"""Engines in memory that keep the contracts of their ports, with switches for faults."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from hops_contract.options import Capacity
+from hops_platform.engines.hub import HubServer, ServerState
+
+
+@dataclass
+class Faulty:
+    """An engine that can be made to fail: every call raises ``fault`` while it is set."""
+
+    fault: Exception | None = None
+
+    def check(self) -> None:
+        """Raises the fault, if there is one."""
+        if self.fault is not None:
+            raise self.fault
+
+
+@dataclass
+class MemoryStorage(Faulty):
+    """Folders as a dictionary."""
+
+    projects: dict[str, set[str]] = field(default_factory=dict)
+    trash: list[str] = field(default_factory=list)
+
+    def project_address(self, project: str) -> str:
+        """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
+        return f"/Projects/{project}"
+
+    def create_datasets(self, project: str, datasets: Sequence[str]) -> None:
+        """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
+        self.check()
+        self.projects.setdefault(project, set()).update(datasets)
+
+    def trash_project(self, project: str) -> None:
+        """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
+        self.check()
+        if self.projects.pop(project, None) is not None:
+            self.trash.append(project)
+
+
+@dataclass
+class MemoryTemplates(Faulty):
+    """Remembers what was filled."""
+
+    filled: dict[str, str] = field(default_factory=dict)
+
+    def fill(self, project: str, *, title: str) -> None:
+        """See :class:`~hops_platform.engines.templates.ProjectTemplates`."""
+        self.check()
+        self.filled.setdefault(project, title)
+
+
+@dataclass
+class MemoryHub(Faulty):
+    """Servers as a dictionary."""
+
+    servers: dict[tuple[str, str], HubServer] = field(default_factory=dict)
+    started: list[tuple[str, str, str, dict[str, Any]]] = field(default_factory=list)
+
+    def server(self, user: str, name: str) -> HubServer:
+        """See :class:`~hops_platform.engines.hub.Hub`."""
+        self.check()
+        return self.servers.get((user, name), HubServer(state=ServerState.STOPPED))
+
+    def start_server(self, user: str, name: str, *, title: str, options: dict[str, Any]) -> None:
+        """See :class:`~hops_platform.engines.hub.Hub`."""
+        self.check()
+        if self.server(user, name).state in (ServerState.READY, ServerState.STARTING):
+            return
+        self.started.append((user, name, title, options))
+        self.servers[(user, name)] = HubServer(state=ServerState.STARTING)
+
+    def stop_server(self, user: str, name: str) -> None:
+        """See :class:`~hops_platform.engines.hub.Hub`."""
+        self.check()
+        self.servers.pop((user, name), None)
+
+
+@dataclass
+class MemorySessions(Faulty):
+    """Remembers whose sessions were ended."""
+
+    ended: list[str] = field(default_factory=list)
+
+    def end_all(self, project_user: str) -> None:
+        """See :class:`~hops_platform.engines.sessions.SparkSessions`."""
+        self.check()
+        self.ended.append(project_user)
+
+
+@dataclass
+class MemoryEnvironments(Faulty):
+    """Environments as a set."""
+
+    made: set[str] = field(default_factory=set)
+
+    def prefix(self, project: str) -> str:
+        """See :class:`~hops_platform.engines.environments.ProjectEnvironments`."""
+        return f"/environments/{project}"
+
+    def create(self, project: str) -> None:
+        """See :class:`~hops_platform.engines.environments.ProjectEnvironments`."""
+        self.check()
+        self.made.add(project)
+
+    def remove(self, project: str) -> None:
+        """See :class:`~hops_platform.engines.environments.ProjectEnvironments`."""
+        self.check()
+        self.made.discard(project)
+
+
+@dataclass
+class FixedCapacity(Faulty):
+    """A machine of a given size."""
+
+    capacity: Capacity = field(
+        default_factory=lambda: Capacity(cores=8, memory_mib=32768, gpus=2, gpu_labels=("a100",))
+    )
+
+    def read(self) -> Capacity:
+        """See :class:`~hops_platform.engines.capacity.MachineCapacity`."""
+        self.check()
+        return self.capacity
+
+
+@dataclass
+class MemoryLogins(Faulty):
+    """Codes and tokens of browsers as dictionaries."""
+
+    tokens: dict[str, str] = field(default_factory=dict)
+    codes: dict[str, str] = field(default_factory=dict)
+
+    def begin(self, state: str) -> tuple[str, str]:
+        """See :class:`~hops_platform.engines.logins.BrowserLogins`."""
+        self.check()
+        return f"/hub/api/oauth2/authorize?state={state}", "verifier"
+
+    def finish(self, code: str, *, verifier: str) -> str:
+        """See :class:`~hops_platform.engines.logins.BrowserLogins`."""
+        self.check()
+        if verifier != "verifier":
+            raise ValueError("the verifier was lost on the way")
+        return self.codes[code]
+
+    def user_of(self, token: str, *, hub_session: str) -> str | None:  # noqa: ARG002
+        """See :class:`~hops_platform.engines.logins.BrowserLogins`."""
+        self.check()
+        return self.tokens.get(token)

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import time
+import uuid
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from hops_contract.principal import ProjectRole
+from hops_platform.security.browser import SESSION_COOKIE, csrf_token
+from hops_platform.testing.factories import TestPlatform, make_platform
+from hops_platform.users import service as users
+
+with warnings.catch_warnings():
+    # Starlette would rather have httpx2, which this platform has no other use for; goes when it does.
+    warnings.simplefilter("ignore")
+    from starlette.testclient import TestClient
+
+API = "/services/hops/api/v1/"
+PASSWORD = "correct horse battery"
+POSTGRESQL = Path("/usr/lib/postgresql/15/bin")
+
+
+@dataclass
+class PlatformUnderTest:
+    """A control plane, and the ways to call it."""
+
+    platform: TestPlatform
+
+    def anonymous(self) -> TestClient:
+        return TestClient(
+            self.platform.app, base_url=f"http://hops.test{API}", raise_server_exceptions=False, follow_redirects=False
+        )
+
+    def with_token(self, token: str) -> TestClient:
+        client = self.anonymous()
+        client.headers["Authorization"] = f"Bearer {token}"
+        return client
+
+    def user(self, name: str, *, admin: bool = False) -> TestClient:
+        self.create_user(name, admin=admin)
+        return self.with_token(self.platform.parts.signer.sign_user(name, admin=admin).token)
+
+    def project_user(self, name: str, project: str, role: ProjectRole) -> TestClient:
+        signed = self.platform.parts.signer.sign_project_user(name, project=project, role=role)
+        return self.with_token(signed.token)
+
+    def hub(self) -> TestClient:
+        return self.with_token(self.platform.parts.hub_credential)
+
+    def browser(self, name: str) -> TestClient:
+        client = self.anonymous()
+        cookie = f"hub-token-of-{name}"
+        self.platform.logins.tokens[cookie] = name
+        client.headers["Cookie"] = f"{SESSION_COOKIE}={cookie}"
+        client.headers["X-Hops-CSRF"] = csrf_token(cookie)
+        return client
+
+    def create_user(self, name: str, *, admin: bool = False, must_change_password: bool = False) -> None:
+        with self.platform.parts.database.session() as session:
+            users.create_user(
+                session,
+                name=name,
+                title=name.title(),
+                password=PASSWORD,
+                admin=admin,
+                must_change_password=must_change_password,
+            )
+
+    def deliver(self) -> int:
+        return self.platform.workers.deliver_due()
+
+    def ready_project(self, client: TestClient, name: str = "weather", **more: Any) -> dict[str, Any]:
+        answer = client.post("projects", json={"name": name, "title": name.title(), **more})
+        assert answer.status_code == 201, answer.text
+        self.deliver()
+        return dict(answer.json())
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a PostgreSQL of our own, on a socket in a temporary folder."""
+    if not (POSTGRESQL / "initdb").exists():
+        pytest.skip("PostgreSQL's server programs are not installed")
+    folder = tmp_path_factory.mktemp("postgresql")
+    account: dict[str, Any] = {}
+    if os.geteuid() == 0:  # its programs refuse to run as root
+        try:
+            owner = pwd.getpwnam("postgres")
+        except KeyError:
+            pytest.skip("PostgreSQL does not run as root, and there is no user postgres")
+        # pytest keeps its folders for itself; this one belongs to another user.
+        folder = Path("/tmp") / f"hops-postgresql-{uuid.uuid4().hex[:8]}"
+        folder.mkdir(mode=0o700)
+        os.chown(folder, owner.pw_uid, owner.pw_gid)
+        account = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
+    data = folder / "data"
+    try:
+        subprocess.run(
+            [POSTGRESQL / "initdb", "-D", data, "-U", "hops", "--auth=trust", "--no-sync", "-E", "UTF8"],
+            check=True, capture_output=True, **account,
+        )  # fmt: skip
+        server = subprocess.Popen(
+            [POSTGRESQL / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **account,
+        )  # fmt: skip
+        try:
+            _wait_for(folder)
+            yield str(folder)
+        finally:
+            server.terminate()
+            server.wait(20)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait_for(folder: Path) -> None:
+    for _ in range(200):
+        try:
+            psycopg.connect(host=str(folder), user="hops", dbname="postgres").close()
+        except psycopg.OperationalError:
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail("PostgreSQL did not start")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def database_url(request: pytest.FixtureRequest) -> str | None:
+    """A fresh database of each kind; ``None`` is the embedded one."""
+    if request.param == "sqlite":
+        return None
+    folder = request.getfixturevalue("postgresql")
+    name = f"t{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(host=folder, user="hops", dbname="postgres", autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    return f"postgresql+psycopg://hops@/{name}?host={folder}"
+
+
+@pytest.fixture
+def make(tmp_path: Path, database_url: str | None) -> Iterator[Callable[[], PlatformUnderTest]]:
+    made: list[TestPlatform] = []
+
+    def build() -> PlatformUnderTest:
+        made.append(make_platform(tmp_path / "home", database_url=database_url))
+        return PlatformUnderTest(made[-1])
+
+    yield build
+    for platform in made:
+        platform.parts.database.close()
+
+
+@pytest.fixture
+def hops(make: Callable[[], PlatformUnderTest]) -> PlatformUnderTest:
+    """A control plane with an administrator, ready to be called."""
+    return make()

@@ -1,0 +1,152 @@
+"""Every route for every kind of caller, from the one table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, iter_route_contexts
+
+from hops_contract.principal import PrincipalKind, ProjectRole
+from hops_platform.app import build_routes
+from hops_platform.security.guard import Public, Requires, RequiresInProject
+from hops_platform.security.permissions import Permission
+from hops_platform.security.policy import ROLE_PERMISSIONS, Role, permissions_of
+
+PREFIX = "/services/hops/"
+API = f"{PREFIX}api/v1/"
+SENTENCES = {"{project}": "weather", "{user}": "ada", "{delivery}": "01969b1e-6f00-7000-8000-000000000000"}
+CALLERS: dict[str, tuple[PrincipalKind | None, bool, ProjectRole | None]] = {
+    "anonymous": (None, False, None),
+    "stranger": (PrincipalKind.USER, False, None),
+    "scientist": (PrincipalKind.USER, False, ProjectRole.DATA_SCIENTIST),
+    "owner": (PrincipalKind.USER, False, ProjectRole.DATA_OWNER),
+    "admin": (PrincipalKind.USER, True, None),
+    "scientist-token": (PrincipalKind.PROJECT_USER, False, ProjectRole.DATA_SCIENTIST),
+    "owner-token": (PrincipalKind.PROJECT_USER, False, ProjectRole.DATA_OWNER),
+    "other-project-token": (PrincipalKind.PROJECT_USER, False, None),
+    "hub": (PrincipalKind.SERVICE, False, None),
+}
+
+
+def guards(dependant: Dependant) -> Iterator[Public | Requires | RequiresInProject]:
+    if isinstance(dependant.call, Public | Requires | RequiresInProject):
+        yield dependant.call
+    for inner in dependant.dependencies:
+        yield from guards(inner)
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A route with the guards that it and its routers declare."""
+
+    path: str
+    methods: frozenset[str]
+    name: str
+    guards: tuple[Public | Requires | RequiresInProject, ...]
+
+    @property
+    def guard(self) -> Public | Requires | RequiresInProject:
+        return self.guards[0]
+
+
+def all_routes() -> list[Declared]:
+    return [
+        Declared(
+            path=context.path or "",
+            methods=frozenset(context.methods or ()),
+            name=context.name or "",
+            guards=tuple(guards(context.route.dependant)),
+        )
+        for context in iter_route_contexts(build_routes(PREFIX).routes)
+        if isinstance(context.original_route, APIRoute)
+    ]
+
+
+def test_every_route_declares_exactly_one_permission() -> None:
+    routes = all_routes()
+    assert len(routes) > 30
+    undeclared = [route.path for route in routes if len(route.guards) != 1]
+    assert undeclared == []
+
+
+def test_routes_below_a_project_are_guarded_by_the_project() -> None:
+    for route in all_routes():
+        if route.path.startswith(f"{API}projects/{{project}}"):
+            assert isinstance(route.guard, RequiresInProject), route.path
+
+
+def test_every_permission_is_used_by_a_route_or_inside_one() -> None:
+    used = {guard.permission for route in all_routes() for guard in route.guards}
+    assert set(Permission) - used == {Permission.MEMBERS_REMOVE}  # asked for inside `remove_member`
+
+
+def test_the_permissions_are_alphabetised_and_each_has_a_holder() -> None:
+    names = [permission.name for permission in Permission]
+    assert names == sorted(names)
+    assert set(Permission) == set().union(*ROLE_PERMISSIONS.values())
+
+
+def test_no_project_users_token_changes_people_or_projects() -> None:
+    allowed = permissions_of(PrincipalKind.PROJECT_USER, admin=True, membership=ProjectRole.DATA_OWNER)
+    assert not {p for p in allowed if p.value.startswith(("members:a", "members:e", "members:r")) and "read" not in p}
+    assert Permission.PROJECT_DELETE not in allowed
+    assert not allowed & (ROLE_PERMISSIONS[Role.ADMINISTRATOR] - ROLE_PERMISSIONS[Role.DATA_SCIENTIST])
+
+
+def expected(route: Declared, caller: str) -> str:
+    kind, admin, membership = CALLERS[caller]
+    guard = route.guard
+    if isinstance(guard, Public):
+        return "allowed"
+    if kind is None:
+        return "unauthenticated"
+    in_project = isinstance(guard, RequiresInProject)
+    if in_project and membership is None and not admin and kind is not PrincipalKind.SERVICE:
+        return "absent"
+    role = membership if in_project else None
+    return "allowed" if guard.permission in permissions_of(kind, admin=admin, membership=role) else "forbidden"
+
+
+@pytest.mark.timeout(120)
+def test_every_route_answers_every_caller_as_the_table_says(hops: Any) -> None:
+    clients = {"anonymous": hops.anonymous(), "hub": hops.hub(), "admin": hops.user("root-ada", admin=True)}
+    clients["owner"] = hops.user("ada")
+    clients["scientist"] = hops.user("bob")
+    clients["stranger"] = hops.user("eve")
+    hops.ready_project(clients["owner"])
+    hops.ready_project(clients["stranger"], "tides")
+    clients["owner"].post("projects/weather/members", json={"user": "bob"}).raise_for_status()
+    clients["owner-token"] = hops.project_user("ada", "weather", ProjectRole.DATA_OWNER)
+    clients["scientist-token"] = hops.project_user("bob", "weather", ProjectRole.DATA_SCIENTIST)
+    clients["other-project-token"] = hops.project_user("eve", "tides", ProjectRole.DATA_OWNER)
+    wrong = []
+    for route in all_routes():
+        if not route.path.startswith(API):
+            continue
+        path = route.path.removeprefix(API)
+        for name, value in SENTENCES.items():
+            path = path.replace(name, value)
+        for method in route.methods:
+            for caller, client in clients.items():
+                # A body that no route accepts: whoever is allowed gets past the guard and changes nothing.
+                answer = client.request(
+                    method, f"http://hops.test{API}{path}", json={"no": "such field"} if method != "GET" else None
+                )
+                outcome = {401: "unauthenticated", 403: "forbidden"}.get(answer.status_code, "allowed")
+                if answer.status_code == 404 and "that you can see" in answer.text:
+                    outcome = "absent"
+                if route.path.endswith("/tokens"):
+                    outcome = "allowed"
+                if outcome != expected(route, caller) and not _said_inside(route, caller, answer.text):
+                    wrong.append((method, path, caller, outcome, expected(route, caller), answer.text[:120]))
+    assert wrong == []
+
+
+def _said_inside(route: Declared, caller: str, text: str) -> bool:
+    """Refusals that a route adds to its permission: not one's own membership, or no membership at all."""
+    removes_another = route.name == "remove_member" and caller == "scientist" and "members:remove" in text
+    return removes_another or "not a member of the project" in text or "no account of its own" in text
