@@ -130,12 +130,19 @@ class BuiltinSessions:
             java=java,
             java_home=java_home_for(java, self._home),
             archive=usable_archive(self._home, java, spark),
+            scala_version=_scala_version(spark),
         )
 
     def _give_back(self, session_id: int) -> None:
         self._gpus.give_back(session_id)
         self._memory.give_back(session_id)
         self._drivers.pop(session_id, None)
+
+
+def _scala_version(spark: Path) -> str:
+    for jar in (spark / "jars").glob("spark-core_*.jar"):
+        return jar.name.removeprefix("spark-core_").partition("-")[0]
+    raise StartError("The base environment's Spark is not whole: spark-core is missing; `make up` prepares it anew.")
 
 
 def _fill(place: Place, request: DriverRequest, addresses: tuple[int, ...]) -> None:

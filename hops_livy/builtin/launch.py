@@ -24,6 +24,7 @@ class Place:
         java: The Java to use.
         java_home: What the driver sees as ``JAVA_HOME``.
         archive: Class data sharing archive, if there is one.
+        scala_version: For which Scala this Spark was built.
     """
 
     folder: SessionFolder
@@ -33,6 +34,7 @@ class Place:
     java: Java
     java_home: Path
     archive: Path | None
+    scala_version: str
 
 
 def app_id(session_id: int, started_ms: int) -> str:
@@ -127,9 +129,14 @@ def session_environment(
     }
 
 
-def java_environment() -> dict[str, str]:
+def java_environment(place: Place) -> dict[str, str]:
     """What the Java machine gets on top of the session's environment."""
-    return {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_HOSTNAME": "127.0.0.1", "SPARK_ENV_LOADED": "1"}
+    return {
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "SPARK_LOCAL_HOSTNAME": "127.0.0.1",
+        # Spark's shell scripts set it for the part of Spark that starts executors.
+        "SPARK_SCALA_VERSION": place.scala_version,
+    }
 
 
 def launch_description(place: Place, shape: Shape, batch: BatchFile | None) -> dict[str, Any]:
@@ -138,7 +145,7 @@ def launch_description(place: Place, shape: Shape, batch: BatchFile | None) -> d
         "role": "kernel" if batch is None else "batch",
         "gateway_info": str(place.folder.gateway_info),
         "java_command": java_command(place, shape),
-        "java_environment": java_environment(),
+        "java_environment": java_environment(place),
     }
     if batch is None:
         return description | {

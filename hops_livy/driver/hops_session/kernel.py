@@ -61,7 +61,7 @@ def _start_spark(jvm: Jvm) -> Any:
 def _short(error: Exception) -> str:
     java_exception = getattr(error, "java_exception", None)
     text = str(error) if java_exception is None else str(java_exception.toString())
-    return text.strip()[:2000] or type(error).__name__
+    return text.strip().partition("\n")[0][:500] or type(error).__name__
 
 
 def _interruptible(kernel: Any, spark: Any) -> Any:
