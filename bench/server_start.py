@@ -185,8 +185,13 @@ def main() -> None:
     print(
         json.dumps(
             {
-                "bench": "server_start", "value": round(ours, 3), "unit": "CPU s", "peer": round(peer, 3),
-                "ratio": round(ours / peer, 3), "goal": GOAL, "holds": ours / peer <= GOAL,
+                "bench": "server_start",
+                "value": round(ours, 3),
+                "unit": "CPU s",
+                "peer": round(peer, 3),
+                "ratio": round(ours / peer, 3),
+                "goal": GOAL,
+                "holds": ours / peer <= GOAL,
             }  # fmt: skip
         )
     )

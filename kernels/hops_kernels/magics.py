@@ -112,7 +112,7 @@ class HopsMagics(KernelMagics):  # type: ignore[misc]
             ) from error
 
 
-def _show_tidily(shell: Any, kind: type[BaseException], error: BaseException, *_: Any) -> list[str]:  # noqa: ARG001
+def _show_tidily(shell: Any, kind: type[BaseException], error: BaseException, *_: Any) -> list[str]:
     lines = [f"{kind.__name__}: {error}"]
     shell._showtraceback(kind, error, lines)  # noqa: SLF001 - what IPython's own handlers call
     return lines

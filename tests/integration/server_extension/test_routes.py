@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import pytest
-
 from jupyterlab_hops.handlers import BOARD_ID, routes
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import pytest
+from hops_kernels.configuration import ServerFolderError, read_server_config, session_properties
+from hops_kernels.remote_errors import explain_http_error
+from hops_kernels.statement_events import BrokenEventError, StatementEvent, parse_events
+
+from hops_contract.options import Allocation, ServerOptions
+
+
+def test_fixed_options_become_the_whole_request():
+    assert session_properties(ServerOptions(executors=3).model_dump(mode="json"), session_name="n") == {
+        "name": "n", "driverMemory": "1024m", "executorMemory": "1024m", "executorCores": 1, "numExecutors": 3,
+        "conf": {"spark.dynamicAllocation.enabled": "false"}, "ttl": "120m",
+    }  # fmt: skip
+
+
+def test_dynamic_options_with_gpus_become_the_whole_request():
+    options = ServerOptions(
+        allocation=Allocation.DYNAMIC, min_executors=0, max_executors=4, executor_cores=2, executor_memory_mib=2048,
+        driver_memory_mib=4096, gpus_per_executor=1, gpu_label="a100", idle_timeout_minutes=0,
+    )  # fmt: skip
+    assert session_properties(options.model_dump(mode="json"), session_name="n") == {
+        "name": "n", "driverMemory": "4096m", "executorMemory": "2048m", "executorCores": 2,
+        "conf": {
+            "spark.dynamicAllocation.enabled": "true", "spark.dynamicAllocation.minExecutors": "0",
+            "spark.dynamicAllocation.maxExecutors": "4", "spark.executor.resource.gpu.amount": "1",
+            "spark.hops.gpu.label": "a100",
+        },
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", "{", "x" * 300_000])
+def test_an_unusable_configuration_says_what_to_do(tmp_path, content):
+    (tmp_path / "server.json").write_text(content)
+    with pytest.raises(ServerFolderError, match="Restart the notebook server"):
+        read_server_config(tmp_path)
+
+
+def test_events_are_read_with_comments_ids_and_several_data_lines():
+    lines = [
+        ": ping",
+        "id: 7",
+        'data: {"type": "stream",',
+        'data: "content": {"text": "a"}}',
+        "",
+        "",
+        'data: {"type": "done"}',
+        "",
+    ]
+    assert list(parse_events(lines)) == [
+        StatementEvent("stream", {"text": "a"}, "7"), StatementEvent("done", {}, "7"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("data", ["nonsense", "[]", '{"type": 3}', '{"type": "stream", "content": [1]}'])
+def test_an_event_that_is_no_message_is_refused(data):
+    with pytest.raises(BrokenEventError):
+        list(parse_events([f"data: {data}", ""]))
+
+
+def test_a_refusal_is_said_in_the_services_own_words():
+    message = (
+        "Invalid status code '422' from http://x/sessions with error payload: "
+        '{"title": "No", "detail": "Too much.", "remedy": "Ask for less.", "violations": [{"field": "a", "message": "b"}]}'
+    )
+    assert explain_http_error(message) == (422, "Too much. a: b Ask for less.")
