@@ -8,11 +8,11 @@ import, so that ``%%local`` code that imports the real modules gets them.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import sys
 from types import ModuleType
 
 _SERVER_EXTENSION = "sparkmagic.serverextension.handlers"
+_PANDAS = "pandas"
 _KERBEROS = "requests_kerberos"
 
 
@@ -22,26 +22,21 @@ def _stand_in(name: str, **attributes: object) -> ModuleType:
     return module
 
 
-def _lazy(name: str) -> ModuleType | None:
-    """The module ``name``, executed when the first of its attributes is asked for."""
-    spec = importlib.util.find_spec(name)
-    if spec is None or spec.loader is None:
-        return None
-    loader = importlib.util.LazyLoader(spec.loader)
-    spec.loader = loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    loader.exec_module(module)
-    return module
+class _Deferred(ModuleType):
+    """Stands for a module in the names that sparkmagic binds to it, and imports it when something of it is asked for."""
+
+    def __getattr__(self, attribute: str) -> object:
+        if attribute.startswith("__"):
+            raise AttributeError(attribute)
+        return getattr(importlib.import_module(self.__name__), attribute)
 
 
 def import_sparkmagic() -> None:
     """Imports what the kernel needs of sparkmagic. Does nothing where it is imported already."""
     if "sparkmagic" in sys.modules:
         return
-    if "pandas" not in sys.modules:
-        _lazy("pandas")
-    stand_ins = {
+    stand_ins: dict[str, ModuleType] = {
+        _PANDAS: _Deferred(_PANDAS),
         _SERVER_EXTENSION: _stand_in(_SERVER_EXTENSION, load_jupyter_server_extension=None),
         _KERBEROS: _stand_in(_KERBEROS, REQUIRED=1),
     }

@@ -234,7 +234,7 @@ def in_background(call: Callable[[], Any]) -> Future[Any]:
 
 def _warm_up() -> None:
     # The kernel waits for Spark anyway; %%sql and -o need pandas, which was left out of the kernel's start.
-    importlib.import_module("pandas").DataFrame  # noqa: B018 - the access executes the lazy module
+    importlib.import_module("pandas")
 
 
 def _printed(output: Mapping[str, Any]) -> str:
