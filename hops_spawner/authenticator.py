@@ -17,7 +17,7 @@ MAX_PASSWORD_LENGTH = 1024
 UNKNOWN_LOGIN = "The user name or the password is wrong. Check both and try again."
 
 
-class LoginRefusedError(HTTPError):  # type: ignore[misc]  # tornado's class has no types for its arguments
+class LoginRefusedError(HTTPError):
     """A login that failed; the Hub shows its text on the login page."""
 
     def __init__(self, status: int, text: str) -> None:

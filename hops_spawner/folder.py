@@ -23,7 +23,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes], folders: Iterable[str
         file = folder / name
         for parent in reversed(file.relative_to(folder).parents[:-1]):
             (folder / parent).mkdir(mode=0o700, exist_ok=True)
-        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as sink:
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as sink:
             sink.write(content)
 
 

@@ -76,7 +76,7 @@ def pod_volumes(secret: str, paths: list[str]) -> tuple[list[dict[str, Any]], li
 
 
 def folder_container(image: str, paths: list[str]) -> dict[str, Any]:
-    """Copies the Secret into the folder before the server starts: the token in it is renewed, a mounted Secret is not."""
+    """Copies the Secret into the folder before the start: the token there is renewed, a mounted Secret can't be."""
     lines = [f"mkdir -p -m 700 {SERVER_FOLDER / folder}" for folder in FOLDERS]
     for path in paths:
         target = SERVER_FOLDER / path
@@ -97,6 +97,13 @@ def folder_container(image: str, paths: list[str]) -> dict[str, Any]:
 
 class HopsKubeSpawner(HopsSpawnerMixin, KubeSpawner):
     """Starts a pod for one project-user, with the resources that the control plane granted."""
+
+    # Traits of KubeSpawner, which is published without types.
+    extra_labels: Any
+    init_containers: Any
+    node_selector: Any
+    volume_mounts: Any
+    volumes: Any
 
     notebook_memory_mib = Integer(1024, min=256, help="Memory of the notebook server itself, in MiB.").tag(config=True)
     gpu_node_label = Unicode(

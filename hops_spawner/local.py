@@ -7,7 +7,7 @@ import os
 import resource
 import subprocess
 import sys
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import psutil
@@ -30,7 +30,7 @@ _START_TIME_SLACK_S = 1.0
 
 
 class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
-    """Starts the platform's own ``jupyterhub-singleuser`` for one project-user; kernels run in the project environment."""
+    """Starts the platform's ``jupyterhub-singleuser`` for one project-user; kernels run in the project environment."""
 
     home = Unicode(help="The platform's home (HOPS_HOME).").tag(config=True)
     answer_timeout = Integer(90, min=1, help="Seconds that a new server may take until it answers.").tag(config=True)
@@ -82,7 +82,7 @@ class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
         """The server's variables."""
         if self.granted is None:
             raise RuntimeError("A server without a grant has no variables.")
-        return server_environment(super().get_env(), self.granted.config, self.folder)
+        return server_environment(super().get_env(), self.granted.config, PurePosixPath(self.folder))
 
     async def prepare(self, grant: ServerGrant) -> None:
         """Write the server's folder and open its log."""
@@ -187,7 +187,7 @@ class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
 
     def _is_still_the_same_process(self) -> bool:
         try:
-            return abs(psutil.Process(self.pid).create_time() - self.started_at) < _START_TIME_SLACK_S
+            return bool(abs(psutil.Process(self.pid).create_time() - self.started_at) < _START_TIME_SLACK_S)
         except psutil.Error:
             return False
 

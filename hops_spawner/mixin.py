@@ -1,4 +1,4 @@
-"""What both spawners share: a server is a project's, starts only when the control plane grants it, and says why if not."""
+"""What both spawners share: a server is a project's, starts only when granted, and says why if it does not."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from hops_spawner.refusals import NO_PROJECT, NOT_BY_LINK, StartRefusedError, fa
 
 ENVIRONMENT_POLL_S = 1.0
 
-# JupyterHub renders the form of a refused start from the user's *unnamed* server (SpawnHandler._post, 6.1). Whose form was
-# sent is therefore remembered for the length of the request. Can go when JupyterHub asks the named server.
+# JupyterHub renders the form of a refused start from the user's *unnamed* server (SpawnHandler._post, 6.1). Whose form
+# was sent is therefore remembered for the length of the request. Can go when JupyterHub asks the named server.
 _submitted: ContextVar[HopsSpawnerMixin | None] = ContextVar("hops_submitted", default=None)
 
 
 class HopsSpawnerMixin(Configurable):
     """First among the bases of a spawner.
 
-    A subclass says what a granted start needs (:meth:`prepare`), what has to be removed after it (:meth:`clean`), and how
-    to wait for the server's first answer (:meth:`await_answer`).
+    A subclass says what a granted start needs (:meth:`prepare`), what has to be removed after it (:meth:`clean`), and
+    how to wait for the server's first answer (:meth:`await_answer`).
     """
 
     control_plane_url = Unicode(help="Address of the control plane; ends with /.").tag(config=True)
@@ -100,7 +100,7 @@ class HopsSpawnerMixin(Configurable):
         self._problem = None
         return self._submitted_options(form_data)
 
-    def options_from_query(self, query_data: Mapping[str, Sequence[str]]) -> Any:
+    def options_from_query(self, query_data: Mapping[str, Sequence[str]]) -> Any:  # noqa: ARG002
         """Refuses: following a link must not start anything."""
         raise StartRefusedError(NOT_BY_LINK)
 
@@ -134,7 +134,7 @@ class HopsSpawnerMixin(Configurable):
             self.say(40, f"Preparing the server of project {self.granted.config.project_title}")
             await self.prepare(self.granted)
             self.say(60, "Starting JupyterLab")
-            address = await super().start()  # type: ignore[misc]  # the spawner that follows in the bases
+            address = await super().start()
             self.say(80, "Waiting for JupyterLab to answer")
             await self.await_answer(address)
         except OSError as error:
@@ -150,11 +150,11 @@ class HopsSpawnerMixin(Configurable):
     async def _grant(self) -> ServerGrant:
         self.say(10, "Checking your rights and the options")
         asked = dict(self.user_options) or None
-        # The control plane remembers what was last granted, wherever that was asked for; a second memory would contradict it.
+        # The control plane remembers what was last granted; a second memory would contradict it.
         self.orm_spawner.user_options = {}
-        object_session(
-            self.orm_spawner
-        ).commit()  # what is not committed before an await is rolled back by another request
+        database = object_session(self.orm_spawner)
+        if database is not None:
+            database.commit()  # before an await: another request rolls back what is pending
         deadline = asyncio.get_running_loop().time() + self.environment_timeout
         while True:
             try:
@@ -183,14 +183,14 @@ class HopsSpawnerMixin(Configurable):
     async def stop(self, now: bool = False) -> None:  # noqa: FBT001, FBT002 - JupyterHub's signature
         """Stop the server and remove what it was given."""
         try:
-            await super().stop(now=now)  # type: ignore[misc]
+            await super().stop(now=now)
         finally:
             await self.clean()
 
     async def run_post_stop_hook(self) -> None:
         """Also after a crash, when :meth:`stop` is not called."""
         await self.clean()
-        hook = super().run_post_stop_hook()  # type: ignore[misc]
+        hook = super().run_post_stop_hook()
         if hook is not None:
             await hook
 

@@ -38,9 +38,8 @@ for folder in (home.root, home.run, home.logs, home.secrets):
 ports = choose_ports(("hub", "proxy", "hops", "livy"), home.run / "ports.json")
 
 # Addresses. Only the proxy faces people.
-c.JupyterHub.bind_url = (
-    settings.url if settings.bind not in {"0.0.0.0", "::"} else f"{settings.url.split(':')[0]}://:{settings.port}"
-)
+everywhere = settings.bind in {"0.0.0.0", "::"}  # noqa: S104 - compared; TLS was checked
+c.JupyterHub.bind_url = f"https://:{settings.port}" if everywhere else settings.url
 c.JupyterHub.hub_bind_url = f"http://{LOOPBACK}:{ports['hub']}"
 c.ConfigurableHTTPProxy.command = [proxy]
 c.ConfigurableHTTPProxy.api_url = f"http://{LOOPBACK}:{ports['proxy']}"
@@ -72,10 +71,10 @@ c.Spawner.server_token_scopes = SERVER_SCOPES
 c.Spawner.poll_interval = 10
 c.Spawner.http_timeout = settings.answer_timeout_s
 
-# Services. JupyterHub (6.1) looks after them every 30 seconds and has no setting for it; a killed one shall come back at once.
+# Services. JupyterHub (6.1) looks after them every 30 seconds, without a setting; a killed one shall come back at once.
 jupyterhub.services.service._ServiceSpawner = type(  # noqa: SLF001
     "QuickServiceSpawner",
-    (jupyterhub.services.service._ServiceSpawner,),
+    (jupyterhub.services.service._ServiceSpawner,),  # noqa: SLF001
     {"poll_interval": Integer(2)},
 )
 c.JupyterHub.services = services(home, ports, os.environ)

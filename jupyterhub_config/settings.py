@@ -47,7 +47,7 @@ class SiteSettings(BaseSettings):
             raise ValueError("A certificate needs its key: set both HOPS_TLS_CERT and HOPS_TLS_KEY, or neither.")
         if not is_loopback(self.bind) and self.tls_cert is None:
             raise ValueError(
-                f"HOPS_BIND={self.bind} lets other machines in, and without TLS they would send passwords in the clear. "
+                f"HOPS_BIND={self.bind} lets other machines in, and without TLS passwords would travel in the clear. "
                 "Set HOPS_TLS_CERT and HOPS_TLS_KEY, or leave HOPS_BIND at 127.0.0.1."
             )
         return self
@@ -79,7 +79,7 @@ def secret(file: Path) -> str:
     """The secret kept in ``file``, made when it is not there; only this user can read it."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as sink:
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as sink:
             sink.write(secrets.token_hex(32))
     except FileExistsError:
         pass
@@ -124,7 +124,7 @@ def write_private(file: Path, text: str) -> None:
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = file.with_name(file.name + ".new")
     fresh.unlink(missing_ok=True)
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as sink:
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as sink:
         sink.write(text)
     fresh.replace(file)
 

@@ -24,7 +24,7 @@ load_subconfig({str(ROOT / "jupyterhub_config" / "jupyterhub_config.py")!r})
 for service in c.JupyterHub.services:
     service["command"] = [*service["command"][:9], {str(SCRIPTED)!r}]
 c.JupyterHub.services.append({{"name": "probe", "api_token": "probe-token-of-the-test-suite-0000"}})
-c.JupyterHub.load_roles.append({{"name": "probe", "services": ["probe"], "scopes": ["admin:users", "servers", "tokens"]}})
+c.JupyterHub.load_roles.append({{"name": "probe", "services": ["probe"], "scopes": ["admin:users", "servers"]}})
 """
 PROBE = {"Authorization": "token probe-token-of-the-test-suite-0000"}
 

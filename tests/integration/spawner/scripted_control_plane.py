@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -59,7 +60,7 @@ async def tokens(request: Request):
 
 
 @app.get(PREFIX + "/api/v1/users/{user}")
-def user(user: str, authorization: str = Header("")):
+def user(user: str, authorization: Annotated[str, Header()] = ""):
     known = script()["users"].get(user)
     if not is_hub(authorization) or known is None:
         return problem("not-found", 404, "There is no such user.")
@@ -67,7 +68,7 @@ def user(user: str, authorization: str = Header("")):
 
 
 @app.get(PREFIX + "/api/v1/projects/{project}/members/{user}/server-options")
-def server_options(project: str, user: str, authorization: str = Header("")):
+def server_options(project: str, user: str, authorization: Annotated[str, Header()] = ""):
     if not is_hub(authorization) or user not in script()["members"].get(project, []):
         return problem("not-found", 404, f"There is no project '{project}' that you can see.")
     return {
@@ -78,7 +79,7 @@ def server_options(project: str, user: str, authorization: str = Header("")):
 
 
 @app.post(PREFIX + "/api/v1/projects/{project}/server-grants")
-async def grants(project: str, request: Request, authorization: str = Header("")):
+async def grants(project: str, request: Request, authorization: Annotated[str, Header()] = ""):
     body = await request.json()
     if not is_hub(authorization) or body["user"] not in script()["members"].get(project, []):
         return problem("not-found", 404, f"There is no project '{project}' that you can see.")

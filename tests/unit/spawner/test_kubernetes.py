@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from kubernetes_asyncio.config import kube_config
 
 from hops_contract.servers import ServerGrant
 from hops_spawner.files import server_files
@@ -27,8 +28,6 @@ def manifest(grant: ServerGrant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     """The pod of the grant, as the API server would get it."""
     (tmp_path / "kubeconfig").write_text(KUBECONFIG)
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
-    from kubernetes_asyncio.config import kube_config
-
     monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "kubeconfig"))
 
     async def build() -> dict[str, Any]:
