@@ -1,8 +1,8 @@
 """From nothing to the first ``count`` in a new Spark session: this service beside stock pyspark, same environment.
 
 Both count ``spark.range(10**6)`` on ``local[1]``, in pairs whose order alternates. Stock pyspark is timed from the
-start of its Python; ours from ``POST /sessions`` to the output of the statement over HTTP, without a pool. It needs what
-``make up`` prepares: the base environment and the archive. The last line is one JSON object.
+start of its Python; ours from ``POST /sessions`` to the output of the statement over HTTP, without a pool. It needs
+what ``make up`` prepares: the base environment and the archive. The last line is one JSON object.
 """
 
 import argparse

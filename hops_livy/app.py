@@ -56,7 +56,7 @@ def create_app(settings: Settings, *, keys: KeySource | None = None, backend: Se
     )
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def _lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await registry.open()
         try:
             yield
@@ -67,7 +67,7 @@ def create_app(settings: Settings, *, keys: KeySource | None = None, backend: Se
     app = FastAPI(
         title="HopsLab Spark session service",
         version=__version__,
-        lifespan=lifespan,
+        lifespan=_lifespan,
         openapi_url=f"{settings.prefix}openapi.json",
         docs_url=None,
         redoc_url=None,

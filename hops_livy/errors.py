@@ -87,7 +87,7 @@ class LeftOutError(ServiceError):
     status, slug, title = 501, "left-out", "Not offered here"
 
 
-class NoResourcesError(ServiceError):
-    """The machine has not enough of something now."""
+class CanNotStartError(ServiceError):
+    """A session can't be started now: resources, Java or the environment are missing."""
 
-    status, slug, title = 409, "no-resources", "Not enough resources"
+    status, slug, title = 409, "can-not-start", "The session can't be started"

@@ -6,14 +6,15 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from pathlib import Path
+from typing import Any
 
 from hops_contract.layout import Home
 from hops_contract.principal import Principal
 from hops_livy.conf import checked_conf, shape_of
 from hops_livy.engines.drivers import BatchFile, DriverRequest, SessionBackend, Shape, StartError
-from hops_livy.errors import BadRequestError, LeftOutError, NoResourcesError, NotFoundError, TooManyError
+from hops_livy.errors import BadRequestError, CanNotStartError, LeftOutError, NotFoundError, TooManyError
 from hops_livy.gpus import GpuLedger
 from hops_livy.sessions import KINDS, Session, Timeouts
 from hops_livy.settings import Limits
@@ -174,7 +175,7 @@ class Registry:
         try:
             driver = await self._backend.start(request)
         except StartError as error:
-            raise NoResourcesError(str(error)) from error
+            raise CanNotStartError(str(error)) from error
         session.gpus = self._gpus.held_by(session.id)
         session.follow(driver)
         self._sessions[session.id] = session
@@ -210,8 +211,8 @@ class Registry:
                 elif session.final and now - self._ended_at.setdefault(session.id, now) > _ENDED_KEPT_S:
                     self._forget(session.id)
 
-    def _spawn(self, work: object) -> None:
-        task: asyncio.Task[None] = asyncio.create_task(work)  # type: ignore[arg-type]
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

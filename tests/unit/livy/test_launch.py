@@ -10,7 +10,8 @@ ADA = Principal(kind=PrincipalKind.PROJECT_USER, user="ada", project="weather", 
 PLACE = Place(
     folder=SessionFolder(Path("/home/run/sessions/7")), project_folder=Path("/home/projects/weather"),
     python=Path("/home/environments/projects/weather/bin/python"), spark=Path("/base/pyspark"),
-    java=Java(home=Path("/java"), version="17", modules=frozenset()), java_home=Path("/java"), archive=Path("/a.jsa"), scala_version="2.13",
+    java=Java(home=Path("/java"), version="17", modules=frozenset()), java_home=Path("/java"), archive=Path("/a.jsa"),
+    scala_version="2.13",
 )  # fmt: skip
 
 

@@ -20,9 +20,9 @@ def test_the_hub_says_where_to_listen(tmp_path):
 
 def test_an_address_that_others_reach_needs_tls():
     with pytest.raises(SettingsError, match="without encryption"):
-        read_settings({"HOPS_BIND": "0.0.0.0"})  # noqa: S104
-    with_tls = {"HOPS_BIND": "0.0.0.0", "HOPS_TLS_CERT": "c.pem", "HOPS_TLS_KEY": "k.pem"}  # noqa: S104
-    assert read_settings(with_tls).host == "0.0.0.0"  # noqa: S104
+        read_settings({"HOPS_BIND": "0.0.0.0"})
+    with_tls = {"HOPS_BIND": "0.0.0.0", "HOPS_TLS_CERT": "c.pem", "HOPS_TLS_KEY": "k.pem"}
+    assert read_settings(with_tls).host == "0.0.0.0"
 
 
 def test_a_number_that_is_none_is_refused_by_name():
