@@ -33,7 +33,7 @@ check: dev ## Types, lint, contracts between the products, documentation
 	ruff check
 	ruff format --check
 	mypy hops_contract hops_platform hops_livy hops_spawner hopslab server_extension/jupyterlab_hops kernels/hops_kernels user_library/hops
-	lint-imports
+	PYTHONPATH=kernels:user_library:server_extension lint-imports
 	interrogate --quiet hops_contract hops_platform hops_livy hops_spawner hopslab server_extension/jupyterlab_hops kernels/hops_kernels user_library/hops
 	python -m hops_platform openapi && git diff --exit-code -- hops_platform/openapi.json
 	npm run types:check
