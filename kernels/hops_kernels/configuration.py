@@ -98,7 +98,7 @@ def session_properties(options: dict[str, Any], *, session_name: str) -> dict[st
 def sparkmagic_config(server: dict[str, Any], *, session_name: str) -> dict[str, Any]:
     """All of sparkmagic's settings for a kernel of the notebook server that ``server`` describes.
 
-    The granted options are the *defaults* of a session, so that ``%%configure`` changes single values and keeps the rest.
+    The granted options are the *defaults* of a session, so ``%%configure`` changes single values and keeps the rest.
 
     Args:
         server: ``ServerConfig`` as plain JSON.

@@ -15,7 +15,7 @@ from hops_kernels.magics import HopsMagics
 
 
 class CellParser(UserCodeParser):  # type: ignore[misc]
-    """Where a cell runs: like sparkmagic's, but empty lines before a magic don't hide it, and nothing starts no session."""
+    """Where a cell runs: like sparkmagic's, but empty lines don't hide a magic, and an empty cell starts no session."""
 
     def get_code_to_run(self, code: str) -> str:
         """The code for the local shell; what is meant for Spark comes wrapped in ``%%spark``."""

@@ -1,8 +1,8 @@
 """Importing sparkmagic without what this kernel never uses, which is most of the time that its start takes.
 
-sparkmagic's package imports its own Jupyter server extension (and with it all of jupyter_server) and Kerberos; its tables
-import pandas, which ``%%sql`` and ``-o`` need later and many notebooks never. The stand-ins are taken away again after the
-import, so that ``%%local`` code that imports the real modules gets them.
+sparkmagic's package imports its own Jupyter server extension (and with it all of jupyter_server) and Kerberos; its
+tables import pandas, which ``%%sql`` and ``-o`` need later and many notebooks never. The stand-ins are taken away again
+after the import, so that ``%%local`` code that imports the real modules gets them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def _stand_in(name: str, **attributes: object) -> ModuleType:
 
 
 class _Deferred(ModuleType):
-    """Stands for a module in the names that sparkmagic binds to it, and imports it when something of it is asked for."""
+    """Stands for a module where sparkmagic binds its name, and imports it when something of it is asked for."""
 
     def __getattr__(self, attribute: str) -> object:
         if attribute.startswith("__"):

@@ -44,11 +44,13 @@ class LiveCommand(Command):  # type: ignore[misc]
 class HopsMagics(KernelMagics):  # type: ignore[misc]
     """The magics of the PySpark kernel. Not decorated with ``@magics_class``: that would forget the inherited ones."""
 
+    session_started: bool
+
     def __init__(self, shell: Any, data: Any = None, spark_events: Any = None) -> None:
         super().__init__(shell, data, spark_events)
         self.spark_controller = HopsController(self.ipython_display)
 
-    def execute_spark(
+    def execute_spark(  # noqa: PLR0917 - sparkmagic's signature
         self,
         cell: str,
         output_var: str | None,
@@ -56,7 +58,7 @@ class HopsMagics(KernelMagics):  # type: ignore[misc]
         maxrows: int | None,
         samplefraction: float | None,
         session_name: str | None,
-        coerce: bool | None,  # noqa: FBT001 - sparkmagic's signature
+        coerce: bool | None,  # noqa: FBT001
         output_handler: Any = None,
     ) -> None:
         """Runs a cell in the session, and brings ``output_var`` back as a pandas DataFrame."""

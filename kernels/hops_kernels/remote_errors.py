@@ -47,7 +47,7 @@ def remote_error(name: str, value: str, traceback: Sequence[str]) -> RemoteError
         traceback: Its lines as IPython formatted them; may be empty.
     """
     shown = name if name.isidentifier() and not keyword.iskeyword(name) else "RemoteError"
-    error = type(shown, (RemoteError,), {})(value)
+    error: RemoteError = type(shown, (RemoteError,), {})(value)
     error.lines = list(traceback) or [f"{shown}: {value}"]
     return error
 

@@ -5,6 +5,7 @@
 =====================================================  ==============================================================
 ``SparkController._livy_session``                      sessions are ours (``sessions.py``)
 ``LivySession._http_client`` and the client's own one  paths that sparkmagic does not know: ``summary``, ``events``
+``ReliableHttpClient._send_request``                   a statement's key, with sparkmagic's own retries
 ``LivySession._start_heartbeat_thread``                the heartbeat of a session that we started
 ``Command.execute``                                    SQL and ``-o`` run without a progress widget
 ``KernelMagics.session_started``, ``.endpoint``        which session a kernel has
@@ -30,6 +31,29 @@ def get_json(session: LivySession, path: str) -> dict[str, Any]:
     """
     answer = session.http_client._http_client.get(f"/sessions/{session.id}{path}", [200]).json()  # noqa: SLF001
     return answer if isinstance(answer, dict) else {}
+
+
+def post_statement(session: LivySession, code: str, *, key: str) -> int:
+    """Sends ``code`` and returns the statement's number.
+
+    Args:
+        session: The session to run in.
+        code: What to run.
+        key: Tells the service that a request which sparkmagic repeats is the same one, so that nothing runs twice.
+
+    Raises:
+        sparkmagic.livyclientlib.exceptions.HttpClientException: The service did not take it.
+    """
+    client = session.http_client._http_client  # noqa: SLF001
+
+    def post(url: str, *, headers: dict[str, str], **options: Any) -> requests.Response:
+        response: requests.Response = client._session.post(  # noqa: SLF001
+            url, headers={**headers, "Idempotency-Key": key}, **options
+        )
+        return response
+
+    answer = client._send_request(f"/sessions/{session.id}/statements", [201], post, {"code": code})  # noqa: SLF001
+    return int(answer.json()["id"])
 
 
 def open_stream(

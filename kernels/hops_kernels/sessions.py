@@ -88,7 +88,7 @@ class StartNotice:
 
 
 class Heartbeat(Thread):
-    """Keeps a session alive while its kernel lives. sparkmagic's own can take half a minute to stop; this one stops at once."""
+    """Keeps a session alive while its kernel lives. sparkmagic's own can take half a minute to stop."""
 
     def __init__(self, session: LivySession) -> None:
         super().__init__(name="session-heartbeat", daemon=True)
@@ -113,6 +113,8 @@ class Heartbeat(Thread):
 
 class HopsSession(LivySession):  # type: ignore[misc]
     """A session that says what it waits for and, when it can't start, why."""
+
+    _heartbeat_thread: Heartbeat | None
 
     def _start_heartbeat_thread(self) -> None:
         if self._should_heartbeat and self._heartbeat_thread is None:

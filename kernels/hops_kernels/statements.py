@@ -1,8 +1,9 @@
-"""Running a statement in the Spark session: its output live where the service streams it, at the end where it doesn't."""
+"""Running a statement in the Spark session: output live where the service streams it, at the end where it doesn't."""
 
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -13,8 +14,8 @@ from sparkmagic.utils import constants
 from urllib3.exceptions import HTTPError
 
 from hops_kernels.remote_errors import RemoteInterrupt, SessionProblem, statement_error
-from hops_kernels.seams import open_stream
-from hops_kernels.statement_events import BrokenEventError, StatementEvent, parse_events
+from hops_kernels.seams import open_stream, post_statement
+from hops_kernels.statement_events import BrokenEventError, parse_events
 
 Show = Callable[[str, Mapping[str, Any]], None]
 
@@ -41,7 +42,7 @@ def run_statement(session: LivySession, code: str, *, show: Show | None = None) 
     """
     statement_id: int | None = None
     try:
-        statement_id = int(session.http_client.post_statement(session.id, {"code": code})["id"])
+        statement_id = post_statement(session, code, key=uuid.uuid4().hex)
         followed = follow(session, statement_id, show)
         statement = wait_for_end(session, statement_id)
     except KeyboardInterrupt:
@@ -62,37 +63,57 @@ def follow(session: LivySession, statement_id: int, show: Show | None) -> bool:
     """Passes the statement's messages to ``show`` until it is done; ``False`` where the service streams none.
 
     A connection that breaks is made again and goes on after the last message that was seen.
+
+    Raises:
+        SessionProblem: What the service streams makes no sense.
     """
-    seen, last_id = 0, ""
+    following = _Following(session, statement_id, show)
     for wait_s in (*RECONNECT_WAITS_S, None):
-        headers = {"Accept": "text/event-stream", "Accept-Encoding": "identity"} | (
-            {"Last-Event-ID": last_id} if last_id else {}
-        )
-        before = seen
+        before = following.seen
         try:
-            with open_stream(
-                session, f"/statements/{statement_id}/events", headers=headers, read_timeout_s=STREAM_READ_TIMEOUT_S
-            ) as response:
-                if response.status_code in _NOT_SERVED and not seen:
-                    return False
-                if response.status_code == requests.codes.ok:
-                    skip = 0 if last_id else seen
-                    for position, event in enumerate(parse_events(_lines(response))):
-                        if position < skip:
-                            continue
-                        if event.type == "done":
-                            return True
-                        _show(event, show)
-                        seen, last_id = seen + 1, event.id
+            ended = following.read()
         except (requests.RequestException, HTTPError):
-            pass  # the service restarts: wait, and go on where we were
+            ended = None  # the service restarts: wait, and go on where we were
         except BrokenEventError as error:
             raise SessionProblem(str(error)) from error
-        if wait_s is None:
-            break
-        if seen == before:
+        if ended is not None:
+            return ended
+        if wait_s is not None and following.seen == before:
             time.sleep(wait_s)
-    return bool(seen)
+    return bool(following.seen)
+
+
+class _Following:
+    """How far the messages of one statement have been read."""
+
+    def __init__(self, session: LivySession, statement_id: int, show: Show | None) -> None:
+        self.seen = 0
+        self._last_id = ""
+        self._session = session
+        self._path = f"/statements/{statement_id}/events"
+        self._show = show
+
+    def read(self) -> bool | None:
+        """Reads until the end (``True``), a refusal (``False``: the service streams none) or a break (``None``)."""
+        headers = {"Accept": "text/event-stream", "Accept-Encoding": "identity"}
+        if self._last_id:
+            headers["Last-Event-ID"] = self._last_id
+        with open_stream(self._session, self._path, headers=headers, read_timeout_s=STREAM_READ_TIMEOUT_S) as response:
+            if response.status_code in _NOT_SERVED and not self.seen:
+                return False
+            if response.status_code != requests.codes.ok:
+                return None
+            # A service that gives no ids begins anew.
+            already_seen = 0 if self._last_id else self.seen
+            for position, event in enumerate(parse_events(_lines(response))):
+                if position < already_seen:
+                    continue
+                if event.type == "done":
+                    return True
+                if self._show is not None and event.type in SHOWN_TYPES:
+                    self._show(event.type, event.content)
+                self.seen, self._last_id = self.seen + 1, event.id
+        return None
 
 
 def wait_for_end(session: LivySession, statement_id: int) -> Mapping[str, Any]:
@@ -114,8 +135,10 @@ def execute_plain(command: Command, session: LivySession) -> tuple[bool, Any, st
 
 
 def _lines(response: requests.Response) -> Iterator[str]:
-    """The lines of the body as soon as they come: requests' own ``iter_lines`` waits for the end of a body that is not
-    chunked, and splits text at characters that JSON may hold.
+    """The lines of the body as soon as they come.
+
+    requests' own ``iter_lines`` waits for the end of a body that is not chunked, and splits lines at characters that
+    JSON may hold.
     """
     pending: list[bytes] = []
     while block := response.raw.read1(_BLOCK_BYTES):
@@ -125,11 +148,6 @@ def _lines(response: requests.Response) -> Iterator[str]:
             yield b"".join(pending).removesuffix(b"\r").decode("utf-8", errors="replace")
             pending.clear()
         pending.append(rest)
-
-
-def _show(event: StatementEvent, show: Show | None) -> None:
-    if show is not None and event.type in SHOWN_TYPES:
-        show(event.type, event.content)
 
 
 def _cancel(session: LivySession, statement_id: int) -> None:

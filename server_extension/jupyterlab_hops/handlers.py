@@ -1,4 +1,4 @@
-"""The routes below ``hops/``: who may call is Jupyter's rule, what is done stands in ``project.py`` and ``tensorboards.py``."""
+"""The routes below ``hops/``: who may call is Jupyter's rule, the work is done by ``ProjectServer``."""
 
 from __future__ import annotations
 
@@ -200,8 +200,10 @@ class TensorBoardOpenHandler(HopsHandler):
 
 
 class TensorBoardHandler(web.RequestHandler):
-    """``hops/tensorboards/{id}/…``; becomes the proxy at the first request, because jupyter-server-proxy costs a fifth of a
-    second to import and most servers never show a TensorBoard.
+    """``hops/tensorboards/{id}/…``.
+
+    Becomes the proxy at the first request: jupyter-server-proxy costs a fifth of a second to import, and most servers
+    never show a TensorBoard.
     """
 
     def __new__(cls, application: Any, request: Any, **options: Any) -> Any:  # noqa: D102

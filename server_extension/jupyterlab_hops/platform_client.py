@@ -1,4 +1,4 @@
-"""Requests to the platform's services with this server's token; Tornado's client, which a notebook server has loaded anyway."""
+"""Requests to the platform's services with this server's token, by Tornado's client: Jupyter has loaded it anyway."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""Problem details (RFC 9457), as plain JSON: the one shape of an error. ``hops_contract.problems`` is the same as a model,
-which would bring pydantic into every start of a notebook server; a contract test compares the two.
+"""Problem details (RFC 9457) as plain JSON: the one shape of an error.
+
+``hops_contract.problems`` is the same as a model, which would bring pydantic into every start of a notebook server; a
+contract test compares the two.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ class ProblemError(Exception):
         violations: Fields that can't be accepted, each with ``field`` and ``message``.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - in the order in which a reader wants to know them
         self,
         status: int,
         kind: str,

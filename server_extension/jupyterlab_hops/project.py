@@ -135,8 +135,10 @@ class ProjectServer:
         after = ""
         while len(members) < MAX_MEMBERS:
             answer = await self._control_plane.request("GET", f"{self._path}/members?limit={PAGE}{after}")
-            for item in answer["items"]:
-                members.append({"user": item["user"], "title": item.get("title") or item["user"], "role": item["role"]})
+            members.extend(
+                {"user": item["user"], "title": item.get("title") or item["user"], "role": item["role"]}
+                for item in answer["items"]
+            )
             if not answer.get("next"):
                 break
             after = f"&after={quote(str(answer['next']), safe='')}"
