@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import gc
 import json
 import os
 import shutil
 import signal
 import socket
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -18,12 +19,11 @@ from typing import Any
 from hops._storage import Location, locate
 from hops.experiment import child, names, outcome
 from hops.experiment.journal import Journal
+from hops.experiment.listening import listen
 from hops.experiment.plan import RunPlan, TrialPlan
 from hops.experiment.records import State, Trial, dump
 
 GPU = "gpu"
-# A process that left the trial's process group may keep its output open for ever.
-LISTENER_PATIENCE_S = 10
 
 
 def attendant(run: RunPlan) -> Callable[[Iterable[TrialPlan]], Iterator[int]]:
@@ -32,6 +32,7 @@ def attendant(run: RunPlan) -> Callable[[Iterable[TrialPlan]], Iterator[int]]:
     def attend_all(trials: Iterable[TrialPlan]) -> Iterator[int]:
         from pyspark import TaskContext
 
+        _settle()
         task = TaskContext.get()
         resources = task.resources() or {} if task else {}
         gpus = list(resources[GPU].addresses) if GPU in resources else []
@@ -40,6 +41,13 @@ def attendant(run: RunPlan) -> Callable[[Iterable[TrialPlan]], Iterator[int]]:
             yield trial.index
 
     return attend_all
+
+
+@functools.cache
+def _settle() -> None:
+    """Once in a worker: what is in memory now is left alone by the collector, so that forks go on sharing it."""
+    gc.collect()
+    gc.freeze()
 
 
 def attend(run: RunPlan, plan: TrialPlan, *, attempt: int, gpus: list[str]) -> None:
@@ -71,49 +79,49 @@ def attend(run: RunPlan, plan: TrialPlan, *, attempt: int, gpus: list[str]) -> N
     folder.make_folder()
     folder.child(names.HYPERPARAMETERS_FILE).write(dump(plan.shown))
     records.child(f"{plan.index}.running").write(b"")
-    scratch = Path(tempfile.mkdtemp(prefix="trial-"))
-    try:
-        _run(run, plan, trial, folder=folder, scratch=scratch)
-        _store(trial, folder, records)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _run(run: RunPlan, plan: TrialPlan, trial: Trial, *, folder: Location, scratch: Path) -> None:
     direct = folder.is_local and not run.local_logdir
-    logdir = Path(folder.path) if direct else scratch / "logdir"
-    logdir.mkdir(exist_ok=True)
+    with _scratch() as work, contextlib.nullcontext(Path(folder.path)) if direct else _scratch() as logdir:
+        _run(run, plan, trial, folder=folder, work=work, logdir=logdir)
+        if not direct:
+            _upload(logdir, folder)
+        _store(trial, folder, records)
+
+
+@contextlib.contextmanager
+def _scratch() -> Iterator[Path]:
+    """An empty folder that is gone afterwards."""
+    folder = tempfile.mkdtemp(prefix="trial-")
+    try:
+        yield Path(folder)
+    finally:
+        try:
+            os.rmdir(folder)  # noqa: PTH106  # most trials leave nothing there; this is the cheapest way to find out
+        except OSError:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(run: RunPlan, plan: TrialPlan, trial: Trial, *, folder: Location, work: Path, logdir: Path) -> None:
     variables = {child.LOGDIR_VARIABLE: str(logdir), "CUDA_VISIBLE_DEVICES": ",".join(trial.gpus)}
     journal = Journal(folder.child(names.LOG_FILE))
     started = time.monotonic()
     try:
         if trial.attempts > 1:
             journal.note(f"Attempt {trial.attempts}: the one before was lost with its executor.")
-        process, output = child.start(run, plan, scratch=scratch, variables=variables)
-        listener = threading.Thread(target=journal.follow, args=(output,), daemon=True)
-        listener.start()
-        try:
-            _, status = os.waitpid(process, 0)
-        finally:
-            # Whatever the trial left running would keep its output open and its GPU busy.
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process, signal.SIGKILL)
-        listener.join(LISTENER_PATIENCE_S)
+        process = child.start(run, plan, folder=work, variables=variables)
+        code, result = listen(process, journal)
         trial.seconds = round(time.monotonic() - started, 3)
-        _take_outcome(trial, scratch, os.waitstatus_to_exitcode(status))
-        _copy_files(trial, folder, scratch / child.WORK_FOLDER)
-        if not direct:
-            _upload(logdir, folder)
+        _take_outcome(trial, result, code)
+        _copy_files(trial, folder, work)
         if trial.error:
             journal.note(trial.error)
     finally:
         journal.close()
 
 
-def _take_outcome(trial: Trial, scratch: Path, code: int) -> None:
+def _take_outcome(trial: Trial, said: bytes, code: int) -> None:
     try:
-        result = json.loads((scratch / child.OUTCOME_FILE).read_text())
-    except (OSError, ValueError):
+        result = json.loads(said)
+    except ValueError:
         trial.state, trial.error = State.FAILED, _ending(code)
         return
     if "error" in result:

@@ -1,4 +1,4 @@
-"""The process of one trial: calls the user's function and leaves what came of it in a file.
+"""The process of one trial: calls the user's function and says what came of it through a pipe.
 
 Each trial runs in a fork of a Spark worker that never saw users' code. So a trial finds no TensorFlow state, no
 environment and no folder of an earlier one, its memory is given back at its end, and whatever ends the process
@@ -18,43 +18,58 @@ import signal
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hops.experiment import combinations, outcome
 from hops.experiment.plan import RunPlan, TrialPlan
 
-OUTCOME_FILE = "outcome.json"
-WORK_FOLDER = "work"
 LOGDIR_VARIABLE = "TENSORBOARD_LOGDIR"
 
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux
 
 
-def start(run: RunPlan, trial: TrialPlan, *, scratch: Path, variables: Mapping[str, str]) -> tuple[int, int]:
+@dataclass(frozen=True, slots=True)
+class ChildProcess:
+    """A trial's process, and the file descriptors that it is heard through.
+
+    Attributes:
+        pid: The process's id.
+        output: Its standard output and error.
+        result: What came of the trial, as JSON, once the function has returned.
+    """
+
+    pid: int
+    output: int
+    result: int
+
+
+def start(run: RunPlan, trial: TrialPlan, *, folder: Path, variables: Mapping[str, str]) -> ChildProcess:
     """Starts the trial's process.
 
     Args:
         run: What all trials share.
         trial: This trial.
-        scratch: Folder of this attempt; its ``work`` becomes the process's working folder.
+        folder: Empty folder that becomes the process's working folder.
         variables: Variables of this trial, on top of the run's.
-
-    Returns:
-        The process's id, and the file descriptor that its standard output and error are read from.
     """
-    reading, writing = os.pipe()
+    output, printed = os.pipe()
+    result, said = os.pipe()
     parent = os.getpid()
-    process = os.fork()
-    if process:
-        os.close(writing)
-        return process, reading
+    pid = os.fork()
+    if pid:
+        os.close(printed)
+        os.close(said)
+        return ChildProcess(pid, output, result)
     status = 1
     try:
-        os.close(reading)
-        _prepare(parent, writing, {**run.variables, **variables}, run.import_path, scratch / WORK_FOLDER)
-        result = _call(run, trial)
-        (scratch / OUTCOME_FILE).write_text(json.dumps(result))
+        os.close(output)
+        os.close(result)
+        _prepare(parent, printed, {**run.variables, **variables}, run.import_path, folder)
+        came_of_it = json.dumps(_call(run, trial)).encode()
+        with os.fdopen(said, "wb") as pipe:
+            pipe.write(came_of_it)
         status = 0
     except BaseException:  # noqa: BLE001  # nothing may get back into Spark's worker, whose copy this process is
         with contextlib.suppress(BaseException):
@@ -87,7 +102,6 @@ def _prepare(parent: int, output: int, variables: Mapping[str, str], import_path
     os.environ.update(variables)
     sys.path[:] = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100  # '' means the working folder
     sys.path.extend(entry for entry in import_path if entry not in sys.path)
-    folder.mkdir()
     os.chdir(folder)
 
 

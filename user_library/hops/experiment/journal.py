@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import threading
 import time
 from datetime import UTC, datetime
 
@@ -16,58 +14,59 @@ _CUT = b"The rest of the output was left out: the log holds 256 MiB already.\n"
 
 
 class Journal:
-    """Writes what arrives at a file descriptor line by line, with ISO timestamps.
+    """Writes what a process prints line by line, with ISO timestamps.
 
-    Safe for several threads. On HDFS, lines are sent together every two seconds.
+    On HDFS, lines are sent together every two seconds.
     """
 
     def __init__(self, place: Location) -> None:
         self._place = place
-        self._lock = threading.Lock()
+        self._rest = b""
         self._pending = bytearray()
         self._sent_at = time.monotonic()
         self._size = 0
-        self._closed = False
         self._file = open(place.path, "ab", buffering=0) if place.is_local else None  # noqa: PTH123, SIM115
         if self._file is None:
             place.write(b"")
 
-    def follow(self, descriptor: int) -> None:
-        """Writes all lines that come, until the other side is closed."""
-        rest = b""
-        while chunk := _read(descriptor):
-            *lines, rest = (rest + chunk).split(b"\n")
-            if len(rest) > MAX_LINE_BYTES:
-                lines, rest = [*lines, rest], b""
-            if lines:
-                self._write(lines)
-        if rest:
-            self._write([rest])
-        os.close(descriptor)
+    def take(self, chunk: bytes) -> None:
+        """Takes up a part of the output; whole lines are written, the last one waits for its end."""
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        if len(self._rest) > MAX_LINE_BYTES:
+            lines, self._rest = [*lines, self._rest], b""
+        if lines:
+            self._write(lines)
+
+    def end(self) -> None:
+        """The output has ended, whether its last line has or not."""
+        if self._rest:
+            self._write([self._rest])
+        self._rest = b""
 
     def note(self, text: str) -> None:
         """Adds a text of the library's own."""
         self._write([line.encode(errors="backslashreplace") for line in text.splitlines()])
 
+    def send_what_is_due(self) -> None:
+        """Sends the lines that have waited long enough."""
+        if self._file is not None or time.monotonic() - self._sent_at > REMOTE_PERIOD_S:
+            self._send()
+
     def close(self) -> None:
         """Sends what is left."""
-        with self._lock:
-            self._send()
-            self._closed = True
-            if self._file is not None:
-                self._file.close()
+        self._send()
+        if self._file is not None:
+            self._file.close()
 
     def _write(self, lines: list[bytes]) -> None:
         # Of a progress bar that was drawn over and over, the last drawing counts, as on a terminal.
         stamp = datetime.now(UTC).isoformat(timespec="milliseconds").encode()
         text = b"".join(stamp + b" " + line.rstrip(b"\r").rpartition(b"\r")[2] + b"\n" for line in lines)
-        with self._lock:
-            if self._closed or self._size > MAX_LOG_BYTES:
-                return
-            self._size += len(text)
-            self._pending += text if self._size <= MAX_LOG_BYTES else _CUT
-            if self._file is not None or time.monotonic() - self._sent_at > REMOTE_PERIOD_S:
-                self._send()
+        if self._size > MAX_LOG_BYTES:
+            return
+        self._size += len(text)
+        self._pending += text if self._size <= MAX_LOG_BYTES else _CUT
+        self.send_what_is_due()
 
     def _send(self) -> None:
         if not self._pending:
@@ -79,10 +78,3 @@ class Journal:
             self._place.filesystem.append(self._place.path, data)
         self._pending.clear()
         self._sent_at = time.monotonic()
-
-
-def _read(descriptor: int) -> bytes:
-    try:
-        return os.read(descriptor, MAX_LINE_BYTES)
-    except OSError:
-        return b""
