@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hops_contract.problems import MEDIA_TYPE, Problem, Violation
+from hops_contract.problems import MEDIA_TYPE, Problem
 from hops_platform.errors import (
     ConflictError,
     DatabaseBusyError,
@@ -37,10 +37,10 @@ from hops_platform.idempotency import MAX_KEY_LENGTH
 from hops_platform.outbox import OutboxWorkers
 from hops_platform.paging import DEFAULT_LIMIT, MAX_CURSOR_LENGTH, MAX_LIMIT
 from hops_platform.parts import Parts
+from hops_platform.violations import describe_violations, summarise
 
 LOG = logging.getLogger("hops.http")
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_MAX_VIOLATIONS = 20
 
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items at most.", examples=[DEFAULT_LIMIT])]
 After = Annotated[str | None, Query(max_length=MAX_CURSOR_LENGTH, description="The 'next' of the page before.")]
@@ -144,15 +144,9 @@ def _known(_request: Request, error: Exception) -> JSONResponse:
 
 
 def _invalid(_request: Request, error: Exception) -> JSONResponse:
-    violations = [
-        Violation(
-            field=".".join(str(part) for part in item["loc"] if part != "body") or "body",
-            message=str(item["msg"]).removeprefix("Value error, "),
-        )
-        for item in cast("RequestValidationError", error).errors()[:_MAX_VIOLATIONS]
-    ]
-    summary = "; ".join(f"{violation.field}: {violation.message}" for violation in violations[:3])
-    return problem_response(InvalidRequestError(f"The request can't be accepted. {summary}", violations=violations))
+    violations = describe_violations(cast("RequestValidationError", error).errors())
+    problem = InvalidRequestError(f"The request can't be accepted. {summarise(violations)}", violations=violations)
+    return problem_response(problem)
 
 
 def _framework(request: Request, error: Exception) -> JSONResponse:
