@@ -1,4 +1,11 @@
-"""Logs people in at the Hub with the passwords that the control plane keeps."""
+"""Logs people in at the Hub with the passwords that the control plane keeps.
+
+Laws:
+
+1. The Hub has no administrators. Whoever administrates it may open everybody's notebook servers; administrators of the
+   platform administrate in the control plane, and are members of projects like everybody else.
+2. A deactivated user's login ends within :data:`REFRESH_AGE_S`, tokens included.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +21,7 @@ from hops_contract.slugs import is_slug
 from hops_spawner.control_plane import ControlPlane, RefusedError, UnavailableError
 
 MAX_PASSWORD_LENGTH = 1024
+REFRESH_AGE_S = 5
 UNKNOWN_LOGIN = "The user name or the password is wrong. Check both and try again."
 
 
@@ -36,8 +44,12 @@ class HopsAuthenticator(Authenticator):
         return True
 
     @default("auth_refresh_age")
-    def _a_deactivated_user_is_out_within_a_minute(self) -> int:
-        return 60
+    def _a_deactivated_user_is_out_at_once(self) -> int:
+        return REFRESH_AGE_S
+
+    @default("auth_refresh_strict")
+    def _with_a_token_too(self) -> bool:
+        return True
 
     @property
     def control_plane(self) -> ControlPlane:
@@ -64,12 +76,12 @@ class HopsAuthenticator(Authenticator):
             # The same answer as for a wrong password: it must not tell which names there are.
             raise LoginRefusedError(403, UNKNOWN_LOGIN)
         try:
-            user = await self.control_plane.log_in(username, SecretStr(password))
+            name = await self.control_plane.log_in(username, SecretStr(password))
         except UnavailableError as error:
             raise LoginRefusedError(503, f"You can't log in now. {error}") from None
         except RefusedError as error:
             raise LoginRefusedError(403, str(error)) from None
-        return {"name": user.name, "admin": user.admin}
+        return {"name": name, "admin": False}
 
     async def refresh_user(self, user: Any, handler: Any = None) -> bool | dict[str, Any]:  # noqa: ARG002
         """Whether ``user`` is still who they were; a deactivated or deleted user has to log in again, and can't.
@@ -84,6 +96,5 @@ class HopsAuthenticator(Authenticator):
         except RefusedError as refusal:
             self.log.info("The login of %s ends: %s", user.name, refusal)
             return False
-        if not state.active:
-            return False
-        return {"name": user.name, "admin": state.admin}
+        # With the name and the flag, so that a Hub's administrator of earlier times is none any more.
+        return {"name": user.name, "admin": False} if state.active else False

@@ -50,9 +50,7 @@ class UserState(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    name: str
-    admin: bool = False
-    active: bool = True
+    active: bool
 
 
 class LoginAnswer(BaseModel):
@@ -103,8 +101,8 @@ class ControlPlane:
         self._timeout_s = timeout_s
         self._transport = transport
 
-    async def log_in(self, username: str, password: SecretStr) -> UserState:
-        """The user whose password this is.
+    async def log_in(self, username: str, password: SecretStr) -> str:
+        """The name of the user whose password this is.
 
         Raises:
             RefusedError: Wrong password, locked or deactivated user; the text says which, and what to do.
@@ -112,7 +110,7 @@ class ControlPlane:
         """
         body = {"username": username, "password": password.get_secret_value()}
         answer = await self._ask("POST", "tokens", LoginAnswer, body=body, authenticated=False)
-        return await self.user(answer.user)
+        return answer.user
 
     async def user(self, name: str) -> UserState:
         """The state of a user.

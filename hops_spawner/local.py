@@ -90,6 +90,12 @@ class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
         self.log_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.log_file.unlink(missing_ok=True)
         self._log_sink = os.open(self.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        if not await _runs(f"{grant.config.environment}/bin/python", log=self._log_sink):
+            raise failed_start(
+                "The Python of the project's environment does not run.",
+                "Tell an administrator: the environment has to be made again.",
+                log_tail=self.log_tail(),
+            )
 
     async def start(self) -> Any:
         """See :meth:`HopsSpawnerMixin.start`."""
@@ -194,6 +200,18 @@ class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
 
 def _no_core_dump() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+async def _runs(python: str, *, log: int) -> bool:
+    """Whether ``python`` starts; kernels would fail without it, one by one and with less to go by."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            python, "-I", "-S", "-c", "pass", stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={}
+        )
+    except OSError as error:
+        os.write(log, f"{python}: {error.strerror}\n".encode())
+        return False
+    return await process.wait() == 0
 
 
 async def _answers(url: str) -> bool:

@@ -6,6 +6,8 @@ Started by ``hopslab up``; by hand: ``python -m jupyterhub --config jupyterhub_c
 import json
 import os
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import jupyterhub.services.service
 from pydantic import ValidationError
@@ -21,6 +23,10 @@ from jupyterhub_config.settings import (
     secret,
     write_private,
 )
+
+# Given by JupyterHub, which executes this file.
+get_config: Callable[[], Any]
+load_subconfig: Callable[..., None]
 
 c = get_config()
 

@@ -1,6 +1,11 @@
 """Profile ``local``: notebook servers are processes of this machine."""
 
+from collections.abc import Callable
+from typing import Any
+
 from jupyterhub_config.settings import SiteSettings
+
+get_config: Callable[[], Any]  # given by JupyterHub, which executes this file
 
 c = get_config()
 settings = SiteSettings()
