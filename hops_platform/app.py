@@ -30,11 +30,12 @@ from hops_platform.projects.tasks import TASKS as PROJECT_TASKS
 from hops_platform.security import browser
 from hops_platform.security.tokens import HUB_CREDENTIAL, SIGNING_KEY, Signer, load_signing_key, read_secret
 from hops_platform.servers import routes as servers
+from hops_platform.servers.tasks import TASKS as SERVER_TASKS
 from hops_platform.settings import Settings
 from hops_platform.users import routes as users
 
 API = "api/v1"
-TASKS = {**PROJECT_TASKS, **ENVIRONMENT_TASKS}
+TASKS = {**PROJECT_TASKS, **ENVIRONMENT_TASKS, **SERVER_TASKS}
 
 
 def make_signer(settings: Settings) -> Signer:

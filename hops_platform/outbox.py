@@ -79,11 +79,16 @@ def enqueue(session: Session, task: Task, *, entity: str, payload: dict[str, Any
         Delivery(
             channel=task.channel,
             topic=task.topic,
-            entity=f"{task.channel}:{entity}",
+            entity=entity_of(task, entity),
             project=project,
             payload=payload,
         )
     )
+
+
+def entity_of(task: Task, entity: str) -> str:
+    """The entity as it stands in the row: the order is kept for each channel by itself."""
+    return f"{task.channel}:{entity}"
 
 
 class OutboxWorkers:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Response
 from sqlalchemy import select
 
 from hops_contract.options import ServerLimits, ServerOptions
@@ -79,6 +79,12 @@ def stop_server(
     membership = access.member
     session.commit()  # nobody waits for the database while the Hub stops it
     parts.engines.hub.stop_server(membership.user.name, membership.project.name)
+
+
+@router.post("/projects/{project}/server:restart", status_code=202, response_class=Response)
+def restart_server(access: Starts, session: DatabaseSession, parts: PartsOf) -> None:
+    """Stops and starts my notebook server, with the options of last time; follow its state with ``GET …/server``."""
+    service.restart_server(session, access.member, capacity=parts.engines.capacity.read())
 
 
 @router.get("/projects/{project}/servers")

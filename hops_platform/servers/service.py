@@ -9,17 +9,23 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hops_contract.options import Capacity, ServerLimits, ServerOptions
-from hops_contract.problems import Violation
 from hops_contract.servers import ServerConfig, ServerGrant
+from hops_contract.slugs import project_user
+from hops_platform.database import now
 from hops_platform.engines.hub import HubServer
 from hops_platform.environments.service import check_ready
 from hops_platform.errors import ForbiddenError, InvalidRequestError, NotFoundError, PasswordChangeNeededError
+from hops_platform.outbox import Delivery, Task, enqueue, entity_of
 from hops_platform.parts import Parts
 from hops_platform.projects.models import Membership, Project
+from hops_platform.projects.service import STOP_SERVER
 from hops_platform.servers.limits import fitting_defaults, violations
 from hops_platform.servers.models import ProjectLimits, RememberedOptions
 from hops_platform.servers.schemas import ServerAnswer, ServerOptionsAnswer
 from hops_platform.users.models import User
+from hops_platform.violations import describe_violations, summarise
+
+START_SERVER = Task("hub", "server.start")
 
 
 def limits_of(session: Session, project: Project) -> ServerLimits:
@@ -75,17 +81,8 @@ def parse_options(raw: dict[str, Any]) -> ServerOptions:
     try:
         return ServerOptions.model_validate(raw)
     except ValidationError as error:
-        found = [
-            Violation(
-                field=".".join(["options", *(str(part) for part in item["loc"])]),
-                message=item["msg"].removeprefix("Value error, "),
-            )
-            for item in error.errors()[:20]
-        ]
-        raise InvalidRequestError(
-            "These are not a server's options. " + " ".join(violation.message for violation in found[:3]),
-            violations=found,
-        ) from error
+        found = describe_violations(error.errors(), within=("options",))
+        raise InvalidRequestError(f"These are not a server's options. {summarise(found)}", violations=found) from error
 
 
 def member_for_server(session: Session, project: Project, user: str) -> Membership:
@@ -153,6 +150,43 @@ def grant_server(
         livy_url=parts.settings.livy_url.rstrip("/"),
     )
     return ServerGrant(config=config, token=SecretStr(signed.token), display_name=project.title)
+
+
+def restart_server(session: Session, membership: Membership, *, capacity: Capacity) -> None:
+    """Stops and starts the member's server, with what was last asked for.
+
+    Both are written down here and done later: it is the server itself that asks, and it won't live to see the end. One
+    who asks again before the start was done asks for the same start.
+
+    Raises:
+        EnvironmentNotReadyError: The environment is being made.
+        EnvironmentFailedError: The environment could not be made.
+        InvalidRequestError: The options can't be had any more.
+    """
+    check_ready(session, membership.project)
+    options = options_of(session, membership, capacity=capacity)
+    remember_options(session, membership, options, capacity=capacity)
+    user, project = membership.user.name, membership.project.name
+    name = project_user(project, user)
+    waits = select(Delivery.id).where(
+        Delivery.topic == START_SERVER.topic, Delivery.entity == entity_of(START_SERVER, name)
+    )
+    if session.scalar(waits.limit(1)) is not None:
+        return
+    enqueue(session, STOP_SERVER, entity=name, project=project, payload={"project": project, "user": user})
+    enqueue(
+        session,
+        START_SERVER,
+        entity=name,
+        project=project,
+        payload={
+            "project": project,
+            "user": user,
+            "title": membership.project.title,
+            "options": options.model_dump(mode="json"),
+            "asked_at": now().isoformat(),
+        },
+    )
 
 
 def show_server(membership: Membership, server: HubServer, options: ServerOptions, *, base_url: str) -> ServerAnswer:

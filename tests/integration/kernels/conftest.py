@@ -1,26 +1,18 @@
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
-import sys
+import re
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 from jupyter_client import KernelManager
 
+from .scripted_livy import Script, ScriptedLivy, text
+
 ROOT = Path(__file__).parents[3]
-
-
-def _load(name):
-    spec = importlib.util.spec_from_file_location(f"kernel_tests_{name}", Path(__file__).parent / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-scripted_livy = _load("scripted_livy")
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Notebook:
@@ -71,7 +63,46 @@ class Cell:
 
     @property
     def error(self):
-        return "\n".join(self.of("error")[0]["traceback"])
+        return COLOURS.sub("", "\n".join(self.of("error")[0]["traceback"]))
+
+
+@contextmanager
+def kernel_running(python, folder, home):
+    """A PySpark kernel of the notebook server whose folder is ``folder``; its process ends with the block."""
+    manager = KernelManager()
+    manager.kernel_spec.argv = [str(python), "-m", "hops_kernels.pyspark", "-f", "{connection_file}"]
+    environment = {
+        "PATH": f"{python.parent}:/usr/bin:/bin", "HOME": str(home), "PYTHONPATH": str(ROOT / "kernels"),
+        "HOPS_SERVER_FOLDER": str(folder), "IPYTHONDIR": str(home / "ipython"),
+    }  # fmt: skip
+    manager.start_kernel(env=environment)
+    client = manager.client()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=60)
+        yield Notebook(manager, client)
+    finally:
+        client.stop_channels()
+        if manager.is_alive():
+            manager.shutdown_kernel(now=True)
+
+
+def make_server_folder(folder, livy_url, token, **options):
+    """A notebook server's folder, as the spawner writes it."""
+    config = {
+        "project": "weather", "project_title": "Weather", "user": "ada", "role": "data_owner",
+        "options": {
+            "allocation": "fixed", "executors": 2, "min_executors": 1, "max_executors": 2, "executor_cores": 1,
+            "executor_memory_mib": 1024, "driver_memory_mib": 1024, "gpus_per_executor": 0, "gpu_label": None,
+            "idle_timeout_minutes": 120, **options,
+        },
+        "project_folder": str(folder.parent), "start_folder": "Jupyter", "environment": "",
+        "control_plane_url": "http://127.0.0.1:9/", "livy_url": livy_url,
+    }  # fmt: skip
+    folder.mkdir(mode=0o700)
+    (folder / "server.json").write_text(json.dumps(config))
+    (folder / "token.jwt").write_text(token)
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -86,56 +117,22 @@ def project_python():
 
 @pytest.fixture
 def livy():
-    with scripted_livy.ScriptedLivy() as service:
+    with ScriptedLivy() as service:
         yield service
 
 
 @pytest.fixture
 def server_folder(tmp_path, livy):
-    """A notebook server's folder, as the spawner writes it."""
-    config = {
-        "project": "weather", "project_title": "Weather", "user": "ada", "role": "data_owner",
-        "options": {
-            "allocation": "fixed", "executors": 2, "min_executors": 1, "max_executors": 2, "executor_cores": 1,
-            "executor_memory_mib": 1024, "driver_memory_mib": 1024, "gpus_per_executor": 0, "gpu_label": None,
-            "idle_timeout_minutes": 120,
-        },
-        "project_folder": str(tmp_path), "start_folder": "Jupyter", "environment": "", "control_plane_url": "http://127.0.0.1:9/",
-        "livy_url": livy.url,
-    }  # fmt: skip
-    folder = tmp_path / "server"
-    folder.mkdir(mode=0o700)
-    (folder / "server.json").write_text(json.dumps(config))
-    (folder / "token.jwt").write_text("first-token")
-    return folder
+    return make_server_folder(tmp_path / "server", livy.url, "first-token")
 
 
 @pytest.fixture
 def start_kernel(project_python, tmp_path):
     """Starts PySpark kernels; each is shut down at the end, its process with it."""
-    notebooks = []
-
-    def start(folder):
-        manager = KernelManager()
-        home = tmp_path / "home"
-        home.mkdir(exist_ok=True)
-        manager.kernel_spec.argv = [str(project_python), "-m", "hops_kernels.pyspark", "-f", "{connection_file}"]
-        environment = {
-            "PATH": f"{project_python.parent}:/usr/bin:/bin", "HOME": str(home), "PYTHONPATH": str(ROOT / "kernels"),
-            "HOPS_SERVER_FOLDER": str(folder), "IPYTHONDIR": str(tmp_path / "ipython"),
-        }  # fmt: skip
-        manager.start_kernel(env=environment)
-        client = manager.client()
-        client.start_channels()
-        notebooks.append(Notebook(manager, client))
-        client.wait_for_ready(timeout=60)
-        return notebooks[-1]
-
-    yield start
-    for notebook in notebooks:
-        notebook.client.stop_channels()
-        if notebook.manager.is_alive():
-            notebook.manager.shutdown_kernel(now=True)
+    home = tmp_path / "home"
+    home.mkdir()
+    with ExitStack() as kernels:
+        yield lambda folder: kernels.enter_context(kernel_running(project_python, folder, home))
 
 
 @pytest.fixture
@@ -146,10 +143,10 @@ def notebook(start_kernel, server_folder):
 @pytest.fixture
 def script():
     """Makes a scripted statement."""
-    return scripted_livy.Script
+    return Script
 
 
 @pytest.fixture
 def text_output():
     """The output of a statement that only printed."""
-    return scripted_livy.text
+    return text

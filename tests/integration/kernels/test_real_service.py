@@ -1,0 +1,222 @@
+"""The kernel against the real session service and real Spark: what a user's notebook does in an afternoon."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.integration.livy.service_process import Service, control_plane_running, make_home
+
+from .conftest import kernel_running, make_server_folder
+
+pytestmark = [pytest.mark.spark, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module")
+def service():
+    home = make_home(Path(tempfile.mkdtemp(prefix="kernel-")), "weather")
+    with control_plane_running() as control_plane:
+        running = Service(home, control_plane)
+        try:
+            yield running.start()
+        finally:
+            running.stop()
+            shutil.rmtree(home)
+
+
+@pytest.fixture(scope="module")
+def notebook(service, project_python, tmp_path_factory):
+    """One kernel for all tests of this file; its first cell has started the session."""
+    folder = make_server_folder(
+        tmp_path_factory.mktemp("server") / "folder", service.url, service.plane.token(),
+        executors=1, driver_memory_mib=768, executor_memory_mib=768,
+    )  # fmt: skip
+    with kernel_running(project_python, folder, tmp_path_factory.mktemp("home")) as running:
+        cell = running.run("spark.range(10**6).count()", timeout=180)
+        assert cell.reply["status"] == "ok", cell.messages
+        running.first_cell = cell
+        yield running
+
+
+@pytest.fixture
+def client(service):
+    with service.client() as http_client:
+        yield http_client
+
+
+def the_session(client):
+    (session,) = client.get("/sessions").json()["sessions"]
+    return session
+
+
+def test_the_first_cell_says_what_was_started_and_shows_the_count(notebook):
+    line = notebook.first_cell.of("update_display_data")[-1]["data"]["text/plain"]
+    assert line.startswith("Spark 4.3.0 · 1 executor × 1 core, 768 MiB · driver 768 MiB · session ")  # noqa: RUF001
+    assert [content["data"]["text/plain"] for content in notebook.first_cell.of("execute_result")] == ["1000000"]
+    assert not notebook.first_cell.stderr
+
+
+def test_printed_lines_and_the_result_keep_their_order_and_kind(notebook):
+    cell = notebook.run("import sys\nprint('a')\nprint('b', file=sys.stderr)\n'c'")
+    assert (cell.stdout, cell.stderr) == ("a\n", "b\n")
+    assert cell.of("execute_result")[0]["data"] == {"text/plain": "'c'"}
+
+
+def test_output_arrives_while_the_cell_runs(notebook):
+    message = notebook.start("import time\nfor n in range(3):\n    print(n, flush=True)\n    time.sleep(1)")
+    arrivals = []
+    while len(arrivals) < 3:
+        content = notebook.client.get_iopub_msg(timeout=30)
+        if content["msg_type"] == "stream":
+            arrivals.append(time.monotonic())
+    assert arrivals[-1] - arrivals[0] > 1.0
+    assert notebook.finish(message).reply["status"] == "ok"
+
+
+def test_a_display_is_updated_in_place(notebook):
+    cell = notebook.run(
+        "from IPython.display import HTML, display\n"
+        "handle = display(HTML('<b>1</b>'), display_id=True)\nhandle.update(HTML('<b>2</b>'))"
+    )
+    (shown,), (updated,) = cell.of("display_data"), cell.of("update_display_data")
+    assert shown["data"]["text/html"] == "<b>1</b>"
+    assert updated["data"]["text/html"] == "<b>2</b>"
+    assert shown["transient"]["display_id"] == updated["transient"]["display_id"]
+
+
+@pytest.mark.parametrize("last_line", ["plt.show()", "%matplot plt", ""])
+def test_a_plot_is_shown_once_as_an_image(notebook, last_line):
+    cell = notebook.run(f"import matplotlib.pyplot as plt\n_ = plt.plot([1, 2, 3])\n{last_line}", timeout=120)
+    assert cell.reply["status"] == "ok", cell.messages
+    images = [content for content in cell.of("display_data") if "image/png" in content["data"]]
+    assert len(images) == 1
+    assert images[0]["data"]["image/png"].strip().startswith("iVBOR")
+
+
+def test_sql_gives_a_table_and_a_local_data_frame(notebook):
+    assert notebook.run("spark.range(5).createOrReplaceTempView('numbers')").reply["status"] == "ok"
+    cell = notebook.run("%%sql -o rows\nSELECT id, id * 2 AS twice FROM numbers ORDER BY id", timeout=120)
+    assert cell.reply["status"] == "ok", cell.messages
+    assert "<table" in cell.of("execute_result")[0]["data"]["text/html"]
+    assert notebook.run("%%local\nprint(rows['twice'].tolist())").stdout == "[0, 2, 4, 6, 8]\n"
+
+
+def test_a_wrong_query_is_an_error_of_the_cell(notebook):
+    cell = notebook.run("%%sql\nSELECT * FROM no_such_table")
+    assert cell.reply["status"] == "error"
+    assert "no_such_table" in cell.error
+
+
+def test_spark_o_brings_a_data_frame_into_local_cells(notebook):
+    cell = notebook.run("%%spark -o frame\nframe = spark.createDataFrame([(1, 'one'), (2, 'zwei')], ['n', 'word'])")
+    assert cell.reply["status"] == "ok", cell.messages
+    assert notebook.run("%%local\nprint(frame['word'].tolist())").stdout == "['one', 'zwei']\n"
+
+
+def test_a_local_value_reaches_the_session(notebook):
+    notebook.run("%%local\ncity = 'Köln'")
+    cell = notebook.run("%%send_to_spark -i city -t str -n city")
+    assert cell.reply["status"] == "ok", cell.messages
+    assert notebook.run("print(city)").stdout == "Köln\n"
+
+
+def test_local_cells_do_not_run_in_the_session(notebook):
+    assert notebook.run("%%local\nprint('spark' in globals())").stdout == "False\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "line"),
+    [
+        ("for in", "SyntaxError", "for in"),
+        ("def half(n):\n    return n / 0\nhalf(3)", "ZeroDivisionError", "return n / 0"),
+        ("spark.read.parquet('nowhere.parquet')", "AnalysisException", "nowhere.parquet"),
+    ],
+)
+def test_an_error_is_the_cells_error_with_the_remote_traceback(notebook, code, name, line):
+    cell = notebook.run(code, timeout=120)
+    assert (cell.reply["status"], cell.reply["ename"]) == ("error", name)
+    assert line in cell.error
+    assert "hops_kernels" not in cell.error
+    assert "sparkmagic" not in cell.error
+
+
+def test_info_names_the_session(notebook, client):
+    html = notebook.run("%%info").of("display_data")[-1]["data"]["text/html"]
+    assert f"<td>{the_session(client)['id']}</td>" in html
+
+
+def test_logs_are_those_of_the_driver(notebook):
+    assert notebook.run("%%logs").reply["status"] == "ok"
+
+
+def test_an_interrupt_stops_the_spark_job_and_the_session_lives_on(notebook, client):
+    code = (
+        "import time\nkept = 7\nprint('begun', flush=True)\n"
+        "spark.sparkContext.parallelize(range(2), 2).map(lambda n: time.sleep(120)).collect()"
+    )
+    message = notebook.start(code)
+    while notebook.client.get_iopub_msg(timeout=30)["msg_type"] != "stream":
+        pass
+    time.sleep(2)
+    began = time.monotonic()
+    notebook.manager.signal_kernel(signal.SIGINT)
+    cell = notebook.finish(message)
+    assert (cell.reply["status"], cell.reply["ename"]) == ("error", "RemoteInterrupt")
+    assert "cancelled" in cell.error
+    active = notebook.run("print(len(spark.sparkContext.statusTracker().getActiveJobsIds()), kept)")
+    assert active.stdout == "0 7\n"
+    assert time.monotonic() - began < 30
+
+
+def test_a_heartbeat_alone_does_not_count_as_work(service, client):
+    created = client.post(
+        "/sessions", json={"kind": "pyspark", "driverMemory": "512m", "executorMemory": "512m", "ttl": "1s"}
+    ).json()
+    deadline = time.monotonic() + 90
+    while (state := client.get(f"/sessions/{created['id']}").json()["state"]) not in ("killed", "dead"):
+        assert time.monotonic() < deadline, state
+        time.sleep(0.3)
+    assert "Nothing was run" in client.get(f"/sessions/{created['id']}/summary").json()["reason"]
+    client.delete(f"/sessions/{created['id']}")
+
+
+def test_a_session_that_was_ended_elsewhere_says_why_and_the_next_cell_starts_a_new_one(notebook, service, client):
+    with service.client(service.plane.service_token()) as control_plane:
+        control_plane.delete("/owners/weather__ada")
+    cell = notebook.run("1")
+    assert cell.reply["status"] == "error"
+    assert "ada is no longer a member of project weather." in cell.error
+    for session in client.get("/sessions").json()["sessions"]:
+        client.delete(f"/sessions/{session['id']}")
+    assert notebook.run("1", timeout=120).reply["status"] == "ok"
+
+
+def test_configure_f_starts_a_session_with_the_changed_values_and_without_the_old_variables(notebook, client):
+    notebook.run("old = 1")
+    before = the_session(client)["id"]
+    cell = notebook.run('%%configure -f\n{"executorMemory": "640m"}', timeout=180)
+    assert cell.reply["status"] == "ok", cell.messages
+    session = the_session(client)
+    assert session["id"] != before
+    resources = client.get(f"/sessions/{session['id']}/summary").json()["resources"]
+    assert (resources["executor_memory_mib"], resources["driver_memory_mib"]) == (640, 768)
+    assert notebook.run("old").reply["ename"] == "NameError"
+
+
+def test_a_refused_configuration_says_why(notebook):
+    cell = notebook.run('%%configure -f\n{"driverMemory": "900g"}', timeout=120)
+    assert cell.reply["status"] == "error"
+    assert "MiB of memory were asked for; this machine has" in cell.error
+    assert notebook.run('%%configure -f\n{"driverMemory": "768m"}', timeout=180).reply["status"] == "ok"
+
+
+def test_shutting_the_kernel_down_leaves_nothing_of_its_session(notebook, service, client):
+    the_session(client)
+    notebook.manager.shutdown_kernel()
+    assert client.get("/sessions").json()["sessions"] == []
+    assert service.processes() == []
