@@ -14,8 +14,11 @@ from typing import Any
 
 import psycopg
 import pytest
+from argon2 import PasswordHasher
 
 from hops_contract.principal import ProjectRole
+from hops_platform.migrations import migrate
+from hops_platform.security import passwords
 from hops_platform.security.browser import SESSION_COOKIE, csrf_token
 from hops_platform.testing.factories import TestPlatform, make_platform
 from hops_platform.users import service as users
@@ -134,16 +137,52 @@ def _wait_for(folder: Path) -> None:
     pytest.fail("PostgreSQL did not start")
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def database_url(request: pytest.FixtureRequest) -> str | None:
-    """A fresh database of each kind; ``None`` is the embedded one."""
-    if request.param == "sqlite":
-        return None
-    folder = request.getfixturevalue("postgresql")
-    name = f"t{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(host=folder, user="hops", dbname="postgres", autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """argon2 at its least: what is tested is who may log in, not how long a thief would need."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
+
+
+def url_on(folder: str, name: str) -> str:
+    """SQLAlchemy's address of a database of our own PostgreSQL."""
     return f"postgresql+psycopg://hops@/{name}?host={folder}"
+
+
+def administer(folder: str, statement: str) -> None:
+    """Runs a statement as PostgreSQL's owner, outside of the databases under test."""
+    with psycopg.connect(host=folder, user="hops", dbname="postgres", autocommit=True) as connection:
+        connection.execute(statement)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def migrated_postgresql(postgresql: str) -> str:
+    """A migrated database, which the tests' own are copies of."""
+    administer(postgresql, "CREATE DATABASE migrated")
+    migrate(url_on(postgresql, "migrated"))
+    return "migrated"
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated file, which the tests' own are copies of."""
+    file = tmp_path_factory.mktemp("migrated") / "control-plane.db"
+    migrate(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
+    """A migrated database of each kind; ``None`` is the embedded one."""
+    if request.param == "sqlite":
+        (tmp_path / "home").mkdir()
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "home" / "control-plane.db")
+        return None
+    folder, template = request.getfixturevalue("postgresql"), request.getfixturevalue("migrated_postgresql")
+    name = f"t{uuid.uuid4().hex[:12]}"
+    administer(folder, f'CREATE DATABASE "{name}" TEMPLATE {template}')
+    return url_on(folder, name)
 
 
 @pytest.fixture
