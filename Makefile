@@ -35,7 +35,7 @@ check: dev ## Types, lint, contracts between the products, documentation
 	mypy hops_contract hops_platform hops_livy hops_spawner hopslab server_extension/jupyterlab_hops kernels/hops_kernels user_library/hops
 	PYTHONPATH=kernels:user_library:server_extension lint-imports
 	interrogate --quiet hops_contract hops_platform hops_livy hops_spawner hopslab server_extension/jupyterlab_hops kernels/hops_kernels user_library/hops
-	python -m hops_platform openapi && git diff --exit-code -- hops_platform/openapi.json
+	python -m hops_platform openapi --check
 	npm run types:check
 	npm run lint
 	sphinx-build -W --keep-going -q -b html docs docs/_build/html

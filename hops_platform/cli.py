@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 import uvicorn
+from pydantic import ValidationError
 
 from hops_platform.adapters.environments.uv import UvEnvironments
 from hops_platform.app import build_routes, create_app
@@ -23,6 +24,7 @@ from hops_platform.security.tokens import HUB_CREDENTIAL, SIGNING_KEY, ensure_se
 from hops_platform.settings import Settings, UnsafeBindError, check_bind
 from hops_platform.users import service as users
 from hops_platform.users.schemas import NewUser
+from hops_platform.violations import describe_violations, summarise
 
 OPENAPI_FILE = Path(__file__).with_name("openapi.json")
 
@@ -80,9 +82,19 @@ def init() -> None:
 
 
 @cli.command()
-def openapi() -> None:
+def openapi(
+    *,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only compare; the exit code is 1 when it has drifted.")
+    ] = False,
+) -> None:
     """Writes the description of the REST API beside the code."""
-    OPENAPI_FILE.write_text(describe_api())
+    if not check:
+        OPENAPI_FILE.write_text(describe_api())
+    elif OPENAPI_FILE.read_text() != describe_api():
+        _fail(
+            "The API's description has drifted from the code: run `python -m hops_platform openapi` and `npm run types`."
+        )
 
 
 @environments.command("build-base")
@@ -137,7 +149,9 @@ def create_user(
                 admin=admin,
                 must_change_password=not keep_password,
             )
-    except (PlatformError, ValueError) as error:
+    except ValidationError as error:
+        _fail(summarise(describe_violations(error.errors(include_input=False))))
+    except PlatformError as error:
         _fail(str(error))
     finally:
         database.close()

@@ -14,7 +14,7 @@ from hops_kernels.configuration import ServerFolderError, read_server_config, se
 from hops_kernels.magics import HopsMagics
 
 
-class CellParser(UserCodeParser):  # type: ignore[misc]
+class CellParser(UserCodeParser):
     """Where a cell runs: like sparkmagic's, but empty lines don't hide a magic, and an empty cell starts no session."""
 
     def get_code_to_run(self, code: str) -> str:
@@ -27,7 +27,7 @@ class CellParser(UserCodeParser):  # type: ignore[misc]
         return str(super().get_code_to_run(first_line + separator + rest))
 
 
-class HopsPySparkKernel(PySparkKernel):  # type: ignore[misc]
+class HopsPySparkKernel(PySparkKernel):
     """Cells run in a Spark session of the session service; ``%%local`` cells run here."""
 
     def __init__(self, **options: Any) -> None:

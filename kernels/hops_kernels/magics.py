@@ -20,7 +20,7 @@ from hops_kernels.sessions import HopsController, loss_of
 from hops_kernels.statements import execute_plain, run_statement
 
 
-class LiveCommand(Command):  # type: ignore[misc]
+class LiveCommand(Command):
     """A cell's code: sent as it was typed, its output passed on while it runs."""
 
     def __init__(self, code: str, shell: Any) -> None:
@@ -41,7 +41,7 @@ class LiveCommand(Command):  # type: ignore[misc]
         kernel.send_response(kernel.iopub_socket, message_type, message)
 
 
-class HopsMagics(KernelMagics):  # type: ignore[misc]
+class HopsMagics(KernelMagics):
     """The magics of the PySpark kernel. Not decorated with ``@magics_class``: that would forget the inherited ones."""
 
     session_started: bool

@@ -111,7 +111,7 @@ class Heartbeat(Thread):
         self._ended.set()
 
 
-class HopsSession(LivySession):  # type: ignore[misc]
+class HopsSession(LivySession):
     """A session that says what it waits for and, when it can't start, why."""
 
     _heartbeat_thread: Heartbeat | None
@@ -170,7 +170,7 @@ class HopsSession(LivySession):  # type: ignore[misc]
                 retries += 1
 
 
-class HopsController(SparkController):  # type: ignore[misc]
+class HopsController(SparkController):
     """sparkmagic's controller over :class:`HopsSession`."""
 
     @staticmethod

@@ -35,7 +35,7 @@ def read_token(folder: Path) -> str:
     return token
 
 
-class TokenFileAuthenticator(Authenticator):  # type: ignore[misc]
+class TokenFileAuthenticator(Authenticator):
     """sparkmagic's authenticator for the session service: reads ``token.jwt`` for each request and keeps nothing.
 
     Args:
