@@ -1,8 +1,10 @@
 from __future__ import annotations
 
-import json
 import os
 import signal
+from contextlib import contextmanager
+from html import unescape
+from pathlib import Path
 
 import httpx
 import psutil
@@ -13,96 +15,102 @@ from .conftest import Person, Site, eventually
 pytestmark = pytest.mark.hub
 
 
-def progress_of(person: Person, project: str) -> list[dict]:
-    path = f"hub/api/users/{person.name}/servers/{project}/progress"
-    headers = {"X-XSRFToken": person.xsrf()}
-    text = person.client.get(path, headers=headers, params={"_xsrf": person.xsrf()}).text
-    return [json.loads(line.removeprefix("data: ")) for line in text.splitlines() if line.startswith("data: ")]
-
-
-def test_a_start_waits_for_the_environment_and_tells_its_steps(site: Site, ada: Person) -> None:
-    site.say(environment_not_ready=True)
+@contextmanager
+def away(path: Path):
+    aside = path.with_name(f".{path.name}.aside")
+    path.rename(aside)
     try:
-        assert ada.start("weather", executors="1").status_code == 302
-        eventually(lambda: site.server("ada", "weather").get("pending") == "spawn", "the waiting start")
+        yield
     finally:
-        site.say(environment_not_ready=False)
-    events = progress_of(ada, "weather")
-    messages = [event["message"] for event in events]
-    assert "The environment of the project is being made." in messages
-    assert "Waiting for JupyterLab to answer" in messages
-    assert events[-1].get("ready") is True
-    again = site.probe("POST", "users/ada/servers/weather")
-    assert (again.status_code, again.json()["message"]) == (400, "ada:weather is already running")
+        aside.rename(path)
 
 
-def test_a_crashed_servers_folder_is_wiped(site: Site, ada: Person) -> None:
-    assert site.server("ada", "weather").get("ready")
-    server_process(site).kill()
+def test_a_crashed_servers_folder_is_wiped(site: Site, ada: Person, running_server: psutil.Process) -> None:
+    running_server.kill()
     eventually(lambda: not site.folder("ada", "weather").exists(), "the wiping", seconds=30)
-    assert not site.server("ada", "weather").get("ready")
+    assert ada.server("weather") == "stopped"
 
 
-def test_a_failed_start_says_why_with_the_log_at_hand(site: Site, ada: Person) -> None:
-    site.say(project_folder=str(site.home / "projects" / "gone"))
-    try:
-        answer = site.probe("POST", "users/ada/servers/weather")
-    finally:
-        site.say(project_folder=None)
+@pytest.mark.usefixtures("no_server")
+def test_a_server_that_ends_at_once_says_why_with_the_log_at_hand(site: Site, ada: Person) -> None:
+    with away(site.home / "projects" / "weather"):
+        answer = ada.hub("POST", "users/ada/servers/weather")
+        eventually(lambda: not site.server("ada", "weather").get("pending"), "the failure")
+    assert answer.status_code in {202, 500}
+    page = unescape(ada.client.get("hub/spawn-pending/ada/weather").text)
+    assert "The notebook server ended before it answered" in page
+    assert "Log of the server" in page
+    assert "Change the options" in page
+    assert str(site.home) not in page
+    assert not site.folder("ada", "weather").exists()
+
+
+@pytest.mark.usefixtures("no_server")
+def test_a_broken_environment_is_told_before_anything_starts(site: Site, ada: Person) -> None:
+    with away(site.home / "environments" / "projects" / "weather" / "bin" / "python"):
+        answer = ada.hub("POST", "users/ada/servers/weather")
     assert answer.status_code == 500
     said = answer.json()["message"]
-    assert said.startswith("The notebook server ended before it answered")
-    assert "Log of the server:" in said
+    assert said.startswith("The Python of the project's environment does not run.")
+    assert "<environment>/bin/python: No such file or directory" in said
     assert str(site.home) not in said
     assert not site.folder("ada", "weather").exists()
-    assert "Log of the server" in ada.client.get("hub/spawn-pending/ada/weather").text
+    # The control plane passes the sentence on.
+    state = ada.ask("GET", "projects/weather/server").json()
+    assert state["state"] == "failed"
+    assert "The Python of the project's environment does not run." in state["reason"]
 
 
-def test_a_removed_members_server_does_not_come_back(site: Site) -> None:
-    assert site.probe("POST", "users/ada/servers/weather").status_code in {201, 202}
-    eventually(lambda: site.server("ada", "weather").get("ready"), "the start")
-    site.say(members={"weather": []})
-    try:
-        site.probe("DELETE", "users/ada/servers/weather")
-        eventually(lambda: not site.folder("ada", "weather").exists(), "the stop")
-        assert site.probe("POST", "users/ada/servers/weather").status_code == 404
-    finally:
-        site.say(members={"weather": ["ada"]})
+@pytest.mark.parametrize(("service", "health"), [("hops", "api/v1/health"), ("livy", "health")])
+def test_a_killed_service_comes_back(site: Site, people: dict[str, Person], service: str, health: str) -> None:
+    def process() -> psutil.Process | None:
+        assert site.hub is not None
+        for child in psutil.Process(site.hub.pid).children():
+            try:
+                if child.environ().get("JUPYTERHUB_SERVICE_NAME") == service:
+                    return child
+            except psutil.Error:
+                continue
+        return None
+
+    first = process()
+    assert first is not None
+    first.kill()
+
+    def again() -> bool:
+        found = process()
+        answers = httpx.get(f"{site.url}services/{service}/{health}", trust_env=False).status_code == 200
+        return found is not None and found.pid != first.pid and answers
+
+    eventually(again, "the return of the service", seconds=30)
 
 
-def test_a_killed_hub_finds_its_servers_again(site: Site) -> None:
-    assert site.probe("POST", "users/ada/servers/weather").status_code in {201, 202}
-    eventually(lambda: site.server("ada", "weather").get("ready"), "the start")
-    server = server_process(site)
+def test_a_killed_hub_finds_its_servers_again(site: Site, ada: Person, running_server: psutil.Process) -> None:
     assert site.hub is not None
     os.kill(site.hub.pid, signal.SIGKILL)
     site.hub.wait()
+    assert running_server.is_running()
     site.up()
     eventually(lambda: site.server("ada", "weather").get("ready"), "the server's return")
-    assert server.is_running()
+    assert running_server.is_running()
     assert httpx.get(f"{site.url}user/ada/weather/api", trust_env=False).status_code == 200
-    assert site.probe("DELETE", "users/ada/servers/weather").status_code in {202, 204}
-    eventually(lambda: not server.is_running(), "the stop")
+    assert ada.client.get("user/ada/weather/api/contents/Jupyter", follow_redirects=True).status_code == 200
+    assert ada.ask("DELETE", "projects/weather/server").status_code == 204
+    eventually(lambda: not running_server.is_running(), "the stop")
     eventually(lambda: not site.folder("ada", "weather").exists(), "the wiping")
 
 
-def test_a_deactivated_user_is_logged_out(site: Site, ada: Person) -> None:
-    state = site.say
-    users = site.script["users"]
-    state(users=users | {"ada": {"password": "correct horse", "active": False}})
+def test_a_hub_that_is_asked_to_end_ends_its_servers_services_and_proxy(
+    site: Site, running_server: psutil.Process
+) -> None:
+    assert site.hub is not None
+    family = psutil.Process(site.hub.pid).children(recursive=True)
+    assert len(family) >= 4  # the proxy, two services, the server
+    site.end_hub()
     try:
-        refused = site.person("ada").log_in("correct horse")
-        assert (refused.status_code, "This user is deactivated." in refused.text) == (403, True)
+        _, left = psutil.wait_procs(family, timeout=15)
+        assert not left
+        assert not running_server.is_running()
+        assert not site.folder("ada", "weather").exists()
     finally:
-        state(users=users)
-
-
-def server_process(site: Site) -> psutil.Process:
-    folder = str(site.folder("ada", "weather"))
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get("HOPS_SERVER_FOLDER") == folder:
-                return process
-        except (psutil.Error, OSError):
-            continue
-    raise AssertionError("the server does not run")
+        site.up()

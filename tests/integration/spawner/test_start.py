@@ -6,11 +6,38 @@ import stat
 import psutil
 import pytest
 
-from .conftest import Person, Site, eventually
+from .conftest import Person, Site, eventually, stop_and_wait
 
 pytestmark = pytest.mark.hub
 
 
+def progress_of(person: Person, project: str) -> list[dict]:
+    text = person.hub("GET", f"users/{person.name}/servers/{project}/progress").text
+    return [json.loads(line.removeprefix("data: ")) for line in text.splitlines() if line.startswith("data: ")]
+
+
+def test_a_start_waits_for_the_environment_and_tells_its_steps(site: Site, grace: Person) -> None:
+    assert grace.ask("POST", "projects", json={"name": "sea", "title": "The sea"}).status_code == 201
+    answer = grace.start("sea", executors="1")
+    assert answer.status_code == 302, answer.text
+    assert "spawn-pending/grace/sea" in answer.headers["location"]
+    again = grace.hub("POST", "users/grace/servers/sea")
+    assert again.status_code == 202, again.text
+    events = progress_of(grace, "sea")
+    messages = [event["message"] for event in events]
+    assert messages[0] == "Checking your rights and the options"
+    assert any("environment" in message for message in messages)
+    assert "Waiting for JupyterLab to answer" in messages
+    assert [event["progress"] for event in events] == sorted(event["progress"] for event in events)
+    assert events[-1].get("ready") is True
+    again = grace.hub("POST", "users/grace/servers/sea")
+    assert (again.status_code, again.json()["message"]) == (400, "grace:sea is already running")
+    form = grace.start("sea", executors="1")
+    assert form.status_code == 302  # to the server that runs
+    stop_and_wait(site, "grace", "sea")
+
+
+@pytest.mark.usefixtures("no_server")
 def test_a_member_starts_lab_by_form_and_stopping_it_wipes_its_folder(site: Site, ada: Person) -> None:
     page = ada.client.get("hub/spawn/ada/weather")
     assert page.status_code == 200
@@ -18,7 +45,6 @@ def test_a_member_starts_lab_by_form_and_stopping_it_wipes_its_folder(site: Site
 
     answer = ada.start("weather", executors="2")
     assert answer.status_code == 302, answer.text
-    assert "spawn-pending/ada/weather" in answer.headers["location"]
     eventually(lambda: site.server("ada", "weather").get("ready"), "the start")
 
     lab = ada.client.get("user/ada/weather/lab/tree/Jupyter", follow_redirects=True)
@@ -34,17 +60,31 @@ def test_a_member_starts_lab_by_form_and_stopping_it_wipes_its_folder(site: Site
     assert set(kernels["kernelspecs"]) == {"pyspark", "python3"}
     assert kernels["default"] == "pyspark"
 
-    process = next(p for p in psutil.process_iter() if _runs_in(p, str(folder)))
+    process = site.process("ada", "weather")
     assert "must-not-leak" not in process.environ().values()
     assert "hub-credential" not in " ".join(process.environ())
 
-    assert site.probe("DELETE", "users/ada/servers/weather").status_code in {202, 204}
-    eventually(lambda: not folder.exists(), "the wiping of the folder")
-    assert not process.is_running()
+    stop_and_wait(site, "ada", "weather")
+    assert not psutil.pid_exists(process.pid)
 
 
-def _runs_in(process: psutil.Process, folder: str) -> bool:
-    try:
-        return process.environ().get("HOPS_SERVER_FOLDER") == folder
-    except (psutil.Error, OSError):
-        return False
+def test_the_servers_own_token_at_the_hub_opens_nothing_of_others_and_starts_nothing(
+    site: Site, olga: Person, running_server: psutil.Process
+) -> None:
+    headers = {"Authorization": f"token {running_server.environ()['JUPYTERHUB_API_TOKEN']}"}
+
+    def status(method: str, path: str) -> int:
+        return olga.client.request(method, f"{site.url}hub/api/{path}", headers=headers, cookies={}).status_code
+
+    olga.client.cookies.clear()
+    assert status("GET", "user") == 200
+    refused = {403, 404}
+    assert status("GET", "users") in refused
+    assert status("GET", "users/olga") in refused
+    assert status("POST", "users/olga/servers/weather") in refused
+    assert status("POST", "users/ada/servers/other") in refused
+    assert status("DELETE", "users/ada/servers/weather") in refused
+    assert status("POST", "users/ada/tokens") in refused
+    assert status("GET", "proxy") in refused
+    assert running_server.is_running()
+    assert olga.log_in().status_code == 302

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import time
+from html import unescape
+
+import psutil
+import pytest
+
+from .conftest import Person, Site, add_member, eventually
+
+pytestmark = pytest.mark.hub
+
+
+def test_a_removed_members_server_ends_and_does_not_come_back(
+    site: Site, olga: Person, ada: Person, running_server: psutil.Process
+) -> None:
+    files = "user/ada/weather/api/contents/Jupyter"
+    ada.client.get("user/ada/weather/lab", follow_redirects=True)
+    assert ada.client.get(files).status_code == 200
+
+    assert olga.ask("DELETE", "projects/weather/members/ada").status_code in {200, 204}
+    try:
+        eventually(lambda: not running_server.is_running(), "the end of the server", seconds=20)
+        eventually(lambda: not site.folder("ada", "weather").exists(), "the wiping", seconds=10)
+        again = ada.client.get(files, follow_redirects=True)
+        assert again.status_code >= 400
+        assert "content" not in again.text[:20]
+        said = "There is no project 'weather' that you can see."
+        rest = ada.hub("POST", "users/ada/servers/weather")
+        assert (rest.status_code, said in rest.json()["message"]) == (404, True)
+        form = ada.start("weather", executors="1")
+        assert (form.status_code, said in unescape(form.text)) == (404, True)
+        assert site.probe("POST", "users/ada/servers/weather").status_code == 404
+        assert ada.ask("PUT", "projects/weather/server", json={}).status_code == 404
+    finally:
+        add_member(olga, "ada")
+
+
+def test_a_deactivated_users_logins_and_servers_end_within_seconds(
+    site: Site, admin: Person, people: dict[str, Person], olga: Person
+) -> None:
+    otto = people["otto"]
+    add_member(olga, "otto")
+    assert otto.log_in().status_code == 302
+    otto.start_and_wait("weather")
+    server = site.process("otto", "weather")
+    token = otto.hub("POST", "users/otto/tokens", json={"note": "script"}).json()["token"]
+    assert user_of(site, token) == 200
+    assert otto.client.get("hub/token", follow_redirects=False).status_code == 200
+
+    assert (
+        admin.ask(
+            "PATCH",
+            "users/otto",
+            json={"active": False},
+        ).status_code
+        == 200
+    )
+    began = time.monotonic()
+    eventually(lambda: otto.client.get("hub/token", follow_redirects=False).status_code == 302, "the end of the login")
+    eventually(lambda: user_of(site, token) == 403, "the end of the token")
+    eventually(lambda: not server.is_running(), "the end of the server")
+    assert time.monotonic() - began < 30
+
+    refused = otto.log_in()
+    assert refused.status_code == 403
+    assert "the user is not active" in unescape(refused.text)
+    assert site.probe("POST", "users/otto/servers/weather").status_code == 404
+
+
+def user_of(site: Site, token: str) -> int:
+    return site.person("otto").client.get("hub/api/user", headers={"Authorization": f"token {token}"}).status_code

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from hops_contract.problems import TYPE_PREFIX, Problem
+from hops_spawner.authenticator import UNKNOWN_LOGIN, HopsAuthenticator, LoginRefusedError
+from hops_spawner.control_plane import RefusedError, UnavailableError, UserState
+
+GOOD = {"username": "ada", "password": "heron teapot"}
+
+
+class Answers:
+    """Answers of the control plane, written down beforehand."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+        self.asked: list[str] = []
+
+    async def log_in(self, username: str, password: SecretStr) -> str:
+        assert password.get_secret_value() == GOOD["password"]
+        return str(self._give(username))
+
+    async def user(self, name: str) -> Any:
+        return self._give(name)
+
+    def _give(self, name: str) -> Any:
+        self.asked.append(name)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+def refusal(status: int, detail: str, remedy: str) -> RefusedError:
+    problem = Problem(type=TYPE_PREFIX + "x", title="X", status=status, detail=detail, remedy=remedy)
+    return RefusedError(problem)
+
+
+@pytest.fixture
+def authenticator(monkeypatch: pytest.MonkeyPatch) -> Any:
+    def make(answer: Any) -> tuple[HopsAuthenticator, Answers]:
+        answers = Answers(answer)
+        monkeypatch.setattr(HopsAuthenticator, "control_plane", answers)
+        return HopsAuthenticator(), answers
+
+    return make
+
+
+def log_in(authenticator: HopsAuthenticator, data: dict[str, str]) -> Any:
+    return asyncio.run(authenticator.get_authenticated_user(None, data))
+
+
+def test_a_right_password_logs_in_and_never_as_an_administrator_of_the_hub(authenticator: Any) -> None:
+    hub, answers = authenticator("ada")
+    user = log_in(hub, {"username": " Ada ", "password": "heron teapot"})
+    assert (user["name"], user["admin"]) == ("ada", False)
+    assert answers.asked == ["ada"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "said"),
+    [
+        (refusal(401, "The user name or the password is wrong.", "Check both."), 403, "is wrong. Check both."),
+        (refusal(429, "The name is locked for 30 seconds.", "Wait."), 403, "locked for 30 seconds. Wait."),
+        (refusal(403, "This user is deactivated.", "Ask an administrator."), 403, "is deactivated. Ask"),
+        (UnavailableError(), 503, "You can't log in now. HopsLab's control plane does not answer now."),
+    ],
+)
+def test_a_refused_login_says_why(authenticator: Any, answer: Exception, status: int, said: str) -> None:
+    hub, _ = authenticator(answer)
+    with pytest.raises(LoginRefusedError) as refused:
+        log_in(hub, GOOD)
+    assert refused.value.status_code == status
+    assert said in refused.value.jupyterhub_message
+    assert "heron" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"username": "ada"},
+        {"username": "ada", "password": ""},
+        {"username": "ada", "password": "x" * 1025},
+        {"username": "../ada", "password": "x"},
+        {"username": "a" * 31, "password": "x"},
+    ],
+)
+def test_what_can_be_no_login_is_refused_like_a_wrong_password_without_asking(
+    authenticator: Any, data: dict[str, str]
+) -> None:
+    hub, answers = authenticator("ada")
+    with pytest.raises(LoginRefusedError) as refused:
+        asyncio.run(hub.authenticate(None, data))
+    assert (refused.value.status_code, refused.value.jupyterhub_message) == (403, UNKNOWN_LOGIN)
+    assert answers.asked == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "stands"),
+    [
+        (UserState(active=True), {"name": "ada", "admin": False}),
+        (UserState(active=False), False),
+        (refusal(404, "There is no such user.", ""), False),
+        (UnavailableError(), True),
+    ],
+    ids=["active", "deactivated", "deleted", "control plane away"],
+)
+def test_a_login_stands_while_its_user_is_active(authenticator: Any, answer: Any, stands: Any) -> None:
+    hub, _ = authenticator(answer)
+    assert asyncio.run(hub.refresh_user(SimpleNamespace(name="ada"))) == stands
+
+
+def test_a_deactivation_acts_within_a_minute_and_on_tokens_too() -> None:
+    hub = HopsAuthenticator()
+    assert 0 < hub.auth_refresh_age <= 60
+    assert hub.auth_refresh_strict is True

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import psutil
+import pytest
+
+from hops_contract.servers import ServerGrant
+from hops_spawner.local import LOG_TAIL_LINES, HopsLocalSpawner
+from hops_spawner.refusals import StartRefusedError
+
+
+@pytest.fixture
+def spawner(tmp_path: Path, grant: ServerGrant) -> HopsLocalSpawner:
+    orm_spawner = SimpleNamespace(name="weather", server=None, display_name="Weather", state=None)
+    made = HopsLocalSpawner(user=SimpleNamespace(name="ada"), orm_spawner=orm_spawner, home=str(tmp_path))
+    made.granted = grant
+    return made
+
+
+def test_the_process_of_an_earlier_hub_is_found_again(spawner: HopsLocalSpawner) -> None:
+    spawner.load_state({"pid": os.getpid(), "started_at": psutil.Process().create_time()})
+    assert asyncio.run(spawner.poll()) is None
+    assert spawner.get_state() == {"pid": os.getpid(), "started_at": psutil.Process().create_time()}
+
+
+@pytest.mark.parametrize("started_at", [0.0, 1_000_000.0])
+def test_another_process_with_a_recycled_id_is_not_taken_for_the_server(
+    spawner: HopsLocalSpawner, started_at: float
+) -> None:
+    spawner.load_state({"pid": os.getpid(), "started_at": started_at})
+    assert asyncio.run(spawner.poll()) == 0
+    assert spawner.pid == 0
+    asyncio.run(spawner.stop())  # and it is not ended: this very process
+
+
+def test_the_tail_of_the_log_names_no_folder_of_the_machine(spawner: HopsLocalSpawner, grant: ServerGrant) -> None:
+    spawner.log_file.parent.mkdir(parents=True)
+    paths = [spawner.folder, grant.config.project_folder, grant.config.environment, spawner.home]
+    lines = [f"line {number}" for number in range(50)] + [f"in {path}/x" for path in paths]
+    spawner.log_file.write_text("\n".join(lines))
+    tail = spawner.log_tail().splitlines()
+    assert len(tail) == LOG_TAIL_LINES
+    assert tail[-4:] == ["in <server>/x", "in <project>/x", "in <environment>/x", "in <home>/x"]
+
+
+def test_an_environment_without_a_python_that_runs_refuses_the_start(
+    spawner: HopsLocalSpawner, grant: ServerGrant, tmp_path: Path
+) -> None:
+    python = tmp_path / "environment" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text("#!/bin/sh\necho broken >&2\nexit 3\n")
+    python.chmod(0o755)
+    config = grant.config.model_copy(update={"environment": str(tmp_path / "environment")})
+    spawner.granted = grant.model_copy(update={"config": config})
+    with pytest.raises(StartRefusedError, match="does not run") as refused:
+        asyncio.run(prepare_and_close(spawner))
+    assert refused.value.jupyterhub_message.endswith("Log of the server:\nbroken")
+
+
+async def prepare_and_close(spawner: HopsLocalSpawner) -> None:
+    try:
+        assert spawner.granted is not None
+        await spawner.prepare(spawner.granted)
+    finally:
+        os.close(spawner._log_sink)

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import json
+import socket
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from hops_contract.layout import Home
+from jupyterhub_config import settings as module
+from jupyterhub_config.services import SERVER_SCOPES, roles, services
+from jupyterhub_config.settings import SiteSettings, choose_ports, find_proxy, secret, write_private
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port on which somebody listens."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+@pytest.mark.parametrize("bind", ["0.0.0.0", "::", "192.168.1.10", "hub.example.org"])
+def test_other_machines_are_let_in_with_tls_only(bind: str) -> None:
+    with pytest.raises(ValidationError, match="passwords would travel in the clear"):
+        SiteSettings(bind=bind)
+    with_tls = SiteSettings(bind=bind, tls_cert=Path("c.pem"), tls_key=Path("k.pem"))
+    assert with_tls.url.startswith("https://")
+
+
+@pytest.mark.parametrize("bind", ["127.0.0.1", "127.8.0.1", "::1", "localhost"])
+def test_this_machine_needs_no_tls(bind: str) -> None:
+    assert SiteSettings(bind=bind).url.startswith("http://")
+
+
+def test_a_certificate_without_its_key_is_refused() -> None:
+    with pytest.raises(ValidationError, match="set both HOPS_TLS_CERT and HOPS_TLS_KEY"):
+        SiteSettings(tls_cert=Path("c.pem"))
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "http"])
+def test_what_is_no_port_is_refused(monkeypatch: pytest.MonkeyPatch, port: str) -> None:
+    monkeypatch.setenv("HOPS_PORT", port)
+    with pytest.raises(ValidationError):
+        SiteSettings()
+
+
+def test_a_secret_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> None:
+    file = tmp_path / "secrets" / "hub-credential"
+    first = secret(file)
+    assert len(first) == 64
+    assert secret(file) == first
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+
+
+def test_a_written_file_is_private_though_it_was_not_before(tmp_path: Path) -> None:
+    file = tmp_path / "site.json"
+    file.write_text("old")
+    file.chmod(0o644)
+    write_private(file, "{}")
+    assert (file.read_text(), stat.S_IMODE(file.stat().st_mode)) == ("{}", 0o600)
+
+
+def test_ports_stay_the_same_from_start_to_start(tmp_path: Path) -> None:
+    first = choose_ports(("hub", "hops"), tmp_path / "ports.json")
+    assert len(set(first.values())) == 2
+    assert choose_ports(("hub", "hops"), tmp_path / "ports.json") == first
+
+
+def test_a_port_that_is_taken_by_now_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taken: int) -> None:
+    monkeypatch.setattr(module, "_PORT_PATIENCE_S", 0.0)
+    (tmp_path / "ports.json").write_text(json.dumps({"hub": taken}))
+    assert choose_ports(("hub",), tmp_path / "ports.json")["hub"] != taken
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"hub": "x"}'])
+def test_a_damaged_list_of_ports_is_made_anew(tmp_path: Path, text: str) -> None:
+    (tmp_path / "ports.json").write_text(text)
+    assert choose_ports(("hub",), tmp_path / "ports.json")["hub"] > 0
+
+
+def test_a_missing_proxy_names_its_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SOURCE", tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match="run `make up`, or set HOPS_PROXY_COMMAND"):
+        find_proxy(SiteSettings())
+
+
+def test_services_get_the_sites_variables_and_no_other(tmp_path: Path) -> None:
+    environ = {
+        "HOPS_GPUS": "2", "UV_CACHE_DIR": "/c", "HOME": "/h", "SSL_CERT_FILE": "/ca", "AWS_SECRET_ACCESS_KEY": "x",
+        "CONFIGPROXY_AUTH_TOKEN": "x",
+    }  # fmt: skip
+    made = services(Home(tmp_path), {"hops": 1, "livy": 2}, environ)
+    for service in made:
+        assert service["environment"] == {
+            "HOPS_GPUS": "2", "UV_CACHE_DIR": "/c", "HOME": "/h", "SSL_CERT_FILE": "/ca", "HOPS_HOME": str(tmp_path),
+            "HOPS_CONTROL_PLANE_URL": "http://127.0.0.1:1/services/hops/",
+            "HOPS_LIVY_URL": "http://127.0.0.1:2/services/livy",
+        }  # fmt: skip
+        assert "x" not in service["command"]
+
+
+def test_no_role_may_open_or_administrate_servers_of_others() -> None:
+    by_name = {role["name"]: role for role in roles()}
+    assert by_name["server"]["scopes"] == SERVER_SCOPES == ["users:activity!user", "access:servers!server"]
+    assert by_name["user"]["scopes"] == ["self", "access:services!service=hops"]
+    for role in by_name.values():
+        assert not {"access:servers", "admin:servers", "admin-ui"} & set(role["scopes"])
+    assert "users" not in by_name["control-plane"]
