@@ -92,9 +92,7 @@ def openapi(
     if not check:
         OPENAPI_FILE.write_text(describe_api())
     elif OPENAPI_FILE.read_text() != describe_api():
-        _fail(
-            "The API's description has drifted from the code: run `python -m hops_platform openapi` and `npm run types`."
-        )
+        _fail("The API's description has drifted: run `python -m hops_platform openapi` and `npm run types`.")
 
 
 @environments.command("build-base")
