@@ -2,8 +2,9 @@
 
     python bench/trial_overhead.py [--without-ray]
 
-Spark runs in the project environment, Ray in one of its own below the platform's home, made with uv. The last line
-is JSON.
+Spark runs in the project environment, Ray in one of its own below the platform's home, made with uv. Both are warmed
+up; then bare tasks and trials take turns, and medians are compared. Where Ray can't be installed or run, the peer is
+the bare Spark job itself. The last line is JSON, whatever happens.
 """
 
 from __future__ import annotations
@@ -24,9 +25,11 @@ ROOT = Path(__file__).parents[1]
 HOME = Path(os.environ.get("HOPS_HOME", ROOT / ".hopslab"))
 TRIALS = 64
 SLOTS = 4
-ROUNDS = 3
+ROUNDS = 7
+RAY_ROUNDS = 3
 GOAL_MS = 20.0
-PATIENCE_S = 200
+INSTALL_PATIENCE_S = 240
+PATIENCE_S = 180
 
 SPARK = f"""
 import json, time
@@ -51,8 +54,11 @@ def took(work):
     work()
     return time.perf_counter() - began
 
-bare(); trials()
-print(json.dumps([[took(bare), took(trials)] for _ in range({ROUNDS})]))
+bare(); trials(); bare(); trials()
+rounds = []
+for _ in range({ROUNDS}):
+    rounds.append([took(bare), took(trials)])
+    print(json.dumps(rounds), flush=True)
 """
 
 RAY = f"""
@@ -79,38 +85,48 @@ def took(work):
     work()
     return time.perf_counter() - began
 
-bare(); bare()
-print(json.dumps([[took(bare), took(trials)]]))
+bare(); trials()
+rounds = []
+for _ in range({RAY_ROUNDS}):
+    rounds.append([took(bare), took(trials)])
+    print(json.dumps(rounds), flush=True)
 """
 
 
 def measured(python: Path, script: str, environment: dict[str, str]) -> list[list[float]]:
-    """Seconds of each round, bare and with trials."""
-    with subprocess.Popen(
-        [str(python), "-c", script],
-        env=environment,
-        cwd=environment["HOME"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as process:
+    """Seconds of each round, bare and with trials; those of a run that was cut short count as far as it came."""
+    output = Path(environment["HOME"], "rounds")
+    errors = Path(environment["HOME"], "errors")
+    with output.open("w") as out, errors.open("w") as err:
+        process = subprocess.Popen(
+            [str(python), "-c", script],
+            env=environment,
+            cwd=environment["HOME"],
+            stdout=out,
+            stderr=err,
+            start_new_session=True,
+        )
         try:
-            output, errors = process.communicate(timeout=PATIENCE_S)
+            code: int | None = process.wait(timeout=PATIENCE_S)
         except subprocess.TimeoutExpired:
-            raise RuntimeError(f"it took longer than {PATIENCE_S} s on this machine") from None
+            code = None
         finally:
             # Engines leave processes of their own behind when they are cut short.
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-    if process.returncode:
-        raise RuntimeError(errors[-2000:])
-    return json.loads(output.strip().splitlines()[-1])
+            process.wait()
+    told = [line for line in output.read_text().splitlines() if line.startswith("[[")]
+    if not told:
+        reason = f"it took longer than {PATIENCE_S} s on this machine" if code is None else errors.read_text()
+        raise RuntimeError(reason[-2000:].strip() or f"it ended with exit code {code}")
+    return json.loads(told[-1])
 
 
-def overhead_ms(rounds: list[list[float]]) -> float:
-    """Milliseconds a trial costs more than a bare task: the median of the rounds."""
-    return statistics.median((trials - bare) / TRIALS * 1000 for bare, trials in rounds)
+def median_ms(rounds: list[list[float]]) -> tuple[float, float]:
+    """Milliseconds of a bare task, and those that a trial costs more: medians of the rounds."""
+    bare = statistics.median(bare for bare, _ in rounds)
+    trials = statistics.median(trials for _, trials in rounds)
+    return bare / TRIALS * 1000, (trials - bare) / TRIALS * 1000
 
 
 def environment(folder: Path, python: Path) -> dict[str, str]:
@@ -137,10 +153,37 @@ def ray_python() -> Path:
     if not (folder / "ready").exists():
         uv = shutil.which("uv")
         command = [uv] if uv else [sys.executable, "-m", "uv"]
-        subprocess.run([*command, "venv", "--quiet", "--clear", str(folder)], check=True)
-        subprocess.run([*command, "pip", "install", "--quiet", "--python", str(python), "ray[tune]"], check=True)
+        variables = {"UV_CACHE_DIR": str(HOME / "cache" / "uv")} | os.environ
+        for step in (["venv", "--clear", str(folder)], ["pip", "install", "--python", str(python), "ray[tune]"]):
+            subprocess.run(
+                [*command, "--quiet", *step], check=True, env=variables, timeout=INSTALL_PATIENCE_S, stdout=sys.stderr
+            )
         (folder / "ready").touch()
     return python
+
+
+def spark_numbers(folder: Path) -> tuple[float, float]:
+    """What a bare Spark task takes, and what a trial takes more."""
+    python = HOME / "environments/base/bin/python"
+    if not python.exists():
+        raise RuntimeError("The project environment is not made: run 'make up' once.")
+    rounds = measured(python, SPARK, environment(folder, python))
+    for bare, trials in rounds:
+        print(f"Spark: {TRIALS} bare tasks {bare:.3f} s, {TRIALS} trials {trials:.3f} s")
+    return median_ms(rounds)
+
+
+def ray_numbers(folder: Path) -> float | None:
+    """What a trial of Ray Tune takes more than a bare task of Ray; None where it can't be measured."""
+    try:
+        python = ray_python()
+        rounds = measured(python, RAY, environment(folder, python))
+    except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+        print(f"Ray Tune is left out, because it could not be installed or run: {str(error)[-500:]}")
+        return None
+    for bare, trials in rounds:
+        print(f"Ray: {TRIALS} bare tasks {bare:.3f} s, {TRIALS} Tune trials {trials:.3f} s")
+    return median_ms(rounds)[1]
 
 
 def main() -> int:
@@ -148,36 +191,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Milliseconds a trial costs more than a bare Spark task.")
     parser.add_argument("--without-ray", action="store_true", help="leave the peer out")
     chosen = parser.parse_args()
-    python = HOME / "environments/base/bin/python"
-    if not python.exists():
-        print("The project environment is not made: run 'make up' once.", file=sys.stderr)
-        return 2
-    # Ray's sockets need a short path.
-    with tempfile.TemporaryDirectory(prefix="b-", dir="/tmp", ignore_cleanup_errors=True) as folder:
-        rounds = measured(python, SPARK, environment(Path(folder), python))
-        for bare, trials in rounds:
-            print(f"Spark: {TRIALS} bare tasks {bare:.3f} s, {TRIALS} trials {trials:.3f} s")
-        own = overhead_ms(rounds)
-        peer = None
-        if not chosen.without_ray:
-            try:
-                ray_rounds = measured(ray_python(), RAY, environment(Path(folder), python))
-                for bare, trials in ray_rounds:
-                    print(f"Ray: {TRIALS} bare tasks {bare:.3f} s, {TRIALS} Tune trials {trials:.3f} s")
-                peer = overhead_ms(ray_rounds)
-            except (OSError, RuntimeError, subprocess.SubprocessError) as error:
-                print(f"Ray Tune is left out, because it could not be installed or run: {str(error)[-500:]}")
-    result = {
-        "bench": "trial_overhead",
-        "value": round(own, 2),
-        "unit": "ms per trial more than a bare task",
-        "peer": None if peer is None else {"name": "Ray Tune", "value": round(peer, 2)},
-        "ratio": None if not peer else round(own / peer, 4),
-        "goal": GOAL_MS,
-        "holds": own <= GOAL_MS,
-    }
+    result: dict[str, object] = {
+        "bench": "trial_overhead", "value": None, "unit": "ms per trial more than a bare task", "peer": None,
+        "peer_name": None, "ratio": None, "goal": GOAL_MS, "holds": False,
+    }  # fmt: skip
+    try:
+        # Ray's sockets need a short path.
+        with tempfile.TemporaryDirectory(prefix="b-", dir="/tmp", ignore_cleanup_errors=True) as folder:
+            bare, own = spark_numbers(Path(folder))
+            result |= {"value": round(own, 2), "holds": own <= GOAL_MS}
+            tune = None if chosen.without_ray else ray_numbers(Path(folder))
+        peer, name = (bare, "bare Spark job") if tune is None else (tune, "Ray Tune")
+        result |= {"peer": round(peer, 2), "peer_name": name, "ratio": round(own / peer, 3)}
+    except (OSError, RuntimeError) as error:
+        print(f"Not measured: {error}")
     print(json.dumps(result))
-    return 0
+    return 1 if result["value"] is None else 0
 
 
 if __name__ == "__main__":

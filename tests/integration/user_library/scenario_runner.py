@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,13 +46,28 @@ def environment(folder: Path) -> dict[str, str]:
     }
 
 
-def run_scenario(name: str, folder: Path, *, interrupt_when: str | None = None) -> dict[str, Any]:
-    """Runs a script in a session of its own; with ``interrupt_when``, sends SIGINT once that text was printed."""
+def run_scenario(
+    name: str,
+    folder: Path,
+    *,
+    variables: Mapping[str, str] | None = None,
+    interrupt_when: str | None = None,
+    interruptions: int = 1,
+) -> dict[str, Any]:
+    """Runs a script in a session of its own.
+
+    Args:
+        name: The script.
+        folder: Home of the session.
+        variables: Variables on top of a session's own.
+        interrupt_when: Text that the script prints when it is to be interrupted with SIGINT.
+        interruptions: How often it is interrupted, half a second apart.
+    """
     output = folder / f"{name}.out"
     with output.open("w") as file:
         process = subprocess.Popen(
             [project_python(), str(SCENARIOS / f"{name}.py")],
-            env=environment(folder),
+            env=environment(folder) | dict(variables or {}),
             cwd=folder / "projects/weather/Jupyter",
             stdout=file,
             stderr=subprocess.STDOUT,
@@ -64,7 +80,9 @@ def run_scenario(name: str, folder: Path, *, interrupt_when: str | None = None) 
                     interrupt_when not in output.read_text() and time.monotonic() < deadline and process.poll() is None
                 ):
                     time.sleep(0.1)
-                process.send_signal(signal.SIGINT)
+                for _ in range(interruptions):
+                    process.send_signal(signal.SIGINT)
+                    time.sleep(0.5)
             process.wait(timeout=240)
         finally:
             if process.poll() is None:

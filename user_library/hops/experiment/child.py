@@ -26,6 +26,7 @@ from hops.experiment import combinations, outcome
 from hops.experiment.plan import RunPlan, TrialPlan
 
 LOGDIR_VARIABLE = "TENSORBOARD_LOGDIR"
+MAX_RESULT_BYTES = 16 * 1024 * 1024
 
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux
 
@@ -67,9 +68,8 @@ def start(run: RunPlan, trial: TrialPlan, *, folder: Path, variables: Mapping[st
         os.close(output)
         os.close(result)
         _prepare(parent, printed, {**run.variables, **variables}, run.import_path, folder)
-        came_of_it = json.dumps(_call(run, trial)).encode()
         with os.fdopen(said, "wb") as pipe:
-            pipe.write(came_of_it)
+            pipe.write(_short_enough(_call(run, trial)))
         status = 0
     except BaseException:  # noqa: BLE001  # nothing may get back into Spark's worker, whose copy this process is
         with contextlib.suppress(BaseException):
@@ -122,6 +122,19 @@ def _call(run: RunPlan, trial: TrialPlan) -> dict[str, Any]:
         traceback.print_exc()
         return {"error": _one_line(error), "kind": type(error).__name__}
     return {"outputs": outputs, "metric": None if metric is None else str(metric)}
+
+
+def _short_enough(result: Mapping[str, Any]) -> bytes:
+    """The result as it is sent, or the error that it is too long."""
+    data = json.dumps(result).encode()
+    if len(data) <= MAX_RESULT_BYTES:
+        return data
+    error = (
+        f"The function returned more than {MAX_RESULT_BYTES} bytes. Write large results to a file of the working "
+        "folder and return its name: it is then kept in the trial's folder."
+    )
+    print(error, file=sys.stderr)
+    return json.dumps({"error": error, "kind": "ValueError"}).encode()
 
 
 def _one_line(error: BaseException) -> str:

@@ -9,11 +9,10 @@ import select
 import signal
 import time
 
-from hops.experiment.child import ChildProcess
+from hops.experiment.child import MAX_RESULT_BYTES, ChildProcess
 from hops.experiment.journal import Journal
 
 CHUNK_BYTES = 64 * 1024
-MAX_RESULT_BYTES = 64 * 1024 * 1024
 # A process that left the trial's process group may keep its output open for ever.
 PATIENCE_S = 10
 _PAUSE_MS = 1000

