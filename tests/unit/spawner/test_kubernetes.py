@@ -5,13 +5,15 @@ import base64
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from kubernetes_asyncio.config import kube_config
 
+from hops_contract.options import ServerOptions
 from hops_contract.servers import ServerGrant
 from hops_spawner.files import server_files
-from hops_spawner.kubernetes import HopsKubeSpawner, server_secret
+from hops_spawner.kubernetes import HopsKubeSpawner, pod_resources, server_secret
 
 KUBECONFIG = """
 apiVersion: v1
@@ -48,36 +50,133 @@ def manifest(grant: ServerGrant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     return asyncio.run(build())
 
 
-def test_the_pod_has_the_granted_resources_gpus_and_node(manifest: dict[str, Any]) -> None:
-    container = manifest["spec"]["containers"][0]
-    assert container["resources"] == {
-        "limits": {"cpu": 7.0, "memory": 6144 * 1024 * 1024, "nvidia.com/gpu": "2"},
-        "requests": {"cpu": 1.0, "memory": 6144 * 1024 * 1024, "nvidia.com/gpu": "2"},
+FILES = [
+    "config/jupyter_server_config.json",
+    "kernels/pyspark/kernel.json",
+    "kernels/python3/kernel.json",
+    "server.json",
+    "token.jwt",
+]
+COPYING = """\
+set -e
+umask 077
+mkdir -p -m 700 /run/hops/server/config
+mkdir -p -m 700 /run/hops/server/data
+mkdir -p -m 700 /run/hops/server/ipython
+mkdir -p -m 700 /run/hops/server/runtime
+mkdir -p -m 700 /run/hops/server/config
+cp -L /run/hops/secret/config/jupyter_server_config.json /run/hops/server/config/jupyter_server_config.json
+chmod 600 /run/hops/server/config/jupyter_server_config.json
+mkdir -p -m 700 /run/hops/server/kernels/pyspark
+cp -L /run/hops/secret/kernels/pyspark/kernel.json /run/hops/server/kernels/pyspark/kernel.json
+chmod 600 /run/hops/server/kernels/pyspark/kernel.json
+mkdir -p -m 700 /run/hops/server/kernels/python3
+cp -L /run/hops/secret/kernels/python3/kernel.json /run/hops/server/kernels/python3/kernel.json
+chmod 600 /run/hops/server/kernels/python3/kernel.json
+cp -L /run/hops/secret/server.json /run/hops/server/server.json
+chmod 600 /run/hops/server/server.json
+cp -L /run/hops/secret/token.jwt /run/hops/server/token.jwt
+chmod 600 /run/hops/server/token.jwt"""
+
+
+def test_the_pod_of_a_grant(manifest: dict[str, Any]) -> None:
+    assert manifest == {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": "jupyter-weather--ada",
+            "annotations": ANY,  # KubeSpawner's own
+            "labels": {
+                "app": "jupyterhub",
+                "app.kubernetes.io/component": "singleuser-server",
+                "app.kubernetes.io/managed-by": "kubespawner",
+                "app.kubernetes.io/name": "jupyterhub",
+                "component": "singleuser-server",
+                "heritage": "jupyterhub",
+                "hopslab.org/project": "weather",
+                "hopslab.org/role": "data_scientist",
+                "hopslab.org/user": "ada",
+                "hub.jupyter.org/servername": "weather",
+                "hub.jupyter.org/username": "ada",
+            },
+        },
+        "spec": {
+            "automountServiceAccountToken": False,
+            "imagePullSecrets": [],
+            "restartPolicy": "OnFailure",
+            "nodeSelector": {"nvidia.com/gpu.product": "a100"},
+            "initContainers": [
+                {
+                    "name": "server-folder",
+                    "image": "hopslab/server:test",
+                    "command": ["/bin/sh", "-c", COPYING.replace("\n", "; ")],
+                    "securityContext": {"allowPrivilegeEscalation": False},
+                    "volumeMounts": [
+                        {"name": "hops-secret", "mountPath": "/run/hops/secret", "readOnly": True},
+                        {"name": "hops-server", "mountPath": "/run/hops/server"},
+                    ],
+                }
+            ],
+            "containers": [
+                {
+                    "name": "notebook",
+                    "image": "hopslab/server:test",
+                    "args": ["jupyterhub-singleuser"],
+                    "env": ANY,  # see below
+                    "lifecycle": {},
+                    "ports": [{"containerPort": 8888, "name": "notebook-port"}],
+                    "resources": {
+                        "limits": {"cpu": 7.0, "memory": 6144 * 1024 * 1024, "nvidia.com/gpu": "2"},
+                        "requests": {"cpu": 1.0, "memory": 6144 * 1024 * 1024, "nvidia.com/gpu": "2"},
+                    },
+                    "securityContext": {"allowPrivilegeEscalation": False},
+                    "volumeMounts": [{"name": "hops-server", "mountPath": "/run/hops/server"}],
+                }
+            ],
+            "volumes": [
+                {
+                    "name": "hops-secret",
+                    "secret": {
+                        "secretName": "jupyter-weather--ada-hops",
+                        "items": [{"key": path.replace("/", "."), "path": path, "mode": 0o400} for path in FILES],
+                    },
+                },
+                {"name": "hops-server", "emptyDir": {"medium": "Memory", "sizeLimit": "64Mi"}},
+            ],
+        },
     }
-    assert manifest["spec"]["nodeSelector"] == {"nvidia.com/gpu.product": "a100"}
 
 
-def test_the_pod_says_whose_it_is(manifest: dict[str, Any]) -> None:
-    labels = manifest["metadata"]["labels"]
-    assert {name: value for name, value in labels.items() if name.startswith("hopslab.org/")} == {
-        "hopslab.org/project": "weather",
-        "hopslab.org/user": "ada",
-        "hopslab.org/role": "data_scientist",
+def test_the_pods_variables_are_those_of_a_server_and_hold_no_token_of_the_project(manifest: dict[str, Any]) -> None:
+    variables = {item["name"]: item.get("value", "") for item in manifest["spec"]["containers"][0]["env"]}
+    assert {name: value for name, value in variables.items() if not name.startswith("JUPYTERHUB_")} == {
+        "HOME": "/home/hops/projects/weather",
+        "HOPS_SERVER_FOLDER": "/run/hops/server",
+        "IPYTHONDIR": "/run/hops/server/ipython",
+        "JUPYTER_CONFIG_DIR": "/run/hops/server/config",
+        "JUPYTER_DATA_DIR": "/run/hops/server/data",
+        "JUPYTER_PATH": "/run/hops/server",
+        "JUPYTER_PREFER_ENV_PATH": "0",
+        "JUPYTER_RUNTIME_DIR": "/run/hops/server/runtime",
+        "LANG": "C.UTF-8",
+        "PATH": "/home/hops/environments/projects/weather/bin:/usr/local/bin:/usr/bin:/bin",
+        "PYTHONNOUSERSITE": "1",
+        "SHELL": "/bin/bash",
+        "USER": "ada",
     }
-    assert manifest["metadata"]["name"] == "jupyter-weather--ada"
+    assert "header.payload.signature" not in variables.values()
 
 
-def test_the_servers_folder_is_in_memory_and_filled_from_the_secret(manifest: dict[str, Any]) -> None:
-    spec = manifest["spec"]
-    volumes = {volume["name"]: volume for volume in spec["volumes"]}
-    assert volumes["hops-server"] == {"name": "hops-server", "emptyDir": {"medium": "Memory", "sizeLimit": "64Mi"}}
-    secret = volumes["hops-secret"]["secret"]
-    assert secret["secretName"] == "jupyter-weather--ada-hops"
-    assert {"key": "token.jwt", "path": "token.jwt", "mode": 0o400} in secret["items"]
-    assert spec["containers"][0]["volumeMounts"] == [{"name": "hops-server", "mountPath": "/run/hops/server"}]
-    (filler,) = spec["initContainers"]
-    assert filler["volumeMounts"][0] == {"name": "hops-secret", "mountPath": "/run/hops/secret", "readOnly": True}
-    assert spec["automountServiceAccountToken"] is False
+def test_a_pod_without_gpus_asks_for_none() -> None:
+    resources = pod_resources(ServerOptions(), notebook_memory_mib=1024)
+    assert resources == {
+        "cpu_guarantee": 1.0,
+        "cpu_limit": 2.0,
+        "mem_guarantee": 3 * 1024**3,
+        "mem_limit": 3 * 1024**3,
+        "extra_resource_guarantees": {},
+        "extra_resource_limits": {},
+    }
 
 
 def test_the_secret_holds_every_file_of_the_folder(grant: ServerGrant) -> None:
@@ -85,9 +184,3 @@ def test_the_secret_holds_every_file_of_the_folder(grant: ServerGrant) -> None:
     files = server_files(grant)
     assert len(secret.data) == len(files)
     assert base64.b64decode(secret.data["kernels.pyspark.kernel.json"]) == files["kernels/pyspark/kernel.json"]
-
-
-def test_the_pods_variables_hold_no_token_of_the_project(manifest: dict[str, Any]) -> None:
-    variables = {item["name"]: item.get("value", "") for item in manifest["spec"]["containers"][0]["env"]}
-    assert variables["HOPS_SERVER_FOLDER"] == "/run/hops/server"
-    assert "header.payload.signature" not in variables.values()
