@@ -24,6 +24,7 @@ from hops_platform.http import PROBLEM_RESPONSES, BodyLimit, RequestBoundary, in
 from hops_platform.operations import routes as operations
 from hops_platform.outbox import OutboxWorkers
 from hops_platform.pages import router as pages
+from hops_platform.pages import show_problem
 from hops_platform.parts import Parts
 from hops_platform.projects import routes as projects
 from hops_platform.projects.tasks import TASKS as PROJECT_TASKS
@@ -92,7 +93,7 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
     app.router.lifespan_context = lifespan
     app.state.parts = parts
     app.state.workers = workers
-    install_problem_handlers(app)
+    install_problem_handlers(app, page=show_problem)
     browser.install_login_redirect(app)
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
     app.add_middleware(RequestBoundary)

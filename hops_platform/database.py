@@ -103,13 +103,15 @@ class Database:
 
 def _make_engine(url: str) -> Engine:
     parsed = make_url(url)
+    # An error would otherwise carry a statement's values, hashes of passwords among them, into the log.
+    always: dict[str, Any] = {"hide_parameters": True, "pool_size": 10, "max_overflow": 30}
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_pre_ping=True, pool_size=10, max_overflow=30)
+        return create_engine(parsed, pool_pre_ping=True, **always)
     if parsed.database:
         file = Path(parsed.database)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch(mode=0o600)  # it holds the hashes of passwords; its journal takes the same mode
-    engine = create_engine(parsed, connect_args=_SQLITE_ARGUMENTS, pool_size=10, max_overflow=30)
+    engine = create_engine(parsed, connect_args=_SQLITE_ARGUMENTS, **always)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

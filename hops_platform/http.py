@@ -6,12 +6,12 @@ import errno
 import logging
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any, cast
 
 from fastapi import Depends, FastAPI, Header, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
@@ -40,6 +40,7 @@ from hops_platform.parts import Parts
 from hops_platform.violations import describe_violations, summarise
 
 LOG = logging.getLogger("hops.http")
+ProblemPage = Callable[[Request, Problem], Response]
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items at most.", examples=[DEFAULT_LIMIT])]
@@ -129,8 +130,14 @@ def problem_response(error: PlatformError, **extra: str) -> JSONResponse:
     return JSONResponse(content, status_code=error.status, headers=headers, media_type=MEDIA_TYPE)
 
 
-def install_problem_handlers(app: FastAPI) -> None:
-    """Makes every error of ``app`` an RFC 9457 problem."""
+def install_problem_handlers(app: FastAPI, *, page: ProblemPage | None = None) -> None:
+    """Makes every error of ``app`` an RFC 9457 problem.
+
+    Args:
+        app: The application.
+        page: Shows a problem to a person whose browser asked for a page.
+    """
+    app.state.problem_page = page
     app.add_exception_handler(PlatformError, _known)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _framework)
@@ -139,17 +146,35 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(OSError, _operating_system)
 
 
-def _known(_request: Request, error: Exception) -> JSONResponse:
-    return problem_response(cast("PlatformError", error))
+def answer_problem(request: Request, error: PlatformError, **extra: str) -> Response:
+    """The answer for an error: a page where a browser asked for one, else the problem as JSON."""
+    page = cast("ProblemPage | None", getattr(request.app.state, "problem_page", None))
+    response: Response = problem_response(error, **extra)
+    if page is None or not _wants_page(request):
+        return response
+    shown = page(request, error.problem())
+    if "Retry-After" in response.headers:
+        shown.headers["Retry-After"] = response.headers["Retry-After"]
+    return shown
 
 
-def _invalid(_request: Request, error: Exception) -> JSONResponse:
+def _wants_page(request: Request) -> bool:
+    # The REST API answers browsers and programs alike.
+    outside = not request.url.path.startswith(f"{parts_of(request).settings.prefix}api/")
+    return outside and request.method in READING_METHODS and "text/html" in request.headers.get("Accept", "")
+
+
+def _known(request: Request, error: Exception) -> Response:
+    return answer_problem(request, cast("PlatformError", error))
+
+
+def _invalid(request: Request, error: Exception) -> Response:
     violations = describe_violations(cast("RequestValidationError", error).errors())
     problem = InvalidRequestError(f"The request can't be accepted. {summarise(violations)}", violations=violations)
-    return problem_response(problem)
+    return answer_problem(request, problem)
 
 
-def _framework(request: Request, error: Exception) -> JSONResponse:
+def _framework(request: Request, error: Exception) -> Response:
     raised = cast("HTTPException", error)
     known: PlatformError
     if raised.status_code == NotFoundError.status:
@@ -162,49 +187,47 @@ def _framework(request: Request, error: Exception) -> JSONResponse:
         known = ForbiddenError("This is not allowed.")
     else:
         known = MalformedRequestError("The request can't be read.", remedy="Send well-formed JSON.")
-    response = problem_response(known)
+    response = answer_problem(request, known)
     response.headers.update(raised.headers or {})
     return response
 
 
-def _database(_request: Request, error: Exception) -> JSONResponse:
+def _database(request: Request, error: Exception) -> Response:
     text = str(error).lower()
     if "disk is full" in text or "no space left" in text or "disk full" in text:
-        return problem_response(_full())
+        return answer_problem(request, _full())
     LOG.error("the database does not answer", exc_info=error)
-    return problem_response(
-        DatabaseBusyError("The database is busy or away.", remedy="Try again in a moment.", retry_after_s=2)
-    )
+    busy = DatabaseBusyError("The database is busy or away.", remedy="Try again in a moment.", retry_after_s=2)
+    return answer_problem(request, busy)
 
 
-def _integrity(_request: Request, error: Exception) -> JSONResponse:
+def _integrity(request: Request, error: Exception) -> Response:
     LOG.info("a concurrent change came first: %s", type(error).__name__)
-    return problem_response(
-        ConflictError("Somebody else made a change at the same moment.", remedy="Look again, then repeat your change.")
+    conflict = ConflictError(
+        "Somebody else made a change at the same moment.", remedy="Look again, then repeat your change."
     )
+    return answer_problem(request, conflict)
 
 
-def _operating_system(_request: Request, error: Exception) -> JSONResponse:
+def _operating_system(request: Request, error: Exception) -> Response:
     if cast("OSError", error).errno in (errno.ENOSPC, errno.EDQUOT):
-        return problem_response(_full())
-    return unexpected(error)
+        return answer_problem(request, _full())
+    return unexpected(request, error)
 
 
 def _full() -> StorageFullError:
     return StorageFullError("There is no space left on the platform's disk.", remedy="Tell an administrator.")
 
 
-def unexpected(error: Exception) -> JSONResponse:
+def unexpected(request: Request, error: Exception) -> Response:
     """The answer for a fault of ours: an id that finds the trace in the log, and nothing of the trace."""
     error_id = uuid.uuid4().hex[:12]
     LOG.error("unexpected error %s", error_id, exc_info=error)
-    return problem_response(
-        PlatformError(
-            "Something went wrong here that should not have.",
-            remedy=f"Try again; if it stays so, give an administrator the id {error_id}.",
-        ),
-        error_id=error_id,
+    fault = PlatformError(
+        "Something went wrong here that should not have.",
+        remedy=f"Try again; if it stays so, give an administrator the id {error_id}.",
     )
+    return answer_problem(request, fault, error_id=error_id)
 
 
 class RequestBoundary:
@@ -229,7 +252,7 @@ class RequestBoundary:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-content-type-options", b"nosniff")]
+                message["headers"] = _with_safe_headers(message["headers"])
             await send(message)
 
         try:
@@ -237,7 +260,7 @@ class RequestBoundary:
         except Exception as error:
             if status:
                 raise
-            await unexpected(error)(scope, receive, watch)
+            await unexpected(Request(scope), error)(scope, receive, watch)
         finally:
             # The query may hold an OAuth code: only the path is logged.
             LOG.info(
@@ -247,6 +270,14 @@ class RequestBoundary:
                 status,
                 extra={"duration_ms": round((time.perf_counter() - began) * 1000, 1)},
             )
+
+
+def _with_safe_headers(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Headers that every answer has: what a caller sees, tokens among it, is for no cache unless a route says so."""
+    safe = [*headers, (b"x-content-type-options", b"nosniff")]
+    if all(name.lower() != b"cache-control" for name, _ in safe):
+        safe.append((b"cache-control", b"no-store"))
+    return safe
 
 
 class BodyLimit:

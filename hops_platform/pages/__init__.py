@@ -1,3 +1,3 @@
-from hops_platform.pages.routes import router
+from hops_platform.pages.routes import router, show_problem
 
-__all__ = ["router"]
+__all__ = ["router", "show_problem"]

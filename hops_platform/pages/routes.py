@@ -16,8 +16,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
+from hops_contract.problems import Problem
 from hops_contract.slugs import is_slug
-from hops_platform.http import PartsOf
+from hops_platform.http import PartsOf, parts_of
 from hops_platform.security.browser import BrowserUser, Public, current_browser_user
 from hops_platform.security.passwords import MIN_PASSWORD_LENGTH
 from hops_platform.security.permissions import Permission
@@ -84,6 +85,22 @@ async def send_static(path: Annotated[str, PathParameter(max_length=200)], reque
         raise HTTPException(404) from error
     response.headers["Cache-Control"] = f"public, max-age={_STATIC_AGE_S}"
     return response
+
+
+def show_problem(request: Request, problem: Problem) -> Response:
+    """A problem for a person whose browser asked for a page, logged in or not."""
+    settings = parts_of(request).settings
+    html = _TEMPLATES.get_template("problem.html").render(
+        page="problem",
+        base=settings.prefix,
+        hub=f"{settings.hub_base_url}hub/",
+        user="",
+        admin=False,
+        must_change_password=False,
+        csrf="",
+        problem=problem,
+    )
+    return HTMLResponse(html, status_code=problem.status, headers=_PAGE_HEADERS)
 
 
 def _page(name: str, reader: BrowserUser, parts: PartsOf, *, status: int = 200, **more: str) -> HTMLResponse:

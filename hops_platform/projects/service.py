@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from hops_contract.layout import STANDARD_DATASETS
 from hops_contract.principal import ProjectRole
-from hops_contract.slugs import project_user
+from hops_contract.slugs import is_slug, project_user
 from hops_platform.database import now
 from hops_platform.datasets.models import Dataset
 from hops_platform.environments.models import Environment
@@ -110,10 +110,14 @@ def find_member(session: Session, project: Project, user: str) -> Membership:
     Raises:
         NotFoundError: It is not a member.
     """
-    membership = session.scalar(
-        select(Membership)
-        .join(User, User.id == Membership.user_id)
-        .where(Membership.project_id == project.id, User.name == user)
+    membership = (
+        session.scalar(
+            select(Membership)
+            .join(User, User.id == Membership.user_id)
+            .where(Membership.project_id == project.id, User.name == user)
+        )
+        if is_slug(user)
+        else None
     )
     if membership is None:
         raise NotFoundError(f"The project has no member {user!r}.")

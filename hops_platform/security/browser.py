@@ -12,7 +12,7 @@ import hmac
 import secrets
 from dataclasses import dataclass
 from typing import Annotated
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.responses import RedirectResponse, Response
@@ -152,7 +152,7 @@ def finish_log_in(
         )
     settings = parts.settings
     token = parts.engines.logins.finish(code, verifier=verifier)
-    response = RedirectResponse(local_path(next_path, prefix=settings.prefix), status_code=302)
+    response = RedirectResponse(local_path(unquote(next_path), prefix=settings.prefix), status_code=302)
     response.set_cookie(
         SESSION_COOKIE,
         token,
@@ -177,7 +177,7 @@ def log_out(parts: PartsOf) -> Response:
 def local_path(text: str, *, prefix: str) -> str:
     """``text`` if it is a path of this service, else the service's first page: no redirect leads elsewhere."""
     harmless = all(" " < character < "\x7f" and character not in "\\;," for character in text)
-    if text.startswith(prefix) and not text.startswith("//") and ".." not in text and harmless:
+    if text.startswith(prefix) and not text.startswith("//") and ".." not in unquote(text) and harmless:
         return text
     return prefix
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from hops_contract.options import Capacity, ServerLimits, ServerOptions
 from hops_contract.servers import ServerConfig, ServerGrant
-from hops_contract.slugs import project_user
+from hops_contract.slugs import is_slug, project_user
 from hops_platform.database import now
 from hops_platform.engines.hub import HubServer
 from hops_platform.environments.service import check_ready
@@ -92,7 +92,7 @@ def member_for_server(session: Session, project: Project, user: str) -> Membersh
         NotFoundError: There is no such active user.
         ForbiddenError: The user is not a member.
     """
-    row = session.scalar(select(User).where(User.name == user, User.active.is_(True)))
+    row = session.scalar(select(User).where(User.name == user, User.active.is_(True))) if is_slug(user) else None
     if row is None:
         raise NotFoundError(f"There is no active user {user!r}.")
     membership = session.get(Membership, (project.id, row.id))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from hops_contract.principal import PrincipalKind
+from hops_contract.slugs import is_slug
 from hops_platform.database import Database, now
 from hops_platform.errors import (
     ConflictError,
@@ -63,10 +65,18 @@ def check_password(database: Database, *, username: str, password: str) -> None:
                 check_not_locked(session, username)
                 forget_failures(session, username)
         return
+    try:
+        _count_failure(database, username)
+    except IntegrityError:
+        # An attempt beside this one was the first to fail with this name, and its row is there now.
+        _count_failure(database, username)
+    raise WrongCredentialsError(_WRONG, remedy="After some failed attempts the name is locked for a while.")
+
+
+def _count_failure(database: Database, username: str) -> None:
     with database.session() as session:
         check_not_locked(session, username)
         record_failure(session, username)
-    raise WrongCredentialsError(_WRONG, remedy="After some failed attempts the name is locked for a while.")
 
 
 def renew_token(session: Session, caller: Caller, *, signer: Signer) -> SignedToken:
@@ -128,7 +138,8 @@ def find_user(session: Session, name: str) -> User:
     Raises:
         NotFoundError: There is none.
     """
-    user = session.scalar(select(User).where(User.name == name))
+    # What is no name at all is not asked for: PostgreSQL refuses some texts with errors of its own.
+    user = session.scalar(select(User).where(User.name == name)) if is_slug(name) else None
     if user is None:
         raise NotFoundError(f"There is no user {name!r}.")
     return user

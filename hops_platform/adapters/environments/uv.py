@@ -17,6 +17,7 @@ from pathlib import Path
 from uv import find_uv_bin
 
 from hops_contract.layout import Home
+from hops_platform.adapters.disk import full_disk_told
 from hops_platform.errors import EngineRefusedError, StorageFullError
 
 LOG = logging.getLogger("hops.environments")
@@ -48,7 +49,8 @@ class UvEnvironments:
     def create(self, project: str) -> None:
         """See :class:`~hops_platform.engines.environments.ProjectEnvironments`."""
         # The base has brought everything into the cache: no network is needed, and none is waited for.
-        self._make(self._home.environment(project), offline=True, report=LOG.info)
+        with full_disk_told():
+            self._make(self._home.environment(project), offline=True, report=LOG.info)
 
     def remove(self, project: str) -> None:
         """See :class:`~hops_platform.engines.environments.ProjectEnvironments`."""

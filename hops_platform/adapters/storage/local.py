@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from hops_contract.layout import Home
+from hops_platform.adapters.disk import full_disk_told
 
 
 class LocalStorage:
@@ -26,9 +27,10 @@ class LocalStorage:
     def create_datasets(self, project: str, datasets: Sequence[str]) -> None:
         """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
         folder = self._home.project(project)
-        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
-        for dataset in datasets:
-            (folder / dataset).mkdir(mode=0o750, exist_ok=True)
+        with full_disk_told():
+            folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+            for dataset in datasets:
+                (folder / dataset).mkdir(mode=0o750, exist_ok=True)
 
     def trash_project(self, project: str) -> None:
         """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
@@ -36,5 +38,6 @@ class LocalStorage:
         if not folder.exists():
             return
         trash = self._home.root / "trash"
-        trash.mkdir(mode=0o700, exist_ok=True)
-        shutil.move(folder, trash / f"{project}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
+        with full_disk_told():
+            trash.mkdir(mode=0o700, exist_ok=True)
+            shutil.move(folder, trash / f"{project}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hops_contract.layout import Home
+from hops_platform.adapters.disk import full_disk_told
 from hops_platform.errors import EngineRefusedError
 from hops_platform.projects.template import TemplateError, fill
 
@@ -20,6 +21,7 @@ class PackagedTemplates:
     def fill(self, project: str, *, title: str) -> None:
         """See :class:`~hops_platform.engines.templates.ProjectTemplates`."""
         try:
-            fill(self._home.project(project), self._home.base_environment, project, title)
+            with full_disk_told():
+                fill(self._home.project(project), self._home.base_environment, project, title)
         except TemplateError as error:
             raise EngineRefusedError(f"The welcome template could not be written: {error}") from error

@@ -1,0 +1,26 @@
+"""What the adapters of a machine's own disk share: a full one is told as such."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from hops_platform.errors import StorageFullError
+
+
+@contextmanager
+def full_disk_told() -> Iterator[None]:
+    """Makes the operating system's words for a full disk those of the platform.
+
+    Raises:
+        StorageFullError: There is no room left, or none that this platform may use.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFullError(
+                "There is no space left on the platform's disk.", remedy="Tell an administrator."
+            ) from error
+        raise
