@@ -16,7 +16,7 @@ from hopslab.doctor.findings import as_json_object, as_text, healthy
 from hopslab.doctor.machine import look_at_machine
 from hopslab.doctor.site import look_at_site
 from hopslab.errors import SiteError
-from hopslab.prepare.steps import TOTAL_STEPS, FirstLogin, prepare
+from hopslab.prepare.steps import SHARED_STEPS, TOTAL_STEPS, FirstLogin, initialise, prepare
 from hopslab.progress import Progress
 from hopslab.settings import SiteSettings, load_settings
 from hopslab.site.answers import ask_all
@@ -44,7 +44,11 @@ def up(
     """Prepare what is missing, start everything and wait until it answers; then show the logs until Ctrl-C."""
     settings = load_settings()
     progress = Progress(total=TOTAL_STEPS, done=1)
-    first = prepare(settings, progress)
+    prepare(settings, progress)
+    first = initialise(surroundings(settings), progress)
+    if first is not None:
+        # At once: if a later step fails, nobody could tell it again.
+        print(first_login(first), flush=True)
     progress.step("Hub and services", lambda: start_site(settings, surroundings(settings)))
     print(welcome(settings, first), flush=True)
     if not detach:
@@ -53,8 +57,8 @@ def up(
 
 @app.command("prepare")
 def prepare_only() -> None:
-    """Prepare what is missing, and start nothing."""
-    prepare(load_settings(), Progress(total=TOTAL_STEPS - 1, done=1))
+    """Prepare what all sites of this checkout share; make no database and start nothing."""
+    prepare(load_settings(), Progress(total=SHARED_STEPS, done=1))
 
 
 @app.command()
@@ -152,20 +156,22 @@ def show_logs_until_interrupted(settings: SiteSettings) -> None:
         stop_site(home)
 
 
+def first_login(first: FirstLogin) -> str:
+    """The first administrator's login, for people."""
+    return (
+        f"\n  user      {first.user}\n  password  {first.password}\n\n"
+        "The password is shown this once; you choose your own at the first login.\n"
+    )
+
+
 def welcome(settings: SiteSettings, first: FirstLogin | None) -> str:
     """What is printed when everything answers."""
-    lines = ["", f"HopsLab is ready: {settings.url}"]
-    if first is not None:
-        lines += [
-            "",
-            f"  user      {first.user}",
-            f"  password  {first.password}",
-            "",
-            "The password is shown this once; you choose your own at the first login.",
-        ]
-    else:
-        lines.append("Forgot the administrator's password? `hopslab reset-password admin` gives a new one.")
-    return "\n".join(lines)
+    hint = (
+        "Forgot the administrator's password? `hopslab reset-password admin` gives a new one."
+        if first is None
+        else f"Log in as {first.user} with the password above."
+    )
+    return f"\nHopsLab is ready: {settings.url}\n{hint}"
 
 
 def main() -> None:

@@ -39,6 +39,8 @@ INHERITED = (
     "TMPDIR",
 )
 INHERITED_PREFIXES = ("HOPS_", "UV_")
+# Only the proxy faces people; behind it the services answer on loopback, without TLS.
+FOR_THE_PROXY = frozenset({"HOPS_BIND", "HOPS_PORT", "HOPS_TLS_CERT", "HOPS_TLS_KEY"})
 
 
 def service_url(port: int, name: str) -> str:
@@ -46,17 +48,21 @@ def service_url(port: int, name: str) -> str:
     return f"http://127.0.0.1:{port}/services/{name}"
 
 
-def services(home: Home, ports: Mapping[str, int], environ: Mapping[str, str]) -> list[dict[str, Any]]:
+def services(home: Home, ports: Mapping[str, int], environ: Mapping[str, str], public_url: str) -> list[dict[str, Any]]:
     """JupyterHub's ``services`` of this site.
 
     Args:
         home: The platform's home.
         ports: The ports of the services ``hops`` and ``livy``.
         environ: The Hub's own variables.
+        public_url: The address that people open; where it begins with ``https``, cookies demand TLS.
     """
     shared = {
-        name: value for name, value in environ.items() if name in INHERITED or name.startswith(INHERITED_PREFIXES)
+        name: value
+        for name, value in environ.items()
+        if (name in INHERITED or name.startswith(INHERITED_PREFIXES)) and name not in FOR_THE_PROXY
     } | {
+        "JUPYTERHUB_PUBLIC_URL": public_url,
         "HOPS_HOME": str(home.root),
         "HOPS_CONTROL_PLANE_URL": service_url(ports["hops"], "hops") + "/",
         "HOPS_LIVY_URL": service_url(ports["livy"], "livy"),

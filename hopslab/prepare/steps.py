@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hops_contract.layout import Home
@@ -17,9 +17,10 @@ from hopslab.progress import READY, Progress
 from hopslab.settings import CHECKOUT, SiteSettings
 from hopslab.surroundings import VENV_BIN, surroundings
 
+SHARED_STEPS = 6
+"""The platform's environment (``bootstrap``) and those of :func:`prepare`."""
 TOTAL_STEPS = 8
-"""With the platform's environment before (``bootstrap``) and the start after these."""
-FREE_DISK_MIB = 2048
+"""With the database before the start, and the start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +33,11 @@ class FirstLogin:
     """
 
     user: str
-    password: str
+    password: str = field(repr=False)
 
 
-def prepare(settings: SiteSettings, progress: Progress) -> FirstLogin | None:
-    """Make what is missing: front end, base environment, Java, archive, database, keys, first administrator.
-
-    Returns:
-        The first login, only when it was made now.
+def prepare(settings: SiteSettings, progress: Progress) -> None:
+    """Make what is missing of what takes long: front end, base environment, Java, archive.
 
     Raises:
         SiteError: A step failed.
@@ -53,9 +51,6 @@ def prepare(settings: SiteSettings, progress: Progress) -> FirstLogin | None:
     progress.step("Project environment", lambda: base_environment(env))
     progress.step("Java", lambda: ensure_java(home.base_environment, env))
     progress.step("Class data archive", lambda: class_data_archive(home, env))
-    made: list[FirstLogin] = []
-    progress.step("Database and keys", lambda: made.extend(initialise(env)))
-    return made[0] if made else None
 
 
 def make_home(root: Path) -> None:
@@ -103,16 +98,32 @@ def class_data_archive(home: Home, env: Mapping[str, str]) -> str | None:
     return READY if before and before == set(home.archives.glob("*.jsa")) else None
 
 
-def initialise(env: Mapping[str, str]) -> list[FirstLogin]:
+def initialise(env: Mapping[str, str], progress: Progress) -> FirstLogin | None:
     """Database, keys and, at the first start, an administrator.
+
+    Returns:
+        The first login, only when it was made now.
 
     Raises:
         SiteError: The database can't be brought up to date.
     """
-    said = _platform(["hops_platform", "init"], what="Preparing the database", env=env)
+    answers: list[str] = []
+    arguments = ["hops_platform", "init"]
+    progress.step(
+        "Database and keys", lambda: answers.append(_platform(arguments, what="Preparing the database", env=env))
+    )
+    return first_login_in(answers[0])
+
+
+def first_login_in(said: str) -> FirstLogin | None:
+    """The first login in what the control plane ``said`` while it prepared its database.
+
+    Raises:
+        SiteError: It said something else.
+    """
     try:
         created = json.loads(said.strip().splitlines()[-1])["created_admin"]
-        return [FirstLogin(user=created["username"], password=created["password"])] if created else []
+        return FirstLogin(user=created["username"], password=created["password"]) if created else None
     except (IndexError, KeyError, TypeError, ValueError) as error:
         raise SiteError("The control plane did not say whether its database is ready.") from error
 

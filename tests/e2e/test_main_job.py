@@ -41,10 +41,11 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """A site of its own in a folder with a space in its name; the base environment is the checkout's."""
+    """A site of its own in a folder with a space in its name; what is made once for all sites is the checkout's."""
     home = tmp_path_factory.mktemp("a home") / "hops lab"
-    (home / "environments").mkdir(parents=True)
-    (home / "environments" / "base").symlink_to(ROOT / ".hopslab" / "environments" / "base")
+    for shared in (Path("environments", "base"), Path("archives")):
+        (home / shared).parent.mkdir(parents=True, exist_ok=True)
+        (home / shared).symlink_to(ROOT / ".hopslab" / shared)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -94,14 +94,15 @@ def test_a_missing_proxy_names_its_remedy(tmp_path: Path, monkeypatch: pytest.Mo
 def test_services_get_the_sites_variables_and_no_other(tmp_path: Path) -> None:
     environ = {
         "HOPS_GPUS": "2", "UV_CACHE_DIR": "/c", "HOME": "/h", "SSL_CERT_FILE": "/ca", "AWS_SECRET_ACCESS_KEY": "x",
-        "CONFIGPROXY_AUTH_TOKEN": "x",
+        "CONFIGPROXY_AUTH_TOKEN": "x", "HOPS_TLS_KEY": "/k", "HOPS_TLS_CERT": "/c", "HOPS_BIND": "10.0.0.1",
     }  # fmt: skip
-    made = services(Home(tmp_path), {"hops": 1, "livy": 2}, environ)
+    made = services(Home(tmp_path), {"hops": 1, "livy": 2}, environ, "https://10.0.0.1:8000/")
     for service in made:
         assert service["environment"] == {
             "HOPS_GPUS": "2", "UV_CACHE_DIR": "/c", "HOME": "/h", "SSL_CERT_FILE": "/ca", "HOPS_HOME": str(tmp_path),
             "HOPS_CONTROL_PLANE_URL": "http://127.0.0.1:1/services/hops/",
             "HOPS_LIVY_URL": "http://127.0.0.1:2/services/livy",
+            "JUPYTERHUB_PUBLIC_URL": "https://10.0.0.1:8000/",
         }  # fmt: skip
         assert "x" not in service["command"]
 
