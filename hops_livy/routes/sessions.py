@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from fastapi import APIRouter, Response
@@ -59,7 +58,7 @@ async def get_log(session: SessionDep, start: LogFrom = -1, size: Size = 100) ->
 
 @router.get("/sessions/{session_id}/summary")
 async def get_summary(session: SessionDep) -> dict[str, Any]:
-    """State, reason in words, resources asked for and had, age."""
+    """State, reason in words, resources asked for and had, when it was created (seconds since the epoch)."""
     shape = session.shape
     return {
         "id": session.id,
@@ -68,7 +67,7 @@ async def get_summary(session: SessionDep) -> dict[str, Any]:
         "state": str(session.state),
         "reason": session.reason,
         "app_id": None if session.driver is None else session.driver.app_id,
-        "age_s": round(time.time() - session.created, 1),
+        "created": round(session.created, 3),
         "idle_timeout_s": session.timeouts.idle_s,
         "statements": len(session.statements),
         "resources": {

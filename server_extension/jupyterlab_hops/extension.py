@@ -11,7 +11,7 @@ from jupyterlab_hops.project import ProjectServer
 from jupyterlab_hops.server_folder import ServerFolder, ServerFolderError
 
 
-class HopsExtension(ExtensionApp):  # type: ignore[misc]
+class HopsExtension(ExtensionApp):
     """Adds the routes below ``hops/`` and keeps the server's token fresh."""
 
     name = "jupyterlab_hops"

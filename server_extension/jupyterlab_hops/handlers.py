@@ -39,7 +39,7 @@ def project_server(handler: JupyterHandler) -> ProjectServer:
     return server
 
 
-class HopsHandler(APIHandler):  # type: ignore[misc]
+class HopsHandler(APIHandler):
     """Answers JSON, and problem details for every error."""
 
     auth_resource = AUTH_RESOURCE
@@ -141,7 +141,9 @@ class StopHandler(HopsHandler):
     @authorized
     async def post(self) -> None:
         """Stops this notebook server."""
-        self.finish(json.dumps(await self.server.stop()))
+        change = await self.server.stop()
+        self.set_status(HTTPStatus.ACCEPTED)
+        self.finish(json.dumps(change))
 
 
 class RestartHandler(HopsHandler):
@@ -151,7 +153,9 @@ class RestartHandler(HopsHandler):
     @authorized
     async def post(self) -> None:
         """Restarts this notebook server."""
-        self.finish(json.dumps(await self.server.restart()))
+        change = await self.server.restart()
+        self.set_status(HTTPStatus.ACCEPTED)
+        self.finish(json.dumps(change))
 
 
 class TensorBoardsHandler(HopsHandler):
@@ -162,17 +166,23 @@ class TensorBoardsHandler(HopsHandler):
     async def get(self) -> None:
         """Those that run."""
         boards = self.server.tensorboards
-        self.finish(json.dumps({"items": [self._item(board) for board in boards.items()], "next": None}))
+        self.finish(json.dumps({"items": [self._item(board) for board in boards.items()]}))
 
     @web.authenticated
     @authorized
     async def post(self) -> None:
         """Opens the one of a log directory."""
-        board = await self.server.tensorboards.open(self.body("logdir")["logdir"])
+        board, is_new = await self.server.tensorboards.open(self.body("logdir")["logdir"])
+        self.set_status(HTTPStatus.CREATED if is_new else HTTPStatus.OK)
         self.finish(json.dumps(self._item(board)))
 
-    def _item(self, board: TensorBoard) -> dict[str, str]:
-        return {"id": board.id, "logdir": board.logdir, "url": self.server.tensorboards.url(board)}
+    def _item(self, board: TensorBoard) -> dict[str, Any]:
+        return {
+            "id": board.id,
+            "logdir": board.logdir,
+            "url": self.server.tensorboards.url(board),
+            "started": board.started,
+        }
 
 
 class TensorBoardEndHandler(HopsHandler):
@@ -195,7 +205,7 @@ class TensorBoardOpenHandler(HopsHandler):
     async def get(self) -> None:
         """Starts it if need be, then leads there."""
         boards = self.server.tensorboards
-        board = await boards.open(self.get_query_argument("logdir", ""))
+        board, _ = await boards.open(self.get_query_argument("logdir", ""))
         self.redirect(boards.url(board))
 
 

@@ -67,7 +67,7 @@ def session_item(session: Mapping[str, Any], summary: Mapping[str, Any]) -> dict
         "kind": session.get("kind") or "pyspark",
         "name": session.get("name"),
         "state": summary.get("state") or session["state"],
-        "reason": summary.get("reason"),
+        "reason": summary.get("reason") or None,
         "created": summary.get("created"),
         "resources": {name: resources[name] for name in RESOURCES} if known and resources is not None else None,
     }
@@ -104,9 +104,9 @@ class ProjectServer:
         return project_answer(self._folder.config, members, problem, self.renewal.state, self._links)
 
     async def sessions(self) -> dict[str, Any]:
-        """Body of ``GET hops/session``."""
-        answer = await self._livy.request("GET", "sessions")
-        sessions = list(answer.get("sessions", []))[:MAX_SESSIONS]
+        """Body of ``GET hops/session``, newest first."""
+        answer = await self._livy.request("GET", "sessions?size=-1")
+        sessions = sorted(answer["sessions"], key=lambda session: int(session["id"]), reverse=True)[:MAX_SESSIONS]
         summaries = await asyncio.gather(*(self._summary(session["id"]) for session in sessions))
         return {
             "items": [

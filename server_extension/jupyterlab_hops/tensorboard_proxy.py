@@ -14,7 +14,7 @@ from jupyterlab_hops.problems import ProblemError
 _NOT_PASSED_ON = ("Cookie", "Authorization", "X-XSRFToken")
 
 
-class TensorBoardProxy(ProxyHandler):  # type: ignore[misc]
+class TensorBoardProxy(ProxyHandler):
     """Passes requests on. TensorBoard is told its path in the browser, so nothing in its answers is rewritten."""
 
     auth_resource = AUTH_RESOURCE

@@ -35,6 +35,7 @@ class TensorBoard:
         logdir: Log directory, relative to the project's folder.
         port: Where it listens on the loopback interface.
         process: Its process.
+        started: When it was started, in seconds since the epoch.
         used: When it was last asked for something, by the monotonic clock.
     """
 
@@ -42,6 +43,7 @@ class TensorBoard:
     logdir: str
     port: int
     process: subprocess.Popen[bytes]
+    started: float = field(default_factory=lambda: round(time.time(), 3))
     used: float = field(default_factory=time.monotonic)
 
 
@@ -85,7 +87,7 @@ def process_environment(environment: Path, *, settings: Mapping[str, Any], path:
 
 
 class TensorBoards:
-    """Starts, finds and ends them.
+    """Starts, finds and ends them. Of more than ``LIMIT`` the one that was not looked at for longest is ended.
 
     Args:
         root: The project's folder; log directories lie below it.
@@ -129,23 +131,27 @@ class TensorBoards:
         board.used = time.monotonic()
         return board
 
-    async def open(self, logdir: str) -> TensorBoard:
-        """The TensorBoard of ``logdir``, started if need be; callers at the same time get the same one.
+    async def open(self, logdir: str) -> tuple[TensorBoard, bool]:
+        """The TensorBoard of ``logdir``, and whether it had to be started; callers at the same time get the same one.
 
         Raises:
-            ProblemError: The directory is none of the project, or TensorBoard does not start.
+            ProblemError: The directory is none of the project, TensorBoard does not start, or too many are starting.
         """
         path = resolve_logdir(self._root, logdir)
         relative = path.relative_to(self._root.resolve()).as_posix()
         for board in self.items():
             if board.logdir == relative:
-                return self.find(board.id)
+                return self.find(board.id), False
         task = self._starting.get(path)
         if task is None:
+            if len(self._starting) >= LIMIT:
+                raise ProblemError(
+                    429, "too-many", "Too many", f"{LIMIT} TensorBoards are starting already.", "Try again in a moment."
+                )
             task = asyncio.create_task(self._start(path, relative))
             self._starting[path] = task
             task.add_done_callback(lambda _: self._starting.pop(path, None))
-        return await asyncio.shield(task)
+        return await asyncio.shield(task), True
 
     def end(self, board_id: str) -> None:
         """Ends the one with ``board_id``.
@@ -163,7 +169,8 @@ class TensorBoards:
         self._running.clear()
 
     async def _start(self, path: Path, relative: str) -> TensorBoard:
-        while len(self.items()) >= LIMIT:
+        # This one is among those that start.
+        while len(self.items()) + len(self._starting) > LIMIT and self._running:
             self.end(min(self._running.values(), key=lambda board: board.used).id)
         board_id = secrets.token_hex(16)
         with tempfile.TemporaryFile() as log:

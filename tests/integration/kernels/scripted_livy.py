@@ -18,6 +18,7 @@ class Script:
     output: dict[str, Any] = field(default_factory=lambda: {"status": "ok", "data": {}})
     hangs: bool = False
     breaks_after: int | None = None
+    loses_answer: bool = False
 
 
 @dataclass
@@ -34,6 +35,7 @@ class Service:
     statements: list[dict[str, Any]] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
     posted: list[dict[str, Any]] = field(default_factory=list)
+    keys: dict[str, int] = field(default_factory=dict)
     deleted: list[int] = field(default_factory=list)
     cancelled: threading.Event = field(default_factory=threading.Event)
     url: str = ""
@@ -90,12 +92,23 @@ class _Handler(BaseHTTPRequestHandler):
         session = service.sessions.get(int(parts[1]))
         if session is None or session["state"] in ("dead", "killed"):
             return self._answer(404, {"detail": "There is no such session.", "remedy": "Start one."})
-        script = service.script(body["code"])
+        return self._take(body["code"])
+
+    def _take(self, code: str) -> None:
+        service = self.service
+        key = self.headers["Idempotency-Key"]
+        if key in service.keys:
+            return self._answer(201, service.statements[service.keys[key]])
+        service.keys[key] = len(service.statements)
+        script = service.script(code)
         statement = {
-            "id": len(service.statements), "code": body["code"], "state": "running" if script.hangs else "available",
+            "id": len(service.statements), "code": code, "state": "running" if script.hangs else "available",
             "output": script.output, "progress": 0.0,
         }  # fmt: skip
         service.statements.append(statement)
+        if script.loses_answer:
+            script.loses_answer = False
+            return self._answer(503, {"detail": "The answer got lost."})
         return self._answer(201, statement)
 
     def do_GET(self) -> None:
@@ -105,19 +118,22 @@ class _Handler(BaseHTTPRequestHandler):
         session = service.sessions.get(int(parts[1]))
         if session is None:
             return self._answer(404, {"detail": "There is no such session."})
-        if len(parts) == 2:
-            session["polls"] += 1
-            if session["state"] == "starting" and session["polls"] >= service.polls_until_idle:
-                session["state"] = "dead" if service.dies_while_starting else "idle"
-            return self._answer(200, session)
-        if parts[2] == "summary":
-            return self._answer(200, {"state": session["state"], "reason": service.reason})
-        if parts[2] == "log":
-            return self._answer(200, {"log": ["first line", "last line"]})
+        if len(parts) < 4:
+            return self._answer(200, self._about(session, parts[2:]))
         statement = service.statements[int(parts[3])]
         if len(parts) == 5:
             return self._events(service.script(statement["code"]))
         return self._answer(200, statement)
+
+    def _about(self, session: dict[str, Any], path: list[str]) -> dict[str, Any]:
+        if path == ["summary"]:
+            return {"state": session["state"], "reason": self.service.reason or ""}
+        if path == ["log"]:
+            return {"log": ["first line", "last line"]}
+        session["polls"] += 1
+        if session["state"] == "starting" and session["polls"] >= self.service.polls_until_idle:
+            session["state"] = "dead" if self.service.dies_while_starting else "idle"
+        return session
 
     def do_DELETE(self) -> None:
         number = int(self._parts()[1])

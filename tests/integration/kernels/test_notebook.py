@@ -56,6 +56,13 @@ def test_a_broken_stream_goes_on_where_it_was(notebook, livy, script):
     assert notebook.run("long()").stdout == "123"
 
 
+def test_a_request_that_is_repeated_runs_the_code_once(notebook, livy, script):
+    notebook.run("1")
+    livy.scripts["add()"] = script(events=[stream("added")], loses_answer=True)
+    assert notebook.run("add()").stdout == "added"
+    assert [statement["code"] for statement in livy.statements].count("add()") == 1
+
+
 def test_a_service_without_events_shows_the_whole_bundle_at_the_end(notebook, livy, script):
     livy.serves_events = False
     livy.scripts["plot()"] = script(output={"status": "ok", "data": {"image/png": "aGk=", "text/plain": "<Figure>"}})

@@ -216,6 +216,7 @@ def test_a_refused_configuration_says_why(notebook):
 
 
 def test_shutting_the_kernel_down_leaves_nothing_of_its_session(notebook, service, client):
+    notebook.run("1", timeout=180)
     the_session(client)
     notebook.manager.shutdown_kernel()
     assert client.get("/sessions").json()["sessions"] == []

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack, closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -50,7 +51,10 @@ class Platform:
                 self.end_headers()
                 self.wfile.write(content)
 
-            do_GET = do_POST = do_PUT = do_DELETE = _serve
+            def __getattr__(self, name):
+                if name.startswith("do_"):
+                    return self._serve
+                raise AttributeError(name)
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
@@ -72,8 +76,9 @@ class NotebookServer:
         self.base = "/user/ada/weather"
         self.url = f"http://127.0.0.1:{port}{self.base}"
         environment = {
-            "PATH": os.environ["PATH"], "HOME": str(home), "JUPYTER_TOKEN": TOKEN, "JUPYTER_CONFIG_DIR": str(home / "config"),
-            "JUPYTER_RUNTIME_DIR": str(home / "runtime"), "PYTHONPATH": str(ROOT / "server_extension"), "LANG": "C.UTF-8",
+            "PATH": os.environ["PATH"], "HOME": str(home), "JUPYTER_TOKEN": TOKEN,
+            "JUPYTER_CONFIG_DIR": str(home / "config"), "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+            "PYTHONPATH": str(ROOT / "server_extension"), "LANG": "C.UTF-8",
         }  # fmt: skip
         if folder is not None:
             environment["HOPS_SERVER_FOLDER"] = str(folder)
@@ -84,9 +89,9 @@ class NotebookServer:
         self.log = (home / "server.log").open("w")
         self.process = subprocess.Popen(
             [
-                sys.executable, "-m", "jupyter_server", f"--ServerApp.port={port}", f"--ServerApp.base_url={self.base}/",
-                "--ServerApp.ip=127.0.0.1", "--ServerApp.open_browser=False", "--ServerApp.allow_root=True",
-                f"--ServerApp.root_dir={home}", "--ServerApp.port_retries=0",
+                sys.executable, "-m", "jupyter_server", f"--ServerApp.port={port}",
+                f"--ServerApp.base_url={self.base}/", "--ServerApp.ip=127.0.0.1",
+                "--ServerApp.open_browser=False", "--ServerApp.allow_root=True", f"--ServerApp.root_dir={home}", "--ServerApp.port_retries=0",
             ],
             env=environment, stdout=self.log, stderr=self.log,
         )  # fmt: skip
@@ -123,67 +128,73 @@ def project_environment():
     return environment
 
 
-@pytest.fixture
-def platform():
+@pytest.fixture(scope="module")
+def shared_platform():
     platform = Platform()
     yield platform
     platform.close()
 
 
 @pytest.fixture
-def project_folder(tmp_path):
-    folder = tmp_path / "project"
+def platform(shared_platform):
+    """A control plane and session service without answers."""
+    shared_platform.answers.clear()
+    shared_platform.calls.clear()
+    return shared_platform
+
+
+@pytest.fixture(scope="module")
+def project_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("projects") / "project"
     (folder / "Experiments").mkdir(parents=True)
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def token():
-    """The first token; tests override it by indirect parameters."""
     return make_token(time.time(), time.time() + 900)
 
 
-@pytest.fixture
-def server_folder(tmp_path, platform, project_folder, project_environment, token):
-    folder = tmp_path / "server"
-    folder.mkdir(mode=0o700)
-    config = {
-        "project": "weather", "project_title": "Weather of the coast", "user": "ada", "role": "data_owner",
-        "options": {"executors": 1}, "project_folder": str(project_folder), "start_folder": "Jupyter",
-        "environment": str(project_environment), "control_plane_url": f"{platform.url}/services/hops/",
-        "livy_url": f"{platform.url}/services/livy",
-    }  # fmt: skip
-    (folder / "server.json").write_text(json.dumps(config))
-    (folder / "token.jwt").write_text(token)
-    return folder
+@pytest.fixture(scope="module")
+def make_folder(tmp_path_factory, shared_platform, project_folder, project_environment, token):
+    """Makes folders of notebook servers."""
+
+    def make(*, token=token, **changes):
+        folder = tmp_path_factory.mktemp("server") / "folder"
+        folder.mkdir(mode=0o700)
+        config = {
+            "project": "weather", "project_title": "Weather of the coast", "user": "ada", "role": "data_owner",
+            "options": {"executors": 1}, "project_folder": str(project_folder), "start_folder": "Jupyter",
+            "environment": str(project_environment), "control_plane_url": f"{shared_platform.url}/services/hops/",
+            "livy_url": f"{shared_platform.url}/services/livy", **changes,
+        }  # fmt: skip
+        (folder / "server.json").write_text(json.dumps(config))
+        (folder / "token.jwt").write_text(token)
+        return folder
+
+    return make
 
 
-@pytest.fixture
-def start_server(tmp_path):
-    """Starts notebook servers and ends them."""
-    servers = []
-
-    def start(folder):
-        home = tmp_path / f"home{len(servers)}"
-        home.mkdir()
-        servers.append(NotebookServer(folder, home))
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.close()
+@pytest.fixture(scope="module")
+def start_server(tmp_path_factory):
+    """Starts notebook servers; they end with the tests of the file."""
+    with ExitStack() as servers:
+        yield lambda folder: servers.enter_context(closing(NotebookServer(folder, tmp_path_factory.mktemp("home"))))
 
 
-@pytest.fixture
-def server(start_server, server_folder):
-    return start_server(server_folder)
+@pytest.fixture(scope="module")
+def server(start_server, make_folder):
+    """One server for all tests of a file that leave it as it was."""
+    return start_server(make_folder())
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def two_runs(project_folder, project_environment):
     """Events of two runs, written with TensorBoard's own writer."""
     program = (
-        "import sys, time\n"
+        "import sys, time, types\n"
+        # Writing events needs no TensorFlow, whose import takes ten seconds; this is how TensorBoard is told.
+        "sys.modules['tensorboard.compat.notf'] = types.ModuleType('notf')\n"
         "from tensorboard.compat.proto.event_pb2 import Event\n"
         "from tensorboard.compat.proto.summary_pb2 import Summary\n"
         "from tensorboard.summary.writer.event_file_writer import EventFileWriter\n"

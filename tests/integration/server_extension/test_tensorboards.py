@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import concurrent.futures
-import os
+import sys
 import time
-from pathlib import Path
 
 import httpx
 import psutil
@@ -33,12 +32,15 @@ def test_a_tensorboard_shows_all_runs_below_its_directory_once_for_several_calle
         answers = list(
             pool.map(lambda _: server.client.post("/hops/tensorboards", json={"logdir": two_runs}), range(3))
         )
-    assert [answer.status_code for answer in answers] == [200, 200, 200], answers[0].text
+    assert [answer.status_code for answer in answers] == [201, 201, 201], answers[0].text
+    again = server.client.post("/hops/tensorboards", json={"logdir": f"./{two_runs}/"})
+    assert (again.status_code, again.json()) == (200, answers[0].json())
     board = answers[0].json()
     assert [answer.json() for answer in answers] == [board] * 3
     assert board["logdir"] == two_runs
     assert board["url"] == f"{server.base}/hops/tensorboards/{board['id']}/"
-    assert server.client.get("/hops/tensorboards").json() == {"items": [board], "next": None}
+    assert 0 <= time.time() - board["started"] < 60
+    assert server.client.get("/hops/tensorboards").json() == {"items": [board]}
     page = server.client.get(board["url"].removeprefix(server.base))
     assert page.status_code == 200
     assert "<title>TensorBoard</title>" in page.text
@@ -81,7 +83,8 @@ def test_it_ends_when_asked_and_is_then_unknown(server, two_runs):
 
 
 @pytest.mark.parametrize("how", ["terminate", "kill"])
-def test_it_ends_with_the_server_however_that_ends(server, two_runs, how):
+def test_it_ends_with_the_server_however_that_ends(start_server, make_folder, two_runs, how):
+    server = start_server(make_folder())
     server.client.post("/hops/tensorboards", json={"logdir": two_runs})
     processes = processes_of(server)
     assert processes
@@ -90,20 +93,11 @@ def test_it_ends_with_the_server_however_that_ends(server, two_runs, how):
     assert gone(processes)
 
 
-def test_an_environment_without_tensorboard_is_said_with_the_end_of_its_log(
-    start_server, server_folder, project_folder, tmp_path
-):
-    environment = tmp_path / "bare"
-    (environment / "bin").mkdir(parents=True)
-    (environment / "bin" / "python").symlink_to(
-        "/usr/bin/python3" if Path("/usr/bin/python3").exists() else os.sys.executable
-    )
-    config = (server_folder / "server.json").read_text()
-    import json
-
-    changed = json.loads(config) | {"environment": str(environment)}
-    (server_folder / "server.json").write_text(json.dumps(changed))
-    answer = start_server(server_folder).client.post("/hops/tensorboards", json={"logdir": "Experiments"})
+def test_an_environment_without_tensorboard_is_said_with_the_end_of_its_log(start_server, make_folder, tmp_path):
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").symlink_to(sys.executable)
+    server = start_server(make_folder(environment=str(tmp_path)))
+    answer = server.client.post("/hops/tensorboards", json={"logdir": "Experiments"})
     assert answer.status_code == 503
     assert "TensorBoard did not start" in answer.json()["detail"]
     assert "tensorboard" in answer.json()["detail"]

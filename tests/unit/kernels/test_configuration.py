@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hops_kernels.configuration import ServerFolderError, read_server_config, session_properties
+from hops_kernels.configuration import ServerFolderError, read_server_config, session_properties, sparkmagic_config
 from hops_kernels.remote_errors import explain_http_error
 from hops_kernels.statement_events import BrokenEventError, StatementEvent, parse_events
 
@@ -26,6 +26,35 @@ def test_dynamic_options_with_gpus_become_the_whole_request():
             "spark.dynamicAllocation.enabled": "true", "spark.dynamicAllocation.minExecutors": "0",
             "spark.dynamicAllocation.maxExecutors": "4", "spark.executor.resource.gpu.amount": "1",
             "spark.hops.gpu.label": "a100",
+        },
+    }  # fmt: skip
+
+
+def test_sparkmagics_settings_are_these_and_no_others_and_hold_no_secret():
+    server = {"livy_url": "http://127.0.0.1:9/services/livy/", "options": ServerOptions().model_dump(mode="json")}
+    adapter = "hops_kernels.transport.PatientAdapter"
+    assert sparkmagic_config(server, session_name="n") == {
+        "kernel_python_credentials": {
+            "username": "", "password": "", "url": "http://127.0.0.1:9/services/livy", "auth": "Hops_Token",
+        },
+        "authenticators": {"Hops_Token": "hops_kernels.token_file.TokenFileAuthenticator"},
+        "session_configs": {},
+        "session_configs_defaults": {
+            "name": "n", "driverMemory": "1024m", "executorMemory": "1024m", "executorCores": 1, "numExecutors": 1,
+            "conf": {"spark.dynamicAllocation.enabled": "false"}, "ttl": "120m",
+        },
+        "http_session_config": {
+            "adapters": [{"prefix": "http://", "adapter": adapter}, {"prefix": "https://", "adapter": adapter}],
+        },
+        "all_errors_are_fatal": True,
+        "livy_session_startup_timeout_seconds": 900,
+        "wait_for_idle_timeout_seconds": 2_592_000,
+        "livy_server_heartbeat_timeout_seconds": 180,
+        "heartbeat_refresh_seconds": 30,
+        "use_auto_viz": False,
+        "logging_config": {
+            "version": 1, "disable_existing_loggers": False, "handlers": {"nowhere": {"class": "logging.NullHandler"}},
+            "loggers": {"magicsLogger": {"handlers": ["nowhere"], "level": "CRITICAL", "propagate": False}},
         },
     }  # fmt: skip
 
@@ -62,6 +91,7 @@ def test_an_event_that_is_no_message_is_refused(data):
 def test_a_refusal_is_said_in_the_services_own_words():
     message = (
         "Invalid status code '422' from http://x/sessions with error payload: "
-        '{"title": "No", "detail": "Too much.", "remedy": "Ask for less.", "violations": [{"field": "a", "message": "b"}]}'
+        '{"title": "No", "detail": "Too much.", "remedy": "Ask for less.", '
+        '"violations": [{"field": "a", "message": "b"}]}'
     )
     assert explain_http_error(message) == (422, "Too much. a: b Ask for less.")

@@ -1,0 +1,54 @@
+"""The extension imports nothing of the platform; what it has of its own must be the same as there."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+
+import pytest
+from jupyterlab_hops import problems, server_folder
+from jupyterlab_hops.project import RESOURCES, session_item
+
+from hops_contract import problems as contract
+from hops_contract import servers
+from hops_contract.principal import Principal, PrincipalKind, ProjectRole
+from hops_livy.engines.drivers import Shape
+from hops_livy.routes.sessions import get_summary
+from hops_livy.sessions import Session, SessionState
+from hops_livy.settings import Limits
+
+ADA = Principal(kind=PrincipalKind.PROJECT_USER, user="ada", project="weather", role=ProjectRole.DATA_OWNER)
+
+
+@pytest.mark.parametrize("remedy", [None, "Ask a Data Owner."])
+@pytest.mark.parametrize("violations", [None, [{"field": "logdir", "message": "It is no directory."}]])
+def test_a_problem_is_the_same_here_and_in_the_contract(remedy, violations):
+    error = problems.ProblemError(422, "invalid-request", "Invalid", "It can't be done.", remedy, violations)
+    problem = contract.Problem.model_validate(error.body)
+    assert problem.model_extra == {}
+    assert problem.model_dump(mode="json") == error.body
+    assert problem.type == f"{contract.TYPE_PREFIX}invalid-request"
+
+
+def test_the_media_type_and_the_prefix_of_types_are_the_contracts():
+    assert (problems.MEDIA_TYPE, problems.TYPE_PREFIX) == (contract.MEDIA_TYPE, contract.TYPE_PREFIX)
+
+
+def test_the_files_of_a_notebook_servers_folder_have_the_contracts_names():
+    assert server_folder.CONFIG_FILE == servers.CONFIG_FILE
+    assert server_folder.TOKEN_FILE == servers.TOKEN_FILE
+
+
+@pytest.mark.parametrize("most", [None, 4])
+def test_the_session_services_summary_gives_lab_all_that_it_shows(most):
+    shape = Shape(
+        driver_memory_mib=1024, driver_cores=1, executors=2, min_executors=None if most is None else 0,
+        max_executors=most, executor_cores=1, executor_memory_mib=2048, gpus_per_executor=1, gpu_label=None,
+    )  # fmt: skip
+    session = Session(id=3, owner=ADA, kind="pyspark", name="n", shape=shape, limits=Limits(), created=12.5)
+    session.change(SessionState.IDLE)
+    item = session_item(session.livy(), asyncio.run(get_summary(session)))
+    assert item == {
+        "id": 3, "kind": "pyspark", "name": "n", "state": "idle", "reason": None, "created": 12.5,
+        "resources": {name: dataclasses.asdict(shape)[name] for name in RESOURCES},
+    }  # fmt: skip
