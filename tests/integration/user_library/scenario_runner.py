@@ -61,7 +61,7 @@ def run_scenario(
         folder: Home of the session.
         variables: Variables on top of a session's own.
         interrupt_when: Text that the script prints when it is to be interrupted with SIGINT.
-        interruptions: How often it is interrupted, half a second apart.
+        interruptions: How often it is interrupted, a tenth of a second apart.
     """
     output = folder / f"{name}.out"
     with output.open("w") as file:
@@ -82,7 +82,7 @@ def run_scenario(
                     time.sleep(0.1)
                 for _ in range(interruptions):
                     process.send_signal(signal.SIGINT)
-                    time.sleep(0.5)
+                    time.sleep(0.1)
             process.wait(timeout=240)
         finally:
             if process.poll() is None:

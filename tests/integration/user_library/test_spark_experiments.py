@@ -138,6 +138,19 @@ def test_a_value_that_looks_like_a_path_stays_one_folder_name(local):
     assert local["strange"]["value"]
 
 
+def test_functions_of_every_kind_reach_the_trials(local):
+    assert local["functions"] == {"closure": 1111, "method": 15, "partial": 1002, "any_arguments": 2, "built_in": 4}
+
+
+def test_values_of_every_kind_reach_the_trials_and_are_recorded(local):
+    values = local["values"]
+    assert values["types"] == ["dict", "list", "set", "float64", "NoneType", "Net", "type", "bytes", "str"]
+    assert values["hparams"][:7] == [{"layers": [1, 2]}, [3, 4], [5], 0.5, None, "Net(2)", "Net"]
+    assert values["names"][3] == "v=0.5"
+    assert values["names"][5:7] == ["v=Net%282%29", "v=Net"]
+    assert all(len(name.encode()) <= 200 for name in values["names"])
+
+
 def test_broadcast_variables_reach_the_trials(local):
     assert local["broadcast"]["metric"] == 42
 
@@ -161,8 +174,8 @@ def test_a_trial_whose_executor_was_killed_runs_again_in_a_clean_folder(cluster)
     assert "the one before was lost with its executor" in cluster["killed"]["log"]
 
 
-def test_ctrl_c_ends_the_trials_and_keeps_what_is_done(runner, tmp_path):
-    found = runner.run_scenario("interrupted", tmp_path, interrupt_when="INTERRUPT NOW")
+def test_ctrl_c_pressed_twice_ends_the_trials_and_keeps_what_is_done(runner, tmp_path):
+    found = runner.run_scenario("interrupted", tmp_path, interrupt_when="INTERRUPT NOW", interruptions=2)
     assert found["outcome"] == "interrupted"
     assert found["alive"] == []
     assert found["summary"]["state"] == "KILLED"

@@ -17,7 +17,7 @@ from hops import _session
 from hops._storage import Location, locate
 from hops.experiment import names, outcome
 from hops.experiment.combinations import Parameters, in_signature_order
-from hops.experiment.job import FunctionError, TrialJob, serialised
+from hops.experiment.job import FunctionError, TrialJob, serialised, to_its_end
 from hops.experiment.plan import RunPlan, TrialPlan
 from hops.experiment.progress import Progress, ProgressDisplay
 from hops.experiment.records import Direction, State, Trial, best_of, dump
@@ -150,9 +150,9 @@ class Conductor:
         try:
             self._follow(job)
         except BaseException:
-            # Ctrl-C: what has ended is kept, what runs is ended.
-            job.cancel()
-            self._collect()
+            # Ctrl-C: what runs is ended, what has ended is kept.
+            to_its_end(job.cancel)
+            to_its_end(self._collect)
             raise
         self._collect()
         self._show(final=True)
@@ -212,7 +212,7 @@ def conducted(wish: Wish) -> Iterator[Conductor]:
             for trial in conductor.trials:
                 if trial.state is State.RUNNING:
                     trial.state = State.KILLED
-            _end(conductor, State.KILLED if killed else State.FAILED)
+            to_its_end(lambda: _end(conductor, State.KILLED if killed else State.FAILED))
             if killed:
                 print(f"The experiment was stopped. What is done lies in {conductor.path}.", file=sys.stderr)
             raise

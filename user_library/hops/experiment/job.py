@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -60,6 +61,30 @@ class TrialJob:
         finally:
             environment.pop(WORKER_VARIABLE, None)
             self.ended.set()
+
+
+def to_its_end(work: Callable[[], object]) -> None:
+    """Does what must not be left half done, however often Ctrl-C is pressed meanwhile.
+
+    Interrupts are raised in the main thread only, so the work is done in another.
+    """
+    failures: list[BaseException] = []
+
+    def guarded() -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001  # raised again in the thread that waits
+            failures.append(error)
+
+    thread = threading.Thread(target=guarded)
+    thread.start()
+    while thread.is_alive():
+        try:
+            thread.join()
+        except KeyboardInterrupt:
+            print("The experiment is being stopped already; what is done is kept.", file=sys.stderr)
+    if failures:
+        raise failures[0]
 
 
 def serialised(function: Any) -> bytes:

@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import session
 from hops import devices, experiment, hdfs, tensorboard, tflauncher, util
 
@@ -115,6 +117,43 @@ found["strange"] = {
 }
 broadcast = spark.sparkContext.broadcast({"k": 41})
 found["broadcast"] = experiment.launch(lambda: broadcast.value["k"] + 1)[1]
+
+
+class Net:
+    """A class of the notebook; functions use it, and values are made of it."""
+
+    def __init__(self, size):
+        self.size = size
+
+    def train(self, factor):
+        return self.size * factor
+
+    def __str__(self):
+        return f"Net({self.size})"
+
+
+def made_by(offset):
+    def inner(a, *, b=10):
+        return a + b + offset + scale
+
+    return inner
+
+
+scale = 1000
+found["functions"] = {
+    "closure": experiment.launch(made_by(100), {"a": [1]})[1]["metric"],
+    "method": experiment.launch(Net(3).train, {"factor": [5]})[1]["metric"],
+    "partial": experiment.launch(functools.partial(made_by(0), b=1), {"a": [1]})[1]["metric"],
+    "any_arguments": experiment.launch(lambda **given: len(given), {"a": [1], "b": [2]})[1]["metric"],
+    "built_in": experiment.launch(abs, {"x": [-4]})[1]["metric"],
+}
+odd_values = [{"layers": [1, 2]}, [3, 4], {5}, np.float64(0.5), None, Net(2), Net, b"x", "y" * 5000]
+values = experiment.launch(lambda v: type(v).__name__, {"v": odd_values})
+found["values"] = {
+    "types": [trial.outputs["metric"] for trial in values.trials],
+    "hparams": [json.loads(Path(hdfs.abs_path(t.path), ".hparams.json").read_text())["v"] for t in values.trials],
+    "names": [trial.path.rpartition("/")[2] for trial in values.trials],
+}
 kept = experiment.launch(train, {"a": [1]}, local_logdir=True)
 found["local_logdir"] = session.files_below(Path(kept.logdir))
 print(json.dumps(found, default=str))
