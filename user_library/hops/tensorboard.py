@@ -28,6 +28,12 @@ def logdir() -> str:
 
     In a trial it is the trial's own. In the notebook it is a folder of this session below ``Experiments``, so that a
     model can be tried there first with the same code.
+
+    Raises:
+        RuntimeError: It is called in a notebook whose project lies on HDFS, or whose kernel has no Spark.
+
+    Example:
+        >>> model.fit(x, y, callbacks=[keras.callbacks.TensorBoard(tensorboard.logdir())])
     """
     given = os.environ.get(LOGDIR_VARIABLE)
     if given:
@@ -53,6 +59,10 @@ def visualize(spark_or_logdir: Any, hdfs_root_logdir: str | None = None) -> None
     Raises:
         FileNotFoundError: The folder is not there.
         ValueError: It does not lie in the project.
+
+    Example:
+        >>> result = experiment.grid_search(train, grid)
+        >>> tensorboard.visualize(result)
     """
     chosen = spark_or_logdir if hdfs_root_logdir is None else hdfs_root_logdir
     folder = locate(getattr(chosen, "logdir", chosen))

@@ -15,8 +15,17 @@ def launch(
 ) -> experiment.RunDirectory:
     """Runs ``map_fun`` once for each position of the lists in ``args_dict``; see :func:`hops.experiment.launch`.
 
+    Args:
+        spark_session: The Spark session; it comes first here.
+        map_fun: The function.
+        args_dict: Argument name → list of values, all equally long.
+
     Returns:
         The experiment's directory.
+
+    Raises:
+        TypeError: The first argument is no Spark session.
+        ExperimentError: No trial ended well.
     """
     directory = experiment.launch(spark_session, map_fun, args_dict)
     if not isinstance(directory, experiment.RunDirectory):

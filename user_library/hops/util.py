@@ -29,6 +29,12 @@ def csv_to_args(path: str) -> dict[str, list[str]]:
 
     Args:
         path: A file of the project, or another path that :mod:`hops.hdfs` takes.
+
+    Raises:
+        FileNotFoundError: It is not there.
+
+    Example:
+        >>> experiment.launch(train, util.csv_to_args("Resources/settings.csv"))
     """
     rows = list(csv.DictReader(locate(path).read().decode("utf-8-sig").splitlines()))
     return {name: [row[name] for row in rows] for name in (rows[0] if rows else {})}
@@ -39,6 +45,9 @@ def num_executors(spark: Any = None) -> int:
 
     Args:
         spark: The Spark session; the notebook's own by default.
+
+    Raises:
+        RuntimeError: This kernel has no Spark session.
     """
     context = (spark or _session.spark_session()).sparkContext
     settings = context.getConf()

@@ -77,10 +77,18 @@ def launch(  # noqa: PLR0917  # the signature that notebooks know
 
     Returns:
         ``(logdir, outputs)``: of one trial what it returned, of several a dictionary from folder to outputs.
+        A returned number stands under ``metric``, the path of ``output.log`` under ``log``; ``.trials`` are all trials.
 
     Raises:
         ValueError: The lists are not equally long.
+        TypeError: The function takes other arguments, or can't be sent to the executors.
+        RuntimeError: Another experiment runs in this session, or it has no Spark.
+        MetricError: ``metric_key`` is given, and no trial returned that metric.
         ExperimentError: No trial ended well.
+
+    Example:
+        >>> logdir, outputs = experiment.launch(train, {"learning_rate": [0.1, 0.3], "dropout": [0.4, 0.7]})
+        >>> outputs["learning_rate=0.1&dropout=0.4"]["accuracy"]
     """
     wish = Wish(
         train_fn,
@@ -116,15 +124,21 @@ def grid_search(  # noqa: PLR0917  # the signature that notebooks know
         name: Name of the experiment.
         local_logdir: Whether ``tensorboard.logdir()`` is on the machine's own disk until the trial ends.
         description: What the experiment is about.
-        optimization_key: The output to compare trials by.
+        optimization_key: The output to compare trials by; a returned number stands under ``metric``.
 
     Returns:
-        ``(logdir, best_parameters, best_outputs)``.
+        ``(logdir, best_parameters, best_outputs)``; ``.best`` is the best trial, ``.trials`` are all.
 
     Raises:
         ValueError: A list is empty, or the direction is none.
+        TypeError: The function takes other arguments, or can't be sent to the executors.
+        RuntimeError: Another experiment runs in this session, or it has no Spark.
         MetricError: No trial returned the metric.
         ExperimentError: No trial ended well.
+
+    Example:
+        >>> grid = {"learning_rate": [0.1, 0.01], "dropout": [0.2, 0.5]}
+        >>> logdir, best, outputs = experiment.grid_search(train, grid, optimization_key="accuracy")
     """
     wish = Wish(
         train_fn, "grid_search", name, description, local_logdir, Direction.of(direction), optimization_key, True
@@ -162,6 +176,9 @@ def random_search(  # noqa: PLR0917  # the signature that notebooks know
         ValueError: A boundary is not ``[low, high]``.
         MetricError: No trial returned the metric.
         ExperimentError: No trial ended well.
+
+    Example:
+        >>> experiment.random_search(train, {"learning_rate": [0.001, 0.1], "layers": [1, 4]}, samples=20)
     """
     wish = Wish(
         train_fn, "random_search", name, description, local_logdir, Direction.of(direction), optimization_key, True
@@ -205,6 +222,10 @@ def differential_evolution(  # noqa: PLR0917  # the signature that notebooks kno
         ValueError: A boundary or a setting of the evolution is impossible.
         MetricError: No trial returned the metric.
         ExperimentError: No trial ended well.
+
+    Example:
+        >>> space = {"learning_rate": [0.001, 0.1], "optimizer": ["adam", "sgd"]}
+        >>> experiment.differential_evolution(train, space, generations=6, population=8, optimization_key="accuracy")
     """
     evolution = Evolution(boundary_dict, Direction.of(direction), generations, population, mutation, crossover)
     wish = Wish(
@@ -257,6 +278,11 @@ def evolutionary_search(  # noqa: PLR0917  # the signature that notebooks know
 
     Returns:
         The run's directory as a text for the old shape, else as :func:`differential_evolution`.
+
+    Raises:
+        ValueError: A boundary or a setting of the evolution is impossible.
+        MetricError: No trial returned a number.
+        ExperimentError: No trial ended well.
     """
     evolution = Evolution(boundary_dict, Direction.of(direction), generations, population, mutation, crossover)
     wish = Wish(

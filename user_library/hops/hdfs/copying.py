@@ -31,6 +31,9 @@ def copy_to_hdfs(
     Raises:
         FileNotFoundError: ``local_path`` is not there.
         FileExistsError: The target exists and ``overwrite`` is false.
+
+    Example:
+        >>> hdfs.copy_to_hdfs("model", "Models/digits")  # becomes Models/digits/model
     """
     source = Path(local_path).absolute()
     if not source.exists():
@@ -63,6 +66,9 @@ def copy_to_local(
     Raises:
         FileNotFoundError: ``hdfs_path`` is not there.
         FileExistsError: Something else is there, and ``overwrite`` is false.
+
+    Example:
+        >>> pandas.read_csv(hdfs.copy_to_local("Resources/weather.csv"))
     """
     source = present(hdfs_path, project)
     folder = Path(local_path).absolute()
@@ -83,7 +89,21 @@ def copy_to_project(
     overwrite: bool = False,  # noqa: FBT001, FBT002
     project: str | None = None,
 ) -> str:
-    """The first name of :func:`copy_to_hdfs`."""
+    """The first name of :func:`copy_to_hdfs`.
+
+    Args:
+        local_path: What to copy.
+        relative_hdfs_path: Folder that it is put into.
+        overwrite: Whether an existing target is replaced.
+        project: Name of the project; this one by default.
+
+    Returns:
+        Where the copy lies.
+
+    Raises:
+        FileNotFoundError: ``local_path`` is not there.
+        FileExistsError: The target exists and ``overwrite`` is false.
+    """
     return copy_to_hdfs(local_path, relative_hdfs_path, overwrite, project)
 
 
@@ -93,12 +113,31 @@ def copy_from_project(
     overwrite: bool = False,  # noqa: FBT001, FBT002
     project: str | None = None,
 ) -> str:
-    """The first name of :func:`copy_to_local`."""
+    """The first name of :func:`copy_to_local`.
+
+    Args:
+        relative_hdfs_path: What to copy.
+        local_path: Folder that it is put into.
+        overwrite: Whether an existing target is replaced.
+        project: Name of the project; this one by default.
+
+    Returns:
+        The copy's absolute path.
+
+    Raises:
+        FileNotFoundError: ``relative_hdfs_path`` is not there.
+        FileExistsError: Something else is there, and ``overwrite`` is false.
+    """
     return copy_to_local(relative_hdfs_path, local_path, overwrite, project)
 
 
 def cp(src_hdfs_path: str, dest_hdfs_path: str, overwrite: bool = False) -> None:  # noqa: FBT001, FBT002
-    """Copies a file or folder to exactly ``dest_hdfs_path``.
+    """Copies a file or folder to exactly ``dest_hdfs_path``; the folders above it are made.
+
+    Args:
+        src_hdfs_path: What to copy.
+        dest_hdfs_path: Where the copy is to lie, its name included.
+        overwrite: Whether an existing target is replaced.
 
     Raises:
         FileNotFoundError: The source is not there.
@@ -122,6 +161,10 @@ def cp(src_hdfs_path: str, dest_hdfs_path: str, overwrite: bool = False) -> None
 
 def add_module(hdfs_path: str, project: str | None = None) -> str:
     """Makes a Python file, a package's folder or an archive of the project importable in this process.
+
+    Args:
+        hdfs_path: A ``.py`` file, a package's folder, or a ``.zip``, ``.egg`` or ``.whl``.
+        project: Name of the project; this one by default.
 
     Returns:
         Where its local copy lies.

@@ -16,6 +16,11 @@ from hops.hdfs.places import present, refuse_project
 def ls(hdfs_path: str = "", recursive: bool = False, project: str | None = None) -> list[str]:  # noqa: FBT001, FBT002
     """Whole paths of what lies in a folder, sorted; of a file, the file.
 
+    Args:
+        hdfs_path: A folder or a file; the project's own folder by default.
+        recursive: Whether to list the folders below as well.
+        project: Name of the project; this one by default.
+
     Raises:
         FileNotFoundError: ``hdfs_path`` is not there.
     """
@@ -24,6 +29,11 @@ def ls(hdfs_path: str = "", recursive: bool = False, project: str | None = None)
 
 def lsl(hdfs_path: str = "", recursive: bool = False, project: str | None = None) -> list[dict[str, Any]]:  # noqa: FBT001, FBT002
     """What lies in a folder, sorted; of a file, the file.
+
+    Args:
+        hdfs_path: A folder or a file; the project's own folder by default.
+        recursive: Whether to list the folders below as well.
+        project: Name of the project; this one by default.
 
     Returns:
         Of each its ``path``, ``name``, ``kind`` (``file`` or ``directory``), ``size`` in bytes, ``owner``, ``group``,
@@ -45,6 +55,9 @@ def glob(hdfs_path: str, recursive: bool = False, project: str | None = None) ->
         hdfs_path: The pattern.
         recursive: Whether ``**`` stands for any number of folders.
         project: Name of the project; this one by default.
+
+    Example:
+        >>> hdfs.glob("Experiments/*/*/.metric")
     """
     place = locate(hdfs_path, project)
     pattern = place.path if recursive else place.path.replace("**", "*")
@@ -109,7 +122,18 @@ def rename(src: str, dest: str) -> None:
 
 
 def chown(hdfs_path: str, user: str = "", group: str = "", project: str | None = None) -> None:
-    """Gives a file or folder another owner or group, where the file system lets you."""
+    """Gives a file or folder another owner or group, where the file system lets you.
+
+    Args:
+        hdfs_path: The file or folder.
+        user: Name of the new owner; the old one by default.
+        group: Name of the new group; the old one by default.
+        project: Name of the project; this one by default.
+
+    Raises:
+        FileNotFoundError: It is not there.
+        PermissionError: You may not.
+    """
     place = present(hdfs_path, project)
     if place.is_local:
         if user:
@@ -123,7 +147,13 @@ def chown(hdfs_path: str, user: str = "", group: str = "", project: str | None =
 def chmod(hdfs_path: str, mode: int | str, project: str | None = None) -> None:
     """Sets permissions: ``0o750``, or ``"750"``.
 
+    Args:
+        hdfs_path: The file or folder.
+        mode: The permissions, as a number or as octal digits.
+        project: Name of the project; this one by default.
+
     Raises:
+        FileNotFoundError: It is not there.
         ValueError: ``mode`` is no permission.
     """
     bits = int(mode, 8) if isinstance(mode, str) else mode
@@ -167,6 +197,10 @@ def open_file(hdfs_path: str, project: str | None = None, flags: str = "rw", buf
     Raises:
         FileNotFoundError: It is to be read and is not there.
         ValueError: ``flags`` is none of the above.
+
+    Example:
+        >>> with hdfs.open_file("Resources/notes.txt", flags="at") as file:
+        ...     file.write("one more line")
     """
     place = locate(hdfs_path, project)
     letters = set(flags) - {"b", "t", "+"}
@@ -187,7 +221,12 @@ def open_file(hdfs_path: str, project: str | None = None, flags: str = "rw", buf
 
 
 def dump(data: str | bytes, hdfs_path: str) -> None:
-    """Writes a whole file; readers see the old or the new one, never a part."""
+    """Writes a whole file; readers see the old or the new one, never a part.
+
+    Args:
+        data: Text (written as UTF-8) or bytes.
+        hdfs_path: The file; the folders above it are made.
+    """
     place = locate(hdfs_path)
     place.parent.make_folder()
     place.write(data.encode() if isinstance(data, str) else data)
