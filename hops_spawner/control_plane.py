@@ -69,7 +69,6 @@ class StartChoices(BaseModel):
     options: ServerOptions
     limits: ServerLimits
     capacity: Capacity
-    project_title: str = ""
 
 
 def sentence(problem: Problem) -> str:

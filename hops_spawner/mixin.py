@@ -71,6 +71,11 @@ class HopsSpawnerMixin(Configurable):
             raise StartRefusedError(NO_PROJECT)
         return name
 
+    @property
+    def title(self) -> str:
+        """The project's title as of the last start; empty before the first."""
+        return str(self.orm_spawner.display_name or "") if self.orm_spawner else ""
+
     # The form.
 
     async def get_options_form(self) -> str:
@@ -85,7 +90,7 @@ class HopsSpawnerMixin(Configurable):
             choices.limits,
             choices.capacity,
             shown._problem if shown._typed else None,  # noqa: SLF001 - another instance of this class
-            project_title=choices.project_title,
+            project_title=shown.title,
             project=shown.project,
             typed=shown._typed,  # noqa: SLF001
         )
@@ -131,6 +136,7 @@ class HopsSpawnerMixin(Configurable):
         try:
             self.granted = await self._grant()
             self._typed = None
+            self.orm_spawner.display_name = self.granted.display_name
             self.say(40, f"Preparing the server of project {self.granted.config.project_title}")
             await self.prepare(self.granted)
             self.say(60, "Starting JupyterLab")

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+
+from hops_contract.options import ServerOptions
 
 ROOT = Path(__file__).resolve().parents[3]
 API = "services/hops/api/v1/"
@@ -38,6 +40,17 @@ def eventually(check: Callable[[], Any], what: str, *, seconds: float = 60) -> A
             return found
         time.sleep(0.1)
     raise AssertionError(f"{what} did not happen within {seconds} s")
+
+
+@contextmanager
+def away(path: Path) -> Iterator[None]:
+    """The situation in which ``path`` is missing."""
+    aside = path.with_name(f".{path.name}.aside")
+    path.rename(aside)
+    try:
+        yield
+    finally:
+        aside.rename(path)
 
 
 @dataclass
@@ -291,6 +304,14 @@ def add_member(owner: Person, user: str, project: str = "weather") -> None:
 def olga(people: dict[str, Person], ready_project: str) -> Person:
     assert people["olga"].log_in().status_code == 302
     return people["olga"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def left_alone(olga: Person) -> None:
+    """Olga's server, which ends after a minute idle: started before all tests, so that none has to wait for it."""
+    options = ServerOptions(idle_timeout_minutes=1).model_dump(mode="json")
+    answer = olga.ask("PUT", "projects/weather/server", json={"options": options})
+    assert answer.status_code < 400, answer.text
 
 
 @pytest.fixture(scope="session")

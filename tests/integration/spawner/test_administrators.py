@@ -15,7 +15,7 @@ def test_an_administrator_of_the_platform_opens_no_server_of_others(
     for path in ("api/contents/Jupyter", "lab", "hops/project"):
         answer = admin.client.get(f"user/ada/weather/{path}", follow_redirects=True)
         assert answer.status_code in {403, 404}, path
-        assert "JupyterLab" not in answer.text
+        assert "jupyter-config-data" not in answer.text
     assert running_server.is_running()
 
 

@@ -2,27 +2,15 @@ from __future__ import annotations
 
 import os
 import signal
-from contextlib import contextmanager
 from html import unescape
-from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 
-from .conftest import Person, Site, eventually
+from .conftest import Person, Site, away, eventually
 
 pytestmark = pytest.mark.hub
-
-
-@contextmanager
-def away(path: Path):
-    aside = path.with_name(f".{path.name}.aside")
-    path.rename(aside)
-    try:
-        yield
-    finally:
-        aside.rename(path)
 
 
 def test_a_crashed_servers_folder_is_wiped(site: Site, ada: Person, running_server: psutil.Process) -> None:
@@ -94,23 +82,8 @@ def test_a_killed_hub_finds_its_servers_again(site: Site, ada: Person, running_s
     eventually(lambda: site.server("ada", "weather").get("ready"), "the server's return")
     assert running_server.is_running()
     assert httpx.get(f"{site.url}user/ada/weather/api", trust_env=False).status_code == 200
-    assert ada.client.get("user/ada/weather/api/contents/Jupyter", follow_redirects=True).status_code == 200
+    ada.client.get("user/ada/weather/lab", follow_redirects=True)
+    assert ada.client.get("user/ada/weather/api/contents/Jupyter").status_code == 200
     assert ada.ask("DELETE", "projects/weather/server").status_code == 204
     eventually(lambda: not running_server.is_running(), "the stop")
     eventually(lambda: not site.folder("ada", "weather").exists(), "the wiping")
-
-
-def test_a_hub_that_is_asked_to_end_ends_its_servers_services_and_proxy(
-    site: Site, running_server: psutil.Process
-) -> None:
-    assert site.hub is not None
-    family = psutil.Process(site.hub.pid).children(recursive=True)
-    assert len(family) >= 4  # the proxy, two services, the server
-    site.end_hub()
-    try:
-        _, left = psutil.wait_procs(family, timeout=15)
-        assert not left
-        assert not running_server.is_running()
-        assert not site.folder("ada", "weather").exists()
-    finally:
-        site.up()

@@ -62,7 +62,7 @@ def test_a_server_needs_a_project(ada: Person) -> None:
 def test_a_server_named_like_no_project_can_be_is_refused(site: Site, ada: Person, name: str) -> None:
     rest = ada.hub("POST", f"users/ada/servers/{name}")
     assert rest.status_code in {400, 404}
-    assert "Choose a project" in rest.json()["message"]
+    assert "Choose a project" in rest.json()["message"] or "Invalid server_name" in rest.json()["message"]
     assert ada.start(name, executors="1").status_code in {400, 404}
     assert not site.server("ada", name).get("pending")
 

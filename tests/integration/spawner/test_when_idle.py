@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+import pytest
+
+from .conftest import Person, Site, eventually
+
+pytestmark = pytest.mark.hub
+
+
+@pytest.mark.usefixtures("left_alone")
+def test_a_server_that_nobody_uses_ends_by_itself(site: Site, olga: Person) -> None:
+    def gone() -> bool:
+        return olga.server("weather") == "stopped" and not site.folder("olga", "weather").exists()
+
+    # One minute idle; Jupyter looks once a minute, the Hub every ten seconds.
+    eventually(gone, "the end of the idle server", seconds=150)
+    log = (site.home / "logs" / "servers" / "weather__olga.log").read_text()
+    assert "No kernels for" in log or "shutting down" in log.lower()

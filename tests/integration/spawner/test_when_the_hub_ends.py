@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import psutil
+import pytest
+
+from .conftest import Site
+
+pytestmark = pytest.mark.hub
+
+
+def test_a_hub_that_is_asked_to_end_ends_its_servers_services_and_proxy(
+    site: Site, running_server: psutil.Process
+) -> None:
+    assert site.hub is not None
+    family = {running_server, *psutil.Process(site.hub.pid).children(recursive=True)}
+    assert len(family) >= 4  # the server, the proxy and two services
+    site.end_hub()
+    try:
+        _, left = psutil.wait_procs(family, timeout=15)
+        assert not left
+        assert not running_server.is_running()
+        assert not site.folder("ada", "weather").exists()
+    finally:
+        site.up()
