@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import pytest
-from hops._storage import locate
+from hops._storage import Location, locate
 from hops.experiment import journal
 from hops.experiment.journal import Journal
 
@@ -57,22 +57,26 @@ def test_a_line_without_end_does_not_grow_in_memory(writer, log, monkeypatch):
 
 
 class Remote:
-    """A file system that can only append, as HDFS."""
+    """A file system that can't write a little, as HDFS."""
 
     def __init__(self):
         self.sent = []
 
-    def append(self, path, data):
+    def pipe_file(self, _path, data):
+        assert data == b""
+
+    def replace(self, _source, target):
+        assert target == "/output.log"
+
+    def append(self, _path, data):
         self.sent.append(data)
 
 
 def test_lines_for_hdfs_are_sent_together_and_those_of_a_silent_trial_as_well(monkeypatch):
     now = [100.0]
     monkeypatch.setattr(journal.time, "monotonic", lambda: now[0])
-    place = locate("file:///nowhere/output.log")
     remote = Remote()
-    monkeypatch.setattr(type(place), "write", lambda self, data: None)
-    writer = Journal(type(place)(remote, "/output.log", "hdfs://host:1"))
+    writer = Journal(Location(remote, "/output.log", "hdfs://host:1"))
     for line in (b"a\n", b"b\n"):
         writer.take(line)
     writer.send_what_is_due()
