@@ -46,24 +46,24 @@ def make_archive(home: Home) -> Path:
         ArchiveError: The training run failed, or there is no Spark.
         NoJavaError: There is no Java.
     """
-    base = home.base_environment.resolve()  # drivers name the jars by this path
-    spark = next(iter(sorted(base.glob("lib/python3*/site-packages/pyspark"))), None)
+    environment = home.base_environment.resolve()  # drivers name the jars by this path
+    spark = next(iter(sorted(environment.glob("lib/python3*/site-packages/pyspark"))), None)
     if spark is None:
         raise ArchiveError("The base environment holds no Spark; prepare it first.")
-    java = find_java(base)
+    java = find_java(environment)
     path = archive_path(home, java, spark)
     home.archives.mkdir(parents=True, exist_ok=True)
     with (home.archives / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.is_file():
-            _dump_base_archive(java)
-            _train(home, java, spark, path)
-            for old in set(home.archives.glob("spark-*.jsa")) - {path}:
+            base = _base_archive(home, java)
+            _train(home, java, spark, path, base=base)
+            for old in {*home.archives.glob("spark-*.jsa"), *home.archives.glob("java-*.jsa")} - {path, base}:
                 old.unlink(missing_ok=True)
     return path
 
 
-def _train(home: Home, java: Java, spark: Path, path: Path) -> None:
+def _train(home: Home, java: Java, spark: Path, path: Path, *, base: Path | None) -> None:
     with tempfile.TemporaryDirectory(prefix="hops-archive-") as name:
         folder = Path(name)
         draft = path.with_suffix(".new")
@@ -78,7 +78,7 @@ def _train(home: Home, java: Java, spark: Path, path: Path) -> None:
         info = folder / "gateway"
         command = [
             str(java.program), "-cp", class_path(spark), "-Xmx2g", "-XX:-UsePerfData",
-            f"-XX:ArchiveClassesAtExit={draft}",
+            *([] if base is None else [f"-XX:SharedArchiveFile={base}"]), f"-XX:ArchiveClassesAtExit={draft}",
             f"-Djava.io.tmpdir={name}", "-Xlog:disable", "-Xlog:all=error:stderr", *module_options(java),
             "org.apache.spark.deploy.SparkSubmit", "--properties-file", str(properties), "pyspark-shell",
         ]  # fmt: skip
@@ -113,7 +113,23 @@ def _train(home: Home, java: Java, spark: Path, path: Path) -> None:
         draft.replace(path)
 
 
-def _dump_base_archive(java: Java) -> None:
-    """Java's own archive, on which ours builds; small runtimes come without it and can write it."""
-    if not any((java.home / "lib" / "server").glob("classes*.jsa")):
-        subprocess.run([str(java.program), "-Xshare:dump"], capture_output=True, timeout=_TRAINING_S, check=False)
+def _base_archive(home: Home, java: Java) -> Path | None:
+    """The archive of Java's own classes, on which ours builds: small runtimes come without, so one is made beside ours.
+
+    ``None`` where Java has its own. Drivers need not be told of it: ours names the one that it builds on.
+
+    Raises:
+        ArchiveError: It can't be made.
+    """
+    if (java.home / "lib" / "server" / "classes.jsa").is_file():
+        return None
+    path = home.archives / f"java-{java.version}.jsa"
+    if not path.is_file():
+        draft = path.with_suffix(".new")
+        command = [str(java.program), f"-XX:SharedArchiveFile={draft}", "-Xshare:dump"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_TRAINING_S, check=False)
+        if not draft.is_file():
+            told = (done.stderr or done.stdout)[-2000:]
+            raise ArchiveError(f"Java {java.version} wrote no archive of its own classes:\n{told}")
+        draft.replace(path)
+    return path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 from hops_contract.problems import TYPE_PREFIX, Problem, Violation
@@ -91,3 +92,13 @@ class CanNotStartError(ServiceError):
     """A session can't be started now: resources, Java or the environment are missing."""
 
     status, slug, title = 409, "can-not-start", "The session can't be started"
+
+
+def disk_trouble(error: OSError) -> str:
+    """Why the files of a session can't be written, without the machine's paths."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            "The session's files can't be written: the platform's disk is full. Delete files of the project that are "
+            "not needed any more, or ask the administrator for space."
+        )
+    return f"The session's files can't be written: {error.strerror}. Tell the administrator."

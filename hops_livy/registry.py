@@ -14,7 +14,14 @@ from hops_contract.layout import Home
 from hops_contract.principal import Principal
 from hops_livy.conf import checked_conf, shape_of
 from hops_livy.engines.drivers import BatchFile, DriverRequest, SessionBackend, Shape, StartError
-from hops_livy.errors import BadRequestError, CanNotStartError, LeftOutError, NotFoundError, TooManyError
+from hops_livy.errors import (
+    BadRequestError,
+    CanNotStartError,
+    LeftOutError,
+    NotFoundError,
+    TooManyError,
+    disk_trouble,
+)
 from hops_livy.gpus import GpuLedger
 from hops_livy.sessions import KINDS, Session, Timeouts
 from hops_livy.settings import Limits
@@ -192,7 +199,10 @@ class Registry:
     def _new_id(self) -> int:
         self._last_id += 1
         # Ids are never given twice, also over restarts: a client of an old session must not meet a new one.
-        (self._home.run / "sessions" / "last-id").write_text(str(self._last_id))
+        try:
+            (self._home.run / "sessions" / "last-id").write_text(str(self._last_id))
+        except OSError as error:
+            raise CanNotStartError(disk_trouble(error)) from error
         return self._last_id
 
     def _forget(self, session_id: int) -> None:

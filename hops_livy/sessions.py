@@ -160,10 +160,10 @@ class Session:
             raise NotFoundError(f"Session {self.id} has no statement {statement_id}.") from None
 
     async def cancel(self, statement: Statement) -> None:
-        """Stops a statement; one that has ended stays as it is."""
+        """Stops a statement; one that has ended stays as it is, one that goes on all the same is told again."""
         if statement.state is StatementState.WAITING:
             statement.finish(StatementState.CANCELLED, _interrupted())
-        elif statement.state is StatementState.RUNNING and self.driver is not None:
+        elif not statement.final and self.driver is not None:
             statement.state = StatementState.CANCELLING
             statement.news.tell()
             await self.driver.interrupt()

@@ -48,6 +48,8 @@ class Settings:
     ``HOPS_GPU_LABELS``            labels of this machine's GPUs, separated by commas
     ``HOPS_MEMORY_MIB``            the most memory for all sessions together; default: all that is free
     ``HOPS_SESSION_START_S``       seconds after which a start has failed (180)
+    ``HOPS_SESSIONS``              sessions and batches that may run at the same time (200)
+    ``HOPS_SESSIONS_PER_OWNER``    the same for one member of one project (10)
     ``HOPS_JAVA_HOME``             the Java to use; default: see :mod:`hops_livy.java`
     ``JUPYTERHUB_SERVICE_URL``     address to listen on, when the Hub starts the service
     ``JUPYTERHUB_SERVICE_PREFIX``  path of the service (``/services/livy/``)
@@ -100,6 +102,7 @@ def read_settings(environment: Mapping[str, str] | None = None, *, port: int | N
         gpu_labels=tuple(label.strip() for label in source.get("HOPS_GPU_LABELS", "").split(",") if label.strip()),
         memory_mib=_number(source, "HOPS_MEMORY_MIB"),
         session_start_s=float(_number(source, "HOPS_SESSION_START_S") or 180),
+        limits=_limits(source),
     )
     if settings.host not in _LOOPBACK and not (settings.tls_cert and settings.tls_key):
         raise SettingsError(
@@ -107,6 +110,14 @@ def read_settings(environment: Mapping[str, str] | None = None, *, port: int | N
             "Set HOPS_TLS_CERT and HOPS_TLS_KEY, or let it listen on 127.0.0.1."
         )
     return settings
+
+
+def _limits(source: Mapping[str, str]) -> Limits:
+    given = {
+        "sessions": _number(source, "HOPS_SESSIONS"),
+        "sessions_per_owner": _number(source, "HOPS_SESSIONS_PER_OWNER"),
+    }
+    return Limits(**{name: number for name, number in given.items() if number is not None})
 
 
 def _address(source: Mapping[str, str]) -> tuple[str, int]:

@@ -24,6 +24,7 @@ from hops_livy.builtin.launch import (
 )
 from hops_livy.builtin.processes import end_processes, start_time
 from hops_livy.engines.drivers import DriverRequest, StartError
+from hops_livy.errors import disk_trouble
 from hops_livy.gpus import GpuLedger, NoGpuError, discovery_script
 from hops_livy.java import NoJavaError, find_java
 from hops_livy.java_home import java_home_for
@@ -96,7 +97,7 @@ class BuiltinSessions:
             place.folder.wipe()
             self._give_back(session_id)
             if isinstance(error, OSError):
-                raise StartError(f"The session's folder can't be filled: {error.strerror}.") from error
+                raise StartError(disk_trouble(error)) from error
             raise
         self._drivers[session_id] = driver
         driver.ready.add_done_callback(lambda _future: self._memory.settle(session_id))

@@ -7,7 +7,6 @@ import contextlib
 import json
 import logging
 import os
-import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -113,10 +112,8 @@ class BuiltinDriver:
 
     async def interrupt(self) -> None:
         """See :class:`~hops_livy.engines.drivers.Driver`."""
-        if self._process is not None and self._process.returncode is None:
-            # To the driver alone: the Java machine and Python's workers are told by Spark.
-            with contextlib.suppress(ProcessLookupError):
-                self._process.send_signal(signal.SIGINT)
+        if self._client is not None:
+            self._client.interrupt()
 
     async def complete(self, code: str, cursor: int) -> list[str]:
         """See :class:`~hops_livy.engines.drivers.Driver`."""

@@ -17,6 +17,8 @@ _SHOWN = ("stream", "display_data", "update_display_data", "execute_result", "er
 _COMPLETION_S = 3.0
 _ATTEMPTS = 20
 _ATTEMPT_S = 0.5
+_INTERRUPT_AGAIN_S = 0.1
+_CONTROL_S = 10.0
 
 
 def connection_info(socket_prefix: str) -> dict[str, Any]:
@@ -55,6 +57,9 @@ class KernelClient:
         self._replies: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._subshell: str | None = None
+        self._executing: str | None = None
+        self._attempt = 0
+        self._interrupting: asyncio.Task[None] | None = None
 
     def connect(self) -> None:
         """Connects; nothing is sent yet."""
@@ -86,15 +91,35 @@ class KernelClient:
         running = _Running(handler, asyncio.get_running_loop().create_future())
         identity = self._client.execute(code, store_history=True, allow_stdin=False, stop_on_error=False)
         self._running[identity] = running
+        self._executing = identity
         try:
             content = await running.replied
+            self._executing = None
             # A kernel that is going away may reply without saying that it is idle.
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(running.idle.wait(), 5.0)
         finally:
+            self._executing = None
             self._running.pop(identity, None)
         status = str(content["status"])
         return Executed(status=status, error=content if status == "error" else None)
+
+    def interrupt(self) -> None:
+        """Begins to interrupt what runs now, and nothing that comes after it; again is another interrupt."""
+        if self._executing is not None:
+            if self._interrupting is not None:
+                self._interrupting.cancel()
+            self._attempt += 1
+            self._interrupting = asyncio.create_task(self._interrupt(self._executing, self._attempt))
+
+    async def _interrupt(self, identity: str, attempt: int) -> None:
+        # The kernel may not have begun with it, or stand where it can't be interrupted: asked until it has acted.
+        while self._executing == identity:
+            with contextlib.suppress(TimeoutError):
+                reply = await self._ask_control("interrupt_request", {"statement": identity, "attempt": attempt})
+                if reply.get("delivered"):
+                    return
+            await asyncio.sleep(_INTERRUPT_AGAIN_S)
 
     async def complete(self, code: str, cursor: int) -> list[str]:
         """Completions, in a subshell, so that a running cell does not delay them."""
@@ -114,7 +139,7 @@ class KernelClient:
 
     def close(self) -> None:
         """Stops reading; statements that still run fail with :class:`asyncio.CancelledError`."""
-        for task in self._tasks:
+        for task in (*self._tasks, *filter(None, [self._interrupting])):
             task.cancel()
         for running in self._running.values():
             running.replied.cancel()
@@ -123,11 +148,20 @@ class KernelClient:
         self._client.stop_channels()
 
     async def _open_subshell(self) -> None:
-        message = self._client.session.msg("create_subshell_request", {})
+        # Without one, completions wait for the running cell.
+        with contextlib.suppress(TimeoutError):
+            self._subshell = (await self._ask_control("create_subshell_request", {})).get("subshell_id")
+
+    async def _ask_control(self, kind: str, content: dict[str, Any]) -> dict[str, Any]:
+        message = self._client.session.msg(kind, content)
+        identity = message["header"]["msg_id"]
         reply: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        self._replies[message["header"]["msg_id"]] = reply
+        self._replies[identity] = reply
         self._client.control_channel.send(message)
-        self._subshell = (await reply).get("subshell_id")
+        try:
+            return await asyncio.wait_for(reply, _CONTROL_S)
+        finally:
+            self._replies.pop(identity, None)
 
     async def _read_shell(self) -> None:
         while True:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,6 +76,8 @@ def java_command(place: Place, shape: Shape) -> list[str]:
         class_path(place.spark),
         f"-Xmx{_driver_heap_mib(shape)}m",
         *start_options(place.archive),
+        # A Java machine that ran out of memory does not recover, but may linger for long; the service tells the cause.
+        "-XX:+ExitOnOutOfMemoryError",
         f"-Djava.io.tmpdir={temporary}",
         f"-XX:ErrorFile={temporary}/java-error.log",
         *module_options(place.java),
@@ -189,13 +190,13 @@ def _cluster_properties(shape: Shape, place: Place, gpu_script: Path | None) -> 
             "spark.dynamicAllocation.maxExecutors": str(shape.max_executors),
         }
     if shape.gpus_per_executor and gpu_script is not None:
-        # Tasks that run at the same time on an executor share its GPUs evenly; each task's are its own.
-        share = max(1, math.floor(shape.gpus_per_executor / shape.executor_cores))
+        # One task at a time, which has all GPUs and cores of its executor (docs/decisions/0003-gpu-share.md).
         properties |= {
             "spark.worker.resource.gpu.amount": str(shape.gpus_per_executor),
             "spark.worker.resource.gpu.discoveryScript": str(gpu_script),
             "spark.executor.resource.gpu.amount": str(shape.gpus_per_executor),
-            "spark.task.resource.gpu.amount": str(share),
+            "spark.task.resource.gpu.amount": str(shape.gpus_per_executor),
+            "spark.task.cpus": str(shape.executor_cores),
         }
     return properties
 

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
 import sys
-import threading
-from types import FrameType
 from typing import Any
 
 from .jvm import Jvm, JvmEndedError
@@ -17,7 +13,10 @@ def run(launch: dict[str, Any], jvm: Jvm) -> None:
     from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415 - the Java machine starts beside this import
     from tornado.ioloop import IOLoop  # noqa: PLC0415
 
+    from .session_kernel import SessionKernel  # noqa: PLC0415
+
     app = IPKernelApp.instance(
+        kernel_class=SessionKernel,
         connection_file=launch["connection_file"],
         # What the Java machine writes belongs into the session's log, not into the output of the running cell.
         capture_fd_output=False,
@@ -37,7 +36,7 @@ def run(launch: dict[str, Any], jvm: Jvm) -> None:
     except Exception as error:  # noqa: BLE001 - whatever it is, the service must be told why there is no session
         jvm.status.tell("failed", reason=_short(error))
         sys.exit(1)
-    app.kernel.pre_handler_hook = _interruptible(app.kernel, spark)
+    app.kernel.spark = spark
     from . import magics  # noqa: PLC0415
 
     magics.register(app.shell, spark)
@@ -62,27 +61,3 @@ def _short(error: Exception) -> str:
     java_exception = getattr(error, "java_exception", None)
     text = str(error) if java_exception is None else str(java_exception.toString())
     return text.strip().partition("\n")[0][:500] or type(error).__name__
-
-
-def _interruptible(kernel: Any, spark: Any) -> Any:
-    """A hook that makes SIGINT stop the Spark jobs too: the exception alone would leave them running.
-
-    ipykernel sets Python's own handler before each message, so pyspark's never acts. The hook isn't public in
-    ipykernel; the contract test of the backend fails when it goes.
-    """
-
-    def on_interrupt(_signal: int, _frame: FrameType | None) -> None:
-        thread = threading.Thread(target=_cancel_jobs, args=(spark,), daemon=True)
-        thread.start()
-        raise KeyboardInterrupt
-
-    def pre_handler_hook() -> None:
-        kernel.saved_sigint_handler = signal.signal(signal.SIGINT, on_interrupt)
-
-    return pre_handler_hook
-
-
-def _cancel_jobs(spark: Any) -> None:
-    # A driver that is going away can't cancel; the statement is interrupted all the same.
-    with contextlib.suppress(Exception):
-        spark.sparkContext.cancelAllJobs()

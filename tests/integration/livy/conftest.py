@@ -18,7 +18,7 @@ def control_plane():
 @pytest.fixture(scope="module")
 def service(control_plane):
     home = make_home(Path(tempfile.mkdtemp(prefix="livy-")), "weather", "sales")
-    running = Service(home, control_plane, {"HOPS_GPUS": "2", "HOPS_GPU_LABELS": "fast"}).start()
+    running = Service(home, control_plane, {"HOPS_GPUS": "4", "HOPS_GPU_LABELS": "fast"}).start()
     yield running
     running.stop()
     shutil.rmtree(home)

@@ -32,9 +32,9 @@ def test_two_executors_and_gpus_work_and_deletion_leaves_nothing(service, client
     )
     output = run(client, session_id, code)["output"]
     assert output["data"]["text/plain"] == "(['0', '1'], 2)"
-    refused = client.post("/sessions", json={"kind": "pyspark", "conf": {"spark.executor.resource.gpu.amount": "1"}})
+    refused = client.post("/sessions", json={"kind": "pyspark", "conf": {"spark.executor.resource.gpu.amount": "3"}})
     assert refused.status_code == 409
-    assert "0 of 2 are free now. In use: 2 by weather__ada." in refused.json()["detail"]
+    assert "2 of 4 are free now. In use: 2 by weather__ada." in refused.json()["detail"]
     client.delete(f"/sessions/{session_id}")
     assert _gone(service, 0) == []
     assert not (service.home / "run" / "sessions" / str(session_id)).exists()

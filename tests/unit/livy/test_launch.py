@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pytest
+
 from hops_contract.principal import Principal, PrincipalKind, ProjectRole
 from hops_livy.builtin.folder import SessionFolder
 from hops_livy.builtin.launch import Place, java_command, properties_text, session_environment, spark_properties
@@ -47,8 +49,33 @@ def test_several_executors_with_gpus_become_workers_of_their_own():
         "spark.worker.resource.gpu.amount": "4",
         "spark.worker.resource.gpu.discoveryScript": "/gpus.sh",
         "spark.executor.resource.gpu.amount": "4",
-        "spark.task.resource.gpu.amount": "2",
+        "spark.task.resource.gpu.amount": "4",
     }
+    assert properties["spark.task.cpus"] == "2", "a task owns the cores beside its GPUs too"
+
+
+@pytest.mark.parametrize(("cores", "gpus"), [(1, 1), (1, 4), (4, 1), (3, 2)])
+def test_a_task_has_all_gpus_of_its_executor_whatever_the_cores(cores, gpus):
+    request = _request(executors=2, executor_cores=cores, gpus_per_executor=gpus)
+    properties = spark_properties(request, PLACE, Path("/gpus.sh"))
+    amounts = {properties[f"spark.{what}.resource.gpu.amount"] for what in ("worker", "executor", "task")}
+    assert amounts == {str(gpus)}
+    assert properties["spark.task.cpus"] == properties["spark.executor.cores"]
+
+
+def test_the_owner_can_not_let_trials_share_gpus():
+    shape = {"executors": 2, "executor_cores": 2, "gpus_per_executor": 1}
+    properties = spark_properties(_request({"spark.task.cpus": "1"}, **shape), PLACE, Path("/gpus.sh"))
+    assert properties["spark.task.cpus"] == "2"
+
+
+def test_without_gpus_an_executor_runs_as_many_tasks_as_it_has_cores():
+    properties = spark_properties(_request(executors=2, executor_cores=4), PLACE, None)
+    assert not [name for name in properties if name.startswith("spark.task.")]
+
+
+def test_a_java_machine_without_memory_ends_instead_of_lingering():
+    assert "-XX:+ExitOnOutOfMemoryError" in java_command(PLACE, Shape())
 
 
 def test_what_the_owner_sets_never_overrides_what_the_platform_sets():

@@ -28,3 +28,9 @@ def test_an_address_that_others_reach_needs_tls():
 def test_a_number_that_is_none_is_refused_by_name():
     with pytest.raises(SettingsError, match="HOPS_GPUS is 'two'"):
         read_settings({"HOPS_GPUS": "two"})
+
+
+def test_how_many_sessions_may_run_is_a_setting():
+    assert (read_settings({}).limits.sessions, read_settings({}).limits.sessions_per_owner) == (200, 10)
+    limits = read_settings({"HOPS_SESSIONS": "5", "HOPS_SESSIONS_PER_OWNER": "2"}).limits
+    assert (limits.sessions, limits.sessions_per_owner) == (5, 2)

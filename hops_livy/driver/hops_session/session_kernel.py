@@ -1,0 +1,98 @@
+"""IPython's kernel with interrupts that are bound to one statement."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+from ipykernel.ipkernel import IPythonKernel
+
+_CANCEL_S = 10.0
+
+
+class SessionKernel(IPythonKernel):
+    """An interrupt names the statement that it is for, and stops that statement and its Spark jobs or nothing.
+
+    A bare SIGINT would stop whatever runs when it arrives: where its statement ends at that moment, the next one. So
+    interrupts come as messages, and the main thread, which alone begins and ends statements, decides.
+    """
+
+    spark: Any = None
+    _running: str | None = None
+    _asked: tuple[str, int] | None = None
+    _delivered: tuple[str, int] | None = None
+    _canceller: threading.Thread | None = None
+    _coroutine: asyncio.Future[Any] | None = None
+
+    async def do_execute(self, *arguments: Any, **options: Any) -> dict[str, Any]:
+        """Runs a statement, which can be interrupted from here to the end of this method."""
+        self._running = self.get_parent("shell")["header"]["msg_id"]
+        try:
+            reply: dict[str, Any] = await super().do_execute(*arguments, **options)
+        except KeyboardInterrupt:
+            # Before or after the user's code, where IPython doesn't expect one: without a reply nobody would learn it.
+            return {"status": "error", "ename": "KeyboardInterrupt", "evalue": "", "traceback": []}
+        else:
+            return reply
+        finally:
+            self._running = None
+            if self._canceller is not None:
+                # Or it would stop the jobs of the next statement.
+                self._canceller.join(_CANCEL_S)
+                self._canceller = None
+
+    async def interrupt_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
+        """Interrupts the statement that the message names, if it runs; told again for one attempt, acts once."""
+        content = parent["content"]
+        asked = (str(content.get("statement")), int(content.get("attempt", 0)))
+        if self._running == asked[0] and self._delivered != asked:
+            self._asked = asked
+            os.kill(os.getpid(), signal.SIGINT)
+        reply = {"status": "ok", "delivered": self._delivered == asked}
+        self.session.send(stream, "interrupt_reply", reply, parent, ident=ident)
+
+    def pre_handler_hook(self) -> None:
+        """Called before each message: ipykernel would set Python's own handler here, and pyspark's would never act."""
+        self.saved_sigint_handler = signal.signal(signal.SIGINT, self._on_interrupt)
+
+    def _on_interrupt(self, _signal: int, _frame: FrameType | None) -> None:
+        asked = self._asked
+        if self._running is None:
+            return
+        if asked is not None and asked[0] == self._running:
+            if asked == self._delivered:
+                return
+            self._delivered = asked
+        elif asked is not None:
+            # The statement that it was for has ended.
+            self._asked = None
+            return
+        if self.spark is not None:
+            # The exception alone would leave the jobs running.
+            self._canceller = threading.Thread(target=_cancel_jobs, args=(self.spark,), daemon=True)
+            self._canceller.start()
+        if self._coroutine is None:
+            raise KeyboardInterrupt
+        # The exception would meet the event loop itself; this meets the cell where it awaits.
+        self._coroutine.get_loop().call_soon_threadsafe(self._coroutine.cancel)
+
+    @contextlib.contextmanager
+    def _cancel_on_sigint(self, future: asyncio.Future[Any]) -> Iterator[None]:
+        """Around a cell that awaits. ipykernel's own (7.4) wakes another thread's loop, and the cell sleeps on."""
+        self._coroutine = future
+        try:
+            yield
+        finally:
+            self._coroutine = None
+
+
+def _cancel_jobs(spark: Any) -> None:
+    # A driver that is going away can't cancel; the statement is interrupted all the same.
+    with contextlib.suppress(Exception):
+        spark.sparkContext.cancelAllJobs()

