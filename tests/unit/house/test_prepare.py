@@ -6,6 +6,7 @@ import pytest
 
 from hopslab.commands import failure, run_quietly
 from hopslab.errors import SiteError
+from hopslab.prepare.front_end import link_built
 from hopslab.prepare.inputs import Stamp, digest_of, files_below
 from hopslab.prepare.java import FoundJava, candidates
 from hopslab.prepare.node import write_script
@@ -134,3 +135,20 @@ def test_programs_of_the_installed_node_work_in_folders_with_spaces_and_quotes(t
     write_script(folder / "npm", folder / "npm-cli.js")
     said = run_quietly([folder / "npm", "ci"], what="npm", env={"PATH": "/usr/bin:/bin"}, cwd=tmp_path)
     assert said.strip() == f"{folder}/npm-cli.js ci"
+
+
+@pytest.mark.parametrize("before", ["nothing", "another link", "a copy", "this link"])
+def test_the_labs_of_the_checkout_see_the_built_extension(tmp_path, before):
+    built, place = tmp_path / "built", tmp_path / "environment" / "share" / "jupyter" / "labextensions"
+    built.mkdir()
+    (built / "package.json").write_text("{}")
+    place.mkdir(parents=True)
+    if before == "another link":
+        (place / "jupyterlab-hops").symlink_to(tmp_path / "gone")
+    elif before == "a copy":
+        (place / "jupyterlab-hops" / "static").mkdir(parents=True)
+    elif before == "this link":
+        link_built(tmp_path / "environment", built)
+    link_built(tmp_path / "environment", built)
+    assert (place / "jupyterlab-hops").readlink() == built
+    assert (place / "jupyterlab-hops" / "package.json").is_file()

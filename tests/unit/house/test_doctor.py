@@ -1,0 +1,124 @@
+"""What `hopslab doctor` finds, and what it advises."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from hopslab.doctor import machine, site
+from hopslab.doctor.findings import Grade, as_json_object, as_text, better, good, healthy, missing
+from hopslab.settings import SiteSettings
+from hopslab.site.answers import Answer
+from tests.unit.house.certificates import certificate
+
+
+@pytest.mark.parametrize(
+    ("days", "grade", "words"),
+    [(-2, Grade.MISSING, "has expired"), (5, Grade.BETTER, "expires in 5 days"), (90, Grade.GOOD, "good for 90 days")],
+)
+def test_a_certificate_is_judged_by_how_long_it_is_good(tmp_path, days, grade, words):
+    cert, key = certificate(tmp_path, days=days)
+    finding = site.look_at_address(SiteSettings(home=tmp_path, tls_cert=cert, tls_key=key))
+    assert (finding.grade, words in finding.detail) == (grade, True)
+
+
+def test_a_certificate_with_another_ones_key_is_found_before_the_start(tmp_path):
+    cert, _ = certificate(tmp_path, days=90)
+    _, key = certificate(tmp_path, days=90, name="other")
+    finding = site.look_at_address(SiteSettings(home=tmp_path, tls_cert=cert, tls_key=key))
+    assert finding.grade is Grade.MISSING
+    assert "HOPS_TLS_KEY" in finding.advice
+    assert str(tmp_path) not in finding.detail
+
+
+def test_the_databases_password_is_never_shown(tmp_path):
+    finding = site.look_at_database(SiteSettings(home=tmp_path), "postgresql+psycopg://hops:geheim@db.example/hops")
+    assert finding == good("Database", "postgresql at db.example")
+
+
+def test_an_empty_home_lacks_what_make_up_makes(tmp_path):
+    by_subject = {finding.subject: finding for finding in site.look_at_prepared(SiteSettings(home=tmp_path))}
+    assert by_subject["Project environment"].grade is Grade.MISSING
+    assert by_subject["Class data archive"].grade is Grade.BETTER
+    assert site.look_at_database(SiteSettings(home=tmp_path), None).grade is Grade.MISSING
+
+
+def test_a_site_that_is_down_is_no_fault(tmp_path):
+    (finding,) = site.look_at_services(SiteSettings(home=tmp_path))
+    assert finding.grade is Grade.BETTER
+
+
+def test_a_service_that_does_not_answer_is_named_with_its_log(tmp_path, monkeypatch):
+    monkeypatch.setattr(site, "running_hub", lambda _: SimpleNamespace(pid=1))
+    answers = {"hub": Answer(True, "HTTP 200", 0.004), "session-service": Answer(False, "HTTP 503", 0.1)}
+    monkeypatch.setattr(site, "ask_all", lambda _: answers)
+    hub, sessions = site.look_at_services(SiteSettings(home=tmp_path))
+    assert hub == good("hub", "answers in 4 ms")
+    assert sessions.grade is Grade.MISSING
+    assert "hopslab logs session-service" in sessions.advice
+
+
+@pytest.mark.parametrize(("free_gib", "grade"), [(1, Grade.MISSING), (3, Grade.BETTER), (16, Grade.GOOD)])
+def test_memory_is_judged_by_what_a_session_needs(free_gib, grade):
+    assert machine.look_at_memory(free_gib * machine.GIB).grade is grade
+
+
+@pytest.mark.parametrize(("free_gib", "grade"), [(0.5, Grade.MISSING), (2, Grade.BETTER), (100, Grade.GOOD)])
+def test_disk_is_judged_by_what_environments_need(tmp_path, monkeypatch, free_gib, grade):
+    monkeypatch.setattr(machine.shutil, "disk_usage", lambda _: SimpleNamespace(free=free_gib * machine.GIB))
+    assert machine.look_at_disk(tmp_path).grade is grade
+
+
+@pytest.mark.parametrize(
+    ("version", "grade"),
+    [(("3", "11", "7"), Grade.GOOD), (("3", "13", "1"), Grade.GOOD), (("3", "14", "0"), Grade.BETTER)],
+)
+def test_a_python_without_wheels_of_tensorflow_is_told(version, grade):
+    assert machine.look_at_python(version).grade is grade
+
+
+def test_a_machine_without_java_and_node_is_told_how_to_get_them(tmp_path):
+    env = {"PATH": str(tmp_path)}
+    for finding in (machine.look_at_java(SiteSettings(home=tmp_path), env), machine.look_at_node(env)):
+        assert finding.grade is Grade.MISSING
+        assert "make up" in finding.advice
+
+
+def test_a_node_that_is_too_old_is_told_with_its_version(tmp_path):
+    for program in ("node", "npm"):
+        (tmp_path / program).write_text("#!/bin/sh\necho v18.20.1\n")
+        (tmp_path / program).chmod(0o755)
+    finding = machine.look_at_node({"PATH": f"{tmp_path}:/bin:/usr/bin"})
+    assert (finding.grade, finding.detail) == (Grade.MISSING, "18.20")
+
+
+def test_gpus_are_declared_or_counted(tmp_path):
+    assert machine.look_at_gpus({"HOPS_GPUS": "4", "PATH": ""}).detail == "4, declared by HOPS_GPUS"
+    assert machine.look_at_gpus({"PATH": str(tmp_path)}).detail == "none"
+    program = tmp_path / "nvidia-smi"
+    program.write_text("#!/bin/sh\necho 'GPU 0: x'\necho 'GPU 1: x'\n")
+    program.chmod(0o755)
+    assert machine.look_at_gpus({"PATH": f"{tmp_path}:/bin:/usr/bin"}).detail == "2"
+    program.write_text("#!/bin/sh\nexit 9\n")
+    assert machine.look_at_gpus({"PATH": f"{tmp_path}:/bin:/usr/bin"}).grade is Grade.BETTER
+
+
+def test_that_projects_share_one_user_is_said():
+    finding = machine.look_at_sandbox()
+    assert finding.grade is Grade.BETTER
+    assert "users' code runs as" in finding.detail
+
+
+def test_findings_are_healthy_while_nothing_needed_is_missing():
+    findings = [good("A", "x"), better("B", "y", "Do this.")]
+    assert healthy(findings)
+    assert as_json_object(findings)["findings"][1] == {
+        "subject": "B", "grade": "could be better", "detail": "y", "advice": "Do this.",
+    }  # fmt: skip
+    assert not healthy([*findings, missing("C", "z", "Do that.")])
+
+
+def test_advice_stands_below_what_it_is_about():
+    lines = as_text([good("Java", "17"), missing("Memory", "none", "Buy some.")]).splitlines()
+    assert lines[0] == "ok  Java    17"
+    assert lines[1].startswith("NO  Memory")
+    assert lines[2].strip() == "→ Buy some."
