@@ -1,0 +1,207 @@
+"""What must follow elsewhere: in order, engine by engine, until it is done."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+
+from hops_platform.database import now
+from hops_platform.errors import EngineUnavailableError
+from hops_platform.outbox import STUCK_AFTER, Delivery, OutboxWorkers, Task, enqueue, pause_after
+
+STORE, START = Task("storage", "store"), Task("hub", "start")
+
+
+class Engine:
+    """Notes what it is told to do; refuses what is in ``broken``."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self.broken: set[str] = set()
+        self.gate: threading.Event | None = None
+
+    def __call__(self, _context: None, payload: Mapping[str, Any]) -> None:
+        if self.gate is not None:
+            assert self.gate.wait(10)
+        if payload["what"].split("-")[0] in self.broken:
+            raise EngineUnavailableError("The engine does not answer.")
+        self.done.append(payload["what"])
+
+
+@pytest.fixture
+def engines() -> dict[str, Engine]:
+    return {"storage": Engine(), "hub": Engine()}
+
+
+@pytest.fixture
+def workers(hops: Any, engines: dict[str, Engine]) -> OutboxWorkers:
+    return OutboxWorkers(
+        hops.platform.parts.database, None, {STORE: engines["storage"], START: engines["hub"]}, idle_s=0.02
+    )
+
+
+def write(hops: Any, task: Task, *whats: str) -> None:
+    """One transaction; the entity is what stands before the hyphen."""
+    with hops.platform.parts.database.session() as session:
+        for what in whats:
+            enqueue(session, task, entity=what.split("-")[0], payload={"what": what})
+
+
+def rows(hops: Any) -> list[Delivery]:
+    with hops.platform.parts.database.session(writes=False) as session:
+        return list(session.scalars(select(Delivery).order_by(Delivery.id)))
+
+
+def make_due(hops: Any) -> None:
+    with hops.platform.parts.database.session() as session:
+        session.execute(update(Delivery).values(due_at=now() - timedelta(seconds=1)))
+
+
+def wait_until(condition: Any, *, seconds: float = 10) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.01)
+
+
+def test_a_request_that_fails_leaves_nothing_to_do(hops: Any) -> None:
+    def fail() -> None:
+        with hops.platform.parts.database.session() as session:
+            enqueue(session, STORE, entity="a", payload={"what": "a-1"})
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert rows(hops) == []
+
+
+def test_deliveries_of_one_entity_keep_their_order(
+    hops: Any, workers: OutboxWorkers, engines: dict[str, Engine]
+) -> None:
+    expected = [f"a-{number}" for number in range(30)]
+    write(hops, STORE, *expected)
+    assert workers.deliver_due() == 30
+    assert engines["storage"].done == expected
+
+
+def test_a_failing_delivery_holds_back_only_its_entity(
+    hops: Any, workers: OutboxWorkers, engines: dict[str, Engine]
+) -> None:
+    engines["storage"].broken = {"a"}
+    write(hops, STORE, "a-1", "b-1", "a-2", "b-2")
+    write(hops, START, "a-1")
+    workers.deliver_due()
+    assert engines["storage"].done == ["b-1", "b-2"]
+    assert engines["hub"].done == ["a-1"], "another engine goes on with the same entity"
+    engines["storage"].broken = set()
+    make_due(hops)
+    workers.deliver_due()
+    assert engines["storage"].done == ["b-1", "b-2", "a-1", "a-2"]
+    assert rows(hops) == []
+
+
+def test_pauses_grow_to_five_minutes_and_nothing_is_given_up(
+    hops: Any, workers: OutboxWorkers, engines: dict[str, Engine]
+) -> None:
+    engines["storage"].broken = {"a"}
+    write(hops, STORE, "a-1")
+    for attempt in range(1, STUCK_AFTER + 3):
+        make_due(hops)
+        workers.deliver_due()
+        (row,) = rows(hops)
+        assert row.attempts == attempt
+        assert row.due_at - now() <= pause_after(attempt)
+        assert workers.deliver_due() == 0, "it waits before it tries again"
+    assert pause_after(1) < pause_after(2) < pause_after(3)
+    assert pause_after(100) == timedelta(minutes=5)
+
+
+def test_the_stuck_stand_first_page_by_page_and_are_tried_again_on_request(
+    hops: Any, workers: OutboxWorkers, engines: dict[str, Engine]
+) -> None:
+    admin = hops.user("grace", admin=True)
+    engines["storage"].broken = {"late"}
+    write(hops, START, "x-1", "y-1", "z-1")
+    write(hops, STORE, "late-1")
+    for _ in range(STUCK_AFTER):
+        make_due(hops)
+        workers.deliver_due(["storage"])
+    first = admin.get("outbox", params={"limit": 2}).json()
+    rest = admin.get("outbox", params={"limit": 2, "after": first["next"]}).json()
+    listed = [(item["entity"], item["stuck"]) for item in first["items"] + rest["items"]]
+    assert listed == [("storage:late", True), ("hub:x", False), ("hub:y", False), ("hub:z", False)]
+    assert rest["next"] is None
+    assert first["items"][0]["last_error"] == "The engine does not answer."
+    engines["storage"].broken = set()
+    assert workers.deliver_due(["storage"]) == 0
+    stuck = first["items"][0]["id"]
+    assert admin.post(f"./outbox/{stuck}:retry").status_code == 200
+    assert workers.deliver_due(["storage"]) == 1
+    assert admin.post(f"./outbox/{stuck}:retry").status_code == 404
+
+
+def test_an_unknown_fault_is_kept_without_its_words(hops: Any, workers: OutboxWorkers) -> None:
+    write(hops, STORE, "a-1")
+    workers._handlers[("storage", "store")] = _fail_with_a_secret
+    workers.deliver_due()
+    (row,) = rows(hops)
+    assert row.last_error == "RuntimeError; the log of the control plane holds more."
+
+
+def _fail_with_a_secret(*_arguments: Any) -> None:
+    raise RuntimeError("password=hunter2")
+
+
+def test_an_engine_that_hangs_does_not_stop_the_others(
+    hops: Any, workers: OutboxWorkers, engines: dict[str, Engine]
+) -> None:
+    engines["storage"].gate = threading.Event()
+    write(hops, STORE, "a-1")
+    write(hops, START, "a-1", "b-1")
+    workers.start()
+    try:
+        workers.wake()
+        wait_until(lambda: engines["hub"].done == ["a-1", "b-1"])
+        assert engines["storage"].done == []
+        engines["storage"].gate.set()
+        wait_until(lambda: rows(hops) == [])
+    finally:
+        engines["storage"].gate.set()
+        workers.stop()
+
+
+def test_two_processes_deliver_each_thing_once(hops: Any, workers: OutboxWorkers, engines: dict[str, Engine]) -> None:
+    twin = OutboxWorkers(
+        hops.platform.parts.database, None, {STORE: engines["storage"], START: engines["hub"]}, idle_s=0.02
+    )
+    expected = [f"{entity}-{number}" for number in range(6) for entity in "abc"]
+    write(hops, STORE, *expected)
+    both = (workers, twin)
+    for one in both:
+        one.start()
+    try:
+        wait_until(lambda: rows(hops) == [])
+    finally:
+        for one in both:
+            one.stop()
+    assert sorted(engines["storage"].done) == sorted(expected)
+    for entity in "abc":
+        order = [what for what in engines["storage"].done if what.startswith(entity)]
+        assert order == sorted(order), "the order of an entity holds across processes"
+
+
+def test_what_a_dead_process_had_begun_is_done_when_its_lease_is_out(
+    hops: Any, workers: OutboxWorkers, engines: dict[str, Engine]
+) -> None:
+    write(hops, STORE, "a-1")
+    assert workers._claim("storage") is not None  # … and here the process dies
+    assert workers.deliver_due() == 0
+    make_due(hops)
+    assert workers.deliver_due() == 1
+    assert engines["storage"].done == ["a-1"]
