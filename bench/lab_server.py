@@ -71,7 +71,7 @@ def running_lab(home: Path, *, with_extension: bool) -> Iterator[RunningLab]:
             [
                 *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
                 *("--ServerApp.ip=127.0.0.1", "--ServerApp.port=0", f"--ServerApp.root_dir={folder}"),
-                f"--LabApp.extra_labextensions_path={extensions}",
+                f"--LabApp.labextensions_path={extensions}",
             ],
             stdout=sink,
             stderr=subprocess.STDOUT,

@@ -11,8 +11,10 @@ from hopslab.errors import SiteError
 from hopslab.prepare.inputs import Stamp, digest_of, files_below
 from hopslab.progress import READY
 from hopslab.settings import CHECKOUT
+from hopslab.surroundings import VENV_BIN
 
 NOT_SOURCE = frozenset({"node_modules", "lib", "test-results", "coverage", "tsconfig.tsbuildinfo"})
+LAB_NAME = "jupyterlab-hops"
 BUILT = CHECKOUT / "server_extension" / "jupyterlab_hops" / "labextension"
 
 
@@ -49,7 +51,7 @@ def ensure_packages(env: Mapping[str, str]) -> str | None:
 
 
 def ensure_built(env: Mapping[str, str]) -> str | None:
-    """Build the Lab extension where its source changed.
+    """Build the Lab extension where its source changed, and show it to the Labs of this checkout's environment.
 
     Returns:
         :data:`READY` when there was nothing to do.
@@ -60,12 +62,27 @@ def ensure_built(env: Mapping[str, str]) -> str | None:
     stamp = Stamp(CHECKOUT / ".hopslab" / "front-end.stamp")
     digest = digest_of(source_files(), below=CHECKOUT)
     if stamp.matches(digest) and (BUILT / "package.json").is_file():
+        link_built(VENV_BIN.parent)
         return READY
     run_quietly([npm(env), "run", "build:prod"], what="Building the Lab extension", env=env, cwd=CHECKOUT)
     if not (BUILT / "package.json").is_file():
         raise SiteError("Building the Lab extension made nothing.", "Run `npm run build:prod` to see why.")
     stamp.write(digest)
+    link_built(VENV_BIN.parent)
     return None
+
+
+def link_built(environment: Path, built: Path = BUILT) -> None:
+    """Put the built extension where Lab looks: a wheel brings it there, an installed checkout has a link to it."""
+    link = environment / "share" / "jupyter" / "labextensions" / LAB_NAME
+    if link.is_symlink() and link.readlink() == built:
+        return
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if link.is_symlink():
+        link.unlink()
+    elif link.exists():
+        shutil.rmtree(link)
+    link.symlink_to(built)
 
 
 def npm(env: Mapping[str, str]) -> str:
