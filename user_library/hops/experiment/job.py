@@ -69,18 +69,21 @@ def to_its_end(work: Callable[[], object]) -> None:
     Interrupts are raised in the main thread only, so the work is done in another.
     """
     failures: list[BaseException] = []
+    done = threading.Event()
 
     def guarded() -> None:
         try:
             work()
         except BaseException as error:  # noqa: BLE001  # raised again in the thread that waits
             failures.append(error)
+        finally:
+            done.set()
 
-    thread = threading.Thread(target=guarded)
-    thread.start()
-    while thread.is_alive():
+    threading.Thread(target=guarded).start()
+    # Not Thread.join: interrupted, it takes the thread for ended (https://github.com/python/cpython/issues/90882).
+    while not done.is_set():
         try:
-            thread.join()
+            done.wait()
         except KeyboardInterrupt:
             print("The experiment is being stopped already; what is done is kept.", file=sys.stderr)
     if failures:
