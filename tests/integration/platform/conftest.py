@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 from argon2 import PasswordHasher
+from psycopg import sql
 
 from hops_contract.principal import ProjectRole
 from hops_platform.migrations import migrate
@@ -145,22 +146,23 @@ def cheap_passwords() -> Iterator[None]:
         yield
 
 
-def url_on(folder: str, name: str) -> str:
-    """SQLAlchemy's address of a database of our own PostgreSQL."""
-    return f"postgresql+psycopg://hops@/{name}?host={folder}"
+@pytest.fixture(scope="session")
+def new_postgresql_database(postgresql: str) -> Callable[[str], str]:
+    """Makes a database that is a copy of a template, and tells its address."""
 
+    def make(template: str, name: str | None = None) -> str:
+        name = name or f"t{uuid.uuid4().hex[:12]}"
+        with psycopg.connect(host=postgresql, user="hops", dbname="postgres", autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*map(sql.Identifier, (name, template))))
+        return f"postgresql+psycopg://hops@/{name}?host={postgresql}"
 
-def administer(folder: str, statement: str) -> None:
-    """Runs a statement as PostgreSQL's owner, outside of the databases under test."""
-    with psycopg.connect(host=folder, user="hops", dbname="postgres", autocommit=True) as connection:
-        connection.execute(statement)  # type: ignore[arg-type]
+    return make
 
 
 @pytest.fixture(scope="session")
-def migrated_postgresql(postgresql: str) -> str:
+def migrated_postgresql(new_postgresql_database: Callable[..., str]) -> str:
     """A migrated database, which the tests' own are copies of."""
-    administer(postgresql, "CREATE DATABASE migrated")
-    migrate(url_on(postgresql, "migrated"))
+    migrate(new_postgresql_database("template0", "migrated"))
     return "migrated"
 
 
@@ -179,10 +181,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
         (tmp_path / "home").mkdir()
         shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "home" / "control-plane.db")
         return None
-    folder, template = request.getfixturevalue("postgresql"), request.getfixturevalue("migrated_postgresql")
-    name = f"t{uuid.uuid4().hex[:12]}"
-    administer(folder, f'CREATE DATABASE "{name}" TEMPLATE {template}')
-    return url_on(folder, name)
+    template = request.getfixturevalue("migrated_postgresql")
+    return str(request.getfixturevalue("new_postgresql_database")(template))
 
 
 @pytest.fixture

@@ -1,0 +1,69 @@
+"""Migrations: from nothing to what the models say, on both databases."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect, update
+from sqlalchemy.exc import StatementError
+
+from hops_platform.database import Database, new_id
+from hops_platform.migrations import migrate
+from hops_platform.migrations.tables import TABLES, all_tables
+from hops_platform.users.models import User
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a database without a table."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'home' / 'control-plane.db'}"
+    return str(request.getfixturevalue("new_postgresql_database")("template0"))
+
+
+def test_an_empty_database_becomes_what_the_models_say(empty_database: str) -> None:
+    migrate(empty_database)
+    database = Database(empty_database)
+    try:
+        with database.engine.connect() as connection:
+            context = MigrationContext.configure(
+                connection, opts={"compare_type": True, "compare_server_default": True, "render_as_batch": True}
+            )
+            assert compare_metadata(context, all_tables()) == []
+            assert set(inspect(connection).get_table_names()) == {
+                *(table.__tablename__ for table in TABLES), "alembic_version"
+            }  # fmt: skip
+    finally:
+        database.close()
+
+
+def test_migrating_twice_changes_nothing(empty_database: str) -> None:
+    migrate(empty_database)
+    migrate(empty_database)
+    database = Database(empty_database)
+    try:
+        with database.engine.connect() as connection:
+            assert MigrationContext.configure(connection).get_current_revision() is not None
+    finally:
+        database.close()
+
+
+def test_every_table_of_the_models_is_known_to_the_migrations() -> None:
+    assert {table.__tablename__ for table in TABLES} == set(all_tables().tables)
+
+
+def test_later_keys_are_larger() -> None:
+    keys = [new_id() for _ in range(5000)]
+    assert keys == sorted(keys)
+
+
+def test_a_moment_without_a_zone_is_refused(hops: Any) -> None:
+    with hops.platform.parts.database.session() as session:
+        with pytest.raises(StatementError, match="without a time zone"):
+            session.execute(update(User).values(created_at=datetime(2026, 5, 4)))  # noqa: DTZ001
+        session.rollback()
