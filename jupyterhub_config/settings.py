@@ -36,7 +36,9 @@ class SiteSettings(BaseSettings):
     proxy_command: str | None = Field(default=None, description="The program configurable-http-proxy.")
     environment_timeout_s: int = Field(default=900, ge=1, description="How long a start waits for the environment.")
     answer_timeout_s: int = Field(default=90, ge=1, description="How long a new notebook server may take to answer.")
-    servers_per_user: int = Field(default=50, ge=1, description="The most notebook servers of one user.")
+    servers_per_user: int = Field(
+        default=1000, ge=1, description="The most projects for which the Hub ever knew a server of one user."
+    )
     server_image: str = Field(default="hopslab/server:0.1.0", description="Image of notebook servers on Kubernetes.")
     namespace: str = Field(default="hopslab", description="Kubernetes namespace of notebook servers.")
     hub_address: str = Field(default="hub", description="Name under which pods reach the Hub, on Kubernetes.")

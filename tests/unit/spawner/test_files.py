@@ -52,6 +52,10 @@ def test_jupyter_offers_only_these_kernels_and_stops_what_idles(grant: ServerGra
     assert settings["MappingKernelManager"]["cull_idle_timeout"] == 1800
     assert settings["MappingKernelManager"]["cull_busy"] is False
     assert settings["LabApp"] == {"extension_manager": "readonly"}
+    assert settings["ServerApp"]["jpserver_extensions"] == {
+        "jupyterlab": True, "jupyterlab_hops": True, "jupyter_lsp": False, "jupyter_server_proxy": False,
+        "notebook_shim": False,
+    }  # fmt: skip
 
 
 def test_a_written_folder_is_readable_by_its_owner_only_and_holds_nothing_of_an_earlier_server(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ class Spawner(HopsSpawnerMixin, Started):
 
 @pytest.fixture(autouse=True)
 def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mixin, "ENVIRONMENT_POLL_S", 0.0)
+    monkeypatch.setattr(mixin, "ENVIRONMENT_POLL_S", 0.01)
     monkeypatch.setattr(mixin, "object_session", lambda _: None)
 
 
