@@ -1,0 +1,123 @@
+"""What the session's kernel and its client rely on in ipykernel, without Spark: interrupts bound to one statement."""
+
+import asyncio
+import contextlib
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from hops_livy.builtin.kernel_client import KernelClient, connection_info
+
+_ROUNDS = 60
+DRIVER = Path(__file__).resolve().parents[3] / "hops_livy" / "driver"
+PROGRAM = f"""
+import sys
+sys.path.append({str(DRIVER)!r})
+from ipykernel.kernelapp import IPKernelApp
+from hops_session.session_kernel import SessionKernel
+app = IPKernelApp.instance(kernel_class=SessionKernel, connection_file=sys.argv[1], capture_fd_output=False)
+app.initialize(["--ipython-dir=" + sys.argv[2]])
+app.start()
+"""
+
+
+@contextlib.asynccontextmanager
+async def _kernel():
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "ipython").mkdir()
+        connection = folder / "kernel.json"
+        connection.write_text(json.dumps(connection_info(str(folder / "k"))))
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-W", "ignore", "-c", PROGRAM, str(connection), str(folder / "ipython"),
+            stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        client = KernelClient(connection)
+        try:
+            while not (folder / "k-1").exists():
+                assert process.returncode is None
+                await asyncio.sleep(0.05)
+            client.connect()
+            await client.open()
+            yield client
+        finally:
+            client.close()
+            process.kill()
+            await process.wait()
+
+
+async def _run(client, code, *, interrupt_after=None):
+    shown = []
+    running = asyncio.create_task(client.execute(code, lambda kind, content: shown.append((kind, content))))
+    if interrupt_after is not None:
+        await asyncio.sleep(interrupt_after)
+        client.interrupt()
+    return await asyncio.wait_for(running, 20), shown
+
+
+def _law(check):
+    async def with_kernel():
+        async with _kernel() as client:
+            await check(client)
+
+    asyncio.run(with_kernel())
+
+
+def test_an_interrupt_that_comes_as_its_statement_ends_never_meets_the_next_one():
+    async def check(client):
+        await _run(client, "import time")
+        ended = {"ok": 0, "error": 0}
+        for number in range(_ROUNDS):
+            first, _ = await _run(client, "time.sleep(0.01)", interrupt_after=number / _ROUNDS * 0.02)
+            second, shown = await _run(client, "time.sleep(0.01); 'whole'")
+            assert second.status == "ok", f"round {number}: {second.error}"
+            assert shown[-1][1]["data"]["text/plain"] == "'whole'"
+            ended[first.status] += 1
+        assert ended["error"] > 0, "some were interrupted"
+
+    _law(check)
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["import time; time.sleep(60)", "import asyncio\nawait asyncio.sleep(60)", "while True: pass"],
+    ids=["sleeping", "awaiting", "computing"],
+)
+@pytest.mark.parametrize("after", [0, 0.5], ids=["before it begins", "in the middle"])
+def test_a_statement_is_interrupted_whatever_it_does(code, after):
+    async def check(client):
+        began = time.monotonic()
+        executed, _ = await _run(client, code, interrupt_after=after)
+        assert executed.status == "error"
+        assert time.monotonic() - began < 10
+        assert (await _run(client, "1"))[0].status == "ok"
+
+    _law(check)
+
+
+def test_one_request_interrupts_once_though_it_is_repeated_until_it_has_acted():
+    async def check(client):
+        code = (
+            "import time\ncaught = 0\nuntil = time.time() + 3\n"
+            "while time.time() < until:\n"
+            "    try:\n        time.sleep(0.05)\n    except KeyboardInterrupt:\n        caught += 1\n"
+            "caught"
+        )
+        executed, shown = await _run(client, code, interrupt_after=0.5)
+        assert executed.status == "ok"
+        assert shown[-1][1]["data"]["text/plain"] == "1"
+
+    _law(check)
+
+
+def test_an_idle_kernel_is_not_interrupted():
+    async def check(client):
+        client.interrupt()
+        assert (await _run(client, "'whole'"))[0].status == "ok"
+
+    _law(check)
