@@ -1,0 +1,48 @@
+"""docs/spark-sessions.md says what the service does."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from hops_livy.conf import _COUNTED, checked_conf
+
+ROOT = Path(__file__).resolve().parents[3]
+PAGE = (ROOT / "docs" / "spark-sessions.md").read_text(encoding="utf-8")
+
+
+def _sources():
+    text = "\n".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "hops_livy").rglob("*.py")))
+    joined = re.sub(r"\"\s*\n\s*f?\"", "", text)  # sentences that are broken over lines
+    return re.sub(r"\{[^{}]*\}", "…", joined)
+
+
+def _section(title):
+    return PAGE.partition(f"## {title}\n")[2].partition("\n## ")[0]
+
+
+REASONS = re.findall(r"^\| \*(.+?)\* \|", _section("Why a session ended, and what to do"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_every_reason_of_the_page_is_one_that_the_service_gives(reason):
+    phrases = [phrase.strip() for phrase in re.split(r"[….:;,()]| \d+", reason)]
+    sources = _sources()
+    assert [phrase for phrase in phrases if phrase not in sources] == []
+
+
+def test_the_page_has_reasons():
+    assert len(REASONS) > 10
+
+
+def test_every_setting_that_is_called_allowed_is():
+    listed = _section("Settings of Spark").partition("Refused are")[0]
+    names = re.findall(r"`(spark\.[^`]+)`", listed)
+    names = [name.replace("{driver,executor}", side) for name in names for side in ("driver", "executor")]
+    checked_conf({name.replace("*", "x" if name.endswith(".*") else ""): "1" for name in names})
+    assert set(names) >= _COUNTED - {
+        "spark.dynamicAllocation.enabled",
+        "spark.dynamicAllocation.minExecutors",
+        "spark.dynamicAllocation.maxExecutors",
+        "spark.dynamicAllocation.initialExecutors",
+    }
