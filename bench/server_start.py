@@ -1,8 +1,9 @@
-"""CPU seconds that a notebook server costs to start: ours with the extension, and a stock jupyterhub-singleuser beside it.
+"""CPU seconds that a notebook server costs to start: ours with the extension, and a stock jupyterhub-singleuser.
 
-Both run the same versions of JupyterHub, JupyterLab and Jupyter Server, log in at the same scripted Hub, and are measured
-from the start of the process until ``GET api/status`` answers, with the time of all their child processes. The stock
-environment is made below ``.hopslab/bench`` with nothing left out. The last line is one JSON object.
+Both run the same versions of JupyterHub, JupyterLab and Jupyter Server, log in at the same scripted Hub, and are
+measured from the start of the process until ``GET api/status`` answers, with the time of all their child processes.
+Ours has the folder and the variables that the spawner gives to it. The stock environment is made below
+``.hopslab/bench`` with nothing left out. The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -22,13 +23,21 @@ import urllib.error
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import version
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import psutil
+from pydantic import SecretStr
+
+from hops_contract.options import ServerOptions
+from hops_contract.principal import ProjectRole
+from hops_contract.servers import ServerConfig, ServerGrant
+from hops_spawner.environment import server_environment
+from hops_spawner.files import FOLDERS, server_files
+from hops_spawner.folder import write_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 GOAL = 0.6
-TOKEN = "benchmark"
+TOKEN = "benchmark"  # noqa: S105 - of a Hub that ends with the benchmark
 SAME_VERSIONS = ("jupyterhub", "jupyterlab", "jupyter-server")
 PATIENCE_S = 60
 
@@ -53,7 +62,13 @@ class ScriptedHub(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    do_GET = do_POST = _answer
+    def do_GET(self) -> None:
+        """Answers."""
+        self._answer()
+
+    def do_POST(self) -> None:
+        """Answers."""
+        self._answer()
 
 
 def stock_environment(folder: Path) -> Path:
@@ -92,27 +107,30 @@ def environment(prefix: Path, hub: str, port: int, folder: Path, *, ours: bool) 
         "JUPYTER_RUNTIME_DIR": str(folder / "runtime"), "JUPYTER_CONFIG_DIR": str(folder / "config"),
         "JUPYTERHUB_ROOT_DIR": str(folder / "home"),
     }  # fmt: skip
-    if ours:
-        variables |= {"HOPS_SERVER_FOLDER": str(folder / "server"), "PYTHONPATH": str(ROOT / "server_extension")}
-    return variables
+    if not ours:
+        return variables
+    return server_environment(variables, grant_for(folder).config, PurePosixPath(folder / "server"))
+
+
+def grant_for(folder: Path) -> ServerGrant:
+    """What the control plane would grant. Its token says that it lives for long, so nothing is renewed meanwhile."""
+    config = ServerConfig(
+        project="weather", project_title="Weather", user="ada", role=ProjectRole.DATA_OWNER, options=ServerOptions(),
+        project_folder=str(folder / "home"), environment=sys.prefix, control_plane_url="http://127.0.0.1:9/",
+        livy_url="http://127.0.0.1:9",
+    )  # fmt: skip
+    token = SecretStr("e30.eyJpYXQiOjAsImV4cCI6OTk5OTk5OTk5OX0.c2ln")
+    return ServerGrant(config=config, token=token, display_name="Weather")
 
 
 def prepare(folder: Path, *, ours: bool) -> None:
-    """The folders of one start, and for ours the notebook server's folder."""
-    for name in ("home", "runtime", "config", "server"):
-        (folder / name).mkdir()
-    if not ours:
-        return
-    (folder / "config" / "jupyter_server_config.json").write_text(
-        (ROOT / "bench" / "server_config.json").read_text(encoding="utf-8")
-    )
-    config = {
-        "project": "weather", "project_title": "Weather", "user": "ada", "role": "data_owner", "options": {},
-        "project_folder": str(folder / "home"), "environment": sys.prefix, "control_plane_url": "http://127.0.0.1:9/",
-        "livy_url": "http://127.0.0.1:9",
-    }  # fmt: skip
-    (folder / "server" / "server.json").write_text(json.dumps(config))
-    (folder / "server" / "token.jwt").write_text("e30.eyJpYXQiOjAsImV4cCI6OTk5OTk5OTk5OX0.c2ln")
+    """The folders of one start, and for ours the notebook server's folder as the spawner writes it."""
+    (folder / "home" / "Jupyter").mkdir(parents=True)
+    if ours:
+        write_folder(folder / "server", server_files(grant_for(folder)), FOLDERS)
+    else:
+        for name in ("runtime", "config"):
+            (folder / name).mkdir()
 
 
 def cpu_seconds(process: psutil.Process) -> float:
@@ -145,7 +163,7 @@ def measure(prefix: Path, hub: str, *, ours: bool) -> float:
             deadline = time.monotonic() + PATIENCE_S
             while True:
                 try:
-                    with urllib.request.urlopen(request, timeout=5):
+                    with urllib.request.urlopen(request, timeout=5):  # noqa: S310 - the address is our own
                         break
                 except urllib.error.HTTPError as error:
                     raise SystemExit(f"The server answered {error.code}: {log.read_text()[-1500:]}") from error
@@ -192,7 +210,7 @@ def main() -> None:
                 "ratio": round(ours / peer, 3),
                 "goal": GOAL,
                 "holds": ours / peer <= GOAL,
-            }  # fmt: skip
+            }
         )
     )
 

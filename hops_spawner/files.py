@@ -17,6 +17,16 @@ from hops_contract.servers import CONFIG_FILE, TOKEN_FILE, ServerConfig, ServerG
 FOLDERS = ("config", "data", "ipython", "runtime")
 KERNELS = ("pyspark", "python3")
 CULL_INTERVAL_S = 60
+EXTENSIONS = {
+    "jupyterlab": True,
+    "jupyterlab_hops": True,
+    # Each costs time at every start and nobody misses it: there are no language servers in the platform's environment,
+    # jupyterlab_hops is the only user of the proxy and imports it itself, and no server of this platform is of the
+    # classic kind whose settings notebook_shim translates.
+    "jupyter_lsp": False,
+    "jupyter_server_proxy": False,
+    "notebook_shim": False,
+}
 
 
 def server_files(grant: ServerGrant) -> dict[str, bytes]:
@@ -36,7 +46,7 @@ def jupyter_settings(config: ServerConfig) -> dict[str, Any]:
     idle_s = config.options.idle_timeout_minutes * 60
     return {
         "ServerApp": {
-            "jpserver_extensions": {"jupyterlab": True, "jupyterlab_hops": True, "jupyter_lsp": False},
+            "jpserver_extensions": dict(EXTENSIONS),
             "shutdown_no_activity_timeout": idle_s,
         },
         # Lab would install into the platform's own environment.

@@ -15,6 +15,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from hops_spawner.files import EXTENSIONS
+
 ROOT = Path(__file__).parents[3]
 TOKEN = "jupyter-token"
 
@@ -83,8 +85,7 @@ class NotebookServer:
         if folder is not None:
             environment["HOPS_SERVER_FOLDER"] = str(folder)
         (home / "config").mkdir()
-        extensions = {"jupyterlab_hops": True, "jupyter_server_proxy": False, "jupyterlab": False, "jupyter_lsp": False}
-        settings = {"ServerApp": {"jpserver_extensions": extensions}}
+        settings = {"ServerApp": {"jpserver_extensions": EXTENSIONS}}
         (home / "config" / "jupyter_server_config.json").write_text(json.dumps(settings))
         self.log = (home / "server.log").open("w")
         self.process = subprocess.Popen(

@@ -142,6 +142,12 @@ def test_bad_bodies_name_the_field(server):
         assert answer.json()["violations"][0]["field"] == "logdir"
 
 
+def test_lab_itself_is_served_beside_the_extension(server):
+    page = server.client.get("/lab")
+    assert page.status_code == 200
+    assert "jupyter-config-data" in page.text
+
+
 def test_a_server_outside_of_a_project_starts_and_says_so(start_server):
     answer = start_server(None).client.get("/hops/project")
     assert answer.status_code == 503
