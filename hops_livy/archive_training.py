@@ -13,7 +13,7 @@ from hops_livy.archive import archive_path
 from hops_livy.builtin.launch import class_path
 from hops_livy.java import Java, find_java, module_options
 
-_TRAINING_S = 300
+_TRAINING_S = 600
 
 # What people do first: count, aggregate, read CSV, SQL, JSON for sparkmagic, a Python function on executors.
 _USUAL_WORK = """

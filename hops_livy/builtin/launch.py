@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -170,13 +172,21 @@ def _driver_heap_mib(shape: Shape) -> int:
     return shape.driver_memory_mib if shape.clustered else shape.driver_memory_mib + shape.executor_memory_mib
 
 
+def java_options(options: Iterable[str]) -> str:
+    """``options`` as one Spark setting, which Spark splits at spaces outside of double quotes."""
+    return " ".join(
+        '"' + option.replace("\\", r"\\").replace('"', r"\"") + '"' if re.search(r"[\s\"'\\]", option) else option
+        for option in options
+    )
+
+
 def _cluster_properties(shape: Shape, place: Place, gpu_script: Path | None) -> dict[str, str]:
     properties = {
         "spark.executor.cores": str(shape.executor_cores),
         "spark.executor.memory": f"{shape.executor_memory_mib}m",
         # With the same class path first, executors share the driver's archive of classes.
         "spark.executor.extraClassPath": class_path(place.spark),
-        "spark.executor.extraJavaOptions": " ".join(
+        "spark.executor.extraJavaOptions": java_options(
             [*start_options(place.archive), f"-Djava.io.tmpdir={place.folder.temporary}"]
         ),
     }

@@ -1,10 +1,18 @@
+import shlex
 from pathlib import Path
 
 import pytest
 
 from hops_contract.principal import Principal, PrincipalKind, ProjectRole
 from hops_livy.builtin.folder import SessionFolder
-from hops_livy.builtin.launch import Place, java_command, properties_text, session_environment, spark_properties
+from hops_livy.builtin.launch import (
+    Place,
+    java_command,
+    java_options,
+    properties_text,
+    session_environment,
+    spark_properties,
+)
 from hops_livy.engines.drivers import DriverRequest, Shape
 from hops_livy.java import Java
 
@@ -117,3 +125,17 @@ def test_the_process_gets_the_variables_of_the_contract_and_no_others():
 
 def test_a_properties_file_says_what_was_meant():
     assert properties_text({"a.b": "x\ny", "c": " \\é"}) == "a.b=x\\ny\nc=\\ \\\\\\u00e9\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "written"),
+    [
+        (["-Xshare:auto", "-Da=b"], "-Xshare:auto -Da=b"),
+        (["-Djava.io.tmpdir=/a home/tmp", "-Da=b"], '"-Djava.io.tmpdir=/a home/tmp" -Da=b'),
+        (['-Da="b"'], r'"-Da=\"b\""'),
+        (["-Da=b\\c"], r'"-Da=b\\c"'),
+    ],
+)
+def test_java_options_with_spaces_stay_whole_when_spark_splits_them(options, written):
+    assert java_options(options) == written
+    assert shlex.split(written) == options
