@@ -21,7 +21,7 @@ from hopslab.progress import Progress
 from hopslab.settings import SiteSettings, load_settings
 from hopslab.site.answers import ask_all
 from hopslab.site.logs import follow, known_logs, last_lines, log_file
-from hopslab.site.start import start_site
+from hopslab.site.start import start_site, wait_until_ready
 from hopslab.site.state import running_hub
 from hopslab.site.stop import stop_site
 from hopslab.surroundings import surroundings
@@ -43,6 +43,17 @@ def up(
 ) -> None:
     """Prepare what is missing, start everything and wait until it answers; then show the logs until Ctrl-C."""
     settings = load_settings()
+    if running_hub(settings.layout) is not None:
+        wait_until_ready(settings)
+        print(f"\nHopsLab runs already: {settings.url}\n`make down` and `make up` take in what was changed since.")
+    else:
+        prepare_and_start(settings)
+    if not detach:
+        show_logs_until_interrupted(settings)
+
+
+def prepare_and_start(settings: SiteSettings) -> None:
+    """Everything between a checkout and a site that answers, told step by step."""
     progress = Progress(total=TOTAL_STEPS, done=1)
     prepare(settings, progress)
     first = initialise(surroundings(settings), progress)
@@ -51,8 +62,6 @@ def up(
         print(first_login(first), flush=True)
     progress.step("Hub and services", lambda: start_site(settings, surroundings(settings)))
     print(welcome(settings, first), flush=True)
-    if not detach:
-        show_logs_until_interrupted(settings)
 
 
 @app.command("prepare")
@@ -167,7 +176,7 @@ def first_login(first: FirstLogin) -> str:
 def welcome(settings: SiteSettings, first: FirstLogin | None) -> str:
     """What is printed when everything answers."""
     hint = (
-        "Forgot the administrator's password? `hopslab reset-password admin` gives a new one."
+        "Forgot the administrator's password? `.venv/bin/hopslab reset-password admin` gives a new one."
         if first is None
         else f"Log in as {first.user} with the password above."
     )

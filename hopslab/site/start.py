@@ -9,12 +9,11 @@ from pathlib import Path
 
 from hopslab.commands import failure
 from hopslab.errors import SiteError
-from hopslab.progress import READY
 from hopslab.settings import CHECKOUT, SiteSettings
 from hopslab.site.answers import HEALTH, ask_all
 from hopslab.site.logs import last_lines
 from hopslab.site.ports import check_port_is_free
-from hopslab.site.state import forget, remember_hub, running_hub
+from hopslab.site.state import forget, remember_hub
 from hopslab.site.stop import stop_site
 from hopslab.surroundings import VENV_BIN
 
@@ -28,19 +27,13 @@ def hub_command() -> list[str]:
     return [str(VENV_BIN / "python"), "-m", "jupyterhub", "--config", str(CONFIGURATION)]
 
 
-def start_site(settings: SiteSettings, env: Mapping[str, str]) -> str | None:
+def start_site(settings: SiteSettings, env: Mapping[str, str]) -> None:
     """Start the Hub detached and wait until it and its services answer.
-
-    Returns:
-        :data:`READY` when everything ran already.
 
     Raises:
         SiteError: The port is taken, the Hub ended, or a service does not answer in time.
     """
     home = settings.layout
-    if running_hub(home) is not None:
-        wait_until_ready(settings)
-        return READY
     # What an earlier Hub left behind when it was killed would hold the ports and the folders of sessions.
     stop_site(home)
     check_port_is_free(settings.bind, settings.port)
@@ -66,7 +59,6 @@ def start_site(settings: SiteSettings, env: Mapping[str, str]) -> str | None:
         stop_site(home)
         forget(home)
         raise
-    return None
 
 
 def wait_until_ready(settings: SiteSettings, hub: subprocess.Popen[bytes] | None = None) -> None:
