@@ -27,11 +27,12 @@ def hub_links(config: Mapping[str, Any], hub_base_path: str) -> dict[str, str]:
     """Paths of this site that the panel leads to."""
     base = "/" + hub_base_path.strip("/")
     base = base if base.endswith("/") else base + "/"
-    project, user = quote(str(config["project"])), quote(str(config["user"]))
+    project = quote(str(config["project"]), safe="")
     return {
         "project": f"{base}services/hops/projects/{project}",
         "projects": f"{base}hub/home",
-        "starting": f"{base}hub/spawn-pending/{user}/{project}",
+        # The Hub's own page of a start knows nothing of one that is still to come; the project's page waits for it.
+        "restarting": f"{base}services/hops/projects/{project}#restarting",
     }
 
 
@@ -128,7 +129,7 @@ class ProjectServer:
     async def restart(self) -> dict[str, str]:
         """Restarts this notebook server; the answer names the page to wait at."""
         await self._control_plane.request("POST", f"{self._path}/server:restart")
-        return {"state": "restarting", "url": self._links["starting"]}
+        return {"state": "restarting", "url": self._links["restarting"]}
 
     async def _members(self) -> list[dict[str, Any]]:
         members: list[dict[str, Any]] = []

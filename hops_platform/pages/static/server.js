@@ -22,6 +22,8 @@ const moving = (server) => server?.state === "starting" || server?.state === "st
 const user = meta("user");
 const labUrl = (project) => `${meta("hub").replace(/hub\/$/, "")}user/${path(user, project)}/`;
 const pendingUrl = (project) => `${meta("hub")}spawn-pending/${path(user, project)}`;
+// Lab comes here with it when somebody has asked there for a restart.
+const restarting = () => window.location.hash === "#restarting";
 const formUrl = (project) => `${meta("hub")}spawn/${path(user, project)}`;
 
 /**
@@ -33,6 +35,7 @@ export function watchServer({ project, title, state, actions, scope }) {
   const reason = h("p", { class: "hops-reason", hidden: true });
   actions.before(reason);
   let server = null;
+  let startedBefore;
   let timer = 0;
   let shown = "";
 
@@ -43,6 +46,7 @@ export function watchServer({ project, title, state, actions, scope }) {
       try {
         server = await get(url);
         draw();
+        if (restarting()) goOn();
       } catch (error) {
         if (server === null) {
           showProblem(scope, error);
@@ -50,7 +54,15 @@ export function watchServer({ project, title, state, actions, scope }) {
         }
       }
     }
-    timer = setTimeout(look, moving(server) ? QUICK_MS : SLOW_MS);
+    timer = setTimeout(look, moving(server) || restarting() ? QUICK_MS : SLOW_MS);
+  }
+
+  // What runs at first may be the old server; the new one starts, or has started later than it.
+  function goOn() {
+    startedBefore ??= server.started_at ?? "";
+    if (server.state === "starting") window.location.replace(pendingUrl(project));
+    else if (server.state === "failed") window.location.hash = "";
+    else if (server.state === "ready" && server.started_at !== startedBefore) window.location.replace(labUrl(project));
   }
 
   async function open(button) {

@@ -224,3 +224,28 @@ def test_nothing_runs_off_the_side(visit, weather, path, width):
     page = visit(HOME + path, viewport={"width": width, "height": 740})
     page.wait_for_load_state("networkidle")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize(
+    ("then", "place"),
+    [
+        ({"state": "starting"}, "**/hub/spawn-pending/ada/weather"),
+        ({"state": "ready", "started_at": "2026-05-04T10:05:00Z"}, "**/user/ada/weather/"),
+    ],
+)
+def test_the_page_waits_for_a_restarted_server_and_goes_on_to_it(visit, weather, then, place):
+    weather.servers["weather"] = {"state": "ready", "started_at": "2026-05-04T10:00:00Z"}
+    page = visit(HOME + "projects/weather#restarting")
+    state = page.locator("#server-state")
+    expect(state).to_have_text("Running")
+    weather.servers["weather"] = {"state": "stopped", "started_at": None}
+    expect(state).to_have_text("Stopped")
+    weather.servers["weather"] = then
+    page.wait_for_url(place)
+
+
+def test_a_restart_that_failed_is_waited_for_no_longer(visit, weather):
+    weather.servers["weather"] = {"state": "failed", "reason": "There is no memory left.", "started_at": None}
+    page = visit(HOME + "projects/weather#restarting")
+    expect(page.get_by_text("There is no memory left.")).to_be_visible()
+    page.wait_for_url(lambda url: "restarting" not in url)

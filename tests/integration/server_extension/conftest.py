@@ -92,7 +92,8 @@ class NotebookServer:
             [
                 sys.executable, "-m", "jupyter_server", f"--ServerApp.port={port}",
                 f"--ServerApp.base_url={self.base}/", "--ServerApp.ip=127.0.0.1",
-                "--ServerApp.open_browser=False", "--ServerApp.allow_root=True", f"--ServerApp.root_dir={home}", "--ServerApp.port_retries=0",
+                "--ServerApp.open_browser=False", "--ServerApp.allow_root=True",
+                f"--ServerApp.root_dir={home}", "--ServerApp.port_retries=0",
             ],
             env=environment, stdout=self.log, stderr=self.log,
         )  # fmt: skip

@@ -129,7 +129,7 @@ def test_stop_and_restart_go_through_the_control_plane_with_this_servers_token(s
     stopping, restarting = (server.client.post(f"/hops/server:{verb}") for verb in ("stop", "restart"))
     assert (stopping.status_code, restarting.status_code) == (202, 202)
     assert stopping.json() == {"state": "stopping", "url": "/hub/home"}
-    assert restarting.json() == {"state": "restarting", "url": "/hub/spawn-pending/ada/weather"}
+    assert restarting.json() == {"state": "restarting", "url": "/services/hops/projects/weather#restarting"}
     assert [call for call in platform.calls if path in call[1]] == [
         ("DELETE", f"{path}/server", f"Bearer {token}"), ("POST", f"{path}/server:restart", f"Bearer {token}"),
     ]  # fmt: skip
