@@ -15,7 +15,7 @@ from hops_livy.java import Java, find_java, module_options
 
 _TRAINING_S = 600
 
-# What people do first: count, aggregate, read CSV, SQL, JSON for sparkmagic, a Python function on executors.
+# What people do first: count, rows of their own, CSV, SQL, JSON for sparkmagic, a Python function on executors.
 _USUAL_WORK = """
 from pathlib import Path
 from pyspark.sql import SparkSession, functions as F
@@ -28,6 +28,7 @@ frame.createOrReplaceTempView("rain")
 frame.groupBy("city").agg(F.avg("rain")).orderBy("city").toPandas()
 spark.sql("select city, max(rain) m from rain group by city").toJSON().take(10)
 spark.sql("select * from rain a join rain b on a.city = b.city").show()
+spark.createDataFrame([(1, "a"), (2, "b")], "n int, s string").filter("n > 1").toPandas()
 spark.sparkContext.parallelize(range(4), 2).map(lambda n: n * n).collect()
 frame.write.mode("overwrite").parquet(str(table) + ".parquet")
 spark.read.parquet(str(table) + ".parquet").count()
