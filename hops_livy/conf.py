@@ -17,7 +17,7 @@ from hops_livy.engines.drivers import Shape
 from hops_livy.errors import BadRequestError
 from hops_livy.wire import Resources
 
-_LONGEST_KEY, _LONGEST_VALUE = 200, 10_000
+_LONGEST_KEY, _LONGEST_VALUE, _LONGEST_NUMBER = 200, 10_000, 50
 _LEAST_MIB, _MOST_MIB = 450, 4 * 1024 * 1024
 _MIB = {"k": 1 / 1024, "m": 1, "g": 1024, "t": 1024 * 1024}
 
@@ -88,9 +88,11 @@ _ALLOWED = re.compile(
 
 def memory_mib(text: str) -> int:
     """Mebibytes of a size as Spark writes it (``512m``, ``2g``; a bare number is MiB, as Spark has it)."""
-    match = re.fullmatch(r"\s*(\d+)\s*([kmgt])?b?\s*", text.lower())
+    # Short, and without spaces at both ends: a pattern with two runs of spaces takes hours for a long row of them.
+    short = text.strip().lower() if len(text) <= _LONGEST_NUMBER else ""
+    match = re.fullmatch(r"(\d+)\s*([kmgt])?b?", short)
     if match is None:
-        raise ValueError(f"{text!r} is not an amount of memory, for instance 512m or 2g.")
+        raise ValueError(f"{text[:_LONGEST_NUMBER]!r} is not an amount of memory, for instance 512m or 2g.")
     return int(int(match[1]) * _MIB[match[2] or "m"])
 
 
@@ -104,11 +106,10 @@ def checked_conf(conf: dict[str, str]) -> dict[str, str]:
     for key, value in sorted(conf.items()):
         if key in _COUNTED:
             continue
-        reason = _why_refused(key)
-        if reason is not None:
-            violations.append(Violation(field=f"conf.{key}", message=f"{key} can't be set: {reason}."))
-        elif len(key) > _LONGEST_KEY or len(value) > _LONGEST_VALUE:
+        if len(key) > _LONGEST_KEY or len(value) > _LONGEST_VALUE:
             violations.append(Violation(field=f"conf.{key[:_LONGEST_KEY]}", message="This setting is too long."))
+        elif (reason := _why_refused(key)) is not None:
+            violations.append(Violation(field=f"conf.{key}", message=f"{key} can't be set: {reason}."))
     if violations:
         raise BadRequestError(" ".join(violation.message for violation in violations), violations=tuple(violations))
     return {key: value for key, value in conf.items() if key not in _COUNTED}
@@ -165,7 +166,7 @@ class _Numbers:
         text = self._conf.get(key, "").strip()
         if not text:
             return default
-        if not text.isdecimal() or not least <= int(text[:9]) <= most:
+        if not text.isdecimal() or len(text) > len(str(most)) or not least <= int(text) <= most:
             self.refuse(key, f"{text[:50]!r} is not a whole number from {least} to {most}")
             return default
         return int(text)

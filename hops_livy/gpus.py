@@ -39,7 +39,7 @@ class GpuLedger:
         free = [address for address in range(self.count) if address not in self._held]
         if amount > len(free):
             raise NoGpuError(
-                f"{amount} GPUs were asked for; {len(free)} of {self.count} are free now. {self._holders()}"
+                f"{amount} GPUs were asked for; {len(free)} of {self.count} are free now. {self._holders(owner)}"
             )
         taken = tuple(free[:amount])
         for address in taken:
@@ -54,9 +54,12 @@ class GpuLedger:
         """Addresses that a session holds."""
         return tuple(sorted(address for address, holder in self._held.items() if holder[0] == session_id))
 
-    def _holders(self) -> str:
+    def _holders(self, asker: str) -> str:
+        # Who is not in a project must not learn that it exists, nor who its members are.
+        project = asker.partition("__")[0]
         numbers: dict[str, int] = {}
-        for _session, owner in self._held.values():
+        for _session, holder in self._held.values():
+            owner = holder if holder.partition("__")[0] == project else "other projects"
             numbers[owner] = numbers.get(owner, 0) + 1
         return "In use: " + ", ".join(f"{number} by {owner}" for owner, number in sorted(numbers.items())) + "."
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+from itertools import groupby
 from typing import Any
 
 from hops_livy.engines.drivers import Executed
@@ -39,24 +40,24 @@ class Outputs:
 
     def folded(self) -> list[dict[str, Any]]:
         """What is to be seen in the end: streams joined, displays updated in place, cleared output gone."""
+        # In a time that grows with the number of events and no faster: a client asks again and again while a cell
+        # writes, and the service does nothing else meanwhile. Backwards, each display meets its updates before itself.
+        updates: dict[str, dict[str, Any]] = {}
         shown: list[dict[str, Any]] = []
-        clear = False
-        for event in self.events:
+        for event in reversed(self.events[_first_shown(self.events) :]):
             kind, content = event["type"], event["content"]
             if kind == "clear_output":
-                clear = True
-                if not content.get("wait"):
-                    shown, clear = [], False
                 continue
-            if clear:
-                shown, clear = [], False
-            if kind == "stream" and shown and _continues(shown[-1], content):
-                shown[-1] = _stream(content["name"], shown[-1]["content"]["text"] + content["text"])
-            elif kind == "update_display_data":
-                _update(shown, content)
+            identity = _display_id(content)
+            if kind == "update_display_data":
+                if identity is not None:
+                    updates[identity] = {**_display_parts(content), **updates.get(identity, {})}
+            elif identity in updates:
+                shown.append({"type": kind, "content": {**content, **updates[identity]}})
             else:
                 shown.append({"type": kind, "content": content})
-        return shown
+        shown.reverse()
+        return _streams_joined(shown)
 
     def livy(self, execution_count: int, executed: Executed | None) -> dict[str, Any]:
         """Livy's ``output`` object; ``outputs`` in it is ours."""
@@ -95,19 +96,37 @@ def livy_bundle(shown: list[dict[str, Any]]) -> dict[str, Any]:
     return {**bundle, _PLAIN: text, _HTML: "\n".join(_html(item) for item in visible)}
 
 
-def _continues(last: dict[str, Any], content: dict[str, Any]) -> bool:
-    return bool(last["type"] == "stream" and last["content"]["name"] == content["name"])
+def _first_shown(events: list[dict[str, Any]]) -> int:
+    """Index of the first event that no ``clear_output`` has taken away; a waiting one acts with what comes next."""
+    first, waits = 0, False
+    for index, event in enumerate(events):
+        if event["type"] == "clear_output":
+            waits = bool(event["content"].get("wait"))
+            first = first if waits else index + 1
+        elif waits:
+            first, waits = index, False
+    return first
 
 
-def _stream(name: str, text: str) -> dict[str, Any]:
-    return {"type": "stream", "content": {"name": name, "text": text}}
+def _display_id(content: dict[str, Any]) -> str | None:
+    transient = content.get("transient")
+    identity = transient.get("display_id") if isinstance(transient, dict) else None
+    return identity if isinstance(identity, str) else None
 
 
-def _update(shown: list[dict[str, Any]], content: dict[str, Any]) -> None:
-    identity = content.get("transient", {}).get("display_id")
-    for index, item in enumerate(shown):
-        if identity is not None and item["content"].get("transient", {}).get("display_id") == identity:
-            shown[index] = {"type": item["type"], "content": {**item["content"], **content}}
+def _display_parts(content: dict[str, Any]) -> dict[str, Any]:
+    return {name: content[name] for name in ("data", "metadata", "transient") if name in content}
+
+
+def _streams_joined(shown: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    joined: list[dict[str, Any]] = []
+    for name, items in groupby(shown, lambda item: item["content"]["name"] if item["type"] == "stream" else None):
+        if name is None:
+            joined.extend(items)
+        else:
+            text = "".join(str(item["content"]["text"]) for item in items)
+            joined.append({"type": "stream", "content": {"name": name, "text": text}})
+    return joined
 
 
 def _is_rich(item: dict[str, Any]) -> bool:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_core import PydanticCustomError
 
 ConfValue = str | int | float | bool
+MAX_CONF = 500
 Memory = Annotated[str, Field(pattern=r"^\s*\d{1,9}\s*([kKmMgGtT][bB]?)?\s*$")]
 
 
@@ -22,7 +24,7 @@ class Resources(BaseModel):
     executor_memory: Memory | None = Field(default=None, alias="executorMemory")
     executor_cores: int | None = Field(default=None, alias="executorCores", ge=1, le=256)
     num_executors: int | None = Field(default=None, alias="numExecutors", ge=0, le=1000)
-    conf: dict[str, ConfValue] = Field(default_factory=dict, max_length=500)
+    conf: dict[str, ConfValue] = Field(default_factory=dict, max_length=MAX_CONF)
     jars: list[str] = Field(default_factory=list, max_length=100)
     py_files: list[str] = Field(default_factory=list, alias="pyFiles", max_length=100)
     files: list[str] = Field(default_factory=list, max_length=100)
@@ -34,6 +36,9 @@ class Resources(BaseModel):
     def _nothing_is_empty(cls, value: object, info: object) -> object:
         if value is None:
             return {} if getattr(info, "field_name", "") == "conf" else []
+        if isinstance(value, dict) and len(value) > MAX_CONF:
+            # Said before each of them is looked at: the errors of a body full of wrong settings fill seconds.
+            raise PydanticCustomError("too_long", "At most {most} settings are possible", {"most": MAX_CONF})
         return value
 
 
