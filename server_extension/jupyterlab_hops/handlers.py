@@ -140,10 +140,14 @@ class StopHandler(HopsHandler):
     @web.authenticated
     @authorized
     async def post(self) -> None:
-        """Stops this notebook server."""
-        change = await self.server.stop()
+        """Stops this notebook server, after the answer: an end of this process is the end of its answers too."""
+        change = await self.server.prepare_stop()
         self.set_status(HTTPStatus.ACCEPTED)
-        self.finish(json.dumps(change))
+        await self.finish(json.dumps(change))
+        try:
+            await self.server.stop()
+        except ProblemError as error:
+            self.log.warning("This server was to be stopped, and is not: %s", error)
 
 
 class RestartHandler(HopsHandler):

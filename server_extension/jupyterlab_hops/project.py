@@ -121,10 +121,14 @@ class ProjectServer:
         """Ends one of my Spark sessions."""
         await self._livy.request("DELETE", f"sessions/{session_id}")
 
-    async def stop(self) -> dict[str, str]:
-        """Stops this notebook server; the answer names the page to go to."""
-        await self._control_plane.request("DELETE", f"{self._path}/server")
+    async def prepare_stop(self) -> dict[str, str]:
+        """Sees that the control plane would stop this server; the answer names the page to go to."""
+        await self._control_plane.request("GET", f"{self._path}/server")
         return {"state": "stopping", "url": self._links["projects"]}
+
+    async def stop(self) -> None:
+        """Stops this notebook server. Whoever calls this may not live to see it return."""
+        await self._control_plane.request("DELETE", f"{self._path}/server")
 
     async def restart(self) -> dict[str, str]:
         """Restarts this notebook server; the answer names the page to wait at."""

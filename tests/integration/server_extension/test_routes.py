@@ -124,15 +124,26 @@ def test_my_sessions_come_with_their_reasons_and_resources(server, platform):
 
 def test_stop_and_restart_go_through_the_control_plane_with_this_servers_token(server, platform, token):
     path = "/services/hops/api/v1/projects/weather"
-    platform.answers["DELETE", f"{path}/server"] = (202, {"state": "stopping"})
+    platform.answers["GET", f"{path}/server"] = (200, {"state": "ready"})
+    platform.answers["DELETE", f"{path}/server"] = (204, None)
     platform.answers["POST", f"{path}/server:restart"] = (202, None)
     stopping, restarting = (server.client.post(f"/hops/server:{verb}") for verb in ("stop", "restart"))
     assert (stopping.status_code, restarting.status_code) == (202, 202)
     assert stopping.json() == {"state": "stopping", "url": "/hub/home"}
     assert restarting.json() == {"state": "restarting", "url": "/services/hops/projects/weather#restarting"}
-    assert [call for call in platform.calls if path in call[1]] == [
-        ("DELETE", f"{path}/server", f"Bearer {token}"), ("POST", f"{path}/server:restart", f"Bearer {token}"),
-    ]  # fmt: skip
+    wanted = {("GET", "server"), ("DELETE", "server"), ("POST", "server:restart")}
+    wanted = {(method, f"{path}/{what}", f"Bearer {token}") for method, what in wanted}
+    deadline = time.monotonic() + 10
+    while set(platform.calls) != wanted and time.monotonic() < deadline:
+        time.sleep(0.05)  # the stop is asked for after its answer
+    assert set(platform.calls) == wanted
+
+
+def test_a_stop_that_the_control_plane_would_refuse_is_said(server, platform):
+    platform.answers["GET", "/services/hops/api/v1/projects/weather/server"] = (404, REFUSAL)
+    answer = server.client.post("/hops/server:stop")
+    assert (answer.status_code, answer.json()["detail"]) == (404, REFUSAL["detail"])
+    assert [call[0] for call in platform.calls] == ["GET"]
 
 
 def test_bad_bodies_name_the_field(server):

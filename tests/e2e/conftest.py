@@ -1,0 +1,48 @@
+"""A whole site, started as a person starts it."""
+
+import os
+import re
+import socket
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HOPSLAB = ROOT / ".venv" / "bin" / "hopslab"
+
+
+@dataclass
+class Site:
+    url: str
+    password: str
+    env: dict[str, str]
+
+    def run(self, *arguments, timeout=900):
+        return subprocess.run(
+            [HOPSLAB, *arguments], env=self.env, capture_output=True, text=True, timeout=timeout, check=False
+        )
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """A site of its own in a folder with a space in its name; what is made once for all sites is the checkout's."""
+    home = tmp_path_factory.mktemp("a home") / "hops lab"
+    for shared in (Path("environments", "base"), Path("archives")):
+        (home / shared).parent.mkdir(parents=True, exist_ok=True)
+        (home / shared).symlink_to(ROOT / ".hopslab" / shared)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    env = {name: value for name, value in os.environ.items() if not name.startswith("HOPS_")}
+    env |= {"HOPS_HOME": str(home), "HOPS_PORT": str(port)}
+    site = Site(url=f"http://127.0.0.1:{port}/", password="", env=env)
+    try:
+        started = site.run("up", "--detach")
+        assert started.returncode == 0, started.stdout + started.stderr
+        site.password = re.search(r"password\s+(\S+)", started.stdout)[1]
+        yield site
+    finally:
+        stopped = site.run("down", timeout=120)
+        assert stopped.returncode == 0, stopped.stderr
