@@ -17,6 +17,8 @@ from hops_contract.servers import CONFIG_FILE, TOKEN_FILE, ServerConfig, ServerG
 FOLDERS = ("config", "data", "ipython", "runtime")
 KERNELS = ("pyspark", "python3")
 CULL_INTERVAL_S = 60
+# Would ask every person in every project whether to fetch Jupyter's news, and whether there is a newer Lab.
+DISABLED_IN_LAB = {"@jupyterlab/apputils-extension:announcements": True}
 EXTENSIONS = {
     "jupyterlab": True,
     "jupyterlab_hops": True,
@@ -38,6 +40,7 @@ def server_files(grant: ServerGrant) -> dict[str, bytes]:
         "kernels/pyspark/kernel.json": _json(_kernel(config, "PySpark", "hops_kernels.pyspark")),
         "kernels/python3/kernel.json": _json(_kernel(config, "Python 3 (without Spark)", "ipykernel_launcher")),
         "config/jupyter_server_config.json": _json(jupyter_settings(config)),
+        "config/labconfig/page_config.json": _json({"disabledExtensions": DISABLED_IN_LAB}),
     }
 
 

@@ -171,6 +171,7 @@ def render_form(
             values=values,
             fields={name: schema[name] | {"name": name, "error": beside.get(name, "")} for name in schema},
             problem=problem,
+            headline=_headline(problem, beside),
             other_violations=above,
             presets=presets(limits, capacity),
             limits=limits,
@@ -229,6 +230,15 @@ def _placed(problem: Problem | None) -> tuple[dict[str, str], list[str]]:
         elif problem and violation.message != problem.detail:
             above.append(violation.message)
     return beside, above
+
+
+def _headline(problem: Problem | None, beside: Mapping[str, str]) -> str:
+    """The detail without the sentences that stand beside their fields."""
+    detail = problem.detail if problem else ""
+    for violation in problem.violations if problem else []:
+        if violation.field.rpartition(".")[2] in beside:
+            detail = detail.replace(violation.message, "")
+    return " ".join(detail.split()) or "Some fields have to be corrected."
 
 
 def _read(name: str, text: str, unit: str) -> int | str:

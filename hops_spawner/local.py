@@ -26,6 +26,7 @@ from hops_spawner.refusals import failed_start
 
 LOG_TAIL_LINES = 20
 LOG_TAIL_BYTES = 16 * 1024
+SOURCE = Path(__file__).resolve().parent.parent
 _START_TIME_SLACK_S = 1.0
 
 
@@ -148,15 +149,15 @@ class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
                 text = source.read().decode("utf-8", "replace")
         except OSError:
             return ""
+        places = {self.home: "<home>", str(SOURCE): "<source>", sys.prefix: "<platform>", sys.base_prefix: "<python>"}
         if self.granted is not None:
-            for path, name in (
-                (str(self.folder), "<server>"),
-                (self.granted.config.project_folder, "<project>"),
-                (self.granted.config.environment, "<environment>"),
-                (self.home, "<home>"),
-                (sys.prefix, "<platform>"),
-            ):
-                text = text.replace(path, name)
+            places |= {
+                str(self.folder): "<server>",
+                self.granted.config.project_folder: "<project>",
+                self.granted.config.environment: "<environment>",
+            }
+        for path in sorted(places, key=len, reverse=True):  # one may lie in the other
+            text = text.replace(path, places[path])
         return "\n".join(text.splitlines()[-LOG_TAIL_LINES:])
 
     async def clean(self) -> None:

@@ -50,7 +50,10 @@ class StartRefusedError(SpawnException):
     def __init__(self, problem: Problem, *, log_tail: str = "") -> None:
         self.problem = problem
         text = sentence(problem)
-        html = f"<strong>{escape(text)}</strong>"
+        html = f"<strong>{escape(problem.detail)}</strong>"
+        more = text.removeprefix(problem.detail).strip()
+        if more:
+            html += f"<span>{escape(more)}</span>"
         if log_tail:
             html += (
                 f'<details class="hops-log"><summary>Log of the server</summary><pre>{escape(log_tail)}</pre></details>'

@@ -50,6 +50,7 @@ def test_a_member_starts_lab_by_form_and_stopping_it_wipes_its_folder(site: Site
     lab = ada.client.get("user/ada/weather/lab/tree/Jupyter", follow_redirects=True)
     assert lab.status_code == 200
     assert "JupyterLab" in lab.text
+    assert "@jupyterlab/apputils-extension:announcements" in lab.text  # switched off
 
     folder = site.folder("ada", "weather")
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -63,6 +64,7 @@ def test_a_person_comes_from_the_login_to_lab(page: Any, site: Site) -> None:
     page.get_by_role("button", name="Start", exact=True).click()
     page.locator("#executors-error").wait_for()
     assert page.locator("#executors").input_value() == "99"
+    assert page.get_by_text("99 executors were asked for").count() == 1
     picture(page, "4-refused")
     page.locator("#executors").fill("1")
     page.get_by_role("button", name="Start", exact=True).click()
@@ -72,7 +74,7 @@ def test_a_person_comes_from_the_login_to_lab(page: Any, site: Site) -> None:
     picture(page, "5-pending")
     page.wait_for_url("**/user/ada/weather/lab**")
     page.locator("#jupyterlab-splash").wait_for(state="detached")
-    page.locator(".jp-FileBrowser").first.wait_for()
+    page.locator(".jp-DirListing-item").first.wait_for()
     picture(page, "6-lab")
 
 
@@ -86,7 +88,8 @@ def test_a_failed_start_shows_the_sentence_the_log_and_the_way_on(page: Any, sit
     page.locator("summary", has_text="log").first.click()
     log = page.locator("pre").first
     assert "root_dir" in log.inner_text()
-    assert str(site.home) not in page.content()
+    for folder in (site.home, ROOT, sys.prefix, sys.base_prefix):
+        assert str(folder) not in log.inner_text()
     picture(page, "8-log")
     page.get_by_role("link", name="Change the options").click()
     page.wait_for_url("**/hub/spawn/ada/weather")

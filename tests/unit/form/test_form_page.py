@@ -176,3 +176,15 @@ def test_only_presets_that_fit_are_offered(limits, capacity, titles):
 
 def test_a_machine_without_gpus_says_so():
     assert "There is no GPU here." in render()
+
+
+def test_what_stands_beside_its_field_is_not_said_twice():
+    said = "99 executors were asked for; this project may use 8."
+    problem = Problem(type="t", title="t", status=422, detail=f"These options can't be had. {said}", violations=[
+        Violation(field="options.executors", message=said),
+    ])  # fmt: skip
+    html = render(problem=problem)
+    assert html.count(said) == 1
+    assert "<strong>These options can&#39;t be had.</strong>" in html
+    alone = problem.model_copy(update={"detail": said})
+    assert "<strong>Some fields have to be corrected.</strong>" in render(problem=alone)

@@ -52,6 +52,7 @@ def manifest(grant: ServerGrant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 FILES = [
     "config/jupyter_server_config.json",
+    "config/labconfig/page_config.json",
     "kernels/pyspark/kernel.json",
     "kernels/python3/kernel.json",
     "server.json",
@@ -67,6 +68,9 @@ mkdir -p -m 700 /run/hops/server/runtime
 mkdir -p -m 700 /run/hops/server/config
 cp -L /run/hops/secret/config/jupyter_server_config.json /run/hops/server/config/jupyter_server_config.json
 chmod 600 /run/hops/server/config/jupyter_server_config.json
+mkdir -p -m 700 /run/hops/server/config/labconfig
+cp -L /run/hops/secret/config/labconfig/page_config.json /run/hops/server/config/labconfig/page_config.json
+chmod 600 /run/hops/server/config/labconfig/page_config.json
 mkdir -p -m 700 /run/hops/server/kernels/pyspark
 cp -L /run/hops/secret/kernels/pyspark/kernel.json /run/hops/server/kernels/pyspark/kernel.json
 chmod 600 /run/hops/server/kernels/pyspark/kernel.json

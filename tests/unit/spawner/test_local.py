@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -39,12 +40,15 @@ def test_another_process_with_a_recycled_id_is_not_taken_for_the_server(
 
 def test_the_tail_of_the_log_names_no_folder_of_the_machine(spawner: HopsLocalSpawner, grant: ServerGrant) -> None:
     spawner.log_file.parent.mkdir(parents=True)
-    paths = [spawner.folder, grant.config.project_folder, grant.config.environment, spawner.home]
+    config = grant.config
+    paths = [spawner.folder, config.project_folder, config.environment, spawner.home, sys.prefix, os.__file__]
     lines = [f"line {number}" for number in range(50)] + [f"in {path}/x" for path in paths]
     spawner.log_file.write_text("\n".join(lines))
     tail = spawner.log_tail().splitlines()
     assert len(tail) == LOG_TAIL_LINES
-    assert tail[-4:] == ["in <server>/x", "in <project>/x", "in <environment>/x", "in <home>/x"]
+    places = ["<server>/x", "<project>/x", "<environment>/x", "<home>/x", "<platform>/x"]
+    assert tail[-6:-1] == [f"in {place}" for place in places]
+    assert tail[-1].startswith("in <python>/")
 
 
 def test_an_environment_without_a_python_that_runs_refuses_the_start(

@@ -27,7 +27,7 @@ def test_what_comes_from_people_is_text_on_the_page_and_in_the_log() -> None:
     refused = StartRefusedError(problem("x", 422, "<b>100% & more</b>"), log_tail="<script>alert(1)</script>")
     assert refused.status_code == 422
     assert refused.jupyterhub_html_message == (
-        "<strong>&lt;b&gt;100% &amp; more&lt;/b&gt; Do this.</strong>"
+        "<strong>&lt;b&gt;100% &amp; more&lt;/b&gt;</strong><span>Do this.</span>"
         '<details class="hops-log"><summary>Log of the server</summary>'
         "<pre>&lt;script&gt;alert(1)&lt;/script&gt;</pre></details>"
     )
