@@ -94,13 +94,13 @@ class _Following:
         self._show = show
 
     def read(self) -> bool | None:
-        """Reads until the end (``True``), a refusal (``False``: the service streams none) or a break (``None``)."""
+        """Reads on: ``True`` at the end, ``False`` where the service streams none, ``None`` when the stream broke."""
         headers = {"Accept": "text/event-stream", "Accept-Encoding": "identity"}
         if self._last_id:
             headers["Last-Event-ID"] = self._last_id
         with open_stream(self._session, self._path, headers=headers, read_timeout_s=STREAM_READ_TIMEOUT_S) as response:
-            if response.status_code in _NOT_SERVED and not self.seen:
-                return False
+            if response.status_code in _NOT_SERVED:
+                return bool(self.seen)  # what was streamed before is gone, with its session
             if response.status_code != requests.codes.ok:
                 return None
             # A service that gives no ids begins anew.

@@ -215,6 +215,20 @@ def test_a_refused_configuration_says_why(notebook):
     assert notebook.run('%%configure -f\n{"driverMemory": "768m"}', timeout=180).reply["status"] == "ok"
 
 
+def test_a_service_that_is_killed_under_a_cell_costs_the_session_and_says_so(notebook, service):
+    notebook.run("1", timeout=180)
+    message = notebook.start("import time\nprint('begun', flush=True)\ntime.sleep(300)")
+    while notebook.client.get_iopub_msg(timeout=30)["msg_type"] != "stream":
+        pass
+    service.stop(signal.SIGKILL)
+    service.start()
+    cell = notebook.finish(message, timeout=120)
+    assert cell.reply["status"] == "error"
+    assert "The Spark session has ended." in cell.error
+    assert "Run the cell again to start a new session" in cell.error
+    assert notebook.run("spark.range(3).count()", timeout=180).of("execute_result")[0]["data"] == {"text/plain": "3"}
+
+
 def test_shutting_the_kernel_down_leaves_nothing_of_its_session(notebook, service, client):
     notebook.run("1", timeout=180)
     the_session(client)

@@ -118,9 +118,10 @@ class Service:
         return f"http://127.0.0.1:{self.port}/services/livy"
 
     def start(self) -> "Service":
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        if not self.port:  # one that is started again answers at its old address
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                self.port = free.getsockname()[1]
         environment = {
             "PATH": os.environ["PATH"], "HOPS_HOME": str(self.home), "HOPS_CONTROL_PLANE_URL": self.plane.url,
             "PYTHONPATH": str(REPOSITORY), **self.environment,
