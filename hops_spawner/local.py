@@ -25,6 +25,7 @@ from hops_spawner.mixin import HopsSpawnerMixin
 from hops_spawner.refusals import failed_start
 
 LOG_TAIL_LINES = 20
+PYTHON_PATIENCE_S = 30
 LOG_TAIL_BYTES = 16 * 1024
 SOURCE = Path(__file__).resolve().parent.parent
 _START_TIME_SLACK_S = 1.0
@@ -212,7 +213,13 @@ async def _runs(python: str, *, log: int) -> bool:
     except OSError as error:
         os.write(log, f"{python}: {error.strerror}\n".encode())
         return False
-    return await process.wait() == 0
+    try:
+        return await asyncio.wait_for(process.wait(), PYTHON_PATIENCE_S) == 0
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        os.write(log, f"{python}: gave no sign within {PYTHON_PATIENCE_S} s\n".encode())
+        return False
 
 
 async def _answers(url: str) -> bool:

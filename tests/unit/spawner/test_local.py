@@ -10,8 +10,14 @@ import psutil
 import pytest
 
 from hops_contract.servers import ServerGrant
+from hops_spawner import local
 from hops_spawner.local import LOG_TAIL_LINES, HopsLocalSpawner
 from hops_spawner.refusals import StartRefusedError
+
+
+@pytest.fixture(autouse=True)
+def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "PYTHON_PATIENCE_S", 1)
 
 
 @pytest.fixture
@@ -51,18 +57,22 @@ def test_the_tail_of_the_log_names_no_folder_of_the_machine(spawner: HopsLocalSp
     assert tail[-1].startswith("in <python>/")
 
 
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [("echo broken >&2; exit 3", "broken"), ("exec sleep 60", "<environment>/bin/python: gave no sign within 1 s")],
+)
 def test_an_environment_without_a_python_that_runs_refuses_the_start(
-    spawner: HopsLocalSpawner, grant: ServerGrant, tmp_path: Path
+    spawner: HopsLocalSpawner, grant: ServerGrant, tmp_path: Path, script: str, said: str
 ) -> None:
     python = tmp_path / "environment" / "bin" / "python"
     python.parent.mkdir(parents=True)
-    python.write_text("#!/bin/sh\necho broken >&2\nexit 3\n")
+    python.write_text(f"#!/bin/sh\n{script}\n")
     python.chmod(0o755)
     config = grant.config.model_copy(update={"environment": str(tmp_path / "environment")})
     spawner.granted = grant.model_copy(update={"config": config})
     with pytest.raises(StartRefusedError, match="does not run") as refused:
         asyncio.run(prepare_and_close(spawner))
-    assert refused.value.jupyterhub_message.endswith("Log of the server:\nbroken")
+    assert refused.value.jupyterhub_message.endswith(f"Log of the server:\n{said}")
 
 
 async def prepare_and_close(spawner: HopsLocalSpawner) -> None:
