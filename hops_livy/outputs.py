@@ -10,6 +10,7 @@ from typing import Any
 from hops_livy.engines.drivers import Executed
 
 _PLAIN, _HTML, _PNG, _JSON = "text/plain", "text/html", "image/png", "application/json"
+_DROPPED = "[This output was dropped: later statements of the session wrote much.]\n"
 _CUT = "\n[The output was cut off here: a statement may write {} MiB.]\n"
 
 
@@ -37,6 +38,17 @@ class Outputs:
             self.events.append({"type": "stream", "content": {"name": "stderr", "text": sentence}})
             return
         self.events.append({"type": kind, "content": content})
+
+    @property
+    def size(self) -> int:
+        """About how many bytes are kept."""
+        return self._size
+
+    def drop(self) -> None:
+        """Frees the memory; a sentence takes the place of what was written."""
+        if self._size > len(_DROPPED):
+            self._size = 0
+            self.events = [{"type": "stream", "content": {"name": "stderr", "text": _DROPPED}}]
 
     def folded(self) -> list[dict[str, Any]]:
         """What is to be seen in the end: streams joined, displays updated in place, cleared output gone."""

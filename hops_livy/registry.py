@@ -13,11 +13,13 @@ from typing import Any
 from hops_contract.layout import Home
 from hops_contract.principal import Principal
 from hops_livy.conf import checked_conf, shape_of
+from hops_livy.ended_owners import EndedOwners
 from hops_livy.engines.drivers import BatchFile, DriverRequest, SessionBackend, Shape, StartError
 from hops_livy.errors import (
     BadRequestError,
     CanNotStartError,
     LeftOutError,
+    NotAuthenticatedError,
     NotFoundError,
     TooManyError,
     disk_trouble,
@@ -56,6 +58,8 @@ class Registry:
         self._renewal = renewal
         self._sessions: dict[int, Session] = {}
         self._ended_at: dict[int, float] = {}
+        self._starting: dict[int, str] = {}
+        self._ended_owners = EndedOwners(home.run / "sessions" / "ended-owners.json")
         self._tasks: set[asyncio.Task[None]] = set()
         self._last_id = -1
 
@@ -67,6 +71,7 @@ class Registry:
         await self._backend.prepare()
         last = folder / "last-id"
         self._last_id = int(last.read_text()) if last.exists() else -1
+        self._ended_owners.load()
         self._spawn(self._watch())
 
     async def close(self) -> None:
@@ -105,6 +110,18 @@ class Registry:
         )
         return await self._start(principal, token, request, kind="batch", timeouts=Timeouts(), batch=batch)
 
+    def check_welcome(self, principal: Principal, token: str) -> None:
+        """Checks that the caller's work was not ended after ``token`` was signed.
+
+        Raises:
+            NotAuthenticatedError: It was.
+        """
+        if self._ended_owners.refuses(principal.project_user, token):
+            raise NotAuthenticatedError(
+                f"You are no longer a member of project {principal.project}, or were not when this token was signed.",
+                remedy="Start the notebook server again; if that is refused, ask a Data Owner of the project.",
+            )
+
     def find(self, principal: Principal, session_id: int, *, batch: bool = False) -> Session:
         """The caller's own session.
 
@@ -132,6 +149,7 @@ class Registry:
 
     async def end_owner(self, project_user: str, reason: str) -> int:
         """Ends all sessions and batches of one project-user; returns how many there were."""
+        self._ended_owners.note(project_user)
         sessions = [session for session in self.owned(project_user, batch=None) if not session.final]
         await asyncio.gather(*(session.end(reason) for session in sessions))
         return len(sessions)
@@ -166,7 +184,17 @@ class Registry:
             limits=self._limits,
             timeouts=timeouts,
         )
-        await self._launch(session, token, passed, batch)
+        # Counted from here on: many requests at the same moment must not all find the same room.
+        self._starting[session.id] = principal.project_user
+        try:
+            await self._launch(session, token, passed, batch)
+        finally:
+            del self._starting[session.id]
+        try:
+            self.check_welcome(principal, token)
+        except NotAuthenticatedError as error:
+            await session.end(error.detail)
+            raise
         return session
 
     async def _launch(self, session: Session, token: str, conf: dict[str, str], batch: BatchFile | None) -> None:
@@ -191,9 +219,11 @@ class Registry:
 
     def _check_room(self, principal: Principal) -> None:
         own = sum(not session.final for session in self.owned(principal.project_user, batch=None))
+        own += list(self._starting.values()).count(principal.project_user)
         if own >= self._limits.sessions_per_owner:
             raise TooManyError(f"You have {own} sessions; {self._limits.sessions_per_owner} are the most. Delete one.")
-        if sum(not session.final for session in self._sessions.values()) >= self._limits.sessions:
+        running = sum(not session.final for session in self._sessions.values())
+        if running + len(self._starting) >= self._limits.sessions:
             raise TooManyError(f"This service runs {self._limits.sessions} sessions at most; try again later.")
 
     def _new_id(self) -> int:
@@ -220,6 +250,16 @@ class Registry:
                     self._spawn(session.end(reason))
                 elif session.final and now - self._ended_at.setdefault(session.id, now) > _ENDED_KEPT_S:
                     self._forget(session.id)
+            self._forget_surplus()
+
+    def _forget_surplus(self) -> None:
+        """Of one owner's ended sessions as many are kept as may run: each holds what its statements wrote."""
+        kept: dict[str, int] = {}
+        for session in [session for session in reversed(self._sessions.values()) if session.final]:
+            owner = session.owner.project_user
+            kept[owner] = kept.get(owner, 0) + 1
+            if kept[owner] > self._limits.sessions_per_owner:
+                self._forget(session.id)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -229,12 +229,20 @@ class Session:
                 statement.finish(StatementState.CANCELLED, _interrupted())
             else:
                 statement.finish(StatementState.AVAILABLE, executed)
+            self._forget_outputs()
 
     def _forget_old(self) -> None:
         old = len(self.statements) - self.limits.statements_kept
         for statement_id in list(self.statements)[: max(0, old)]:
             if self.statements[statement_id].final:
                 del self.statements[statement_id]
+
+    def _forget_outputs(self) -> None:
+        total = 0
+        for statement in reversed(self.statements.values()):
+            total += statement.outputs.size
+            if total > self.limits.session_output_bytes and statement.final:
+                statement.forget_output()
 
     def livy(self) -> dict[str, Any]:
         """As Livy shows it."""

@@ -25,6 +25,8 @@ class Limits:
     code_characters: int = 1024 * 1024
     output_bytes: int = 16 * 1024 * 1024
     """Per statement; what comes after is cut off with a sentence."""
+    session_output_bytes: int = 64 * 1024 * 1024
+    """Per session; beyond it the output of the oldest statements is dropped, with a sentence."""
     statements_kept: int = 500
     """Per session; the outputs of the oldest are dropped."""
     statements_waiting: int = 100

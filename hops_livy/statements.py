@@ -72,7 +72,7 @@ class Statement:
 
     def forget_output(self) -> None:
         """Frees the memory that the output takes."""
-        self.outputs.events = []
+        self.outputs.drop()
 
     def livy(self) -> dict[str, Any]:
         """As Livy shows it. While it runs there is no output yet for Livy's clients; ours read ``partial``."""

@@ -28,8 +28,9 @@ class Caller:
 
 async def _caller(request: Request) -> Caller:
     state = request.app.state
-    principal = await project_user_of(request, state.keys)
-    return Caller(principal, bearer_token(request), state.registry, state.limits)
+    principal, token = await project_user_of(request, state.keys), bearer_token(request)
+    state.registry.check_welcome(principal, token)
+    return Caller(principal, token, state.registry, state.limits)
 
 
 async def _control_plane(request: Request) -> Registry:

@@ -1,0 +1,60 @@
+"""Owners whose work was ended because they are no longer members, or may no longer log in.
+
+A token is good until it expires, whatever has become of its owner. The control plane, which looks members up at every
+call, tells this service once when somebody goes; from then on what was signed before that moment is refused here. Who
+comes back gets a new token, and with it is let in.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from pathlib import Path
+
+import jwt
+
+LOG = logging.getLogger(__name__)
+_KEPT_S = 25 * 3600.0
+"""Longer than any token lives."""
+
+
+class EndedOwners:
+    """When whose work was ended.
+
+    Args:
+        file: Where it is kept, for the next start of the service.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._ended: dict[str, float] = {}
+
+    def load(self) -> None:
+        """Reads what an earlier service knew."""
+        try:
+            known = json.loads(self._file.read_text(encoding="utf-8"))
+            self._ended = {str(owner): float(moment) for owner, moment in known.items()}
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError, TypeError, AttributeError):
+            LOG.warning("who was ended before this start can't be read; tokens of before are good until they expire")
+
+    def note(self, project_user: str) -> None:
+        """The work of ``project_user`` ends now."""
+        now = time.time()
+        self._ended = {owner: moment for owner, moment in self._ended.items() if moment > now - _KEPT_S}
+        self._ended[project_user] = now
+        fresh = self._file.with_name(f"{self._file.name}.new")
+        try:
+            fresh.write_text(json.dumps(self._ended), encoding="utf-8")
+            fresh.replace(self._file)
+        except OSError as error:
+            LOG.warning("that %s was ended can't be written down: %s", project_user, error.strerror)
+
+    def refuses(self, project_user: str, token: str) -> bool:
+        """Whether ``token``, which was verified already, was signed before the work of ``project_user`` was ended."""
+        moment = self._ended.get(project_user)
+        if moment is None:
+            return False
+        return float(jwt.decode(token, options={"verify_signature": False})["iat"]) <= moment

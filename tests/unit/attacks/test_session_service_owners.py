@@ -1,0 +1,201 @@
+"""Attacks with tokens and with requests at the same moment, on the session service behind its own address."""
+
+# ruff: noqa: ARG002 - the fakes take what the ports hand them
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+import httpx
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from hops_contract.layout import Home
+from hops_livy.app import create_app
+from hops_livy.engines.drivers import Ending, Executed
+from hops_livy.settings import Limits, Settings
+
+PREFIX = "http://livy.test/services/livy"
+KEY = Ed25519PrivateKey.generate()
+
+
+class OurKeys:
+    def key_for(self, token):
+        return KEY.public_key()
+
+
+class SlowDriver:
+    """A driver that is ready at once, writes as much as it is told, and ends when it is told."""
+
+    def __init__(self):
+        loop = asyncio.get_running_loop()
+        self.app_id = "application_1"
+        self.ready, self.ended = loop.create_future(), loop.create_future()
+        self.ready.set_result(None)
+
+    async def execute(self, code, *, kind, on_message):
+        on_message("stream", {"name": "stdout", "text": "x" * int(code)})
+        return Executed(status="ok")
+
+    async def interrupt(self):
+        pass
+
+    async def complete(self, code, cursor):
+        return []
+
+    def log(self):
+        return []
+
+    def renew_token(self, token):
+        pass
+
+    async def end(self, reason):
+        if not self.ended.done():
+            self.ended.set_result(Ending(reason=reason, asked=True))
+
+
+class SlowBackend:
+    """Takes a moment to start a driver, as every real one does."""
+
+    def __init__(self):
+        self.drivers = []
+
+    async def prepare(self):
+        pass
+
+    async def start(self, request):
+        await asyncio.sleep(0.2)
+        self.drivers.append(SlowDriver())
+        return self.drivers[-1]
+
+    async def close(self):
+        pass
+
+
+def token(user="mallory", project="red", *, age_s=60, **claims):
+    now = time.time()
+    content = {
+        "iss": "hopslab", "aud": "hopslab", "sub": user, "iat": int(now - age_s), "exp": int(now - age_s + 900),
+        "jti": uuid4().hex, "kind": "project_user", "project": project, "role": "data_scientist", **claims,
+    }  # fmt: skip
+    return jwt.encode({k: v for k, v in content.items() if v is not None}, KEY, "EdDSA", headers={"kid": "one"})
+
+
+def bearer(text):
+    return {"Authorization": f"Bearer {text}"}
+
+
+CONTROL_PLANE = {"kind": "service", "project": None, "role": None}
+
+
+@asynccontextmanager
+async def service(home, backend, **limits):
+    app = create_app(Settings(home=Home(home), limits=Limits(**limits), gpus=0), keys=OurKeys(), backend=backend)
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url=PREFIX) as client:
+            yield client
+
+
+async def remove(client, project_user):
+    answer = await client.delete(f"/owners/{project_user}", headers=bearer(token("hops", **CONTROL_PLANE)))
+    assert answer.status_code == 200
+
+
+def test_a_member_removed_a_minute_ago_starts_nothing_with_the_token_that_is_left(tmp_path):
+    async def attack():
+        async with service(tmp_path, SlowBackend()) as client:
+            kept = bearer(token())
+            assert (await client.post("/sessions", json={}, headers=kept)).status_code == 201
+            await remove(client, "red__mallory")
+            for method, path in (
+                ("POST", "/sessions"),
+                ("POST", "/batches"),
+                ("GET", "/sessions"),
+                ("GET", "/version"),
+            ):
+                answer = await client.request(method, path, json={"file": "a.py"}, headers=kept)
+                assert answer.status_code == 401, (method, path, answer.text)
+        async with service(tmp_path, SlowBackend()) as restarted:
+            assert (await restarted.post("/sessions", json={}, headers=kept)).status_code == 401
+            # Another member of the same project, and whoever comes back with a new token, are let in.
+            assert (await restarted.post("/sessions", json={}, headers=bearer(token("ada")))).status_code == 201
+            again = bearer(token(age_s=-5))
+            assert (await restarted.post("/sessions", json={}, headers=again)).status_code == 201
+
+    asyncio.run(attack())
+
+
+def test_a_session_that_is_starting_while_its_owner_is_removed_does_not_survive(tmp_path):
+    async def attack():
+        backend = SlowBackend()
+        async with service(tmp_path, backend) as client:
+            starting = asyncio.create_task(client.post("/sessions", json={}, headers=bearer(token())))
+            await asyncio.sleep(0.05)
+            await remove(client, "red__mallory")
+            assert (await starting).status_code == 401
+            assert [driver.ended.done() for driver in backend.drivers] == [True]
+
+    asyncio.run(attack())
+
+
+def test_many_requests_at_the_same_moment_get_no_more_sessions_than_one_may_have(tmp_path):
+    async def attack():
+        async with service(tmp_path, SlowBackend(), sessions_per_owner=3) as client:
+            requests = [client.post("/sessions", json={}, headers=bearer(token())) for _ in range(20)]
+            statuses = [answer.status_code for answer in await asyncio.gather(*requests)]
+            assert (statuses.count(201), statuses.count(429)) == (3, 17)
+
+    asyncio.run(attack())
+
+
+def test_the_outputs_of_a_session_do_not_pile_up_in_the_service(tmp_path):
+    async def attack():
+        async with service(tmp_path, SlowBackend(), session_output_bytes=100_000) as client:
+            client.headers.update(bearer(token()))
+            session = (await client.post("/sessions", json={})).json()["id"]
+            for _ in range(20):
+                made = (await client.post(f"/sessions/{session}/statements", json={"code": "30000"})).json()["id"]
+                answer = (await client.get(f"/sessions/{session}/statements/{made}")).json()
+                assert len(answer["output"]["data"]["text/plain"]) == 30_000
+            everything = await client.get(f"/sessions/{session}/statements?size=-1")
+            assert len(everything.content) < 300_000
+            assert "was dropped" in everything.text
+
+    asyncio.run(attack())
+
+
+@pytest.mark.parametrize("kind", ["user", "service"])
+def test_a_token_of_no_project_or_of_a_service_opens_no_session(tmp_path, kind):
+    async def attack():
+        async with service(tmp_path, SlowBackend()) as client:
+            stranger = bearer(token(kind=kind, project=None, role=None))
+            assert (await client.post("/sessions", json={}, headers=stranger)).status_code == 403
+            assert (await client.delete("/owners/blue__bob", headers=bearer(token()))).status_code == 403
+            assert (await client.delete("/owners/blue__bob", headers=stranger)).status_code == 403
+
+    asyncio.run(attack())
+
+
+def test_a_session_of_somebody_else_is_as_absent_as_none(tmp_path):
+    async def attack():
+        async with service(tmp_path, SlowBackend()) as client:
+            made = await client.post("/sessions", json={}, headers=bearer(token("bob", "blue")))
+            hers, none = made.json()["id"], 4711
+            for caller in (token(), token("bob", "red"), token("mallory", "blue")):
+                for method, path in (
+                    ("GET", ""), ("DELETE", ""), ("GET", "/log"), ("GET", "/summary"), ("GET", "/statements"),
+                    ("POST", "/statements"), ("POST", "/completion"),
+                ):  # fmt: skip
+                    texts = set()
+                    for number in (hers, none):
+                        answer = await client.request(
+                            method, f"/sessions/{number}{path}", json={"code": "1", "cursor": 0}, headers=bearer(caller)
+                        )
+                        assert answer.status_code == 404
+                        texts.add(answer.text.replace(f"session {number}.", ""))
+                    assert len(texts) == 1
+
+    asyncio.run(attack())
