@@ -24,9 +24,8 @@ dev: ## What tests, checks and documentation need, on top of what `make up` prep
 	@$(PYTHON) bootstrap --dev
 	@$(VENV)/hopslab prepare
 
-test: dev ## All tests: the front end's, then Python's with the real engines
+test: dev ## All tests, the front end's and those with real engines among them
 	@$(PYTHON) .ci/machine
-	npm test
 	python -m pytest --durations=15
 
 check: dev ## Types, lint, contracts between the products, documentation
