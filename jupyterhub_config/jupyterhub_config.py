@@ -19,6 +19,7 @@ from jupyterhub_config.settings import (
     SOURCE,
     SiteSettings,
     choose_ports,
+    explain,
     find_proxy,
     secret,
     write_private,
@@ -34,7 +35,7 @@ try:
     settings = SiteSettings()
     proxy = find_proxy(settings)
 except ValidationError as error:
-    sys.exit("\n".join(item["msg"].removeprefix("Value error, ") for item in error.errors()))
+    sys.exit(explain(error))
 except FileNotFoundError as error:
     sys.exit(str(error))
 

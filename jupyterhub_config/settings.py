@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hops_contract.layout import Home
@@ -65,6 +65,15 @@ class SiteSettings(BaseSettings):
         host = LOOPBACK if self.bind in {"0.0.0.0", "::"} else self.bind  # noqa: S104 - compared, not bound
         host = f"[{host}]" if ":" in host else host
         return f"{'https' if self.tls_cert else 'http'}://{host}:{self.port}/"
+
+
+def explain(error: ValidationError) -> str:
+    """What is wrong with the variables, a line for each; their values are left out."""
+    lines = []
+    for item in error.errors():
+        text = item["msg"].removeprefix("Value error, ")
+        lines.append(f"HOPS_{str(item['loc'][0]).upper()}: {text}." if item["loc"] else text)
+    return "\n".join(lines)
 
 
 def is_loopback(host: str) -> bool:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -114,3 +117,25 @@ def test_no_role_may_open_or_administrate_servers_of_others() -> None:
     for role in by_name.values():
         assert not {"access:servers", "admin:servers", "admin-ui"} & set(role["scopes"])
     assert "users" not in by_name["control-plane"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"HOPS_BIND": "0.0.0.0"}, "without TLS passwords would travel in the clear. Set HOPS_TLS_CERT and"),
+        ({"HOPS_TLS_KEY": "/k.pem"}, "A certificate needs its key"),
+        ({"HOPS_PORT": "99999"}, "HOPS_PORT: Input should be less than or equal to 65535."),
+    ],
+)
+def test_a_hub_with_such_settings_ends_with_the_sentence_and_no_traceback(
+    tmp_path: Path, variables: dict[str, str], said: str
+) -> None:
+    config = module.SOURCE / "jupyterhub_config" / "jupyterhub_config.py"
+    ended = subprocess.run(
+        [sys.executable, "-m", "jupyterhub", "--config", str(config)], check=False, capture_output=True, text=True,
+        env={"PATH": os.environ["PATH"], "HOPS_HOME": str(tmp_path), **variables}, cwd=tmp_path, timeout=60,
+    )  # fmt: skip
+    assert ended.returncode != 0
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert list(tmp_path.iterdir()) == []
