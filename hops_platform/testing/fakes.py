@@ -8,6 +8,7 @@ from typing import Any
 
 from hops_contract.options import Capacity
 from hops_platform.engines.hub import HubServer, ServerState
+from hops_platform.errors import EngineRefusedError
 
 
 @dataclass
@@ -136,18 +137,21 @@ class MemoryLogins(Faulty):
 
     tokens: dict[str, str] = field(default_factory=dict)
     codes: dict[str, str] = field(default_factory=dict)
+    verifiers: set[str] = field(default_factory=set)
 
     def begin(self, state: str) -> tuple[str, str]:
         """See :class:`~hops_platform.engines.logins.BrowserLogins`."""
         self.check()
-        return f"/hub/api/oauth2/authorize?state={state}", "verifier"
+        verifier = f"verifier-{len(self.verifiers)}"
+        self.verifiers.add(verifier)
+        return f"/hub/api/oauth2/authorize?state={state}", verifier
 
     def finish(self, code: str, *, verifier: str) -> str:
         """See :class:`~hops_platform.engines.logins.BrowserLogins`."""
         self.check()
-        if verifier != "verifier":
-            raise ValueError("the verifier was lost on the way")
-        return self.codes[code]
+        if code not in self.codes or verifier not in self.verifiers:
+            raise EngineRefusedError("The Hub did not accept this log-in.", remedy="Log in again.")
+        return self.codes.pop(code)
 
     def user_of(self, token: str, *, hub_session: str) -> str | None:  # noqa: ARG002
         """See :class:`~hops_platform.engines.logins.BrowserLogins`."""
