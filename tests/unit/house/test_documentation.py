@@ -78,5 +78,32 @@ def test_links_between_pages_lead_somewhere(page):
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
+def test_places_that_pages_name_exist():
+    named = {
+        (page.name, place)
+        for page in PAGES
+        for place in re.findall(
+            r"`((?:docs|examples|hops\w*|jupyterhub_config|labextension|requirements|tests)/[\w./-]*)`",
+            page.read_text("utf-8"),
+        )
+    }
+    invented = {("new-subject.md", "hops_platform/notes/")}
+    assert {(page, place) for page, place in named - invented if not (ROOT / place).exists()} == set()
+
+
+def test_the_subject_that_the_page_about_new_ones_shows_has_every_room():
+    page = (ROOT / "docs/new-subject.md").read_text(encoding="utf-8")
+    rooms = re.findall(r"^   \| `(\w+\.py)`", page, re.MULTILINE)
+    assert len(rooms) == 5
+    assert [room for room in rooms if not (ROOT / "hops_platform/servers" / room).exists()] == []
+
+
+def test_every_decision_says_what_and_why():
+    for record in (ROOT / "docs/decisions").glob("*.md"):
+        text = record.read_text(encoding="utf-8")
+        assert "**Decided.**" in text, record.name
+        assert "**Why.**" in text, record.name
+
+
 def test_pictures_are_small():
     assert [image.name for image in (ROOT / "docs/images").glob("*") if image.stat().st_size > 200_000] == []
