@@ -11,7 +11,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from fastapi import Path as PathParameter
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
@@ -96,15 +96,17 @@ def show_problem(request: Request, problem: Problem) -> Response:
         hub=f"{settings.hub_base_url}hub/",
         user="",
         admin=False,
-        must_change_password=False,
         csrf="",
         problem=problem,
     )
     return HTMLResponse(html, status_code=problem.status, headers=_PAGE_HEADERS)
 
 
-def _page(name: str, reader: BrowserUser, parts: PartsOf, *, status: int = 200, **more: str) -> HTMLResponse:
+def _page(name: str, reader: BrowserUser, parts: PartsOf, *, status: int = 200, **more: str) -> Response:
     person, settings = reader.caller.person, parts.settings
+    if person.must_change_password and name != "account":
+        # Every call that would fill another page is refused until then.
+        return RedirectResponse(f"{settings.prefix}account", status_code=303, headers={"Cache-Control": "no-store"})
     html = _TEMPLATES.get_template(f"{name}.html").render(
         page=name,
         base=settings.prefix,

@@ -72,7 +72,7 @@ export async function call(method, path, { body, etag, key } = {}) {
   }
   if (!answer.ok) {
     const problem = await problemOf(answer);
-    if (answer.status === 401 && !problem.violations?.length) {
+    if (answer.status === 401 && problem.type !== "urn:hopslab:problem:wrong-credentials") {
       problem.remedy = "You were logged out. Reload this page to log in again.";
     }
     throw new ProblemError(problem);

@@ -23,6 +23,12 @@ export function announce(text, tone = "good") {
   setTimeout(() => note.remove(), 6000);
 }
 
+/** The detail without the sentences that stand beside their fields; programs read them there, people below the field. */
+function headline(problem, placed) {
+  const said = placed.reduce((text, { field, message }) => text.replace(`${field}: ${message}`, "").replace(message, ""), problem.detail ?? problem.title ?? "");
+  return said.replace(/\s+/g, " ").trim() || "Some fields have to be corrected.";
+}
+
 const leaf = (field) => field.split(".").at(-1);
 
 /** Takes a problem's marks off a form or box. */
@@ -44,6 +50,7 @@ export function showProblem(scope, error) {
   };
   if (!error.problem) console.error(error);
   const elsewhere = [];
+  const placed = [];
   let first = null;
   for (const { field, message } of problem.violations ?? []) {
     const input = scope.querySelector(`[name="${CSS.escape(leaf(field))}"]`);
@@ -53,6 +60,7 @@ export function showProblem(scope, error) {
       continue;
     }
     first ??= input;
+    placed.push({ field, message });
     input.dataset.describedBy ??= input.getAttribute("aria-describedby") ?? "";
     const id = `${input.id || leaf(field)}-violation`;
     place.append(h("span", { class: "hops-field-error", id, dataset: { violation: "" } }, message));
@@ -64,7 +72,7 @@ export function showProblem(scope, error) {
     h(
       "div",
       { class: "hops-problem", role: "alert" },
-      h("strong", {}, problem.detail ?? problem.title),
+      h("strong", {}, headline(problem, placed)),
       problem.remedy ? h("span", {}, problem.remedy) : null,
       elsewhere.length ? h("ul", {}, elsewhere.map((message) => h("li", {}, message))) : null,
     ),

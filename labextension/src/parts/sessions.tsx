@@ -68,10 +68,11 @@ function SessionItem(props: {
         </div>
         {resources !== null && (
           <div className="jp-Hops-muted">
+            {trans._n('%1 executor', '%1 executors', resources.executors)}
+            {', '}
             {trans._n(
-              '%1 executor of %2 cores and %3',
-              '%1 executors of %2 cores and %3',
-              resources.executors,
+              '%1 core and %2 each',
+              '%1 cores and %2 each',
               resources.executor_cores,
               memoryText(resources.executor_memory_mib, trans)
             )}

@@ -3,8 +3,11 @@ from __future__ import annotations
 import re
 
 import pytest
+from fastapi.responses import JSONResponse
 from playwright.sync_api import expect
 from scripted_platform import SINCE, a_problem, a_user
+
+from hops_contract.problems import TYPE_PREFIX
 
 pytestmark = pytest.mark.browser
 ACCOUNT = "/services/hops/account"
@@ -33,6 +36,7 @@ def test_a_password_is_changed(visit, platform):
     fill_passwords(page, "old words", "four unrelated words", "four unrelated words")
     expect(page.get_by_text("Your password is changed.")).to_be_visible()
     expect(page.get_by_text("Choose a password of your own first.")).to_be_hidden()
+    expect(page.get_by_role("link", name="Go to my projects")).to_be_focused()
     expect(page.get_by_label("Present password")).to_have_value("")
     body = {"old_password": "old words", "new_password": "four unrelated words"}
     assert platform.calls == [("PUT", "me/password", body)]
@@ -48,11 +52,25 @@ def test_a_new_password_is_typed_the_same_twice(visit, platform):
 
 def test_a_password_that_is_refused_says_why_at_its_field(visit, platform):
     platform.refusals["PUT me/password"] = a_problem(
-        422, "The request can't be accepted.", new_password="At least 10 characters are needed."
+        422,
+        "The request can't be accepted. new_password: At least 10 characters are needed.",
+        new_password="At least 10 characters are needed.",
     )
     page = visit(ACCOUNT)
     fill_passwords(page, "old words", "short", "short")
     expect(page.get_by_text("At least 10 characters are needed.")).to_be_visible()
+    expect(page.get_by_text("new_password")).to_be_hidden()
+
+
+def test_a_wrong_present_password_is_said_at_its_field_and_nobody_is_called_logged_out(visit, platform):
+    platform.refusals["PUT me/password"] = JSONResponse(
+        {"type": TYPE_PREFIX + "wrong-credentials", "title": "t", "status": 401, "detail": "Wrong."}, 401
+    )
+    page = visit(ACCOUNT)
+    fill_passwords(page, "not mine", "four unrelated words", "four unrelated words")
+    expect(page.get_by_text("This is not your present password.")).to_be_visible()
+    expect(page.get_by_label("Present password")).to_be_focused()
+    expect(page.get_by_text("logged out")).to_be_hidden()
 
 
 def test_a_created_users_password_is_shown_once(visit, site):

@@ -136,7 +136,9 @@ def test_what_can_be_no_project_is_not_found(visit, name):
 
 
 def test_a_password_of_somebody_elses_choice_is_asked_to_be_changed(visit):
-    assert "Choose a password of your own first" in visit("", must_change_password=True).text
+    for path in ("", "projects/weather", "admin"):
+        answer = visit(path, must_change_password=True)
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/services/hops/account")
     assert "Choose a password of your own first" in visit("account", must_change_password=True).text
     assert "Choose a password of your own first" not in visit("").text
 
