@@ -82,6 +82,7 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        """Delivers the outbox for as long as requests are answered."""
         if outbox_workers:
             workers.start()
         yield
