@@ -28,6 +28,14 @@ def _wait_for_end(client, session_id, seconds):
     raise AssertionError(summary)
 
 
+def _runs(pid):
+    try:
+        # Who adopts an orphan may not collect it for a while.
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def test_a_driver_that_runs_out_of_memory_ends_with_the_number_and_the_option_to_raise(service, client):
     session_id = start_session(client, driverMemory="512m", executorMemory="512m")
     pid = int(run(client, session_id, "import os; os.getpid()")["output"]["data"]["text/plain"])
@@ -44,15 +52,18 @@ def test_a_driver_that_runs_out_of_memory_ends_with_the_number_and_the_option_to
     assert sentence in summary["reason"]
     refused = client.post(f"/sessions/{session_id}/statements", json={"code": "1"})
     assert (refused.status_code, sentence in refused.json()["detail"]) == (409, True)
-    assert not psutil.pid_exists(pid)
+    assert not _runs(pid)
     assert service.processes() == []
 
 
 def test_trials_have_their_own_gpus_and_survive_the_death_of_an_executor(service, client):
     session_id = start_session(
         client, driverMemory="512m", executorMemory="512m", numExecutors=2, executorCores=1,
-        conf={"spark.executor.resource.gpu.amount": "2"},
+        conf={"spark.executor.resource.gpu.amount": "2", "spark.hops.gpu.label": "fast"},
     )  # fmt: skip
+    refused = client.post("/sessions", json={"kind": "pyspark", "conf": {"spark.executor.resource.gpu.amount": "1"}})
+    assert refused.status_code == 409
+    assert "0 of 4 are free now. In use: 4 by weather__ada." in refused.json()["detail"]
     code = (
         "from pyspark import TaskContext\nimport os, time\n"
         "def trial(number):\n"
@@ -86,15 +97,17 @@ def test_trials_have_their_own_gpus_and_survive_the_death_of_an_executor(service
 
 
 def test_idle_and_deserted_sessions_end_and_working_ones_never(service, client):
-    small = {"driverMemory": "512m", "executorMemory": "512m"}
-    idle = start_session(client, ttl="3s", **small)
-    deserted = start_session(client, heartbeatTimeoutInSecond=3, **small)
-    sleeping = "import time; time.sleep(12); 'whole'"
-    numbers = {
-        session_id: client.post(f"/sessions/{session_id}/statements", json={"code": sleeping}).json()["id"]
-        for session_id in (idle, deserted)
-    }
-    time.sleep(11)
+    signal_file = service.home / "projects" / "weather" / "Jupyter" / "go"
+    working = "import os, time\nwhile not os.path.exists('go'):\n    time.sleep(0.1)\n'whole'"
+    numbers = {}
+    for timeout in ({"ttl": "3s"}, {"heartbeatTimeoutInSecond": 3}):
+        session_id = start_session(client, driverMemory="512m", executorMemory="512m", **timeout)
+        numbers[session_id] = client.post(f"/sessions/{session_id}/statements", json={"code": working}).json()["id"]
+    idle, deserted = numbers
+    time.sleep(9)
+    listed = {session["id"]: session["state"] for session in client.get("/sessions").json()["sessions"]}
+    assert [listed[session_id] for session_id in numbers] == ["busy", "busy"]
+    signal_file.touch()
     statement = client.get(f"/sessions/{idle}/statements/{numbers[idle]}").json()
     assert statement["output"]["data"] == {"text/plain": "'whole'"}
     reasons = {}
@@ -280,7 +293,7 @@ def test_deletion_leaves_no_process_no_port_and_no_file(service, client):
     assert folder.stat().st_mode & 0o777 == 0o700
     client.delete(f"/sessions/{session_id}")
     assert service.processes() == []
-    assert not psutil.pid_exists(stray)
+    assert not _runs(stray)
     assert not folder.exists()
     listening = {
         connection.laddr.port
