@@ -9,6 +9,7 @@ Ours has the folder and the variables that the spawner gives to it. The stock en
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -175,7 +176,15 @@ def measure(prefix: Path, hub: str, *, ours: bool) -> float:
                 raise SystemExit(f"The extension was not loaded: {log.read_text()[-3000:]}")
             return cpu_seconds(psutil.Process(process.pid))
         finally:
+            # Extensions start programs that write into the folder; they must be gone before it is.
+            family: list[psutil.Process] = []
+            with contextlib.suppress(psutil.NoSuchProcess):
+                family = psutil.Process(process.pid).children(recursive=True)
             process.kill()
+            for one in family:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    one.kill()
+            psutil.wait_procs(family, timeout=PATIENCE_S)
             process.wait()
 
 
