@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import uuid
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Path
 from sqlalchemy import text
 
 from hops_platform.http import After, DatabaseSession, Limit, PartsOf
@@ -16,6 +16,7 @@ from hops_platform.security.permissions import Permission
 
 router = APIRouter(tags=["operations"])
 well_known = APIRouter(tags=["operations"])
+DeliveryId = Annotated[uuid.UUID, Path(examples=["01969b1e-6f00-7000-8000-000000000000"])]
 
 
 @router.get("/health", dependencies=[Depends(Public(Permission.HEALTH_READ))])
@@ -32,7 +33,7 @@ def list_outbox(session: DatabaseSession, limit: Limit = DEFAULT_LIMIT, after: A
 
 
 @router.post("/outbox/{delivery}:retry", dependencies=[Depends(Requires(Permission.OUTBOX_RETRY))])
-def retry_delivery(delivery: uuid.UUID, session: DatabaseSession) -> DeliveryAnswer:
+def retry_delivery(delivery: DeliveryId, session: DatabaseSession) -> DeliveryAnswer:
     """Tries a delivery again now instead of later."""
     return service.retry_delivery(session, delivery)
 

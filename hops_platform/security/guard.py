@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Path, Request
 
 from hops_contract.tokens import MAX_TOKEN_LENGTH
 from hops_platform.errors import UnauthenticatedError
@@ -59,6 +59,9 @@ class Requires:
         return caller
 
 
+ProjectName = Annotated[str, Path(examples=["weather"])]
+
+
 class RequiresInProject:
     """Declares the permission of a route below ``projects/{project}``.
 
@@ -69,7 +72,7 @@ class RequiresInProject:
     def __init__(self, permission: Permission) -> None:
         self.permission = permission
 
-    def __call__(self, project: str, caller: CurrentCaller, session: DatabaseSession) -> ProjectAccess:
+    def __call__(self, project: ProjectName, caller: CurrentCaller, session: DatabaseSession) -> ProjectAccess:
         """The caller and the project, in which it has the permission."""
         return authorize_in_project(session, caller, project, self.permission)
 

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Path, Response
 from sqlalchemy import select
 
 from hops_contract.options import ServerLimits, ServerOptions
+from hops_contract.servers import ServerGrant
+from hops_contract.slugs import MAX_SLUG_LENGTH
 from hops_platform.environments.service import check_ready
 from hops_platform.http import After, DatabaseSession, Limit, PartsOf
 from hops_platform.paging import DEFAULT_LIMIT, Page, fetch_page
@@ -18,6 +20,32 @@ from hops_platform.servers.schemas import GrantRequest, ServerAnswer, ServerOpti
 from hops_platform.users.models import User
 
 router = APIRouter(tags=["servers"])
+# Described by its wire type, which would hide the token if it also made the answer.
+_GRANT_RESPONSE: dict[int | str, dict[str, Any]] = {
+    201: {
+        "model": ServerGrant,
+        "content": {
+            "application/json": {
+                "example": {
+                    "config": {
+                        "project": "weather",
+                        "project_title": "Weather of the coast",
+                        "user": "ada",
+                        "role": "data_owner",
+                        "options": {"executors": 2, "executor_cores": 1, "executor_memory_mib": 1024},
+                        "project_folder": "/Projects/weather",
+                        "start_folder": "Jupyter",
+                        "environment": "/environments/weather",
+                        "control_plane_url": "http://127.0.0.1:8090/services/hops/",
+                        "livy_url": "http://127.0.0.1:8998/services/livy",
+                    },
+                    "token": "eyJhbGciOiJFZERTQSIs…",
+                    "display_name": "Weather of the coast",
+                }
+            }
+        },
+    }
+}
 Reads = Annotated[ProjectAccess, Depends(RequiresInProject(Permission.SERVER_READ))]
 Starts = Annotated[ProjectAccess, Depends(RequiresInProject(Permission.SERVER_START))]
 
@@ -141,7 +169,7 @@ def edit_limits(
 
 @router.get("/projects/{project}/members/{user}/server-options")
 def read_members_server_options(
-    user: str,
+    user: Annotated[str, Path(max_length=MAX_SLUG_LENGTH, examples=["ada"])],
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.SERVER_GRANT))],
     session: DatabaseSession,
     parts: PartsOf,
@@ -151,7 +179,7 @@ def read_members_server_options(
     return service.show_options(session, membership, capacity=parts.engines.capacity.read())
 
 
-@router.post("/projects/{project}/server-grants", status_code=201)
+@router.post("/projects/{project}/server-grants", status_code=201, responses=_GRANT_RESPONSE)
 def grant_server(
     request: GrantRequest,
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.SERVER_GRANT))],

@@ -21,7 +21,9 @@ class ServerOptionsAnswer(BaseModel):
     defaults: ServerOptions
     limits: ServerLimits
     capacity: Capacity = Field(examples=[{"cores": 8, "memory_mib": 32768, "gpus": 2, "gpu_labels": ["a100"]}])
-    schema_: dict[str, Any] = Field(alias="schema", description="JSON Schema of the options.")
+    schema_: dict[str, Any] = Field(
+        alias="schema", description="JSON Schema of the options.", examples=[{"type": "object", "properties": {}}]
+    )
 
 
 class ServerStart(Strict):

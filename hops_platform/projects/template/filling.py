@@ -14,6 +14,7 @@ import gzip
 import json
 import os
 import secrets
+import zlib
 from pathlib import Path
 
 _HERE = Path(__file__).parent
@@ -56,12 +57,20 @@ def welcome(project: str, title: str) -> bytes:
 
 
 def digits(packed: bytes) -> bytes:
-    """scikit-learn's digits as CSV with a header: 64 pixels and the label."""
-    lines = gzip.decompress(packed).decode().splitlines()
+    """scikit-learn's digits as CSV with a header: 64 pixels and the label.
+
+    Raises:
+        TemplateError: These are not the digits.
+    """
     header = ",".join([*(f"pixel_{row}_{column}" for row in range(8) for column in range(8)), "label"])
-    rows = (",".join(str(int(float(value))) for value in line.split(",")) for line in lines if line)
-    checked = [row for row in rows if row.count(",") == _PIXELS]
-    return "\n".join([header, *checked, ""]).encode()
+    try:
+        lines = gzip.decompress(packed).decode().splitlines()
+        rows = [[int(float(value)) for value in line.split(",")] for line in lines if line]
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise TemplateError("The digits in the base environment are damaged. Make the environment anew.") from error
+    if any(len(row) != _PIXELS + 1 for row in rows):
+        raise TemplateError("The digits in the base environment are of another shape than the template knows.")
+    return "\n".join([header, *(",".join(map(str, row)) for row in rows), ""]).encode()
 
 
 def _plain(title: str) -> str:

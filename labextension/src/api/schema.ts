@@ -1076,6 +1076,73 @@ export interface components {
             user: string;
         };
         /**
+         * ServerConfig
+         * @description ``server.json``: what a notebook server and its kernels know of their project. Nothing in it is secret.
+         */
+        ServerConfig: {
+            /**
+             * Control Plane Url
+             * @description Address of the control plane, for processes; ends with /.
+             */
+            control_plane_url: string;
+            /**
+             * Environment
+             * @description Prefix of the project environment; its Python is bin/python below it.
+             */
+            environment: string;
+            /**
+             * Livy Url
+             * @description Address of the session service, for processes; no / at its end.
+             */
+            livy_url: string;
+            options: components["schemas"]["ServerOptions"];
+            /**
+             * Project
+             * @example weather
+             */
+            project: string;
+            /**
+             * Project Folder
+             * @description Where the project's datasets lie for this server.
+             */
+            project_folder: string;
+            /**
+             * Project Title
+             * @example Weather of the coast
+             */
+            project_title: string;
+            role: components["schemas"]["ProjectRole"];
+            /**
+             * Start Folder
+             * @description Dataset in which notebooks start.
+             * @default Jupyter
+             */
+            start_folder: string;
+            /**
+             * User
+             * @example ada
+             */
+            user: string;
+        };
+        /**
+         * ServerGrant
+         * @description Answer to a spawner that asked whether a server may start: its configuration and its first token.
+         */
+        ServerGrant: {
+            config: components["schemas"]["ServerConfig"];
+            /**
+             * Display Name
+             * @description Shown for the server in the Hub.
+             */
+            display_name: string;
+            /**
+             * Token
+             * Format: password
+             * @description A project-user's token; goes into token.jwt.
+             */
+            token: string;
+        };
+        /**
          * ServerLimits
          * @description The most that a server of one project may ask for. Memory is in MiB.
          */
@@ -1201,6 +1268,10 @@ export interface components {
             /**
              * Schema
              * @description JSON Schema of the options.
+             * @example {
+             *       "properties": {},
+             *       "type": "object"
+             *     }
              */
             schema: {
                 [key: string]: unknown;
@@ -2341,9 +2412,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        [key: string]: unknown;
-                    };
+                    /**
+                     * @example {
+                     *       "config": {
+                     *         "control_plane_url": "http://127.0.0.1:8090/services/hops/",
+                     *         "environment": "/environments/weather",
+                     *         "livy_url": "http://127.0.0.1:8998/services/livy",
+                     *         "options": {
+                     *           "executor_cores": 1,
+                     *           "executor_memory_mib": 1024,
+                     *           "executors": 2
+                     *         },
+                     *         "project": "weather",
+                     *         "project_folder": "/Projects/weather",
+                     *         "project_title": "Weather of the coast",
+                     *         "role": "data_owner",
+                     *         "start_folder": "Jupyter",
+                     *         "user": "ada"
+                     *       },
+                     *       "display_name": "Weather of the coast",
+                     *       "token": "eyJhbGciOiJFZERTQSIs…"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ServerGrant"];
                 };
             };
             /** @description A problem (RFC 9457). */
