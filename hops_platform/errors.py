@@ -91,6 +91,14 @@ class LockedOutError(PlatformError):
     status = 429
 
 
+class BusyError(PlatformError):
+    """More callers at the same moment than can be served; asking again in a moment may succeed."""
+
+    kind = "busy"
+    title = "Too many at once"
+    status = 503
+
+
 class ForbiddenError(PlatformError):
     """The caller may see the thing but not do this with it."""
 
