@@ -3,6 +3,11 @@
 The cookie holds the OAuth token that the Hub gave for this service; the Hub is asked whether it still stands by it, so
 a log-out there acts here. The CSRF token is derived from the cookie: who can't read the cookie can't know it, and
 pages carry it to their own scripts.
+
+Notebooks and TensorBoards show what any member of a project wrote, on the same origin as these pages. A script in them
+is sent the cookie's authority by the browser, so reading calls need the token too, and a page, which holds it, is given
+to a browser that opens it and never to a script that fetches it. A site whose users don't trust one another's notebooks
+needs an origin of its own for each of them (JupyterHub's subdomain_host): a window that a script may open can be read.
 """
 
 from __future__ import annotations
@@ -18,7 +23,7 @@ from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from hops_platform.errors import ForbiddenError, MalformedRequestError, UnauthenticatedError
-from hops_platform.http import READING_METHODS, DatabaseSession, PartsOf, parts_of
+from hops_platform.http import DatabaseSession, PartsOf, parts_of
 from hops_platform.parts import Parts
 from hops_platform.security.authentication import Caller, authenticate_browser
 from hops_platform.security.permissions import Permission
@@ -58,7 +63,7 @@ class BrowserUser:
 
     Attributes:
         caller: The user.
-        csrf_token: What the page's scripts must send as ``X-Hops-CSRF`` with changing calls.
+        csrf_token: What the page's scripts must send as ``X-Hops-CSRF`` with each call.
     """
 
     caller: Caller
@@ -69,10 +74,14 @@ def current_browser_user(request: Request, session: DatabaseSession, parts: Part
     """The user whose browser asks for a page.
 
     Raises:
+        ForbiddenError: It is a script or a frame that asks, not the person.
         LoginNeededError: Nobody is logged in.
     """
+    # Browsers set this header and let no script change it; on plain HTTP only loopback addresses have it.
+    if request.headers.get("Sec-Fetch-Dest", "document") != "document":
+        raise ForbiddenError("A page is shown in a window of its own; scripts use the REST API.")
     try:
-        caller = caller_by_cookie(request, session, parts)
+        caller = _caller_of_cookie(request, session, parts)
     except UnauthenticatedError as error:
         raise LoginNeededError from error
     if caller is None:
@@ -84,14 +93,18 @@ def caller_by_cookie(request: Request, session: DatabaseSession, parts: Parts) -
     """The caller of this service's cookie; ``None`` without one.
 
     Raises:
-        ForbiddenError: A changing call without the page's token, or from elsewhere.
+        ForbiddenError: A call without the page's token, or from elsewhere.
         UnauthenticatedError: The cookie proves nothing (any more).
     """
+    if cookie := request.cookies.get(SESSION_COOKIE):
+        _check_forgery(request, cookie)
+    return _caller_of_cookie(request, session, parts)
+
+
+def _caller_of_cookie(request: Request, session: DatabaseSession, parts: Parts) -> Caller | None:
     cookie = request.cookies.get(SESSION_COOKIE)
     if not cookie:
         return None
-    if request.method not in READING_METHODS:
-        _check_forgery(request, cookie)
     hub_session = request.cookies.get(HUB_SESSION_COOKIE, "")
     name = parts.engines.logins.user_of(cookie, hub_session=hub_session)
     if name is None:
@@ -108,7 +121,7 @@ def _check_forgery(request: Request, cookie: str) -> None:
     sent = request.headers.get(CSRF_HEADER, "")
     if not hmac.compare_digest(sent.encode(), csrf_token(cookie).encode()):
         raise ForbiddenError(
-            f"A changing call from a browser needs the page's token ({CSRF_HEADER}).", remedy="Load the page again."
+            f"A call from a browser needs the page's token ({CSRF_HEADER}).", remedy="Load the page again."
         )
     origin = request.headers.get("Origin")
     if origin is not None and urlsplit(origin).netloc != request.headers.get("Host", ""):

@@ -52,8 +52,7 @@ export function idempotencyKey() {
  * @throws {ProblemError}
  */
 export async function call(method, path, { body, etag, key } = {}) {
-  const headers = { Accept: "application/json" };
-  if (method !== "GET") headers["X-Hops-CSRF"] = meta("csrf");
+  const headers = { Accept: "application/json", "X-Hops-CSRF": meta("csrf") };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (etag) headers["If-Match"] = etag;
   if (key) headers["Idempotency-Key"] = key;

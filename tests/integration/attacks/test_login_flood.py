@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 
 from hops_platform.security import passwords
-from hops_platform.testing.factories import TestPlatform, make_platform
+from hops_platform.testing.factories import TestPlatform
 
 API = "http://hops.test/services/hops/api/v1/"
-
-
-@pytest.fixture
-def platform(tmp_path: Path) -> Iterator[TestPlatform]:
-    made = make_platform(tmp_path / "home")
-    yield made
-    made.parts.database.close()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from hops_platform.security.browser import SESSION_COOKIE
+from hops_platform.security.browser import SESSION_COOKIE, csrf_token
 from hops_platform.security.throttling import FREE_ATTEMPTS
 
 PASSWORD = "correct horse battery"
@@ -97,7 +97,7 @@ def test_forged_proofs_of_identity_are_refused(hops: Any) -> None:
     assert client.get("me").status_code == 401
 
 
-def test_a_browser_changes_things_only_with_the_pages_token_and_from_its_own_pages(hops: Any) -> None:
+def test_a_browser_reads_and_changes_things_only_with_the_pages_token_and_from_its_own_pages(hops: Any) -> None:
     hops.create_user("ada")
     browser = hops.browser("ada")
     assert browser.get("me").json()["name"] == "ada"
@@ -106,7 +106,7 @@ def test_a_browser_changes_things_only_with_the_pages_token_and_from_its_own_pag
     assert elsewhere.status_code == 403
     without = hops.anonymous()
     without.headers["Cookie"] = f"{SESSION_COOKIE}=hub-token-of-ada"
-    assert without.get("me").status_code == 200
+    assert without.get("me").status_code == 403
     assert without.post("projects", json={"name": "tides"}).status_code == 403
 
 
@@ -120,7 +120,8 @@ def test_the_log_in_of_a_browser_returns_to_the_page_that_was_asked_for(hops: An
     done = client.get("http://hops.test/services/hops/oauth_callback", params={"code": "good-code", "state": state})
     assert done.headers["location"] == "/services/hops/account"
     assert "HttpOnly" in done.headers["set-cookie"]
-    assert client.get("me").json()["name"] == "ada"
+    token = {"X-Hops-CSRF": csrf_token("hub-token-of-ada")}
+    assert client.get("me", headers=token).json()["name"] == "ada"
     forged = hops.anonymous().get(
         "http://hops.test/services/hops/oauth_callback", params={"code": "good-code", "state": state}
     )
