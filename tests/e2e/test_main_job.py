@@ -98,6 +98,7 @@ def create_a_project(page, site):
     page.get_by_role("dialog").get_by_role("button", name="Create project").click()
     page.wait_for_url("**/services/hops/projects/digits")
     page.get_by_role("heading", name="Digits and weather").wait_for()
+    page.get_by_text("Resources").first.wait_for()
     page.screenshot(path=PICTURES / "project.png")
     page.goto(f"{site.url}services/hops/")
     page.get_by_role("link", name="Digits and weather", exact=True).wait_for()
@@ -117,6 +118,8 @@ def open_and_run_the_notebook(page):
     listing = page.locator(".jp-DirListing-content")
     listing.get_by_text("Welcome.ipynb").dblclick()
     page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
+    # What is run before there is a kernel, Lab passes over in silence.
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for()
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
     in_view(page, page.get_by_text("1461 days").first, 5 * MINUTE_MS)
