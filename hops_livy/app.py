@@ -24,6 +24,7 @@ from hops_livy.gpus import GpuLedger, count_gpus
 from hops_livy.memory import MemoryLedger
 from hops_livy.registry import Registry
 from hops_livy.routes import batches, service, sessions, statements
+from hops_livy.routes.examples import PROBLEM
 from hops_livy.settings import Settings
 from hops_livy.token_renewal import TokenRenewal
 
@@ -76,7 +77,7 @@ def create_app(settings: Settings, *, keys: KeySource | None = None, backend: Se
     app.state.keys = keys or PublishedKeys(settings.key_set_url)
     app.state.limits = settings.limits
     for router in (service.router, sessions.router, statements.router, batches.router):
-        app.include_router(router, prefix=settings.prefix.rstrip("/"))
+        app.include_router(router, prefix=settings.prefix.rstrip("/"), responses=PROBLEM)
     app.add_middleware(BodyLimit, limit_bytes=settings.limits.body_bytes)
     app.add_exception_handler(ServiceError, _service_error)
     app.add_exception_handler(RequestValidationError, _validation_error)

@@ -45,6 +45,20 @@ class Resources(BaseModel):
 class SessionRequest(Resources):
     """``POST sessions``."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "kind": "pyspark",
+                    "numExecutors": 2,
+                    "executorCores": 1,
+                    "executorMemory": "1024m",
+                    "driverMemory": "1024m",
+                }
+            ]
+        }
+    )
+
     kind: str = Field(default="pyspark", max_length=50)
     heartbeat_s: int | None = Field(default=None, alias="heartbeatTimeoutInSecond", ge=0, le=7 * 24 * 3600)
     ttl: str | None = Field(default=None, pattern=r"^\s*\d{1,9}\s*(ms|s|m|min|h|d)?\s*$")
@@ -52,6 +66,8 @@ class SessionRequest(Resources):
 
 class BatchRequest(Resources):
     """``POST batches``."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"file": "Resources/job.py", "args": ["7"]}]})
 
     file: str = Field(max_length=4096)
     args: list[str] = Field(default_factory=list, max_length=1000)
@@ -61,12 +77,16 @@ class BatchRequest(Resources):
 class StatementRequest(BaseModel):
     """``POST sessions/{id}/statements``."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"code": "spark.range(10).count()"}]})
+
     code: str
     kind: str | None = Field(default=None, max_length=50)
 
 
 class CompletionRequest(BaseModel):
     """``POST sessions/{id}/completion``."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"code": "spark.ran", "cursor": 9}]})
 
     code: str
     cursor: int = Field(ge=0)

@@ -10,25 +10,31 @@ from hops_contract.slugs import split_project_user
 from hops_livy import __version__
 from hops_livy.errors import BadRequestError
 from hops_livy.routes.callers import CallerDep, ControlPlaneDep
+from hops_livy.routes.examples import gives
 
 router = APIRouter(tags=["service"])
 LIVY_VERSION = "0.8.0-incubating"
 """The version of Livy whose protocol is spoken."""
 
 
-@router.get("/health")
+@router.get("/health", responses=gives({"status": "ok", "version": __version__}))
 async def health() -> dict[str, str]:
     """Whether the service answers; for anyone."""
     return {"status": "ok", "version": __version__}
 
 
-@router.get("/version")
+@router.get(
+    "/version",
+    responses=gives(
+        {"version": LIVY_VERSION, "url": "", "branch": "", "revision": __version__, "date": "", "user": "hopslab"}
+    ),
+)
 async def version(_caller: CallerDep) -> dict[str, str]:
     """In Livy's shape."""
     return {"url": "", "branch": "", "revision": __version__, "version": LIVY_VERSION, "date": "", "user": "hopslab"}
 
 
-@router.delete("/owners/{project_user}")
+@router.delete("/owners/{project_user}", responses=gives({"ended": 2}))
 async def end_owner(project_user: Annotated[str, Path(max_length=70)], registry: ControlPlaneDep) -> dict[str, Any]:
     """Ends all sessions and batches of one who is no longer a member."""
     try:

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Response
 from hops_livy.errors import LeftOutError
 from hops_livy.registry import page
 from hops_livy.routes.callers import CallerDep, From, Hold, LogFrom, SessionDep, Size, log_page
+from hops_livy.routes.examples import LOG, SESSION, SUMMARY, gives
 from hops_livy.sessions import Session, SessionState
 from hops_livy.wire import CompletionRequest, SessionRequest
 
@@ -18,7 +19,7 @@ router = APIRouter(tags=["sessions"])
 _UNSETTLED = (SessionState.STARTING, SessionState.BUSY)
 
 
-@router.get("/sessions")
+@router.get("/sessions", responses=gives({"from": 0, "total": 1, "sessions": [SESSION]}))
 async def list_sessions(caller: CallerDep, start: From = 0, size: Size = 100) -> dict[str, Any]:
     """The caller's own sessions, never another's."""
     own = caller.registry.owned(caller.principal.project_user)
@@ -26,7 +27,7 @@ async def list_sessions(caller: CallerDep, start: From = 0, size: Size = 100) ->
     return {"from": start, "total": len(own), "sessions": [session.livy() for session in shown]}
 
 
-@router.post("/sessions", status_code=201)
+@router.post("/sessions", status_code=201, responses=gives(SESSION, 201))
 async def create_session(request: SessionRequest, caller: CallerDep, response: Response) -> dict[str, Any]:
     """Begins to start a session; its state tells when it is there."""
     session = await caller.registry.create(caller.principal, caller.token, request)
@@ -34,7 +35,7 @@ async def create_session(request: SessionRequest, caller: CallerDep, response: R
     return session.livy()
 
 
-@router.get("/sessions/{session_id}")
+@router.get("/sessions/{session_id}", responses=gives(SESSION))
 async def get_session(session: SessionDep, caller: CallerDep, *, hold: Hold = True) -> dict[str, Any]:
     """The session. Held while it starts or works, until that is over or 20 s have passed."""
     if hold:
@@ -42,7 +43,7 @@ async def get_session(session: SessionDep, caller: CallerDep, *, hold: Hold = Tr
     return session.livy()
 
 
-@router.get("/sessions/{session_id}/state")
+@router.get("/sessions/{session_id}/state", responses=gives({"id": 3, "state": "idle"}))
 async def get_state(session: SessionDep, caller: CallerDep, *, hold: Hold = True) -> dict[str, Any]:
     """Its state alone."""
     if hold and session.state is SessionState.STARTING:
@@ -50,13 +51,13 @@ async def get_state(session: SessionDep, caller: CallerDep, *, hold: Hold = True
     return {"id": session.id, "state": str(session.state)}
 
 
-@router.get("/sessions/{session_id}/log")
+@router.get("/sessions/{session_id}/log", responses=gives(LOG))
 async def get_log(session: SessionDep, start: LogFrom = -1, size: Size = 100) -> dict[str, object]:
     """Lines of the driver's log."""
     return log_page(session, start, size)
 
 
-@router.get("/sessions/{session_id}/summary")
+@router.get("/sessions/{session_id}/summary", responses=gives(SUMMARY))
 async def get_summary(session: SessionDep) -> dict[str, Any]:
     """State, reason in words, resources asked for and had, when it was created (seconds since the epoch)."""
     shape = session.shape
@@ -85,14 +86,14 @@ async def get_summary(session: SessionDep) -> dict[str, Any]:
     }
 
 
-@router.delete("/sessions/{session_id}")
+@router.delete("/sessions/{session_id}", responses=gives({"msg": "deleted"}))
 async def delete_session(session: SessionDep, caller: CallerDep) -> dict[str, Any]:
     """Ends the session with all its processes; answers when they are gone."""
     await caller.registry.delete(session)
     return {"msg": "deleted"}
 
 
-@router.post("/sessions/{session_id}/completion")
+@router.post("/sessions/{session_id}/completion", responses=gives({"candidates": ["spark.range"]}))
 async def complete(session: SessionDep, request: CompletionRequest) -> dict[str, Any]:
     """Whole words that may stand at the cursor."""
     if session.driver is None or session.final:

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Header, Query, Response
 from sse_starlette.sse import EventSourceResponse
 
 from hops_livy.routes.callers import CallerDep, From, Hold, SessionDep, Size, StatementId
+from hops_livy.routes.examples import EVENTS, STATEMENT, gives
 from hops_livy.statements import Statement
 from hops_livy.wire import StatementRequest
 
@@ -19,7 +20,11 @@ router = APIRouter(tags=["statements"])
 _PING_S = 15
 
 
-@router.post("/sessions/{session_id}/statements", status_code=201)
+@router.post(
+    "/sessions/{session_id}/statements",
+    status_code=201,
+    responses=gives({**STATEMENT, "state": "waiting", "output": None}, 201),
+)
 async def create_statement(
     session: SessionDep,
     request: StatementRequest,
@@ -32,7 +37,7 @@ async def create_statement(
     return statement.livy()
 
 
-@router.get("/sessions/{session_id}/statements")
+@router.get("/sessions/{session_id}/statements", responses=gives({"total_statements": 1, "statements": [STATEMENT]}))
 async def list_statements(
     session: SessionDep, start: From = 0, size: Size = 100, order: Annotated[str, Query(pattern="^(asc|desc)$")] = "asc"
 ) -> dict[str, Any]:
@@ -44,7 +49,7 @@ async def list_statements(
     return {"total_statements": len(statements), "statements": [statement.livy() for statement in shown]}
 
 
-@router.get("/sessions/{session_id}/statements/{statement_id}")
+@router.get("/sessions/{session_id}/statements/{statement_id}", responses=gives(STATEMENT))
 async def get_statement(
     session: SessionDep, statement_id: StatementId, caller: CallerDep, *, hold: Hold = True
 ) -> dict[str, Any]:
@@ -56,14 +61,16 @@ async def get_statement(
     return statement.livy()
 
 
-@router.post("/sessions/{session_id}/statements/{statement_id}/cancel")
+@router.post("/sessions/{session_id}/statements/{statement_id}/cancel", responses=gives({"msg": "canceled"}))
 async def cancel_statement(session: SessionDep, statement_id: StatementId) -> dict[str, Any]:
     """Stops it and its Spark jobs; the session stays."""
     await session.cancel(session.statement(statement_id))
     return {"msg": "canceled"}
 
 
-@router.get("/sessions/{session_id}/statements/{statement_id}/events")
+@router.get(
+    "/sessions/{session_id}/statements/{statement_id}/events", responses=gives(EVENTS, 200, "text/event-stream")
+)
 async def stream_events(
     session: SessionDep,
     statement_id: StatementId,

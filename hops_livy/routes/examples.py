@@ -1,0 +1,43 @@
+"""What the operations answer, in examples, for the description of the API (``openapi.json``)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hops_contract.problems import MEDIA_TYPE
+from hops_livy.errors import ConflictError
+
+INFO = {"driverLogUrl": None, "sparkUiUrl": None, "reason": None}
+BATCH = {
+    "id": 7, "name": None, "appId": "local-1795400000000", "owner": "weather__ada", "proxyUser": "weather__ada",
+    "state": "running", "appInfo": INFO, "log": ["read 1461 days"],
+}  # fmt: skip
+SESSION = {**BATCH, "id": 3, "state": "idle", "log": [], "kind": "pyspark"}
+BUNDLE = {"text/plain": "1461"}
+STATEMENT = {
+    "id": 0, "code": "days.count()", "state": "available", "progress": 1.0,
+    "output": {"status": "ok", "execution_count": 0, "data": BUNDLE},
+    "started": 1795400000000, "completed": 1795400000850,
+}  # fmt: skip
+SUMMARY: dict[str, object] = {
+    "id": 3, "name": None, "kind": "pyspark", "state": "idle", "reason": None, "app_id": "local-1795400000000",
+    "created": 1795400000.0, "idle_timeout_s": 7200.0, "statements": 1,
+    "resources": {
+        "dynamic": False, "executors": 2, "min_executors": None, "max_executors": None, "executor_cores": 1,
+        "executor_memory_mib": 1024, "driver_memory_mib": 1024, "gpus_per_executor": 0, "gpu_label": None, "gpus": [],
+    },
+}  # fmt: skip
+LOG = {"id": 3, "from": 0, "total": 1, "log": ["read 1461 days"]}
+EVENTS = 'id: 0\ndata: {"type": "stream", "content": {"name": "stdout", "text": "one\\n"}}\n\n'
+_REFUSED = ConflictError(
+    "4 GPUs were asked for; 0 of 4 are free now. In use: 4 by weather__ada.", remedy="Wait, or ask for less."
+)
+PROBLEM: dict[int | str, dict[str, Any]] = {
+    status: {"description": "A problem, in words.", "content": {MEDIA_TYPE: {"example": _REFUSED.body()}}}
+    for status in ("default", 422)  # 422 only so that the framework's own shape, which is never sent, is not described
+}
+
+
+def gives(example: object, status: int = 200, media_type: str = "application/json") -> dict[int | str, dict[str, Any]]:
+    """The ``responses`` of an operation that answers with ``example``."""
+    return {status: {"content": {media_type: {"example": example}}}}
