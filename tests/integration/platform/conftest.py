@@ -31,7 +31,15 @@ with warnings.catch_warnings():
 
 API = "/services/hops/api/v1/"
 PASSWORD = "correct horse battery"
-POSTGRESQL = Path("/usr/lib/postgresql/15/bin")
+
+
+def postgresql_programs() -> Path | None:
+    """The folder of the newest PostgreSQL's server programs: Debian's, of whatever version, or that on the PATH."""
+    found = [path for path in Path("/usr/lib/postgresql").glob("*/bin/initdb") if path.parts[-3].isdigit()]
+    if found:
+        return max(found, key=lambda path: int(path.parts[-3])).parent
+    program = shutil.which("initdb")
+    return Path(program).resolve().parent if program else None
 
 
 @dataclass
@@ -93,7 +101,8 @@ class PlatformUnderTest:
 @pytest.fixture(scope="session")
 def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a PostgreSQL of our own, on a socket in a temporary folder."""
-    if not (POSTGRESQL / "initdb").exists():
+    programs = postgresql_programs()
+    if programs is None:
         pytest.skip("PostgreSQL's server programs are not installed")
     folder = tmp_path_factory.mktemp("postgresql")
     account: dict[str, Any] = {}
@@ -110,11 +119,11 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     data = folder / "data"
     try:
         subprocess.run(
-            [POSTGRESQL / "initdb", "-D", data, "-U", "hops", "--auth=trust", "--no-sync", "-E", "UTF8"],
+            [programs / "initdb", "-D", data, "-U", "hops", "--auth=trust", "--no-sync", "-E", "UTF8"],
             check=True, capture_output=True, **account,
         )  # fmt: skip
         server = subprocess.Popen(
-            [POSTGRESQL / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off"],
+            [programs / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **account,
         )  # fmt: skip
         try:
