@@ -66,6 +66,22 @@ def test_its_port_answers_nobody_who_does_not_know_the_path(server, two_runs):
         assert answer.status_code == 404
 
 
+def test_members_of_a_project_have_their_own_at_the_same_time(server, start_server, make_folder, two_runs):
+    other = start_server(make_folder(user="grace"))
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        boards = list(
+            pool.map(
+                lambda one: one.client.post("/hops/tensorboards", json={"logdir": two_runs}).json(), (server, other)
+            )
+        )
+    for one, board in zip((server, other), boards, strict=True):
+        assert runs_of(one, board, ["run1", "run2"]) == ["run1", "run2"]
+    assert boards[0]["id"] != boards[1]["id"]
+    assert other.client.get(boards[0]["url"].removeprefix(server.base)).status_code == 404
+    assert other.client.delete(f"/hops/tensorboards/{boards[1]['id']}").status_code == 204
+    assert runs_of(server, boards[0], ["run1", "run2"]) == ["run1", "run2"], "the other's end is not its own"
+
+
 def test_the_link_in_a_notebook_leads_to_it(server, two_runs):
     answer = server.client.get("/hops/tensorboards:open", params={"logdir": two_runs})
     assert answer.status_code == 302
