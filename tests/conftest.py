@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 
 # They start programs that share two cores with everything else that runs on the machine.
 REAL_ENGINES = ("spark", "hub", "browser", "postgresql")
+
+
+def pytest_configure() -> None:
+    """Lets programs that tests start hear Ctrl-C, also when a script started this run in its background.
+
+    A shell without job control starts such runs with the signal ignored, and what they start inherits that.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
