@@ -6,7 +6,8 @@ import asyncio
 
 from jupyter_server.extension.application import ExtensionApp
 
-from jupyterlab_hops.handlers import SETTING, routes
+from jupyterlab_hops.access import SETTING
+from jupyterlab_hops.handlers import routes
 from jupyterlab_hops.project import ProjectServer
 from jupyterlab_hops.server_folder import ServerFolder, ServerFolderError
 

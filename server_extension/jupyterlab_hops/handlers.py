@@ -7,36 +7,17 @@ from http import HTTPStatus
 from typing import Any
 
 from jupyter_server.auth.decorator import authorized
-from jupyter_server.base.handlers import APIHandler, JupyterHandler
+from jupyter_server.base.handlers import APIHandler
 from jupyter_server.utils import url_path_join
 from tornado import web
 
+from jupyterlab_hops.access import AUTH_RESOURCE, project_server
 from jupyterlab_hops.problems import MEDIA_TYPE, ProblemError
 from jupyterlab_hops.project import ProjectServer
 from jupyterlab_hops.tensorboards import TensorBoard
 
-AUTH_RESOURCE = "hops"
-SETTING = "hops_project_server"
 MAX_BODY_BYTES = 16 * 1024
 BOARD_ID = r"[0-9a-f]{32}"
-
-
-def project_server(handler: JupyterHandler) -> ProjectServer:
-    """The project server behind ``handler``.
-
-    Raises:
-        ProblemError: This notebook server belongs to no project.
-    """
-    server = handler.settings.get(SETTING)
-    if not isinstance(server, ProjectServer):
-        raise ProblemError(
-            503,
-            "no-project",
-            "No project",
-            "This notebook server was not started for a project.",
-            "Start one from the list of your projects.",
-        )
-    return server
 
 
 class HopsHandler(APIHandler):

@@ -8,7 +8,7 @@ from jupyter_server.auth.decorator import authorized
 from jupyter_server_proxy.handlers import ProxyHandler
 from tornado import web
 
-from jupyterlab_hops.handlers import AUTH_RESOURCE, project_server
+from jupyterlab_hops.access import AUTH_RESOURCE, project_server
 from jupyterlab_hops.problems import ProblemError
 
 _NOT_PASSED_ON = ("Cookie", "Authorization", "X-XSRFToken")
