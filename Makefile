@@ -31,9 +31,9 @@ test: dev ## All tests, the front end's and those with real engines among them
 check: dev ## Types, lint, contracts between the products, documentation
 	ruff check
 	ruff format --check
-	mypy hops_contract hops_platform hops_livy hops_spawner hopslab server_extension/jupyterlab_hops kernels/hops_kernels user_library/hops
+	mypy hops_contract hops_platform hops_livy hops_spawner hopslab jupyterhub_config server_extension/jupyterlab_hops kernels/hops_kernels user_library/hops
 	PYTHONPATH=kernels:user_library:server_extension lint-imports
-	interrogate --quiet hops_contract hops_platform hops_livy hops_spawner hopslab server_extension/jupyterlab_hops kernels/hops_kernels user_library/hops
+	interrogate --quiet hops_contract hops_platform hops_livy hops_spawner hopslab jupyterhub_config server_extension/jupyterlab_hops kernels/hops_kernels user_library/hops
 	python -m hops_platform openapi --check
 	npm run types:check
 	npm run lint
