@@ -53,11 +53,6 @@ def running_hub(home: Home) -> psutil.Process | None:
         return None
 
 
-def site_addresses(home: Home) -> dict[str, Any]:
-    """What the Hub wrote about where its services answer; empty before it did."""
-    return _read(home.run / SITE_FILE)
-
-
 def forget(home: Home) -> None:
     """Remove the notes of a site that has ended."""
     for name in (HUB_FILE, SITE_FILE):
