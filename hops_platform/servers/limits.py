@@ -44,7 +44,7 @@ def _beyond_limits(options: ServerOptions, limits: ServerLimits) -> Iterator[Vio
     if options.executor_cores > limits.max_executor_cores:
         yield _violation(
             "executor_cores",
-            f"{_count(options.executor_cores, 'core')} per executor asked for; "
+            f"{_count(options.executor_cores, 'core')} asked for per executor; "
             f"this project may use {limits.max_executor_cores}.",
         )
     for field, asked, limit, what in (
@@ -77,7 +77,7 @@ def _beyond_capacity(options: ServerOptions, capacity: Capacity) -> Iterator[Vio
     if options.executor_cores > capacity.cores:
         yield _violation(
             "executor_cores",
-            f"{_count(options.executor_cores, 'core')} per executor asked for; this machine has {capacity.cores}.",
+            f"{_count(options.executor_cores, 'core')} asked for per executor; this machine has {capacity.cores}.",
         )
     if options.total_gpus > capacity.gpus:
         yield _violation(

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hops_contract.options import Capacity, ServerLimits, ServerOptions
+from hops_contract.options import Allocation, Capacity, ServerLimits, ServerOptions
 from hops_platform.servers.limits import fitting_defaults, violations
 
 MACHINE = Capacity(cores=8, memory_mib=32768, gpus=2, gpu_labels=("a100",))
@@ -19,6 +22,41 @@ def test_the_usual_options_can_be_had() -> None:
 
 def test_more_gpus_than_exist_are_refused_with_both_numbers() -> None:
     assert messages(ServerOptions(executors=5, gpus_per_executor=1)) == ["5 GPUs were asked for; this machine has 2."]
+
+
+@pytest.mark.parametrize(
+    ("options", "limits", "field", "message"),
+    [
+        ({"executors": 4, "executor_memory_mib": 8192, "driver_memory_mib": 1024}, {}, "executor_memory_mib",
+         "33792 MiB in all were asked for; this machine has 32768 MiB."),
+        ({"executors": 1, "executor_cores": 9}, {}, "executor_cores",
+         "9 cores were asked for per executor; this machine has 8."),
+        ({"executors": 3}, {"max_executors": 2}, "executors", "3 executors were asked for; this project may use 2."),
+        ({"allocation": Allocation.DYNAMIC, "max_executors": 3}, {"max_executors": 2}, "max_executors",
+         "3 executors were asked for; this project may use 2."),
+        ({"executor_cores": 2}, {"max_executor_cores": 1}, "executor_cores",
+         "2 cores were asked for per executor; this project may use 1."),
+        ({"executor_memory_mib": 2048}, {"max_executor_memory_mib": 1024}, "executor_memory_mib",
+         "2048 MiB per executor were asked for; this project may use 1024 MiB."),
+        ({"driver_memory_mib": 2048}, {"max_driver_memory_mib": 1024}, "driver_memory_mib",
+         "2048 MiB for the driver were asked for; this project may use 1024 MiB."),
+        ({"executors": 2, "executor_memory_mib": 2048, "driver_memory_mib": 1024}, {"max_total_memory_mib": 4096},
+         "executor_memory_mib", "5120 MiB in all were asked for; this project may use 4096 MiB."),
+        ({"executors": 2, "gpus_per_executor": 1}, {"max_gpus": 1}, "gpus_per_executor",
+         "2 GPUs were asked for; this project may use 1."),
+        ({"idle_timeout_minutes": 61}, {"max_idle_timeout_minutes": 60}, "idle_timeout_minutes",
+         "61 idle minutes were asked for; this project may use 60."),
+    ],
+    ids=lambda value: value if isinstance(value, str) and " " not in value else "",
+)  # fmt: skip
+def test_each_limit_of_machine_and_project_is_refused_at_its_field_with_both_numbers(
+    options: dict[str, Any], limits: dict[str, int], field: str, message: str
+) -> None:
+    roomy = ServerLimits(**{"max_gpus": 2, "max_executor_cores": 64, "max_total_memory_mib": 10**6, **limits})
+    asked = ServerOptions(**options)
+    assert [(found.field, found.message) for found in violations(asked, limits=roomy, capacity=MACHINE)] == [
+        (f"options.{field}", message)
+    ]
 
 
 def test_an_unknown_gpu_label_names_the_known_ones() -> None:
