@@ -73,6 +73,35 @@ def test_a_killed_service_comes_back(site: Site, people: dict[str, Person], serv
     eventually(again, "the return of the service", seconds=30)
 
 
+def test_a_killed_proxy_comes_back_with_its_routes(site: Site, running_server: psutil.Process) -> None:
+    def process() -> psutil.Process | None:
+        assert site.hub is not None
+        for child in psutil.Process(site.hub.pid).children():
+            try:
+                if "configurable-http-proxy" in " ".join(child.cmdline()):
+                    return child
+            except psutil.Error:
+                continue
+        return None
+
+    first = process()
+    assert first is not None
+    first.kill()
+
+    def again() -> bool:
+        found = process()
+        if found is None or found.pid == first.pid:
+            return False
+        try:
+            paths = ("hub/health", "services/hops/api/v1/health", "user/ada/weather/api")
+            return all(httpx.get(site.url + path, timeout=5, trust_env=False).status_code == 200 for path in paths)
+        except httpx.TransportError:
+            return False
+
+    eventually(again, "the return of the proxy and its routes", seconds=60)
+    assert running_server.is_running()
+
+
 def test_a_killed_hub_finds_its_servers_again(site: Site, ada: Person, running_server: psutil.Process) -> None:
     assert site.hub is not None
     os.kill(site.hub.pid, signal.SIGKILL)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ipaddress
 import json
 import stat
 
@@ -88,3 +89,20 @@ def test_the_servers_own_token_at_the_hub_opens_nothing_of_others_and_starts_not
     assert status("POST", "users/ada/tokens") in refused
     assert status("GET", "proxy") in refused
     assert running_server.is_running()
+
+
+def test_nothing_of_a_site_listens_where_others_can_reach_it(site: Site, running_server: psutil.Process) -> None:
+    assert site.hub is not None
+    hub = psutil.Process(site.hub.pid)
+    family = {hub, *hub.children(recursive=True), running_server, *running_server.children(recursive=True)}
+    addresses = {}
+    for process in family:
+        try:
+            name = " ".join(process.cmdline()[:4])
+            listening = [c.laddr for c in process.net_connections(kind="inet") if c.status == psutil.CONN_LISTEN]
+        except psutil.NoSuchProcess:
+            continue
+        addresses |= {(name, address.port): address.ip.removeprefix("::ffff:") for address in listening}
+    assert site.port in {port for _, port in addresses}
+    assert len(addresses) >= 5, "the proxy's two, the Hub's, those of both services and of the server"
+    assert {where: ip for where, ip in addresses.items() if not ipaddress.ip_address(ip).is_loopback} == {}
