@@ -76,6 +76,18 @@ def test_a_driver_that_does_not_answer_means_no_gpu(tmp_path, monkeypatch):
     assert devices.get_num_gpus() == 0
 
 
+def test_the_gpus_of_a_trial_are_described_and_no_others(tmp_path, monkeypatch):
+    rows = "echo 'NVIDIA H200, 143771, 1024, 37'"
+    _nvidia_smi(tmp_path, monkeypatch, f'echo "$@" > {tmp_path}/asked; {rows}; {rows}; echo note')
+    assert devices.get_gpu_info() == "NVIDIA H200, 143771, 1024, 37\nNVIDIA H200, 143771, 1024, 37"
+    assert "-i" not in (tmp_path / "asked").read_text()
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3")
+    assert devices.get_gpu_util().splitlines() == ["NVIDIA H200: 1024 of 143771 MiB of memory, 37 % busy"] * 2
+    assert (tmp_path / "asked").read_text().endswith("-i 2,3\n")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert (devices.get_gpu_info(), devices.get_gpu_util()) == ("", "")
+
+
 def test_grid_params_crosses_the_lists():
     assert util.grid_params({"a": [1, 2], "b": [3, 4]}) == {"a": [1, 1, 2, 2], "b": [3, 4, 3, 4]}
 
