@@ -22,7 +22,7 @@ from hopslab.settings import SiteSettings, load_settings
 from hopslab.site.answers import ask_all
 from hopslab.site.logs import follow, known_logs, last_lines, log_file
 from hopslab.site.start import start_site, wait_until_ready
-from hopslab.site.state import running_hub
+from hopslab.site.state import at_running_address, running_hub
 from hopslab.site.stop import stop_site
 from hopslab.surroundings import surroundings
 
@@ -42,7 +42,7 @@ def up(
     *, detach: Annotated[bool, typer.Option("--detach", "-d", help="Return when everything answers.")] = False
 ) -> None:
     """Prepare what is missing, start everything and wait until it answers; then show the logs until Ctrl-C."""
-    settings = load_settings()
+    settings = at_running_address(load_settings())
     if running_hub(settings.layout) is not None:
         wait_until_ready(settings)
         print(f"\nHopsLab runs already: {settings.url}\n`make down` and `make up` take in what was changed since.")
@@ -80,7 +80,7 @@ def down() -> None:
 @app.command()
 def status(*, as_json: AsJson = False) -> None:
     """Say what runs and answers; the exit code is 0 only when all of it does."""
-    settings = load_settings()
+    settings = at_running_address(load_settings())
     hub = running_hub(settings.layout)
     answers = ask_all(settings) if hub is not None else {}
     healthy = bool(answers) and all(answer.healthy for answer in answers.values())
@@ -118,7 +118,7 @@ def logs(
 @app.command()
 def doctor(*, as_json: AsJson = False) -> None:
     """Say what is installed, which engine answers, and what would be better; exit code 0 when nothing is missing."""
-    settings = load_settings()
+    settings = at_running_address(load_settings())
     env = surroundings(settings)
     findings = [*look_at_machine(settings, env), *look_at_site(settings, env.get("HOPS_DATABASE_URL"))]
     print(json.dumps(as_json_object(findings)) if as_json else as_text(findings))
@@ -136,7 +136,7 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave the notebook server running.")] = False,
 ) -> None:
     """Walk the main job over HTTP: log in, create a project, start a server, run Welcome.ipynb, check what came out."""
-    settings = load_settings()
+    settings = at_running_address(load_settings())
     if running_hub(settings.layout) is None:
         raise SiteError("Nothing is running.", "Start it with `make up`.")
     login = given_login(user, password_file) if user else demo_login(surroundings(settings))

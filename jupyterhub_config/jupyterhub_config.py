@@ -76,6 +76,8 @@ c.JupyterHub.cleanup_proxy = True
 c.HopsSpawnerMixin.environment_timeout = settings.environment_timeout_s
 c.Spawner.server_token_scopes = SERVER_SCOPES
 c.Spawner.poll_interval = 10
+# A request to start a server is answered at once, so that the start page shows the steps from the first one.
+c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 1}
 c.Spawner.http_timeout = settings.answer_timeout_s
 
 # Services. JupyterHub (6.1) looks after them every 30 seconds, without a setting; a killed one shall come back at once.

@@ -6,10 +6,12 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 
 from hops_contract.layout import Home
+from hopslab.settings import SiteSettings
 
 HUB_FILE = "hub.json"
 SITE_FILE = "site.json"
@@ -51,6 +53,18 @@ def running_hub(home: Home) -> psutil.Process | None:
         return HubProcess(pid=int(noted["pid"]), created=float(noted["created"])).process()
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def at_running_address(settings: SiteSettings) -> SiteSettings:
+    """``settings`` with the port on which the site runs, whatever HOPS_PORT says in this shell."""
+    home = settings.layout
+    if running_hub(home) is None:
+        return settings
+    try:
+        port = urlsplit(str(_read(home.run / SITE_FILE).get("url", ""))).port
+    except ValueError:
+        port = None
+    return settings.model_copy(update={"port": port}) if port else settings
 
 
 def forget(home: Home) -> None:
