@@ -61,6 +61,16 @@ def test_dynamic_allocation_counts_the_most():
     assert (shape.dynamic, shape.min_executors, shape.most_executors, shape.total_gpus) == (True, 0, 3, 6)
 
 
+def test_more_executors_at_least_than_at_most_are_refused():
+    conf = {
+        "spark.dynamicAllocation.enabled": "true",
+        "spark.dynamicAllocation.minExecutors": "3",
+        "spark.dynamicAllocation.maxExecutors": "2",
+    }
+    with pytest.raises(BadRequestError, match="at least 3 executors is more than at most 2"):
+        shape_of(SessionRequest(), conf)
+
+
 def test_all_that_is_wrong_is_told_at_once():
     conf = {"spark.executor.cores": "many", "spark.executor.memory": "4m", "spark.hops.gpu.label": "fast"}
     with pytest.raises(BadRequestError) as refused:

@@ -64,6 +64,7 @@ class Conductor:
     trials: list[Trial] = field(default_factory=list)
     expected: int = 0
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    _trials_begun: int = field(default=0, init=False)
 
     def run(self, combinations: Sequence[Parameters], generation: int | None = None) -> list[Trial]:
         """Runs one trial for each combination and waits for all of them.
@@ -174,7 +175,7 @@ class Conductor:
             if trial.state is State.RUNNING and f"{index}.json" in present:
                 self.trials[index] = Trial.from_json(records.child(f"{index}.json").read())
                 changed = True
-        self._started = sum(name.endswith(".running") for name in present)
+        self._trials_begun = sum(name.endswith(".running") for name in present)
         return changed
 
     def _show(self, *, final: bool = False) -> None:
@@ -184,10 +185,8 @@ class Conductor:
         label = self.wish.kind.replace("_", " ")
         if best is not None:
             label += f", best {self.wish.metric_key or 'metric'} {best.metric:.6g}"
-        running = max(self._started - ended, 0)
+        running = max(self._trials_begun - ended, 0)
         self.display.show(Progress(max(self.expected, len(self.trials)), ended, failed, running, label), final=final)
-
-    _started: int = 0
 
 
 @contextmanager
