@@ -22,6 +22,7 @@ from hops_livy.engines.drivers import SessionBackend
 from hops_livy.errors import BadRequestError, NotFoundError, ServiceError
 from hops_livy.gpus import GpuLedger, count_gpus
 from hops_livy.memory import MemoryLedger
+from hops_livy.project_limits import PublishedLimits
 from hops_livy.registry import Registry
 from hops_livy.routes import batches, service, sessions, statements
 from hops_livy.routes.examples import PROBLEM
@@ -53,6 +54,7 @@ def create_app(settings: Settings, *, keys: KeySource | None = None, backend: Se
         home=settings.home,
         limits=settings.limits,
         gpus=gpus,
+        project_limits=PublishedLimits(settings.projects_url, client),
         renewal=TokenRenewal(settings.renewal_url, client),
     )
 

@@ -94,6 +94,12 @@ class CanNotStartError(ServiceError):
     status, slug, title = 409, "can-not-start", "The session can't be started"
 
 
+class UnavailableError(ServiceError):
+    """A part of the platform that must be asked does not answer."""
+
+    status, slug, title = 503, "unavailable", "Unavailable"
+
+
 def disk_trouble(error: OSError) -> str:
     """Why the files of a session can't be written, without the machine's paths."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):

@@ -25,6 +25,7 @@ from hops_livy.errors import (
     disk_trouble,
 )
 from hops_livy.gpus import GpuLedger
+from hops_livy.project_limits import ProjectLimits, check_limits
 from hops_livy.sessions import KINDS, Session, Timeouts
 from hops_livy.settings import Limits
 from hops_livy.token_renewal import TokenRenewal
@@ -45,16 +46,25 @@ class Registry:
         home: The platform's home.
         limits: Bounds.
         gpus: The ledger, to tell a session what it holds.
+        project_limits: Tells what sessions of a project may use.
         renewal: Keeps the sessions' tokens fresh.
     """
 
     def __init__(
-        self, backend: SessionBackend, *, home: Home, limits: Limits, gpus: GpuLedger, renewal: TokenRenewal
+        self,
+        backend: SessionBackend,
+        *,
+        home: Home,
+        limits: Limits,
+        gpus: GpuLedger,
+        project_limits: ProjectLimits,
+        renewal: TokenRenewal,
     ) -> None:
         self._backend = backend
         self._home = home
         self._limits = limits
         self._gpus = gpus
+        self._project_limits = project_limits
         self._renewal = renewal
         self._sessions: dict[int, Session] = {}
         self._ended_at: dict[int, float] = {}
@@ -174,7 +184,8 @@ class Registry:
         conf = {key: _text(value) for key, value in request.conf.items()}
         shape = shape_of(request, conf)
         passed = checked_conf(conf)
-        self._check_room(principal)
+        check_limits(shape, await self._project_limits.of(principal, token))
+        self._check_room(principal)  # after all waiting, so that many at the same moment are counted one by one
         session = Session(
             id=self._new_id(),
             owner=principal,

@@ -45,7 +45,7 @@ class Settings:
     ``HOPS_HOME``                  the platform's home; default ``.hopslab`` in the current folder
     ``HOPS_BIND``                  address to listen on; one that is not loopback needs TLS
     ``HOPS_TLS_CERT``, ``…_KEY``   PEM files for TLS
-    ``HOPS_CONTROL_PLANE_URL``     where tokens' keys are published and tokens are renewed; ends with ``/``
+    ``HOPS_CONTROL_PLANE_URL``     publishes tokens' keys and projects' limits, renews tokens; ends with ``/``
     ``HOPS_GPUS``                  number of GPUs; default: counted with ``nvidia-smi``
     ``HOPS_GPU_LABELS``            labels of this machine's GPUs, separated by commas
     ``HOPS_MEMORY_MIB``            the most memory for all sessions together; default: all that is free
@@ -80,6 +80,11 @@ class Settings:
     def renewal_url(self) -> str:
         """Where a token is renewed."""
         return f"{self.control_plane_url}api/v1/tokens:renew"
+
+    @property
+    def projects_url(self) -> str:
+        """Where the control plane tells of projects."""
+        return f"{self.control_plane_url}api/v1/projects/"
 
 
 def read_settings(environment: Mapping[str, str] | None = None, *, port: int | None = None) -> Settings:

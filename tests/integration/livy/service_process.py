@@ -4,6 +4,7 @@ import contextlib
 import http.server
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -20,17 +21,25 @@ import jwt
 import psutil
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from hops_contract.options import ServerLimits
+
 REPOSITORY = Path(__file__).resolve().parents[3]
 BASE = Path(os.environ.get("HOPS_HOME", REPOSITORY / ".hopslab")) / "environments" / "base"
+ROOMY = ServerLimits(
+    max_executors=1000, max_executor_cores=256, max_executor_memory_mib=2**32, max_driver_memory_mib=2**32,
+    max_total_memory_mib=2**42, max_gpus=1024,
+)  # fmt: skip
+"""So roomy that the machine refuses first."""
 
 
 @dataclass
 class ControlPlane:
-    """Publishes a key set and renews tokens, as the control plane does."""
+    """Publishes a key set and projects' limits and renews tokens, as the control plane does."""
 
     key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
     renewals: int = 0
     refuse_renewal: bool = False
+    limits: ServerLimits = ROOMY
     url: str = ""
 
     def token(self, user: str = "ada", project: str = "weather", *, life_s: float = 900, **claims: Any) -> str:
@@ -59,7 +68,10 @@ def control_plane_running():
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
-            self._send(200, plane.key_set())
+            if re.fullmatch(r"/api/v1/projects/[a-z0-9_-]+/limits", self.path):
+                self._send(200, plane.limits.model_dump(mode="json"))
+            else:
+                self._send(200, plane.key_set())
 
         def do_POST(self):
             if plane.refuse_renewal:

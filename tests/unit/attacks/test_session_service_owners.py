@@ -13,6 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from hops_contract.layout import Home
+from hops_contract.options import ServerLimits
 from hops_livy.app import create_app
 from hops_livy.engines.drivers import Ending, Executed
 from hops_livy.settings import Limits, Settings
@@ -85,6 +86,15 @@ def token(user="mallory", project="red", *, age_s=60, **claims):
 
 def bearer(text):
     return {"Authorization": f"Bearer {text}"}
+
+
+@pytest.fixture(autouse=True)
+def _limits_of_projects(monkeypatch):
+    async def control_plane(_transport, request):
+        assert request.url.path.endswith("/limits")
+        return httpx.Response(200, json=ServerLimits().model_dump(mode="json"))
+
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", control_plane)
 
 
 CONTROL_PLANE = {"kind": "service", "project": None, "role": None}

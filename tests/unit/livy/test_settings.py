@@ -16,6 +16,7 @@ def test_the_hub_says_where_to_listen(tmp_path):
     assert (settings.host, settings.port, settings.prefix, settings.gpus) == ("127.0.0.1", 9911, "/services/livy/", 4)
     assert settings.key_set_url == "http://127.0.0.1:9/services/hops/.well-known/jwks.json"
     assert settings.renewal_url == "http://127.0.0.1:9/services/hops/api/v1/tokens:renew"
+    assert settings.projects_url == "http://127.0.0.1:9/services/hops/api/v1/projects/"
 
 
 def test_an_address_that_others_reach_needs_tls():

@@ -1,0 +1,119 @@
+"""What the sessions of a project may use: its limits, asked of the control plane, and a request held against them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Protocol
+from urllib.parse import quote
+
+import httpx
+
+from hops_contract.options import ServerLimits
+from hops_contract.principal import Principal
+from hops_contract.problems import Violation
+from hops_livy.engines.drivers import Shape
+from hops_livy.errors import BadRequestError, ForbiddenError, UnavailableError
+
+_KEPT_S = 10.0
+_PATIENCE_S = 5.0
+_REFUSED = (401, 403, 404)
+
+
+class ProjectLimits(Protocol):
+    """Where the limits of projects are found."""
+
+    async def of(self, principal: Principal, token: str) -> ServerLimits:
+        """The limits of the caller's project.
+
+        Raises:
+            ForbiddenError: The caller may not know them, and so may not use the project.
+            UnavailableError: They can't be read now; nothing may be started without them.
+        """
+
+
+class PublishedLimits:
+    """The limits that the control plane answers with, kept for a moment.
+
+    Args:
+        projects_url: Address of the control plane's projects; ends with ``/``.
+        client: HTTP client.
+    """
+
+    def __init__(self, projects_url: str, client: httpx.AsyncClient) -> None:
+        self._projects_url = projects_url
+        self._client = client
+        self._kept: dict[str, tuple[float, ServerLimits]] = {}
+
+    async def of(self, principal: Principal, token: str) -> ServerLimits:
+        """The limits of the caller's project, at most ten seconds old.
+
+        Raises:
+            ForbiddenError: The caller may not know them, and so may not use the project.
+            UnavailableError: They can't be read now; nothing may be started without them.
+        """
+        project, now = str(principal.project), time.monotonic()
+        self._kept = {name: kept for name, kept in self._kept.items() if now - kept[0] < _KEPT_S}
+        if project not in self._kept:
+            self._kept[project] = (now, await self._ask(project, token))
+        return self._kept[project][1]
+
+    async def _ask(self, project: str, token: str) -> ServerLimits:
+        try:
+            answer = await self._client.get(
+                f"{self._projects_url}{quote(project, safe='')}/limits",
+                headers={"Authorization": f"Bearer {token}"},
+                timeout=_PATIENCE_S,
+            )
+        except httpx.HTTPError as error:
+            raise _unavailable(project) from error
+        if answer.status_code in _REFUSED:
+            raise ForbiddenError(
+                f"The control plane does not let you use project {project} any more.",
+                remedy="Start the notebook server again; if that is refused, ask a Data Owner of the project.",
+            )
+        try:
+            return ServerLimits.model_validate(answer.raise_for_status().json())
+        except (httpx.HTTPStatusError, ValueError) as error:
+            raise _unavailable(project) from error
+
+
+def check_limits(shape: Shape, limits: ServerLimits) -> None:
+    """Checks that a project may use what a request comes to.
+
+    Raises:
+        BadRequestError: It may not; everything that is too much is named, with the numbers.
+    """
+    violations = tuple(_beyond(shape, limits))
+    if violations:
+        raise BadRequestError(
+            " ".join(violation.message for violation in violations),
+            remedy="Ask for less, or ask an administrator to raise the limits of the project.",
+            violations=violations,
+        )
+
+
+def _beyond(shape: Shape, limits: ServerLimits) -> Iterator[Violation]:
+    executors = "conf.spark.dynamicAllocation.maxExecutors" if shape.dynamic else "numExecutors"
+    for field, asked, limit, unit, what in (
+        (executors, shape.most_executors, limits.max_executors, "executor", ""),
+        ("executorCores", shape.executor_cores, limits.max_executor_cores, "core", " per executor"),
+        ("executorMemory", shape.executor_memory_mib, limits.max_executor_memory_mib, "MiB", " per executor"),
+        ("driverMemory", shape.driver_memory_mib, limits.max_driver_memory_mib, "MiB", " for the driver"),
+        ("executorMemory", shape.total_memory_mib, limits.max_total_memory_mib, "MiB", " in all"),
+        ("conf.spark.executor.resource.gpu.amount", shape.total_gpus, limits.max_gpus, "GPU", " in all"),
+    ):
+        if asked > limit:
+            message = f"{_counted(asked, unit)}{what} asked for; the project may use {_counted(limit, unit)}{what}."
+            yield Violation(field=field, message=message)
+
+
+def _counted(number: int, unit: str) -> str:
+    return f"{number} {unit}{'' if number == 1 or unit == 'MiB' else 's'}"
+
+
+def _unavailable(project: str) -> UnavailableError:
+    return UnavailableError(
+        f"The control plane does not tell the limits of project {project} now, and nothing is started without them.",
+        remedy="Try again in a moment; if that does not help, tell the administrator.",
+    )

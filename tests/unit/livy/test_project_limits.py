@@ -1,0 +1,121 @@
+"""The limits of a project: read from the control plane, kept for a moment, held against what is asked for."""
+
+import asyncio
+
+import httpx
+import pytest
+
+from hops_contract.options import ServerLimits
+from hops_contract.principal import Principal, PrincipalKind, ProjectRole
+from hops_livy import project_limits
+from hops_livy.engines.drivers import Shape
+from hops_livy.errors import BadRequestError, ForbiddenError, UnavailableError
+from hops_livy.project_limits import PublishedLimits, check_limits
+
+LIMITS = ServerLimits(
+    max_executors=2, max_executor_cores=2, max_executor_memory_mib=2048, max_driver_memory_mib=2048,
+    max_total_memory_mib=4096, max_gpus=2,
+)  # fmt: skip
+GOOD = httpx.Response(200, json=LIMITS.model_dump(mode="json"))
+
+
+def member(project="weather"):
+    return Principal(kind=PrincipalKind.PROJECT_USER, user="ada", project=project, role=ProjectRole.DATA_OWNER)
+
+
+def ask(answers, *projects):
+    """What each of ``projects`` is told, one after the other, and the requests that this took."""
+    requests = []
+
+    def answer(request):
+        requests.append(request)
+        reply = answers[min(len(requests), len(answers)) - 1]
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    async def run():
+        told = []
+        async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+            limits = PublishedLimits("http://control/api/v1/projects/", client)
+            for project in projects:
+                try:
+                    told.append(await limits.of(member(project), "the-token"))
+                except (ForbiddenError, UnavailableError) as error:
+                    told.append(error)
+        return told
+
+    return asyncio.run(run()), requests
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ({"executors": 3}, "3 executors asked for; the project may use 2 executors."),
+        ({"min_executors": 0, "max_executors": 50}, "50 executors asked for; the project may use 2 executors."),
+        ({"executor_cores": 3}, "3 cores per executor asked for; the project may use 2 cores per executor."),
+        ({"executor_memory_mib": 2049}, "2049 MiB per executor asked for; the project may use 2048 MiB per executor."),
+        (
+            {"driver_memory_mib": 2049},
+            "2049 MiB for the driver asked for; the project may use 2048 MiB for the driver.",
+        ),
+        (
+            {"executors": 2, "executor_memory_mib": 2048},
+            "5120 MiB in all asked for; the project may use 4096 MiB in all.",
+        ),
+        ({"executors": 2, "gpus_per_executor": 2}, "4 GPUs in all asked for; the project may use 2 GPUs in all."),
+    ],
+)
+def test_what_is_too_much_is_named_with_both_numbers(asked, sentence):
+    with pytest.raises(BadRequestError) as refused:
+        check_limits(Shape(**asked), LIMITS)
+    assert sentence in refused.value.detail
+    assert sentence in [violation.message for violation in refused.value.violations]
+
+
+def test_all_that_the_limits_allow_may_be_had():
+    check_limits(
+        Shape(executors=2, executor_cores=2, executor_memory_mib=1024, driver_memory_mib=2048, gpus_per_executor=1),
+        LIMITS,
+    )
+
+
+def test_the_limits_are_asked_for_with_the_callers_token_once_for_each_project():
+    told, requests = ask([GOOD], "weather", "weather", "sales")
+    assert told == [LIMITS] * 3
+    assert [request.url.path for request in requests] == [
+        "/api/v1/projects/weather/limits", "/api/v1/projects/sales/limits",
+    ]  # fmt: skip
+    assert {request.headers["authorization"] for request in requests} == {"Bearer the-token"}
+
+
+def test_changed_limits_hold_when_the_old_ones_were_kept_long_enough(monkeypatch):
+    monkeypatch.setattr(project_limits, "_KEPT_S", 0.0)
+    less = ServerLimits(max_executors=1)
+    told, _ = ask([GOOD, httpx.Response(200, json=less.model_dump(mode="json"))], "weather", "weather")
+    assert told == [LIMITS, less]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        httpx.ConnectError("down"),
+        httpx.ReadTimeout("slow"),
+        httpx.Response(500),
+        httpx.Response(302, headers={"Location": "http://elsewhere/"}),
+        httpx.Response(200, text="no JSON"),
+        httpx.Response(200, json={"max_executors": "many"}),
+    ],
+)
+def test_without_limits_nothing_may_be_started_until_they_can_be_read_again(reply):
+    (refused, later), _ = ask([reply, GOOD], "weather", "weather")
+    assert isinstance(refused, UnavailableError)
+    assert refused.status == 503
+    assert "limits of project weather" in refused.detail
+    assert later == LIMITS
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_who_may_not_know_the_limits_may_not_use_the_project(status):
+    (refused,), _ = ask([httpx.Response(status)], "weather")
+    assert isinstance(refused, ForbiddenError)
