@@ -52,9 +52,14 @@ c.ConfigurableHTTPProxy.command = [proxy]
 c.ConfigurableHTTPProxy.api_url = f"http://{LOOPBACK}:{ports['proxy']}"
 c.ConfigurableHTTPProxy.auth_token = secret(home.secret("proxy-token"))
 c.ConfigurableHTTPProxy.pid_file = str(home.run / "proxy.pid")
+# A request to start a server is answered at once, so that the start page shows the steps from the first one.
+tornado_settings: dict[str, Any] = {"slow_spawn_timeout": 1}
 if settings.tls_cert and settings.tls_key:
+    # JupyterHub marks its cookies of log-ins so by itself, this one not.
+    tornado_settings["xsrf_cookie_kwargs"] = {"secure": True}
     c.JupyterHub.ssl_cert = str(settings.tls_cert)
     c.JupyterHub.ssl_key = str(settings.tls_key)
+c.JupyterHub.tornado_settings = tornado_settings
 
 # What the Hub keeps.
 c.JupyterHub.db_url = f"sqlite:///{home.root / 'hub.db'}"
@@ -76,8 +81,6 @@ c.JupyterHub.cleanup_proxy = True
 c.HopsSpawnerMixin.environment_timeout = settings.environment_timeout_s
 c.Spawner.server_token_scopes = SERVER_SCOPES
 c.Spawner.poll_interval = 10
-# A request to start a server is answered at once, so that the start page shows the steps from the first one.
-c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 1}
 c.Spawner.http_timeout = settings.answer_timeout_s
 
 # Services. JupyterHub (6.1) looks after them every 30 seconds, without a setting; a killed one shall come back at once.
