@@ -97,7 +97,9 @@ def authenticate_bearer(session: Session, token: str, *, signer: Signer, hub_cre
         raise UnauthenticatedError("A service's token can't be used here.")
     user = _active_user(session, principal.user)
     outdated = verified.chain < user.tokens_valid_from - timedelta(milliseconds=1)
-    if principal.kind is PrincipalKind.USER and outdated:
+    if outdated and principal.kind is PrincipalKind.PROJECT_USER:
+        raise UnauthenticatedError("Your password was changed; restart the notebook server.")
+    if outdated:
         raise UnauthenticatedError("The password was changed after this token was given out.", remedy=LOG_IN)
     return Caller(principal=principal, user=user, chain=verified.chain)
 

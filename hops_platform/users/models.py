@@ -24,7 +24,7 @@ class User(Base):
     active: Mapped[bool] = mapped_column(default=True)
     admin: Mapped[bool] = mapped_column(default=False)
     must_change_password: Mapped[bool] = mapped_column(default=False)
-    # Tokens of kind `user` whose chain began before this moment are refused: it moves with the password.
+    # Tokens of users and project-users whose chain began before this moment are refused: it moves with the password.
     tokens_valid_from: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from hops_contract.principal import ProjectRole
 from hops_platform.security.browser import SESSION_COOKIE, csrf_token
 from hops_platform.security.throttling import FREE_ATTEMPTS
 
@@ -55,6 +56,22 @@ def test_a_password_that_somebody_else_chose_must_be_changed_first(hops: Any) ->
     assert changed.status_code == 200
     assert ada.get("me").status_code == 401, "tokens of the old password end"
     assert hops.with_token(changed.json()["token"]).get("projects").status_code == 200
+
+
+def test_what_a_notebook_server_was_given_before_a_change_of_the_password_ends_with_it(hops: Any) -> None:
+    ada = hops.user("ada")
+    hops.ready_project(ada, "weather")
+    signer = hops.platform.parts.signer
+    before = signer.sign_project_user("ada", project="weather", role=ProjectRole.DATA_OWNER).token
+    assert hops.with_token(before).get("me").status_code == 200
+    assert ada.put("me/password", json={"old_password": PASSWORD, "new_password": PASSWORD + "!"}).status_code == 200
+    refused = hops.with_token(before).post("./tokens:renew")
+    assert (refused.status_code, refused.json()["detail"]) == (
+        401,
+        "Your password was changed; restart the notebook server.",
+    )
+    after = signer.sign_project_user("ada", project="weather", role=ProjectRole.DATA_OWNER).token
+    assert hops.with_token(after).post("./tokens:renew").status_code == 200
 
 
 def test_a_deactivated_user_is_out_at_once(hops: Any) -> None:
