@@ -19,6 +19,8 @@ KERNELS = ("pyspark", "python3")
 CULL_INTERVAL_S = 60
 # Would ask every person in every project whether to fetch Jupyter's news, and whether there is a newer Lab.
 DISABLED_IN_LAB = {"@jupyterlab/apputils-extension:announcements": True}
+# By name: the class belongs to another product, and this one only tells Jupyter of it.
+CONTENTS = "jupyterlab_hops.contents.ProjectContents"
 EXTENSIONS = {
     "jupyterlab": True,
     "jupyterlab_hops": True,
@@ -50,8 +52,12 @@ def jupyter_settings(config: ServerConfig) -> dict[str, Any]:
     return {
         "ServerApp": {
             "jpserver_extensions": dict(EXTENSIONS),
+            "contents_manager_class": CONTENTS,
             "shutdown_no_activity_timeout": idle_s,
         },
+        # A trash would be a hidden folder of the project that Lab doesn't show and nobody empties, yet Lab would tell
+        # people that what they delete is kept there.
+        "FileContentsManager": {"delete_to_trash": False},
         # Lab would install into the platform's own environment.
         "LabApp": {"extension_manager": "readonly"},
         "KernelSpecManager": {"ensure_native_kernel": False, "allowed_kernelspecs": list(KERNELS)},

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from hops_spawner.files import EXTENSIONS
+from hops_spawner.files import CONTENTS, EXTENSIONS
 
 ROOT = Path(__file__).parents[3]
 TOKEN = "jupyter-token"
@@ -85,8 +85,12 @@ class NotebookServer:
         if folder is not None:
             environment["HOPS_SERVER_FOLDER"] = str(folder)
         (home / "config").mkdir()
-        settings = {"ServerApp": {"jpserver_extensions": EXTENSIONS}}
+        settings = {
+            "ServerApp": {"jpserver_extensions": EXTENSIONS, "contents_manager_class": CONTENTS},
+            "FileContentsManager": {"delete_to_trash": False},
+        }
         (home / "config" / "jupyter_server_config.json").write_text(json.dumps(settings))
+        self.root = home
         self.log = (home / "server.log").open("w")
         self.process = subprocess.Popen(
             [

@@ -59,6 +59,12 @@ def test_jupyter_offers_only_these_kernels_and_stops_what_idles(grant: ServerGra
     }  # fmt: skip
 
 
+def test_jupyters_files_keep_to_the_projects_laws_and_know_no_trash(grant: ServerGrant) -> None:
+    settings = json.loads(server_files(grant)["config/jupyter_server_config.json"])
+    assert settings["ServerApp"]["contents_manager_class"] == "jupyterlab_hops.contents.ProjectContents"
+    assert settings["FileContentsManager"] == {"delete_to_trash": False}
+
+
 def test_a_written_folder_is_readable_by_its_owner_only_and_holds_nothing_of_an_earlier_server(tmp_path: Path) -> None:
     folder = tmp_path / "run" / "weather__ada"
     write_folder(folder, {"old": b"1"})

@@ -1,0 +1,133 @@
+"""What Lab's file browser may do to a project's files.
+
+Laws:
+
+1. The first level of a project is its datasets; nothing there is made, written, renamed or deleted by way of Lab.
+2. A refusal names a path as the file browser shows it, never where it lies on the host, and says what to do.
+3. Only an empty folder is deleted.
+
+These laws keep a slip of the hand from hurting all members. They are no wall: terminals and kernels do what the file
+system allows.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
+from tornado import web
+
+DATASETS_STAY = (
+    "The first level of a project is its datasets. They were set up with the project and can't be created, renamed or "
+    "deleted here, nor can anything be put beside them. Open a dataset, for example Jupyter, and work in there."
+)
+
+
+class ProjectContents(AsyncLargeFileManager):
+    """Jupyter's files, with a project's folder as their root."""
+
+    async def get(self, path: str, *args: Any, **keywords: Any) -> dict[str, Any]:
+        """The model of a file or folder."""
+        with self._host_paths_left_out():
+            model: dict[str, Any] = await super().get(path, *args, **keywords)
+        if model["type"] != "directory" and self._at_first_level(path):
+            # Lab shows it as read-only, and makes no checkpoint of it.
+            model["writable"] = False
+        return model
+
+    async def save(self, model: dict[str, Any], path: str = "") -> dict[str, Any]:
+        """Writes a file or makes a folder, below a dataset."""
+        self._refuse_first_level(path)
+        with self._host_paths_left_out():
+            saved: dict[str, Any] = await super().save(model, path)
+        return saved
+
+    async def copy(self, from_path: str, to_path: str | None = None) -> dict[str, Any]:
+        """Copies a file or folder to below a dataset."""
+        target = from_path.strip("/").rpartition("/")[0] if to_path is None else to_path.strip("/")
+        # Into a folder that is there, or under the name given.
+        self._refuse_first_level(f"{target}/copy" if await self.dir_exists(target) else target)
+        with self._host_paths_left_out():
+            copied: dict[str, Any] = await super().copy(from_path, target)
+        return copied
+
+    async def rename_file(self, old_path: str, new_path: str) -> None:
+        """Renames or moves a file or folder, from and to below a dataset."""
+        self._refuse_first_level(old_path)
+        self._refuse_first_level(new_path)
+        self._refuse_absent(old_path)
+        with self._host_paths_left_out():
+            await super().rename_file(old_path, new_path)
+
+    async def delete_file(self, path: str) -> None:
+        """Deletes a file or an empty folder below a dataset."""
+        self._refuse_first_level(path)
+        self._refuse_absent(path)
+        self._refuse_full(path)
+        with self._host_paths_left_out():
+            await super().delete_file(path)
+
+    async def create_checkpoint(self, path: str) -> dict[str, Any]:
+        """Keeps a file as it is now."""
+        self._refuse_first_level(path)
+        with self._host_paths_left_out():
+            checkpoint: dict[str, Any] = await super().create_checkpoint(path)
+        return checkpoint
+
+    async def restore_checkpoint(self, checkpoint_id: str, path: str) -> None:
+        """Makes a file what it was."""
+        self._refuse_first_level(path)
+        with self._host_paths_left_out():
+            await super().restore_checkpoint(checkpoint_id, path)
+
+    def _at_first_level(self, path: str) -> bool:
+        """Whether ``path`` is the root or right below it, also by way of links and ``..``."""
+        root = os.path.realpath(self.root_dir)
+        folder, name = os.path.split(self._get_os_path(path.strip("/")).rstrip("/"))
+        here = os.path.realpath(folder)
+        return here == root or name in {os.curdir, os.pardir} or f"{here}/{name}" == root
+
+    def _refuse_first_level(self, path: str) -> None:
+        if self._at_first_level(path):
+            raise web.HTTPError(403, DATASETS_STAY)
+
+    def _refuse_absent(self, path: str) -> None:
+        if not os.path.lexists(self._get_os_path(path.strip("/"))):
+            raise web.HTTPError(
+                404, f"{path.strip('/')} is not there. Somebody may have moved or deleted it: refresh the file browser."
+            )
+
+    def _refuse_full(self, path: str) -> None:
+        folder = Path(self._get_os_path(path.strip("/")))
+        if folder.is_symlink() or not folder.is_dir():
+            return
+        # Checkpoints alone are no content; Jupyter deletes them with the folder.
+        held = {entry.name for entry in folder.iterdir()} - {getattr(self.checkpoints, "checkpoint_dir", None)}
+        if held and all(name.startswith(".") for name in held):
+            raise web.HTTPError(
+                409,
+                f"{path.strip('/')} holds hidden files ({', '.join(sorted(held)[:3])}), and only an empty folder can "
+                "be deleted here. Remove them in a terminal, then delete the folder.",
+            )
+        if held:
+            raise web.HTTPError(
+                409,
+                f"{path.strip('/')} is not empty, and only an empty folder can be deleted here. "
+                "Delete what is in it first, then the folder.",
+            )
+
+    @contextmanager
+    def _host_paths_left_out(self) -> Iterator[None]:
+        try:
+            yield
+        except web.HTTPError as error:
+            told = message = error.get_message() or ""
+            for root in (self.root_dir.rstrip("/"), os.path.realpath(self.root_dir)):
+                told = told.replace(f"{root}/", "").replace(root, "the project")
+            if told == message:
+                raise
+            raise web.HTTPError(error.status_code, told, reason=error.reason) from error
