@@ -47,6 +47,12 @@ __all__ = [
     "random_search",
 ]
 
+
+def __dir__() -> list[str]:
+    # What completion offers.
+    return list(__all__)
+
+
 _OLD_NAMES = {"map_fun": "train_fn", "objective_function": "train_fn"}
 
 
@@ -292,13 +298,13 @@ def evolutionary_search(  # noqa: PLR0917  # the signature that notebooks know
 
 
 def _run_all(wish: Wish, chosen: Sequence[combinations.Parameters]) -> Run:
-    with conducted(wish) as conductor:
+    with conducted(wish, list(chosen[0])) as conductor:
         conductor.run(chosen)
     return conductor.result()
 
 
 def _evolve(wish: Wish, evolution: Evolution, *, cleanup: bool = False) -> Run:
-    with conducted(wish) as conductor:
+    with conducted(wish, list(evolution.space)) as conductor:
         conductor.expected = evolution.generations * evolution.population
 
         def evaluate(population: list[combinations.Parameters], generation: int) -> list[float | None]:

@@ -190,16 +190,19 @@ class Conductor:
 
 
 @contextmanager
-def conducted(wish: Wish) -> Iterator[Conductor]:
-    """A run, from its folder to its last summary.
+def conducted(wish: Wish, arguments: Sequence[str]) -> Iterator[Conductor]:
+    """A run of trials with these arguments, from its folder to its last summary.
 
     Raises:
+        TypeError: There is no function, or it takes other arguments.
         RuntimeError: Another experiment runs in this session, or the session starts tasks twice.
         ExperimentError: No trial ended well.
         MetricError: No trial returned a metric.
     """
     if not callable(wish.function):
         raise TypeError(f"A function to train with is needed, not {type(wish.function).__name__}.")
+    # Before anything is started: a slip of the pen is told at once, and also where there is no Spark.
+    in_signature_order(wish.function, arguments)
     if not _running.acquire(blocking=False):
         raise RuntimeError("An experiment is currently running")
     try:
