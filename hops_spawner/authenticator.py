@@ -5,6 +5,7 @@ Laws:
 1. The Hub has no administrators. Whoever administrates it may open everybody's notebook servers; administrators of the
    platform administrate in the control plane, and are members of projects like everybody else.
 2. A deactivated user's login ends within :data:`REFRESH_AGE_S`, tokens included.
+3. So do all logins from before a change of the password, in every browser.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from traitlets import Unicode, default
 
 from hops_contract.slugs import is_slug
 from hops_spawner.control_plane import ControlPlane, RefusedError, UnavailableError
+from hops_spawner.log_ins import end_older_log_ins
 
 MAX_PASSWORD_LENGTH = 1024
 REFRESH_AGE_S = 5
@@ -64,7 +66,7 @@ class HopsAuthenticator(Authenticator):
         """Whether the name obeys the law of names."""
         return is_slug(username)
 
-    async def authenticate(self, handler: Any, data: dict[str, str]) -> dict[str, Any]:  # noqa: ARG002
+    async def authenticate(self, handler: Any, data: dict[str, str]) -> dict[str, Any]:
         """The user whose name and password were typed.
 
         Raises:
@@ -77,6 +79,10 @@ class HopsAuthenticator(Authenticator):
             raise LoginRefusedError(403, UNKNOWN_LOGIN)
         try:
             name = await self.control_plane.log_in(username, SecretStr(password))
+            known = handler.find_user(name) if handler is not None else None
+            if known is not None:
+                # Before the new cookie is made, or the next request would end it together with the old ones.
+                end_older_log_ins(known, (await self.control_plane.user(name)).tokens_valid_from)
         except UnavailableError as error:
             raise LoginRefusedError(503, f"You can't log in now. {error}") from None
         except RefusedError as error:
@@ -95,6 +101,9 @@ class HopsAuthenticator(Authenticator):
             return True
         except RefusedError as refusal:
             self.log.info("The login of %s ends: %s", user.name, refusal)
+            return False
+        if state.active and end_older_log_ins(user, state.tokens_valid_from):
+            self.log.info("The logins of %s end: the password was changed.", user.name)
             return False
         # With the name and the flag, so that a Hub's administrator of earlier times is none any more.
         return {"name": user.name, "admin": False} if state.active else False

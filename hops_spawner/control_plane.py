@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -51,6 +52,7 @@ class UserState(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     active: bool
+    tokens_valid_from: datetime
 
 
 class LoginAnswer(BaseModel):

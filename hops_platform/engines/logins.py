@@ -20,6 +20,14 @@ class BrowserLogins(Protocol):
         """
         ...
 
+    def end_all(self, user: str) -> None:
+        """Stands by no log-in of ``user`` any more without asking the Hub, which ends them by itself.
+
+        Called when the password changes. The Hub does it at the next request with one of them, at the latest some
+        seconds after the change.
+        """
+        ...
+
     def user_of(self, token: str, *, hub_session: str) -> str | None:
         """The user whose token this is, if the Hub still stands by it and it is for this service.
 

@@ -153,6 +153,10 @@ class MemoryLogins(Faulty):
             raise EngineRefusedError("The Hub did not accept this log-in.", remedy="Log in again.")
         return self.codes.pop(code)
 
+    def end_all(self, user: str) -> None:
+        """See :class:`~hops_platform.engines.logins.BrowserLogins`."""
+        self.tokens = {token: name for token, name in self.tokens.items() if name != user}
+
     def user_of(self, token: str, *, hub_session: str) -> str | None:  # noqa: ARG002
         """See :class:`~hops_platform.engines.logins.BrowserLogins`."""
         self.check()

@@ -71,7 +71,7 @@ def change_my_password(
     session: DatabaseSession,
     parts: PartsOf,
 ) -> TokenAnswer:
-    """Changes the caller's password. Tokens from before end; the answer holds a new one."""
+    """Changes the caller's password. All log-ins from before end, browsers too; the answer holds a new token."""
     signed = service.change_password(
         session,
         caller,
@@ -80,6 +80,8 @@ def change_my_password(
         new=request.new_password.get_secret_value(),
         signer=parts.signer,
     )
+    session.commit()
+    parts.engines.logins.end_all(caller.principal.user)
     return TokenAnswer(token=signed.token, expires_at=signed.expires_at, user=caller.principal.user)
 
 
@@ -115,8 +117,11 @@ def read_user(user: UserName, session: DatabaseSession) -> UserAnswer:
 
 
 @router.patch("/users/{user}", dependencies=[Depends(Requires(Permission.USERS_EDIT))])
-def edit_user(user: UserName, request: UserEdit, session: DatabaseSession) -> UserAnswer:
+def edit_user(user: UserName, request: UserEdit, session: DatabaseSession, parts: PartsOf) -> UserAnswer:
     """Changes a user: title, active, administrator, a new password, the end of a lock-out."""
     row = service.find_user(session, user)
     service.edit_user(session, row, request)
+    if request.password is not None:
+        session.commit()
+        parts.engines.logins.end_all(user)
     return service.show_user(session, row)

@@ -75,6 +75,9 @@ class UserAnswer(BaseModel):
     admin: bool = Field(examples=[False])
     must_change_password: bool = Field(examples=[False])
     locked_until: datetime | None = Field(default=None, examples=[None])
+    tokens_valid_from: datetime = Field(
+        description="Log-ins from before have ended: it moves with the password.", examples=["2026-05-04T10:00:00Z"]
+    )
     created_at: datetime = Field(examples=["2026-05-04T10:00:00Z"])
 
 

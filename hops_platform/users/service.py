@@ -239,6 +239,7 @@ def show_user(session: Session, user: User) -> UserAnswer:
         admin=user.admin,
         must_change_password=user.must_change_password,
         locked_until=locked_until if locked_until is not None and locked_until > now() else None,
+        tokens_valid_from=user.tokens_valid_from,
         created_at=user.created_at,
     )
 

@@ -11,7 +11,8 @@ from tornado.web import HTTPError
 
 from hops_platform.errors import EngineRefusedError, EngineUnavailableError
 
-_CACHE_S = 60
+# No longer than the Hub itself takes until a log-in ends with its user or its password.
+_CACHE_S = 5
 
 
 class HubOAuthLogins:
@@ -33,6 +34,11 @@ class HubOAuthLogins:
                 return str(self._auth.token_for_code(code, code_verifier=verifier))
         except HTTPError as error:
             raise EngineRefusedError("The Hub did not accept this log-in.", remedy="Log in again.") from error
+
+    def end_all(self, user: str) -> None:  # noqa: ARG002 - the cache has tokens, not names
+        """See :class:`~hops_platform.engines.logins.BrowserLogins`."""
+        with self._lock:
+            self._auth.cache.clear()
 
     def user_of(self, token: str, *, hub_session: str) -> str | None:
         """See :class:`~hops_platform.engines.logins.BrowserLogins`."""

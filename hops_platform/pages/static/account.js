@@ -25,9 +25,14 @@ onSubmit(form, "Changing…", async ({ again, ...body }) => {
       violations: [{ field: "old_password", message: "This is not your present password." }],
     });
   }
-  form.reset();
-  const onward = h("a", { href: document.querySelector('meta[name="hops-base"]').content }, "Go to my projects");
-  byId("must-change")?.replaceWith(h("div", { class: "hops-notice hops-good" }, h("strong", {}, "All is open to you now."), onward));
-  if (onward.isConnected) onward.focus();
+  // This browser's log-in was made with the old password, and ends with all others of before.
+  const base = document.querySelector('meta[name="hops-base"]').content;
+  const onward = h("a", { href: `${base}logout` }, "Log in again");
+  const words = "Log in with the new password, and restart the notebook servers that run.";
+  byId("must-change")?.remove();
+  form.replaceWith(
+    h("div", { class: "hops-notice hops-good", role: "status" }, h("strong", {}, "All browsers are logged out, this one too."), h("span", {}, words), onward),
+  );
+  onward.focus();
   announce("Your password is changed.");
 });

@@ -54,7 +54,7 @@ export interface paths {
         get?: never;
         /**
          * Change My Password
-         * @description Changes the caller's password. Tokens from before end; the answer holds a new one.
+         * @description Changes the caller's password. All log-ins from before end, browsers too; the answer holds a new token.
          */
         put: operations["change_my_password"];
         post?: never;
@@ -1366,6 +1366,13 @@ export interface components {
              * @example Ada Lovelace
              */
             title: string;
+            /**
+             * Tokens Valid From
+             * Format: date-time
+             * @description Log-ins from before have ended: it moves with the password.
+             * @example 2026-05-04T10:00:00Z
+             */
+            tokens_valid_from: string;
         };
         /**
          * UserEdit

@@ -36,8 +36,11 @@ def test_a_password_is_changed(visit, platform):
     fill_passwords(page, "old words", "four unrelated words", "four unrelated words")
     expect(page.get_by_text("Your password is changed.")).to_be_visible()
     expect(page.get_by_text("Choose a password of your own first.")).to_be_hidden()
-    expect(page.get_by_role("link", name="Go to my projects")).to_be_focused()
-    expect(page.get_by_label("Present password")).to_have_value("")
+    expect(page.get_by_text("All browsers are logged out, this one too.")).to_be_visible()
+    onward = page.get_by_role("link", name="Log in again")
+    expect(onward).to_be_focused()
+    assert onward.get_attribute("href").endswith("/logout")
+    expect(page.get_by_label("Present password")).to_have_count(0)
     body = {"old_password": "old words", "new_password": "four unrelated words"}
     assert platform.calls == [("PUT", "me/password", body)]
 

@@ -18,7 +18,6 @@ COOKIE = "hub-token-of-ada"
 
 @pytest.mark.parametrize("who", ["the user", "an administrator"])
 def test_a_log_in_of_before_ends_with_the_password_in_browsers_too(platform: TestPlatform, who: str) -> None:
-    """OPEN: bearer tokens of before end, the Hub's cookies and tokens, and with them this service's cookie, do not."""
     with platform.parts.database.session() as session:
         for name, admin in (("ada", False), ("root", True)):
             users.create_user(session, name=name, title="", password=PASSWORD, admin=admin, must_change_password=False)
@@ -29,6 +28,8 @@ def test_a_log_in_of_before_ends_with_the_password_in_browsers_too(platform: Tes
     async def attack() -> httpx.Response:
         transport = httpx.ASGITransport(platform.app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url=API) as client:
+            taken = {"Cookie": f"{SESSION_COOKIE}={COOKIE}", "X-Hops-CSRF": csrf_token(COOKIE)}
+            assert (await client.get("me", headers=taken)).status_code == 200
             owner = {"Authorization": f"Bearer {changer.token}"}
             if who == "the user":
                 change = {"old_password": PASSWORD, "new_password": PASSWORD + "!"}
@@ -36,7 +37,6 @@ def test_a_log_in_of_before_ends_with_the_password_in_browsers_too(platform: Tes
             else:
                 change = {"password": PASSWORD + "!"}
                 assert (await client.patch("users/ada", json=change, headers=owner)).status_code == 200
-            taken = {"Cookie": f"{SESSION_COOKIE}={COOKIE}", "X-Hops-CSRF": csrf_token(COOKIE)}
             return await client.get("me", headers=taken)
 
     assert asyncio.run(attack()).status_code == 401

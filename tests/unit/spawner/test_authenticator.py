@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +12,7 @@ from hops_contract.problems import TYPE_PREFIX, Problem
 from hops_spawner.authenticator import UNKNOWN_LOGIN, HopsAuthenticator, LoginRefusedError
 from hops_spawner.control_plane import RefusedError, UnavailableError, UserState
 
+CHANGED = datetime(2026, 5, 4, 10, tzinfo=UTC)
 GOOD = {"username": "ada", "password": "heron teapot"}
 
 
@@ -103,8 +105,8 @@ def test_what_can_be_no_login_is_refused_like_a_wrong_password_without_asking(
 @pytest.mark.parametrize(
     ("answer", "stands"),
     [
-        (UserState(active=True), {"name": "ada", "admin": False}),
-        (UserState(active=False), False),
+        (UserState(active=True, tokens_valid_from=CHANGED), {"name": "ada", "admin": False}),
+        (UserState(active=False, tokens_valid_from=CHANGED), False),
         (refusal(404, "There is no such user.", ""), False),
         (UnavailableError(), True),
     ],
@@ -112,7 +114,8 @@ def test_what_can_be_no_login_is_refused_like_a_wrong_password_without_asking(
 )
 def test_a_login_stands_while_its_user_is_active(authenticator: Any, answer: Any, stands: Any) -> None:
     hub, _ = authenticator(answer)
-    assert asyncio.run(hub.refresh_user(SimpleNamespace(name="ada"))) == stands
+    row = SimpleNamespace(cookie_id="made-by-the-hub", created=datetime(2026, 5, 4, 11))  # noqa: DTZ001 - as the Hub's
+    assert asyncio.run(hub.refresh_user(SimpleNamespace(name="ada", orm_user=row))) == stands
 
 
 def test_a_deactivation_acts_within_a_minute_and_on_tokens_too() -> None:

@@ -119,7 +119,7 @@ def test_names_can_not_leave_their_place_in_the_path(ask: Any) -> None:
 
     def answer(request: httpx.Request) -> httpx.Response:
         paths.append(request.url.raw_path)
-        return httpx.Response(200, json={"active": True})
+        return httpx.Response(200, json={"active": True, "tokens_valid_from": "2026-05-04T10:00:00Z"})
 
     ask(answer, lambda plane: plane.user("../projects?x=1"))
     assert paths == [b"/services/hops/api/v1/users/..%2Fprojects%3Fx%3D1"]
