@@ -87,7 +87,11 @@ def log_in_and_choose_a_password(page, site):
     page.locator("#again").fill(PASSWORD)
     page.screenshot(path=PICTURES / "password.png")
     page.get_by_role("button", name="Change password").click()
-    page.get_by_role("link", name="Go to my projects").click()
+    # The log-in of the old password has ended with it.
+    page.get_by_role("link", name="Log in again").click()
+    page.get_by_label("User name").fill("admin")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
 
 
 def create_a_project(page, site):
