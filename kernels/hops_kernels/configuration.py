@@ -128,6 +128,8 @@ def sparkmagic_config(server: dict[str, Any], *, session_name: str) -> dict[str,
         "livy_server_heartbeat_timeout_seconds": HEARTBEAT_TIMEOUT_S,
         "heartbeat_refresh_seconds": HEARTBEAT_REFRESH_S,
         "use_auto_viz": False,
+        # Values stay what Spark says they are: a guess would make a number of "007" and a date of what looks like one.
+        "coerce_dataframe": False,
         # No log files in the project, no events about what users do.
         "logging_config": {
             "version": 1,

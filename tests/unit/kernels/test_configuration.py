@@ -52,6 +52,7 @@ def test_sparkmagics_settings_are_these_and_no_others_and_hold_no_secret():
         "livy_server_heartbeat_timeout_seconds": 180,
         "heartbeat_refresh_seconds": 30,
         "use_auto_viz": False,
+        "coerce_dataframe": False,
         "logging_config": {
             "version": 1, "disable_existing_loggers": False, "handlers": {"nowhere": {"class": "logging.NullHandler"}},
             "loggers": {"magicsLogger": {"handlers": ["nowhere"], "level": "CRITICAL", "propagate": False}},
