@@ -24,6 +24,11 @@ export const PROJECT_ANSWER = {
     { user: 'grace', title: 'Grace Hopper', role: 'data_scientist' }
   ],
   members_problem: null,
+  datasets: [
+    { name: 'Jupyter', description: 'Notebooks.' },
+    { name: 'Resources', description: null }
+  ],
+  datasets_problem: null,
   links: { project: '/services/hops/projects/weather', projects: '/hub/home' }
 };
 

@@ -2,6 +2,10 @@
 if (typeof window !== 'undefined') {
   Object.assign(window, {
     DragEvent: class extends MouseEvent {},
+    requestIdleCallback: (callback: () => void) => window.setTimeout(callback),
+    cancelIdleCallback: (handle: number) => {
+      window.clearTimeout(handle);
+    },
     matchMedia: (media: string) => ({
       media,
       matches: false,

@@ -29,6 +29,39 @@ describe('the answers of the server extension', () => {
     expect(member?.title).toBe('ada');
   });
 
+  it('tell the datasets, also those that nobody described', () => {
+    const { datasets, datasetsProblem } = readProject({
+      ...PROJECT_ANSWER,
+      datasets: [
+        ...PROJECT_ANSWER.datasets,
+        { name: 'Logs', description: '' },
+        { name: 'Models' }
+      ]
+    });
+    expect(datasets).toEqual([
+      { name: 'Jupyter', description: 'Notebooks.' },
+      { name: 'Resources', description: null },
+      { name: 'Logs', description: null },
+      { name: 'Models', description: null }
+    ]);
+    expect(datasetsProblem).toBeNull();
+  });
+
+  it('may come from a server that does not tell the datasets', () => {
+    const { datasets, datasets_problem, ...older } = PROJECT_ANSWER;
+    expect([datasets.length, datasets_problem]).toEqual([2, null]);
+    const project = readProject(older);
+    expect(project.title).toBe('Weather of the coast');
+    expect(project.datasets).toBeNull();
+    expect(project.datasetsProblem).toBeNull();
+  });
+
+  it('are refused when a dataset has no name', () => {
+    expect(() =>
+      readProject({ ...PROJECT_ANSWER, datasets: [{ description: 'x' }] })
+    ).toThrow(new UnexpectedAnswerError('name', 'a text'));
+  });
+
   it('give a role that is not known the lesser one', () => {
     const project = readProject({ ...PROJECT_ANSWER, role: 'emperor' });
     expect(project.role).toBe('data_scientist');

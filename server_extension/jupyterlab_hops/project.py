@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,7 +18,7 @@ from jupyterlab_hops.tensorboards import TensorBoards
 from jupyterlab_hops.token_renewal import RenewalState, TokenRenewal
 
 PAGE = 100
-MAX_MEMBERS = 1000
+MAX_ITEMS = 1000
 MAX_SESSIONS = 50
 NOT_FOUND = 404
 RESOURCES = ("executors", "executor_cores", "executor_memory_mib", "driver_memory_mib", "gpus_per_executor")
@@ -36,10 +37,28 @@ def hub_links(config: Mapping[str, Any], hub_base_path: str) -> dict[str, str]:
     }
 
 
+def member_item(member: Mapping[str, Any]) -> dict[str, Any]:
+    """One member, from the control plane's list."""
+    return {"user": member["user"], "title": member.get("title") or member["user"], "role": member["role"]}
+
+
+def dataset_item(dataset: Mapping[str, Any]) -> dict[str, Any]:
+    """One dataset, from the control plane's list; its name is that of its folder in the project's."""
+    return {"name": dataset["name"], "description": dataset.get("description") or None}
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A list of the control plane's, or why it could not be read."""
+
+    items: list[dict[str, Any]]
+    problem: dict[str, Any] | None = None
+
+
 def project_answer(
     config: Mapping[str, Any],
-    members: list[dict[str, Any]],
-    members_problem: dict[str, Any] | None,
+    members: Listing,
+    datasets: Listing,
     renewal: RenewalState,
     links: Mapping[str, str],
 ) -> dict[str, Any]:
@@ -52,8 +71,10 @@ def project_answer(
         "role": config.get("role"),
         "options": config["options"],
         "start_folder": config.get("start_folder", "Jupyter"),
-        "members": members,
-        "members_problem": members_problem,
+        "members": members.items,
+        "members_problem": members.problem,
+        "datasets": datasets.items,
+        "datasets_problem": datasets.problem,
         "token_problem": renewal.refusal or renewal.trouble,
         "links": {"project": links["project"], "projects": links["projects"]},
     }
@@ -95,14 +116,11 @@ class ProjectServer:
         )
 
     async def project(self) -> dict[str, Any]:
-        """Body of ``GET hops/project``; a control plane that is down costs only the members."""
-        problem = None
-        members: list[dict[str, Any]] = []
-        try:
-            members = await self._members()
-        except ProblemError as error:
-            problem = error.body
-        return project_answer(self._folder.config, members, problem, self.renewal.state, self._links)
+        """Body of ``GET hops/project``; a control plane that is down costs only members and datasets."""
+        members, datasets = await asyncio.gather(
+            self._listing("members", member_item), self._listing("datasets", dataset_item)
+        )
+        return project_answer(self._folder.config, members, datasets, self.renewal.state, self._links)
 
     async def sessions(self) -> dict[str, Any]:
         """Body of ``GET hops/session``, newest first."""
@@ -135,19 +153,20 @@ class ProjectServer:
         await self._control_plane.request("POST", f"{self._path}/server:restart")
         return {"state": "restarting", "url": self._links["restarting"]}
 
-    async def _members(self) -> list[dict[str, Any]]:
-        members: list[dict[str, Any]] = []
+    async def _listing(self, what: str, show: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Listing:
+        items: list[dict[str, Any]] = []
         after = ""
-        while len(members) < MAX_MEMBERS:
-            answer = await self._control_plane.request("GET", f"{self._path}/members?limit={PAGE}{after}")
-            members.extend(
-                {"user": item["user"], "title": item.get("title") or item["user"], "role": item["role"]}
-                for item in answer["items"]
-            )
-            if not answer.get("next"):
-                break
-            after = f"&after={quote(str(answer['next']), safe='')}"
-        return members
+        try:
+            while len(items) < MAX_ITEMS:
+                answer = await self._control_plane.request("GET", f"{self._path}/{what}?limit={PAGE}{after}")
+                items.extend(show(item) for item in answer["items"])
+                if not answer.get("next"):
+                    break
+                after = f"&after={quote(str(answer['next']), safe='')}"
+        except ProblemError as error:
+            # Part of a list would pass for the whole.
+            return Listing([], error.body)
+        return Listing(items)
 
     async def _summary(self, session_id: int) -> dict[str, Any] | None:
         try:

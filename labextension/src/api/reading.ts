@@ -74,3 +74,14 @@ export function readList<T>(
     readItem(readFields(item, `${field}[${index}]`))
   );
 }
+
+/** The list in `field`, or null where there is none. */
+export function readOptionalList<T>(
+  fields: Fields,
+  field: string,
+  readItem: (item: Fields) => T
+): readonly T[] | null {
+  return (fields[field] ?? null) === null
+    ? null
+    : readList(fields, field, readItem);
+}

@@ -10,6 +10,7 @@ import {
   readFields,
   readList,
   readNumber,
+  readOptionalList,
   readOptionalNumber,
   readOptionalText,
   readText
@@ -38,6 +39,12 @@ export interface IMember {
   readonly role: ProjectRole;
 }
 
+/** A dataset of the project: a folder of its name in the project's folder. */
+export interface IDataset {
+  readonly name: string;
+  readonly description: string | null;
+}
+
 /** This server's project. */
 export interface IProject {
   /** Version of the server extension. */
@@ -52,6 +59,10 @@ export interface IProject {
   readonly members: readonly IMember[];
   /** Why the members could not be read, or null. */
   readonly membersProblem: IProblem | null;
+  /** The datasets, or null from a server that does not tell them. */
+  readonly datasets: readonly IDataset[] | null;
+  /** Why the datasets could not be read, or null. */
+  readonly datasetsProblem: IProblem | null;
   /** Why this server's token could not be renewed, or null. */
   readonly tokenProblem: IProblem | null;
   /** Path of the project's page in the control plane. */
@@ -105,6 +116,14 @@ function readMember(fields: Fields): IMember {
   };
 }
 
+function readDataset(fields: Fields): IDataset {
+  const description = readOptionalText(fields, 'description');
+  return {
+    name: readText(fields, 'name'),
+    description: description === '' ? null : description
+  };
+}
+
 function readOptions(fields: Fields): ServerOptions {
   return {
     allocation:
@@ -150,6 +169,8 @@ export function readProject(value: unknown): IProject {
     startFolder: readText(fields, 'start_folder'),
     members: readList(fields, 'members', readMember),
     membersProblem: readOptionalProblem(fields['members_problem']),
+    datasets: readOptionalList(fields, 'datasets', readDataset),
+    datasetsProblem: readOptionalProblem(fields['datasets_problem']),
     tokenProblem: readOptionalProblem(fields['token_problem']),
     projectLink: readPath(links, 'project'),
     projectsLink: readPath(links, 'projects')

@@ -8,9 +8,11 @@ import { CommandIDs } from '../commands/ids';
 import { ProblemView } from '../parts/problem';
 import { SessionList } from '../parts/sessions';
 import type { IProjectModel } from '../tokens';
+import { DatasetsSection } from './datasets';
 import { ResourceList } from './resources';
+import { Section } from './section';
 
-/** The sidebar *Project*: what this project is, who is in it, and what of mine runs here. */
+/** The sidebar *Project*: what this project is, what it holds, who is in it, and what of mine runs here. */
 export class ProjectPanel extends ReactWidget {
   constructor(
     private readonly model: IProjectModel,
@@ -81,6 +83,17 @@ export function PanelContent(props: IContentProps): React.JSX.Element {
       )}
       {(value !== null || model.sessions.value !== null) && (
         <SessionsSection {...props} />
+      )}
+      {value !== null && (
+        <DatasetsSection
+          project={value}
+          trans={trans}
+          onOpen={path => {
+            // Goes there in the file browser, shows that, and says so itself where it can't.
+            run('filebrowser:open-path', { path });
+          }}
+          onRetry={retry}
+        />
       )}
       {value !== null && (
         <MembersSection project={value} trans={trans} onRetry={retry} />
@@ -247,24 +260,6 @@ function Member(props: {
         </div>
       </div>
     </li>
-  );
-}
-
-function Section(props: {
-  readonly title: string;
-  readonly count?: number;
-  readonly children: React.ReactNode;
-}): React.JSX.Element {
-  const id = React.useId();
-  const { title, count = 0, children } = props;
-  return (
-    <section className="jp-Hops-section" aria-labelledby={id}>
-      <h3 id={id} className="jp-Hops-sectionTitle">
-        {title}
-        {count > 0 && <span className="jp-Hops-count">{count}</span>}
-      </h3>
-      {children}
-    </section>
   );
 }
 

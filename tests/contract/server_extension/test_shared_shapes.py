@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from datetime import UTC, datetime
 
 import pytest
 from jupyterlab_hops import problems, server_folder
-from jupyterlab_hops.project import RESOURCES, session_item
+from jupyterlab_hops.project import RESOURCES, dataset_item, session_item
 
 from hops_contract import problems as contract
 from hops_contract import servers
@@ -16,6 +17,7 @@ from hops_livy.engines.drivers import Shape
 from hops_livy.routes.sessions import get_summary
 from hops_livy.sessions import Session, SessionState
 from hops_livy.settings import Limits
+from hops_platform.datasets.schemas import DatasetAnswer
 
 ADA = Principal(kind=PrincipalKind.PROJECT_USER, user="ada", project="weather", role=ProjectRole.DATA_OWNER)
 
@@ -52,3 +54,8 @@ def test_the_session_services_summary_gives_lab_all_that_it_shows(most):
         "id": 3, "kind": "pyspark", "name": "n", "state": "idle", "reason": None, "created": 12.5,
         "resources": {name: dataclasses.asdict(shape)[name] for name in RESOURCES},
     }  # fmt: skip
+
+
+def test_the_control_planes_datasets_give_lab_all_that_it_shows():
+    answer = DatasetAnswer(name="Raw", description="As it came.", created_at=datetime(2026, 5, 4, tzinfo=UTC))
+    assert dataset_item(answer.model_dump(mode="json")) == {"name": "Raw", "description": "As it came."}

@@ -61,6 +61,11 @@ PROJECT: dict[str, Any] = {
         {"user": "grace", "title": "Grace Hopper", "role": "data_scientist"},
     ],
     "members_problem": None,
+    "datasets": [
+        {"name": "Jupyter", "description": "Notebooks and programs of the project."},
+        {"name": "Resources", "description": None},
+    ],
+    "datasets_problem": None,
     "links": {"project": "/services/hops/projects/weather", "projects": "/hub/home"},
 }
 

@@ -31,6 +31,18 @@ def test_panel_shows_project_role_members_server_and_sessions(open_lab: Page) ->
     expect(panel.get_by_role("link", name="Project page")).to_have_attribute("href", "/services/hops/projects/weather")
 
 
+def test_a_dataset_is_opened_in_the_file_browser_by_keyboard(open_lab: Page) -> None:
+    datasets = open_panel(open_lab).get_by_role("list", name="Datasets of the project")
+    expect(datasets.get_by_role("button")).to_have_count(2)
+    expect(datasets.get_by_role("button", name="Open dataset Jupyter")).to_have_accessible_description(
+        re.compile("Notebooks start here")
+    )
+    datasets.get_by_role("button", name="Open dataset Resources").press("Enter")
+    browser = open_lab.locator("#filebrowser")
+    expect(browser).to_be_visible()
+    expect(browser.locator(".jp-BreadCrumbs")).to_contain_text("Resources")
+
+
 def test_panel_fits_a_narrow_sidebar(open_lab: Page) -> None:
     panel = open_panel(open_lab)
     expect(panel.get_by_role("heading", name="Weather of the coast")).to_be_visible()

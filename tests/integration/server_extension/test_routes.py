@@ -14,6 +14,7 @@ from .conftest import make_token
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 RENEW = "/services/hops/api/v1/tokens:renew"
 MEMBERS = "/services/hops/api/v1/projects/weather/members?limit=100"
+DATASETS = "/services/hops/api/v1/projects/weather/datasets?limit=100"
 NOBODY = "http://127.0.0.1:9"
 REFUSAL = {
     "title": "Not a member",
@@ -55,14 +56,19 @@ def test_a_changing_call_with_a_cookie_alone_is_refused_without_the_xsrf_token(s
     assert answer.status_code == 422
 
 
-def test_the_project_is_the_configuration_without_paths_and_its_members(server, platform):
+def test_the_project_is_the_configuration_without_paths_its_members_and_its_datasets(server, platform):
     members = [{"user": "ada", "title": "Ada", "role": "data_owner"}, {"user": "bob", "role": "data_scientist"}]
     platform.answers["GET", MEMBERS] = (200, {"items": members[:1], "next": "a/b"})
     platform.answers["GET", f"{MEMBERS}&after=a%2Fb"] = (200, {"items": members[1:], "next": None})
+    datasets = [{"name": "Jupyter", "description": "Notebooks.", "created_at": "x"}, {"name": "Raw", "description": ""}]
+    platform.answers["GET", DATASETS] = (200, {"items": datasets[:1], "next": "Jupyter"})
+    platform.answers["GET", f"{DATASETS}&after=Jupyter"] = (200, {"items": datasets[1:], "next": None})
     assert server.client.get("/hops/project").json() == {
         "version": "0.1.0", "project": "weather", "title": "Weather of the coast", "user": "ada", "role": "data_owner",
         "options": {"executors": 1}, "start_folder": "Jupyter", "members_problem": None, "token_problem": None,
         "members": [members[0], {"user": "bob", "title": "bob", "role": "data_scientist"}],
+        "datasets": [{"name": "Jupyter", "description": "Notebooks."}, {"name": "Raw", "description": None}],
+        "datasets_problem": None,
         "links": {"project": "/services/hops/projects/weather", "projects": "/hub/home"},
     }  # fmt: skip
 
@@ -73,11 +79,21 @@ def platform_down(start_server, make_folder):
     return start_server(make_folder(control_plane_url=f"{NOBODY}/services/hops/", livy_url=f"{NOBODY}/services/livy"))
 
 
-def test_a_control_plane_that_is_down_costs_only_the_members(platform_down):
+def test_a_control_plane_that_is_down_costs_only_members_and_datasets(platform_down):
     answer = platform_down.client.get("/hops/project").json()
-    assert (answer["project"], answer["members"]) == ("weather", [])
-    assert answer["members_problem"]["detail"] == "The control plane does not answer."
-    assert answer["members_problem"]["status"] == 503
+    assert (answer["project"], answer["members"], answer["datasets"]) == ("weather", [], [])
+    for problem in (answer["members_problem"], answer["datasets_problem"]):
+        assert (problem["status"], problem["detail"]) == (503, "The control plane does not answer.")
+
+
+def test_datasets_that_cannot_be_read_to_their_end_are_a_problem_and_cost_no_member(server, platform):
+    members = [{"user": "ada", "title": "Ada", "role": "data_owner"}]
+    platform.answers["GET", MEMBERS] = (200, {"items": members, "next": None})
+    platform.answers["GET", DATASETS] = (200, {"items": [{"name": "Jupyter"}], "next": "Jupyter"})
+    platform.answers["GET", f"{DATASETS}&after=Jupyter"] = (403, REFUSAL)
+    answer = server.client.get("/hops/project").json()
+    assert (answer["members"], answer["members_problem"], answer["datasets"]) == (members, None, [])
+    assert answer["datasets_problem"]["detail"] == REFUSAL["detail"]
 
 
 def test_a_session_service_that_is_down_is_said_in_a_problem(platform_down):
