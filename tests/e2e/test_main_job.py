@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect, sync_playwright
 
 from hopslab.demo.checks import TRIALS
 
@@ -51,13 +52,12 @@ def test_status_and_doctor_say_that_all_is_well(site):
 @pytest.mark.browser
 @pytest.mark.skipif(BROWSER is None, reason="Chromium is not on this machine")
 def test_a_person_walks_the_same_path_in_a_browser(site):
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - only where there is a browser
-
     PICTURES.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=BROWSER, headless=True, args=BROWSER_OPTIONS)
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         page.set_default_timeout(MINUTE_MS)
+        expect.set_options(timeout=MINUTE_MS)
         try:
             walk(page, site)
         except Exception:
@@ -71,6 +71,7 @@ def walk(page, site):
     log_in_and_choose_a_password(page, site)
     create_a_project(page, site)
     start_with_two_executors(page)
+    see_the_project_in_lab(page)
     open_and_run_the_notebook(page)
     look_at_what_came_out(page)
 
@@ -116,35 +117,79 @@ def start_with_two_executors(page):
     page.locator("#spawn_form button[type=submit]").click()
     page.wait_for_url("**/user/admin/digits/lab**", timeout=3 * MINUTE_MS)
     page.locator("#jupyterlab-splash").wait_for(state="detached")
+    page.locator(".jp-Launcher").wait_for()
+
+
+def see_the_project_in_lab(page):
+    cards = page.locator(".jp-Launcher-section").filter(has=page.get_by_role("heading", name="Project", exact=True))
+    expect(cards.locator(".jp-LauncherCard")).to_have_text(["Welcome Notebook", "TensorBoard", "Project Page"])
+    expect(page.get_by_role("button", name="Spark: no session")).to_be_visible()
+    page.get_by_role("tab", name="Project", exact=True).click()
+    panel = page.get_by_role("region", name="Project")
+    expect(panel.get_by_role("heading", name="Digits and weather")).to_be_visible()
+    expect(panel).to_contain_text("you are Data Owner")
+    expect(panel).to_contain_text("Executors2")
+    page.screenshot(path=PICTURES / "lab.png")
 
 
 def open_and_run_the_notebook(page):
-    listing = page.locator(".jp-DirListing-content")
-    listing.get_by_text("Welcome.ipynb").dblclick()
+    page.get_by_role("tab", name="File Browser").click()
+    page.locator(".jp-DirListing-content").get_by_text("Welcome.ipynb").dblclick()
     page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
-    # What is run before there is a kernel, Lab passes over in silence.
-    page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for()
+    # What is run before there is a kernel, Lab passes over in silence; the circle in the toolbar looks idle all along.
+    page.locator("#jp-main-statusbar").get_by_text("PySpark | Idle").wait_for()
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
     in_view(page, page.get_by_text("1461 days").first, 5 * MINUTE_MS)
-    page.screenshot(path=PICTURES / "notebook.png")
+    expect(page.get_by_role("button", name="Spark: busy")).to_be_visible()
     in_view(page, page.locator(".jp-OutputArea-output img").first, 5 * MINUTE_MS)
     page.screenshot(path=PICTURES / "plot.png")
 
 
 def look_at_what_came_out(page):
-    # Lab opens the TensorBoard as a tab by itself, since its link is new.
+    # Lab opens the TensorBoard beside the notebook by itself, since its link is new.
     page.get_by_role("tab", name=re.compile("TensorBoard")).wait_for(timeout=8 * MINUTE_MS)
+    page.get_by_role("tab", name="Project", exact=True).click()
+    session = page.get_by_role("list", name="My Spark sessions").get_by_role("listitem")
+    expect(session).to_have_count(1)
+    expect(session).to_contain_text("idle")
+    expect(page.get_by_role("button", name="Spark: idle")).to_be_visible()
+    page.get_by_role("tab", name="Project", exact=True).click()
+    expect(session).to_be_hidden()
+    look_at_tensorboard(page)
+    look_at_the_notebook(page)
+
+
+def look_at_tensorboard(page):
+    page.get_by_role("tab", name=re.compile("TensorBoard")).click()
+    simple_interface(page)
     board = page.frame_locator("iframe[title^='TensorBoard over']")
-    runs = board.get_by_text(re.compile(r"dropout.*/train$"))
+    runs = board.get_by_text(re.compile(r"dropout=.*/train\s*$"))
     runs.first.wait_for(timeout=2 * MINUTE_MS)
+    board.locator("button.settings-button").click()  # away with them: room for the curves
     page.wait_for_timeout(3000)  # its curves are drawn after its list
     page.screenshot(path=PICTURES / "tensorboard.png")
     assert len({name.strip() for name in runs.all_inner_texts()}) == TRIALS
+    simple_interface(page)
+
+
+def look_at_the_notebook(page):
     page.get_by_role("tab", name=re.compile("Welcome")).click()
-    in_view(page, page.locator(".jp-OutputArea-output table").last, MINUTE_MS)
+    assert page.locator("[data-mime-type='application/vnd.jupyter.error']").count() == 0
+    assert page.locator("[data-mime-type='application/vnd.jupyter.stderr']").all_inner_texts() == []
+    expect(page.locator(".jp-OutputArea-output table").last.locator("tbody tr")).to_have_count(TRIALS)
+    simple_interface(page)
+    in_view(page, page.get_by_text("1461 days").first, MINUTE_MS)
+    page.screenshot(path=PICTURES / "notebook.png")
+    in_view(page, page.get_by_role("button", name="Open TensorBoard"), MINUTE_MS)
     page.screenshot(path=PICTURES / "experiment.png")
-    assert page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']").count() == 0
+
+
+def simple_interface(page):
+    """One tab in the whole window, or back. By the menu: keys would go to TensorBoard when it has the focus."""
+    page.get_by_role("menuitem", name="View", exact=True).click()
+    page.get_by_text("Appearance", exact=True).click()
+    page.get_by_text("Simple Interface", exact=True).click()
 
 
 def in_view(page, place, timeout):
