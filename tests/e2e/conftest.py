@@ -2,15 +2,33 @@
 
 import os
 import re
+import shutil
 import socket
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import sync_playwright
 
+CHROMIUM = os.environ.get("HOPS_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+CHROMIUM_FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
 ROOT = Path(__file__).resolve().parents[2]
 HOPSLAB = ROOT / ".venv" / "bin" / "hopslab"
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """One Chromium for all end-to-end tests: Playwright's synchronous interface runs once at a time."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine; HOPS_CHROMIUM names one")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
 
 
 @dataclass

@@ -2,21 +2,15 @@
 
 import json
 import re
-import shutil
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from hopslab.demo.checks import TRIALS
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "test-results"
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-BROWSER_OPTIONS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 PASSWORD = "heron teapot violin ash"
 MINUTE_MS = 60_000
 
@@ -50,21 +44,18 @@ def test_status_and_doctor_say_that_all_is_well(site):
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(BROWSER is None, reason="Chromium is not on this machine")
-def test_a_person_walks_the_same_path_in_a_browser(site):
+def test_a_person_walks_the_same_path_in_a_browser(chromium, site):
     PICTURES.mkdir(exist_ok=True)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=BROWSER, headless=True, args=BROWSER_OPTIONS)
-        page = browser.new_page(viewport={"width": 1280, "height": 800})
-        page.set_default_timeout(MINUTE_MS)
-        expect.set_options(timeout=MINUTE_MS)
-        try:
-            walk(page, site)
-        except Exception:
-            page.screenshot(path=PICTURES / "failed.png")
-            raise
-        finally:
-            browser.close()
+    page = chromium.new_page(viewport={"width": 1280, "height": 800})
+    page.set_default_timeout(MINUTE_MS)
+    expect.set_options(timeout=MINUTE_MS)
+    try:
+        walk(page, site)
+    except Exception:
+        page.screenshot(path=PICTURES / "failed.png")
+        raise
+    finally:
+        page.close()
 
 
 def walk(page, site):

@@ -10,9 +10,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route
 
-from bench.lab_server import CHROMIUM, CHROMIUM_ARGUMENTS, RunningLab, running_lab
+from bench.lab_server import RunningLab, running_lab
 
 
 @dataclass
@@ -93,22 +93,14 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
         yield lab
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def server_extension() -> ServerExtension:
     return ServerExtension({"GET project": (200, PROJECT), "GET session": (200, {"items": [SESSION]})})
 
 
 @pytest.fixture
-def page(browser: Browser, server_extension: ServerExtension) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
+def page(chromium: Browser, server_extension: ServerExtension) -> Iterator[Page]:
+    context = chromium.new_context(viewport={"width": 1280, "height": 800})
     context.route("**/hops/**", server_extension)
     page = context.new_page()
     yield page
