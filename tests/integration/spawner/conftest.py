@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -229,7 +230,7 @@ def proxy_command() -> str:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory, proxy_command: str) -> Iterator[Site]:
-    """Its people: olga owns the project `weather`, ada is a member; grace, otto and the administrator are none."""
+    """Its people: olga owns the project `weather`, ada is a member; grace and the administrator are none."""
     base = ROOT / ".hopslab" / "environments" / "base"
     if not (base / "bin" / "python").exists():
         pytest.skip("the base environment is not made: run `make up` first")
@@ -268,7 +269,7 @@ def admin(site: Site) -> Person:
 
 @pytest.fixture(scope="session")
 def people(site: Site, admin: Person) -> dict[str, Person]:
-    return {name: site.add_user(name) for name in ("olga", "ada", "grace", "otto")}
+    return {name: site.add_user(name) for name in ("olga", "ada", "grace")}
 
 
 @pytest.fixture(scope="session")
@@ -318,6 +319,12 @@ def left_alone(olga: Person) -> None:
 def grace(people: dict[str, Person]) -> Person:
     assert people["grace"].log_in().status_code == 302
     return people["grace"]
+
+
+@pytest.fixture
+def somebody(site: Site, admin: Person) -> Person:
+    """A user of this test alone, whose log-in and password it may spoil."""
+    return site.add_user(f"somebody-{secrets.token_hex(3)}")
 
 
 @pytest.fixture
