@@ -47,8 +47,13 @@ class RunningLab:
 
 
 @contextmanager
-def running_lab(home: Path, *, with_extension: bool) -> Iterator[RunningLab]:
+def running_lab(home: Path, *, with_extension: bool, server_folder: Path | None = None) -> Iterator[RunningLab]:
     """Starts JupyterLab with nothing but what lies in ``home``, and ends it.
+
+    Args:
+        home: An empty folder.
+        with_extension: Whether Lab has the extension.
+        server_folder: The folder of a project's notebook server, for the server side of the extension as well.
 
     Raises:
         RuntimeError: The extension is not built, or Lab does not start.
@@ -72,10 +77,11 @@ def running_lab(home: Path, *, with_extension: bool) -> Iterator[RunningLab]:
                 *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
                 *("--ServerApp.ip=127.0.0.1", "--ServerApp.port=0", f"--ServerApp.root_dir={folder}"),
                 f"--LabApp.labextensions_path={extensions}",
+                *([] if server_folder is None else ["--ServerApp.jpserver_extensions={'jupyterlab_hops': True}"]),
             ],
             stdout=sink,
             stderr=subprocess.STDOUT,
-            env=os.environ | _environment(home),
+            env=os.environ | _environment(home, server_folder),
         )
     try:
         yield RunningLab(url=_address(process, log), token=TOKEN, folder=folder)
@@ -88,8 +94,8 @@ def running_lab(home: Path, *, with_extension: bool) -> Iterator[RunningLab]:
             process.wait()
 
 
-def _environment(home: Path) -> dict[str, str]:
-    return {
+def _environment(home: Path, server_folder: Path | None) -> dict[str, str]:
+    return ({} if server_folder is None else {"HOPS_SERVER_FOLDER": str(server_folder)}) | {
         "HOME": str(home),
         "JUPYTER_TOKEN": TOKEN,
         "JUPYTER_CONFIG_DIR": str(home / "config"),

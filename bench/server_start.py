@@ -28,6 +28,7 @@ from pathlib import Path, PurePosixPath
 
 import psutil
 from pydantic import SecretStr
+from verdict import tell
 
 from hops_contract.options import ServerOptions
 from hops_contract.principal import ProjectRole
@@ -188,7 +189,7 @@ def measure(prefix: Path, hub: str, *, ours: bool) -> float:
             process.wait()
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=7, help="starts of each (at least 5)")
     runs = max(5, parser.parse_args().runs)
@@ -209,20 +210,8 @@ def main() -> None:
         hub.shutdown()
         hub.server_close()
     ours, peer = statistics.median(times["ours"]), statistics.median(times["stock"])
-    print(
-        json.dumps(
-            {
-                "bench": "server_start",
-                "value": round(ours, 3),
-                "unit": "CPU s",
-                "peer": round(peer, 3),
-                "ratio": round(ours / peer, 3),
-                "goal": GOAL,
-                "holds": ours / peer <= GOAL,
-            }
-        )
-    )
+    return tell(bench="server_start", value=ours, unit="CPU s", peer=peer, goal=GOAL, holds=ours / peer <= GOAL)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -4,7 +4,7 @@
 
 Spark runs in the project environment, Ray in one of its own below the platform's home, made with uv. Both are warmed
 up; then bare tasks and trials take turns, and medians are compared. Where Ray can't be installed or run, the peer is
-the bare Spark job itself. The last line is JSON, whatever happens.
+the bare Spark job itself.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from verdict import tell
+
 ROOT = Path(__file__).parents[1]
 HOME = Path(os.environ.get("HOPS_HOME", ROOT / ".hopslab"))
 TRIALS = 64
@@ -28,6 +30,7 @@ SLOTS = 4
 ROUNDS = 7
 RAY_ROUNDS = 3
 GOAL_MS = 20.0
+UNIT = "ms per trial more than a bare task"
 INSTALL_PATIENCE_S = 240
 PATIENCE_S = 120
 
@@ -191,22 +194,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Milliseconds a trial costs more than a bare Spark task.")
     parser.add_argument("--without-ray", action="store_true", help="leave the peer out")
     chosen = parser.parse_args()
-    result: dict[str, object] = {
-        "bench": "trial_overhead", "value": None, "unit": "ms per trial more than a bare task", "peer": None,
-        "peer_name": None, "ratio": None, "goal": GOAL_MS, "holds": False,
-    }  # fmt: skip
     try:
         # Ray's sockets need a short path.
         with tempfile.TemporaryDirectory(prefix="b-", dir="/tmp", ignore_cleanup_errors=True) as folder:
             bare, own = spark_numbers(Path(folder))
-            result |= {"value": round(own, 2), "holds": own <= GOAL_MS}
             tune = None if chosen.without_ray else ray_numbers(Path(folder))
-        peer, name = (bare, "bare Spark job") if tune is None else (tune, "Ray Tune")
-        result |= {"peer": round(peer, 2), "peer_name": name, "ratio": round(own / peer, 3)}
     except (OSError, RuntimeError) as error:
         print(f"Not measured: {error}")
-    print(json.dumps(result))
-    return 1 if result["value"] is None else 0
+        return tell(bench="trial_overhead", value=None, unit=UNIT, peer=None, goal=GOAL_MS, holds=False)
+    peer, name = (bare, "bare Spark job") if tune is None else (tune, "Ray Tune")
+    return tell(
+        bench="trial_overhead", value=own, unit=UNIT, peer=peer, goal=GOAL_MS, holds=own <= GOAL_MS, peer_name=name
+    )
 
 
 if __name__ == "__main__":
