@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { MimeModel } from '@jupyterlab/rendermime';
 import { nullTranslator } from '@jupyterlab/translation';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -15,6 +16,18 @@ import {
 const trans = nullTranslator.load('jupyterlab_hops');
 const NOW_S = 1_800_000_000;
 
+/** The displays that the library's tests compare with what a run tells. */
+const PROGRESS = JSON.parse(
+  readFileSync('../tests/contract/user_library/progress.json', 'utf8')
+) as {
+  situation: string;
+  display: Record<'total' | 'done' | 'failed' | 'running', number> & {
+    label: string;
+  };
+  words: string;
+  segments: string[];
+}[];
+
 describe('the progress of an experiment', () => {
   async function shown(data: Record<string, unknown>): Promise<HTMLElement> {
     const renderer = new ProgressRenderer(trans);
@@ -24,26 +37,33 @@ describe('the progress of an experiment', () => {
     return renderer.node;
   }
 
-  it('is a bar with its counts in words', async () => {
-    const node = await shown({
-      label: 'grid_search',
-      total: 8,
-      done: 3,
-      failed: 1,
-      running: 2
-    });
-    const bar = node.querySelector('[role=progressbar]');
-    expect(bar?.getAttribute('aria-valuenow')).toBe('4');
-    expect(bar?.getAttribute('aria-valuemax')).toBe('8');
-    expect(node.textContent).toContain('3 of 8 done · 2 running · 1 failed');
-    expect(
-      [...node.querySelectorAll('rect')].map(rect => rect.getAttribute('width'))
-    ).toEqual(['3', '1', '2']);
-  });
+  it.each(PROGRESS)(
+    'is a bar with its counts in words: $situation',
+    async ({ display, words, segments }) => {
+      const node = await shown(display);
+      const bar = node.querySelector('[role=progressbar]');
+      expect(bar?.getAttribute('aria-valuenow')).toBe(String(display.done));
+      expect(bar?.getAttribute('aria-valuemax')).toBe(String(display.total));
+      expect(bar?.getAttribute('aria-label')).toBe(display.label);
+      expect(node.querySelector('span')?.textContent).toBe(words);
+      expect(
+        [...node.querySelectorAll('rect')].map(rect =>
+          rect.getAttribute('width')
+        )
+      ).toEqual(segments);
+    }
+  );
 
   it('never fills more than the whole', () => {
-    expect(readProgress({ total: 4, done: 3, failed: 3, running: -1 })).toEqual(
-      { label: '', total: 4, done: 3, failed: 1, running: 0 }
+    expect(readProgress({ total: 4, done: 9, failed: 9, running: 9 })).toEqual({
+      label: '',
+      total: 4,
+      done: 4,
+      failed: 4,
+      running: 0
+    });
+    expect(readProgress({ total: 4, done: 3, failed: 4, running: -1 })).toEqual(
+      { label: '', total: 4, done: 3, failed: 3, running: 0 }
     );
   });
 

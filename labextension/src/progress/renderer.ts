@@ -17,31 +17,31 @@ const SVG = 'http://www.w3.org/2000/svg';
 export interface IProgress {
   readonly label: string;
   readonly total: number;
+  /** Trials that have ended, failed ones among them. */
   readonly done: number;
+  /** How many of those that have ended have failed. */
   readonly failed: number;
   readonly running: number;
 }
 
 /**
- * Reads a progress display; no count is negative, and together they are at most `total`.
+ * Reads a progress display; no count is negative, `failed` is at most `done`,
+ * and `done` and `running` together are at most `total`.
  *
  * @throws UnexpectedAnswerError when a field is missing.
  */
 export function readProgress(value: unknown): IProgress {
   const fields = readFields(value, PROGRESS_MIME_TYPE);
   const total = Math.max(0, readNumber(fields, 'total'));
-  let rest = total;
-  const take = (field: string): number => {
-    const taken = Math.min(rest, Math.max(0, readNumber(fields, field)));
-    rest -= taken;
-    return taken;
-  };
+  const count = (field: string, most: number): number =>
+    Math.min(most, Math.max(0, readNumber(fields, field)));
+  const done = count('done', total);
   return {
     label: readOptionalText(fields, 'label') ?? '',
     total,
-    done: take('done'),
-    failed: take('failed'),
-    running: take('running')
+    done,
+    failed: count('failed', done),
+    running: count('running', total - done)
   };
 }
 
@@ -69,7 +69,6 @@ export class ProgressRenderer extends Widget implements IRenderMime.IRenderer {
 
   private display(progress: IProgress): void {
     const { trans } = this;
-    const finished = progress.done + progress.failed;
     const counts = [
       trans.__('%1 of %2 done', progress.done, progress.total),
       progress.running > 0 ? trans.__('%1 running', progress.running) : '',
@@ -90,7 +89,7 @@ export class ProgressRenderer extends Widget implements IRenderMime.IRenderer {
     bar.setAttribute('aria-label', progress.label || trans.__('Progress'));
     bar.setAttribute('aria-valuemin', '0');
     bar.setAttribute('aria-valuemax', String(progress.total));
-    bar.setAttribute('aria-valuenow', String(finished));
+    bar.setAttribute('aria-valuenow', String(progress.done));
     bar.setAttribute('aria-valuetext', counts.join(', '));
     bar.append(segments(progress));
 
@@ -98,21 +97,26 @@ export class ProgressRenderer extends Widget implements IRenderMime.IRenderer {
   }
 }
 
-/** The bar's segments, as wide as their counts: done, failed, running. */
+/** The bar's segments, as wide as their counts: ended well, failed, running. */
 function segments(progress: IProgress): SVGSVGElement {
   const svg = document.createElementNS(SVG, 'svg');
   svg.setAttribute('viewBox', `0 0 ${Math.max(1, progress.total)} 1`);
   svg.setAttribute('preserveAspectRatio', 'none');
   svg.setAttribute('aria-hidden', 'true');
+  const widths = {
+    done: progress.done - progress.failed,
+    failed: progress.failed,
+    running: progress.running
+  };
   let x = 0;
-  for (const kind of ['done', 'failed', 'running'] as const) {
+  for (const [kind, width] of Object.entries(widths)) {
     const rect = document.createElementNS(SVG, 'rect');
     rect.setAttribute('class', `jp-mod-${kind}`);
     rect.setAttribute('x', String(x));
-    rect.setAttribute('width', String(progress[kind]));
+    rect.setAttribute('width', String(width));
     rect.setAttribute('height', '1');
     svg.append(rect);
-    x += progress[kind];
+    x += width;
   }
   return svg;
 }
