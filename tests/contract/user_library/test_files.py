@@ -4,16 +4,49 @@
 
 from __future__ import annotations
 
+import grp
+import inspect
 import os
+import pwd
+import re
 import stat as status_bits
 import sys
+from pathlib import Path
 
 import pytest
+import requests
 from hops import hdfs
+
+# The functions that take a project, with the parameters that notebooks know; each may have more, with defaults.
+PARAMETERS = """
+get_plain_path(abs_path) project_id() project_user() project_name() project_path(project, exclude_nn_addr) get()
+get_fs() copy_to_hdfs(local_path, relative_hdfs_path, overwrite, project) delete(hdfs_path, recursive)
+copy_to_local(hdfs_path, local_path, overwrite, project) cp(src_hdfs_path, dest_hdfs_path, overwrite)
+copy_to_project(local_path, relative_hdfs_path, overwrite, project)
+copy_from_project(relative_hdfs_path, local_path, overwrite, project) glob(hdfs_path, recursive, project)
+ls(hdfs_path, recursive, exclude_nn_addr) lsl(hdfs_path, recursive, project) rmr(hdfs_path, project)
+mkdir(hdfs_path, project) move(src, dest) rename(src, dest) chown(hdfs_path, user, group, project)
+chmod(hdfs_path, mode, project) stat(hdfs_path, project) access(hdfs_path, mode, project)
+open_file(hdfs_path, project, flags, buff_size) close() exists(hdfs_path, project) isdir(hdfs_path, project)
+isfile(hdfs_path, project) capacity() dump(data, hdfs_path) load(hdfs_path) abs_path(hdfs_path)
+add_module(hdfs_path, project) is_tls_enabled() get_webhdfs_host() get_webhdfs_port() log(string)
+"""
+
+
+@pytest.mark.parametrize(("name", "known"), re.findall(r"(\w+)\(([^)]*)\)", PARAMETERS))
+def test_a_function_takes_the_parameters_that_notebooks_know_in_their_order(name, known):
+    parameters = inspect.signature(getattr(hdfs, name)).parameters
+    names = known.split(", ") if known else []
+    assert list(parameters)[: len(names)] == names
+    assert all(parameters[more].default is not inspect.Parameter.empty for more in list(parameters)[len(names) :])
 
 
 class FilesContract:
-    """What every file system must do. Subclasses give the fixture ``project``."""
+    """What every file system must do.
+
+    Subclasses give the fixtures ``project``, ``other_project``, another project that this user may write to, and
+    ``as_superuser``, which makes the process one that may give files away, to the user and the group that it gives.
+    """
 
     @pytest.fixture(autouse=True)
     def _empty_project(self, project, tmp_path, monkeypatch):
@@ -27,6 +60,7 @@ class FilesContract:
         assert hdfs.project_path(exclude_nn_addr=True) == hdfs.get_plain_path(project) + "/"
         assert hdfs.project_name() == "weather"
         assert hdfs.project_user() == "weather__ada"
+        assert hdfs.project_id() == hdfs.project_name()
 
     def test_what_is_written_is_read_by_every_name_of_the_file(self, project):
         hdfs.dump("Sonne", "Resources/a/b.txt")
@@ -86,6 +120,19 @@ class FilesContract:
         hdfs.dump("x", "d/e/f")
         assert hdfs.ls("d") == [f"{project}/d/e"]
         assert hdfs.ls("d", recursive=True) == [f"{project}/d/e", f"{project}/d/e/f"]
+        assert hdfs.ls("d/e/f") == [f"{project}/d/e/f"]
+
+    def test_listing_leaves_out_the_address_where_that_is_asked_for(self, project):
+        hdfs.dump("x", "d/e/f")
+        plain = hdfs.get_plain_path(project)
+        assert hdfs.ls("d", recursive=True, exclude_nn_addr=True) == [f"{plain}/d/e", f"{plain}/d/e/f"]
+        assert hdfs.ls("d", False, True) == [f"{plain}/d/e"]
+
+    def test_the_project_is_known_in_both_its_places_of_a_listing(self, other_project):
+        hdfs.copy_to_hdfs(__file__, "Resources", project="sales")
+        listed = [f"{other_project}/Resources/test_files.py"]
+        assert hdfs.ls("Resources", project="sales") == listed
+        assert hdfs.ls("Resources", False, "sales") == listed
 
     def test_patterns_are_found(self, project):
         for name in ("a.csv", "b.csv", "c.txt", "deep/d.csv"):
@@ -182,6 +229,74 @@ class FilesContract:
         with pytest.raises(ValueError, match="no permission"):
             hdfs.chmod("f", 0o77777)
 
+    def test_files_are_given_to_another_user_and_group(self, as_superuser):
+        hdfs.dump("x", "f")
+        before = hdfs.stat("f")
+        user, group = as_superuser
+        hdfs.chown("f", user=user)
+        assert (hdfs.stat("f").st_uid, hdfs.stat("f").st_gid) == (user, before.st_gid)
+        hdfs.chown("f", group=group)
+        assert (hdfs.stat("f").st_uid, hdfs.stat("f").st_gid) == (user, group)
+        hdfs.chown("f", before.st_uid, before.st_gid)
+        assert (hdfs.stat("f").st_uid, hdfs.stat("f").st_gid) == (before.st_uid, before.st_gid)
+        with pytest.raises(FileNotFoundError, match="is not there"):
+            hdfs.chown("absent", user, group)
+
+    def test_the_file_system_itself_is_at_hand_and_can_be_closed(self, project):
+        hdfs.dump("x", "f")
+        opened = hdfs.get()
+        assert opened is hdfs.get_fs()
+        assert opened.cat_file(hdfs.get_plain_path(f"{project}/f")) == b"x"
+        hdfs.close()
+        assert hdfs.get() is not opened
+        assert hdfs.load("f") == b"x"
+
+    def test_every_function_that_takes_a_project_works_in_another_one(self, other_project, tmp_path, monkeypatch):
+        monkeypatch.setattr(sys, "path", list(sys.path))
+        module = f"of_sales_{type(self).__name__.lower()}"
+        (tmp_path / "here" / f"{module}.py").write_text("ANSWER = 6 * 7\n")
+        sales = {"project": "sales"}
+        assert hdfs.project_path(**sales) == f"{other_project}/"
+        hdfs.mkdir("Models/a", **sales)
+        assert hdfs.isdir("Models/a", **sales)
+        target = f"{other_project}/Resources/{module}.py"
+        assert hdfs.copy_to_hdfs(f"{module}.py", "Resources", **sales) == target
+        assert hdfs.copy_to_project(f"{module}.py", "Resources", overwrite=True, **sales) == target
+        path = f"Resources/{module}.py"
+        assert hdfs.exists(path, **sales)
+        assert hdfs.isfile(path, **sales)
+        assert hdfs.glob("Resources/*.py", **sales) == [target]
+        assert [entry["path"] for entry in hdfs.lsl("Resources", **sales)] == [target]
+        hdfs.chmod(path, 0o600, **sales)
+        assert status_bits.S_IMODE(hdfs.stat(path, **sales).st_mode) == 0o600
+        hdfs.chown(path, user=hdfs.stat(path, **sales).st_uid, **sales)
+        assert hdfs.access(path, "r", **sales)
+        with hdfs.open_file("Resources/note", flags="w", **sales) as file:
+            file.write(b"sold")
+        assert hdfs.load(f"{other_project}/Resources/note") == b"sold"
+        copied = hdfs.copy_to_local("Resources/note", str(tmp_path / "one"), **sales)
+        assert hdfs.copy_from_project("Resources/note", str(tmp_path / "two"), **sales) == str(
+            tmp_path / "two" / "note"
+        )
+        assert (tmp_path / "one" / "note").read_bytes() == b"sold"
+        assert copied == str(tmp_path / "one" / "note")
+        hdfs.add_module(path, **sales)
+        assert __import__(module).ANSWER == 42
+        hdfs.rmr("Resources", **sales)
+        assert not hdfs.exists(path, **sales)
+        assert hdfs.ls() == [], "nothing of it happened in this project"
+
+    @pytest.mark.parametrize("path", ["", "."])
+    def test_another_project_itself_can_not_be_removed_either(self, other_project, path):
+        with pytest.raises(ValueError, match="can't be removed"):
+            hdfs.rmr(path, project="sales")
+        assert hdfs.isdir("", project="sales")
+
+    @pytest.mark.parametrize("name", ["", ".", "..", "a/b"])
+    def test_what_is_no_project_is_refused(self, name):
+        with pytest.raises(ValueError, match="is not the name of a project"):
+            hdfs.exists("Resources", project=name)
+
     def test_a_module_of_the_project_can_be_imported(self, monkeypatch):
         monkeypatch.setattr(sys, "path", list(sys.path))
         hdfs.dump("ANSWER = 42\n", f"Jupyter/{type(self).__name__.lower()}_module.py")
@@ -197,12 +312,43 @@ class TestLocalDisk(FilesContract):
     def project(self, on_local_disk):
         return on_local_disk
 
+    @pytest.fixture
+    def other_project(self, on_local_disk):
+        folder = Path(on_local_disk).with_name("sales")
+        folder.mkdir()
+        return str(folder)
+
+    @pytest.fixture
+    def as_superuser(self):
+        if os.geteuid() != 0:
+            pytest.skip("only root may give files of this machine away")
+        return "nobody", grp.getgrgid(pwd.getpwnam("nobody").pw_gid).gr_name
+
 
 @pytest.mark.timeout(300)
 class TestHdfs(FilesContract):
     @pytest.fixture
     def project(self, on_hdfs):
         return on_hdfs
+
+    @pytest.fixture
+    def other_project(self, on_hdfs, hdfs_cluster):
+        url = f"http://127.0.0.1:{hdfs_cluster.http}/webhdfs/v1/Projects/sales?user.name=hdfs&op="
+        requests.put(f"{url}MKDIRS", timeout=20).raise_for_status()
+        requests.put(f"{url}SETOWNER&owner=weather__ada", timeout=20).raise_for_status()
+        yield f"{on_hdfs.removesuffix('weather')}sales"
+        requests.delete(f"{url}DELETE&recursive=true", timeout=20).raise_for_status()
+
+    @pytest.fixture
+    def as_superuser(self, monkeypatch):
+        monkeypatch.setenv("HADOOP_USER_NAME", "hdfs")
+        return "weather__bob", "crew"
+
+    def test_who_may_not_give_a_file_away_is_told(self):
+        hdfs.dump("x", "f")
+        with pytest.raises(PermissionError):
+            hdfs.chown("f", user="weather__bob")
+        assert hdfs.stat("f").st_uid == "weather__ada"
 
     def test_what_is_written_belongs_to_the_project_user(self):
         hdfs.dump("x", "f")

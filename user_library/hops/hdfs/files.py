@@ -13,18 +13,27 @@ from hops._storage import Location, locate
 from hops.hdfs.places import present, refuse_project
 
 
-def ls(hdfs_path: str = "", recursive: bool = False, project: str | None = None) -> list[str]:  # noqa: FBT001, FBT002
+def ls(
+    hdfs_path: str = "",
+    recursive: bool = False,  # noqa: FBT001, FBT002
+    exclude_nn_addr: bool | str = False,  # noqa: FBT001, FBT002
+    project: str | None = None,
+) -> list[str]:
     """Whole paths of what lies in a folder, sorted; of a file, the file.
 
     Args:
         hdfs_path: A folder or a file; the project's own folder by default.
         recursive: Whether to list the folders below as well.
+        exclude_nn_addr: Whether to leave out ``hdfs://host:port``. Notebooks also know the project in this place.
         project: Name of the project; this one by default.
 
     Raises:
         FileNotFoundError: ``hdfs_path`` is not there.
     """
-    return [entry["path"] for entry in lsl(hdfs_path, recursive, project)]
+    if isinstance(exclude_nn_addr, str):
+        project, exclude_nn_addr = exclude_nn_addr, False
+    places = _listed(present(hdfs_path, project), recursive=recursive)
+    return [place.path if exclude_nn_addr else str(place) for place in places]
 
 
 def lsl(hdfs_path: str = "", recursive: bool = False, project: str | None = None) -> list[dict[str, Any]]:  # noqa: FBT001, FBT002
@@ -42,10 +51,7 @@ def lsl(hdfs_path: str = "", recursive: bool = False, project: str | None = None
     Raises:
         FileNotFoundError: ``hdfs_path`` is not there.
     """
-    place = present(hdfs_path, project)
-    if place.filesystem.isfile(place.path):
-        return [_entry(place)]
-    return [_entry(below) for below in _below(place, recursive=recursive)]
+    return [_entry(place) for place in _listed(present(hdfs_path, project), recursive=recursive)]
 
 
 def glob(hdfs_path: str, recursive: bool = False, project: str | None = None) -> list[str]:  # noqa: FBT001, FBT002
@@ -94,7 +100,7 @@ def rmr(hdfs_path: str, project: str | None = None) -> None:
         ValueError: It is the project itself.
     """
     place = present(hdfs_path, project)
-    refuse_project(place)
+    refuse_project(place, project)
     place.filesystem.rm(place.path, recursive=True)
 
 
@@ -266,6 +272,12 @@ def _rename(source: Location, target: Location) -> None:
         raise ValueError("What is moved stays in its file system. Use cp and delete instead.")
     target.parent.make_folder()
     source.filesystem.mv(source.path, target.path, recursive=True)
+
+
+def _listed(place: Location, *, recursive: bool) -> list[Location]:
+    if place.filesystem.isfile(place.path):
+        return [place]
+    return list(_below(place, recursive=recursive))
 
 
 def _below(place: Location, *, recursive: bool) -> Iterator[Location]:

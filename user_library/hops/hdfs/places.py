@@ -31,11 +31,11 @@ def make_room(target: Location, *, overwrite: bool) -> None:
         target.remove()
 
 
-def refuse_project(place: Location) -> None:
-    """Raises ValueError if ``place`` is the project's folder, or a folder above it."""
+def refuse_project(place: Location, project: str | None = None) -> None:
+    """Raises ValueError if ``place`` is the folder of this project or of the one that is named, or above it."""
     try:
-        root = project_root()
+        roots = [project_root(), project_root(project)]
     except _session.NoProjectError:
         return
-    if f"{root}/".startswith(f"{str(place).rstrip('/')}/"):
+    if any(f"{root}/".startswith(f"{str(place).rstrip('/')}/") for root in roots):
         raise ValueError("The project itself can't be removed or replaced here.")
