@@ -47,6 +47,7 @@ def create_app(settings: Settings, *, keys: KeySource | None = None, backend: Se
         or BuiltinSessions(
             settings.home,
             control_plane_url=settings.control_plane_url,
+            webhdfs_address=settings.webhdfs_address,
             gpus=gpus,
             memory=MemoryLedger(settings.memory_mib),
             start_s=settings.session_start_s,

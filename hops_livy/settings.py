@@ -52,6 +52,7 @@ class Settings:
     ``HOPS_SESSION_START_S``       seconds after which a start has failed (180)
     ``HOPS_SESSIONS``              sessions and batches that may run at the same time (200)
     ``HOPS_SESSIONS_PER_OWNER``    the same for one member of one project (10)
+    ``HOPS_WEBHDFS_ADDRESS``       HDFS's HTTP interface, told to sessions: ``host:port`` or ``https://host:port``
     ``HOPS_JAVA_HOME``             the Java to use; default: see :mod:`hops_livy.java`
     ``JUPYTERHUB_SERVICE_URL``     address to listen on, when the Hub starts the service
     ``JUPYTERHUB_SERVICE_PREFIX``  path of the service (``/services/livy/``)
@@ -69,6 +70,7 @@ class Settings:
     gpu_labels: tuple[str, ...] = ()
     memory_mib: int | None = None
     session_start_s: float = 180.0
+    webhdfs_address: str | None = None
     limits: Limits = field(default_factory=Limits)
 
     @property
@@ -109,6 +111,7 @@ def read_settings(environment: Mapping[str, str] | None = None, *, port: int | N
         gpu_labels=tuple(label.strip() for label in source.get("HOPS_GPU_LABELS", "").split(",") if label.strip()),
         memory_mib=_number(source, "HOPS_MEMORY_MIB"),
         session_start_s=float(_number(source, "HOPS_SESSION_START_S") or 180),
+        webhdfs_address=_web_address(source, "HOPS_WEBHDFS_ADDRESS"),
         limits=_limits(source),
     )
     if settings.host not in _LOOPBACK and not (settings.tls_cert and settings.tls_key):
@@ -139,6 +142,20 @@ def _address(source: Mapping[str, str]) -> tuple[str, int]:
 def _path(source: Mapping[str, str], name: str) -> Path | None:
     text = source.get(name, "")
     return Path(text) if text else None
+
+
+def _web_address(source: Mapping[str, str], name: str) -> str | None:
+    text = source.get(name, "").strip()
+    if not text:
+        return None
+    parts = urlsplit(text if "://" in text else f"//{text}")
+    try:
+        usable = bool(parts.hostname) and parts.scheme in {"", "http", "https"} and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise SettingsError(f"{name} is {text!r}; it must be host:port or https://host:port.")
+    return text
 
 
 def _number(source: Mapping[str, str], name: str) -> int | None:

@@ -39,16 +39,25 @@ class BuiltinSessions:
     Args:
         home: The platform's home.
         control_plane_url: What sessions are told as ``HOPS_CONTROL_PLANE_URL``.
+        webhdfs_address: What they are told as ``HOPS_WEBHDFS_ADDRESS``, if anything.
         gpus: This machine's GPUs.
         memory: This machine's memory.
         start_s: After so many seconds a start has failed.
     """
 
     def __init__(
-        self, home: Home, *, control_plane_url: str, gpus: GpuLedger, memory: MemoryLedger, start_s: float
+        self,
+        home: Home,
+        *,
+        control_plane_url: str,
+        webhdfs_address: str | None = None,
+        gpus: GpuLedger,
+        memory: MemoryLedger,
+        start_s: float,
     ) -> None:
         self._home = home
         self._control_plane_url = control_plane_url
+        self._webhdfs_address = webhdfs_address
         self._gpus = gpus
         self._memory = memory
         self._start_s = start_s
@@ -90,7 +99,13 @@ class BuiltinSessions:
             _fill(place, request, addresses)
             await driver.launch(
                 place.python,
-                session_environment(request, place, application=application, control_plane_url=self._control_plane_url),
+                session_environment(
+                    request,
+                    place,
+                    application=application,
+                    control_plane_url=self._control_plane_url,
+                    webhdfs_address=self._webhdfs_address,
+                ),
                 place.project_folder / "Jupyter",
             )
         except (OSError, StartError) as error:

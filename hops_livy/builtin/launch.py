@@ -104,12 +104,13 @@ def start_options(archive: Path | None) -> list[str]:
 
 
 def session_environment(
-    request: DriverRequest, place: Place, *, application: str, control_plane_url: str
+    request: DriverRequest, place: Place, *, application: str, control_plane_url: str, webhdfs_address: str | None
 ) -> dict[str, str]:
     """All variables that a session's process gets (docs/how-it-fits.md)."""
     owner = request.owner
     project_folder = str(place.project_folder)
-    return {
+    files = {} if webhdfs_address is None else {"HOPS_WEBHDFS_ADDRESS": webhdfs_address}
+    return files | {
         "HOPS_PROJECT": str(owner.project),
         "HOPS_USER": owner.user,
         "HOPS_PROJECT_USER": owner.project_user,

@@ -93,15 +93,22 @@ def test_what_the_owner_sets_never_overrides_what_the_platform_sets():
 
 def test_no_secret_stands_in_a_command_line_or_variable():
     request = _request()
-    environment = session_environment(request, PLACE, application="application_1_0007", control_plane_url="http://c/")
+    environment = session_environment(
+        request, PLACE, application="application_1_0007", control_plane_url="http://c/", webhdfs_address=None
+    )
     assert "secret-token" not in repr([request, environment, java_command(PLACE, request.shape)])
 
 
-def test_the_process_gets_the_variables_of_the_contract_and_no_others():
+@pytest.mark.parametrize(
+    ("webhdfs_address", "files"),
+    [(None, {}), ("https://name-node:9871", {"HOPS_WEBHDFS_ADDRESS": "https://name-node:9871"})],
+)
+def test_the_process_gets_the_variables_of_the_contract_and_no_others(webhdfs_address, files):
     environment = session_environment(
-        _request(), PLACE, application="application_1_0007", control_plane_url="http://c/"
-    )
-    assert environment == {
+        _request(), PLACE, application="application_1_0007", control_plane_url="http://c/",
+        webhdfs_address=webhdfs_address,
+    )  # fmt: skip
+    assert environment == files | {
         "HOPS_PROJECT": "weather",
         "HOPS_USER": "ada",
         "HOPS_PROJECT_USER": "weather__ada",

@@ -35,3 +35,15 @@ def test_how_many_sessions_may_run_is_a_setting():
     assert (read_settings({}).limits.sessions, read_settings({}).limits.sessions_per_owner) == (200, 10)
     limits = read_settings({"HOPS_SESSIONS": "5", "HOPS_SESSIONS_PER_OWNER": "2"}).limits
     assert (limits.sessions, limits.sessions_per_owner) == (5, 2)
+
+
+@pytest.mark.parametrize("address", ["name-node:9870", "https://name-node:9871", "name-node", "[::1]:9870"])
+def test_the_address_of_hdfs_is_kept_as_it_is_written(address):
+    assert read_settings({"HOPS_WEBHDFS_ADDRESS": address}).webhdfs_address == address
+    assert read_settings({}).webhdfs_address is None
+
+
+@pytest.mark.parametrize("address", ["ftp://name-node:9870", "name-node:port", "https://", ":9870"])
+def test_an_address_of_hdfs_that_is_none_is_refused(address):
+    with pytest.raises(SettingsError, match=r"HOPS_WEBHDFS_ADDRESS is .*; it must be host:port"):
+        read_settings({"HOPS_WEBHDFS_ADDRESS": address})
