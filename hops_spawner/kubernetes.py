@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from aiohttp import ClientError
 from kubernetes_asyncio import client
 from kubernetes_asyncio.client.rest import ApiException
 from kubespawner import KubeSpawner
 from traitlets import Integer, Unicode, default
 
+from hops_contract.layout import Home
 from hops_contract.options import ServerOptions
 from hops_contract.servers import ServerConfig, ServerGrant
+from hops_spawner.cluster_words import event_in_words, late_pod, refused_by_cluster, silent_cluster
 from hops_spawner.environment import server_environment
 from hops_spawner.files import FOLDERS, server_files
 from hops_spawner.mixin import HopsSpawnerMixin
+from hops_spawner.refusals import StartRefusedError
 
 GPU_RESOURCE = "nvidia.com/gpu"
 LABEL_PREFIX = "hopslab.org/"
 SECRET_FOLDER = PurePosixPath("/run/hops/secret")
 SERVER_FOLDER = PurePosixPath("/run/hops/server")
+EVENT_POLL_S = 1.0
 _GONE = 404
+_FIRST_EVENT, _LAST_EVENT = 61, 79  # percent, between "Starting JupyterLab" and "Waiting for it to answer"
 
 
 def pod_resources(options: ServerOptions, *, notebook_memory_mib: int) -> dict[str, Any]:
@@ -75,6 +82,27 @@ def pod_volumes(secret: str, paths: list[str]) -> tuple[list[dict[str, Any]], li
     return volumes, [{"name": "hops-server", "mountPath": str(SERVER_FOLDER)}]
 
 
+def file_volumes(
+    claim: str, *, path: str, home: Path, project: str
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Volume and mounts of the project's files and its environment: those of this project and of no other.
+
+    Args:
+        claim: The PersistentVolumeClaim on which the platform's home lies; the Hub's machine mounts the same.
+        path: Folder of the home on that volume; empty when the volume is the home.
+        home: The platform's home where the Hub runs; in the pod everything lies at the same place.
+        project: Whose files.
+    """
+    layout = Home(home)
+    volumes = [{"name": "hops-files", "persistentVolumeClaim": {"claimName": claim}}]
+    mounts: list[dict[str, Any]] = []
+    for folder, read_only in ((layout.project(project), False), (layout.environment(project), True)):
+        on_volume = PurePosixPath(path.strip("/")) / folder.relative_to(home)
+        mount = {"name": "hops-files", "mountPath": str(folder), "subPath": str(on_volume)}
+        mounts.append({**mount, "readOnly": True} if read_only else mount)
+    return volumes, mounts
+
+
 def folder_container(image: str, paths: list[str]) -> dict[str, Any]:
     """Copies the Secret into the folder before the start: the token there is renewed, a mounted Secret can't be."""
     lines = [f"mkdir -p -m 700 {SERVER_FOLDER / folder}" for folder in FOLDERS]
@@ -105,10 +133,21 @@ class HopsKubeSpawner(HopsSpawnerMixin, KubeSpawner):
     volume_mounts: Any
     volumes: Any
 
+    _told: tuple[str, ...] = ()  # of the pod's events, in words
+
     notebook_memory_mib = Integer(1024, min=256, help="Memory of the notebook server itself, in MiB.").tag(config=True)
     gpu_node_label = Unicode(
         "nvidia.com/gpu.product", help="Label of nodes whose value the option 'GPU label' asks for."
     ).tag(config=True)
+    home = Unicode(help="The platform's home (HOPS_HOME).").tag(config=True)
+    files_claim = Unicode(help="PersistentVolumeClaim on which the platform's home lies.").tag(config=True)
+    files_path = Unicode(help="Folder of the home on that volume; empty when the volume is the home.").tag(config=True)
+    pod_timeout = Integer(600, min=1, help="Seconds that a pod may take until its container runs.").tag(config=True)
+
+    @default("start_timeout")
+    def _longer_than_every_step(self) -> int:
+        # KubeSpawner would wait for a pod as long as for the whole start; the limit of the pod comes first.
+        return int(self.environment_timeout) + int(self.pod_timeout) + 300
 
     @default("cmd")
     def _jupyter_of_the_image(self) -> list[str]:
@@ -146,6 +185,7 @@ class HopsKubeSpawner(HopsSpawnerMixin, KubeSpawner):
 
     async def prepare(self, grant: ServerGrant) -> None:
         """Set what the pod is made of, and make its Secret."""
+        self._told = ()
         self.apply_grant(grant)
         secret = server_secret(self.server_secret_name, grant)
         await self._delete_secret()
@@ -161,9 +201,51 @@ class HopsKubeSpawner(HopsSpawnerMixin, KubeSpawner):
             self.node_selector = {**self.node_selector, self.gpu_node_label: config.options.gpu_label}
         paths = sorted(server_files(grant))
         volumes, mounts = pod_volumes(self.server_secret_name, paths)
+        shared, shared_mounts = file_volumes(
+            self.files_claim, path=self.files_path, home=Path(self.home), project=config.project
+        )
+        volumes, mounts = [*volumes, *shared], [*mounts, *shared_mounts]
         self.volumes = [*self._sorted_dict_values(self.volumes), *volumes]
         self.volume_mounts = [*self._sorted_dict_values(self.volume_mounts), *mounts]
         self.init_containers = [*self._sorted_dict_values(self.init_containers), folder_container(self.image, paths)]
+
+    async def launch(self) -> Any:
+        """Start the pod; what the cluster says of it stands among the steps of the start.
+
+        Raises:
+            StartRefusedError: The pod did not run in time.
+        """
+        watching = asyncio.ensure_future(self._tell_events())
+        try:
+            async with asyncio.timeout(self.pod_timeout) as limit:
+                return await super().launch()
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise late_pod(self.pod_timeout, self.events) from error
+        finally:
+            watching.cancel()
+            self._tell_new_events()
+
+    def explain(self, error: Exception) -> StartRefusedError | None:
+        """See :meth:`HopsSpawnerMixin.explain`; the cluster's answers in words."""
+        if isinstance(error, ApiException):
+            return refused_by_cluster(error, said="\n".join(self._told))
+        if isinstance(error, ClientError):  # before OSError, which some of them are
+            return silent_cluster()
+        return super().explain(error)
+
+    async def _tell_events(self) -> None:
+        while True:
+            # Waits first: until KubeSpawner has marked where this start begins, events of an earlier pod stand there.
+            await asyncio.sleep(EVENT_POLL_S)
+            self._tell_new_events()
+
+    def _tell_new_events(self) -> None:
+        for words in map(event_in_words, self.events):
+            if words not in self._told:  # the cluster repeats itself for as long as something lasts
+                self.say(min(_FIRST_EVENT + len(self._told), _LAST_EVENT), words)
+                self._told = (*self._told, words)
 
     async def clean(self) -> None:
         """Delete the Secret; the folder is gone with the pod."""

@@ -140,14 +140,14 @@ class HopsSpawnerMixin(Configurable):
             self.say(40, f"Preparing the server of project {self.granted.config.project_title}")
             await self.prepare(self.granted)
             self.say(60, "Starting JupyterLab")
-            address = await super().start()
+            address = await self.launch()
             self.say(80, "Waiting for JupyterLab to answer")
             await self.await_answer(address)
-        except OSError as error:
-            raise failed_start(
-                f"The server's folder or process could not be made: {error.strerror or 'an error of the system'}.",
-                "Tell an administrator: the disk may be full or the machine out of memory.",
-            ) from error
+        except Exception as error:
+            failure = self.explain(error)
+            if failure is None:
+                raise
+            raise failure from error
         else:
             return address
         finally:
@@ -201,6 +201,26 @@ class HopsSpawnerMixin(Configurable):
             await hook
 
     # For the subclass.
+
+    async def launch(self) -> Any:
+        """Start the process or the pod; the address at which it will answer."""
+        return await super().start()
+
+    def explain(self, error: Exception) -> StartRefusedError | None:
+        """What ``error`` means for the person who waits; ``None`` for one that says so itself or is a fault of ours."""
+        if isinstance(error, TimeoutError):  # before OSError, which it is one of
+            step, seconds = self._progress.latest() if self._progress is not None else ("", 0.0)
+            return failed_start(
+                f"The start waited {seconds:.0f} seconds at the step '{step}', and nothing came of it.",
+                "The machine may be busy: try again in a minute; if it stays so, tell an administrator the step.",
+                status=504,
+            )
+        if isinstance(error, OSError):
+            return failed_start(
+                f"The server's folder or process could not be made: {error.strerror or 'an error of the system'}.",
+                "Tell an administrator: the disk may be full or the machine out of memory.",
+            )
+        return None
 
     async def prepare(self, grant: ServerGrant) -> None:
         """Make what the granted server needs before its process or pod starts."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,6 +13,7 @@ class StartProgress:
 
     def __init__(self) -> None:
         self._events: list[dict[str, Any]] = []
+        self._reached_at = time.monotonic()
         self._ended = False
         self._changed = asyncio.Event()
 
@@ -20,7 +22,13 @@ class StartProgress:
         event = {"progress": percent, "message": message}
         if not self._events or self._events[-1] != event:
             self._events.append(event)
+            self._reached_at = time.monotonic()
             self._notify()
+
+    def latest(self) -> tuple[str, float]:
+        """The step reached last, and since how many seconds."""
+        step = str(self._events[-1]["message"]) if self._events else "the first"
+        return step, time.monotonic() - self._reached_at
 
     def end(self) -> None:
         """No more steps follow."""

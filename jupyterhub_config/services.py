@@ -54,7 +54,8 @@ def services(home: Home, ports: Mapping[str, int], environ: Mapping[str, str], p
     Args:
         home: The platform's home.
         ports: The ports of the services ``hops`` and ``livy``.
-        environ: The Hub's own variables.
+        environ: The Hub's own variables; addresses of services that are set there win over those on loopback, which no
+            pod would reach.
         public_url: The address that people open; where it begins with ``https``, cookies demand TLS.
     """
     shared = {
@@ -64,8 +65,8 @@ def services(home: Home, ports: Mapping[str, int], environ: Mapping[str, str], p
     } | {
         "JUPYTERHUB_PUBLIC_URL": public_url,
         "HOPS_HOME": str(home.root),
-        "HOPS_CONTROL_PLANE_URL": service_url(ports["hops"], "hops") + "/",
-        "HOPS_LIVY_URL": service_url(ports["livy"], "livy"),
+        "HOPS_CONTROL_PLANE_URL": environ.get("HOPS_CONTROL_PLANE_URL") or service_url(ports["hops"], "hops") + "/",
+        "HOPS_LIVY_URL": environ.get("HOPS_LIVY_URL") or service_url(ports["livy"], "livy"),
     }
     common = {"environment": shared, "cwd": str(home.root)}
     return [

@@ -9,7 +9,7 @@ import secrets
 import shutil
 import socket
 import time
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
@@ -42,6 +42,12 @@ class SiteSettings(BaseSettings):
     server_image: str = Field(default="hopslab/server:0.1.0", description="Image of notebook servers on Kubernetes.")
     namespace: str = Field(default="hopslab", description="Kubernetes namespace of notebook servers.")
     hub_address: str = Field(default="hub", description="Name under which pods reach the Hub, on Kubernetes.")
+    hub_port: int = Field(default=8081, ge=1, le=65535, description="Port on which pods reach the Hub, on Kubernetes.")
+    files_claim: str = Field(default="", description="PersistentVolumeClaim on which the home lies, on Kubernetes.")
+    files_path: str = Field(default="", description="Folder of the home on that volume; empty when it is the home.")
+    pod_timeout_s: int = Field(default=600, ge=1, description="How long a pod may take until its container runs.")
+    control_plane_url: str = Field(default="", description="Where pods reach the control plane.")
+    livy_url: str = Field(default="", description="Where pods reach the session service.")
 
     @model_validator(mode="after")
     def _no_passwords_in_the_clear(self) -> Self:
@@ -52,6 +58,25 @@ class SiteSettings(BaseSettings):
                 f"HOPS_BIND={self.bind} lets other machines in, and without TLS passwords would travel in the clear. "
                 "Set HOPS_TLS_CERT and HOPS_TLS_KEY, or leave HOPS_BIND at 127.0.0.1."
             )
+        return self
+
+    @model_validator(mode="after")
+    def _what_pods_need(self) -> Self:
+        if self.profile != "kubernetes":
+            return self
+        needed = {
+            "HOPS_FILES_CLAIM": self.files_claim,
+            "HOPS_CONTROL_PLANE_URL": self.control_plane_url,
+            "HOPS_LIVY_URL": self.livy_url,
+        }
+        missing = [name for name, value in needed.items() if not value]
+        if missing:
+            raise ValueError(
+                f"On Kubernetes {' and '.join(missing)} must be set: pods reach neither the files nor the services of "
+                "this machine otherwise. docs/kubernetes.md says what a site brings."
+            )
+        if ".." in PurePosixPath(self.files_path).parts:
+            raise ValueError("HOPS_FILES_PATH is a folder on the volume, and can't lead out of it.")
         return self
 
     @property

@@ -1,11 +1,31 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from kubernetes_asyncio.config import kube_config
 from pydantic import SecretStr
 
 from hops_contract.options import ServerOptions
 from hops_contract.principal import ProjectRole
 from hops_contract.servers import ServerConfig, ServerGrant
+
+KUBECONFIG = """
+apiVersion: v1
+kind: Config
+clusters: [{name: none, cluster: {server: "http://127.0.0.1:9"}}]
+contexts: [{name: none, context: {cluster: none, user: none}}]
+users: [{name: none, user: {}}]
+current-context: none
+"""
+
+
+@pytest.fixture
+def no_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A configuration of a cluster that does not answer; KubeSpawner wants one before it builds anything."""
+    (tmp_path / "kubeconfig").write_text(KUBECONFIG)
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+    monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "kubeconfig"))
 
 
 @pytest.fixture

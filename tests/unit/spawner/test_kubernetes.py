@@ -2,35 +2,26 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import ANY
 
 import pytest
-from kubernetes_asyncio.config import kube_config
 
+from hops_contract.layout import Home
 from hops_contract.options import ServerOptions
 from hops_contract.servers import ServerGrant
+from hops_platform.settings import Settings
 from hops_spawner.files import server_files
-from hops_spawner.kubernetes import HopsKubeSpawner, pod_resources, server_secret
-
-KUBECONFIG = """
-apiVersion: v1
-kind: Config
-clusters: [{name: none, cluster: {server: "http://127.0.0.1:9"}}]
-contexts: [{name: none, context: {cluster: none, user: none}}]
-users: [{name: none, user: {}}]
-current-context: none
-"""
+from hops_spawner.kubernetes import HopsKubeSpawner, file_volumes, pod_resources, server_secret
+from jupyterhub_config.services import services
 
 
 @pytest.fixture
-def manifest(grant: ServerGrant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def manifest(grant: ServerGrant, no_cluster: None) -> dict[str, Any]:
     """The pod of the grant, as the API server would get it."""
-    (tmp_path / "kubeconfig").write_text(KUBECONFIG)
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
-    monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "kubeconfig"))
 
     async def build() -> dict[str, Any]:
         user = SimpleNamespace(
@@ -38,8 +29,9 @@ def manifest(grant: ServerGrant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         )
         orm_spawner = SimpleNamespace(name="weather", server=None, display_name="Weather", state=None)
         spawner = HopsKubeSpawner(
-            _mock=True, user=user, orm_spawner=orm_spawner, image="hopslab/server:test", namespace="hops"
-        )
+            _mock=True, user=user, orm_spawner=orm_spawner, image="hopslab/server:test", namespace="hops",
+            home="/home/hops", files_claim="hopslab-home", files_path="/site/",
+        )  # fmt: skip
         spawner.granted = grant
         spawner.apply_grant(grant)
         pod = await spawner.get_pod_manifest()
@@ -134,7 +126,20 @@ def test_the_pod_of_a_grant(manifest: dict[str, Any]) -> None:
                         "requests": {"cpu": 1.0, "memory": 6144 * 1024 * 1024, "nvidia.com/gpu": "2"},
                     },
                     "securityContext": {"allowPrivilegeEscalation": False},
-                    "volumeMounts": [{"name": "hops-server", "mountPath": "/run/hops/server"}],
+                    "volumeMounts": [
+                        {"name": "hops-server", "mountPath": "/run/hops/server"},
+                        {
+                            "name": "hops-files",
+                            "mountPath": "/home/hops/projects/weather",
+                            "subPath": "site/projects/weather",
+                        },
+                        {
+                            "name": "hops-files",
+                            "mountPath": "/home/hops/environments/projects/weather",
+                            "subPath": "site/environments/projects/weather",
+                            "readOnly": True,
+                        },
+                    ],
                 }
             ],
             "volumes": [
@@ -146,6 +151,7 @@ def test_the_pod_of_a_grant(manifest: dict[str, Any]) -> None:
                     },
                 },
                 {"name": "hops-server", "emptyDir": {"medium": "Memory", "sizeLimit": "64Mi"}},
+                {"name": "hops-files", "persistentVolumeClaim": {"claimName": "hopslab-home"}},
             ],
         },
     }
@@ -188,3 +194,27 @@ def test_the_secret_holds_every_file_of_the_folder(grant: ServerGrant) -> None:
     files = server_files(grant)
     assert len(secret.data) == len(files)
     assert base64.b64decode(secret.data["kernels.pyspark.kernel.json"]) == files["kernels/pyspark/kernel.json"]
+
+
+def test_files_lie_in_the_pod_where_the_grant_says(grant: ServerGrant) -> None:
+    volumes, mounts = file_volumes("hopslab-home", path="", home=Path("/home/hops"), project="weather")
+    assert volumes == [{"name": "hops-files", "persistentVolumeClaim": {"claimName": "hopslab-home"}}]
+    assert [mount["mountPath"] for mount in mounts] == [grant.config.project_folder, grant.config.environment]
+    assert [mount["subPath"] for mount in mounts] == ["projects/weather", "environments/projects/weather"]
+
+
+def test_pods_are_told_the_addresses_that_the_site_has_set(grant: ServerGrant, tmp_path: Path) -> None:
+    environ = {
+        "HOPS_CONTROL_PLANE_URL": "https://lab.example.org/services/hops/",
+        "HOPS_LIVY_URL": "https://lab.example.org/services/livy",
+    }
+    (hops, _livy) = services(Home(tmp_path), {"hops": 1, "livy": 2}, environ, "https://lab.example.org/")
+    plane = Settings(control_plane_url=hops["environment"]["HOPS_CONTROL_PLANE_URL"],
+                     livy_url=hops["environment"]["HOPS_LIVY_URL"])  # fmt: skip
+    config = grant.config.model_copy(
+        update={"control_plane_url": plane.public_control_plane_url(), "livy_url": plane.livy_url}
+    )
+    sent = server_secret("s", grant.model_copy(update={"config": config})).data
+    server = json.loads(base64.b64decode(sent["server.json"]))
+    assert (server["control_plane_url"], server["livy_url"]) == tuple(environ.values())
+    assert not [key for key, data in sent.items() if b"127.0.0.1" in base64.b64decode(data)]

@@ -110,6 +110,17 @@ def test_services_get_the_sites_variables_and_no_other(tmp_path: Path) -> None:
         assert "x" not in service["command"]
 
 
+def test_pods_need_files_and_addresses_that_they_reach() -> None:
+    with pytest.raises(
+        ValidationError, match="HOPS_FILES_CLAIM and HOPS_CONTROL_PLANE_URL and HOPS_LIVY_URL must be set"
+    ):
+        SiteSettings(profile="kubernetes")
+    given = {"files_claim": "home", "control_plane_url": "http://hops/services/hops/", "livy_url": "http://hops/livy"}
+    assert SiteSettings(profile="kubernetes", **given).hub_port == 8081
+    with pytest.raises(ValidationError, match="can't lead out of it"):
+        SiteSettings(profile="kubernetes", files_path="../other", **given)
+
+
 def test_no_role_may_open_or_administrate_servers_of_others() -> None:
     by_name = {role["name"]: role for role in roles()}
     assert by_name["server"]["scopes"] == SERVER_SCOPES == ["users:activity!user", "access:servers!server"]

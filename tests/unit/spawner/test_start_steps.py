@@ -130,6 +130,30 @@ def test_a_full_disk_is_told_in_a_sentence(grant: ServerGrant, monkeypatch: pyte
     assert "/secret/path" not in str(refused.value)
 
 
+def test_a_step_that_takes_too_long_is_told_by_its_name_and_not_as_a_full_disk(
+    grant: ServerGrant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def slow(self: Spawner, _grant: ServerGrant) -> None:
+        raise TimeoutError("Could not create pod hops/jupyter-weather--ada")
+
+    monkeypatch.setattr(Spawner, "prepare", slow)
+    with pytest.raises(
+        StartRefusedError, match="waited 0 seconds at the step 'Preparing the server of project"
+    ) as late:
+        asyncio.run(Spawner([grant]).start())
+    assert late.value.status_code == 504
+    assert "disk" not in str(late.value)
+
+
+def test_a_fault_of_ours_is_not_dressed_as_anothers(grant: ServerGrant, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(self: Spawner, _grant: ServerGrant) -> None:
+        raise KeyError("project")
+
+    monkeypatch.setattr(Spawner, "prepare", broken)
+    with pytest.raises(KeyError):
+        asyncio.run(Spawner([grant]).start())
+
+
 def test_a_link_can_not_start_a_server(grant: ServerGrant) -> None:
     with pytest.raises(StartRefusedError, match="A link can't start"):
         Spawner([grant]).options_from_query({"executors": ["2"]})
