@@ -44,6 +44,8 @@ export const SESSION_ANSWER = {
     executor_cores: 1,
     executor_memory_mib: 2048,
     driver_memory_mib: 1024,
-    gpus_per_executor: 0
+    gpus_per_executor: 0,
+    min_executors: null,
+    max_executors: null
   }
 };

@@ -90,6 +90,19 @@ describe('the answers of the server extension', () => {
     expect(sessions[0]?.resources).toBeNull();
   });
 
+  it('tell the bounds of executors that come and go', () => {
+    const resources = {
+      ...SESSION_ANSWER.resources,
+      min_executors: 0,
+      max_executors: 4
+    };
+    const [dynamic, fixed] = readSessions({
+      items: [{ ...SESSION_ANSWER, id: 4, resources }, SESSION_ANSWER]
+    });
+    expect(dynamic?.resources?.bounds).toEqual({ least: 0, most: 4 });
+    expect(fixed?.resources?.bounds).toBeNull();
+  });
+
   it('are refused with the name of the field that is not as agreed', () => {
     expect(() => readProject({ ...PROJECT_ANSWER, title: 7 })).toThrow(
       new UnexpectedAnswerError('title', 'a text')

@@ -1,7 +1,12 @@
 import { nullTranslator } from '@jupyterlab/translation';
 import { describe, expect, it } from 'vitest';
 import type { ISession } from '../src/api/wire';
-import { ageText, memoryText, minutesText } from '../src/parts/amounts';
+import {
+  ageText,
+  executorsText,
+  memoryText,
+  minutesText
+} from '../src/parts/amounts';
 import { foremost, moodOf, stateText } from '../src/parts/states';
 import { resourceRows } from '../src/project/resources';
 import { normalLogdir, tabTitle } from '../src/tensorboard/logdir';
@@ -40,6 +45,15 @@ describe('amounts', () => {
     [4320, '3 d']
   ])('write %i minutes as %s', (minutes, text) => {
     expect(minutesText(minutes, trans)).toBe(text);
+  });
+
+  it.each([
+    [1, null, '1 executor'],
+    [2, null, '2 executors'],
+    [1, { least: 1, most: 4 }, '1 to 4 executors as needed'],
+    [1, { least: 0, most: 1 }, '0 to 1 executor as needed']
+  ])('write %i executors within %j as %s', (executors, bounds, text) => {
+    expect(executorsText({ executors, bounds }, trans)).toBe(text);
   });
 
   it('take a clock that runs behind for no time at all', () => {

@@ -22,6 +22,8 @@ MAX_ITEMS = 1000
 MAX_SESSIONS = 50
 NOT_FOUND = 404
 RESOURCES = ("executors", "executor_cores", "executor_memory_mib", "driver_memory_mib", "gpus_per_executor")
+BOUNDS = ("min_executors", "max_executors")
+"""Numbers for a session whose executors come and go, else nothing."""
 
 
 def hub_links(config: Mapping[str, Any], hub_base_path: str) -> dict[str, str]:
@@ -63,12 +65,15 @@ def project_answer(
     links: Mapping[str, str],
 ) -> dict[str, Any]:
     """Body of ``GET hops/project``: ``server.json`` without paths and addresses, and what is known beside it."""
+    user = config["user"]
+    # server.json tells the role of the moment when the server was started; it may have changed since.
+    roles = {member["user"]: member["role"] for member in members.items}
     return {
         "version": __version__,
         "project": config["project"],
         "title": config.get("project_title") or config["project"],
-        "user": config["user"],
-        "role": config.get("role"),
+        "user": user,
+        "role": roles.get(user, config.get("role")),
         "options": config["options"],
         "start_folder": config.get("start_folder", "Jupyter"),
         "members": members.items,
@@ -82,8 +87,6 @@ def project_answer(
 
 def session_item(session: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, Any]:
     """One Spark session, from the session service's list and its summary."""
-    resources = summary.get("resources")
-    known = isinstance(resources, Mapping) and all(isinstance(resources.get(name), int) for name in RESOURCES)
     return {
         "id": session["id"],
         "kind": session.get("kind") or "pyspark",
@@ -91,8 +94,14 @@ def session_item(session: Mapping[str, Any], summary: Mapping[str, Any]) -> dict
         "state": summary.get("state") or session["state"],
         "reason": summary.get("reason") or None,
         "created": summary.get("created"),
-        "resources": {name: resources[name] for name in RESOURCES} if known and resources is not None else None,
+        "resources": _resources(summary.get("resources")),
     }
+
+
+def _resources(answer: object) -> dict[str, int | None] | None:
+    if not isinstance(answer, Mapping) or not all(isinstance(answer.get(name), int) for name in RESOURCES):
+        return None
+    return {name: answer.get(name) for name in (*RESOURCES, *BOUNDS)}
 
 
 class ProjectServer:

@@ -30,7 +30,10 @@ export type SessionResources = Pick<
   | 'executor_memory_mib'
   | 'driver_memory_mib'
   | 'gpus_per_executor'
->;
+> & {
+  /** Between how many executors the session has as needed; null when there are always `executors`. */
+  readonly bounds: { readonly least: number; readonly most: number } | null;
+};
 
 /** A member of the project. */
 export interface IMember {
@@ -187,7 +190,12 @@ function readPath(fields: Fields, field: string): string {
 }
 
 function readResources(fields: Fields): SessionResources {
+  const most = readOptionalNumber(fields, 'max_executors');
   return {
+    bounds:
+      most === null
+        ? null
+        : { least: readOptionalNumber(fields, 'min_executors') ?? 0, most },
     executors: readNumber(fields, 'executors'),
     executor_cores: readNumber(fields, 'executor_cores'),
     executor_memory_mib: readNumber(fields, 'executor_memory_mib'),

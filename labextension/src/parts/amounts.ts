@@ -1,5 +1,6 @@
 /** Amounts in words. */
 import type { TranslationBundle } from '@jupyterlab/translation';
+import type { SessionResources } from '../api/wire';
 
 const MIB_PER_GIB = 1024;
 const MINUTES_PER_HOUR = 60;
@@ -12,6 +13,21 @@ export function memoryText(mib: number, trans: TranslationBundle): string {
     return trans.__('%1 MiB', mib);
   }
   return trans.__('%1 GiB', Math.round((mib / MIB_PER_GIB) * 10) / 10);
+}
+
+/** How many executors a session has: `2 executors`, `1 to 4 executors as needed`. */
+export function executorsText(
+  { executors, bounds }: Pick<SessionResources, 'executors' | 'bounds'>,
+  trans: TranslationBundle
+): string {
+  return bounds === null
+    ? trans._n('%1 executor', '%1 executors', executors)
+    : trans._n(
+        '%2 to %1 executor as needed',
+        '%2 to %1 executors as needed',
+        bounds.most,
+        bounds.least
+      );
 }
 
 /** A span of minutes: `45 min`, `2 h`, `2 h 30 min`, `3 d`. */

@@ -2,7 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { stopIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import type { ISession } from '../api/wire';
-import { ageText, memoryText } from './amounts';
+import { ageText, executorsText, memoryText } from './amounts';
 import { moodOf, stateText } from './states';
 
 const MS_PER_S = 1000;
@@ -68,7 +68,7 @@ function SessionItem(props: {
         </div>
         {resources !== null && (
           <div className="jp-Hops-muted">
-            {trans._n('%1 executor', '%1 executors', resources.executors)}
+            {executorsText(resources, trans)}
             {', '}
             {trans._n(
               '%1 core and %2 each',

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from datetime import UTC, datetime
 
 import pytest
 from jupyterlab_hops import problems, server_folder
-from jupyterlab_hops.project import RESOURCES, dataset_item, session_item
+from jupyterlab_hops.project import dataset_item, session_item
 
 from hops_contract import problems as contract
 from hops_contract import servers
 from hops_contract.principal import Principal, PrincipalKind, ProjectRole
-from hops_livy.engines.drivers import Shape
+from hops_livy.conf import shape_of
 from hops_livy.routes.sessions import get_summary
 from hops_livy.sessions import Session, SessionState
 from hops_livy.settings import Limits
+from hops_livy.wire import SessionRequest
 from hops_platform.datasets.schemas import DatasetAnswer
 
 ADA = Principal(kind=PrincipalKind.PROJECT_USER, user="ada", project="weather", role=ProjectRole.DATA_OWNER)
@@ -41,18 +41,32 @@ def test_the_files_of_a_notebook_servers_folder_have_the_contracts_names():
     assert server_folder.TOKEN_FILE == servers.TOKEN_FILE
 
 
-@pytest.mark.parametrize("most", [None, 4])
-def test_the_session_services_summary_gives_lab_all_that_it_shows(most):
-    shape = Shape(
-        driver_memory_mib=1024, driver_cores=1, executors=2, min_executors=None if most is None else 0,
-        max_executors=most, executor_cores=1, executor_memory_mib=2048, gpus_per_executor=1, gpu_label=None,
-    )  # fmt: skip
+DYNAMIC = {
+    "spark.dynamicAllocation.enabled": "true",
+    "spark.dynamicAllocation.minExecutors": "1",
+    "spark.dynamicAllocation.maxExecutors": "4",
+}
+
+
+@pytest.mark.parametrize(
+    ("conf", "executors"),
+    [
+        ({}, {"executors": 2, "min_executors": None, "max_executors": None}),
+        (DYNAMIC, {"executors": 1, "min_executors": 1, "max_executors": 4}),
+    ],
+)
+def test_what_the_session_service_answers_gives_lab_all_that_it_shows(conf, executors):
+    request = SessionRequest(numExecutors=2, executorMemory="2g", conf=conf)
+    shape = shape_of(request, conf)
     session = Session(id=3, owner=ADA, kind="pyspark", name="n", shape=shape, limits=Limits(), created=12.5)
     session.change(SessionState.IDLE)
     item = session_item(session.livy(), asyncio.run(get_summary(session)))
     assert item == {
         "id": 3, "kind": "pyspark", "name": "n", "state": "idle", "reason": None, "created": 12.5,
-        "resources": {name: dataclasses.asdict(shape)[name] for name in RESOURCES},
+        "resources": {
+            **executors, "executor_cores": 1, "executor_memory_mib": 2048, "driver_memory_mib": 1024,
+            "gpus_per_executor": 0,
+        },
     }  # fmt: skip
 
 

@@ -77,11 +77,13 @@ SESSION: dict[str, Any] = {
     "reason": None,
     "created": None,
     "resources": {
-        "executors": 2,
+        "executors": 1,
         "executor_cores": 2,
         "executor_memory_mib": 2048,
         "driver_memory_mib": 1024,
         "gpus_per_executor": 1,
+        "min_executors": 1,
+        "max_executors": 4,
     },
 }
 

@@ -27,6 +27,7 @@ def test_panel_shows_project_role_members_server_and_sessions(open_lab: Page) ->
     expect(panel).to_contain_text("you are Data Owner")
     expect(panel).to_contain_text("1 to 4, as needed")
     expect(panel.get_by_role("list", name="My Spark sessions")).to_contain_text("Session 3busy")
+    expect(panel).to_contain_text("1 to 4 executors as needed, 2 cores and 2 GiB each · 1 GPU each")
     expect(panel.get_by_role("list", name="Members of the project").get_by_role("listitem")).to_have_count(2)
     expect(panel.get_by_role("link", name="Project page")).to_have_attribute("href", "/services/hops/projects/weather")
 

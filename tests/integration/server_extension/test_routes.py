@@ -86,6 +86,18 @@ def test_a_control_plane_that_is_down_costs_only_members_and_datasets(platform_d
         assert (problem["status"], problem["detail"]) == (503, "The control plane does not answer.")
 
 
+@pytest.mark.parametrize(
+    ("members", "role"),
+    [
+        ((200, {"items": [{"user": "ada", "title": "Ada", "role": "data_scientist"}], "next": None}), "data_scientist"),
+        ((503, REFUSAL), "data_owner"),
+    ],
+)
+def test_my_role_is_the_control_planes_and_that_of_the_start_while_it_is_away(server, platform, members, role):
+    platform.answers["GET", MEMBERS] = members
+    assert server.client.get("/hops/project").json()["role"] == role
+
+
 def test_datasets_that_cannot_be_read_to_their_end_are_a_problem_and_cost_no_member(server, platform):
     members = [{"user": "ada", "title": "Ada", "role": "data_owner"}]
     platform.answers["GET", MEMBERS] = (200, {"items": members, "next": None})
@@ -107,7 +119,7 @@ def test_a_session_service_that_is_down_is_said_in_a_problem(platform_down):
 def test_my_sessions_come_with_their_reasons_and_resources(server, platform):
     resources = {
         "executors": 2, "executor_cores": 1, "executor_memory_mib": 1024, "driver_memory_mib": 1024,
-        "gpus_per_executor": 0,
+        "gpus_per_executor": 0, "min_executors": 1, "max_executors": 4,
     }  # fmt: skip
     sessions = [
         {"id": 3, "state": "idle", "kind": "pyspark", "name": "pyspark-a"},
