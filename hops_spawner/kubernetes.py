@@ -16,7 +16,8 @@ from traitlets import Integer, Unicode, default
 from hops_contract.layout import Home
 from hops_contract.options import ServerOptions
 from hops_contract.servers import ServerConfig, ServerGrant
-from hops_spawner.cluster_words import event_in_words, late_pod, refused_by_cluster, silent_cluster
+from hops_spawner.cluster_words import event_in_words, event_tail, late_pod, refused_by_cluster, silent_cluster
+from hops_spawner.endings import Ending
 from hops_spawner.environment import server_environment
 from hops_spawner.files import FOLDERS, server_files
 from hops_spawner.mixin import HopsSpawnerMixin
@@ -24,6 +25,8 @@ from hops_spawner.refusals import StartRefusedError
 
 GPU_RESOURCE = "nvidia.com/gpu"
 LABEL_PREFIX = "hopslab.org/"
+HOME = "home"
+"""Below the server's folder: in a pod a home of one's own lasts as long as the pod."""
 SECRET_FOLDER = PurePosixPath("/run/hops/secret")
 SERVER_FOLDER = PurePosixPath("/run/hops/server")
 EVENT_POLL_S = 1.0
@@ -105,7 +108,7 @@ def file_volumes(
 
 def folder_container(image: str, paths: list[str]) -> dict[str, Any]:
     """Copies the Secret into the folder before the start: the token there is renewed, a mounted Secret can't be."""
-    lines = [f"mkdir -p -m 700 {SERVER_FOLDER / folder}" for folder in FOLDERS]
+    lines = [f"mkdir -p -m 700 {SERVER_FOLDER / folder}" for folder in (*FOLDERS, HOME)]
     for path in paths:
         target = SERVER_FOLDER / path
         lines.append(f"mkdir -p -m 700 {target.parent}" if target.parent != SERVER_FOLDER else ":")
@@ -181,7 +184,7 @@ class HopsKubeSpawner(HopsSpawnerMixin, KubeSpawner):
         """The server's variables."""
         if self.granted is None:
             raise RuntimeError("A server without a grant has no variables.")
-        return server_environment(super().get_env(), self.granted.config, SERVER_FOLDER)
+        return server_environment(super().get_env(), self.granted.config, SERVER_FOLDER, home=SERVER_FOLDER / HOME)
 
     async def prepare(self, grant: ServerGrant) -> None:
         """Set what the pod is made of, and make its Secret."""
@@ -234,6 +237,12 @@ class HopsKubeSpawner(HopsSpawnerMixin, KubeSpawner):
         if isinstance(error, ClientError):  # before OSError, which some of them are
             return silent_cluster()
         return super().explain(error)
+
+    def how_it_ended(self, status: int) -> Ending | None:
+        """See :meth:`HopsSpawnerMixin.how_it_ended`; KubeSpawner's status is 1 also for a pod that is gone."""
+        if status == 1:
+            return Ending("Its pod ended, or the cluster took it away.", event_tail(self.events))
+        return super().how_it_ended(status)
 
     async def _tell_events(self) -> None:
         while True:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextvars import ContextVar
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from hops_contract.problems import Problem
 from hops_contract.servers import ServerGrant
 from hops_contract.slugs import is_slug
 from hops_spawner.control_plane import ENVIRONMENT_NOT_READY, ControlPlane, RefusedError
+from hops_spawner.endings import Ending, ending_of
 from hops_spawner.form import FormRefusedError, options_from_form, render_form
 from hops_spawner.progress import StartProgress
 from hops_spawner.refusals import NO_PROJECT, NOT_BY_LINK, StartRefusedError, failed_start, seen_by_user
@@ -41,6 +43,9 @@ class HopsSpawnerMixin(Configurable):
     ).tag(config=True)
 
     granted: ServerGrant | None = None
+    ended: Ending | None = None
+    """How the last run ended, if nobody stopped it and it was not idle; the page "not running" says so."""
+    _runs = False
     _progress: StartProgress | None = None
     _problem: Problem | None = None
     _typed: Mapping[str, Sequence[str]] | None = None
@@ -133,6 +138,8 @@ class HopsSpawnerMixin(Configurable):
             StartRefusedError: It was refused, or it failed; the text says why.
         """
         self._progress = StartProgress()
+        self.ended = None
+        self._runs = False
         try:
             self.granted = await self._grant()
             self._typed = None
@@ -149,6 +156,7 @@ class HopsSpawnerMixin(Configurable):
                 raise
             raise failure from error
         else:
+            self._runs = True
             return address
         finally:
             self._progress.end()
@@ -188,6 +196,7 @@ class HopsSpawnerMixin(Configurable):
 
     async def stop(self, now: bool = False) -> None:  # noqa: FBT001, FBT002 - JupyterHub's signature
         """Stop the server and remove what it was given."""
+        self._runs = False
         try:
             await super().stop(now=now)
         finally:
@@ -200,7 +209,35 @@ class HopsSpawnerMixin(Configurable):
         if hook is not None:
             await hook
 
+    async def poll(self) -> int | None:
+        """``None`` while the server runs; that it has ended by itself is remembered with its reason."""
+        status: int | None = await super().poll()
+        if status is not None and self._runs:
+            self._runs = False  # the next answer no longer knows the exit status
+            self.ended = self.how_it_ended(status)
+        return status
+
+    # JupyterHub forgets the spawner when its server has ended; its state stays.
+
+    def get_state(self) -> dict[str, Any]:
+        """What a Hub that starts later has to know."""
+        state: dict[str, Any] = super().get_state()
+        return state | {"ended": asdict(self.ended)} if self.ended else state
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take up what an earlier spawner or Hub knew."""
+        super().load_state(state)
+        self.ended = Ending(**state["ended"]) if "ended" in state else None
+
     # For the subclass.
+
+    def log_tail(self) -> str:
+        """The last lines of the server's log, if they can be read."""
+        return ""
+
+    def how_it_ended(self, status: int) -> Ending | None:
+        """What the exit status of a server says that nobody stopped; ``None`` when it was idle and went by itself."""
+        return ending_of(status, log_tail=self.log_tail()) if status else None
 
     async def launch(self) -> Any:
         """Start the process or the pod; the address at which it will answer."""

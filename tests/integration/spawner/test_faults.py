@@ -17,6 +17,11 @@ def test_a_crashed_servers_folder_is_wiped(site: Site, ada: Person, running_serv
     running_server.kill()
     eventually(lambda: not site.folder("ada", "weather").exists(), "the wiping", seconds=30)
     assert ada.server("weather") == "stopped"
+    page = unescape(ada.client.get("user/ada/weather/lab", follow_redirects=True).text)
+    assert "the signal SIGKILL ended it" in page
+    assert "Log of the server" in page
+    assert "idle for too long" not in page
+    assert str(site.home) not in page
 
 
 @pytest.mark.usefixtures("no_server")
