@@ -67,8 +67,14 @@ class PublishedKeys:
             raise InvalidTokenError("The token names no key of this platform.") from error
 
 
-def verify_token(token: str, keys: KeySource) -> Principal:
+def verify_token(token: str, keys: KeySource, *, even_expired: bool = False) -> Principal:
     """The principal that ``token`` proves.
+
+    Args:
+        token: The token.
+        keys: Finds the key that it names.
+        even_expired: Whether one that has expired is told too: for the control plane, which renews some of them. All
+            else is checked; the caller has to look at its end.
 
     Raises:
         ExpiredTokenError: It has expired.
@@ -84,7 +90,10 @@ def verify_token(token: str, keys: KeySource) -> Principal:
             issuer=ISSUER,
             audience=AUDIENCE,
             leeway=LEEWAY_S,
-            options={"require": ["iss", "sub", "aud", "iat", "exp", "jti", "kind"]},
+            options={
+                "require": ["iss", "sub", "aud", "iat", "exp", "jti", "kind"],
+                "verify_exp": not even_expired,
+            },
         )
     except jwt.ExpiredSignatureError as error:
         raise ExpiredTokenError("The token has expired.") from error

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hops_contract.principal import Principal, PrincipalKind
 from hops_contract.slugs import is_slug
-from hops_contract.tokens import ExpiredTokenError, InvalidTokenError
+from hops_contract.tokens import LEEWAY_S, InvalidTokenError
 from hops_platform.errors import (
     ForbiddenError,
     NotFoundError,
@@ -24,11 +24,15 @@ from hops_platform.errors import (
 from hops_platform.projects.models import Membership, Project
 from hops_platform.security.permissions import Permission
 from hops_platform.security.policy import BEFORE_PASSWORD_CHANGE, permissions_of
-from hops_platform.security.tokens import Signer
+from hops_platform.security.tokens import Signer, VerifiedToken
 from hops_platform.users.models import User
 
 HUB = "hub"
 LOG_IN = "Log in (POST tokens) and send the token as 'Authorization: Bearer …'."
+START_AGAIN = "Start the notebook server again from the project's page."
+RENEWABLE_AFTER_END = timedelta(hours=72)
+"""How long after its end a project-user's token is still renewed: a laptop that is closed on Friday evening and opened
+on Monday finds its notebook servers and Spark sessions alive. See docs/decisions/0006-a-token-is-renewed-late.md."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +81,17 @@ class ProjectAccess:
         return self.membership
 
 
-def authenticate_bearer(session: Session, token: str, *, signer: Signer, hub_credential: str) -> Caller:
+def authenticate_bearer(
+    session: Session, token: str, *, signer: Signer, hub_credential: str, renews: bool = False
+) -> Caller:
     """The caller who sends ``token``.
+
+    Args:
+        session: The database.
+        token: What was sent.
+        signer: Who signed it.
+        hub_credential: The Hub's own secret.
+        renews: Whether it is sent to be renewed, and nothing else: then a project-user's may have expired a while ago.
 
     Raises:
         UnauthenticatedError: The token proves nothing (any more).
@@ -86,11 +99,12 @@ def authenticate_bearer(session: Session, token: str, *, signer: Signer, hub_cre
     if hmac.compare_digest(token.encode(), hub_credential.encode()):
         return Caller(principal=Principal(kind=PrincipalKind.SERVICE, user=HUB), user=None)
     try:
-        verified = signer.verify(token)
-    except ExpiredTokenError as error:
-        raise UnauthenticatedError("The token has expired.", remedy=LOG_IN) from error
+        # Expired ones are read too, because what their owner can do depends on their kind.
+        verified = signer.verify(token, even_expired=True)
     except InvalidTokenError as error:
-        raise UnauthenticatedError("The token is not valid.", remedy=LOG_IN) from error
+        # Its kind can't be believed, so both ways are told.
+        raise UnauthenticatedError("The token is not valid.", remedy=f"{LOG_IN} In Lab: {START_AGAIN}") from error
+    _check_not_expired(verified, renews=renews)
     principal = verified.principal
     if principal.kind is PrincipalKind.SERVICE:
         # These are what this service shows to others; nobody calls it with one.
@@ -98,7 +112,7 @@ def authenticate_bearer(session: Session, token: str, *, signer: Signer, hub_cre
     user = _active_user(session, principal.user)
     outdated = verified.chain < user.tokens_valid_from - timedelta(milliseconds=1)
     if outdated and principal.kind is PrincipalKind.PROJECT_USER:
-        raise UnauthenticatedError("Your password was changed; restart the notebook server.")
+        raise UnauthenticatedError("Your password was changed.", remedy=START_AGAIN)
     if outdated:
         raise UnauthenticatedError("The password was changed after this token was given out.", remedy=LOG_IN)
     return Caller(principal=principal, user=user, chain=verified.chain)
@@ -152,6 +166,21 @@ def authorize_in_project(session: Session, caller: Caller, project: str, permiss
     allowed = permissions_of(principal.kind, admin=admin, membership=membership.role if membership else None)
     _check(caller, permission, allowed)
     return ProjectAccess(caller=caller, project=row, membership=membership)
+
+
+def _check_not_expired(verified: VerifiedToken, *, renews: bool) -> None:
+    since = datetime.now(UTC) - verified.expires
+    if since < timedelta(seconds=LEEWAY_S):
+        return
+    if verified.principal.kind is not PrincipalKind.PROJECT_USER:
+        raise UnauthenticatedError("The token has expired.", remedy=LOG_IN)
+    if not renews:
+        raise UnauthenticatedError(
+            "The token has expired.", remedy=f"It is renewed by itself; if this stays so: {START_AGAIN}"
+        )
+    if since > RENEWABLE_AFTER_END:
+        hours = RENEWABLE_AFTER_END // timedelta(hours=1)
+        raise UnauthenticatedError(f"The token expired more than {hours} hours ago.", remedy=START_AGAIN)
 
 
 def _check(caller: Caller, permission: Permission, allowed: frozenset[Permission]) -> None:

@@ -9,6 +9,7 @@ from fastapi import Depends, Path, Request
 from hops_contract.tokens import MAX_TOKEN_LENGTH
 from hops_platform.errors import UnauthenticatedError
 from hops_platform.http import DatabaseSession, PartsOf
+from hops_platform.parts import Parts
 from hops_platform.security.authentication import (
     LOG_IN,
     Caller,
@@ -27,6 +28,19 @@ def current_caller(request: Request, session: DatabaseSession, parts: PartsOf) -
     Raises:
         UnauthenticatedError: Nobody that is known.
     """
+    return _caller(request, session, parts, renews=False)
+
+
+def renewing_caller(request: Request, session: DatabaseSession, parts: PartsOf) -> Caller:
+    """Who wants the token renewed with which the call is made.
+
+    Raises:
+        UnauthenticatedError: Nobody that is known.
+    """
+    return _caller(request, session, parts, renews=True)
+
+
+def _caller(request: Request, session: DatabaseSession, parts: Parts, *, renews: bool) -> Caller:
     header = request.headers.get("Authorization")
     if header is None:
         caller = caller_by_cookie(request, session, parts)
@@ -37,7 +51,7 @@ def current_caller(request: Request, session: DatabaseSession, parts: PartsOf) -
     token = token.strip()
     if scheme.lower() != "bearer" or not token or len(token) > MAX_TOKEN_LENGTH:
         raise UnauthenticatedError("The Authorization header is not of the form 'Bearer …'.", remedy=LOG_IN)
-    return authenticate_bearer(session, token, signer=parts.signer, hub_credential=parts.hub_credential)
+    return authenticate_bearer(session, token, signer=parts.signer, hub_credential=parts.hub_credential, renews=renews)
 
 
 CurrentCaller = Annotated[Caller, Depends(current_caller)]
@@ -59,6 +73,14 @@ class Requires:
         return caller
 
 
+class RequiresRenewable(Requires):
+    """Declares the permission of the one route that takes tokens which have expired, to renew them."""
+
+    def __call__(self, caller: Annotated[Caller, Depends(renewing_caller)]) -> Caller:
+        """The caller, who has the permission."""
+        return super().__call__(caller)
+
+
 ProjectName = Annotated[str, Path(examples=["weather"])]
 
 
@@ -77,4 +99,4 @@ class RequiresInProject:
         return authorize_in_project(session, caller, project, self.permission)
 
 
-__all__ = ["CurrentCaller", "Public", "Requires", "RequiresInProject", "current_caller"]
+__all__ = ["CurrentCaller", "Public", "Requires", "RequiresInProject", "RequiresRenewable", "current_caller"]

@@ -33,10 +33,11 @@ class SignedToken:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedToken:
-    """What a token proves, and when its chain of renewals began."""
+    """What a token proves, when its chain of renewals began, and when it ends."""
 
     principal: Principal
     chain: datetime
+    expires: datetime
 
 
 class Signer:
@@ -83,15 +84,19 @@ class Signer:
         """A token of kind ``service``: the platform's own calls."""
         return self._sign(PrincipalKind.SERVICE, name, None, {})
 
-    def verify(self, token: str) -> VerifiedToken:
-        """What ``token`` proves.
+    def verify(self, token: str, *, even_expired: bool = False) -> VerifiedToken:
+        """What ``token`` proves; see :func:`hops_contract.tokens.verify_token`.
 
         Raises:
             InvalidTokenError: It proves nothing.
         """
-        principal = verify_token(token, self)
+        principal = verify_token(token, self, even_expired=even_expired)
         claims = jwt.decode(token, options={"verify_signature": False})
-        return VerifiedToken(principal, datetime.fromtimestamp(float(claims.get("chain", claims["iat"])), UTC))
+        return VerifiedToken(
+            principal,
+            chain=datetime.fromtimestamp(float(claims.get("chain", claims["iat"])), UTC),
+            expires=datetime.fromtimestamp(float(claims["exp"]), UTC),
+        )
 
     def chain_ended(self, chain: datetime) -> bool:
         """Whether a chain of renewals that began then has come to its end."""

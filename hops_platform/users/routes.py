@@ -10,7 +10,7 @@ from hops_platform.http import After, DatabaseSession, IdempotencyKeyHeader, Lim
 from hops_platform.idempotency import create_once
 from hops_platform.paging import DEFAULT_LIMIT, Page, fetch_page
 from hops_platform.security.authentication import Caller
-from hops_platform.security.guard import Public, Requires
+from hops_platform.security.guard import Public, Requires, RequiresRenewable
 from hops_platform.security.permissions import Permission
 from hops_platform.users import service
 from hops_platform.users.models import User
@@ -42,9 +42,11 @@ def create_token(request: LoginRequest, parts: PartsOf) -> TokenAnswer:
 
 @router.post("/tokens:renew")
 def renew_token(
-    caller: Annotated[Caller, Depends(Requires(Permission.TOKENS_RENEW))], session: DatabaseSession, parts: PartsOf
+    caller: Annotated[Caller, Depends(RequiresRenewable(Permission.TOKENS_RENEW))],
+    session: DatabaseSession,
+    parts: PartsOf,
 ) -> TokenAnswer:
-    """Renews the token that the request is sent with, while it is good."""
+    """Renews the token that the request is sent with, while it is good; a project-user's up to 72 hours longer."""
     signed = service.renew_token(session, caller, signer=parts.signer)
     return TokenAnswer(token=signed.token, expires_at=signed.expires_at, user=caller.principal.user)
 

@@ -19,7 +19,7 @@ from hops_platform.errors import (
 )
 from hops_platform.projects.models import Membership, Project
 from hops_platform.projects.service import end_all_work_of
-from hops_platform.security.authentication import Caller
+from hops_platform.security.authentication import START_AGAIN, Caller
 from hops_platform.security.passwords import generate_password, hash_password, password_matches
 from hops_platform.security.throttling import check_not_locked, forget_failures, record_failure
 from hops_platform.security.tokens import SignedToken, Signer
@@ -89,7 +89,8 @@ def renew_token(session: Session, caller: Caller, *, signer: Signer) -> SignedTo
     if chain is None:
         raise UnauthenticatedError("Only a token can be renewed.", remedy="Log in (POST tokens).")
     if signer.chain_ended(chain):
-        raise UnauthenticatedError("This log-in has been renewed long enough.", remedy="Log in again.")
+        remedy = START_AGAIN if principal.kind is PrincipalKind.PROJECT_USER else "Log in again."
+        raise UnauthenticatedError("This log-in has been renewed long enough.", remedy=remedy)
     if principal.kind is PrincipalKind.PROJECT_USER:
         membership = session.scalar(
             select(Membership)

@@ -431,7 +431,7 @@ export interface paths {
         put?: never;
         /**
          * Renew Token
-         * @description Renews the token that the request is sent with, while it is good.
+         * @description Renews the token that the request is sent with, while it is good; a project-user's up to 72 hours longer.
          */
         post: operations["renew_token"];
         delete?: never;

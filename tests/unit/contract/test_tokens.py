@@ -46,6 +46,16 @@ def test_an_expired_token_says_that_it_has_expired() -> None:
         verify_token(signed(exp=int(time.time()) - 60), OneKey())
 
 
+def test_an_expired_token_is_told_to_whoever_asks_for_it_and_nothing_else_is_let_pass() -> None:
+    past = int(time.time()) - 3600
+    assert verify_token(signed(exp=past), OneKey(), even_expired=True).project_user == "weather__ada"
+    for changes in ({"aud": "elsewhere"}, {"iss": "elsewhere"}, {"nbf": int(time.time()) + 60}, {"exp": None}):
+        with pytest.raises(InvalidTokenError):
+            verify_token(signed(**{"exp": past, **changes}), OneKey(), even_expired=True)
+    with pytest.raises(InvalidTokenError):
+        verify_token(signed(key=Ed25519PrivateKey.generate(), exp=past), OneKey(), even_expired=True)
+
+
 @pytest.mark.parametrize(
     "changes",
     [
