@@ -111,7 +111,9 @@ def environment(prefix: Path, hub: str, port: int, folder: Path, *, ours: bool) 
     }  # fmt: skip
     if not ours:
         return variables
-    return server_environment(variables, grant_for(folder).config, PurePosixPath(folder / "server"))
+    return server_environment(
+        variables, grant_for(folder).config, PurePosixPath(folder / "server"), home=PurePosixPath(folder / "home")
+    )
 
 
 def grant_for(folder: Path) -> ServerGrant:

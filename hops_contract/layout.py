@@ -20,6 +20,7 @@ class Home:
     ``environments/projects/<project>``     a project's environment
     ``archives/``                           class data sharing archives
     ``secrets/``                            0700; the platform's own keys and credentials, 0600 each
+    ``homes/<project__user>/``               0700; a project-user's own settings and histories
     ``run/servers/<project__user>/``        0700; a notebook server's folder
     ``run/sessions/<id>/``                  0700; a Spark session's folder
     ``run/*.pid``, ``run/site.json``        what is running now and where it answers
@@ -67,6 +68,10 @@ class Home:
     def environment(self, project: str) -> Path:
         """A project's own environment."""
         return self.root / "environments" / "projects" / _checked(project)
+
+    def own_home(self, project: str, user: str) -> Path:
+        """``HOME`` of a project-user; kept while the project's files are shared."""
+        return self.root / "homes" / project_user(project, user)
 
     def server(self, project: str, user: str) -> Path:
         """Folder of a notebook server."""

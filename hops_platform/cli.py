@@ -69,7 +69,7 @@ def init() -> None:
     """Makes database, keys and the first administrator; prints one JSON object. Can be repeated."""
     settings = Settings()
     home = settings.layout
-    home.root.mkdir(parents=True, exist_ok=True)
+    home.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     ensure_signing_key(home.secret(SIGNING_KEY))
     ensure_secret(home.secret(HUB_CREDENTIAL), secrets.token_urlsafe(32))
     migrate(settings.effective_database_url)

@@ -13,7 +13,12 @@ _NOT_FROM_HUB = frozenset({"JUPYTERHUB_ADMIN_ACCESS"})
 
 
 def server_environment(
-    hub_variables: Mapping[str, str], config: ServerConfig, folder: PurePosixPath, *, system_path: str = SYSTEM_PATH
+    hub_variables: Mapping[str, str],
+    config: ServerConfig,
+    folder: PurePosixPath,
+    *,
+    home: PurePosixPath,
+    system_path: str = SYSTEM_PATH,
 ) -> dict[str, str]:
     """Variables of the notebook server of ``config``.
 
@@ -21,6 +26,7 @@ def server_environment(
         hub_variables: What JupyterHub would set. Only its own variables are taken, never what the Hub inherited.
         config: What the control plane granted.
         folder: The server's folder.
+        home: The project-user's own home: in one that members share, the start-up files of one would run as the others.
         system_path: Where programs of the system lie.
     """
     kept = {
@@ -28,8 +34,8 @@ def server_environment(
     }
     return kept | {
         SERVER_FOLDER_VARIABLE: str(folder),
-        "HOME": config.project_folder,
-        "IPYTHONDIR": str(folder / "ipython"),  # the home is shared: another member's start-up files must not run here
+        "HOME": str(home),
+        "IPYTHONDIR": str(folder / "ipython"),
         "JUPYTERHUB_DEFAULT_URL": f"/lab/tree/{config.start_folder}",
         "JUPYTERHUB_ROOT_DIR": config.project_folder,
         "JUPYTER_CONFIG_DIR": str(folder / "config"),

@@ -19,8 +19,9 @@ KERNELS = ("pyspark", "python3")
 CULL_INTERVAL_S = 60
 # Would ask every person in every project whether to fetch Jupyter's news, and whether there is a newer Lab.
 DISABLED_IN_LAB = {"@jupyterlab/apputils-extension:announcements": True}
-# By name: the class belongs to another product, and this one only tells Jupyter of it.
+# By name: the classes belong to another product, and this one only tells Jupyter of them.
 CONTENTS = "jupyterlab_hops.contents.ProjectContents"
+KERNEL_MANAGER = "jupyterlab_hops.kernel_sockets.PrivateKernelManager"
 EXTENSIONS = {
     "jupyterlab": True,
     "jupyterlab_hops": True,
@@ -63,6 +64,7 @@ def jupyter_settings(config: ServerConfig) -> dict[str, Any]:
         "KernelSpecManager": {"ensure_native_kernel": False, "allowed_kernelspecs": list(KERNELS)},
         # A browser tab that was left open does not count as work; a cell that runs does.
         "MappingKernelManager": {
+            "kernel_manager_class": KERNEL_MANAGER,
             "default_kernel_name": "pyspark",
             "cull_idle_timeout": idle_s,
             "cull_interval": CULL_INTERVAL_S,
@@ -75,7 +77,8 @@ def jupyter_settings(config: ServerConfig) -> dict[str, Any]:
 
 def _kernel(config: ServerConfig, display_name: str, module: str) -> dict[str, Any]:
     return {
-        "argv": [f"{config.environment}/bin/python", "-m", module, "-f", "{connection_file}"],
+        # -P: a kernel starts in a folder of the project, where any member may have put a file named like a module.
+        "argv": [f"{config.environment}/bin/python", "-P", "-m", module, "-f", "{connection_file}"],
         "display_name": display_name,
         "language": "python",
         "interrupt_mode": "signal",

@@ -68,6 +68,11 @@ class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
         return Home(Path(self.home)).server(self.project, self.user.name)
 
     @property
+    def own_home(self) -> Path:
+        """The project-user's home, which outlives the server."""
+        return Home(Path(self.home)).own_home(self.project, self.user.name)
+
+    @property
     def log_file(self) -> Path:
         """The server's log; it outlives the server, so that a failed start can be read about."""
         return Home(Path(self.home)).logs / "servers" / f"{project_user(self.project, self.user.name)}.log"
@@ -84,10 +89,13 @@ class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
         """The server's variables."""
         if self.granted is None:
             raise RuntimeError("A server without a grant has no variables.")
-        return server_environment(super().get_env(), self.granted.config, PurePosixPath(self.folder))
+        return server_environment(
+            super().get_env(), self.granted.config, PurePosixPath(self.folder), home=PurePosixPath(self.own_home)
+        )
 
     async def prepare(self, grant: ServerGrant) -> None:
         """Write the server's folder and open its log."""
+        self.own_home.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_folder(self.folder, server_files(grant), FOLDERS)
         self.log_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.log_file.unlink(missing_ok=True)

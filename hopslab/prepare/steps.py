@@ -62,6 +62,8 @@ def make_home(root: Path) -> None:
     try:
         for folder in (root, root / "run", root / "logs", root / "secrets", root / "projects"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Earlier steps may have made it, and the Hub's database is readable for whoever reaches it.
+        root.chmod(0o700)
         probe = root / "run" / ".writable"
         probe.write_text("", encoding="utf-8")
         probe.unlink()

@@ -3,7 +3,9 @@ from __future__ import annotations
 import ipaddress
 import json
 import stat
+from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -107,3 +109,31 @@ def test_nothing_of_a_site_listens_where_others_can_reach_it(site: Site, running
     assert site.port in {port for _, port in addresses}
     assert len(addresses) >= 5, "the proxy's two, the Hub's, those of both services and of the server"
     assert {where: ip for where, ip in addresses.items() if not ipaddress.ip_address(ip).is_loopback} == {}
+
+
+def test_a_kernels_channels_are_no_ports_and_its_home_is_its_users_own(
+    site: Site, ada: Person, running_server: psutil.Process
+) -> None:
+    token = ada.hub("POST", "users/ada/tokens", json={"note": "script"}).json()["token"]
+    with httpx.Client(
+        base_url=f"{site.url}user/ada/weather/api/",
+        headers={"Authorization": f"token {token}"},
+        timeout=60,
+        trust_env=False,
+    ) as server:
+        kernel = server.post("kernels", json={"name": "python3"}).json()["id"]
+        try:
+            folder = site.folder("ada", "weather")
+            connection = json.loads((folder / "runtime" / f"kernel-{kernel}.json").read_text())
+            assert connection["transport"] == "ipc"
+            sockets = [Path(f"{connection['ip']}-{connection[name]}") for name in connection if name.endswith("_port")]
+            assert len(sockets) == 5
+            eventually(lambda: all(path.is_socket() for path in sockets), "the kernel's start")
+            assert all(stat.S_IMODE(path.parent.stat().st_mode) == 0o700 for path in sockets)
+            processes = [process for process in running_server.children() if kernel in " ".join(process.cmdline())]
+            assert len(processes) == 1
+            home = Path(processes[0].environ()["HOME"])
+            assert home == site.home / "homes" / "weather__ada"
+            assert stat.S_IMODE(home.stat().st_mode) == 0o700
+        finally:
+            server.delete(f"kernels/{kernel}")

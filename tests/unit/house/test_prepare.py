@@ -1,6 +1,7 @@
 """What `make up` prepares, and when it does so again."""
 
 import io
+import stat
 
 import pytest
 
@@ -10,6 +11,7 @@ from hopslab.prepare.front_end import link_built
 from hopslab.prepare.inputs import Stamp, digest_of, files_below
 from hopslab.prepare.java import FoundJava, candidates
 from hopslab.prepare.node import write_script
+from hopslab.prepare.steps import make_home
 from hopslab.progress import Progress, duration
 from hopslab.settings import SiteSettings
 from hopslab.surroundings import VENV_BIN, surroundings
@@ -152,3 +154,9 @@ def test_the_labs_of_the_checkout_see_the_built_extension(tmp_path, before):
     link_built(tmp_path / "environment", built)
     assert (place / "jupyterlab-hops").readlink() == built
     assert (place / "jupyterlab-hops" / "package.json").is_file()
+
+
+def test_the_home_is_its_owners_alone_also_where_another_step_made_it(tmp_path):
+    tmp_path.chmod(0o755)
+    make_home(tmp_path)
+    assert [stat.S_IMODE(folder.stat().st_mode) for folder in (tmp_path, tmp_path / "secrets")] == [0o700, 0o700]

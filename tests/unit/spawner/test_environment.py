@@ -16,8 +16,8 @@ def test_the_server_gets_the_hubs_variables_its_own_and_nothing_else(grant: Serv
         "PATH": "/platform/bin",
         "PYTHONPATH": "/platform",
     }
-    assert server_environment(hub, grant.config, PurePosixPath("/s")) == {
-        "HOME": "/home/hops/projects/weather",
+    assert server_environment(hub, grant.config, PurePosixPath("/s"), home=PurePosixPath("/h")) == {
+        "HOME": "/h",
         "HOPS_SERVER_FOLDER": "/s",
         "IPYTHONDIR": "/s/ipython",
         "JUPYTERHUB_API_TOKEN": "t",

@@ -31,6 +31,7 @@ def test_the_pyspark_kernel_runs_in_the_project_environment(grant: ServerGrant) 
     assert json.loads(server_files(grant)["kernels/pyspark/kernel.json"]) == {
         "argv": [
             "/home/hops/environments/projects/weather/bin/python",
+            "-P",
             "-m",
             "hops_kernels.pyspark",
             "-f",

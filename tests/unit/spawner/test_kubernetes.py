@@ -57,6 +57,7 @@ mkdir -p -m 700 /run/hops/server/config
 mkdir -p -m 700 /run/hops/server/data
 mkdir -p -m 700 /run/hops/server/ipython
 mkdir -p -m 700 /run/hops/server/runtime
+mkdir -p -m 700 /run/hops/server/home
 mkdir -p -m 700 /run/hops/server/config
 cp -L /run/hops/secret/config/jupyter_server_config.json /run/hops/server/config/jupyter_server_config.json
 chmod 600 /run/hops/server/config/jupyter_server_config.json
@@ -160,7 +161,7 @@ def test_the_pod_of_a_grant(manifest: dict[str, Any]) -> None:
 def test_the_pods_variables_are_those_of_a_server_and_hold_no_token_of_the_project(manifest: dict[str, Any]) -> None:
     variables = {item["name"]: item.get("value", "") for item in manifest["spec"]["containers"][0]["env"]}
     assert {name: value for name, value in variables.items() if not name.startswith("JUPYTERHUB_")} == {
-        "HOME": "/home/hops/projects/weather",
+        "HOME": "/run/hops/server/home",
         "HOPS_SERVER_FOLDER": "/run/hops/server",
         "IPYTHONDIR": "/run/hops/server/ipython",
         "JUPYTER_CONFIG_DIR": "/run/hops/server/config",

@@ -1,0 +1,61 @@
+"""Kernels whose channels are sockets in a folder of their own, not ports.
+
+Whoever finds the port of a kernel's output can read it without the kernel's key, and on one machine every process finds
+it. A socket below a 0700 folder can't be reached by other users, nor from another sandbox.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import secrets
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from jupyter_server.services.kernels.kernelmanager import ServerKernelManager
+from traitlets import default
+
+from jupyterlab_hops.server_folder import FOLDER_VARIABLE
+
+LONGEST_SOCKET_PATH = 107
+"""Linux's limit, in bytes; see unix(7)."""
+FOLDER = "k"
+_NAME_BYTES = 4
+_NUMBER = "-99999"
+
+
+class PrivateKernelManager(ServerKernelManager):
+    """Starts kernels that talk through sockets of this notebook server alone."""
+
+    @default("transport")
+    def _no_ports(self) -> str:
+        return "ipc"
+
+    @default("ip")
+    def _where_its_sockets_lie(self) -> str:
+        folder = os.environ.get(FOLDER_VARIABLE)
+        return socket_prefix(Path(folder) if folder else None)
+
+
+def socket_prefix(server_folder: Path | None) -> str:
+    """A new kernel's path, to which Jupyter appends the number of each channel.
+
+    Args:
+        server_folder: The notebook server's folder; its sockets lie there unless that makes their paths too long.
+    """
+    name = secrets.token_hex(_NAME_BYTES)
+    if server_folder is not None:
+        prefix = server_folder / FOLDER / name
+        if len(os.fsencode(f"{prefix}{_NUMBER}")) <= LONGEST_SOCKET_PATH:
+            prefix.parent.mkdir(mode=0o700, exist_ok=True)
+            return str(prefix)
+    return str(_short_folder() / name)
+
+
+@cache
+def _short_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="hops-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
