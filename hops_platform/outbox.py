@@ -6,6 +6,7 @@ Laws:
 2. Each channel (an engine) has a worker of its own, so a broken engine never stops the others.
 3. A failed delivery is tried again, later and later, and never given up; from :data:`STUCK_AFTER` attempts on it
    counts as stuck and the administrator's list shows it first.
+4. What a process had begun when it was killed is begun again by another, or by its successor, within :data:`LEASE`.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from __future__ import annotations
 import logging
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import JSON, Index, Integer, Select, String, Text, exists, select
+from sqlalchemy import JSON, Index, Integer, Select, String, Text, exists, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
@@ -27,7 +29,9 @@ from hops_platform.errors import PlatformError
 
 LOG = logging.getLogger("hops.outbox")
 STUCK_AFTER = 5
-LEASE = timedelta(minutes=15)
+LEASE = timedelta(seconds=60)
+"""How long a delivery that was begun stays its worker's, who extends it while at work."""
+_LEASE_EXTENDED_S = 15.0
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 300.0
 _MAX_ERROR_LENGTH = 1000
@@ -99,10 +103,17 @@ class OutboxWorkers:
         context: Handed to each handler.
         handlers: What to do for each task.
         idle_s: How long to sleep when nothing is due and nobody calls :meth:`wake`.
+        extend_s: How often the lease of a running delivery is extended.
     """
 
     def __init__(
-        self, database: Database, context: Context, handlers: Mapping[Task, Handler[Context]], *, idle_s: float = 2.0
+        self,
+        database: Database,
+        context: Context,
+        handlers: Mapping[Task, Handler[Context]],
+        *,
+        idle_s: float = 2.0,
+        extend_s: float = _LEASE_EXTENDED_S,
     ) -> None:
         self._database = database
         self._context = context
@@ -110,6 +121,7 @@ class OutboxWorkers:
             (task.channel, task.topic): handler for task, handler in handlers.items()
         }
         self._idle_s = idle_s
+        self._extend_s = extend_s
         self._stopping = threading.Event()
         self._signals = {task.channel: threading.Event() for task in handlers}
         self._threads: list[threading.Thread] = []
@@ -162,7 +174,8 @@ class OutboxWorkers:
         try:
             if handler is None:
                 raise LookupError(f"this version knows no task {delivery.topic}")  # noqa: TRY301
-            handler(self._context, delivery.payload)
+            with self._held(delivery):
+                handler(self._context, delivery.payload)
         except Exception as error:  # noqa: BLE001
             # Whatever goes wrong in an engine must not end the worker; it is kept in the row and tried again.
             self._put_back(delivery, error)
@@ -172,6 +185,26 @@ class OutboxWorkers:
                 session.delete(row)
         LOG.info("delivered %s of %s", delivery.topic, delivery.entity)
         return True
+
+    @contextmanager
+    def _held(self, delivery: Delivery) -> Iterator[None]:
+        """Extends the lease until the handler is done, however long that takes."""
+        done = threading.Event()
+        thread = threading.Thread(target=self._extend, args=(delivery.id, done), name="outbox-lease", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+
+    def _extend(self, delivery_id: uuid.UUID, done: threading.Event) -> None:
+        while not done.wait(self._extend_s):
+            try:
+                with self._database.session() as session:
+                    session.execute(update(Delivery).where(Delivery.id == delivery_id).values(due_at=now() + LEASE))
+            except SQLAlchemyError:
+                LOG.warning("the lease of a delivery can't be extended now; trying again")
 
     def _claim(self, channel: str) -> Delivery | None:
         with self._database.session(writes=False) as session:

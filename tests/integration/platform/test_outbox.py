@@ -10,16 +10,17 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 
 from hops_platform.database import now
 from hops_platform.errors import EngineUnavailableError
-from hops_platform.outbox import STUCK_AFTER, Delivery, OutboxWorkers, Task, enqueue, pause_after
+from hops_platform.outbox import LEASE, STUCK_AFTER, Delivery, OutboxWorkers, Task, enqueue, pause_after
 
 STORE, START = Task("storage", "store"), Task("hub", "start")
 
 
 class Engine:
-    """Notes what it is told to do; refuses what is in ``broken``."""
+    """Notes what it is told to do; refuses what is in ``broken``, a thing or all of an entity."""
 
     def __init__(self) -> None:
         self.done: list[str] = []
@@ -29,7 +30,7 @@ class Engine:
     def __call__(self, _context: None, payload: Mapping[str, Any]) -> None:
         if self.gate is not None:
             assert self.gate.wait(10)
-        if payload["what"].split("-")[0] in self.broken:
+        if {payload["what"], payload["what"].split("-")[0]} & self.broken:
             raise EngineUnavailableError("The engine does not answer.")
         self.done.append(payload["what"])
 
@@ -104,6 +105,40 @@ def test_a_failing_delivery_holds_back_only_its_entity(
     workers.deliver_due()
     assert engines["storage"].done == ["b-1", "b-2", "a-1", "a-2"]
     assert rows(hops) == []
+
+
+def test_what_comes_after_a_failing_delivery_of_its_entity_waits_for_it(
+    hops: Any, workers: OutboxWorkers, engines: dict[str, Engine]
+) -> None:
+    engines["storage"].broken = {"a-1"}
+    write(hops, STORE, "a-1", "a-2")
+    assert workers.deliver_due() == 0
+    assert engines["storage"].done == []
+    engines["storage"].broken = set()
+    make_due(hops)
+    assert workers.deliver_due() == 2
+    assert engines["storage"].done == ["a-1", "a-2"]
+
+
+def test_a_database_that_is_away_for_a_moment_does_not_end_a_worker(
+    hops: Any, workers: OutboxWorkers, engines: dict[str, Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim, failed = workers._claim, threading.Event()
+
+    def away_once(channel: str) -> Delivery | None:
+        if channel == "storage" and not failed.is_set():
+            failed.set()
+            raise OperationalError("select", {}, Exception("the database is away"))
+        return claim(channel)
+
+    monkeypatch.setattr(workers, "_claim", away_once)
+    write(hops, STORE, "a-1")
+    workers.start()
+    try:
+        wait_until(lambda: engines["storage"].done == ["a-1"])
+        assert failed.is_set()
+    finally:
+        workers.stop()
 
 
 def test_pauses_grow_to_five_minutes_and_nothing_is_given_up(
@@ -205,3 +240,21 @@ def test_what_a_dead_process_had_begun_is_done_when_its_lease_is_out(
     make_due(hops)
     assert workers.deliver_due() == 1
     assert engines["storage"].done == ["a-1"]
+
+
+def test_a_lease_is_short_and_lasts_as_long_as_the_work(hops: Any, engines: dict[str, Engine]) -> None:
+    assert timedelta(minutes=2) >= LEASE
+    workers = OutboxWorkers(hops.platform.parts.database, None, {STORE: engines["storage"]}, extend_s=0.05)
+    engines["storage"].gate = threading.Event()
+    write(hops, STORE, "a-1")
+    workers.start()
+    try:
+        wait_until(lambda: rows(hops)[0].attempts == 1)
+        make_due(hops)  # as if the work took longer than the lease
+        wait_until(lambda: rows(hops)[0].due_at > now() + LEASE / 2)
+        engines["storage"].gate.set()
+        wait_until(lambda: rows(hops) == [])
+        assert engines["storage"].done == ["a-1"]
+    finally:
+        engines["storage"].gate.set()
+        workers.stop()
