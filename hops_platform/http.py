@@ -27,7 +27,6 @@ from hops_platform.errors import (
     MethodNotAllowedError,
     NotFoundError,
     PlatformError,
-    PreconditionFailedError,
     PreconditionRequiredError,
     StorageFullError,
     TooLargeError,
@@ -37,6 +36,7 @@ from hops_platform.idempotency import MAX_KEY_LENGTH
 from hops_platform.outbox import OutboxWorkers
 from hops_platform.paging import DEFAULT_LIMIT, MAX_CURSOR_LENGTH, MAX_LIMIT
 from hops_platform.parts import Parts
+from hops_platform.versions import changed_meanwhile
 from hops_platform.violations import describe_violations, summarise
 
 LOG = logging.getLogger("hops.http")
@@ -94,9 +94,7 @@ def check_entity_tag(if_match: str | None, version: int) -> None:
         )
     tags = {tag.strip() for tag in if_match.split(",")}
     if "*" not in tags and entity_tag(version) not in tags:
-        raise PreconditionFailedError(
-            "Somebody else changed this since you read it.", remedy="Read it again, then repeat your change."
-        )
+        raise changed_meanwhile()
 
 
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {

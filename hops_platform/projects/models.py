@@ -44,6 +44,8 @@ class Membership(Base):
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
     # The names of ProjectRole are few and checked by the service; a database enum would need a migration for each.
     role_name: Mapped[str] = mapped_column("role", String(32))
+    # Counts edits; it is the membership's ETag.
+    version: Mapped[int] = mapped_column(Integer, default=1)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
     project: Mapped[Project] = relationship(lazy="joined", innerjoin=True)

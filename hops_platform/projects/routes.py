@@ -146,14 +146,19 @@ def add_member(
 
 @router.patch("/projects/{project}/members/{user}")
 def change_role(
+    *,
     user: MemberName,
     request: MemberEdit,
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.MEMBERS_EDIT))],
     session: DatabaseSession,
+    response: Response,
+    if_match: IfMatch = None,
 ) -> MemberAnswer:
-    """Gives a member another role."""
+    """Gives a member another role; the ETag is the member's version in the list, in quotes."""
     membership = service.find_member(session, access.project, user)
-    service.change_role(session, membership, request.role)
+    check_entity_tag(if_match, membership.version)
+    service.change_role(session, membership, request.role, version=membership.version)
+    response.headers["ETag"] = entity_tag(membership.version)
     return service.show_member(membership)
 
 

@@ -79,3 +79,4 @@ class MemberAnswer(BaseModel):
     title: str = Field(examples=["Ada Lovelace"])
     role: ProjectRole = Field(examples=["data_scientist"])
     since: datetime = Field(examples=["2026-05-04T10:00:00Z"])
+    version: int = Field(description="Counts the edits; also the ETag.", examples=[1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hops_contract.layout import STANDARD_DATASETS
@@ -24,6 +24,7 @@ from hops_platform.projects.schemas import (
 )
 from hops_platform.security.authentication import Caller
 from hops_platform.users.models import User
+from hops_platform.versions import edit_version
 
 CREATE_FOLDERS = Task("storage", "project.create-folders")
 FILL_TEMPLATE = Task("storage", "project.fill-template")
@@ -73,19 +74,9 @@ def edit_project(session: Session, project: Project, edit: ProjectEdit, *, versi
     """Changes title and description of the version that the caller read.
 
     Raises:
-        ConflictError: Somebody else changed it in between.
+        PreconditionFailedError: Somebody else changed it in between.
     """
-    changes = edit.model_dump(exclude_none=True)
-    changed = session.execute(
-        update(Project)
-        .where(Project.id == project.id, Project.version == version)
-        .values(**changes, version=version + 1)
-        .execution_options(synchronize_session=False)
-        .returning(Project.id)
-    ).all()
-    if not changed:
-        raise ConflictError("Somebody else changed the project at the same moment.", remedy="Read it again.")
-    session.refresh(project)
+    edit_version(session, project, version=version, **edit.model_dump(exclude_none=True))
 
 
 def delete_project(session: Session, project: Project, *, repeated_name: str) -> None:
@@ -144,18 +135,18 @@ def add_member(session: Session, project: Project, request: NewMember) -> Member
     return show_member(membership)
 
 
-def change_role(session: Session, membership: Membership, role: ProjectRole) -> None:
+def change_role(session: Session, membership: Membership, role: ProjectRole, *, version: int) -> None:
     """Gives a member another role.
 
     A running server keeps its old token until it is renewed; what it may do here follows the new role at once.
 
     Raises:
         ConflictError: It is the last Data Owner.
+        PreconditionFailedError: Somebody else changed it in between.
     """
     if role is not ProjectRole.DATA_OWNER:
         _check_owner_remains(session, membership)
-    membership.role_name = role.value
-    session.flush()
+    edit_version(session, membership, version=version, role_name=role.value)
 
 
 def remove_member(session: Session, membership: Membership) -> None:
@@ -191,6 +182,7 @@ def show_member(membership: Membership) -> MemberAnswer:
         title=membership.user.title,
         role=membership.role,
         since=membership.created_at or now(),
+        version=membership.version,
     )
 
 

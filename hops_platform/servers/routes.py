@@ -9,7 +9,7 @@ from hops_contract.options import ServerLimits, ServerOptions
 from hops_contract.servers import ServerGrant
 from hops_contract.slugs import MAX_SLUG_LENGTH
 from hops_platform.environments.service import check_ready
-from hops_platform.http import After, DatabaseSession, Limit, PartsOf
+from hops_platform.http import After, DatabaseSession, IfMatch, Limit, PartsOf, check_entity_tag, entity_tag
 from hops_platform.paging import DEFAULT_LIMIT, Page, fetch_page
 from hops_platform.projects.models import Membership
 from hops_platform.security.authentication import ProjectAccess
@@ -150,9 +150,12 @@ def list_servers(
 
 @router.get("/projects/{project}/limits")
 def read_limits(
-    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.LIMITS_READ))], session: DatabaseSession
+    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.LIMITS_READ))],
+    session: DatabaseSession,
+    response: Response,
 ) -> ServerLimits:
-    """The most that a server of this project may ask for."""
+    """The most that a server of this project may ask for; the ETag is what an edit needs."""
+    response.headers["ETag"] = entity_tag(service.version_of_limits(session, access.project))
     return service.limits_of(session, access.project)
 
 
@@ -161,9 +164,14 @@ def edit_limits(
     limits: ServerLimits,
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.LIMITS_EDIT))],
     session: DatabaseSession,
+    response: Response,
+    if_match: IfMatch = None,
 ) -> ServerLimits:
     """Sets the most that a server of this project may ask for."""
-    service.edit_limits(session, access.project, limits)
+    version = service.version_of_limits(session, access.project)
+    check_entity_tag(if_match, version)
+    service.edit_limits(session, access.project, limits, version=version)
+    response.headers["ETag"] = entity_tag(version + 1)
     return limits
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import SecretStr, ValidationError
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from hops_contract.options import Capacity, ServerLimits, ServerOptions
@@ -23,6 +24,7 @@ from hops_platform.servers.limits import fitting_defaults, violations
 from hops_platform.servers.models import ProjectLimits, RememberedOptions
 from hops_platform.servers.schemas import ServerAnswer, ServerOptionsAnswer
 from hops_platform.users.models import User
+from hops_platform.versions import changed_meanwhile, edit_version
 from hops_platform.violations import describe_violations, summarise
 
 START_SERVER = Task("hub", "server.start")
@@ -34,10 +36,28 @@ def limits_of(session: Session, project: Project) -> ServerLimits:
     return ServerLimits.model_validate(row.limits) if row is not None else ServerLimits()
 
 
-def edit_limits(session: Session, project: Project, limits: ServerLimits) -> None:
-    """Sets the project's limits."""
-    session.merge(ProjectLimits(project_id=project.id, limits=limits.model_dump(mode="json")))
-    session.flush()
+def version_of_limits(session: Session, project: Project) -> int:
+    """The version of the project's limits; 0 while they are the defaults."""
+    row = session.get(ProjectLimits, project.id)
+    return row.version if row is not None else 0
+
+
+def edit_limits(session: Session, project: Project, limits: ServerLimits, *, version: int) -> None:
+    """Sets the project's limits, of the version that the caller read.
+
+    Raises:
+        PreconditionFailedError: Somebody else changed them in between.
+    """
+    written = limits.model_dump(mode="json")
+    row = session.get(ProjectLimits, project.id)
+    if row is not None:
+        edit_version(session, row, version=version, limits=written)
+        return
+    session.add(ProjectLimits(project_id=project.id, limits=written))
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise changed_meanwhile() from error
 
 
 def options_of(session: Session, membership: Membership, *, capacity: Capacity) -> ServerOptions:

@@ -137,12 +137,13 @@ function memberRow(member) {
     clearProblem(members);
     role.disabled = true;
     try {
-      await call("PATCH", `${url}/members/${path(member.user)}`, { body: { role: role.value } });
-      member.role = role.value;
+      const edit = { body: { role: role.value }, etag: `"${member.version}"` };
+      ({ body: member } = await call("PATCH", `${url}/members/${path(member.user)}`, edit));
       announce(`${member.user} is a ${ROLES[role.value]} now.`);
       if (own) await loadProject().then(loadMembers);
     } catch (error) {
       role.value = member.role;
+      if (error.status === 412) await loadMembers(); // so that the next attempt is one with open eyes
       showProblem(members, error);
     } finally {
       role.disabled = false;
@@ -247,7 +248,13 @@ byId("edit-limits").addEventListener("click", () => {
 });
 onSubmit(byId("limits-dialog").querySelector("form"), "Saving…", async (values) => {
   const body = Object.fromEntries(Object.entries(values).map(([key, text]) => [key, text === "" ? null : Number(text)]));
-  ({ body: limits, etag: limitsTag } = await call("PUT", `${url}/limits`, { body, etag: limitsTag }));
+  try {
+    ({ body: limits, etag: limitsTag } = await call("PUT", `${url}/limits`, { body, etag: limitsTag }));
+  } catch (error) {
+    // As above: the present limits are behind the dialog, what was typed stays in it.
+    if (error.status === 412) await loadLimits();
+    throw error;
+  }
   showLimits();
   byId("limits-dialog").close();
   announce("The limits are saved. They hold from the next start on.");

@@ -205,7 +205,7 @@ export interface paths {
         };
         /**
          * Read Limits
-         * @description The most that a server of this project may ask for.
+         * @description The most that a server of this project may ask for; the ETag is what an edit needs.
          */
         get: operations["read_limits"];
         /**
@@ -263,7 +263,7 @@ export interface paths {
         head?: never;
         /**
          * Change Role
-         * @description Gives a member another role.
+         * @description Gives a member another role; the ETag is the member's version in the list, in quotes.
          */
         patch: operations["change_role"];
         trace?: never;
@@ -738,6 +738,12 @@ export interface components {
              * @example ada
              */
             user: string;
+            /**
+             * Version
+             * @description Counts the edits; also the ETag.
+             * @example 1
+             */
+            version: number;
         };
         /**
          * MemberEdit
@@ -2000,7 +2006,10 @@ export interface operations {
     edit_limits: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The ETag of what is edited. */
+                "If-Match"?: string | null;
+            };
             path: {
                 project: string;
             };
@@ -2183,7 +2192,10 @@ export interface operations {
     change_role: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The ETag of what is edited. */
+                "If-Match"?: string | null;
+            };
             path: {
                 user: string;
                 project: string;

@@ -62,13 +62,14 @@ class ScriptedPlatform:
         self.projects: dict[str, dict[str, Any]] = {}
         self.servers: dict[str, dict[str, Any]] = {}
         self.members: list[dict[str, Any]] = [
-            {"user": "ada", "title": "Ada Lovelace", "role": "data_owner", "since": SINCE}
+            {"user": "ada", "title": "Ada Lovelace", "role": "data_owner", "since": SINCE, "version": 1}
         ]
         self.users: list[dict[str, Any]] = [a_user("ada", "Ada Lovelace", admin=True)]
         self.outbox: list[dict[str, Any]] = []
         self.limits = ServerLimits().model_dump()
         self.refusals: dict[str, JSONResponse] = {}  # "PUT projects/weather/server" -> what is answered instead
         self.calls: list[tuple[str, str, Any]] = []
+        self.tags: dict[str, str] = {}  # "PUT projects/weather/limits" -> the If-Match that came last
         self.events: list[dict[str, Any]] = []
         self.options = ServerOptions()
         self.capacity = Capacity(cores=8, memory_mib=16 * 1024, gpus=2, gpu_labels=("a100", "t4"))
@@ -102,7 +103,7 @@ class ScriptedPlatform:
             case "GET", ["projects", _, "members"]:
                 return self._page(self.members, query, "user")
             case "POST", ["projects", _, "members"]:
-                self.members.append({"title": "", "since": SINCE, **body})
+                self.members.append({"title": "", "since": SINCE, "version": 1, **body})
                 return self.members[-1]
             case "PATCH", ["projects", _, "members", name]:
                 member = next(member for member in self.members if member["user"] == name)
@@ -149,6 +150,8 @@ def make_app(platform: ScriptedPlatform) -> FastAPI:
         body = json.loads(raw) if raw else None
         if request.method != "GET":
             platform.calls.append((request.method, path, body))
+            if "If-Match" in request.headers:
+                platform.tags[f"{request.method} {path}"] = request.headers["If-Match"]
             if request.headers.get("X-Hops-CSRF") != CSRF:
                 return a_problem(403, "A changing call from a browser needs the page's token.")
         refusal = platform.refusals.get(f"{request.method} {path}")

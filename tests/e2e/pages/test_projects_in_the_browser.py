@@ -211,6 +211,36 @@ def test_limits_are_changed_by_an_administrator(visit, weather):
     assert weather.limits["max_executors"] == 3
 
 
+def test_limits_that_somebody_else_changed_are_shown_before_they_are_changed_again(visit, weather):
+    weather.admin = True
+    page = visit(HOME + "projects/weather")
+    limits = page.get_by_role("region", name="Limits of a server")
+    expect(limits.get_by_text("Executors", exact=True)).to_be_visible()
+    limits.get_by_role("button", name="Edit").click()
+    page.get_by_label("Executors", exact=True).fill("3")
+    weather.limits = weather.limits | {"max_gpus": 77}
+    weather.refusals["PUT projects/weather/limits"] = a_problem(412, "Somebody else changed this since you read it.")
+    page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("Somebody else changed this since you read it.")
+    expect(page.get_by_label("Executors", exact=True)).to_have_value("3")
+    expect(page.locator("#limit-pairs")).to_contain_text("77")
+
+
+def test_a_role_that_somebody_else_changed_is_shown_as_it_is_now(visit, weather):
+    weather.members.append({"user": "bob", "title": "", "role": "data_scientist", "since": SINCE, "version": 4})
+    page = visit(HOME + "projects/weather")
+    expect(page.get_by_label("Role of bob")).to_have_value("data_scientist")
+    weather.members[-1] |= {"role": "data_owner", "version": 5}
+    weather.refusals["PATCH projects/weather/members/bob"] = a_problem(412, "Somebody else changed this.")
+    page.get_by_label("Role of bob").select_option("data_owner")
+    expect(page.get_by_role("alert")).to_contain_text("Somebody else changed this.")
+    expect(page.get_by_label("Role of bob")).to_have_value("data_owner")
+    weather.refusals.clear()
+    page.get_by_label("Role of bob").select_option("data_scientist")
+    expect(page.get_by_text("bob is a Data Scientist now.")).to_be_visible()
+    assert weather.tags == {"PATCH projects/weather/members/bob": '"5"'}
+
+
 def test_a_project_that_one_may_not_see_is_told_as_absent(visit, platform):
     page = visit(HOME + "projects/secret")
     expect(page.get_by_role("alert")).to_contain_text("There is no project 'secret' that you can see.")

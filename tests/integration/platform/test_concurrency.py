@@ -11,6 +11,8 @@ import pytest
 
 from hops_platform.security.throttling import FREE_ATTEMPTS
 
+ANY_VERSION = {"If-Match": "*"}
+
 
 def at_once(*calls: Callable[[], Any]) -> list[Any]:
     """The answers of calls that begin together."""
@@ -70,8 +72,8 @@ def test_two_data_owners_can_not_both_go_at_once(hops: Any, way: str) -> None:
             lambda: bob.delete("projects/weather/members/bob"),
         ),
         "demote": (
-            lambda: ada.patch("projects/weather/members/ada", json={"role": "data_scientist"}),
-            lambda: bob.patch("projects/weather/members/bob", json={"role": "data_scientist"}),
+            lambda: ada.patch("projects/weather/members/ada", json={"role": "data_scientist"}, headers=ANY_VERSION),
+            lambda: bob.patch("projects/weather/members/bob", json={"role": "data_scientist"}, headers=ANY_VERSION),
         ),
     }
     answers = at_once(*calls[way])
@@ -103,8 +105,23 @@ def test_edits_of_one_version_at_once_lose_nothing(hops: Any) -> None:
     answers = at_once(lambda: edit("A"), lambda: edit("B"))
     (won,) = [answer for answer in answers if answer.status_code == 200]
     (lost,) = [answer for answer in answers if answer.status_code != 200]
-    assert lost.status_code in (409, 412)
+    assert lost.status_code == 412
     assert ada.get("projects/weather").json()["title"] == won.json()["title"]
+
+
+def test_first_limits_at_once_lose_nothing(hops: Any) -> None:
+    admin = hops.user("grace", admin=True)
+    hops.ready_project(hops.user("ada"))
+    read = admin.get("projects/weather/limits")
+
+    def edit(number: int) -> Any:
+        tag = {"If-Match": read.headers["ETag"]}
+        return admin.put("projects/weather/limits", json=read.json() | {"max_executors": number}, headers=tag)
+
+    answers = at_once(lambda: edit(2), lambda: edit(3))
+    assert statuses(answers) == [200, 412]
+    (won,) = [answer for answer in answers if answer.status_code == 200]
+    assert admin.get("projects/weather/limits").json() == won.json()
 
 
 def test_wrong_passwords_at_once_are_all_counted(hops: Any) -> None:

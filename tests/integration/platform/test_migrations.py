@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, update
+from sqlalchemy import MetaData, inspect, select, update
 from sqlalchemy.exc import StatementError
 
 from hops_platform.database import Database, new_id
 from hops_platform.migrations import migrate
 from hops_platform.migrations.tables import TABLES, all_tables
+from hops_platform.projects.models import Membership
 from hops_platform.users.models import User
 
 
@@ -49,6 +50,50 @@ def test_migrating_twice_changes_nothing(empty_database: str) -> None:
     try:
         with database.engine.connect() as connection:
             assert MigrationContext.configure(connection).get_current_revision() is not None
+    finally:
+        database.close()
+
+
+def test_memberships_from_before_they_had_versions_begin_with_the_first(empty_database: str) -> None:
+    migrate(empty_database, "0001")
+    database = Database(empty_database)
+    project, user, moment = new_id(), new_id(), datetime(2026, 5, 4, tzinfo=UTC)
+    tables = MetaData()
+    try:
+        with database.engine.begin() as connection:
+            tables.reflect(connection)
+            connection.execute(
+                tables.tables["projects"]
+                .insert()
+                .values(id=project, name="weather", title="", description="", version=1, created_at=moment)
+            )
+            connection.execute(
+                tables.tables["users"]
+                .insert()
+                .values(
+                    id=user,
+                    name="ada",
+                    title="",
+                    password_hash="",
+                    active=True,
+                    admin=False,
+                    must_change_password=False,
+                    tokens_valid_from=moment,
+                    created_at=moment,
+                )  # fmt: skip
+            )
+            connection.execute(
+                tables.tables["memberships"]
+                .insert()
+                .values(project_id=project, user_id=user, role="data_owner", created_at=moment)
+            )
+    finally:
+        database.close()
+    migrate(empty_database)
+    database = Database(empty_database)
+    try:
+        with database.session() as session:
+            assert session.scalars(select(Membership.version)).all() == [1]
     finally:
         database.close()
 

@@ -90,7 +90,8 @@ def test_the_last_data_owner_can_not_go(hops: Any) -> None:
     ada, bob = hops.user("ada"), hops.user("bob")
     hops.ready_project(ada)
     assert ada.delete("projects/weather/members/ada").status_code == 409
-    assert ada.patch("projects/weather/members/ada", json={"role": "data_scientist"}).status_code == 409
+    demoted = ada.patch("projects/weather/members/ada", json={"role": "data_scientist"}, headers={"If-Match": "*"})
+    assert demoted.status_code == 409
     ada.post("projects/weather/members", json={"user": "bob", "role": "data_owner"})
     assert ada.delete("projects/weather/members/ada").status_code == 204
     assert bob.get("projects/weather").json()["role"] == "data_owner"
@@ -179,7 +180,45 @@ def test_limits_are_an_administrators_to_edit(hops: Any) -> None:
     ada, admin = hops.user("ada"), hops.user("grace", admin=True)
     hops.ready_project(ada)
     limits = ada.get("projects/weather/limits").json() | {"max_executors": 1}
-    assert ada.put("projects/weather/limits", json=limits).status_code == 403
-    assert admin.put("projects/weather/limits", json=limits).status_code == 200
+    assert ada.put("projects/weather/limits", json=limits, headers={"If-Match": "*"}).status_code == 403
+    assert admin.put("projects/weather/limits", json=limits, headers={"If-Match": "*"}).status_code == 200
     answer = ada.put("projects/weather/server-options", json={"executors": 2})
     assert "this project may use 1" in answer.json()["detail"]
+
+
+def test_limits_of_an_old_version_are_refused(hops: Any) -> None:
+    admin = hops.user("grace", admin=True)
+    hops.ready_project(hops.user("ada"))
+    read = admin.get("projects/weather/limits")
+
+    def set_executors(number: int, tag: str | None) -> Any:
+        headers = {"If-Match": tag} if tag else {}
+        return admin.put("projects/weather/limits", json=read.json() | {"max_executors": number}, headers=headers)
+
+    assert set_executors(1, None).status_code == 428
+    first = set_executors(2, read.headers["ETag"])
+    assert (first.status_code, first.headers["ETag"] == read.headers["ETag"]) == (200, False)
+    late = set_executors(3, read.headers["ETag"])
+    assert (late.status_code, late.json()["detail"]) == (412, "Somebody else changed this since you read it.")
+    assert set_executors(4, first.headers["ETag"]).status_code == 200
+    now = admin.get("projects/weather/limits")
+    assert now.json()["max_executors"] == 4
+    assert now.headers["ETag"] not in (read.headers["ETag"], first.headers["ETag"])
+
+
+def test_a_role_of_an_old_version_is_refused(hops: Any) -> None:
+    ada = hops.user("ada")
+    hops.create_user("bob")
+    hops.ready_project(ada)
+    tag = f'"{ada.post("projects/weather/members", json={"user": "bob"}).json()["version"]}"'
+
+    def change(role: str, tag: str | None) -> Any:
+        headers = {"If-Match": tag} if tag else {}
+        return ada.patch("projects/weather/members/bob", json={"role": role}, headers=headers)
+
+    assert change("data_owner", None).status_code == 428
+    changed = change("data_owner", tag)
+    assert (changed.json()["role"], changed.headers["ETag"]) == ("data_owner", f'"{changed.json()["version"]}"')
+    assert change("data_scientist", tag).status_code == 412
+    (member,) = [one for one in ada.get("projects/weather/members").json()["items"] if one["user"] == "bob"]
+    assert (member["role"], member["version"]) == ("data_owner", changed.json()["version"])
