@@ -98,6 +98,8 @@ def create_a_project(page, site):
     page.screenshot(path=PICTURES / "project.png")
     page.goto(f"{site.url}services/hops/")
     page.get_by_role("link", name="Digits and weather", exact=True).wait_for()
+    card = page.get_by_role("listitem").filter(has_text="Digits and weather")
+    expect(card.get_by_role("status")).to_have_text("Stopped")  # asked for once the list is there
     page.screenshot(path=PICTURES / "home.png")
 
 
