@@ -66,6 +66,13 @@ describe("the panel's datasets", () => {
     expect(other?.hasAttribute('aria-describedby')).toBe(false);
   });
 
+  it('begin with the one where notebooks start', async () => {
+    const node = await shown([LOGS, JUPYTER]);
+    expect(
+      [...node.querySelectorAll('button')].map(button => button.textContent)
+    ).toEqual(['Jupyter', 'Logs']);
+  });
+
   it('say that there are none', async () => {
     expect((await shown([])).textContent).toContain('No datasets.');
   });

@@ -5,7 +5,7 @@ import type { IDataset, IProject } from '../api/wire';
 import { ProblemView } from '../parts/problem';
 import { Section } from './section';
 
-/** The project's datasets; each leads to its folder in the file browser. */
+/** The project's datasets, the one where notebooks start first; each leads to its folder in the file browser. */
 export function DatasetsSection(props: {
   readonly project: Pick<
     IProject,
@@ -21,6 +21,11 @@ export function DatasetsSection(props: {
   if (datasets === null) {
     return null;
   }
+  const isStart = ({ name }: IDataset): boolean => name === startFolder;
+  const inOrder = [
+    ...datasets.filter(isStart),
+    ...datasets.filter(dataset => !isStart(dataset))
+  ];
   return (
     <Section title={trans.__('Datasets')} count={datasets.length}>
       {datasetsProblem !== null && (
@@ -38,11 +43,11 @@ export function DatasetsSection(props: {
           className="jp-Hops-list"
           aria-label={trans.__('Datasets of the project')}
         >
-          {datasets.map(dataset => (
+          {inOrder.map(dataset => (
             <Dataset
               key={dataset.name}
               dataset={dataset}
-              isStart={dataset.name === startFolder}
+              isStart={isStart(dataset)}
               trans={trans}
               onOpen={onOpen}
             />
