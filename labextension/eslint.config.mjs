@@ -35,6 +35,7 @@ export default tseslint.config(
             '../api/requests',
             './commands',
             './item',
+            './kernels',
             './model',
             './panel',
             './renderer'

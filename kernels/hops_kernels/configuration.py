@@ -10,6 +10,7 @@ import json
 import os
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 SERVER_FOLDER_VARIABLE = "HOPS_SERVER_FOLDER"
 CONFIG_FILE = "server.json"
@@ -63,6 +64,15 @@ def read_server_config(folder: Path) -> dict[str, Any]:
     if not isinstance(config, dict) or not isinstance(config.get("options"), dict) or "livy_url" not in config:
         raise ServerFolderError(f"{CONFIG_FILE} lacks the options or the session service's address. {remedy}")
     return config
+
+
+def session_name(connection_file: str) -> str:
+    """The name of a kernel's session: unique among those of the service, with the kernel's id in it.
+
+    Args:
+        connection_file: ``kernel-<id>.json``, as a notebook server calls it; by that id Lab finds a session's notebook.
+    """
+    return f"pyspark-{Path(connection_file).stem.removeprefix('kernel-')}-{uuid4().hex[:6]}"
 
 
 def session_properties(options: dict[str, Any], *, session_name: str) -> dict[str, Any]:

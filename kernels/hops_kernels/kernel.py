@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
 
 import sparkmagic.utils.configuration as sparkmagic_settings
 from sparkmagic.kernels.pysparkkernel.pysparkkernel import PySparkKernel
 from sparkmagic.kernels.wrapperkernel.usercodeparser import UserCodeParser
 from sparkmagic.livyclientlib.exceptions import LivyClientLibException
 
-from hops_kernels.configuration import ServerFolderError, read_server_config, server_folder, sparkmagic_config
+from hops_kernels.configuration import (
+    ServerFolderError,
+    read_server_config,
+    server_folder,
+    session_name,
+    sparkmagic_config,
+)
 from hops_kernels.magics import HopsMagics
 
 
@@ -34,7 +39,7 @@ class HopsPySparkKernel(PySparkKernel):
         problem = None
         try:
             server = read_server_config(server_folder())
-            settings = sparkmagic_config(server, session_name=f"pyspark-{uuid4().hex[:12]}")
+            settings = sparkmagic_config(server, session_name=session_name(options["parent"].connection_file))
         except ServerFolderError as error:
             problem, settings = str(error), sparkmagic_config(_NO_SERVER, session_name="none")
         sparkmagic_settings.override_all(settings)

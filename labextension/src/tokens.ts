@@ -25,12 +25,20 @@ export interface IReading<T> {
   readonly problem: IProblem | null;
 }
 
+/** The notebook or console whose kernel works in a Spark session. */
+export interface ISessionOwner {
+  readonly name: string;
+  readonly path: string;
+}
+
 /** The project of this notebook server: one source for panel, status bar and commands. */
 export interface IProjectModel extends IDisposable {
   /** Project, role, members and this server's resources. */
   readonly project: IReading<IProject>;
   /** My Spark sessions, newest first. */
   readonly sessions: IReading<readonly ISession[]>;
+  /** The Spark session of the current tab, else the only one; null when it can't be told which is meant. */
+  readonly currentSession: ISession | null;
   /** What to do because Lab and the server extension differ in version; null when they do not. */
   readonly versionProblem: IProblem | null;
   /** Emitted when any of the above has changed. */
@@ -43,6 +51,15 @@ export interface IProjectModel extends IDisposable {
    * @throws ProblemError when it can't be ended.
    */
   endSession(id: number): Promise<void>;
+  /**
+   * Ends a Spark session and restarts its kernel, so that the next cell starts
+   * a new one; only ends it where its kernel does not run on this server.
+   *
+   * @throws ProblemError when it can't be ended.
+   */
+  restartSession(id: number): Promise<void>;
+  /** Whose kernel works in `session`; null when that does not run on this server. */
+  ownerOf(session: ISession): ISessionOwner | null;
   /**
    * Stops this notebook server.
    *

@@ -36,6 +36,7 @@ export const SESSION_ANSWER = {
   id: 3,
   kind: 'pyspark',
   name: null,
+  kernel: null,
   state: 'idle',
   reason: null,
   created: 1_800_000_000,

@@ -1,11 +1,21 @@
 import { nullTranslator } from '@jupyterlab/translation';
+import { Signal } from '@lumino/signaling';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ProblemError } from '../src/api/problem';
 import type { Ask } from '../src/api/requests';
+import type { IKernels } from '../src/model/kernels';
 import { ProjectModel } from '../src/model/model';
+import type { ISessionOwner } from '../src/tokens';
 import { PROJECT_ANSWER, SESSION_ANSWER } from './answers';
 
 const trans = nullTranslator.load('jupyterlab_hops');
+const WELCOME = { name: 'Welcome.ipynb', path: 'Jupyter/Welcome.ipynb' };
+const GONE = {
+  title: 'Not found',
+  detail: 'You have no session 3.',
+  remedy: null,
+  status: 404
+};
 const DOWN = {
   title: 'Server stopped',
   detail: 'Your notebook server is not running.',
@@ -26,19 +36,41 @@ class ScriptedServer {
     this.asked.push(
       typeof init.body === 'string' ? `${key} ${init.body}` : key
     );
+    const answer = this.answers.get(key);
+    if (answer instanceof ProblemError) {
+      return Promise.reject(answer);
+    }
     return this.answers.has(key)
-      ? Promise.resolve(read(this.answers.get(key)))
+      ? Promise.resolve(read(answer))
       : Promise.reject(new ProblemError(DOWN));
   };
 }
 
+/** Kernel `k1` runs, for Welcome.ipynb. */
+class ScriptedKernels implements IKernels {
+  readonly changed = new Signal<unknown, void>(this);
+  readonly restarted: string[] = [];
+  current: string | null = null;
+
+  ownerOf(id: string): ISessionOwner | null {
+    return id === 'k1' ? WELCOME : null;
+  }
+
+  restart(id: string): Promise<void> {
+    this.restarted.push(id);
+    return Promise.resolve();
+  }
+}
+
 describe('the model', () => {
   let server: ScriptedServer;
+  let kernels: ScriptedKernels;
   let model: ProjectModel;
 
   beforeEach(() => {
     server = new ScriptedServer();
-    model = new ProjectModel(server.ask, '0.1.3', trans);
+    kernels = new ScriptedKernels();
+    model = new ProjectModel(server.ask, kernels, '0.1.3', trans);
   });
 
   afterEach(() => {
@@ -96,6 +128,66 @@ describe('the model', () => {
 
   it('hands on why a session could not be ended', async () => {
     await expect(model.endSession(9)).rejects.toMatchObject({ problem: DOWN });
+  });
+
+  it('restarts the kernel of a session, which ends the session too', async () => {
+    const session = { ...SESSION_ANSWER, kernel: 'k1' };
+    server.answers.set('GET session', { items: [session] });
+    await model.refresh();
+    server.answers.set('DELETE session/3', new ProblemError(GONE));
+    server.answers.set('GET session', { items: [] });
+    await model.restartSession(3);
+    expect(kernels.restarted).toEqual(['k1']);
+    expect(model.sessions.value).toEqual([]);
+  });
+
+  it('ends a session that a killed kernel left behind', async () => {
+    const session = { ...SESSION_ANSWER, kernel: 'k1' };
+    server.answers.set('GET session', { items: [session] });
+    server.answers.set('DELETE session/3', null);
+    await model.refresh();
+    await model.restartSession(3);
+    expect(server.asked).toContain('DELETE session/3');
+  });
+
+  it('only ends a session whose kernel does not run here', async () => {
+    const session = { ...SESSION_ANSWER, kernel: 'k2' };
+    server.answers.set('GET session', { items: [session] });
+    server.answers.set('DELETE session/3', null);
+    await model.refresh();
+    await model.restartSession(3);
+    expect(kernels.restarted).toEqual([]);
+    expect(server.asked).toContain('DELETE session/3');
+  });
+
+  it('hands on why a session could not be restarted', async () => {
+    await model.refresh();
+    await expect(model.restartSession(3)).rejects.toMatchObject({
+      problem: DOWN
+    });
+  });
+
+  it('takes the session of the current tab, else the only one', async () => {
+    const first = { ...SESSION_ANSWER, id: 4, kernel: 'k1' };
+    const second = { ...SESSION_ANSWER, id: 5, kernel: 'k2' };
+    server.answers.set('GET session', { items: [first, second] });
+    await model.refresh();
+    expect(model.currentSession).toBeNull();
+    kernels.current = 'k1';
+    expect(model.currentSession?.id).toBe(4);
+    server.answers.set('GET session', { items: [second] });
+    await model.refresh();
+    expect(model.currentSession?.id).toBe(5);
+  });
+
+  it('tells of kernels that come and go', async () => {
+    await model.refresh();
+    let changes = 0;
+    model.changed.connect(() => {
+      changes += 1;
+    });
+    kernels.changed.emit();
+    expect(changes).toBe(1);
   });
 
   it('asks for a TensorBoard by its log directory', async () => {

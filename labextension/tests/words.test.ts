@@ -20,6 +20,7 @@ function session(id: number, state: string): ISession {
     id,
     kind: 'pyspark',
     name: null,
+    kernel: null,
     state,
     reason: null,
     created: null,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ NOT_FOUND = 404
 RESOURCES = ("executors", "executor_cores", "executor_memory_mib", "driver_memory_mib", "gpus_per_executor")
 BOUNDS = ("min_executors", "max_executors")
 """Numbers for a session whose executors come and go, else nothing."""
+# The kernel names its session so (hops_kernels.configuration.session_name).
+KERNEL_IN_NAME = re.compile(r"pyspark-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-[0-9a-f]{6}")
 
 
 def hub_links(config: Mapping[str, Any], hub_base_path: str) -> dict[str, str]:
@@ -87,10 +90,13 @@ def project_answer(
 
 def session_item(session: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, Any]:
     """One Spark session, from the session service's list and its summary."""
+    name = session.get("name")
+    kernel = KERNEL_IN_NAME.fullmatch(name or "")
     return {
         "id": session["id"],
         "kind": session.get("kind") or "pyspark",
-        "name": session.get("name"),
+        "name": name,
+        "kernel": kernel and kernel[1],
         "state": summary.get("state") or session["state"],
         "reason": summary.get("reason") or None,
         "created": summary.get("created"),

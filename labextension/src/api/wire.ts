@@ -79,6 +79,8 @@ export interface ISession {
   readonly id: number;
   readonly kind: string;
   readonly name: string | null;
+  /** Id of the kernel that started it, or null where another client did. */
+  readonly kernel: string | null;
   /** Livy's word for its state, e.g. `idle`. */
   readonly state: string;
   /** Why it is in that state, in words. */
@@ -210,6 +212,7 @@ function readSession(fields: Fields): ISession {
     id: readNumber(fields, 'id'),
     kind: readText(fields, 'kind'),
     name: readOptionalText(fields, 'name'),
+    kernel: readOptionalText(fields, 'kernel'),
     state: readText(fields, 'state'),
     reason: readOptionalText(fields, 'reason'),
     created: readOptionalNumber(fields, 'created'),

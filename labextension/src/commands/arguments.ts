@@ -11,9 +11,12 @@ export const NO_ARGUMENTS: ReadonlyJSONObject = {
 export const SESSION_ARGUMENTS: ReadonlyJSONObject = {
   type: 'object',
   properties: {
-    id: { type: 'number', description: 'The number of the Spark session' }
-  },
-  required: ['id']
+    id: {
+      type: 'number',
+      description:
+        'The number of the Spark session; without it that of the current tab, else the only one'
+    }
+  }
 };
 
 /** A log directory. */

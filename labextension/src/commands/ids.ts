@@ -14,7 +14,9 @@ export const CommandIDs = {
   stopServer: 'hops:stop-server',
   /** Restarts this notebook server. */
   restartServer: 'hops:restart-server',
-  /** Ends the Spark session of argument `id`. */
+  /** Restarts the Spark session of argument `id`, else that of the current tab. */
+  restartSession: 'hops:restart-session',
+  /** Ends the Spark session of argument `id`, else that of the current tab. */
   endSession: 'hops:end-session',
   /** Opens a TensorBoard over argument `logdir`, or asks for it. */
   openTensorBoard: 'hops:open-tensorboard',

@@ -5,6 +5,7 @@ import type {
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { notebookIcon, refreshIcon, stopIcon } from '@jupyterlab/ui-components';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { DOMAIN, PANEL_ID } from '../identity';
 import { projectIcon } from '../parts/icons';
 import { IProjectModel } from '../tokens';
@@ -102,15 +103,38 @@ export const commandsPlugin: JupyterFrontEndPlugin<void> = {
         await restartServer(app, model, trans);
       }
     });
+    const sessionId = (args: ReadonlyPartialJSONObject): number | null =>
+      typeof args['id'] === 'number'
+        ? args['id']
+        : (model.currentSession?.id ?? null);
+    commands.addCommand(CommandIDs.restartSession, {
+      label: trans.__('Restart Spark Session…'),
+      caption: trans.__(
+        'End a Spark session and restart its kernel; the next cell starts a new session'
+      ),
+      icon: refreshIcon,
+      describedBy: { args: SESSION_ARGUMENTS },
+      isEnabled: args => sessionId(args) !== null,
+      execute: async args => {
+        const id = sessionId(args);
+        if (id !== null) {
+          const { restartSession } = await import('./session');
+          await restartSession(id, model, trans);
+        }
+      }
+    });
     commands.addCommand(CommandIDs.endSession, {
       label: trans.__('End Spark Session…'),
       caption: trans.__('End a Spark session and free what it uses'),
       icon: stopIcon,
       describedBy: { args: SESSION_ARGUMENTS },
-      isVisible: args => typeof args['id'] === 'number',
+      isEnabled: args => sessionId(args) !== null,
       execute: async args => {
-        const { endSession } = await import('./session');
-        await endSession(Number(args['id']), model, trans);
+        const id = sessionId(args);
+        if (id !== null) {
+          const { endSession } = await import('./session');
+          await endSession(id, model, trans);
+        }
       }
     });
 
@@ -121,15 +145,23 @@ export const commandsPlugin: JupyterFrontEndPlugin<void> = {
         CommandIDs.openProjectPage,
         CommandIDs.openProjects,
         CommandIDs.openWelcome,
+        CommandIDs.restartSession,
+        CommandIDs.endSession,
         CommandIDs.stopServer,
         CommandIDs.restartServer
       ]) {
         palette.addItem({ command, category: trans.__('Project') });
       }
     }
+    const sessionMayDiffer = (): void => {
+      commands.notifyCommandChanged(CommandIDs.restartSession);
+      commands.notifyCommandChanged(CommandIDs.endSession);
+    };
+    app.shell.currentChanged?.connect(sessionMayDiffer);
     model.changed.connect(() => {
       commands.notifyCommandChanged(CommandIDs.openProjectPage);
       commands.notifyCommandChanged(CommandIDs.openProjects);
+      sessionMayDiffer();
     });
   }
 };

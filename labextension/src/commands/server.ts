@@ -1,8 +1,8 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
-import { Dialog, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IServerChange } from '../api/wire';
 import type { IProjectModel } from '../tokens';
+import { confirm } from './confirm';
 import { tellFailure } from './failure';
 
 /** Asks, saves what is open, stops this notebook server and goes where the Hub says. */
@@ -41,23 +41,6 @@ export async function restartServer(
   if (sure) {
     await leave(app, () => model.restartServer(), trans);
   }
-}
-
-async function confirm(
-  title: string,
-  body: string,
-  label: string,
-  trans: TranslationBundle
-): Promise<boolean> {
-  const result = await showDialog({
-    title,
-    body,
-    buttons: [
-      Dialog.cancelButton({ label: trans.__('Cancel') }),
-      Dialog.warnButton({ label })
-    ]
-  });
-  return result.button.accept;
 }
 
 async function leave(

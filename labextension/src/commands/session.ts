@@ -1,7 +1,8 @@
-import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
+import { Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { problemOf } from '../api/problem';
 import type { IProjectModel } from '../tokens';
+import { confirm } from './confirm';
 
 /** Asks, then ends the Spark session `id`. */
 export async function endSession(
@@ -9,27 +10,69 @@ export async function endSession(
   model: IProjectModel,
   trans: TranslationBundle
 ): Promise<void> {
-  const result = await showDialog({
-    title: trans.__('End Spark session %1?', id),
-    body: trans.__(
-      'Its variables and unfinished work are lost. The notebook stays; its next cell starts a new session after the kernel is restarted.'
+  const sure = await confirm(
+    trans.__('End Spark session %1?', id),
+    trans.__(
+      'Its variables and unfinished work are lost; the notebook stays. The next cell there says that the session has ended. Run the cell again, and a new session starts.'
     ),
-    buttons: [
-      Dialog.cancelButton({ label: trans.__('Cancel') }),
-      Dialog.warnButton({ label: trans.__('End Session') })
-    ]
-  });
-  if (!result.button.accept) {
-    return;
+    trans.__('End Session'),
+    trans
+  );
+  if (sure) {
+    tell(
+      model.endSession(id),
+      trans.__('Ending Spark session %1…', id),
+      trans.__('Spark session %1 has ended.', id),
+      trans
+    );
   }
+}
+
+/** Asks, then ends the Spark session `id` and restarts its kernel, whose next cell starts a new session. */
+export async function restartSession(
+  id: number,
+  model: IProjectModel,
+  trans: TranslationBundle
+): Promise<void> {
+  const session = model.sessions.value?.find(session => session.id === id);
+  const owner = session === undefined ? null : model.ownerOf(session);
+  const sure = await confirm(
+    trans.__('Restart Spark session %1?', id),
+    owner === null
+      ? trans.__(
+          'Its variables and unfinished work are lost. Its kernel does not run on your server, so that the session is only ended; the next cell of a PySpark notebook starts a new one.'
+        )
+      : trans.__(
+          'The kernel of %1 restarts: its variables and unfinished work are lost, the outputs stay. The next cell starts a new session with the resources of your server.',
+          owner.name
+        ),
+    trans.__('Restart Session'),
+    trans
+  );
+  if (sure) {
+    tell(
+      model.restartSession(id),
+      trans.__('Restarting Spark session %1…', id),
+      trans.__(
+        'Spark session %1 has ended; the next cell starts a new one.',
+        id
+      ),
+      trans
+    );
+  }
+}
+
+function tell(
+  work: Promise<void>,
+  pending: string,
+  success: string,
+  trans: TranslationBundle
+): void {
   Notification.promise(
-    model.endSession(id).then(() => null),
+    work.then(() => null),
     {
-      pending: { message: trans.__('Ending Spark session %1…', id) },
-      success: {
-        message: () => trans.__('Spark session %1 has ended.', id),
-        options: { autoClose: 3000 }
-      },
+      pending: { message: pending },
+      success: { message: () => success, options: { autoClose: 5000 } },
       error: {
         message: reason => {
           const { detail, remedy } = problemOf(reason, trans);

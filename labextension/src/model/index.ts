@@ -6,6 +6,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { makeAsk } from '../api/requests';
 import { IProjectModel } from '../tokens';
 import { DOMAIN, VERSION } from '../identity';
+import { LabKernels } from './kernels';
 import { ProjectModel } from './model';
 
 /** Provides the model; it begins to read once Lab is up, so that Lab's start does not wait for it. */
@@ -22,6 +23,7 @@ export const modelPlugin: JupyterFrontEndPlugin<IProjectModel> = {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     const model = new ProjectModel(
       makeAsk(app.serviceManager.serverSettings, trans),
+      new LabKernels(app),
       VERSION,
       trans
     );

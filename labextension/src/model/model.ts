@@ -3,7 +3,7 @@ import { Poll } from '@lumino/polling';
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 import type { IProblem } from '../api/problem';
-import { problemOf } from '../api/problem';
+import { ProblemError, problemOf } from '../api/problem';
 import type { Ask } from '../api/requests';
 import { jsonBody } from '../api/requests';
 import type {
@@ -18,8 +18,9 @@ import {
   readSessions,
   readTensorBoard
 } from '../api/wire';
-import type { IProjectModel, IReading } from '../tokens';
+import type { IProjectModel, IReading, ISessionOwner } from '../tokens';
 import { versionProblem } from './handshake';
+import type { IKernels } from './kernels';
 
 const PROJECT_INTERVAL_MS = 60_000;
 const SESSIONS_INTERVAL_MS = 5_000;
@@ -31,14 +32,17 @@ const NOTHING_READ = { value: null, problem: null } as const;
 export class ProjectModel implements IProjectModel {
   /**
    * @param ask - the way to the server extension.
+   * @param kernels - those of this notebook server.
    * @param version - version of this extension, for the handshake.
    * @param trans - translates the problems.
    */
   constructor(
     private readonly ask: Ask,
+    private readonly kernels: IKernels,
     private readonly version: string,
     private readonly trans: TranslationBundle
   ) {
+    kernels.changed.connect(this.onKernelsChanged, this);
     this.projectPoll = new Poll({
       name: 'jupyterlab-hops:project',
       auto: false,
@@ -73,6 +77,15 @@ export class ProjectModel implements IProjectModel {
     return this._sessions;
   }
 
+  get currentSession(): ISession | null {
+    const { value } = this._sessions;
+    const { current } = this.kernels;
+    const own = value?.find(
+      ({ kernel }) => kernel !== null && kernel === current
+    );
+    return own ?? (value?.length === 1 ? (value[0] ?? null) : null);
+  }
+
   get versionProblem(): IProblem | null {
     const project = this._project.value;
     return project === null
@@ -101,6 +114,27 @@ export class ProjectModel implements IProjectModel {
   async endSession(id: number): Promise<void> {
     await this.ask(`session/${id}`, ignore, { method: 'DELETE' });
     await readNow(this.sessionsPoll);
+  }
+
+  async restartSession(id: number): Promise<void> {
+    const session = this._sessions.value?.find(session => session.id === id);
+    const kernel = session?.kernel ?? null;
+    if (kernel !== null && this.kernels.ownerOf(kernel) !== null) {
+      await this.kernels.restart(kernel);
+    }
+    try {
+      await this.endSession(id);
+    } catch (reason) {
+      // A kernel ends its session when it ends; one that is killed while it works can't.
+      if (!(reason instanceof ProblemError) || reason.problem.status !== 404) {
+        throw reason;
+      }
+      await readNow(this.sessionsPoll);
+    }
+  }
+
+  ownerOf({ kernel }: ISession): ISessionOwner | null {
+    return kernel === null ? null : this.kernels.ownerOf(kernel);
   }
 
   stopServer(): Promise<IServerChange> {
@@ -161,6 +195,10 @@ export class ProjectModel implements IProjectModel {
       throw reason;
     }
   }
+
+  private readonly onKernelsChanged = (): void => {
+    this._changed.emit();
+  };
 
   private setProject(reading: IReading<IProject>): void {
     if (!sameReading(this._project, reading)) {

@@ -1,19 +1,27 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { stopIcon } from '@jupyterlab/ui-components';
+import { refreshIcon, stopIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import type { ISession } from '../api/wire';
 import { ageText, executorsText, memoryText } from './amounts';
 import { moodOf, stateText } from './states';
+import type { ISessionOwner } from '../tokens';
 
 const MS_PER_S = 1000;
 
-/** My Spark sessions with state, reason and resources; what to do when there is none. */
-export function SessionList(props: {
-  readonly sessions: readonly ISession[];
+interface IActions {
   readonly trans: TranslationBundle;
+  /** Whose kernel works in a session. */
+  readonly ownerOf: (session: ISession) => ISessionOwner | null;
+  readonly onRestart: (id: number) => void;
   readonly onEnd: (id: number) => void;
-}): React.JSX.Element {
-  const { sessions, trans, onEnd } = props;
+}
+
+/** My Spark sessions with state, reason and resources; what to do when there is none. */
+export function SessionList(
+  props: IActions & { readonly sessions: readonly ISession[] }
+): React.JSX.Element {
+  const { sessions, ...actions } = props;
+  const { trans } = actions;
   if (sessions.length === 0) {
     return (
       <p className="jp-Hops-empty">
@@ -26,37 +34,34 @@ export function SessionList(props: {
   return (
     <ul className="jp-Hops-list" aria-label={trans.__('My Spark sessions')}>
       {sessions.map(session => (
-        <SessionItem
-          key={session.id}
-          session={session}
-          trans={trans}
-          onEnd={onEnd}
-        />
+        <SessionItem key={session.id} session={session} {...actions} />
       ))}
     </ul>
   );
 }
 
-function SessionItem(props: {
-  readonly session: ISession;
-  readonly trans: TranslationBundle;
-  readonly onEnd: (id: number) => void;
-}): React.JSX.Element {
-  const { session, trans, onEnd } = props;
+function SessionItem(
+  props: IActions & { readonly session: ISession }
+): React.JSX.Element {
+  const { session, trans, ownerOf, onRestart, onEnd } = props;
   const { resources } = session;
+  const owner = ownerOf(session);
+  // The name that a kernel gives its session is for machines.
+  const name = owner?.name ?? (session.kernel === null ? session.name : null);
+  const restartLabel = trans.__('Restart Spark session %1', session.id);
   const endLabel = trans.__('End Spark session %1', session.id);
   return (
     <li className="jp-Hops-item">
       <StateDot state={session.state} />
       <div className="jp-Hops-itemBody">
-        <div className="jp-Hops-itemTitle">
-          {session.name ?? trans.__('Session %1', session.id)}
+        <div className="jp-Hops-itemTitle" title={owner?.path}>
+          {name ?? trans.__('Session %1', session.id)}
           <span className="jp-Hops-muted">
             {stateText(session.state, trans)}
           </span>
         </div>
         <div className="jp-Hops-muted">
-          {session.name === null
+          {name === null
             ? session.kind
             : trans.__('%1, session %2', session.kind, session.id)}
           {session.created !== null && (
@@ -100,6 +105,17 @@ function SessionItem(props: {
           </div>
         )}
       </div>
+      <button
+        type="button"
+        className="jp-Hops-iconButton"
+        title={restartLabel}
+        aria-label={restartLabel}
+        onClick={() => {
+          onRestart(session.id);
+        }}
+      >
+        <refreshIcon.react tag="span" />
+      </button>
       <button
         type="button"
         className="jp-Hops-iconButton"

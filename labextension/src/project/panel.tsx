@@ -68,6 +68,7 @@ export function PanelContent(props: IContentProps): React.JSX.Element {
           problem={value.tokenProblem}
           trans={trans}
           onRetry={retry}
+          link={{ href: value.projectLink, text: trans.__('Project page') }}
         />
       )}
       {value === null && problem === null && (
@@ -201,6 +202,10 @@ function SessionsSection({
         <SessionList
           sessions={value}
           trans={trans}
+          ownerOf={session => model.ownerOf(session)}
+          onRestart={id => {
+            run(CommandIDs.restartSession, { id });
+          }}
           onEnd={id => {
             run(CommandIDs.endSession, { id });
           }}

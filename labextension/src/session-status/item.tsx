@@ -147,6 +147,10 @@ class SessionDetails extends ReactWidget {
                 <SessionList
                   sessions={value}
                   trans={this.trans}
+                  ownerOf={session => this.model.ownerOf(session)}
+                  onRestart={id => {
+                    run(CommandIDs.restartSession, id);
+                  }}
                   onEnd={id => {
                     run(CommandIDs.endSession, id);
                   }}

@@ -6,6 +6,7 @@ import asyncio
 from datetime import UTC, datetime
 
 import pytest
+from hops_kernels.configuration import session_name
 from jupyterlab_hops import problems, server_folder
 from jupyterlab_hops.project import dataset_item, session_item
 
@@ -62,12 +63,19 @@ def test_what_the_session_service_answers_gives_lab_all_that_it_shows(conf, exec
     session.change(SessionState.IDLE)
     item = session_item(session.livy(), asyncio.run(get_summary(session)))
     assert item == {
-        "id": 3, "kind": "pyspark", "name": "n", "state": "idle", "reason": None, "created": 12.5,
+        "id": 3, "kind": "pyspark", "name": "n", "kernel": None, "state": "idle", "reason": None, "created": 12.5,
         "resources": {
             **executors, "executor_cores": 1, "executor_memory_mib": 2048, "driver_memory_mib": 1024,
             "gpus_per_executor": 0,
         },
     }  # fmt: skip
+
+
+def test_a_session_tells_lab_the_kernel_that_started_it():
+    kernel = "3f2b8c52-6d0e-4a3e-9d43-5b1f0f6f2c11"
+    session = {"id": 3, "name": session_name(f"/run/kernel-{kernel}.json"), "state": "idle"}
+    assert session_item(session, {})["kernel"] == kernel
+    assert session_item(session | {"name": f"pyspark-{kernel}"}, {})["kernel"] is None
 
 
 def test_the_control_planes_datasets_give_lab_all_that_it_shows():

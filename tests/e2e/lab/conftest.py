@@ -73,6 +73,7 @@ SESSION: dict[str, Any] = {
     "id": 3,
     "kind": "pyspark",
     "name": None,
+    "kernel": None,
     "state": "busy",
     "reason": None,
     "created": None,

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import nbformat
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
@@ -100,6 +101,7 @@ def test_ending_a_session_asks_first(open_lab: Page, server_extension: Any) -> N
     panel = open_panel(open_lab)
     panel.get_by_role("button", name="End Spark session 3").click()
     dialog = open_lab.get_by_role("dialog")
+    expect(dialog).to_contain_text("Run the cell again, and a new session starts.")
     dialog.get_by_role("button", name="Cancel").click()
     assert "DELETE session/3" not in server_extension.asked
     panel.get_by_role("button", name="End Spark session 3").click()
@@ -107,6 +109,65 @@ def test_ending_a_session_asks_first(open_lab: Page, server_extension: Any) -> N
     dialog.get_by_role("button", name="End Session").click()
     expect(panel).to_contain_text("No Spark session.")
     assert "DELETE session/3" in server_extension.asked
+
+
+def test_restarting_a_session_restarts_the_kernel_of_its_notebook(
+    open_lab: Page, server_extension: Any, lab: Any
+) -> None:
+    kernel_spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": kernel_spec})
+    nbformat.write(notebook, lab.folder / "Jupyter" / "restarted.ipynb")
+    open_lab.locator(".jp-DirListing-content").get_by_text("Jupyter").dblclick()
+    open_lab.locator(".jp-DirListing-content").get_by_text("restarted.ipynb").dblclick()
+    open_lab.locator("#jp-main-statusbar").get_by_text("Idle").wait_for()
+    (running,) = open_lab.request.get(f"{lab.url}api/sessions?token={lab.token}").json()
+    kernel = running["kernel"]["id"]
+    session = server_extension.answers["GET session"][1]["items"][0] | {"kernel": kernel, "name": f"pyspark-{kernel}-a"}
+    server_extension.answers["GET session"] = (200, {"items": [session]})
+    panel = open_panel(open_lab)
+    panel.get_by_role("button", name="Refresh").click()
+    expect(panel.get_by_role("list", name="My Spark sessions")).to_contain_text("restarted.ipynb")
+    panel.get_by_role("button", name="Restart Spark session 3").click()
+    dialog = open_lab.get_by_role("dialog")
+    expect(dialog).to_contain_text("The kernel of restarted.ipynb restarts: its variables and unfinished work are lost")
+    server_extension.answers["GET session"] = (200, {"items": []})
+    server_extension.answers["DELETE session/3"] = (404, DOWN | {"status": 404})  # the kernel has ended it
+    with open_lab.expect_response(lambda response: f"/api/kernels/{kernel}/restart" in response.url) as answer:
+        dialog.get_by_role("button", name="Restart Session").click()
+    assert answer.value.ok
+    expect(open_lab.get_by_text("Spark session 3 has ended; the next cell starts a new one.")).to_be_visible()
+    expect(panel).to_contain_text("No Spark session.")
+
+
+def test_a_session_without_a_kernel_here_is_ended_from_the_menu_and_another_one_promised(
+    open_lab: Page, server_extension: Any
+) -> None:
+    server_extension.answers["DELETE session/3"] = (204, None)
+    expect(open_lab.get_by_role("button", name="Spark: busy")).to_be_visible()
+    open_lab.get_by_role("menuitem", name="Project", exact=True).click()
+    open_lab.get_by_role("menuitem", name="Restart Spark Session…").click()
+    dialog = open_lab.get_by_role("dialog")
+    expect(dialog).to_contain_text("the session is only ended; the next cell of a PySpark notebook starts a new one")
+    dialog.get_by_role("button", name="Restart Session").click()
+    expect(open_lab.get_by_text("Spark session 3 has ended; the next cell starts a new one.")).to_be_visible()
+    assert "DELETE session/3" in server_extension.asked
+
+
+def test_a_token_that_is_not_renewed_leads_to_the_projects_page(open_lab: Page, server_extension: Any) -> None:
+    problem = {
+        "title": "Not renewed",
+        "status": 401,
+        "detail": "Your password was changed.",
+        "remedy": "Start the server again from the project's page.",
+    }
+    status, project = server_extension.answers["GET project"]
+    server_extension.answers["GET project"] = (status, project | {"token_problem": problem})
+    panel = open_panel(open_lab)
+    panel.get_by_role("button", name="Refresh").click()
+    alert = panel.get_by_role("alert")
+    expect(alert).to_contain_text(problem["detail"])
+    expect(alert).to_contain_text(problem["remedy"])
+    expect(alert.get_by_role("link", name="Project page")).to_have_attribute("href", project["links"]["project"])
 
 
 def test_stopping_the_server_asks_first_and_goes_where_the_answer_says(open_lab: Page, server_extension: Any) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import time
+from pathlib import Path
 
 HTML = {"data": {"text/html": "<b>42</b>", "text/plain": "42"}, "metadata": {}}
 
@@ -16,7 +18,8 @@ def test_the_first_cell_starts_a_session_with_the_granted_resources_and_leaves_o
     cell = notebook.run("spark")
     assert cell.reply["status"] == "ok"
     posted = livy.posted[0]
-    assert posted.pop("name").startswith("pyspark-")
+    kernel = Path(notebook.manager.connection_file).stem.removeprefix("kernel-")
+    assert re.fullmatch(rf"pyspark-{re.escape(kernel)}-[0-9a-f]{{6}}", posted.pop("name"))
     assert posted == {
         "kind": "pyspark", "driverMemory": "1024m", "executorMemory": "1024m", "executorCores": 1, "numExecutors": 2,
         "conf": {"spark.dynamicAllocation.enabled": "false"}, "ttl": "120m", "heartbeatTimeoutInSecond": 180,

@@ -136,11 +136,12 @@ def test_my_sessions_come_with_their_reasons_and_resources(server, platform):
     assert server.client.get("/hops/session").json() == {
         "items": [
             {
-                "id": 4, "kind": "pyspark", "name": None, "state": "dead", "reason": None, "created": None,
-                "resources": None,
+                "id": 4, "kind": "pyspark", "name": None, "kernel": None, "state": "dead", "reason": None,
+                "created": None, "resources": None,
             },
             {
-                "id": 3, "kind": "pyspark", "name": "pyspark-a", "state": "busy", "reason": None, "created": 5.5,
+                "id": 3, "kind": "pyspark", "name": "pyspark-a", "kernel": None, "state": "busy", "reason": None,
+                "created": 5.5,
                 "resources": resources,
             },
         ]
