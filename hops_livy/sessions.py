@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -16,6 +17,7 @@ from hops_livy.outputs import Outputs
 from hops_livy.settings import Limits
 from hops_livy.statements import Statement, StatementState
 
+LOG = logging.getLogger(__name__)
 KINDS = ("pyspark", "sql")
 
 
@@ -221,6 +223,10 @@ class Session:
                 executed = await driver.execute(statement.code, kind=statement.kind, on_message=statement.take)
             except StartError:
                 return  # told by the driver's ending
+            except Exception:
+                # Whatever it is, it must not leave the session busy for ever, where nothing ends it.
+                LOG.exception("a statement of session %d can't be followed", self.id)
+                executed = _not_followed()
             cancelled = statement.state is StatementState.CANCELLING and executed.status != "ok"
             self.last_active = time.monotonic()
             if self._waiting.empty():
@@ -258,6 +264,11 @@ class Session:
             "log": self.log()[-10:],
         }
         return described if self.is_batch else {**described, "kind": self.kind}
+
+
+def _not_followed() -> Executed:
+    reason = "The session service could not follow this statement; it may still run. Interrupt it or run it again."
+    return Executed(status="error", error={"ename": "SessionServiceError", "evalue": reason, "traceback": [reason]})
 
 
 def _interrupted() -> Executed:

@@ -1,0 +1,202 @@
+"""A session's states, queue and bounds, with a driver that does what it is told and no Java."""
+
+# ruff: noqa: ARG002 - the driver takes what the port hands it
+
+import asyncio
+import time
+
+import pytest
+
+from hops_contract.principal import Principal, PrincipalKind, ProjectRole
+from hops_livy.engines.drivers import Ending, Executed, Shape
+from hops_livy.errors import ConflictError, TooManyError
+from hops_livy.sessions import Session, SessionState, Timeouts
+from hops_livy.settings import Limits
+from hops_livy.statements import StatementState
+
+
+class ToldDriver:
+    """Each statement ends when the test lets it."""
+
+    app_id = "application_1"
+
+    def __init__(self):
+        loop = asyncio.get_running_loop()
+        self.ready, self.ended = loop.create_future(), loop.create_future()
+        self.begun, self.interrupts = [], 0
+        self.results = asyncio.Queue()
+
+    async def execute(self, code, *, kind, on_message):
+        self.begun.append(code)
+        result = await self.results.get()
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    async def interrupt(self):
+        self.interrupts += 1
+
+    def log(self):
+        return []
+
+    async def end(self, reason):
+        if not self.ended.done():
+            self.ended.set_result(Ending(reason=reason, asked=True))
+
+
+OK = Executed(status="ok")
+
+
+def with_session(test, *, timeouts=None, **limits):
+    """Runs ``test(session, driver)`` with a session whose driver is ready."""
+
+    async def run():
+        owner = Principal(
+            kind=PrincipalKind.PROJECT_USER, user="ada", project="weather", role=ProjectRole.DATA_SCIENTIST
+        )
+        session = Session(
+            id=3, owner=owner, kind="pyspark", name=None, shape=Shape(), limits=Limits(**limits),
+            timeouts=timeouts or Timeouts(),
+        )  # fmt: skip
+        driver = ToldDriver()
+        session.follow(driver)
+        driver.ready.set_result(None)
+        await until(lambda: session.state is SessionState.IDLE)
+        try:
+            await test(session, driver)
+        finally:
+            await session.end("the test is over")
+
+    asyncio.run(run())
+
+
+async def until(condition):
+    for _ in range(500):
+        if condition():
+            return
+        await asyncio.sleep(0.005)
+    raise AssertionError("it did not come about")
+
+
+def test_statements_run_one_after_the_other_in_their_order():
+    async def test(session, driver):
+        first, second = session.submit("1"), session.submit("2")
+        await until(lambda: driver.begun == ["1"])
+        assert (session.state, first.state, second.state) == ("busy", "running", "waiting")
+        driver.results.put_nowait(OK)
+        await until(lambda: driver.begun == ["1", "2"])
+        driver.results.put_nowait(OK)
+        await until(lambda: second.final)
+        assert session.state is SessionState.IDLE
+
+    with_session(test)
+
+
+def test_what_nobody_foresaw_fails_the_statement_and_the_session_goes_on():
+    async def test(session, driver):
+        lost = session.submit("1")
+        driver.results.put_nowait(RuntimeError("a message of an unknown shape"))
+        await until(lambda: lost.final)
+        assert lost.executed.error["ename"] == "SessionServiceError"
+        assert "unknown shape" not in str(lost.livy())
+        again = session.submit("2")
+        driver.results.put_nowait(OK)
+        await until(lambda: again.final)
+        assert (again.executed, session.state) == (OK, "idle")
+
+    with_session(test)
+
+
+def test_the_same_key_again_gives_the_same_statement():
+    async def test(session, _driver):
+        first = session.submit("1", key="k")
+        assert session.submit("1", key="k") is first
+        assert session.submit("1", key="other") is not first
+
+    with_session(test)
+
+
+def test_a_running_statement_is_interrupted_and_one_that_waits_never_runs():
+    async def test(session, driver):
+        running, waiting = session.submit("1"), session.submit("2")
+        await until(lambda: driver.begun == ["1"])
+        await session.cancel(waiting)
+        await session.cancel(running)
+        assert (driver.interrupts, running.state, waiting.state) == (1, "cancelling", "cancelled")
+        driver.results.put_nowait(Executed(status="error", error={"ename": "KeyboardInterrupt"}))
+        await until(lambda: session.state is SessionState.IDLE)
+        assert running.state is StatementState.CANCELLED
+        assert driver.begun == ["1"]
+
+    with_session(test)
+
+
+def test_a_statement_that_ended_well_before_the_interrupt_came_keeps_its_result():
+    async def test(session, driver):
+        statement = session.submit("1")
+        await until(lambda: driver.begun == ["1"])
+        await session.cancel(statement)
+        driver.results.put_nowait(OK)
+        await until(lambda: statement.final)
+        assert statement.state is StatementState.AVAILABLE
+
+    with_session(test)
+
+
+def test_only_so_many_statements_wait():
+    async def test(session, driver):
+        session.submit("0")
+        await until(lambda: driver.begun == ["0"])
+        session.submit("1")
+        session.submit("2")
+        with pytest.raises(TooManyError, match="2 statements of this session wait already"):
+            session.submit("3")
+
+    with_session(test, statements_waiting=2)
+
+
+def test_of_ended_statements_only_so_many_are_kept():
+    async def test(session, driver):
+        for number in range(5):
+            statement = session.submit(str(number))
+            driver.results.put_nowait(OK)
+            await until(lambda last=statement: last.final)
+        assert list(session.statements) == [2, 3, 4]
+
+    with_session(test, statements_kept=3)
+
+
+def test_an_end_fails_what_runs_and_what_waits_and_nothing_runs_afterwards():
+    async def test(session, driver):
+        running, waiting = session.submit("1"), session.submit("2")
+        await until(lambda: driver.begun == ["1"])
+        await session.end("It was deleted by its owner.")
+        assert (session.state, session.reason) == ("killed", "It was deleted by its owner.")
+        for statement in (running, waiting):
+            assert statement.executed.error["evalue"] == "It was deleted by its owner."
+        with pytest.raises(ConflictError, match="has ended"):
+            session.submit("3")
+
+    with_session(test)
+
+
+def test_a_session_expires_when_idle_for_too_long_and_never_at_work():
+    async def test(session, driver):
+        now = time.monotonic()
+        assert session.expired(now + 59) is None
+        assert "Nothing was run for 1 minutes" in session.expired(now + 61)
+        session.submit("1")
+        await until(lambda: driver.begun == ["1"])
+        assert session.expired(now + 10_000) is None
+
+    with_session(test, timeouts=Timeouts(idle_s=60))
+
+
+def test_a_session_that_no_client_asks_for_expires_with_its_heartbeat():
+    async def test(session, _driver):
+        now = time.monotonic()
+        assert "No client asked" in session.expired(now + 31)
+        session.last_heard = now + 30
+        assert session.expired(now + 31) is None
+
+    with_session(test, timeouts=Timeouts(heartbeat_s=30))
