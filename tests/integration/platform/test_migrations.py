@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import MetaData, inspect, select, update
+from sqlalchemy import column, insert, inspect, select, table, update
 from sqlalchemy.exc import StatementError
 
 from hops_platform.database import Database, new_id
@@ -58,35 +58,23 @@ def test_memberships_from_before_they_had_versions_begin_with_the_first(empty_da
     migrate(empty_database, "0001")
     database = Database(empty_database)
     project, user, moment = new_id(), new_id(), datetime(2026, 5, 4, tzinfo=UTC)
-    tables = MetaData()
+    # By name and not from the models, which already have the version.
+    rows: list[tuple[str, dict[str, Any]]] = [
+        ("projects", {"id": project, "name": "weather", "title": "", "description": "", "version": 1}),
+        (
+            "users",
+            {"id": user, "name": "ada", "title": "", "password_hash": "", "active": True, "admin": False}
+            | {"must_change_password": False, "tokens_valid_from": moment},
+        ),
+        ("memberships", {"project_id": project, "user_id": user, "role": "data_owner"}),
+    ]
     try:
         with database.engine.begin() as connection:
-            tables.reflect(connection)
-            connection.execute(
-                tables.tables["projects"]
-                .insert()
-                .values(id=project, name="weather", title="", description="", version=1, created_at=moment)
-            )
-            connection.execute(
-                tables.tables["users"]
-                .insert()
-                .values(
-                    id=user,
-                    name="ada",
-                    title="",
-                    password_hash="",
-                    active=True,
-                    admin=False,
-                    must_change_password=False,
-                    tokens_valid_from=moment,
-                    created_at=moment,
-                )  # fmt: skip
-            )
-            connection.execute(
-                tables.tables["memberships"]
-                .insert()
-                .values(project_id=project, user_id=user, role="data_owner", created_at=moment)
-            )
+            for name, values in rows:
+                values |= {"created_at": moment}
+                types = {key: all_tables().tables[name].columns[key].type for key in values}
+                columns = [column(key, types[key]) for key in values]
+                connection.execute(insert(table(name, *columns)).values(values))
     finally:
         database.close()
     migrate(empty_database)
