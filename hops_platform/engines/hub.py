@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -35,11 +36,28 @@ class HubServer:
     reason: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RunningServer:
+    """A notebook server that runs, starts or stops.
+
+    Attributes:
+        user: Whose it is.
+        name: The project that it belongs to.
+    """
+
+    user: str
+    name: str
+
+
 class Hub(Protocol):
     """Named servers of users."""
 
     def server(self, user: str, name: str) -> HubServer:
         """The server ``name`` of ``user``; one that never was is stopped."""
+        ...
+
+    def running_servers(self) -> Sequence[RunningServer]:
+        """All servers of all users that are not stopped."""
         ...
 
     def start_server(self, user: str, name: str, *, title: str, options: dict[str, Any]) -> None:

@@ -25,6 +25,7 @@ class Permission(StrEnum):
     OUTBOX_RETRY = "outbox:retry"
     PROJECTS_CREATE = "projects:create"
     PROJECTS_LIST = "projects:list"
+    PROJECTS_OVERSEE = "projects:oversee"
     PROJECT_DELETE = "project:delete"
     PROJECT_EDIT = "project:edit"
     PROJECT_LEAVE = "project:leave"

@@ -58,6 +58,7 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 Permission.MEMBERS_READ,
                 Permission.OUTBOX_READ,
                 Permission.OUTBOX_RETRY,
+                Permission.PROJECTS_OVERSEE,
                 Permission.PROJECT_READ,
                 Permission.USERS_CREATE,
                 Permission.USERS_EDIT,

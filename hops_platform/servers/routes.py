@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 from sqlalchemy import select
 
 from hops_contract.options import ServerLimits, ServerOptions
@@ -11,12 +11,13 @@ from hops_contract.slugs import MAX_SLUG_LENGTH
 from hops_platform.environments.service import check_ready
 from hops_platform.http import After, DatabaseSession, IfMatch, Limit, PartsOf, check_entity_tag, entity_tag
 from hops_platform.paging import DEFAULT_LIMIT, Page, fetch_page
-from hops_platform.projects.models import Membership
-from hops_platform.security.authentication import ProjectAccess
-from hops_platform.security.guard import RequiresInProject
+from hops_platform.projects.models import Membership, Project
+from hops_platform.security.authentication import Caller, ProjectAccess
+from hops_platform.security.guard import Requires, RequiresInProject
 from hops_platform.security.permissions import Permission
 from hops_platform.servers import service
-from hops_platform.servers.schemas import GrantRequest, ServerAnswer, ServerOptionsAnswer, ServerStart
+from hops_platform.servers.schemas import GrantRequest, ServerAnswer, ServerOptionsAnswer, ServerStart, SiteProjects
+from hops_platform.servers.site import find_projects, show_projects
 from hops_platform.users.models import User
 
 router = APIRouter(tags=["servers"])
@@ -47,6 +48,10 @@ _GRANT_RESPONSE: dict[int | str, dict[str, Any]] = {
     }
 }
 Reads = Annotated[ProjectAccess, Depends(RequiresInProject(Permission.SERVER_READ))]
+Search = Annotated[
+    str,
+    Query(max_length=200, pattern=r"^[^\x00]*$", description="Part of a name or a title.", examples=["weather"]),
+]
 Starts = Annotated[ProjectAccess, Depends(RequiresInProject(Permission.SERVER_START))]
 
 
@@ -145,6 +150,26 @@ def list_servers(
             for membership, options in members
         ],
         next=following,
+    )
+
+
+@router.get("/site/projects")
+def list_projects_of_the_site(
+    _caller: Annotated[Caller, Depends(Requires(Permission.PROJECTS_OVERSEE))],
+    session: DatabaseSession,
+    parts: PartsOf,
+    search: Search = "",
+    limit: Limit = DEFAULT_LIMIT,
+    after: After = None,
+) -> SiteProjects:
+    """All projects by name, for administrators: who owns them, their limits and what runs; nothing of their files."""
+    rows, following = fetch_page(session, find_projects(search), key=Project.name, limit=limit, after=after)
+    return show_projects(
+        session,
+        [row[0] for row in rows],
+        hub=parts.engines.hub,
+        capacity=parts.engines.capacity.read(),
+        following=following,
     )
 
 

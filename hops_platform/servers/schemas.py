@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from hops_contract.options import Capacity, ServerLimits, ServerOptions
 from hops_platform.engines.hub import ServerState
+from hops_platform.paging import Page
 from hops_platform.users.schemas import Slug, Strict
 
 _OPTIONS_EXAMPLE = {"executors": 2, "executor_cores": 1, "executor_memory_mib": 1024}
@@ -43,6 +44,26 @@ class ServerAnswer(BaseModel):
     started_at: datetime | None = Field(default=None, examples=["2026-05-04T10:00:00Z"])
     last_activity: datetime | None = Field(default=None, examples=["2026-05-04T10:05:00Z"])
     reason: str | None = Field(default=None, description="Why it failed, in words.", examples=[None])
+
+
+class SiteProject(BaseModel):
+    """A project as an administrator oversees it."""
+
+    name: str = Field(examples=["weather"])
+    title: str = Field(examples=["Weather of the coast"])
+    owners: list[str] = Field(description="User names of its Data Owners.", examples=[["ada"]])
+    limits: ServerLimits
+    running: list[str] | None = Field(
+        description="User names of the members whose servers run; null when the Hub does not answer.",
+        examples=[["ada", "bob"]],
+    )
+    created_at: datetime = Field(examples=["2026-05-04T10:00:00Z"])
+
+
+class SiteProjects(Page[SiteProject]):
+    """One page of all projects, and what there is to give to their servers."""
+
+    capacity: Capacity = Field(examples=[{"cores": 8, "memory_mib": 32768, "gpus": 2, "gpu_labels": ["a100"]}])
 
 
 class GrantRequest(Strict):

@@ -8,7 +8,7 @@ import pytest
 
 from hops_platform.engines.capacity import MachineCapacity
 from hops_platform.engines.environments import ProjectEnvironments
-from hops_platform.engines.hub import Hub, ServerState
+from hops_platform.engines.hub import Hub, RunningServer, ServerState
 from hops_platform.engines.logins import BrowserLogins
 from hops_platform.engines.sessions import SparkSessions
 from hops_platform.engines.storage import ProjectStorage
@@ -69,6 +69,14 @@ class HubContract:
         """A server belongs to a project."""
         engine.start_server("ada", "weather", title="Weather", options={"executors": 1})
         assert engine.server("ada", "tides").state is ServerState.STOPPED  # noqa: S101
+
+    def test_a_server_is_among_those_that_run_once_it_was_started(self, engine: Hub) -> None:
+        """By its user and its project, and no other."""
+        assert not [one for one in engine.running_servers() if one.name == "weather"]  # noqa: S101
+        engine.start_server("ada", "weather", title="Weather", options={"executors": 1})
+        assert [one for one in engine.running_servers() if one.name == "weather"] == [  # noqa: S101
+            RunningServer("ada", "weather")
+        ]
 
 
 class LoginsContract:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hops_contract.options import Capacity
-from hops_platform.engines.hub import HubServer, ServerState
+from hops_platform.engines.hub import HubServer, RunningServer, ServerState
 from hops_platform.errors import EngineRefusedError
 
 
@@ -69,6 +69,12 @@ class MemoryHub(Faulty):
         """See :class:`~hops_platform.engines.hub.Hub`."""
         self.check()
         return self.servers.get((user, name), HubServer(state=ServerState.STOPPED))
+
+    def running_servers(self) -> Sequence[RunningServer]:
+        """See :class:`~hops_platform.engines.hub.Hub`."""
+        self.check()
+        at_rest = (ServerState.STOPPED, ServerState.FAILED)
+        return [RunningServer(*key) for key, server in self.servers.items() if server.state not in at_rest]
 
     def start_server(self, user: str, name: str, *, title: str, options: dict[str, Any]) -> None:
         """See :class:`~hops_platform.engines.hub.Hub`."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import httpx
 
-from hops_platform.engines.hub import HubServer, ServerState
+from hops_platform.engines.hub import HubServer, RunningServer, ServerState
 from hops_platform.errors import EngineRefusedError, EngineUnavailableError
 
 _TIMEOUT = httpx.Timeout(30.0, connect=3.0)
 _PROGRESS_LINES = 20
+_PAGE = 50  # users; a Hub gives no more than it is set to, and this is what it is set to by itself
 _OK = 400
 
 
@@ -50,6 +53,18 @@ class JupyterHub:
         return HubServer(
             state=state, started_at=_moment(model.get("started")), last_activity=_moment(model.get("last_activity"))
         )
+
+    def running_servers(self) -> Sequence[RunningServer]:
+        """See :class:`~hops_platform.engines.hub.Hub`."""
+        found: list[RunningServer] = []
+        for offset in itertools.count(step=_PAGE):
+            response = self._send("GET", f"users?state=active&limit={_PAGE}&offset={offset}")
+            _raise_for(response)
+            users = response.json()
+            found += [RunningServer(user["name"], name) for user in users for name in user.get("servers", {}) if name]
+            if len(users) < _PAGE:
+                break
+        return found
 
     def start_server(self, user: str, name: str, *, title: str, options: dict[str, Any]) -> None:
         """See :class:`~hops_platform.engines.hub.Hub`."""

@@ -400,6 +400,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/hops/api/v1/site/projects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Projects Of The Site
+         * @description All projects by name, for administrators: who owns them, their limits and what runs; nothing of their files.
+         */
+        get: operations["list_projects_of_the_site"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/hops/api/v1/tokens": {
         parameters: {
             query?: never;
@@ -1303,6 +1323,70 @@ export interface components {
          * @enum {string}
          */
         ServerState: "stopped" | "starting" | "ready" | "stopping" | "failed";
+        /**
+         * SiteProject
+         * @description A project as an administrator oversees it.
+         */
+        SiteProject: {
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-05-04T10:00:00Z
+             */
+            created_at: string;
+            limits: components["schemas"]["ServerLimits"];
+            /**
+             * Name
+             * @example weather
+             */
+            name: string;
+            /**
+             * Owners
+             * @description User names of its Data Owners.
+             * @example [
+             *       "ada"
+             *     ]
+             */
+            owners: string[];
+            /**
+             * Running
+             * @description User names of the members whose servers run; null when the Hub does not answer.
+             * @example [
+             *       "ada",
+             *       "bob"
+             *     ]
+             */
+            running: string[] | null;
+            /**
+             * Title
+             * @example Weather of the coast
+             */
+            title: string;
+        };
+        /**
+         * SiteProjects
+         * @description One page of all projects, and what there is to give to their servers.
+         */
+        SiteProjects: {
+            /**
+             * @example {
+             *       "cores": 8,
+             *       "gpu_labels": [
+             *         "a100"
+             *       ],
+             *       "gpus": 2,
+             *       "memory_mib": 32768
+             *     }
+             */
+            capacity: components["schemas"]["Capacity"];
+            /** Items */
+            items: components["schemas"]["SiteProject"][];
+            /**
+             * Next
+             * @description Give this as `after` for the next page; null at the end.
+             */
+            next?: string | null;
+        };
         /**
          * Template
          * @description What a new project is filled with.
@@ -2629,6 +2713,53 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_ServerAnswer_"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    list_projects_of_the_site: {
+        parameters: {
+            query?: {
+                /** @description Part of a name or a title. */
+                search?: string;
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The 'next' of the page before. */
+                after?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteProjects"];
                 };
             };
             /** @description A problem (RFC 9457). */
