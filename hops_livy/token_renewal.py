@@ -1,4 +1,4 @@
-"""Keeps the token of a session's folder fresh, for as long as its owner is a member."""
+"""Keeps the token of a session's folder fresh, for as long as the control plane lets its owner in."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from hops_livy.sessions import Session
 LOG = logging.getLogger(__name__)
 _RETRY_S = 10.0
 _SHORTEST_S = 1.0
+_STEP_S = 15.0
+"""The event loop's clock stands still while the machine sleeps; so long after its waking the wall clock is read."""
 _REFUSED = (401, 403, 404)
 
 
@@ -30,30 +32,53 @@ class TokenRenewal:
         self._client = client
 
     async def keep_fresh(self, session: Session, token: str) -> None:
-        """Renews when half of the token's life is over, until the session ends or renewal is refused."""
+        """Renews when half of the token's life is over, until the session ends or renewal is refused.
+
+        While the control plane does not answer it is asked again, also when the token has expired meanwhile: then it
+        is still renewed for a while.
+        """
         while not session.final:
-            await asyncio.sleep(_wait_s(token))
+            await _sleep_until(_renewal_time(token), session)
             if session.final or session.driver is None:
                 return
             try:
                 answer = await self._client.post(self._url, headers={"Authorization": f"Bearer {token}"})
-            except httpx.HTTPError as error:
+                if (reason := _refusal(answer)) is not None:
+                    LOG.info("session %d ends: renewal of its token was refused", session.id)
+                    await session.end(f"The session's token was not renewed: {reason}")
+                    return
+                renewed = str(answer.raise_for_status().json()["token"])
+                session.driver.renew_token(renewed)
+            except (httpx.HTTPError, OSError, ValueError, KeyError, TypeError) as error:
                 LOG.warning("the token of session %d can't be renewed now: %s", session.id, type(error).__name__)
                 await asyncio.sleep(_RETRY_S)
-                continue
-            if answer.status_code in _REFUSED:
-                LOG.info("session %d ends: renewal of its token was refused", session.id)
-                await session.end(f"{session.owner.user} is no longer a member of project {session.owner.project}.")
-                return
-            if answer.is_success:
-                token = str(answer.json()["token"])
-                session.driver.renew_token(token)
             else:
-                await asyncio.sleep(_RETRY_S)
+                token = renewed
 
 
-def _wait_s(token: str) -> float:
-    """Seconds until half of the life of ``token`` is over; the token was verified when it came."""
+def _refusal(answer: httpx.Response) -> str | None:
+    """Why the control plane renews no more, and what its user can do; ``None`` if it did not say so.
+
+    Only a problem in its own words counts: while it is away something else may answer at its address.
+    """
+    if answer.status_code not in _REFUSED:
+        return None
+    try:
+        problem = answer.json()
+    except ValueError:
+        return None
+    if not isinstance(problem, dict) or not problem.get("detail"):
+        return None
+    return " ".join(str(problem[part]) for part in ("detail", "remedy") if problem.get(part))
+
+
+async def _sleep_until(moment: float, session: Session) -> None:
+    """Waits for a moment of the wall clock, or the session's end."""
+    while not session.final and (left_s := moment - time.time()) > 0:  # noqa: ASYNC110 - no event tells of the wall clock
+        await asyncio.sleep(min(left_s, _STEP_S))
+
+
+def _renewal_time(token: str) -> float:
+    """When half of the life of ``token`` is over, or in a moment if it is; the token was verified when it came."""
     claims = jwt.decode(token, options={"verify_signature": False})
-    half = (claims["iat"] + claims["exp"]) / 2
-    return max(_SHORTEST_S, float(half) - time.time())
+    return max(time.time() + _SHORTEST_S, (float(claims["iat"]) + float(claims["exp"])) / 2)

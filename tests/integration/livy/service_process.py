@@ -30,6 +30,12 @@ ROOMY = ServerLimits(
     max_total_memory_mib=2**42, max_gpus=1024,
 )  # fmt: skip
 """So roomy that the machine refuses first."""
+REFUSAL = {
+    "title": "Not logged in",
+    "detail": "Your password was changed.",
+    "remedy": "Start the notebook server again from the project's page.",
+}
+"""How the control plane refuses to renew a token."""
 
 
 @dataclass
@@ -75,7 +81,7 @@ def control_plane_running():
 
         def do_POST(self):
             if plane.refuse_renewal:
-                self._send(403, {"title": "Forbidden"})
+                self._send(401, REFUSAL)
                 return
             plane.renewals += 1
             old = jwt.decode(self.headers["Authorization"].split()[1], options={"verify_signature": False})

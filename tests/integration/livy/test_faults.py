@@ -126,14 +126,19 @@ def test_idle_and_deserted_sessions_end_and_working_ones_never(service, client):
 
 
 def test_a_session_whose_renewal_is_refused_ends_with_the_reason(service, control_plane):
-    with service.client(control_plane.token("grace", life_s=40)) as grace:
-        session_id = start_session(grace, driverMemory="512m", executorMemory="512m")
-        control_plane.refuse_renewal = True
-        try:
-            summary = _wait_for_end(grace, session_id, 30)
-        finally:
-            control_plane.refuse_renewal = False
-    assert (summary["state"], summary["reason"]) == ("killed", "grace is no longer a member of project weather.")
+    control_plane.refuse_renewal = True  # from the beginning: on a busy machine a start outlasts half of a token's life
+    try:
+        with service.client(control_plane.token("grace", life_s=40)) as grace:
+            created = grace.post("/sessions", json={"driverMemory": "512m", "executorMemory": "512m"}).json()
+        with service.client(control_plane.token("grace")) as grace:
+            summary = _wait_for_end(grace, created["id"], 90)
+    finally:
+        control_plane.refuse_renewal = False
+    assert summary["state"] == "killed"
+    assert summary["reason"] == (
+        "The session's token was not renewed: Your password was changed. "
+        "Start the notebook server again from the project's page."
+    )
     assert service.processes() == []
 
 
