@@ -16,6 +16,8 @@ from jupyterlab_hops.server_folder import ServerFolder, ServerFolderError, times
 FIRST_RETRY_S = 2.0
 LONGEST_RETRY_S = 60.0
 SHORTEST_WAIT_S = 1.0
+LONGEST_STEP_S = 15.0
+"""The event loop's clock stands still while the machine sleeps; so long after its waking the wall clock is read."""
 REFUSALS = frozenset({401, 403, 404})
 
 
@@ -50,11 +52,14 @@ def seconds_until_retry(failures: int, spread: float) -> float:
 class TokenRenewal:
     """Renews one server's token until it is cancelled or the control plane refuses.
 
+    While the control plane is away it is asked again and again, also when the token has expired meanwhile: then it is
+    still renewed for a while.
+
     Args:
         folder: Where the token lies.
         control_plane: Who signs new ones.
         sleep: Waits; replaced in tests.
-        clock: Seconds since the epoch.
+        clock: Seconds since the epoch, which go on while the machine sleeps.
     """
 
     def __init__(
@@ -80,8 +85,13 @@ class TokenRenewal:
             except (ServerFolderError, ValueError) as error:
                 self.state.refusal = ProblemError(503, "no-token", "No token", str(error)).body
                 return
-            await self._sleep(seconds_until_retry(failures, random.random()) if failures else wait_s)  # noqa: S311 - a pause
+            await self._wait(seconds_until_retry(failures, random.random()) if failures else wait_s)  # noqa: S311 - a pause
             failures = 0 if await self.renew() else failures + 1
+
+    async def _wait(self, seconds: float) -> None:
+        moment = self._clock() + seconds
+        while (left_s := moment - self._clock()) > 0:
+            await self._sleep(min(left_s, LONGEST_STEP_S))
 
     async def renew(self) -> bool:
         """Asks for a new token once, and puts it in its place; whether that worked."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from itertools import pairwise
 
 import pytest
 from jupyterlab_hops import token_renewal
@@ -29,9 +30,12 @@ class ScriptedControlPlane:
     def __init__(self, *answers):
         self.answers = list(answers)
         self.calls = []
+        self.asked_at = []
+        self.clock = lambda: NOW
 
     async def request(self, method, path, body=None):
         self.calls.append((method, path, body))
+        self.asked_at.append(self.clock())
         if not self.answers:
             raise StopRenewalError
         answer = self.answers.pop(0)
@@ -41,18 +45,20 @@ class ScriptedControlPlane:
 
 
 class Clock:
-    """A clock that only pauses move."""
+    """A clock that only pauses move, and a machine that may fall asleep in the next one."""
 
     def __init__(self):
         self.now = NOW
         self.pauses = []
+        self.machine_sleeps_s = 0.0
 
     def __call__(self):
         return self.now
 
     async def sleep(self, seconds):
         self.pauses.append(seconds)
-        self.now += seconds
+        self.now += seconds + self.machine_sleeps_s
+        self.machine_sleeps_s = 0.0
 
 
 @pytest.fixture
@@ -72,7 +78,13 @@ def no_spread(monkeypatch):
 
 
 def renewal(folder, control_plane, clock):
+    control_plane.clock = clock
     return TokenRenewal(folder, control_plane, sleep=clock.sleep, clock=clock)
+
+
+def waits(control_plane):
+    """How long it was waited before each request."""
+    return [after - before for before, after in pairwise([NOW, *control_plane.asked_at])]
 
 
 def down(status=503):
@@ -89,7 +101,7 @@ async def test_each_token_is_renewed_when_half_of_its_life_is_over(folder, clock
     tokens = [make_token(NOW + 450, NOW + 1350, "second"), make_token(NOW + 900, NOW + 1800, "third")]
     control_plane = ScriptedControlPlane(*({"token": token} for token in tokens))
     await run_until_stopped(renewal(folder, control_plane, clock))
-    assert clock.pauses == [450, 450, 450]
+    assert waits(control_plane) == [450, 450, 450]
     assert control_plane.calls[0] == ("POST", "api/v1/tokens:renew", None)
     assert folder.token() == tokens[-1]
 
@@ -102,7 +114,31 @@ async def test_a_control_plane_in_trouble_is_asked_again_with_growing_pauses(fol
     control_plane = ScriptedControlPlane(*[down(status)] * 4, {"token": new})
     subject = renewal(folder, control_plane, clock)
     await run_until_stopped(subject)
-    assert clock.pauses == [450, 2, 4, 8, 16, 450]
+    assert waits(control_plane) == [450, 2, 4, 8, 16, 450]
+    assert subject.state.trouble is None
+    assert folder.token() == new
+
+
+@pytest.mark.asyncio
+async def test_a_machine_that_slept_renews_within_seconds_of_its_waking(folder, clock):
+    two_days_s = 2 * 24 * 3600.0
+    clock.machine_sleeps_s = two_days_s
+    new = make_token(NOW + two_days_s, NOW + two_days_s + 900, "second")
+    control_plane = ScriptedControlPlane({"token": new})
+    await run_until_stopped(renewal(folder, control_plane, clock))
+    assert control_plane.asked_at[0] - NOW - two_days_s <= 15
+    assert max(clock.pauses) <= 15
+    assert folder.token() == new
+
+
+@pytest.mark.asyncio
+async def test_a_control_plane_that_is_away_for_longer_than_the_token_lives_is_asked_until_it_is_back(folder, clock):
+    new = make_token(NOW + 7000, NOW + 7900, "second")
+    control_plane = ScriptedControlPlane(*[down()] * 200, {"token": new})
+    subject = renewal(folder, control_plane, clock)
+    await run_until_stopped(subject)
+    assert control_plane.asked_at[200] > NOW + 5 * 900
+    assert subject.state.refusal is None
     assert subject.state.trouble is None
     assert folder.token() == new
 
