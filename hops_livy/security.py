@@ -12,6 +12,7 @@ from hops_livy.errors import ForbiddenError, NotAuthenticatedError
 
 CONTROL_PLANE = "hops"
 """Name of the control plane's service principal."""
+_RENEWED = "A token is renewed by itself; if this stays so, start the notebook server again from the project's page."
 
 
 def bearer_token(request: Request) -> str:
@@ -37,7 +38,7 @@ async def principal_of(request: Request, keys: KeySource) -> Principal:
         # Keys are fetched over HTTP when an unknown one is named.
         return await asyncio.to_thread(verify_token, token, keys)
     except InvalidTokenError as error:
-        raise NotAuthenticatedError(str(error), remedy="Get a new token from the control plane.") from error
+        raise NotAuthenticatedError(str(error), remedy=_RENEWED) from error
 
 
 async def project_user_of(request: Request, keys: KeySource) -> Principal:

@@ -28,7 +28,7 @@ onSubmit(form, "Changing…", async ({ again, ...body }) => {
   // This browser's log-in was made with the old password, and ends with all others of before.
   const base = document.querySelector('meta[name="hops-base"]').content;
   const onward = h("a", { href: `${base}logout` }, "Log in again");
-  const words = "Log in with the new password, and restart the notebook servers that run.";
+  const words = "Log in with the new password, and restart the notebook servers that run; their Spark sessions end.";
   byId("must-change")?.remove();
   form.replaceWith(
     h("div", { class: "hops-notice hops-good", role: "status" }, h("strong", {}, "All browsers are logged out, this one too."), h("span", {}, words), onward),

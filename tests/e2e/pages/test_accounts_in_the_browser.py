@@ -45,6 +45,20 @@ def test_a_password_is_changed(visit, platform):
     assert platform.calls == [("PUT", "me/password", body)]
 
 
+def test_what_ends_with_the_old_password_is_said_before_the_button(visit):
+    page = visit(ACCOUNT)
+    button = page.get_by_role("button", name="Change password")
+    said = page.locator(f"#{button.get_attribute('aria-describedby')}")
+    for what in (
+        "log-ins of all browsers",
+        "tokens of scripts",
+        "tokens of your running notebook servers",
+        "Spark sessions",
+    ):
+        expect(said).to_contain_text(what)
+    assert said.bounding_box()["y"] < button.bounding_box()["y"]
+
+
 def test_a_new_password_is_typed_the_same_twice(visit, platform):
     page = visit(ACCOUNT)
     fill_passwords(page, "old words", "four unrelated words", "four unrelated wrods")
