@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { ISession } from '../src/api/wire';
 import { readSessions } from '../src/api/wire';
 import { SessionList } from '../src/parts/sessions';
+import type { IReading } from '../src/tokens';
 import { SESSION_ANSWER } from './answers';
 
 const trans = nullTranslator.load('jupyterlab_hops');
@@ -18,7 +19,15 @@ let widget: Widget | undefined;
 async function shown(
   changes: Partial<typeof SESSION_ANSWER> | Record<string, unknown>
 ): Promise<HTMLElement> {
-  const sessions = readSessions({ items: [{ ...SESSION_ANSWER, ...changes }] });
+  return listOf({
+    value: readSessions({ items: [{ ...SESSION_ANSWER, ...changes }] }),
+    problem: null
+  });
+}
+
+async function listOf(
+  sessions: IReading<readonly ISession[]>
+): Promise<HTMLElement> {
   const list = ReactWidget.create(
     <SessionList
       sessions={sessions}
@@ -77,5 +86,22 @@ describe('a Spark session in the list', () => {
       button.click();
     }
     expect([onRestart.mock.calls, onEnd.mock.calls]).toEqual([[[3]], [[3]]]);
+  });
+});
+
+describe('the list of Spark sessions', () => {
+  it('says how one starts when there is none', async () => {
+    const node = await listOf({ value: [], problem: null });
+    expect(node.textContent).toContain('Run a cell in a PySpark notebook');
+  });
+
+  it('says nothing of the kind while they cannot be read', async () => {
+    const problem = {
+      title: 'No answer',
+      detail: 'The session service does not answer.',
+      remedy: null,
+      status: 503
+    };
+    expect((await listOf({ value: [], problem })).textContent).toBe('');
   });
 });

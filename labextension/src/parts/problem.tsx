@@ -16,21 +16,23 @@ export function ProblemView(props: {
       <strong>{problem.title}</strong>
       <p>{problem.detail}</p>
       {problem.remedy !== null && <p>{problem.remedy}</p>}
-      {onRetry !== undefined && (
-        <button
-          type="button"
-          className="jp-Hops-button jp-mod-styled"
-          onClick={onRetry}
-        >
-          <refreshIcon.react tag="span" className="jp-Hops-buttonIcon" />
-          {trans.__('Retry')}
-        </button>
-      )}
-      {link !== undefined && (
-        <a href={link.href} target="_blank" rel="noopener noreferrer">
-          {link.text}
-        </a>
-      )}
+      <div className="jp-Hops-problemActions">
+        {onRetry !== undefined && (
+          <button
+            type="button"
+            className="jp-Hops-button jp-mod-styled"
+            onClick={onRetry}
+          >
+            <refreshIcon.react tag="span" className="jp-Hops-buttonIcon" />
+            {trans.__('Retry')}
+          </button>
+        )}
+        {link !== undefined && (
+          <a href={link.href} target="_blank" rel="noopener noreferrer">
+            {link.text}
+          </a>
+        )}
+      </div>
     </div>
   );
 }

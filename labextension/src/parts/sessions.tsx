@@ -4,7 +4,7 @@ import * as React from 'react';
 import type { ISession } from '../api/wire';
 import { ageText, executorsText, memoryText } from './amounts';
 import { moodOf, stateText } from './states';
-import type { ISessionOwner } from '../tokens';
+import type { IReading, ISessionOwner } from '../tokens';
 
 const MS_PER_S = 1000;
 
@@ -18,12 +18,17 @@ interface IActions {
 
 /** My Spark sessions with state, reason and resources; what to do when there is none. */
 export function SessionList(
-  props: IActions & { readonly sessions: readonly ISession[] }
-): React.JSX.Element {
+  props: IActions & { readonly sessions: IReading<readonly ISession[]> }
+): React.JSX.Element | null {
   const { sessions, ...actions } = props;
   const { trans } = actions;
-  if (sessions.length === 0) {
-    return (
+  const { value, problem } = sessions;
+  if (value === null) {
+    return null;
+  }
+  if (value.length === 0) {
+    // That there was none when they could last be read is no news beside the problem.
+    return problem !== null ? null : (
       <p className="jp-Hops-empty">
         {trans.__(
           'No Spark session. Run a cell in a PySpark notebook, and one starts.'
@@ -33,7 +38,7 @@ export function SessionList(
   }
   return (
     <ul className="jp-Hops-list" aria-label={trans.__('My Spark sessions')}>
-      {sessions.map(session => (
+      {value.map(session => (
         <SessionItem key={session.id} session={session} {...actions} />
       ))}
     </ul>
@@ -54,11 +59,37 @@ function SessionItem(
     <li className="jp-Hops-item">
       <StateDot state={session.state} />
       <div className="jp-Hops-itemBody">
-        <div className="jp-Hops-itemTitle" title={owner?.path}>
-          {name ?? trans.__('Session %1', session.id)}
-          <span className="jp-Hops-muted">
-            {stateText(session.state, trans)}
-          </span>
+        <div className="jp-Hops-itemHead">
+          <div className="jp-Hops-itemTitle" title={owner?.path}>
+            {name ?? trans.__('Session %1', session.id)}
+            <span className="jp-Hops-muted">
+              {stateText(session.state, trans)}
+            </span>
+          </div>
+          <div className="jp-Hops-itemActions">
+            <button
+              type="button"
+              className="jp-Hops-iconButton"
+              title={restartLabel}
+              aria-label={restartLabel}
+              onClick={() => {
+                onRestart(session.id);
+              }}
+            >
+              <refreshIcon.react tag="span" />
+            </button>
+            <button
+              type="button"
+              className="jp-Hops-iconButton"
+              title={endLabel}
+              aria-label={endLabel}
+              onClick={() => {
+                onEnd(session.id);
+              }}
+            >
+              <stopIcon.react tag="span" />
+            </button>
+          </div>
         </div>
         <div className="jp-Hops-muted">
           {name === null
@@ -105,28 +136,6 @@ function SessionItem(
           </div>
         )}
       </div>
-      <button
-        type="button"
-        className="jp-Hops-iconButton"
-        title={restartLabel}
-        aria-label={restartLabel}
-        onClick={() => {
-          onRestart(session.id);
-        }}
-      >
-        <refreshIcon.react tag="span" />
-      </button>
-      <button
-        type="button"
-        className="jp-Hops-iconButton"
-        title={endLabel}
-        aria-label={endLabel}
-        onClick={() => {
-          onEnd(session.id);
-        }}
-      >
-        <stopIcon.react tag="span" />
-      </button>
     </li>
   );
 }

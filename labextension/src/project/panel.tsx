@@ -186,7 +186,7 @@ function SessionsSection({
   trans,
   run
 }: IContentProps): React.JSX.Element {
-  const { value, problem } = model.sessions;
+  const { problem } = model.sessions;
   return (
     <Section title={trans.__('Spark sessions')}>
       {problem !== null && (
@@ -198,19 +198,17 @@ function SessionsSection({
           }}
         />
       )}
-      {value !== null && (
-        <SessionList
-          sessions={value}
-          trans={trans}
-          ownerOf={session => model.ownerOf(session)}
-          onRestart={id => {
-            run(CommandIDs.restartSession, { id });
-          }}
-          onEnd={id => {
-            run(CommandIDs.endSession, { id });
-          }}
-        />
-      )}
+      <SessionList
+        sessions={model.sessions}
+        trans={trans}
+        ownerOf={session => model.ownerOf(session)}
+        onRestart={id => {
+          run(CommandIDs.restartSession, { id });
+        }}
+        onEnd={id => {
+          run(CommandIDs.endSession, { id });
+        }}
+      />
     </Section>
   );
 }

@@ -131,7 +131,7 @@ class SessionDetails extends ReactWidget {
     return (
       <UseSignal signal={this.model.changed} initialSender={this.model}>
         {() => {
-          const { value, problem } = this.model.sessions;
+          const { problem } = this.model.sessions;
           return (
             <>
               {problem !== null && (
@@ -143,19 +143,17 @@ class SessionDetails extends ReactWidget {
                   }}
                 />
               )}
-              {value !== null && (
-                <SessionList
-                  sessions={value}
-                  trans={this.trans}
-                  ownerOf={session => this.model.ownerOf(session)}
-                  onRestart={id => {
-                    run(CommandIDs.restartSession, id);
-                  }}
-                  onEnd={id => {
-                    run(CommandIDs.endSession, id);
-                  }}
-                />
-              )}
+              <SessionList
+                sessions={this.model.sessions}
+                trans={this.trans}
+                ownerOf={session => this.model.ownerOf(session)}
+                onRestart={id => {
+                  run(CommandIDs.restartSession, id);
+                }}
+                onEnd={id => {
+                  run(CommandIDs.endSession, id);
+                }}
+              />
               <button
                 type="button"
                 className="jp-Hops-button jp-mod-styled"
