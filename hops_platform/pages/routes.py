@@ -70,7 +70,7 @@ def show_account(reader: Reader, parts: PartsOf) -> Response:
 
 @router.get("/admin")
 def show_admin(reader: Reader, parts: PartsOf) -> Response:
-    """Users and deliveries; absent for everybody but administrators."""
+    """Users, projects and deliveries; absent for everybody but administrators."""
     if not reader.caller.person.admin:
         return _page("absent", reader, parts, status=404)
     return _page("admin", reader, parts)

@@ -3,6 +3,7 @@
 import { call, get, idempotencyKey, page, path } from "./api.js";
 import { confirmed, open } from "./dialogs.js";
 import { announce, busy, byId, clearProblem, h, onSubmit, ROLES, showProblem, when } from "./dom.js";
+import { limitFields, limitPairs, limitsTyped, mib } from "./limits.js";
 import { watchServer } from "./server.js";
 
 const meta = (name) => document.querySelector(`meta[name="hops-${name}"]`).content;
@@ -102,7 +103,6 @@ function showEnvironment({ state, error }) {
 }
 
 // My server
-const mib = (amount) => (amount < 1024 ? `${amount} MiB` : `${(amount / 1024).toFixed(1).replace(/\.0$/, "")} GiB`);
 const many = (number, thing) => `${number} ${thing}${number === 1 ? "" : "s"}`;
 
 function inWords(options) {
@@ -210,21 +210,11 @@ const loadDatasets = () =>
   });
 
 // Limits
-const LIMITS = {
-  max_executors: ["Executors", String],
-  max_executor_cores: ["Cores per executor", String],
-  max_executor_memory_mib: ["Memory per executor", mib],
-  max_driver_memory_mib: ["Memory of the driver", mib],
-  max_total_memory_mib: ["Memory in all", mib],
-  max_gpus: ["GPUs", String],
-  max_idle_timeout_minutes: ["Longest idle time", (minutes) => (minutes % 60 ? `${minutes} min` : `${minutes / 60} h`)],
-};
 let limits = null;
 let limitsTag = null;
 
 function showLimits() {
-  const pairs = Object.entries(LIMITS).filter(([key]) => key in limits);
-  byId("limit-pairs").replaceChildren(...pairs.flatMap(([key, [text, words]]) => [h("dt", {}, text), h("dd", {}, words(limits[key]))]));
+  byId("limit-pairs").replaceChildren(...limitPairs(limits));
 }
 
 async function loadLimits() {
@@ -238,18 +228,12 @@ async function loadLimits() {
 
 byId("edit-limits").addEventListener("click", () => {
   if (!limits) return;
-  byId("limit-fields").replaceChildren(
-    ...Object.keys(limits).map((key) =>
-      h("div", { class: "hops-field" },
-        h("label", { for: `limit-${key}` }, `${LIMITS[key]?.[0] ?? key}${key.endsWith("_mib") ? " (MiB)" : key.endsWith("_minutes") ? " (minutes)" : ""}`),
-        h("input", { id: `limit-${key}`, name: key, type: "number", step: 1, value: limits[key] }))),
-  );
+  byId("limit-fields").replaceChildren(...limitFields(limits));
   open(byId("limits-dialog"));
 });
 onSubmit(byId("limits-dialog").querySelector("form"), "Saving…", async (values) => {
-  const body = Object.fromEntries(Object.entries(values).map(([key, text]) => [key, text === "" ? null : Number(text)]));
   try {
-    ({ body: limits, etag: limitsTag } = await call("PUT", `${url}/limits`, { body, etag: limitsTag }));
+    ({ body: limits, etag: limitsTag } = await call("PUT", `${url}/limits`, { body: limitsTyped(values), etag: limitsTag }));
   } catch (error) {
     // As above: the present limits are behind the dialog, what was typed stays in it.
     if (error.status === 412) await loadLimits();

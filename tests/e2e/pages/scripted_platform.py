@@ -67,6 +67,7 @@ class ScriptedPlatform:
         self.users: list[dict[str, Any]] = [a_user("ada", "Ada Lovelace", admin=True)]
         self.outbox: list[dict[str, Any]] = []
         self.limits = ServerLimits().model_dump()
+        self.running: list[str] | None = []
         self.refusals: dict[str, JSONResponse] = {}  # "PUT projects/weather/server" -> what is answered instead
         self.calls: list[tuple[str, str, Any]] = []
         self.tags: dict[str, str] = {}  # "PUT projects/weather/limits" -> the If-Match that came last
@@ -120,6 +121,14 @@ class ScriptedPlatform:
             case "PUT", ["projects", _, "limits"]:
                 self.limits = body
                 return body
+            case "GET", ["site", "projects"]:
+                sought = query.get("search", "")
+                shown = [
+                    {"name": name, "title": project["title"], "owners": ["ada"], "limits": self.limits,
+                     "running": self.running, "created_at": SINCE}
+                    for name, project in self.projects.items() if sought in name
+                ]  # fmt: skip
+                return self._page(shown, query, "name") | {"capacity": self.capacity.model_dump(mode="json")}
             case "GET", ["users"]:
                 return self._page(self.users, query, "name")
             case "POST", ["users"]:

@@ -77,6 +77,23 @@ def test_a_project_is_made_shared_edited_and_deleted(page, control_plane):
     expect(page.get_by_role("heading", name="You are not in a project yet")).to_be_visible()
 
 
+def test_an_administrator_finds_a_project_and_sets_its_limits(page, control_plane):
+    _, url = control_plane
+    page.goto(url)
+    page.get_by_role("button", name="Create your first project").click()
+    page.get_by_label("Title", exact=True).fill("Weather of the coast")
+    page.get_by_role("dialog").get_by_role("button", name="Create project").click()
+    expect(page.get_by_role("heading", name="Weather of the coast", level=1)).to_be_visible()
+    page.goto(url + "admin")
+    page.get_by_label("Part of a name or title").fill("COAST")
+    page.get_by_role("button", name="Search").click()
+    for number in ("3", "4"):
+        page.get_by_role("button", name="Edit the limits of weather-of-the-coast").click()
+        page.get_by_label("Executors", exact=True).fill(number)
+        page.get_by_role("dialog").get_by_role("button", name="Save").click()
+        expect(page.get_by_text(f"{number} executors at most")).to_be_visible()
+
+
 def test_users_are_managed_and_a_password_is_changed(page, control_plane):
     _, url = control_plane
     page.goto(url + "admin")

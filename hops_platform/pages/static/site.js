@@ -1,0 +1,96 @@
+// All projects of the site, for administrators: who owns them, what runs, and their limits.
+
+import { call, get, path } from "./api.js";
+import { open } from "./dialogs.js";
+import { announce, busy, byId, clearProblem, h, onSubmit, showProblem } from "./dom.js";
+import { limitFields, limitPairs, limitsTyped } from "./limits.js";
+
+const scope = byId("site");
+const rows = byId("site-rows");
+const more = byId("more-site");
+const dialog = byId("limits-dialog");
+let capacity = null;
+let edited = null; // the project whose limits are in the dialog, their ETag and their row
+let latest = 0;
+
+function names(users, none) {
+  return users.length ? users.join(", ") : h("span", { class: "hops-muted" }, none);
+}
+
+function row(project) {
+  const edit = h("button", { type: "button", class: "hops-button", "aria-haspopup": "dialog", "aria-label": `Edit the limits of ${project.name}` }, "Edit limits");
+  const pairs = h("dl", { class: "hops-pairs hops-small" }, limitPairs(project.limits));
+  edit.addEventListener("click", async () => {
+    clearProblem(scope);
+    try {
+      await busy(edit, "Reading…", () => openDialog(project, pairs));
+    } catch (error) {
+      showProblem(scope, error);
+    }
+  });
+  return h(
+    "tr",
+    {},
+    h("td", {}, h("strong", {}, project.title || project.name), h("div", { class: "hops-muted hops-small hops-mono" }, project.name)),
+    h("td", {}, names(project.owners, "nobody")),
+    h("td", {}, project.running === null ? h("span", { class: "hops-muted" }, "not known: the Hub does not answer") : names(project.running, "none")),
+    h("td", {}, h("details", {}, h("summary", {}, `${project.limits.max_executors} executors at most`), pairs)),
+    h("td", { class: "hops-actions-cell" }, edit),
+  );
+}
+
+async function openDialog(project, pairs) {
+  const { body, etag } = await call("GET", `projects/${path(project.name)}/limits`);
+  edited = { project, etag, pairs };
+  byId("limits-dialog-title").textContent = `Limits of a server in ${project.title || project.name}`;
+  byId("limit-fields").replaceChildren(...limitFields(body, capacity));
+  open(dialog);
+}
+
+onSubmit(dialog.querySelector("form"), "Saving…", async (values) => {
+  const url = `projects/${path(edited.project.name)}/limits`;
+  try {
+    const { body } = await call("PUT", url, { body: limitsTyped(values), etag: edited.etag });
+    edited.pairs.previousElementSibling.textContent = `${body.max_executors} executors at most`;
+    edited.pairs.replaceChildren(...limitPairs(body));
+  } catch (error) {
+    // What was typed stays; the row behind the dialog shows the limits of now, and saving again means these.
+    if (error.status === 412) {
+      const now = await call("GET", url);
+      edited.etag = now.etag;
+      edited.pairs.replaceChildren(...limitPairs(now.body));
+    }
+    throw error;
+  }
+  dialog.close();
+  announce("The limits are saved. They hold from the next start on.");
+});
+
+async function load(after = null) {
+  const asked = ++latest;
+  const search = byId("site-search").value.trim();
+  const query = new URLSearchParams({ limit: "25", ...(search ? { search } : {}), ...(after ? { after } : {}) });
+  const answer = await get(`site/projects?${query}`);
+  if (asked !== latest) return; // something else was searched for meanwhile
+  ({ capacity } = answer);
+  if (after === null) rows.replaceChildren();
+  rows.append(...answer.items.map(row));
+  rows.setAttribute("aria-busy", "false");
+  const none = rows.children.length === 0;
+  byId("site-table").hidden = none;
+  byId("site-empty").hidden = !none;
+  byId("site-empty").textContent = search ? `No project has “${search}” in its name or title.` : "There is no project yet.";
+  more.hidden = !answer.next;
+  more.onclick = () => busy(more, "Loading…", () => load(answer.next)).catch((error) => showProblem(scope, error));
+}
+
+function reload() {
+  clearProblem(scope);
+  return load().catch((error) => showProblem(scope, error));
+}
+
+byId("search-site").addEventListener("submit", (event) => {
+  event.preventDefault();
+  busy(event.submitter, "Searching…", reload);
+});
+reload();
