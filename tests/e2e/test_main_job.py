@@ -145,6 +145,7 @@ def look_at_what_came_out(page):
     page.get_by_role("tab", name="Project", exact=True).click()
     session = page.get_by_role("list", name="My Spark sessions").get_by_role("listitem")
     expect(session).to_have_count(1)
+    expect(session).to_contain_text("Welcome.ipynb")
     expect(session).to_contain_text("idle")
     expect(page.get_by_role("button", name="Spark: idle")).to_be_visible()
     page.get_by_role("tab", name="Project", exact=True).click()
