@@ -65,6 +65,14 @@ _REFUSED = (
         "folders, programs and variables are the platform's",
     ),
     (
+        r".*\.(file|path|dir|dump)|.*(Location|Dir|Path)",
+        "files and folders outside the project could be read or written",
+    ),
+    (
+        r"spark\.memory\.offHeap\..*|spark\.(driver|executor)\.(min)?memoryOverhead(Factor)?",
+        "memory is counted by spark.driver.memory and spark.executor.memory alone",
+    ),
+    (
         r"spark\.task\.resource\..*|spark\.(driver|executor)\.resource\..*",
         "only spark.executor.resource.gpu.amount chooses GPUs",
     ),
@@ -76,7 +84,7 @@ _ALLOWED = re.compile(
     | spark\.(shuffle|reducer|broadcast|rdd|serializer|kryo|kryoserializer|memory)(\..+)?
     | spark\.(speculation|scheduler|cleaner|storage)(\..+)?
     | spark\.(default|task|locality|python|rpc|network|io|files|stage|excludeOnFailure|dynamicAllocation|mllib|ml)\..+
-    | spark\.(driver|executor)\.(maxResultSize|memoryOverhead|memoryOverheadFactor|heartbeatInterval)
+    | spark\.(driver|executor)\.(maxResultSize|heartbeatInterval)
     | spark\.executor\.pyspark\.memory
     | spark\.app\.name
     | spark\.log\.level

@@ -17,6 +17,7 @@ from hops_livy.errors import BadRequestError, ForbiddenError, UnavailableError
 
 _KEPT_S = 10.0
 _PATIENCE_S = 5.0
+_WEEK_S = 7 * 24 * 3600.0
 _REFUSED = (401, 403, 404)
 
 
@@ -43,7 +44,8 @@ class PublishedLimits:
     def __init__(self, projects_url: str, client: httpx.AsyncClient) -> None:
         self._projects_url = projects_url
         self._client = client
-        self._kept: dict[str, tuple[float, ServerLimits]] = {}
+        # By token too: what one member was answered proves nothing about another, or about an older token.
+        self._kept: dict[tuple[str, str], tuple[float, ServerLimits]] = {}
 
     async def of(self, principal: Principal, token: str) -> ServerLimits:
         """The limits of the caller's project, at most ten seconds old.
@@ -53,10 +55,11 @@ class PublishedLimits:
             UnavailableError: They can't be read now; nothing may be started without them.
         """
         project, now = str(principal.project), time.monotonic()
-        self._kept = {name: kept for name, kept in self._kept.items() if now - kept[0] < _KEPT_S}
-        if project not in self._kept:
-            self._kept[project] = (now, await self._ask(project, token))
-        return self._kept[project][1]
+        self._kept = {key: kept for key, kept in self._kept.items() if now - kept[0] < _KEPT_S}
+        kept = self._kept.get((project, token))
+        if kept is None:
+            kept = self._kept[project, token] = (now, await self._ask(project, token))
+        return kept[1]
 
     async def _ask(self, project: str, token: str) -> ServerLimits:
         try:
@@ -91,6 +94,17 @@ def check_limits(shape: Shape, limits: ServerLimits) -> None:
             remedy="Ask for less, or ask an administrator to raise the limits of the project.",
             violations=violations,
         )
+
+
+def idle_time(asked_s: float, limits: ServerLimits) -> float:
+    """Seconds that a session may lie idle: what was asked for, at most the project's limit, which is the default too.
+
+    0 means never, which only a limit of a week allows (:class:`~hops_contract.options.ServerLimits`).
+    """
+    most_s = limits.max_idle_timeout_minutes * 60.0
+    if not asked_s:
+        return 0.0 if most_s >= _WEEK_S else most_s
+    return min(asked_s, most_s)
 
 
 def _beyond(shape: Shape, limits: ServerLimits) -> Iterator[Violation]:

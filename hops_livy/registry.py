@@ -25,7 +25,7 @@ from hops_livy.errors import (
     disk_trouble,
 )
 from hops_livy.gpus import GpuLedger
-from hops_livy.project_limits import ProjectLimits, check_limits
+from hops_livy.project_limits import ProjectLimits, check_limits, idle_time
 from hops_livy.sessions import KINDS, Session, Timeouts
 from hops_livy.settings import Limits
 from hops_livy.token_renewal import TokenRenewal
@@ -184,7 +184,9 @@ class Registry:
         conf = {key: _text(value) for key, value in request.conf.items()}
         shape = shape_of(request, conf)
         passed = checked_conf(conf)
-        check_limits(shape, await self._project_limits.of(principal, token))
+        limits = await self._project_limits.of(principal, token)
+        check_limits(shape, limits)
+        timeouts = Timeouts(idle_s=idle_time(timeouts.idle_s, limits), heartbeat_s=timeouts.heartbeat_s)
         self._check_room(principal)  # after all waiting, so that many at the same moment are counted one by one
         session = Session(
             id=self._new_id(),
