@@ -126,6 +126,12 @@ def folder_container(image: str, paths: list[str]) -> dict[str, Any]:
     }
 
 
+def hub_variables(public_url: str, user: str) -> dict[str, str]:
+    """Where a pod reaches the Hub: at the site's address, with its TLS. The Hub itself listens on loopback alone."""
+    api = f"{public_url.rstrip('/')}/hub/api"
+    return {"JUPYTERHUB_API_URL": api, "JUPYTERHUB_ACTIVITY_URL": f"{api}/users/{user}/activity"}
+
+
 class HopsKubeSpawner(HopsSpawnerMixin, KubeSpawner):
     """Starts a pod for one project-user, with the resources that the control plane granted."""
 
@@ -145,6 +151,7 @@ class HopsKubeSpawner(HopsSpawnerMixin, KubeSpawner):
     home = Unicode(help="The platform's home (HOPS_HOME).").tag(config=True)
     files_claim = Unicode(help="PersistentVolumeClaim on which the platform's home lies.").tag(config=True)
     files_path = Unicode(help="Folder of the home on that volume; empty when the volume is the home.").tag(config=True)
+    public_url = Unicode(help="The site's address, by which pods reach the Hub through its proxy.").tag(config=True)
     pod_timeout = Integer(600, min=1, help="Seconds that a pod may take until its container runs.").tag(config=True)
 
     @default("start_timeout")
@@ -184,7 +191,10 @@ class HopsKubeSpawner(HopsSpawnerMixin, KubeSpawner):
         """The server's variables."""
         if self.granted is None:
             raise RuntimeError("A server without a grant has no variables.")
-        return server_environment(super().get_env(), self.granted.config, SERVER_FOLDER, home=SERVER_FOLDER / HOME)
+        hub = hub_variables(self.public_url, self.user.name)
+        return server_environment(
+            super().get_env() | hub, self.granted.config, SERVER_FOLDER, home=SERVER_FOLDER / HOME
+        )
 
     async def prepare(self, grant: ServerGrant) -> None:
         """Set what the pod is made of, and make its Secret."""

@@ -43,14 +43,11 @@ home = settings.layout
 for folder in (home.root, home.run, home.logs, home.secrets):
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 ports = choose_ports(("hub", "proxy", "hops", "livy"), home.run / "ports.json")
-pods = settings.profile == "kubernetes"
-if pods:
-    ports["hub"] = settings.hub_port  # a Service of the cluster leads to it
 
-# Addresses. Only the proxy faces people, and only pods reach the Hub from elsewhere.
+# Addresses. Only the proxy faces people, and pods too.
 everywhere = settings.bind in {"0.0.0.0", "::"}  # noqa: S104 - compared; TLS was checked
 c.JupyterHub.bind_url = f"https://:{settings.port}" if everywhere else settings.url
-c.JupyterHub.hub_bind_url = f"http://{'0.0.0.0' if pods else LOOPBACK}:{ports['hub']}"  # noqa: S104 - the cluster's network
+c.JupyterHub.hub_bind_url = f"http://{LOOPBACK}:{ports['hub']}"
 c.ConfigurableHTTPProxy.command = [proxy]
 c.ConfigurableHTTPProxy.api_url = f"http://{LOOPBACK}:{ports['proxy']}"
 c.ConfigurableHTTPProxy.auth_token = secret(home.secret("proxy-token"))

@@ -11,10 +11,10 @@ c = get_config()
 settings = SiteSettings()
 
 c.JupyterHub.spawner_class = "hops_spawner.kubernetes.HopsKubeSpawner"
-c.JupyterHub.hub_connect_ip = settings.hub_address
 c.HopsKubeSpawner.image = settings.server_image
 c.HopsKubeSpawner.namespace = settings.namespace
 c.HopsKubeSpawner.home = str(settings.layout.root)
 c.HopsKubeSpawner.files_claim = settings.files_claim
 c.HopsKubeSpawner.files_path = settings.files_path
+c.HopsKubeSpawner.public_url = settings.public_url
 c.HopsKubeSpawner.pod_timeout = settings.pod_timeout_s

@@ -41,8 +41,7 @@ class SiteSettings(BaseSettings):
     )
     server_image: str = Field(default="hopslab/server:0.1.0", description="Image of notebook servers on Kubernetes.")
     namespace: str = Field(default="hopslab", description="Kubernetes namespace of notebook servers.")
-    hub_address: str = Field(default="hub", description="Name under which pods reach the Hub, on Kubernetes.")
-    hub_port: int = Field(default=8081, ge=1, le=65535, description="Port on which pods reach the Hub, on Kubernetes.")
+    public_url: str = Field(default="", description="The site's https address, by which pods reach the Hub.")
     files_claim: str = Field(default="", description="PersistentVolumeClaim on which the home lies, on Kubernetes.")
     files_path: str = Field(default="", description="Folder of the home on that volume; empty when it is the home.")
     pod_timeout_s: int = Field(default=600, ge=1, description="How long a pod may take until its container runs.")
@@ -66,6 +65,7 @@ class SiteSettings(BaseSettings):
             return self
         needed = {
             "HOPS_FILES_CLAIM": self.files_claim,
+            "HOPS_PUBLIC_URL": self.public_url,
             "HOPS_CONTROL_PLANE_URL": self.control_plane_url,
             "HOPS_LIVY_URL": self.livy_url,
         }
@@ -75,6 +75,8 @@ class SiteSettings(BaseSettings):
                 f"On Kubernetes {' and '.join(missing)} must be set: pods reach neither the files nor the services of "
                 "this machine otherwise. docs/kubernetes.md says what a site brings."
             )
+        if not self.public_url.startswith("https://"):
+            raise ValueError("HOPS_PUBLIC_URL begins with https://: pods send their tokens there.")
         if ".." in PurePosixPath(self.files_path).parts:
             raise ValueError("HOPS_FILES_PATH is a folder on the volume, and can't lead out of it.")
         return self

@@ -30,7 +30,7 @@ def manifest(grant: ServerGrant, no_cluster: None) -> dict[str, Any]:
         orm_spawner = SimpleNamespace(name="weather", server=None, display_name="Weather", state=None)
         spawner = HopsKubeSpawner(
             _mock=True, user=user, orm_spawner=orm_spawner, image="hopslab/server:test", namespace="hops",
-            home="/home/hops", files_claim="hopslab-home", files_path="/site/",
+            home="/home/hops", public_url="https://lab.example.org/", files_claim="hopslab-home", files_path="/site/",
         )  # fmt: skip
         spawner.granted = grant
         spawner.apply_grant(grant)
@@ -176,6 +176,8 @@ def test_the_pods_variables_are_those_of_a_server_and_hold_no_token_of_the_proje
         "USER": "ada",
     }
     assert "header.payload.signature" not in variables.values()
+    assert variables["JUPYTERHUB_API_URL"] == "https://lab.example.org/hub/api"
+    assert variables["JUPYTERHUB_ACTIVITY_URL"] == "https://lab.example.org/hub/api/users/ada/activity"
 
 
 def test_a_pod_without_gpus_asks_for_none() -> None:

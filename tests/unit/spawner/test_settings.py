@@ -112,11 +112,19 @@ def test_services_get_the_sites_variables_and_no_other(tmp_path: Path) -> None:
 
 def test_pods_need_files_and_addresses_that_they_reach() -> None:
     with pytest.raises(
-        ValidationError, match="HOPS_FILES_CLAIM and HOPS_CONTROL_PLANE_URL and HOPS_LIVY_URL must be set"
+        ValidationError,
+        match="HOPS_FILES_CLAIM and HOPS_PUBLIC_URL and HOPS_CONTROL_PLANE_URL and HOPS_LIVY_URL must be set",
     ):
         SiteSettings(profile="kubernetes")
-    given = {"files_claim": "home", "control_plane_url": "http://hops/services/hops/", "livy_url": "http://hops/livy"}
-    assert SiteSettings(profile="kubernetes", **given).hub_port == 8081
+    given = {
+        "public_url": "https://lab.example.org/",
+        "files_claim": "home",
+        "control_plane_url": "http://hops/services/hops/",
+        "livy_url": "http://hops/livy",
+    }
+    assert SiteSettings(profile="kubernetes", **given).public_url == "https://lab.example.org/"
+    with pytest.raises(ValidationError, match="HOPS_PUBLIC_URL begins with https://"):
+        SiteSettings(profile="kubernetes", **{**given, "public_url": "http://lab.example.org/"})
     with pytest.raises(ValidationError, match="can't lead out of it"):
         SiteSettings(profile="kubernetes", files_path="../other", **given)
 
