@@ -21,6 +21,7 @@ _PROGRAM = Path(__file__).parent.parent / "driver" / "hops_session" / "__main__.
 _LOG_TAIL_BYTES = 256 * 1024
 _LOG_LIMIT_BYTES = 32 * 1024 * 1024
 _LOG_CHECK_S = 15.0
+_MOST_STATUS_LINES = 100
 
 
 class BuiltinDriver:
@@ -129,7 +130,7 @@ class BuiltinDriver:
     def log(self) -> list[str]:
         """See :class:`~hops_livy.engines.drivers.Driver`."""
         try:
-            with self._folder.log.open("rb") as file:
+            with os.fdopen(self._folder.open_log(os.O_RDONLY), "rb") as file:
                 size = file.seek(0, os.SEEK_END)
                 file.seek(max(0, size - _LOG_TAIL_BYTES))
                 self._last_log = file.read().decode(errors="replace").splitlines()
@@ -193,19 +194,26 @@ class BuiltinDriver:
             lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(reading, "rb", buffering=0)
         )
         try:
-            while line := await stream.readline():
-                if await self._told(json.loads(line)):
-                    return
+            for _ in range(_MOST_STATUS_LINES):
+                line = await stream.readline()
+                if not line or await self._told(json.loads(line)):
+                    break
+            else:
+                LOG.warning("session %d tells too much of its start; no more is read", self._request.session_id)
+                line = b""
+            if line:
+                return
             await asyncio.Event().wait()
         finally:
             transport.close()
 
     async def _told(self, status: dict[str, object]) -> bool:
         match status["stage"]:
-            case "kernel_bound":
+            # The session's code can write here too: what was told once is not told again.
+            case "kernel_bound" if self._client is None:
                 self._client = KernelClient(self._folder.connection)
                 self._client.connect()
-            case "ready":
+            case "ready" if not self.ready.done():
                 if self._client is not None:
                     await self._client.open()
                 if not self.ready.done():
@@ -232,9 +240,9 @@ class BuiltinDriver:
             if not self.ready.done() and waited >= self._start_s:
                 self._asked = f"The session did not start in {self._start_s:.0f} seconds; see its log."
                 self._stop.set()
-            with contextlib.suppress(OSError):
-                if self._folder.log.stat().st_size > _LOG_LIMIT_BYTES:
-                    os.truncate(self._folder.log, 0)
+            with contextlib.suppress(OSError), os.fdopen(self._folder.open_log(os.O_WRONLY), "wb") as file:
+                if os.fstat(file.fileno()).st_size > _LOG_LIMIT_BYTES:
+                    file.truncate(0)
 
     def _explained(self, executed: Executed) -> Executed:
         error = executed.error

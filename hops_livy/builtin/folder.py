@@ -1,11 +1,17 @@
-"""A session's own folder: what lies in it, and how it is made and wiped."""
+"""A session's own folder: what lies in it, and how it is made and wiped.
+
+The session's code can write whatever lies in it. So the service follows no path that it reads there, opens no link, and
+keeps what it must believe outside of it.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
+import stat
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +35,7 @@ class SessionFolder:
     @property
     def record(self) -> Path:
         """Process ids with start times, for a later service to end what this one left behind."""
-        return self.path / "record.json"
+        return self.path.parent / "records" / f"{self.path.name}.json"
 
     @property
     def token(self) -> Path:
@@ -74,6 +80,7 @@ class SessionFolder:
     def make(self, *, spark: Path) -> None:
         """Makes the folder with links to the Spark installation ``spark``."""
         self.path.mkdir(mode=0o700, parents=True)
+        self.record.parent.mkdir(mode=0o700, exist_ok=True)
         self.temporary.mkdir(mode=0o700)
         self.spark_home.mkdir(mode=0o700)
         self.ipython.mkdir(mode=0o700)
@@ -96,15 +103,41 @@ class SessionFolder:
 
     def socket_prefix(self) -> str:
         """What the paths of the kernel's sockets begin with: this folder, or an own one where that is too long."""
-        prefix = str(self.path / "k")
-        if len(prefix.encode()) <= _LONGEST_SOCKET_PATH:
-            return prefix
-        return str(Path(tempfile.mkdtemp(prefix="hops-")) / "k")
+        sockets = self._sockets
+        if sockets != self.path:
+            sockets.mkdir(mode=0o700, exist_ok=True)
+            found = sockets.lstat()
+            if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+                raise PermissionError(f"The folder for the session's sockets, {sockets.name}, belongs to someone else.")
+            sockets.chmod(0o700)
+        return str(sockets / "k")
+
+    @property
+    def _sockets(self) -> Path:
+        """Where the sockets lie; found from the session's place alone, also by a later service."""
+        if len(os.fsencode(self.path / "k")) <= _LONGEST_SOCKET_PATH:
+            return self.path
+        name = hashlib.sha256(os.fsencode(self.path)).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"hops-{os.geteuid()}-{name}"
+
+    def open_log(self, flags: int) -> int:
+        """A descriptor of the log, which must be a file of this folder.
+
+        Raises:
+            OSError: It is gone, or something else lies in its place.
+        """
+        descriptor = os.open(self.log, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+        found = os.fstat(descriptor)
+        # A second name of a file elsewhere is no link that O_NOFOLLOW knows.
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+            os.close(descriptor)
+            raise PermissionError("The session's log is no file of its own.")
+        return descriptor
 
     def wipe(self) -> None:
-        """Removes the folder, and the sockets' if it is another one."""
-        with contextlib.suppress(OSError, ValueError, KeyError):
-            sockets = Path(json.loads(self.connection.read_text(encoding="utf-8"))["ip"]).parent
-            if sockets != self.path:
-                shutil.rmtree(sockets, ignore_errors=True)
+        """Removes the folder, the sockets' if it is another one, and the record."""
+        if self._sockets != self.path:
+            shutil.rmtree(self._sockets, ignore_errors=True)
         shutil.rmtree(self.path, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            self.record.unlink()

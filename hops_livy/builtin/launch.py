@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
+import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hops_livy.builtin.folder import SessionFolder
 from hops_livy.engines.drivers import BatchFile, DriverRequest, Shape
 from hops_livy.java import Java, module_options
+
+_PAGE_FILTER = "org.apache.spark.ui.JWSFilter"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +31,7 @@ class Place:
         java_home: What the driver sees as ``JAVA_HOME``.
         archive: Class data sharing archive, if there is one.
         scala_version: For which Scala this Spark was built.
+        secret: What the session's own processes prove to one another that they belong to it.
     """
 
     folder: SessionFolder
@@ -36,6 +42,7 @@ class Place:
     java_home: Path
     archive: Path | None
     scala_version: str
+    secret: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
 
 
 def app_id(session_id: int, started_ms: int) -> str:
@@ -57,6 +64,10 @@ def spark_properties(request: DriverRequest, place: Place, gpu_script: Path | No
         # Spark's page knows no login: on one machine everybody could read it and stop jobs there.
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
+        # Every process of this machine can reach the ports.
+        "spark.authenticate": "true",
+        "spark.authenticate.secret": place.secret,
+        "spark.network.crypto.enabled": "true",
     }
     if shape.clustered:
         own |= _cluster_properties(shape, place, gpu_script)
@@ -163,6 +174,11 @@ def launch_description(place: Place, shape: Shape, batch: BatchFile | None) -> d
     }
 
 
+def _page_key(secret: str) -> str:
+    """A key of 256 bits for the filter of the pages, which takes base64 as in URLs; it tells nothing of ``secret``."""
+    return base64.urlsafe_b64encode(hashlib.sha256(f"pages of {secret}".encode()).digest()).decode()
+
+
 def _master(shape: Shape) -> str:
     if not shape.clustered:
         return f"local[{shape.executor_cores}]"
@@ -183,6 +199,9 @@ def java_options(options: Iterable[str]) -> str:
 
 def _cluster_properties(shape: Shape, place: Place, gpu_script: Path | None) -> dict[str, str]:
     properties = {
+        # A cluster's master and workers have pages that nothing switches off; nobody is given the key to these.
+        "spark.ui.filters": _PAGE_FILTER,
+        f"spark.{_PAGE_FILTER}.param.secretKey": _page_key(place.secret),
         "spark.executor.cores": str(shape.executor_cores),
         "spark.executor.memory": f"{shape.executor_memory_mib}m",
         # With the same class path first, executors share the driver's archive of classes.

@@ -21,7 +21,7 @@ PLACE = Place(
     folder=SessionFolder(Path("/home/run/sessions/7")), project_folder=Path("/home/projects/weather"),
     python=Path("/home/environments/projects/weather/bin/python"), spark=Path("/base/pyspark"),
     java=Java(home=Path("/java"), version="17", modules=frozenset()), java_home=Path("/java"), archive=Path("/a.jsa"),
-    scala_version="2.13",
+    scala_version="2.13", secret="a secret",
 )  # fmt: skip
 
 
@@ -43,6 +43,9 @@ def test_one_executor_without_gpus_runs_inside_the_driver_with_the_memory_of_bot
         "spark.local.dir": "/home/run/sessions/7/tmp",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
+        "spark.authenticate": "true",
+        "spark.authenticate.secret": "a secret",
+        "spark.network.crypto.enabled": "true",
         "spark.sql.warehouse.dir": "/home/projects/weather/Resources/spark-warehouse",
     }
     assert "-Xmx1600m" in java_command(PLACE, request.shape)
