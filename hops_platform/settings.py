@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     port: int = Field(default=8090, ge=0, le=65535, validation_alias=AliasChoices("HOPS_CONTROL_PLANE_PORT"))
     tls_cert: Path | None = None
     tls_key: Path | None = None
+    projects_per_user: int = Field(default=20, ge=1, description="Of how many projects somebody may be Data Owner.")
     max_body_bytes: int = Field(default=1024 * 1024, ge=1024)
     service_prefix: str = Field(
         default="/services/hops/", validation_alias=AliasChoices("JUPYTERHUB_SERVICE_PREFIX", "service_prefix")

@@ -210,7 +210,7 @@ class BuiltinDriver:
     async def _told(self, status: dict[str, object]) -> bool:
         match status["stage"]:
             # The session's code can write here too: what was told once is not told again.
-            case "kernel_bound" if self._client is None:
+            case "kernel_bound" if self._client is None and self._request.batch is None:
                 self._client = KernelClient(self._folder.connection)
                 self._client.connect()
             case "ready" if not self.ready.done():

@@ -12,6 +12,7 @@ from hops_platform.http import (
     IdempotencyKeyHeader,
     IfMatch,
     Limit,
+    PartsOf,
     check_entity_tag,
     entity_tag,
 )
@@ -59,6 +60,7 @@ def create_project(
     request: NewProject,
     caller: Annotated[Caller, Depends(Requires(Permission.PROJECTS_CREATE))],
     session: DatabaseSession,
+    parts: PartsOf,
     key: IdempotencyKeyHeader = None,
 ) -> dict[str, Any]:
     """Creates a project. Its files and its environment are made at once, but after this answer."""
@@ -68,7 +70,7 @@ def create_project(
         key=key,
         route="POST projects",
         request=request,
-        create=lambda: service.create_project(session, caller, request),
+        create=lambda: service.create_project(session, caller, request, most=parts.settings.projects_per_user),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from hops_contract.layout import STANDARD_DATASETS
@@ -35,13 +35,21 @@ STOP_SERVER = Task("hub", "server.stop")
 END_SESSIONS = Task("sessions", "sessions.end")
 
 
-def create_project(session: Session, caller: Caller, request: NewProject) -> ProjectAnswer:
+def create_project(session: Session, caller: Caller, request: NewProject, *, most: int) -> ProjectAnswer:
     """Creates a project with its standard datasets; its files and its environment follow.
 
+    Args:
+        session: The database.
+        caller: Who creates it, and becomes its Data Owner.
+        request: What was asked for.
+        most: Of how many projects a user may be Data Owner; administrators are not bound.
+
     Raises:
-        ConflictError: The name is taken, or the files of a deleted project of this name are still being put away.
+        ConflictError: The name is taken, the files of a deleted project of this name are still being put away, or the
+            caller has as many projects as one may have.
     """
     name = request.name
+    _check_room(session, caller.person, most)
     if session.scalar(select(Project.id).where(Project.name == name)) is not None:
         raise ConflictError(f"The name {name!r} is taken.", remedy="Choose another name.")
     if session.scalar(select(Delivery.id).where(Delivery.project == name).limit(1)) is not None:
@@ -68,6 +76,23 @@ def create_project(session: Session, caller: Caller, request: NewProject) -> Pro
         _follow(session, FILL_TEMPLATE, name, {"title": project.title})
     _follow(session, CREATE_ENVIRONMENT, name, {})
     return show_project(session, project, membership)
+
+
+def _check_room(session: Session, person: User, most: int) -> None:
+    if person.admin:
+        return
+    # Of requests at the same moment one after the other counts.
+    session.scalar(select(User.id).where(User.id == person.id).with_for_update())
+    owned = session.scalar(
+        select(func.count())
+        .select_from(Membership)
+        .where(Membership.user_id == person.id, Membership.role_name == ProjectRole.DATA_OWNER.value)
+    )
+    if (owned or 0) >= most:
+        raise ConflictError(
+            f"You are Data Owner of {owned} projects; {most} are the most here.",
+            remedy="Delete a project that is no longer needed, or ask an administrator.",
+        )
 
 
 def edit_project(session: Session, project: Project, edit: ProjectEdit, *, version: int) -> None:

@@ -202,6 +202,9 @@ def edit_user(session: Session, user: User, edit: UserEdit) -> None:
     if edit.active is not None:
         if user.active and not edit.active:
             end_all_work_of(session, user)
+        if user.active != edit.active:
+            # A token of before must not come back to life with the user.
+            user.tokens_valid_from = now()
         user.active = edit.active
     if edit.admin is not None:
         user.admin = edit.admin

@@ -34,6 +34,21 @@ def test_a_creation_sent_twice_with_one_key_happens_once(hops: Any) -> None:
     assert other.status_code == 409
 
 
+def test_nobody_fills_the_site_with_projects(hops: Any) -> None:
+    ada, admin = hops.user("ada"), hops.user("root", admin=True)
+    most = hops.platform.parts.settings.projects_per_user
+    for number in range(most):
+        assert ada.post("projects", json={"name": f"p{number}"}).status_code == 201
+    refused = ada.post("projects", json={"name": "one-more"})
+    assert refused.status_code == 409
+    assert refused.json()["detail"] == f"You are Data Owner of {most} projects; {most} are the most here."
+    assert "ask an administrator" in refused.json()["remedy"]
+    assert ada.request("DELETE", "projects/p0", json={"name": "p0"}).status_code == 204
+    assert ada.post("projects", json={"name": "one-more"}).status_code == 201
+    for number in range(most + 1):
+        assert admin.post("projects", json={"name": f"q{number}"}).status_code == 201
+
+
 @pytest.mark.parametrize("name", ["", "Weather", "9lives", "a--b", "a_b", "a" * 31, "weather\n", "../etc", "a-"])
 def test_illegal_names_are_refused(hops: Any, name: str) -> None:
     answer = hops.user("ada").post("projects", json={"name": name})

@@ -81,6 +81,14 @@ def test_a_deactivated_user_is_out_at_once(hops: Any) -> None:
     assert log_in(hops, "ada", PASSWORD).status_code == 401
 
 
+def test_who_is_let_in_again_logs_in_again(hops: Any) -> None:
+    ada, admin = hops.user("ada"), hops.user("root", admin=True)
+    assert ada.get("me").status_code == 200
+    for active in (False, True):
+        assert admin.patch("users/ada", json={"active": active}).status_code == 200
+    assert ada.get("me").status_code == 401
+
+
 @pytest.mark.parametrize("change", [{"active": False}, {"admin": False}])
 def test_the_last_active_administrator_stays(hops: Any, change: dict[str, bool]) -> None:
     admin = hops.user("grace", admin=True)
