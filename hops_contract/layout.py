@@ -23,6 +23,7 @@ class Home:
     ``homes/<project__user>/``               0700; a project-user's own settings and histories
     ``run/servers/<project__user>/``        0700; a notebook server's folder
     ``run/sessions/<id>/``                  0700; a Spark session's folder
+    ``run/session-records/<id>.json``       which processes a session has; beyond its own code's reach
     ``run/*.pid``, ``run/site.json``        what is running now and where it answers
     ``logs/<service>.log``                  logs of the platform's services
     ``control-plane.db``, ``hub.db``        embedded databases

@@ -8,6 +8,11 @@ from typing import Any
 from hops_contract.problems import TYPE_PREFIX, Problem, Violation
 
 
+def _sendable(text: str) -> str:
+    """``text`` without halves of characters, which JSON can bring in and no answer can take out."""
+    return text.encode("utf-8", "replace").decode()
+
+
 class ServiceError(Exception):
     """A request that can't be fulfilled.
 
@@ -23,9 +28,12 @@ class ServiceError(Exception):
 
     def __init__(self, detail: str, *, remedy: str | None = None, violations: tuple[Violation, ...] = ()) -> None:
         super().__init__(detail)
-        self.detail = detail
+        self.detail = _sendable(detail)
         self.remedy = remedy
-        self.violations = violations
+        self.violations = tuple(
+            violation.model_copy(update={"field": _sendable(violation.field), "message": _sendable(violation.message)})
+            for violation in violations
+        )
 
     def body(self) -> dict[str, Any]:
         """Problem details; ``msg`` is where Livy's clients look for the sentence."""

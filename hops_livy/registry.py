@@ -287,8 +287,12 @@ def page(sessions: Iterable[Session], start: int, size: int) -> list[Session]:
 
 def _project_file(project_folder: Path, name: str) -> Path:
     text = name.removeprefix("file://")
-    path = (project_folder / text.lstrip("/") if not text.startswith(str(project_folder)) else Path(text)).resolve()
-    if not path.is_relative_to(project_folder.resolve()) or not path.is_file():
+    try:
+        path = (project_folder / text.lstrip("/") if not text.startswith(str(project_folder)) else Path(text)).resolve()
+        found = path.is_relative_to(project_folder.resolve()) and path.is_file()
+    except (OSError, ValueError, RuntimeError):
+        found = False  # no path at all: a name too long, a link to itself, half a character
+    if not found:
         raise BadRequestError(f"The project has no file {name!r}; give its path below the project's folder.")
     return path
 

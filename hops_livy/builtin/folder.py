@@ -35,7 +35,7 @@ class SessionFolder:
     @property
     def record(self) -> Path:
         """Process ids with start times, for a later service to end what this one left behind."""
-        return self.path.parent / "records" / f"{self.path.name}.json"
+        return self.path.parent.parent / "session-records" / f"{self.path.name}.json"
 
     @property
     def token(self) -> Path:
