@@ -6,6 +6,7 @@ import json
 import ssl
 import time
 import uuid
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -75,7 +76,8 @@ class NotebookKernel:
             {"path": notebook, "name": notebook.rsplit("/", 1)[-1], "type": "notebook", "kernel": {"name": kernel}},
         )
         self._id, self._kernel_id = str(made["id"]), str(made["kernel"]["id"])
-        self._socket = self._connect()
+        self._open = ExitStack()
+        self._socket = self._open.enter_context(self._connect())
 
     def __enter__(self) -> Self:
         return self
@@ -83,7 +85,7 @@ class NotebookKernel:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._socket.close()
+        self._open.close()
         self._visitor.jupyter("DELETE", self._server, f"api/sessions/{self._id}")
 
     def run(self, code: str, *, timeout_s: float) -> CellResult:
