@@ -1,4 +1,8 @@
-"""Lock-out after repeated failures: persisted, the same for names that no user has."""
+"""Lock-out after repeated failures: persisted, forgiven little by little, the same for names that no user has.
+
+Whoever knows a name can lock it, so a lock is only as long as guessing needs it to be: eight guesses an hour find no
+password. It does not stay either: some minutes without a failure forgive one, so it has to be renewed all the time.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,9 @@ from hops_platform.users.models import LoginAttempts
 
 FREE_ATTEMPTS = 5
 _FIRST_LOCK = timedelta(seconds=30)
-_LONGEST_LOCK = timedelta(hours=1)
+# Longer than it takes to be forgiven one failure: each new failure after such a lock makes up for one forgiven.
+_LONGEST_LOCK = timedelta(minutes=8)
+_FORGIVE_ONE_AFTER = timedelta(minutes=5)
 _FORGET_AFTER = timedelta(days=1)
 
 
@@ -24,6 +30,11 @@ def lock_after(failures: int) -> timedelta | None:
         return None
     doublings: int = 2 ** min(failures - FREE_ATTEMPTS, 20)
     return min(_LONGEST_LOCK, _FIRST_LOCK * doublings)
+
+
+def remaining_failures(failures: int, quiet: timedelta) -> int:
+    """How many of so many failures still count when none was added for the time ``quiet``."""
+    return max(0, failures - quiet // _FORGIVE_ONE_AFTER)
 
 
 def check_not_locked(session: Session, name: str) -> None:
@@ -39,19 +50,22 @@ def check_not_locked(session: Session, name: str) -> None:
     if wait_s > 0:
         raise LockedOutError(
             f"Log-in with this name is locked for {wait_s} seconds after {attempts.failures} failed attempts.",
-            remedy="Wait, or ask an administrator to unlock it.",
+            remedy="Wait, or ask an administrator to unlock it; "
+            "whoever owns the machine unlocks any name with `hopslab reset-password NAME`.",
             retry_after_s=wait_s,
         )
 
 
 def record_failure(session: Session, name: str) -> None:
-    """Counts a failed attempt, and forgets those of names that were left alone for a day."""
+    """Counts a failed attempt among those not forgiven, and forgets names that were left alone for a day."""
     moment = now()
     session.execute(delete(LoginAttempts).where(LoginAttempts.last_failed_at < moment - _FORGET_AFTER))
     attempts = session.get(LoginAttempts, name, with_for_update=True)
     if attempts is None:
         attempts = LoginAttempts(name=name, failures=0)
         session.add(attempts)
+    else:
+        attempts.failures = remaining_failures(attempts.failures, moment - attempts.last_failed_at)
     attempts.failures += 1
     attempts.last_failed_at = moment
     attempts.locked_until = _locked_until(moment, attempts.failures)

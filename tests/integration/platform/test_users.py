@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from hops_contract.principal import ProjectRole
 from hops_platform.security.browser import SESSION_COOKIE, csrf_token
 from hops_platform.security.throttling import FREE_ATTEMPTS
+from hops_platform.users import service as users
+from hops_platform.users.models import LoginAttempts
 
 PASSWORD = "correct horse battery"
 
@@ -44,6 +47,30 @@ def test_an_administrator_ends_a_lock_out(hops: Any) -> None:
     assert admin.get("users/ada").json()["locked_until"] is not None
     assert admin.patch("users/ada", json={"unlock": True}).status_code == 200
     assert log_in(hops, "ada", PASSWORD).status_code == 200
+
+
+def test_a_stranger_who_fails_once_an_hour_locks_nobody_out(hops: Any) -> None:
+    hops.create_user("root", admin=True)
+    for _ in range(FREE_ATTEMPTS):
+        log_in(hops, "root", "wrong password")
+    for _ in range(FREE_ATTEMPTS):
+        with hops.platform.parts.database.session() as session:
+            attempts = session.get(LoginAttempts, "root")
+            attempts.last_failed_at -= timedelta(hours=1)
+            attempts.locked_until = attempts.locked_until and attempts.locked_until - timedelta(hours=1)
+        assert log_in(hops, "root", "wrong password").status_code == 401
+    assert log_in(hops, "root", PASSWORD).status_code == 200
+
+
+def test_whoever_owns_the_machine_ends_an_administrators_lock_out(hops: Any) -> None:
+    hops.create_user("root", admin=True)
+    for _ in range(FREE_ATTEMPTS):
+        log_in(hops, "root", "wrong password")
+    locked = log_in(hops, "root", PASSWORD)
+    assert (locked.status_code, "hopslab reset-password" in locked.json()["remedy"]) == (429, True)
+    with hops.platform.parts.database.session() as session:
+        users.set_password(session, users.find_user(session, "root"), PASSWORD, must_change=True)
+    assert log_in(hops, "root", PASSWORD).status_code == 200
 
 
 def test_a_password_that_somebody_else_chose_must_be_changed_first(hops: Any) -> None:
