@@ -96,7 +96,12 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
     app.state.workers = workers
     install_problem_handlers(app, page=show_problem)
     browser.install_login_redirect(app)
-    app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    app.add_middleware(
+        BodyLimit,
+        limit=settings.max_body_bytes,
+        patience_s=settings.body_timeout_s,
+        at_once=settings.bodies_at_once,
+    )
     app.add_middleware(RequestBoundary)
     return app
 

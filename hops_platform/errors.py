@@ -179,6 +179,14 @@ class TooLargeError(PlatformError):
     status = 413
 
 
+class BodyTooSlowError(PlatformError):
+    """The body did not come in the time that any request needs."""
+
+    kind = "body-too-slow"
+    title = "The request came too slowly"
+    status = 408
+
+
 class EngineUnavailableError(PlatformError):
     """An engine does not answer now; asking again later may succeed."""
 

@@ -40,6 +40,8 @@ class Settings(BaseSettings):
     tls_key: Path | None = None
     projects_per_user: int = Field(default=20, ge=1, description="Of how many projects somebody may be Data Owner.")
     max_body_bytes: int = Field(default=1024 * 1024, ge=1024)
+    body_timeout_s: int = Field(default=30, ge=1, le=600, description="How long a request's body may take to come.")
+    bodies_at_once: int = Field(default=200, ge=1, description="How many requests' bodies are waited for at once.")
     service_prefix: str = Field(
         default="/services/hops/", validation_alias=AliasChoices("JUPYTERHUB_SERVICE_PREFIX", "service_prefix")
     )

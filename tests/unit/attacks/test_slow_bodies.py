@@ -1,0 +1,93 @@
+"""A stranger without an account who opens requests, sends the beginning of their bodies, and holds them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from starlette.types import Message, Receive, Scope, Send
+
+from hops_platform.http import BodyLimit
+
+DEADLINE_S = 5
+
+
+async def read_whole(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["method"] == "POST":
+        await receive()
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+class Caller:
+    """One request, and what it was answered.
+
+    Args:
+        parts: What comes of the body; nothing comes after them, unless it is the last.
+        whole: Whether the last part is the body's end.
+        method: The request's method.
+    """
+
+    def __init__(self, *parts: bytes, whole: bool = False, method: str = "POST") -> None:
+        self._parts = list(parts)
+        self._whole = whole
+        self._scope = {"type": "http", "method": method, "path": "/", "headers": []}
+        self.answer: dict[str, Any] = {}
+
+    async def request(self, app: BodyLimit) -> int:
+        await asyncio.wait_for(app(self._scope, self._receive, self._send), DEADLINE_S)
+        return int(self.answer["status"])
+
+    async def _receive(self) -> Message:
+        if not self._parts:
+            await asyncio.Event().wait()
+        part = self._parts.pop(0)
+        return {"type": "http.request", "body": part, "more_body": bool(self._parts) or not self._whole}
+
+    async def _send(self, message: Message) -> None:
+        self.answer |= message
+
+
+def test_a_body_that_never_comes_is_not_waited_for_for_ever() -> None:
+    caller = Caller(b"{")
+    app = BodyLimit(read_whole, limit=1024, patience_s=0.1, at_once=10)
+    assert asyncio.run(caller.request(app)) == 408
+    assert b"urn:hopslab:problem:body-too-slow" in caller.answer["body"]
+    assert b"within 0.1 seconds" in caller.answer["body"]
+    assert (b"connection", b"close") in caller.answer["headers"]
+
+
+def test_a_body_in_drops_has_one_deadline_for_all_of_them() -> None:
+    class Dripping(Caller):
+        async def _receive(self) -> Message:
+            await asyncio.sleep(0.02)
+            return {"type": "http.request", "body": b" ", "more_body": True}
+
+    app = BodyLimit(read_whole, limit=1024, patience_s=0.1, at_once=10)
+    assert asyncio.run(Dripping().request(app)) == 408
+
+
+def test_many_held_bodies_hold_up_nobody_else() -> None:
+    async def attack() -> tuple[list[int], list[bool]]:
+        app = BodyLimit(read_whole, limit=1024, patience_s=DEADLINE_S, at_once=3)
+        held = [asyncio.create_task(Caller(b"{").request(app)) for _ in range(3)]
+        await asyncio.sleep(0)
+        honest = [await Caller(b"{", b"}", whole=True).request(app), await Caller(method="GET").request(app)]
+        await asyncio.wait(held, timeout=0.1)
+        given_up = [task.done() for task in held]
+        honest.append(held[0].result() if held[0].done() else 0)
+        for task in held:
+            task.cancel()
+        await asyncio.gather(*held, return_exceptions=True)
+        return honest, given_up
+
+    statuses, given_up = asyncio.run(attack())
+    assert statuses == [200, 200, 408]
+    assert given_up == [True, False, False], "the first one gave way, and no more than that"
+
+
+def test_who_sent_too_much_is_not_listened_to_any_longer() -> None:
+    caller = Caller(b" " * 1025)
+    app = BodyLimit(read_whole, limit=1024, patience_s=DEADLINE_S, at_once=10)
+    assert asyncio.run(caller.request(app)) == 413
+    assert (b"connection", b"close") in caller.answer["headers"]
