@@ -26,10 +26,10 @@ from hops.experiment.records import State, Trial, dump
 GPU = "gpu"
 
 
-def attendant(run: RunPlan) -> Callable[[Iterable[TrialPlan]], Iterator[int]]:
-    """The function that Spark calls for each partition; it yields the index of each trial that was attended."""
+def attendant(run: RunPlan) -> Callable[[Iterable[TrialPlan]], Iterator[bytes]]:
+    """The function that Spark calls for each partition; it yields the records that could not be stored."""
 
-    def attend_all(trials: Iterable[TrialPlan]) -> Iterator[int]:
+    def attend_all(trials: Iterable[TrialPlan]) -> Iterator[bytes]:
         from pyspark import TaskContext
 
         _settle()
@@ -37,8 +37,9 @@ def attendant(run: RunPlan) -> Callable[[Iterable[TrialPlan]], Iterator[int]]:
         resources = task.resources() or {} if task else {}
         gpus = list(resources[GPU].addresses) if GPU in resources else []
         for trial in trials:
-            attend(run, trial, attempt=task.attemptNumber() if task else 0, gpus=gpus)
-            yield trial.index
+            unstored = attend(run, trial, attempt=task.attemptNumber() if task else 0, gpus=gpus)
+            if unstored is not None:
+                yield unstored
 
     return attend_all
 
@@ -50,8 +51,14 @@ def _settle() -> None:
     gc.freeze()
 
 
-def attend(run: RunPlan, plan: TrialPlan, *, attempt: int, gpus: list[str]) -> None:
-    """Runs one trial and stores its record; the user's errors end in the record, not here."""
+def attend(run: RunPlan, plan: TrialPlan, *, attempt: int, gpus: list[str]) -> bytes | None:
+    """Runs one trial and stores its record; the user's errors end in the record, not here.
+
+    So does a full disk: a task that failed would take the trials beside it along.
+
+    Returns:
+        The record, if there was no place to store it: Spark then carries it to the driver.
+    """
     os.environ.update(run.variables)
     root = locate(run.root)
     folder = root.child(plan.folder) if plan.folder else root
@@ -72,8 +79,25 @@ def attend(run: RunPlan, plan: TrialPlan, *, attempt: int, gpus: list[str]) -> N
             "look at the executor's memory in the server's options."
         )
         trial.attempts = attempt
+        return _record(trial, folder, records)
+    try:
+        _attend(run, plan, trial, folder=folder, records=records)
+    except OSError as error:
+        trial.state, trial.error = State.FAILED, outcome.storage_error(error)
+        return _record(trial, folder, records)
+    return None
+
+
+def _record(trial: Trial, folder: Location, records: Location) -> bytes | None:
+    """Stores what became of the trial, or hands its record back if that can't be done."""
+    try:
         _store(trial, folder, records)
-        return
+    except OSError:
+        return trial.to_json()
+    return None
+
+
+def _attend(run: RunPlan, plan: TrialPlan, trial: Trial, *, folder: Location, records: Location) -> None:
     if trial.attempts > 1:
         _clean(folder)
     folder.make_folder()

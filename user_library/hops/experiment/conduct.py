@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import os
 import re
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -27,6 +29,9 @@ JOBS_PER_BATCH = 3
 _POLL_LOCAL_S = 0.1
 _POLL_REMOTE_S = 1.0
 _IDLE_FACTOR = 5
+_SUMMARY_PERIOD_S = 2.0
+# Of 10,000 trials it is megabytes: writing it may take a twentieth of the time at most.
+_SUMMARY_SHARE = 20
 
 _running = threading.Lock()
 _run_ids = itertools.count(1)
@@ -65,6 +70,10 @@ class Conductor:
     expected: int = 0
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     _trials_begun: int = field(default=0, init=False)
+    _summary_stale: bool = field(default=False, init=False)
+    _summary_due: float = field(default=0.0, init=False)
+    _summary_writing: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _over: bool = field(default=False, init=False)
 
     def run(self, combinations: Sequence[Parameters], generation: int | None = None) -> list[Trial]:
         """Runs one trial for each combination and waits for all of them.
@@ -105,9 +114,37 @@ class Conductor:
         )
 
     def write_summary(self, state: State) -> None:
-        """Writes ``.summary.json``."""
+        """Writes ``.summary.json``; once the run has ended, nothing makes it one that runs."""
+        with self._summary_writing:
+            if self._over and state is State.RUNNING:
+                return
+            self._over = state is not State.RUNNING
+            began = time.monotonic()
+            self._summary_stale = False
+            self.root.child(names.SUMMARY_FILE).write(dump(self._summary(state)))
+            took = time.monotonic() - began
+            self._summary_due = time.monotonic() + max(_SUMMARY_PERIOD_S, took * _SUMMARY_SHARE)
+
+    def collect(self) -> None:
+        """Takes up what has ended; what has not is marked as killed."""
+        self._collect()
+        for trial in self.trials:
+            if trial.state is State.RUNNING:
+                trial.state = State.KILLED
+
+    def _keep_summary(self) -> None:
+        """Tells of the trials that have ended meanwhile: a driver that is killed can tell of nothing more."""
+        if not self._summary_stale or time.monotonic() < self._summary_due:
+            return
+        try:
+            self.write_summary(State.RUNNING)
+        except OSError:
+            # What holds up the summary must not end the trials; the last one is told of if it fails as well.
+            self._summary_stale, self._summary_due = True, time.monotonic() + _SUMMARY_PERIOD_S
+
+    def _summary(self, state: State) -> dict[str, Any]:
         best = best_of(self.trials, self.wish.direction)
-        summary = {
+        return {
             "id": self.run_id,
             "name": self.wish.name,
             "description": self.wish.description,
@@ -121,7 +158,6 @@ class Conductor:
             "best": None if best is None else {"path": best.path, "parameters": best.parameters, "metric": best.metric},
             "combinations": [_summarised(trial) for trial in self.trials],
         }
-        self.root.child(names.SUMMARY_FILE).write(dump(summary))
 
     def _plans(self, combinations: Sequence[Parameters], generation: int | None) -> list[TrialPlan]:
         order = in_signature_order(self.wish.function, list(combinations[0]))
@@ -156,6 +192,11 @@ class Conductor:
             to_its_end(self._collect)
             raise
         self._collect()
+        for record in job.unstored:
+            trial = Trial.from_json(record)
+            self.trials[trial.index] = trial
+            self._summary_stale = True
+        self._keep_summary()
         self._show(final=True)
         return job.error
 
@@ -163,6 +204,7 @@ class Conductor:
         pause = base = _POLL_LOCAL_S if self.root.is_local else _POLL_REMOTE_S
         while not job.ended.wait(pause):
             changed = self._collect()
+            self._keep_summary()
             pause = base if changed else min(pause * 1.5, base * _IDLE_FACTOR)
             self._show()
 
@@ -175,6 +217,7 @@ class Conductor:
             if trial.state is State.RUNNING and f"{index}.json" in present:
                 self.trials[index] = Trial.from_json(records.child(f"{index}.json").read())
                 changed = True
+        self._summary_stale |= changed
         self._trials_begun = sum(name.endswith(".running") for name in present)
         return changed
 
@@ -207,6 +250,13 @@ def conducted(wish: Wish, arguments: Sequence[str]) -> Iterator[Conductor]:
         raise RuntimeError("An experiment is currently running")
     try:
         conductor = _begin(wish)
+
+        def at_exit() -> None:
+            conductor.collect()
+            _end(conductor, State.KILLED)
+
+        # The interpreter does not wait for an experiment in a daemon thread.
+        atexit.register(at_exit)
         try:
             yield conductor
         except BaseException as error:
@@ -218,6 +268,8 @@ def conducted(wish: Wish, arguments: Sequence[str]) -> Iterator[Conductor]:
             if killed:
                 print(f"The experiment was stopped. What is done lies in {conductor.path}.", file=sys.stderr)
             raise
+        finally:
+            atexit.unregister(at_exit)
         ended_well = any(trial.state is State.FINISHED for trial in conductor.trials)
         _end(conductor, State.FINISHED if ended_well else State.FAILED)
         if not ended_well:
@@ -248,7 +300,13 @@ def _begin(wish: Wish) -> Conductor:
 
 
 def _end(conductor: Conductor, state: State) -> None:
-    conductor.write_summary(state)
+    try:
+        conductor.write_summary(state)
+    except OSError as error:
+        # The results are in hand: they are not given up for the file that would tell of them.
+        reason = outcome.storage_error(error)
+        print(f"The summary of {conductor.path} could not be written. {reason}", file=sys.stderr)
+        return
     conductor.root.child(names.RECORDS_FOLDER).remove()
 
 
@@ -298,8 +356,13 @@ def _first_line(error: Exception | None) -> str:
         return "its job ended without results."
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     told = [line for line in lines if "Job aborted" in line or "cancelled" in line]
-    raised = [line for line in lines if re.match(r"[\w.]+(Error|Exception): ", line)]
-    return (told or raised[-1:] or lines or [type(error).__name__])[0][:500]
+    # Of a task that failed in Python, the last line of its traceback says why; Java's names have dots in them.
+    raised = [line for line in lines if re.match(r"[A-Z]\w*(Error|Exception): ", line)]
+    if told and raised:
+        cause = re.sub(r": '[^']*'$", "", raised[-1])
+        return f"{cause[:200]} ({told[0][:300]})"
+    java = [line for line in lines if re.match(r"[\w.]+(Error|Exception): ", line)]
+    return (told or java[-1:] or lines or [type(error).__name__])[0][:500]
 
 
 def _summarised(trial: Trial) -> dict[str, Any]:

@@ -28,6 +28,7 @@ class TrialJob:
         self._description = description
         self.ended = threading.Event()
         self.error: Exception | None = None
+        self.unstored: list[bytes] = []  # records that found no place in the run's folder
 
     def start(self, function: Callable[..., Any], run: RunPlan, trials: Sequence[TrialPlan]) -> None:
         """Submits the job."""
@@ -55,7 +56,8 @@ class TrialJob:
         environment[WORKER_VARIABLE] = "1"
         try:
             self._context.setJobGroup(self._group, self._description, interruptOnCancel=True)
-            self._context.parallelize(trials, len(trials)).mapPartitions(attendant(run)).collect()
+            tasks = self._context.parallelize(trials, len(trials)).mapPartitions(attendant(run))
+            self.unstored = tasks.collect()
         except Exception as error:  # noqa: BLE001  # whoever waits for the job decides
             self.error = error
         finally:

@@ -54,9 +54,11 @@ class Journal:
 
     def close(self) -> None:
         """Sends what is left."""
-        self._send()
-        if self._file is not None:
-            self._file.close()
+        try:
+            self._send()
+        finally:
+            if self._file is not None:
+                self._file.close()
 
     def _write(self, lines: list[bytes]) -> None:
         # Of a progress bar that was drawn over and over, the last drawing counts, as on a terminal.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -75,6 +76,17 @@ def files_in(outputs: Mapping[str, Any], folder: Path) -> dict[str, Path]:
             except (OSError, ValueError):
                 continue
     return found
+
+
+def storage_error(error: OSError) -> str:
+    """What to tell of a file that could not be written: the cause and the remedy, without the path."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return (
+            "The disk is full, or the share of it that this project may use "
+            f"({error.strerror or 'no space left'}). Delete what is no longer needed, or write less, and run it again."
+        )
+    reason = error.strerror or type(error).__name__
+    return f"Files of the run could not be read or written ({reason}). Run it again once the files' place answers."
 
 
 def _single(value: Any) -> Any:
