@@ -56,7 +56,7 @@ def test_a_database_that_went_away_is_told_as_such_and_found_again(
 def test_a_full_disk_of_the_database_is_told_as_such(hops: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     ada = hops.user("ada")
 
-    def full(*_arguments: Any) -> None:
+    def full(*_arguments: Any, **_more: Any) -> None:
         raise OperationalError("INSERT", {}, sqlite3.OperationalError("database or disk is full"))
 
     monkeypatch.setattr("hops_platform.projects.service.create_project", full)
