@@ -35,6 +35,10 @@ class ExpiredTokenError(InvalidTokenError):
     """The token was good once."""
 
 
+class KeysAwayError(InvalidTokenError):
+    """Whether the token is good can't be told now: the keys can't be read."""
+
+
 class KeySource(Protocol):
     """Finds the public key that a token names."""
 
@@ -43,6 +47,7 @@ class KeySource(Protocol):
 
         Raises:
             InvalidTokenError: The token names no known key.
+            KeysAwayError: The keys can't be read now.
         """
         ...
 
@@ -62,7 +67,7 @@ class PublishedKeys:
         try:
             return self._client.get_signing_key_from_jwt(token).key
         except jwt.PyJWKClientConnectionError as error:
-            raise InvalidTokenError("The published keys can't be read now; try again in a moment.") from error
+            raise KeysAwayError("The published keys can't be read now; try again in a moment.") from error
         except jwt.PyJWTError as error:
             raise InvalidTokenError("The token names no key of this platform.") from error
 
@@ -78,6 +83,7 @@ def verify_token(token: str, keys: KeySource, *, even_expired: bool = False) -> 
 
     Raises:
         ExpiredTokenError: It has expired.
+        KeysAwayError: The keys can't be read now.
         InvalidTokenError: It is malformed, forged, not for this platform, or its key is unknown.
     """
     if len(token) > MAX_TOKEN_LENGTH:

@@ -13,13 +13,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from hops_contract.bodies import BodyLimit, Refusal
 from hops_contract.problems import MEDIA_TYPE, Violation
 from hops_contract.tokens import KeySource, PublishedKeys
 from hops_livy import __version__
-from hops_livy.body_limit import BodyLimit
 from hops_livy.builtin.backend import BuiltinSessions
 from hops_livy.engines.drivers import SessionBackend
-from hops_livy.errors import BadRequestError, NotFoundError, ServiceError
+from hops_livy.errors import BadRequestError, BodyTooSlowError, NotFoundError, ServiceError, TooLargeError
 from hops_livy.gpus import GpuLedger, count_gpus
 from hops_livy.memory import MemoryLedger
 from hops_livy.project_limits import PublishedLimits
@@ -81,7 +81,13 @@ def create_app(settings: Settings, *, keys: KeySource | None = None, backend: Se
     app.state.limits = settings.limits
     for router in (service.router, sessions.router, statements.router, batches.router):
         app.include_router(router, prefix=settings.prefix.rstrip("/"), responses=PROBLEM)
-    app.add_middleware(BodyLimit, limit_bytes=settings.limits.body_bytes)
+    app.add_middleware(
+        BodyLimit,
+        limit=settings.limits.body_bytes,
+        patience_s=settings.limits.body_patience_s,
+        at_once=settings.limits.bodies_at_once,
+        refuse=refuse_body,
+    )
     app.add_exception_handler(ServiceError, _service_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
@@ -92,6 +98,14 @@ def create_app(settings: Settings, *, keys: KeySource | None = None, backend: Se
 def _answer(error: ServiceError, status: int | None = None) -> JSONResponse:
     headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None  # noqa: PLR2004
     return JSONResponse(error.body(), status_code=status or error.status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def refuse_body(refusal: Refusal, detail: str, remedy: str) -> JSONResponse:
+    """The answer for a body that is not taken."""
+    kind = TooLargeError if refusal is Refusal.TOO_LARGE else BodyTooSlowError
+    response = _answer(kind(detail, remedy=remedy))
+    response.headers["Connection"] = "close"
+    return response
 
 
 async def _service_error(_request: Request, error: Exception) -> JSONResponse:

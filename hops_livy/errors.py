@@ -84,6 +84,12 @@ class TooLargeError(ServiceError):
     status, slug, title = 413, "too-large", "Too large"
 
 
+class BodyTooSlowError(ServiceError):
+    """The body did not come in the time that any request needs."""
+
+    status, slug, title = 408, "body-too-slow", "The request came too slowly"
+
+
 class TooManyError(ServiceError):
     """One more than the limits allow."""
 

@@ -7,8 +7,8 @@ import asyncio
 from starlette.requests import Request
 
 from hops_contract.principal import Principal, PrincipalKind
-from hops_contract.tokens import InvalidTokenError, KeySource, verify_token
-from hops_livy.errors import ForbiddenError, NotAuthenticatedError
+from hops_contract.tokens import InvalidTokenError, KeysAwayError, KeySource, verify_token
+from hops_livy.errors import ForbiddenError, NotAuthenticatedError, UnavailableError
 
 CONTROL_PLANE = "hops"
 """Name of the control plane's service principal."""
@@ -32,11 +32,16 @@ async def principal_of(request: Request, keys: KeySource) -> Principal:
 
     Raises:
         NotAuthenticatedError: The token proves nothing.
+        UnavailableError: What it proves can't be told now.
     """
     token = bearer_token(request)
     try:
         # Keys are fetched over HTTP when an unknown one is named.
         return await asyncio.to_thread(verify_token, token, keys)
+    except KeysAwayError as error:
+        raise UnavailableError(
+            "The control plane does not answer, so nobody's token can be checked.", remedy="Try again in a moment."
+        ) from error
     except InvalidTokenError as error:
         raise NotAuthenticatedError(str(error), remedy=_RENEWED) from error
 

@@ -22,6 +22,10 @@ class Limits:
     """Bounds of what one request, statement or session may take."""
 
     body_bytes: int = 2 * 1024 * 1024
+    body_patience_s: int = 30
+    """How long a request's body may take to come."""
+    bodies_at_once: int = 200
+    """How many bodies are waited for at the same moment; one more ends the waiting for the first."""
     code_characters: int = 1024 * 1024
     output_bytes: int = 16 * 1024 * 1024
     """Per statement; what comes after is cut off with a sentence."""
@@ -52,6 +56,8 @@ class Settings:
     ``HOPS_SESSION_START_S``       seconds after which a start has failed (180)
     ``HOPS_SESSIONS``              sessions and batches that may run at the same time (200)
     ``HOPS_SESSIONS_PER_OWNER``    the same for one member of one project (10)
+    ``HOPS_BODY_TIMEOUT_S``        seconds that a request's body may take to come (30)
+    ``HOPS_BODIES_AT_ONCE``        how many bodies are waited for at the same moment (200)
     ``HOPS_WEBHDFS_ADDRESS``       HDFS's HTTP interface, told to sessions: ``host:port`` or ``https://host:port``
     ``HOPS_JAVA_HOME``             the Java to use; default: see :mod:`hops_livy.java`
     ``JUPYTERHUB_SERVICE_URL``     address to listen on, when the Hub starts the service
@@ -126,6 +132,8 @@ def _limits(source: Mapping[str, str]) -> Limits:
     given = {
         "sessions": _number(source, "HOPS_SESSIONS"),
         "sessions_per_owner": _number(source, "HOPS_SESSIONS_PER_OWNER"),
+        "body_patience_s": _positive(source, "HOPS_BODY_TIMEOUT_S"),
+        "bodies_at_once": _positive(source, "HOPS_BODIES_AT_ONCE"),
     }
     return Limits(**{name: number for name, number in given.items() if number is not None})
 
@@ -156,6 +164,13 @@ def _web_address(source: Mapping[str, str], name: str) -> str | None:
     if not usable:
         raise SettingsError(f"{name} is {text!r}; it must be host:port or https://host:port.")
     return text
+
+
+def _positive(source: Mapping[str, str], name: str) -> int | None:
+    number = _number(source, name)
+    if number == 0:
+        raise SettingsError(f"{name} is 0; it must be 1 or more.")
+    return number
 
 
 def _number(source: Mapping[str, str], name: str) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -92,6 +93,18 @@ class Statement:
         """Content of the last event of the stream."""
         status = "ok" if self.executed is None else self.executed.status
         return {"status": "error" if self.state is StatementState.CANCELLED else status, "state": str(self.state)}
+
+
+def page_of_output(statements: Sequence[Statement], most_bytes: int) -> list[Statement]:
+    """The first of ``statements`` whose code and output together are no more than ``most_bytes``, and one at least."""
+    shown: list[Statement] = []
+    size = 0
+    for statement in statements:
+        size += len(statement.code) + statement.outputs.size
+        if shown and size > most_bytes:
+            break
+        shown.append(statement)
+    return shown
 
 
 def _now_ms() -> int:

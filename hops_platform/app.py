@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from fastapi import APIRouter, FastAPI
 
+from hops_contract.bodies import BodyLimit
 from hops_platform.adapters.capacity.machine import ThisMachine
 from hops_platform.adapters.environments.uv import UvEnvironments
 from hops_platform.adapters.hub.jupyterhub import JupyterHub
@@ -20,7 +21,7 @@ from hops_platform.datasets import routes as datasets
 from hops_platform.engines import Engines
 from hops_platform.environments import routes as environments
 from hops_platform.environments.tasks import TASKS as ENVIRONMENT_TASKS
-from hops_platform.http import PROBLEM_RESPONSES, BodyLimit, RequestBoundary, install_problem_handlers
+from hops_platform.http import PROBLEM_RESPONSES, RequestBoundary, install_problem_handlers, refuse_body
 from hops_platform.operations import routes as operations
 from hops_platform.outbox import OutboxWorkers
 from hops_platform.pages import router as pages
@@ -101,6 +102,7 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
         limit=settings.max_body_bytes,
         patience_s=settings.body_timeout_s,
         at_once=settings.bodies_at_once,
+        refuse=refuse_body,
     )
     app.add_middleware(RequestBoundary)
     return app

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import logging
 import time
@@ -18,6 +17,7 @@ from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from hops_contract.bodies import Refusal
 from hops_contract.problems import MEDIA_TYPE, Problem
 from hops_platform.errors import (
     BodyTooSlowError,
@@ -280,87 +280,9 @@ def _with_safe_headers(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[byt
     return safe
 
 
-class BodyLimit:
-    """Refuses bodies that are longer than any request needs, or that don't come.
-
-    Args:
-        app: What it surrounds.
-        limit: The most bytes, also of bodies that come in chunks without a length.
-        patience_s: Seconds in which a body must be there whole.
-        at_once: How many bodies are waited for at the same moment. One more ends the waiting for that which began
-            first: an honest body comes with its request, so those who hold theirs back hold up nobody but themselves.
-    """
-
-    def __init__(self, app: ASGIApp, *, limit: int, patience_s: float, at_once: int) -> None:
-        self._app = app
-        self._limit = limit
-        self._patience_s = patience_s
-        self._at_once = at_once
-        # A dict, since it keeps the order in which the waiting began.
-        self._waiting: dict[asyncio.Timeout, None] = {}
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serves one request."""
-        if scope["type"] != "http" or scope["method"] in READING_METHODS:
-            await self._app(scope, receive, send)
-            return
-        try:
-            messages = await self._read_in_time(scope, receive)
-        except (BodyTooSlowError, TooLargeError) as error:
-            response = problem_response(error)
-            # The rest of the body is not read, so nothing else can follow on this connection.
-            response.headers["Connection"] = "close"
-            await response(scope, receive, send)
-            return
-        replay = iter(messages)
-
-        async def receive_again() -> Message:
-            for message in replay:
-                return message
-            return await receive()
-
-        await self._app(scope, receive_again, send)
-
-    async def _read_in_time(self, scope: Scope, receive: Receive) -> list[Message]:
-        declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if declared.isdigit() and int(declared) > self._limit:
-            raise self._too_large()
-        if len(self._waiting) >= self._at_once:
-            self._give_up_the_first()
-        patience = asyncio.timeout(self._patience_s)
-        try:
-            async with patience:
-                self._waiting[patience] = None
-                return await self._read(receive)
-        except TimeoutError:
-            raise BodyTooSlowError(
-                f"The request's body did not come within {self._patience_s:g} seconds, "
-                "or too many others were waited for.",
-                remedy="Send the whole body at once.",
-            ) from None
-        finally:
-            self._waiting.pop(patience, None)
-
-    def _give_up_the_first(self) -> None:
-        first = next(iter(self._waiting))
-        del self._waiting[first]
-        if not first.expired():
-            first.reschedule(asyncio.get_running_loop().time())
-
-    async def _read(self, receive: Receive) -> list[Message]:
-        # Bodies are small by this very limit, so they are read here whole.
-        messages: list[Message] = []
-        size = 0
-        while True:
-            message = await receive()
-            messages.append(message)
-            if message["type"] != "http.request":
-                return messages
-            size += len(message.get("body", b""))
-            if size > self._limit:
-                raise self._too_large()
-            if not message.get("more_body", False):
-                return messages
-
-    def _too_large(self) -> TooLargeError:
-        return TooLargeError(f"A request may have {self._limit} bytes.")
+def refuse_body(refusal: Refusal, detail: str, remedy: str) -> JSONResponse:
+    """The answer for a body that is not taken."""
+    kind = TooLargeError if refusal is Refusal.TOO_LARGE else BodyTooSlowError
+    response = problem_response(kind(detail, remedy=remedy))
+    response.headers["Connection"] = "close"
+    return response

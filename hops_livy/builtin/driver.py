@@ -22,6 +22,7 @@ _LOG_TAIL_BYTES = 256 * 1024
 _LOG_LIMIT_BYTES = 32 * 1024 * 1024
 _LOG_CHECK_S = 15.0
 _MOST_STATUS_LINES = 100
+_MOST_REASON = 2000
 
 
 class BuiltinDriver:
@@ -195,8 +196,8 @@ class BuiltinDriver:
         )
         try:
             for _ in range(_MOST_STATUS_LINES):
-                line = await stream.readline()
-                if not line or await self._told(json.loads(line)):
+                line = await _next_line(stream)
+                if not line or await self._told(line):
                     break
             else:
                 LOG.warning("session %d tells too much of its start; no more is read", self._request.session_id)
@@ -207,24 +208,31 @@ class BuiltinDriver:
         finally:
             transport.close()
 
-    async def _told(self, status: dict[str, object]) -> bool:
-        match status["stage"]:
-            # The session's code can write here too: what was told once is not told again.
+    async def _told(self, line: bytes) -> bool:
+        """Acts on a line, which the session's code can write as well as the driver; returns whether it was the last."""
+        try:
+            status = json.loads(line)
+            stage = status.get("stage")
+        except (ValueError, AttributeError, RecursionError):
+            LOG.warning("session %d tells its state in a line that is none", self._request.session_id)
+            return False
+        match stage:
+            # What was told once is not told again.
             case "kernel_bound" if self._client is None and self._request.batch is None:
                 self._client = KernelClient(self._folder.connection)
                 self._client.connect()
-            case "ready" if not self.ready.done():
-                if self._client is not None:
+            case "ready" if self._client is not None or self._request.batch is not None:
+                if self._client is not None and not self.ready.done():
                     await self._client.open()
                 if not self.ready.done():
                     self.ready.set_result(None)
             case "failed":
-                self._failure = str(status["reason"])
+                self._failure = str(status.get("reason", ""))[:_MOST_REASON]
                 code = status.get("jvm_code")
                 self._java_code = code if isinstance(code, int) else None
                 return True
             case "jvm_ended":
-                code = status["code"]
+                code = status.get("code")
                 self._java_code = code if isinstance(code, int) else None
                 # A batch that has run ends its Java machine itself.
                 return self._request.batch is None
@@ -251,3 +259,14 @@ class BuiltinDriver:
         return Executed(
             status="error", error={**error, "evalue": f"{out_of_memory(self._request.shape)}\n{error['evalue']}"}
         )
+
+
+async def _next_line(stream: asyncio.StreamReader) -> bytes:
+    """The next line; of one that is longer than any status, its end."""
+    while True:
+        try:
+            return await stream.readuntil(b"\n")
+        except asyncio.IncompleteReadError:
+            return b""
+        except asyncio.LimitOverrunError as error:
+            await stream.readexactly(error.consumed)

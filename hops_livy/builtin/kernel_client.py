@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import zmq
 from jupyter_client.asynchronous.client import AsyncKernelClient
 
+from hops_livy.driver.hops_session.bounded_messages import MOST_BYTES
 from hops_livy.engines.drivers import Executed, MessageHandler
 
 _SHOWN = ("stream", "display_data", "update_display_data", "execute_result", "error", "clear_output")
@@ -19,6 +21,9 @@ _ATTEMPTS = 20
 _ATTEMPT_S = 0.5
 _INTERRUPT_AGAIN_S = 0.1
 _CONTROL_S = 10.0
+# The kernel keeps to the bound itself; code that sends more behind its back is cut off from the service.
+_FRAME_BYTES = 2 * MOST_BYTES
+_MESSAGES_HELD = 200
 
 
 def connection_info(socket_prefix: str) -> dict[str, Any]:
@@ -52,6 +57,8 @@ class KernelClient:
 
     def __init__(self, connection_file: Path) -> None:
         self._client = AsyncKernelClient()
+        self._client.context.setsockopt(zmq.MAXMSGSIZE, _FRAME_BYTES)
+        self._client.context.setsockopt(zmq.RCVHWM, _MESSAGES_HELD)
         self._client.load_connection_file(str(connection_file))
         self._running: dict[str, _Running] = {}
         self._replies: dict[str, asyncio.Future[dict[str, Any]]] = {}

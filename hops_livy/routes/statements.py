@@ -13,7 +13,7 @@ from sse_starlette.sse import EventSourceResponse
 
 from hops_livy.routes.callers import CallerDep, From, Hold, SessionDep, Size, StatementId
 from hops_livy.routes.examples import EVENTS, STATEMENT, gives
-from hops_livy.statements import Statement
+from hops_livy.statements import Statement, page_of_output
 from hops_livy.wire import StatementRequest
 
 router = APIRouter(tags=["statements"])
@@ -39,13 +39,18 @@ async def create_statement(
 
 @router.get("/sessions/{session_id}/statements", responses=gives({"total_statements": 1, "statements": [STATEMENT]}))
 async def list_statements(
-    session: SessionDep, start: From = 0, size: Size = 100, order: Annotated[str, Query(pattern="^(asc|desc)$")] = "asc"
+    session: SessionDep,
+    caller: CallerDep,
+    start: From = 0,
+    size: Size = 100,
+    order: Annotated[str, Query(pattern="^(asc|desc)$")] = "asc",
 ) -> dict[str, Any]:
-    """Statements with their output."""
+    """Statements with their output: as many as one answer may hold, at least one; ask for the rest with ``from``."""
     statements = list(session.statements.values())
     if order == "desc":
         statements.reverse()
-    shown = statements[start:] if size < 0 else statements[start : start + size]
+    wanted = statements[start:] if size < 0 else statements[start : start + size]
+    shown = page_of_output(wanted, caller.limits.output_bytes)
     return {"total_statements": len(statements), "statements": [statement.livy() for statement in shown]}
 
 

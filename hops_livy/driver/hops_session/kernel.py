@@ -13,6 +13,7 @@ def run(launch: dict[str, Any], jvm: Jvm) -> None:
     from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415 - the Java machine starts beside this import
     from tornado.ioloop import IOLoop  # noqa: PLC0415
 
+    from .bounded_messages import BoundedSession  # noqa: PLC0415
     from .session_kernel import SessionKernel  # noqa: PLC0415
 
     app = IPKernelApp.instance(
@@ -23,6 +24,7 @@ def run(launch: dict[str, Any], jvm: Jvm) -> None:
         # Users' start-up files of another environment have no place here, nor has a history in a file.
         exec_files=[],
     )
+    app.session = BoundedSession(parent=app)
     app.config.HistoryManager.enabled = False
     # The live objects know their names; analysing the source as well takes hundreds of milliseconds at first.
     app.config.IPCompleter.use_jedi = False

@@ -5,11 +5,22 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from hops_platform.http import BodyLimit
+from hops_contract.bodies import BodyLimit
+from hops_livy.app import refuse_body as session_service_refuses
+from hops_platform.http import refuse_body as control_plane_refuses
 
 DEADLINE_S = 5
+
+
+@pytest.fixture(params=[control_plane_refuses, session_service_refuses], ids=["control plane", "session service"])
+def limited(request):
+    def make(*, patience_s: float = DEADLINE_S, at_once: int = 10) -> BodyLimit:
+        return BodyLimit(read_whole, limit=1024, patience_s=patience_s, at_once=at_once, refuse=request.param)
+
+    return make
 
 
 async def read_whole(scope: Scope, receive: Receive, send: Send) -> None:
@@ -48,28 +59,28 @@ class Caller:
         self.answer |= message
 
 
-def test_a_body_that_never_comes_is_not_waited_for_for_ever() -> None:
+def test_a_body_that_never_comes_is_not_waited_for_for_ever(limited) -> None:
     caller = Caller(b"{")
-    app = BodyLimit(read_whole, limit=1024, patience_s=0.1, at_once=10)
+    app = limited(patience_s=0.1)
     assert asyncio.run(caller.request(app)) == 408
     assert b"urn:hopslab:problem:body-too-slow" in caller.answer["body"]
     assert b"within 0.1 seconds" in caller.answer["body"]
     assert (b"connection", b"close") in caller.answer["headers"]
 
 
-def test_a_body_in_drops_has_one_deadline_for_all_of_them() -> None:
+def test_a_body_in_drops_has_one_deadline_for_all_of_them(limited) -> None:
     class Dripping(Caller):
         async def _receive(self) -> Message:
             await asyncio.sleep(0.02)
             return {"type": "http.request", "body": b" ", "more_body": True}
 
-    app = BodyLimit(read_whole, limit=1024, patience_s=0.1, at_once=10)
+    app = limited(patience_s=0.1)
     assert asyncio.run(Dripping().request(app)) == 408
 
 
-def test_many_held_bodies_hold_up_nobody_else() -> None:
+def test_many_held_bodies_hold_up_nobody_else(limited) -> None:
     async def attack() -> tuple[list[int], list[bool]]:
-        app = BodyLimit(read_whole, limit=1024, patience_s=DEADLINE_S, at_once=3)
+        app = limited(at_once=3)
         held = [asyncio.create_task(Caller(b"{").request(app)) for _ in range(3)]
         await asyncio.sleep(0)
         honest = [await Caller(b"{", b"}", whole=True).request(app), await Caller(method="GET").request(app)]
@@ -86,8 +97,8 @@ def test_many_held_bodies_hold_up_nobody_else() -> None:
     assert given_up == [True, False, False], "the first one gave way, and no more than that"
 
 
-def test_who_sent_too_much_is_not_listened_to_any_longer() -> None:
+def test_who_sent_too_much_is_not_listened_to_any_longer(limited) -> None:
     caller = Caller(b" " * 1025)
-    app = BodyLimit(read_whole, limit=1024, patience_s=DEADLINE_S, at_once=10)
+    app = limited()
     assert asyncio.run(caller.request(app)) == 413
     assert (b"connection", b"close") in caller.answer["headers"]

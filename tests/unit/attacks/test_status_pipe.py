@@ -3,7 +3,13 @@
 Each line that it believed would cost the service descriptors and threads, until nobody has a session any more.
 """
 
+from __future__ import annotations
+
 import asyncio
+import os
+from typing import ClassVar
+
+import pytest
 
 from hops_contract.principal import Principal, PrincipalKind, ProjectRole
 from hops_livy.builtin import driver as module
@@ -12,34 +18,85 @@ from hops_livy.builtin.folder import SessionFolder
 from hops_livy.engines.drivers import DriverRequest, Shape
 
 
-def test_a_driver_is_connected_to_once_however_often_it_says_that_it_is_bound(tmp_path, monkeypatch):
-    made = []
+class Client:
+    made: ClassVar[list[Client]] = []
 
-    class Client:
-        def __init__(self, _connection):
-            made.append(self)
+    def __init__(self, _connection):
+        self.made.append(self)
 
-        def connect(self):
-            pass
+    def connect(self):
+        pass
 
-        async def open(self):
-            pass
+    async def open(self):
+        pass
 
-        def close(self):
-            pass
+    def close(self):
+        pass
 
+
+@pytest.fixture
+def told(tmp_path, monkeypatch):
+    """Writes lines into the pipe of a driver that starts; gives the driver as it then is, and whether it was ended."""
     monkeypatch.setattr(module, "KernelClient", Client)
+    monkeypatch.setattr(Client, "made", [])
 
-    async def told_again_and_again():
+    async def tell(*lines: bytes) -> tuple[BuiltinDriver, bool]:
         owner = Principal(
             kind=PrincipalKind.PROJECT_USER, user="mallory", project="red", role=ProjectRole.DATA_SCIENTIST
         )
         request = DriverRequest(session_id=1, owner=owner, token="t", name="", shape=Shape(), conf={})
         driver = BuiltinDriver(request, SessionFolder(tmp_path), application="a", start_s=60, on_gone=lambda: None)
-        await driver._told({"stage": "kernel_bound"})
-        await driver._told({"stage": "ready"})
-        for _ in range(100):
-            await driver._told({"stage": "kernel_bound"})
+        reading, writing = os.pipe()
+        watching = asyncio.create_task(driver._read_status(reading))
+        for line in lines:
+            await asyncio.to_thread(os.write, writing, line)
+        os.close(writing)
+        ended, _ = await asyncio.wait([watching], timeout=0.3)
+        watching.cancel()
+        return driver, bool(ended)
 
-    asyncio.run(told_again_and_again())
-    assert len(made) == 1
+    return lambda *lines: asyncio.run(tell(*lines))
+
+
+BOUND, READY = b'{"stage": "kernel_bound"}\n', b'{"stage": "ready"}\n'
+
+
+def test_a_driver_is_connected_to_once_however_often_it_says_that_it_is_bound(told):
+    told(BOUND, READY, *[BOUND] * 50)
+    assert len(Client.made) == 1
+
+
+def test_who_writes_without_end_is_not_listened_to(told):
+    _, ended = told(BOUND, READY, *[BOUND] * 300, b'{"stage": "failed", "reason": "x"}\n')
+    assert not ended, "what came after the hundredth line was not read"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"{\n",
+        b"[]\n",
+        b"7\n",
+        b"{}\n",
+        b'{"stage": []}\n',
+        b"\xff\n",
+        b"[" * 100_000 + b"\n",
+        b"x" * 300_000 + b"\n",
+        b"\n",
+    ],
+    ids=["cut", "list", "number", "empty object", "odd stage", "no text", "deep", "long", "empty"],
+)
+def test_a_line_that_is_none_is_passed_over_and_the_next_one_counts(told, line):
+    driver, ended = told(line, BOUND, line, READY)
+    assert (driver.ready.done(), ended) == (True, False)
+
+
+def test_a_session_is_not_ready_before_it_can_be_talked_to(told):
+    driver, _ = told(READY)
+    assert not driver.ready.done()
+
+
+@pytest.mark.parametrize("line", [b'{"stage": "failed"}\n', b'{"stage": "failed", "reason": [1], "jvm_code": "x"}\n'])
+def test_a_failure_without_a_good_reason_is_a_failure(told, line):
+    _, ended = told(BOUND, line)
+    assert ended

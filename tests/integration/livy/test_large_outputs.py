@@ -1,0 +1,75 @@
+"""Cells that write far more than anybody can read: an end in words, and a service that stays small and quick."""
+
+import threading
+import time
+
+import psutil
+import pytest
+
+from .service_process import run, start_session
+
+pytestmark = pytest.mark.spark
+MIB = 1024 * 1024
+ROUNDS = 3
+
+
+@pytest.fixture(scope="module")
+def session_id(service):
+    with service.client() as client:
+        yield start_session(client)
+
+
+@pytest.fixture
+def slowest_answer(service):
+    """Asks the service for its version all the time, as anybody's client may; the longest that it took."""
+    took, stop = [], threading.Event()
+
+    def ask():
+        with service.client() as other:
+            while not stop.is_set():
+                begun = time.monotonic()
+                other.get("version").raise_for_status()
+                took.append(time.monotonic() - begun)
+                time.sleep(0.02)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    yield lambda: max(took)
+    stop.set()
+    thread.join()
+
+
+LARGE = [
+    ("print('x' * (200 * 2**20))", "Cut off here. 200 MiB are too much"),
+    ("from IPython.display import HTML\nHTML('x' * (200 * 2**20))", "This is not shown."),
+    ("raise ValueError('x' * (100 * 2**20))", "Cut off here."),
+]
+
+
+@pytest.mark.parametrize(("code", "told"), LARGE, ids=["printed", "displayed", "raised"])
+def test_one_large_output_ends_in_words(client, service, session_id, slowest_answer, code, told):  # noqa: PLR0917
+    small = run(client, session_id, "1")
+    before = psutil.Process(service.process.pid).memory_info().rss
+    for _ in range(ROUNDS):
+        statement = run(client, session_id, code)
+        assert told in str(statement["output"])
+    assert run(client, session_id, "1 + 1")["output"]["data"]["text/plain"] == "2"
+    assert small["output"]["status"] == "ok"
+    grown = psutil.Process(service.process.pid).memory_info().rss - before
+    assert grown < 150 * MIB, f"{grown / MIB:.0f} MiB more"
+    assert slowest_answer() < 2.0
+
+
+def test_all_statements_at_once_come_in_pages(client, session_id, slowest_answer):
+    for _ in range(8):
+        run(client, session_id, "for _ in range(6): print('x' * 2**20)")
+    total, seen = 1, 0
+    while seen < total:
+        page = client.get(f"sessions/{session_id}/statements", params={"from": seen, "size": -1})
+        page.raise_for_status()
+        assert len(page.content) < 40 * MIB
+        total = page.json()["total_statements"]
+        assert page.json()["statements"], "each page brings something"
+        seen += len(page.json()["statements"])
+    assert seen == total
+    assert slowest_answer() < 2.0
