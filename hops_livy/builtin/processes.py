@@ -38,10 +38,13 @@ async def end_processes(leader: int, application: str) -> bool:
     loop = asyncio.get_running_loop()
     begun = loop.time()
     asked: set[int] = set()
+    seen_none = False
     while True:
         alive = await asyncio.to_thread(processes_of, leader, application)
-        if not alive:
+        if not alive and seen_none:
             return True
+        # A process that is just becoming another program shows no environment: it takes a second look to be sure.
+        seen_none = not alive
         elapsed = loop.time() - begun
         if elapsed > _GIVE_UP_S:
             return False

@@ -286,7 +286,12 @@ def test_deletion_leaves_no_process_no_port_and_no_file(service, client):
     # One that left the session's process group, as a user's server would.
     code = "import subprocess\nsubprocess.Popen(['sleep', '600'], start_new_session=True).pid"
     stray = int(run(client, session_id, code)["output"]["data"]["text/plain"])
+    # A process that is just becoming another program shows no environment for a moment.
+    deadline = time.monotonic() + 5
     before = service.processes()
+    while stray not in {process.pid for process in before} and time.monotonic() < deadline:
+        time.sleep(0.05)
+        before = service.processes()
     ports = {
         connection.laddr.port
         for process in before
