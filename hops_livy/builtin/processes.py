@@ -46,7 +46,7 @@ async def end_processes(leader: int, application: str) -> bool:
         # A process that is just becoming another program shows no environment: it takes a second look to be sure.
         seen_none = not alive
         elapsed = loop.time() - begun
-        if elapsed > _GIVE_UP_S:
+        if alive and elapsed > _GIVE_UP_S:
             return False
         for process in alive:
             with contextlib.suppress(psutil.Error):

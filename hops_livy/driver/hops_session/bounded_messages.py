@@ -26,8 +26,8 @@ class BoundedSession(Session):
         **options: Any,
     ) -> dict[str, Any] | None:
         """See :meth:`jupyter_client.session.Session.send`. Nothing that the service shows has buffers."""
-        if isinstance(msg_or_type, dict) and not buffers:
-            buffers = msg_or_type.get("buffers")
+        if isinstance(msg_or_type, dict):
+            buffers = buffers or msg_or_type.get("buffers")
             msg_or_type = {**msg_or_type, "buffers": []}
         small = [buffer for buffer in buffers or [] if memoryview(buffer).nbytes <= MOST_BYTES]
         sent: dict[str, Any] | None = super().send(stream, msg_or_type, *arguments, buffers=small, **options)
@@ -35,11 +35,13 @@ class BoundedSession(Session):
 
     def serialize(self, msg: dict[str, Any], ident: list[bytes] | bytes | None = None) -> list[bytes]:
         """See :meth:`jupyter_client.session.Session.serialize`."""
-        content = msg.get("content") or {}
-        packed = self.pack(content) if isinstance(content, dict) else content
-        if isinstance(content, dict) and len(packed) > MOST_BYTES:
-            packed = self.pack(shortened(str(msg["header"]["msg_type"]), content, len(packed)))
-        parts: list[bytes] = super().serialize({**msg, "content": packed}, ident)
+        content = msg.get("content")
+        if isinstance(content, dict):
+            packed = self.pack(content)
+            if len(packed) > MOST_BYTES:
+                packed = self.pack(shortened(str(msg["header"]["msg_type"]), content, len(packed)))
+            msg = {**msg, "content": packed}
+        parts: list[bytes] = super().serialize(msg, ident)
         return parts
 
 

@@ -117,6 +117,10 @@ experiment.grid_search(slow, {{"a": list(range({TRIALS}))}}, name="interrupted")
     finished = [one for one in summary["combinations"] if one["state"] == "FINISHED"]
     assert sorted(one["parameters"]["a"] for one in finished) == [0, 1]
     again = notebook.run(
-        'print(len(experiment.grid_search(lambda a: a, {"a": [1, 2]}, name="after").trials))', timeout=120
+        """
+found = experiment.grid_search(lambda a: a, {"a": [1, 2]}, name="after")
+print("AFTER", [trial.state.value for trial in found.trials])
+""",
+        timeout=120,
     )
-    assert "2" in again.stdout, "the GPUs are free again"
+    assert "AFTER ['FINISHED', 'FINISHED']" in again.stdout, "the GPUs are free again"

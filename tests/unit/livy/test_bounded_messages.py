@@ -77,6 +77,13 @@ def test_large_buffers_do_not_come_along():
     assert [bytes(buffer) for buffer in buffers] == [small]
 
 
+def test_buffers_given_beside_a_whole_message_stand_for_its_own():
+    session, wire = BoundedSession(key=b"secret"), Wire()
+    message = {**session.msg("comm_msg", {"comm_id": "a"}), "buffers": [b"2" * (MOST_BYTES + 1)]}
+    session.send(wire, message, buffers=[b"3" * (MOST_BYTES + 1)])
+    assert max(map(len, wire.frames)) < 1000
+
+
 def test_large_buffers_of_a_whole_message_do_not_come_along():
     session, wire = BoundedSession(key=b"secret"), Wire()
     message = {**session.msg("comm_msg", {"comm_id": "a"}), "buffers": [b"2" * (MOST_BYTES + 1)]}

@@ -37,6 +37,13 @@ def test_how_many_sessions_may_run_is_a_setting():
     assert (limits.sessions, limits.sessions_per_owner) == (5, 2)
 
 
+def test_how_long_a_body_may_take_is_a_setting_and_never_none():
+    limits = read_settings({"HOPS_BODY_TIMEOUT_S": "5", "HOPS_BODIES_AT_ONCE": "3"}).limits
+    assert (limits.body_patience_s, limits.bodies_at_once) == (5, 3)
+    with pytest.raises(SettingsError, match="HOPS_BODIES_AT_ONCE is 0"):
+        read_settings({"HOPS_BODIES_AT_ONCE": "0"})
+
+
 @pytest.mark.parametrize("address", ["name-node:9870", "https://name-node:9871", "name-node", "[::1]:9870"])
 def test_the_address_of_hdfs_is_kept_as_it_is_written(address):
     assert read_settings({"HOPS_WEBHDFS_ADDRESS": address}).webhdfs_address == address
