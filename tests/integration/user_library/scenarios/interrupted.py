@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import threading
 import time
 from pathlib import Path
@@ -39,6 +40,8 @@ try:
     experiment.grid_search(train, {"a": [1, 2, 3, 4, 5]})
     outcome = "ended"
 except KeyboardInterrupt:
+    # A second one may come when all is over; it would end this script, which only looks at what is left.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     outcome = "interrupted"
 stopped = time.monotonic() - began
 (folder,) = (session.PROJECT / "Experiments").iterdir()
