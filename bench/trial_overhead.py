@@ -28,11 +28,14 @@ HOME = Path(os.environ.get("HOPS_HOME", ROOT / ".hopslab"))
 TRIALS = 64
 SLOTS = 4
 ROUNDS = 7
-RAY_ROUNDS = 3
+RAY_ROUNDS = 2
+RAY_WARM_UP = 8
 GOAL_MS = 20.0
 UNIT = "ms per trial more than a bare task"
 INSTALL_PATIENCE_S = 240
 PATIENCE_S = 120
+# Tune starts a worker process for each trial: about a second of one, here.
+RAY_PATIENCE_S = 420
 
 SPARK = f"""
 import json, time
@@ -79,8 +82,8 @@ def task(x):
 def bare():
     ray.get([task.remote(x) for x in range({TRIALS})])
 
-def trials():
-    space = {{"x": tune.grid_search(list(range({TRIALS})))}}
+def trials(number={TRIALS}):
+    space = {{"x": tune.grid_search(list(range(number)))}}
     tune.run(lambda config: {{"metric": config["x"]}}, config=space, verbose=0)
 
 def took(work):
@@ -88,7 +91,7 @@ def took(work):
     work()
     return time.perf_counter() - began
 
-bare(); trials()
+bare(); trials({RAY_WARM_UP})
 rounds = []
 for _ in range({RAY_ROUNDS}):
     rounds.append([took(bare), took(trials)])
@@ -96,7 +99,9 @@ for _ in range({RAY_ROUNDS}):
 """
 
 
-def measured(python: Path, script: str, environment: dict[str, str]) -> list[list[float]]:
+def measured(
+    python: Path, script: str, environment: dict[str, str], patience_s: float = PATIENCE_S
+) -> list[list[float]]:
     """Seconds of each round, bare and with trials; those of a run that was cut short count as far as it came."""
     output = Path(environment["HOME"], "rounds")
     errors = Path(environment["HOME"], "errors")
@@ -110,7 +115,7 @@ def measured(python: Path, script: str, environment: dict[str, str]) -> list[lis
             start_new_session=True,
         )
         try:
-            code: int | None = process.wait(timeout=PATIENCE_S)
+            code: int | None = process.wait(timeout=patience_s)
         except subprocess.TimeoutExpired:
             code = None
         finally:
@@ -120,7 +125,7 @@ def measured(python: Path, script: str, environment: dict[str, str]) -> list[lis
             process.wait()
     told = [line for line in output.read_text().splitlines() if line.startswith("[[")]
     if not told:
-        reason = f"it took longer than {PATIENCE_S} s on this machine" if code is None else errors.read_text()
+        reason = f"it took longer than {patience_s:.0f} s on this machine" if code is None else errors.read_text()
         raise RuntimeError(reason[-2000:].strip() or f"it ended with exit code {code}")
     return json.loads(told[-1])
 
@@ -180,7 +185,7 @@ def ray_numbers(folder: Path) -> float | None:
     """What a trial of Ray Tune takes more than a bare task of Ray; None where it can't be measured."""
     try:
         python = ray_python()
-        rounds = measured(python, RAY, environment(folder, python))
+        rounds = measured(python, RAY, environment(folder, python), RAY_PATIENCE_S)
     except (OSError, RuntimeError, subprocess.SubprocessError) as error:
         print(f"Ray Tune is left out, because it could not be installed or run: {str(error)[-500:]}")
         return None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+from contextlib import ExitStack
 
 import pytest
 
@@ -27,3 +29,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(item.get_closest_marker(name) for name in REAL_ENGINES):
             item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+@pytest.fixture
+def small_disk():
+    """Mounts a disk of so many KiB at a folder: what else is there of a full disk can only be played."""
+    with ExitStack() as mounted:
+
+        def mount(folder, kib):
+            done = subprocess.run(
+                ["mount", "-t", "tmpfs", "-o", f"size={kib}k,mode=700", "tmpfs", folder],
+                capture_output=True,
+                check=False,
+            )
+            if done.returncode != 0:
+                pytest.skip("a small disk can't be mounted here, which needs root")
+            mounted.callback(subprocess.run, ["umount", "-l", folder], check=True)
+
+        yield mount

@@ -211,22 +211,14 @@ def test_without_java_a_sentence_says_what_to_install(control_plane, tmp_path):
 
 
 @pytest.fixture
-def full_disk():
+def full_disk(small_disk):
     """A home whose sessions have a disk of one page."""
-    home = make_home(Path(tempfile.mkdtemp(prefix="livy-full-")), "weather")
-    sessions = home / "run" / "sessions"
-    sessions.mkdir(parents=True)
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4k,mode=700", "tmpfs", sessions], capture_output=True, check=False
-    )
-    try:
-        if mounted.returncode != 0:
-            pytest.skip("a small disk can't be mounted here; tests/unit/livy/test_endings.py tests the sentence")
+    with tempfile.TemporaryDirectory(prefix="livy-full-", ignore_cleanup_errors=True) as folder:
+        home = make_home(Path(folder), "weather")
+        sessions = home / "run" / "sessions"
+        sessions.mkdir(parents=True)
+        small_disk(sessions, 4)
         yield home
-    finally:
-        if mounted.returncode == 0:
-            subprocess.run(["umount", "-l", sessions], check=True)
-        shutil.rmtree(home)
 
 
 def test_a_full_disk_is_told_and_nothing_is_left(control_plane, full_disk):
