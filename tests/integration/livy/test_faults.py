@@ -1,8 +1,6 @@
 """What goes wrong has an answer in words, and nothing is lost that need not be."""
 
-import shutil
 import signal
-import subprocess
 import tempfile
 import time
 from pathlib import Path
