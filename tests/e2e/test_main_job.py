@@ -65,6 +65,7 @@ def walk(page, site):
     see_the_project_in_lab(page)
     open_and_run_the_notebook(page)
     look_at_what_came_out(page)
+    restart_the_session(page)
 
 
 def log_in_and_choose_a_password(page, site):
@@ -177,6 +178,30 @@ def look_at_the_notebook(page):
     page.screenshot(path=PICTURES / "notebook.png")
     in_view(page, page.get_by_role("button", name="Open TensorBoard"), MINUTE_MS)
     page.screenshot(path=PICTURES / "experiment.png")
+
+
+def restart_the_session(page):
+    page.get_by_role("tab", name="Project", exact=True).click()
+    sessions = page.get_by_role("list", name="My Spark sessions")
+    restart = sessions.get_by_role("button", name=re.compile("Restart Spark session"))
+    before = restart.get_attribute("aria-label")
+    restart.click()
+    page.get_by_role("dialog").get_by_role("button", name="Restart Session").click()
+    page.get_by_text("the next cell starts a new one").first.wait_for()
+    expect(page.get_by_role("button", name="Spark: no session")).to_be_visible()
+    run_in_a_new_cell(page, "print('experiment' in globals(), spark.range(7).count())")
+    in_view(page, page.locator(".jp-OutputArea-output").get_by_text("False 7").first, 2 * MINUTE_MS)
+    expect(restart).to_have_count(1)
+    assert restart.get_attribute("aria-label") != before
+    page.screenshot(path=PICTURES / "restarted.png")
+
+
+def run_in_a_new_cell(page, code):
+    page.locator(".jp-Notebook .jp-CodeCell .cm-content").last.click()
+    for key in ("Escape", "b", "Enter"):
+        page.keyboard.press(key)
+    page.keyboard.insert_text(code)
+    page.keyboard.press("Shift+Enter")
 
 
 def simple_interface(page):
