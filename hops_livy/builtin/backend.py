@@ -141,6 +141,7 @@ class BuiltinSessions:
         return Place(
             folder=SessionFolder(self._home.session(request.session_id)),
             project_folder=project_folder,
+            own_home=self._home.own_home(project, request.owner.user),
             python=python,
             spark=spark,
             java=java,
@@ -164,6 +165,7 @@ def _scala_version(spark: Path) -> str:
 def _fill(place: Place, request: DriverRequest, addresses: tuple[int, ...]) -> None:
     folder = place.folder
     folder.make(spark=place.spark)
+    place.own_home.mkdir(mode=0o700, parents=True, exist_ok=True)
     script: Path | None = None
     if addresses:
         script = folder.path / "gpus.sh"

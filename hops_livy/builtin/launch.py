@@ -25,6 +25,8 @@ class Place:
     Attributes:
         folder: The session's own folder.
         project_folder: The project's datasets.
+        own_home: The project-user's own home, the same as on their notebook server. In one that members share, the
+            settings of one would act in the sessions of the others, and credentials that a tool keeps be theirs too.
         python: The Python of the project's environment.
         spark: The Spark installation (the base environment's, so that one archive of classes serves all).
         java: The Java to use.
@@ -36,6 +38,7 @@ class Place:
 
     folder: SessionFolder
     project_folder: Path
+    own_home: Path
     python: Path
     spark: Path
     java: Java
@@ -119,13 +122,12 @@ def session_environment(
 ) -> dict[str, str]:
     """All variables that a session's process gets (docs/how-it-fits.md)."""
     owner = request.owner
-    project_folder = str(place.project_folder)
     files = {} if webhdfs_address is None else {"HOPS_WEBHDFS_ADDRESS": webhdfs_address}
     return files | {
         "HOPS_PROJECT": str(owner.project),
         "HOPS_USER": owner.user,
         "HOPS_PROJECT_USER": owner.project_user,
-        "HOPS_PROJECT_PATH": project_folder,
+        "HOPS_PROJECT_PATH": str(place.project_folder),
         "HOPS_TOKEN_FILE": str(place.folder.token),
         "HOPS_CONTROL_PLANE_URL": control_plane_url,
         "HOPS_APP_ID": application,
@@ -135,7 +137,7 @@ def session_environment(
         "PYSPARK_PYTHON": str(place.python),
         "JAVA_HOME": str(place.java_home),
         "PATH": f"{place.python.parent}:{place.java_home}/bin:/usr/local/bin:/usr/bin:/bin",
-        "HOME": project_folder,
+        "HOME": str(place.own_home),
         "LANG": "C.UTF-8",
         "TMPDIR": str(place.folder.temporary),
         "MPLBACKEND": "module://matplotlib_inline.backend_inline" if request.batch is None else "agg",

@@ -54,9 +54,10 @@ def remote_error(name: str, value: str, traceback: Sequence[str]) -> RemoteError
 
 def statement_error(output: Mapping[str, Any]) -> RemoteError:
     """The error in a statement's ``output`` of the Livy protocol."""
+    name = str(output.get("ename") or "RemoteError")
     return remote_error(
-        str(output.get("ename") or "RemoteError"),
-        str(output.get("evalue") or ""),
+        name,
+        str(output.get("evalue") or "").removeprefix(f"{name}: "),  # Livy says the name there as well
         [str(line).removesuffix("\n") for line in output.get("traceback") or ()],
     )
 

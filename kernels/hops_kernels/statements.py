@@ -13,7 +13,7 @@ from sparkmagic.livyclientlib.livysession import LivySession
 from sparkmagic.utils import constants
 from urllib3.exceptions import HTTPError
 
-from hops_kernels.remote_errors import RemoteInterrupt, SessionProblem, statement_error
+from hops_kernels.remote_errors import RemoteError, RemoteInterrupt, SessionProblem, statement_error
 from hops_kernels.seams import open_stream, post_statement
 from hops_kernels.statement_events import BrokenEventError, parse_events
 
@@ -129,7 +129,12 @@ def wait_for_end(session: LivySession, statement_id: int) -> Mapping[str, Any]:
 
 def execute_plain(command: Command, session: LivySession) -> tuple[bool, Any, str]:
     """``Command.execute`` for SQL, ``-o`` and ``%%send_to_spark``: sparkmagic's own result, nothing displayed."""
-    output = run_statement(session, command.code)
+    try:
+        output = run_statement(session, command.code)
+    except RemoteError as error:
+        # The traceback would show code that sparkmagic wrote, not the user.
+        error.lines = [f"{type(error).__name__}: {error}"]
+        raise
     data = output.get("data") or {}
     return True, data.get(constants.MIMETYPE_TEXT_PLAIN, ""), constants.MIMETYPE_TEXT_PLAIN
 

@@ -39,6 +39,7 @@ def run(launch: dict[str, Any], jvm: Jvm) -> None:
         jvm.status.tell("failed", reason=_short(error))
         sys.exit(1)
     app.kernel.spark = spark
+    _keep_errors_out_of_logs()
     from . import magics  # noqa: PLC0415
 
     magics.register(app.shell, spark)
@@ -57,6 +58,14 @@ def _start_spark(jvm: Jvm) -> Any:
         return SparkSession.builder.getOrCreate()
     finally:
         jvm.forget_gateway()
+
+
+def _keep_errors_out_of_logs() -> None:
+    """Errors that pyspark raises it also logs to the output, as JSON with Java's stack: the exception says it all."""
+    from pyspark.logger import PySparkLogger  # noqa: PLC0415
+
+    for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
+        PySparkLogger.getLogger(name).disabled = True
 
 
 def _short(error: Exception) -> str:

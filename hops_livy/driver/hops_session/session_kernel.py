@@ -12,6 +12,9 @@ from types import FrameType
 from typing import Any
 
 from ipykernel.ipkernel import IPythonKernel
+from traitlets import Type
+
+from .session_shell import SessionShell
 
 _CANCEL_S = 10.0
 
@@ -23,6 +26,7 @@ class SessionKernel(IPythonKernel):
     interrupts come as messages, and the main thread, which alone begins and ends statements, decides.
     """
 
+    shell_class = Type(SessionShell)
     spark: Any = None
     _running: str | None = None
     _asked: tuple[str, int] | None = None

@@ -110,7 +110,10 @@ def test_sql_gives_a_table_and_a_local_data_frame(notebook):
 def test_a_wrong_query_is_an_error_of_the_cell(notebook):
     cell = notebook.run("%%sql\nSELECT * FROM no_such_table")
     assert cell.reply["status"] == "error"
+    assert cell.error.startswith("AnalysisException: [TABLE_OR_VIEW_NOT_FOUND]")
     assert "no_such_table" in cell.error
+    assert "take(" not in cell.error, "the code around the query is not the user's"
+    assert cell.stderr == ""
 
 
 def test_spark_o_brings_a_data_frame_into_local_cells(notebook):
@@ -128,6 +131,46 @@ def test_a_local_value_reaches_the_session(notebook):
 
 def test_local_cells_do_not_run_in_the_session(notebook):
     assert notebook.run("%%local\nprint('spark' in globals())").stdout == "False\n"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "spark.sql('SELECT * FROM no_such_table')",
+        "from hops import experiment\nexperiment.launch(print, {'a': [1], 'b': [1, 2]})",
+    ],
+)
+def test_a_traceback_ends_at_the_users_code_and_tb_shows_the_rest(notebook, code):
+    cell = notebook.run(code)
+    *_, last = code.splitlines()
+    assert last in cell.error
+    assert "site-packages" not in cell.error
+    assert "more frames inside of libraries; %tb shows all" in cell.error
+    assert len(cell.error.splitlines()) < 20
+    assert (cell.stdout, cell.stderr) == ("", "")
+    (shown,) = notebook.run("%tb").of("display_data")
+    whole = shown["data"]["text/plain"]
+    assert "site-packages" in whole
+    assert "inside of libraries" not in whole
+
+
+def test_errors_of_other_libraries_keep_their_frames(notebook):
+    error = notebook.run("import json\njson.loads('{')").error
+    assert "JSONDecodeError" in error
+    assert "raw_decode" in error
+
+
+def test_help_is_an_output(notebook):
+    assert notebook.run("from hops import experiment").reply["status"] == "ok"
+    (shown,) = notebook.run("experiment.grid_search?").of("display_data")
+    assert "Runs a function for every combination" in shown["data"]["text/plain"]
+
+
+def test_the_home_of_a_session_is_the_project_users_own(notebook):
+    assert notebook.run("import os\nprint(os.environ['HOME'])").stdout.endswith("/homes/weather__ada\n")
+    assert notebook.run("import os\nprint(oct(os.stat(os.environ['HOME']).st_mode & 0o777))").stdout == "0o700\n"
+    code = "print(spark.sparkContext.parallelize([0], 1).map(lambda _: __import__('os').environ['HOME']).collect()[0])"
+    assert notebook.run(code).stdout.endswith("/homes/weather__ada\n")
 
 
 @pytest.mark.parametrize(

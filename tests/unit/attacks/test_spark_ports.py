@@ -18,6 +18,7 @@ from hops_livy.java import Java
 def properties(session_id, **shape):
     place = Place(
         folder=SessionFolder(Path(f"/home/run/sessions/{session_id}")), project_folder=Path("/home/projects/blue"),
+        own_home=Path("/home/homes/blue__bob"),
         python=Path("/home/environments/projects/blue/bin/python"), spark=Path("/base/pyspark"),
         java=Java(home=Path("/java"), version="17", modules=frozenset()), java_home=Path("/java"), archive=None,
         scala_version="2.13",

@@ -19,6 +19,7 @@ from hops_livy.java import Java
 ADA = Principal(kind=PrincipalKind.PROJECT_USER, user="ada", project="weather", role=ProjectRole.DATA_OWNER)
 PLACE = Place(
     folder=SessionFolder(Path("/home/run/sessions/7")), project_folder=Path("/home/projects/weather"),
+    own_home=Path("/home/homes/weather__ada"),
     python=Path("/home/environments/projects/weather/bin/python"), spark=Path("/base/pyspark"),
     java=Java(home=Path("/java"), version="17", modules=frozenset()), java_home=Path("/java"), archive=Path("/a.jsa"),
     scala_version="2.13", secret="a secret",
@@ -125,7 +126,7 @@ def test_the_process_gets_the_variables_of_the_contract_and_no_others(webhdfs_ad
         "PYSPARK_PYTHON": "/home/environments/projects/weather/bin/python",
         "JAVA_HOME": "/java",
         "PATH": "/home/environments/projects/weather/bin:/java/bin:/usr/local/bin:/usr/bin:/bin",
-        "HOME": "/home/projects/weather",
+        "HOME": "/home/homes/weather__ada",
         "LANG": "C.UTF-8",
         "TMPDIR": "/home/run/sessions/7/tmp",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
