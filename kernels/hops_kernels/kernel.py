@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import sparkmagic.utils.configuration as sparkmagic_settings
@@ -18,9 +19,20 @@ from hops_kernels.configuration import (
 )
 from hops_kernels.magics import HopsMagics
 
+SESSION_MAGICS = frozenset({
+    "capture", "json", "matplot", "page", "pdef", "pdoc", "pinfo", "pinfo2", "prun", "psearch", "psource", "run", "tb",
+    "time", "timeit", "who", "who_ls", "whos", "xmode",
+})  # fmt: skip
+"""Magics about code and variables of the session: beside it they would see nothing of them."""
+
+_MAGIC = re.compile(r"%%?(\w+)")
+
 
 class CellParser(UserCodeParser):
-    """Where a cell runs: like sparkmagic's, but empty lines don't hide a magic, and an empty cell starts no session."""
+    """Where a cell runs: like sparkmagic's, with three differences.
+
+    Empty lines don't hide a magic, an empty cell starts no session, and :data:`SESSION_MAGICS` run in the session.
+    """
 
     def get_code_to_run(self, code: str) -> str:
         """The code for the local shell; what is meant for Spark comes wrapped in ``%%spark``."""
@@ -29,7 +41,11 @@ class CellParser(UserCodeParser):
         first_line, separator, rest = code.partition("\n")
         while not first_line.strip() and separator:
             first_line, separator, rest = rest.partition("\n")
-        return str(super().get_code_to_run(first_line + separator + rest))
+        cell = first_line + separator + rest
+        magic = _MAGIC.match(cell)
+        if magic is not None and magic[1] in SESSION_MAGICS:
+            return f"%%spark\n{cell}"
+        return str(super().get_code_to_run(cell))
 
 
 class HopsPySparkKernel(PySparkKernel):

@@ -91,13 +91,6 @@ class HopsMagics(KernelMagics):
             self.session_started = True
         return True
 
-    def show_traceback(self, mode: str) -> None:
-        """Shows the last traceback of the session, with the frames that were left out."""
-        if not self.session_started:
-            raise SessionProblem("There is no Spark session, and so no error of one.")
-        with self._losses_explained():
-            self.spark_controller.run_command(LiveCommand(f"%tb {mode}".rstrip(), self.shell), self.session_name)
-
     def end_session(self) -> None:
         """Ends the kernel's session at the service, if it has one."""
         if self.session_started:
@@ -130,9 +123,6 @@ def _show_tidily(shell: Any, kind: type[BaseException], error: BaseException, *_
 def load_ipython_extension(shell: Any) -> None:
     """Registers the magics with IPython's ``shell``."""
     Command.execute = execute_plain
-    magics = HopsMagics(shell)
-    shell.register_magics(magics)
-    # A line that begins with % runs here; here are no errors worth a look.
-    shell.register_magic_function(magics.show_traceback, "line", "tb")
+    shell.register_magics(HopsMagics)
     # What sparkmagic raises on purpose is meant for the user; its own frames are of no use to them.
     shell.set_custom_exc((LivyClientLibException,), _show_tidily)

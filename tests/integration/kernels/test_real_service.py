@@ -160,6 +160,24 @@ def test_errors_of_other_libraries_keep_their_frames(notebook):
     assert "raw_decode" in error
 
 
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [
+        ("%time spark.range(5).count()", "Wall time"),
+        ("%%time\nprint(spark.range(5).count())", "Wall time"),
+        ("%timeit -n1 -r1 spark.range(5).count()", "per loop"),
+        ("%who str", "here"),
+        ("%%capture kept\nprint('caught')", ""),
+    ],
+)
+def test_magics_about_code_work_on_the_sessions_own(notebook, code, shown):
+    notebook.run("here = 'x'")
+    cell = notebook.run(code)
+    assert cell.reply["status"] == "ok", cell.messages
+    assert shown in cell.stdout
+    assert "caught" not in cell.stdout
+
+
 def test_help_is_an_output(notebook):
     assert notebook.run("from hops import experiment").reply["status"] == "ok"
     (shown,) = notebook.run("experiment.grid_search?").of("display_data")

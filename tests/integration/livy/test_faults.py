@@ -209,14 +209,20 @@ def test_without_java_a_sentence_says_what_to_install(control_plane, tmp_path):
 
 
 @pytest.fixture
-def full_disk(small_disk):
+def short_folder():
+    """A folder for a home whose sockets have short paths."""
+    with tempfile.TemporaryDirectory(prefix="livy-full-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def full_disk(short_folder, small_disk):  # in this order: the disk goes before its folder
     """A home whose sessions have a disk of one page."""
-    with tempfile.TemporaryDirectory(prefix="livy-full-", ignore_cleanup_errors=True) as folder:
-        home = make_home(Path(folder), "weather")
-        sessions = home / "run" / "sessions"
-        sessions.mkdir(parents=True)
-        small_disk(sessions, 4)
-        yield home
+    home = make_home(short_folder, "weather")
+    sessions = home / "run" / "sessions"
+    sessions.mkdir(parents=True)
+    small_disk(sessions, 4)
+    return home
 
 
 def test_a_full_disk_is_told_and_nothing_is_left(control_plane, full_disk):
