@@ -13,6 +13,7 @@ import json
 from typing import Any
 
 from hops_contract.servers import CONFIG_FILE, TOKEN_FILE, ServerConfig, ServerGrant
+from hops_spawner.logos import PROMPT, SPARK
 
 FOLDERS = ("config", "data", "ipython", "runtime")
 KERNELS = ("pyspark", "python3")
@@ -41,7 +42,9 @@ def server_files(grant: ServerGrant) -> dict[str, bytes]:
         CONFIG_FILE: (config.model_dump_json(indent=2) + "\n").encode(),
         TOKEN_FILE: grant.token.get_secret_value().encode(),
         "kernels/pyspark/kernel.json": _json(_kernel(config, "PySpark", "hops_kernels.pyspark")),
+        "kernels/pyspark/logo-svg.svg": SPARK.encode(),
         "kernels/python3/kernel.json": _json(_kernel(config, "Python 3 (without Spark)", "ipykernel_launcher")),
+        "kernels/python3/logo-svg.svg": PROMPT.encode(),
         "config/jupyter_server_config.json": _json(jupyter_settings(config)),
         "config/labconfig/page_config.json": _json({"disabledExtensions": DISABLED_IN_LAB}),
     }

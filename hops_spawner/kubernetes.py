@@ -108,16 +108,16 @@ def file_volumes(
 
 def folder_container(image: str, paths: list[str]) -> dict[str, Any]:
     """Copies the Secret into the folder before the start: the token there is renewed, a mounted Secret can't be."""
-    lines = [f"mkdir -p -m 700 {SERVER_FOLDER / folder}" for folder in (*FOLDERS, HOME)]
+    folders = dict.fromkeys([*FOLDERS, HOME, *(path.rpartition("/")[0] for path in paths if "/" in path)])
+    lines = [f"mkdir -p -m 700 {SERVER_FOLDER / folder}" for folder in folders]
     for path in paths:
         target = SERVER_FOLDER / path
-        lines.append(f"mkdir -p -m 700 {target.parent}" if target.parent != SERVER_FOLDER else ":")
         lines.append(f"cp -L {SECRET_FOLDER / path} {target}")
         lines.append(f"chmod 600 {target}")
     return {
         "name": "server-folder",
         "image": image,
-        "command": ["/bin/sh", "-c", "set -e; umask 077; " + "; ".join(line for line in lines if line != ":")],
+        "command": ["/bin/sh", "-c", "set -e; umask 077; " + "; ".join(lines)],
         "securityContext": {"allowPrivilegeEscalation": False},
         "volumeMounts": [
             {"name": "hops-secret", "mountPath": str(SECRET_FOLDER), "readOnly": True},

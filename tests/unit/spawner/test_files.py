@@ -15,7 +15,9 @@ def test_the_folder_holds_configuration_token_kernels_and_jupyters_settings(gran
         "config/jupyter_server_config.json",
         "config/labconfig/page_config.json",
         "kernels/pyspark/kernel.json",
+        "kernels/pyspark/logo-svg.svg",
         "kernels/python3/kernel.json",
+        "kernels/python3/logo-svg.svg",
         "server.json",
         "token.jwt",
     ]

@@ -46,7 +46,9 @@ FILES = [
     "config/jupyter_server_config.json",
     "config/labconfig/page_config.json",
     "kernels/pyspark/kernel.json",
+    "kernels/pyspark/logo-svg.svg",
     "kernels/python3/kernel.json",
+    "kernels/python3/logo-svg.svg",
     "server.json",
     "token.jwt",
 ]
@@ -58,18 +60,21 @@ mkdir -p -m 700 /run/hops/server/data
 mkdir -p -m 700 /run/hops/server/ipython
 mkdir -p -m 700 /run/hops/server/runtime
 mkdir -p -m 700 /run/hops/server/home
-mkdir -p -m 700 /run/hops/server/config
+mkdir -p -m 700 /run/hops/server/config/labconfig
+mkdir -p -m 700 /run/hops/server/kernels/pyspark
+mkdir -p -m 700 /run/hops/server/kernels/python3
 cp -L /run/hops/secret/config/jupyter_server_config.json /run/hops/server/config/jupyter_server_config.json
 chmod 600 /run/hops/server/config/jupyter_server_config.json
-mkdir -p -m 700 /run/hops/server/config/labconfig
 cp -L /run/hops/secret/config/labconfig/page_config.json /run/hops/server/config/labconfig/page_config.json
 chmod 600 /run/hops/server/config/labconfig/page_config.json
-mkdir -p -m 700 /run/hops/server/kernels/pyspark
 cp -L /run/hops/secret/kernels/pyspark/kernel.json /run/hops/server/kernels/pyspark/kernel.json
 chmod 600 /run/hops/server/kernels/pyspark/kernel.json
-mkdir -p -m 700 /run/hops/server/kernels/python3
+cp -L /run/hops/secret/kernels/pyspark/logo-svg.svg /run/hops/server/kernels/pyspark/logo-svg.svg
+chmod 600 /run/hops/server/kernels/pyspark/logo-svg.svg
 cp -L /run/hops/secret/kernels/python3/kernel.json /run/hops/server/kernels/python3/kernel.json
 chmod 600 /run/hops/server/kernels/python3/kernel.json
+cp -L /run/hops/secret/kernels/python3/logo-svg.svg /run/hops/server/kernels/python3/logo-svg.svg
+chmod 600 /run/hops/server/kernels/python3/logo-svg.svg
 cp -L /run/hops/secret/server.json /run/hops/server/server.json
 chmod 600 /run/hops/server/server.json
 cp -L /run/hops/secret/token.jwt /run/hops/server/token.jwt
