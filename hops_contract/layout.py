@@ -74,6 +74,11 @@ class Home:
         """``HOME`` of a project-user; kept while the project's files are shared."""
         return self.root / "homes" / project_user(project, user)
 
+    def own_homes(self, project: str) -> list[Path]:
+        """The homes of all who have worked in ``project``."""
+        # What separates the names stands in none, so that the homes of no other project begin like this.
+        return sorted((self.root / "homes").glob(f"{project_user(project, 'a')[:-1]}*"))
+
     def server(self, project: str, user: str) -> Path:
         """Folder of a notebook server."""
         return self.run / "servers" / project_user(project, user)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -20,6 +21,7 @@ from hops_platform.database import Database
 from hops_platform.datasets import routes as datasets
 from hops_platform.engines import Engines
 from hops_platform.environments import routes as environments
+from hops_platform.environments.service import renew
 from hops_platform.environments.tasks import TASKS as ENVIRONMENT_TASKS
 from hops_platform.http import PROBLEM_RESPONSES, RequestBoundary, install_problem_handlers, refuse_body
 from hops_platform.operations import routes as operations
@@ -36,6 +38,7 @@ from hops_platform.servers.tasks import TASKS as SERVER_TASKS
 from hops_platform.settings import Settings
 from hops_platform.users import routes as users
 
+LOG = logging.getLogger("hops.app")
 API = "api/v1"
 TASKS = {**PROJECT_TASKS, **ENVIRONMENT_TASKS, **SERVER_TASKS}
 
@@ -85,6 +88,10 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         """Delivers the outbox for as long as requests are answered."""
         if outbox_workers:
+            with parts.database.session() as session:
+                renewed = renew(session, parts.engines.environments)
+            if renewed:
+                LOG.info("The environments of %s projects are brought up to date.", len(renewed))
             workers.start()
         yield
         if outbox_workers:

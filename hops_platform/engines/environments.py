@@ -21,6 +21,10 @@ class ProjectEnvironments(Protocol):
         """
         ...
 
+    def is_current(self, project: str) -> bool:
+        """Whether the environment of ``project`` is there and holds what :meth:`create` would make now."""
+        ...
+
     def remove(self, project: str) -> None:
         """Removes the environment; there may be none."""
         ...

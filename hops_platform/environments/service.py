@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hops_platform.database import now
+from hops_platform.engines.environments import ProjectEnvironments
 from hops_platform.environments.models import Environment, EnvironmentState
 from hops_platform.errors import ConflictError, EnvironmentFailedError, EnvironmentNotReadyError
 from hops_platform.outbox import Delivery, enqueue
@@ -30,7 +31,9 @@ def check_ready(session: Session, project: Project) -> None:
             remedy="It is tried again by itself; a member can ask for it at once (POST environment:retry).",
         )
     raise EnvironmentNotReadyError(
-        f"The environment of {project.name!r} is being made.", remedy="Try again in some seconds.", retry_after_s=2
+        f"The environment of {project.name!r} is being made or brought up to date.",
+        remedy="Try again in some seconds.",
+        retry_after_s=2,
     )
 
 
@@ -53,6 +56,26 @@ def retry(session: Session, project: Project) -> None:
     environment = session.get(Environment, project.id)
     if environment is None or environment.state is not EnvironmentState.FAILED:
         raise ConflictError("The environment has not failed; there is nothing to try again.")
+    _begin(session, environment, project)
+
+
+def renew(session: Session, environments: ProjectEnvironments) -> list[str]:
+    """Lets environments be made anew that an update of the platform has left behind, and names their projects.
+
+    For the platform's start: then nobody works in them.
+    """
+    rows = session.execute(
+        select(Environment, Project)
+        .join(Project, Project.id == Environment.project_id)
+        .where(Environment.state_name == EnvironmentState.READY.value)
+    )
+    outdated = [(environment, project) for environment, project in rows if not environments.is_current(project.name)]
+    for environment, project in outdated:
+        _begin(session, environment, project)
+    return [project.name for _, project in outdated]
+
+
+def _begin(session: Session, environment: Environment, project: Project) -> None:
     environment.state_name = EnvironmentState.CREATING.value
     environment.error = None
     waiting = session.scalar(

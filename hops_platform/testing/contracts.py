@@ -143,11 +143,15 @@ class EnvironmentsContract:
 
     def test_making_and_removing_can_be_repeated(self, engine: ProjectEnvironments) -> None:
         """Deliveries come at least once."""
+        assert not engine.is_current("weather")  # noqa: S101
         engine.create("weather")
         assert engine.prefix("weather") != engine.prefix("tides")  # noqa: S101
         engine.create("weather")
+        assert engine.is_current("weather")  # noqa: S101
+        assert not engine.is_current("tides")  # noqa: S101
         engine.remove("weather")
         engine.remove("weather")
+        assert not engine.is_current("weather")  # noqa: S101
 
 
 class CapacityContract:

@@ -107,6 +107,7 @@ class MemoryEnvironments(Faulty):
     """Environments as a set."""
 
     made: set[str] = field(default_factory=set)
+    outdated: set[str] = field(default_factory=set)
 
     def prefix(self, project: str) -> str:
         """See :class:`~hops_platform.engines.environments.ProjectEnvironments`."""
@@ -116,6 +117,11 @@ class MemoryEnvironments(Faulty):
         """See :class:`~hops_platform.engines.environments.ProjectEnvironments`."""
         self.check()
         self.made.add(project)
+        self.outdated.discard(project)
+
+    def is_current(self, project: str) -> bool:
+        """See :class:`~hops_platform.engines.environments.ProjectEnvironments`."""
+        return project in self.made - self.outdated
 
     def remove(self, project: str) -> None:
         """See :class:`~hops_platform.engines.environments.ProjectEnvironments`."""

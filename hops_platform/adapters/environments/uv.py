@@ -52,6 +52,10 @@ class UvEnvironments:
         with full_disk_told():
             self._make(self._home.environment(project), offline=True, report=LOG.info)
 
+    def is_current(self, project: str) -> bool:
+        """See :class:`~hops_platform.engines.environments.ProjectEnvironments`."""
+        return self._is_made_of(self._home.environment(project), self.stamp())
+
     def remove(self, project: str) -> None:
         """See :class:`~hops_platform.engines.environments.ProjectEnvironments`."""
         prefix = self._home.environment(project)
@@ -94,8 +98,7 @@ class UvEnvironments:
 
     def _make(self, prefix: Path, *, offline: bool, report: Callable[[str], None]) -> None:
         stamp = self.stamp()
-        stamp_file = prefix / _STAMP
-        if stamp_file.is_file() and stamp_file.read_text() == stamp:
+        if self._is_made_of(prefix, stamp):
             report(f"The environment {prefix.name} is up to date.")
             return
         prefix.parent.mkdir(parents=True, exist_ok=True)
@@ -115,8 +118,13 @@ class UvEnvironments:
                 "pip", "install", "--python", python, "--link-mode", "hardlink", "--no-deps", "--reinstall", *wheels,
                 offline=True,
             )  # fmt: skip
-            stamp_file.write_text(stamp)
+            (prefix / _STAMP).write_text(stamp)
             report(f"The environment {prefix.name} is ready.")
+
+    @staticmethod
+    def _is_made_of(prefix: Path, stamp: str) -> bool:
+        file = prefix / _STAMP
+        return file.is_file() and file.read_text() == stamp
 
     def _wheel(self, distribution: str, *, report: Callable[[str], None]) -> Path:
         """The wheel of a local distribution, built once for each state of its source."""

@@ -1,4 +1,4 @@
-"""Projects' files on the local disk, below the platform's home."""
+"""Projects' files, and the homes of their members, on the local disk below the platform's home."""
 
 from __future__ import annotations
 
@@ -35,9 +35,17 @@ class LocalStorage:
     def trash_project(self, project: str) -> None:
         """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
         folder = self._home.project(project)
-        if not folder.exists():
+        homes = self._home.own_homes(project)
+        if not folder.exists() and not homes:
             return
         trash = self._home.root / "trash"
+        target = trash / f"{project}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
         with full_disk_told():
             trash.mkdir(mode=0o700, exist_ok=True)
-            shutil.move(folder, trash / f"{project}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
+            # First: whoever creates a project of this name next starts with a new home.
+            for home in homes:
+                place = trash / f"{target.name}-homes"
+                place.mkdir(mode=0o700, exist_ok=True)
+                shutil.move(home, place / home.name)
+            if folder.exists():
+                shutil.move(folder, target)

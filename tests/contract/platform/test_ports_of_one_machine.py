@@ -75,6 +75,16 @@ class TestLocalStorage(StorageContract):
         assert [file.read_text() for file in kept] == ["first", "second"]
         assert (home.root / "trash").stat().st_mode & 0o077 == 0
 
+    def test_the_homes_of_a_projects_members_go_with_it_and_no_others(self, engine: LocalStorage, home: Home) -> None:
+        for project, user in (("weather", "ada"), ("weather", "bob"), ("weather-2", "ada"), ("w", "ada")):
+            home.own_home(project, user).mkdir(parents=True)
+            (home.own_home(project, user) / ".netrc").write_text(user)
+        engine.create_datasets("weather", ["Logs"])
+        engine.trash_project("weather")
+        assert sorted(path.name for path in (home.root / "homes").iterdir()) == ["w__ada", "weather-2__ada"]
+        kept = sorted((home.root / "trash").glob("weather-*-homes/*/.netrc"))
+        assert [file.read_text() for file in kept] == ["ada", "bob"]
+
     @pytest.mark.parametrize("name", ["../weather", "", ".", "a/b", "Weather"])
     def test_no_name_leads_out_of_the_projects(self, engine: LocalStorage, name: str) -> None:
         for call in (engine.project_address, engine.trash_project, lambda name: engine.create_datasets(name, ["Logs"])):
@@ -226,6 +236,16 @@ def test_the_base_is_made_once_and_again_when_its_source_changes(tiny: UvEnviron
     (tiny._source / "user_library" / "tiny_hops" / "__init__.py").write_text("VALUE = 2\n")
     tiny.build_base(steps.append)
     assert value_in(home.base_environment) == "2"
+
+
+def test_a_copy_is_behind_after_an_update_until_it_is_made_anew(tiny: UvEnvironments, home: Home) -> None:
+    tiny.create("weather")
+    assert tiny.is_current("weather")
+    (tiny._source / "user_library" / "tiny_hops" / "__init__.py").write_text("VALUE = 2\n")
+    assert not tiny.is_current("weather")
+    tiny.create("weather")
+    assert tiny.is_current("weather")
+    assert value_in(home.environment("weather")) == "2"
 
 
 def test_an_environment_that_can_not_be_made_is_told_without_paths_and_not_taken_for_one(

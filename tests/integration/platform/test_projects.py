@@ -6,6 +6,7 @@ import pytest
 
 from hops_contract.principal import ProjectRole
 from hops_platform.engines.hub import HubServer, ServerState
+from hops_platform.environments.service import renew
 from hops_platform.errors import EngineRefusedError, EngineUnavailableError, StorageFullError
 
 
@@ -146,6 +147,24 @@ def test_a_grant_waits_for_the_environment_and_says_why_it_failed(hops: Any) -> 
     hops.platform.environments.fault = None
     assert ada.post("./projects/weather/environment:retry").status_code == 204
     hops.deliver()
+    assert hops.hub().post("projects/weather/server-grants", json={"user": "ada"}).status_code == 201
+
+
+def test_an_environment_that_an_update_left_behind_is_renewed_at_the_start(hops: Any) -> None:
+    ada = hops.user("ada")
+    hops.ready_project(ada)
+    hops.ready_project(ada, "tides")
+    hops.platform.environments.outdated.add("weather")
+    with hops.platform.parts.database.session() as session:
+        assert renew(session, hops.platform.parts.engines.environments) == ["weather"]
+    with hops.platform.parts.database.session() as session:
+        assert renew(session, hops.platform.parts.engines.environments) == []
+    early = hops.hub().post("projects/weather/server-grants", json={"user": "ada"})
+    assert (early.status_code, early.json()["type"]) == (409, "urn:hopslab:problem:environment-not-ready")
+    assert "brought up to date" in early.json()["detail"]
+    assert hops.hub().post("projects/tides/server-grants", json={"user": "ada"}).status_code == 201
+    hops.deliver()
+    assert hops.platform.environments.outdated == set()
     assert hops.hub().post("projects/weather/server-grants", json={"user": "ada"}).status_code == 201
 
 
