@@ -91,7 +91,7 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
             with parts.database.session() as session:
                 renewed = renew(session, parts.engines.environments)
             if renewed:
-                LOG.info("The environments of %s projects are brought up to date.", len(renewed))
+                LOG.info("These projects' environments are brought up to date: %s.", ", ".join(renewed))
             workers.start()
         yield
         if outbox_workers:
