@@ -38,6 +38,9 @@ def server_environment(
         "IPYTHONDIR": str(folder / "ipython"),
         "JUPYTERHUB_DEFAULT_URL": f"/lab/tree/{config.start_folder}",
         "JUPYTERHUB_ROOT_DIR": config.project_folder,
+        # The server's folder is wiped at its end; themes, shortcuts and which tabs were open are the user's to keep.
+        "JUPYTERLAB_SETTINGS_DIR": str(home / ".jupyter" / "lab" / "user-settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / ".jupyter" / "lab" / "workspaces"),
         "JUPYTER_CONFIG_DIR": str(folder / "config"),
         "JUPYTER_DATA_DIR": str(folder / "data"),
         "JUPYTER_PATH": str(folder),

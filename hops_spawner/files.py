@@ -20,6 +20,8 @@ KERNELS = ("pyspark", "python3")
 CULL_INTERVAL_S = 60
 # Would ask every person in every project whether to fetch Jupyter's news, and whether there is a newer Lab.
 DISABLED_IN_LAB = {"@jupyterlab/apputils-extension:announcements": True}
+# Light or dark as the system is, like the platform's pages; whoever picks a theme in Lab's settings keeps that.
+SETTINGS_OF_LAB = {"@jupyterlab/apputils-extension:themes": {"adaptive-theme": True}}
 # By name: the classes belong to another product, and this one only tells Jupyter of them.
 CONTENTS = "jupyterlab_hops.contents.ProjectContents"
 KERNEL_MANAGER = "jupyterlab_hops.kernel_sockets.PrivateKernelManager"
@@ -46,6 +48,7 @@ def server_files(grant: ServerGrant) -> dict[str, bytes]:
         "kernels/python3/kernel.json": _json(_kernel(config, "Python 3 (without Spark)", "ipykernel_launcher")),
         "kernels/python3/logo-svg.svg": PROMPT.encode(),
         "config/jupyter_server_config.json": _json(jupyter_settings(config)),
+        "config/labconfig/default_setting_overrides.json": _json(SETTINGS_OF_LAB),
         "config/labconfig/page_config.json": _json({"disabledExtensions": DISABLED_IN_LAB}),
     }
 

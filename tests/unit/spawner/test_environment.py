@@ -23,6 +23,8 @@ def test_the_server_gets_the_hubs_variables_its_own_and_nothing_else(grant: Serv
         "JUPYTERHUB_API_TOKEN": "t",
         "JUPYTERHUB_DEFAULT_URL": "/lab/tree/Jupyter",
         "JUPYTERHUB_ROOT_DIR": "/home/hops/projects/weather",
+        "JUPYTERLAB_SETTINGS_DIR": "/h/.jupyter/lab/user-settings",
+        "JUPYTERLAB_WORKSPACES_DIR": "/h/.jupyter/lab/workspaces",
         "JUPYTER_CONFIG_DIR": "/s/config",
         "JUPYTER_DATA_DIR": "/s/data",
         "JUPYTER_PATH": "/s",

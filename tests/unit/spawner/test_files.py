@@ -13,6 +13,7 @@ def test_the_folder_holds_configuration_token_kernels_and_jupyters_settings(gran
     files = server_files(grant)
     assert sorted(files) == [
         "config/jupyter_server_config.json",
+        "config/labconfig/default_setting_overrides.json",
         "config/labconfig/page_config.json",
         "kernels/pyspark/kernel.json",
         "kernels/pyspark/logo-svg.svg",

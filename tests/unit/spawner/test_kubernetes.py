@@ -44,6 +44,7 @@ def manifest(grant: ServerGrant, no_cluster: None) -> dict[str, Any]:
 
 FILES = [
     "config/jupyter_server_config.json",
+    "config/labconfig/default_setting_overrides.json",
     "config/labconfig/page_config.json",
     "kernels/pyspark/kernel.json",
     "kernels/pyspark/logo-svg.svg",
@@ -65,6 +66,8 @@ mkdir -p -m 700 /run/hops/server/kernels/pyspark
 mkdir -p -m 700 /run/hops/server/kernels/python3
 cp -L /run/hops/secret/config/jupyter_server_config.json /run/hops/server/config/jupyter_server_config.json
 chmod 600 /run/hops/server/config/jupyter_server_config.json
+cp -L /run/hops/secret/config/labconfig/default_setting_overrides.json /run/hops/server/config/labconfig/default_setting_overrides.json
+chmod 600 /run/hops/server/config/labconfig/default_setting_overrides.json
 cp -L /run/hops/secret/config/labconfig/page_config.json /run/hops/server/config/labconfig/page_config.json
 chmod 600 /run/hops/server/config/labconfig/page_config.json
 cp -L /run/hops/secret/kernels/pyspark/kernel.json /run/hops/server/kernels/pyspark/kernel.json
@@ -169,6 +172,8 @@ def test_the_pods_variables_are_those_of_a_server_and_hold_no_token_of_the_proje
         "HOME": "/run/hops/server/home",
         "HOPS_SERVER_FOLDER": "/run/hops/server",
         "IPYTHONDIR": "/run/hops/server/ipython",
+        "JUPYTERLAB_SETTINGS_DIR": "/run/hops/server/home/.jupyter/lab/user-settings",
+        "JUPYTERLAB_WORKSPACES_DIR": "/run/hops/server/home/.jupyter/lab/workspaces",
         "JUPYTER_CONFIG_DIR": "/run/hops/server/config",
         "JUPYTER_DATA_DIR": "/run/hops/server/data",
         "JUPYTER_PATH": "/run/hops/server",
