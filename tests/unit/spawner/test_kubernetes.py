@@ -81,7 +81,7 @@ chmod 600 /run/hops/server/kernels/python3/logo-svg.svg
 cp -L /run/hops/secret/server.json /run/hops/server/server.json
 chmod 600 /run/hops/server/server.json
 cp -L /run/hops/secret/token.jwt /run/hops/server/token.jwt
-chmod 600 /run/hops/server/token.jwt"""
+chmod 600 /run/hops/server/token.jwt"""  # noqa: E501
 
 
 def test_the_pod_of_a_grant(manifest: dict[str, Any]) -> None:
