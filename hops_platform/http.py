@@ -170,7 +170,7 @@ def _known(request: Request, error: Exception) -> Response:
 
 def _invalid(request: Request, error: Exception) -> Response:
     violations = describe_violations(cast("RequestValidationError", error).errors())
-    problem = InvalidRequestError(f"The request can't be accepted. {summarise(violations)}", violations=violations)
+    problem = InvalidRequestError(f"Some values have to be corrected. {summarise(violations)}", violations=violations)
     return answer_problem(request, problem)
 
 

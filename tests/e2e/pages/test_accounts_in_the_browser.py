@@ -70,7 +70,7 @@ def test_a_new_password_is_typed_the_same_twice(visit, platform):
 def test_a_password_that_is_refused_says_why_at_its_field(visit, platform):
     platform.refusals["PUT me/password"] = a_problem(
         422,
-        "The request can't be accepted. new_password: At least 10 characters are needed.",
+        "Some values have to be corrected. new_password: At least 10 characters are needed.",
         new_password="At least 10 characters are needed.",
     )
     page = visit(ACCOUNT)

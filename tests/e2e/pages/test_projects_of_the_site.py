@@ -57,7 +57,7 @@ def test_limits_are_set_beside_what_the_machine_has(visit, site):
 
 def test_a_limit_that_can_not_be_is_told_at_its_field(visit, site):
     site.refusals["PUT projects/weather/limits"] = a_problem(
-        422, "The request can't be accepted.", max_gpus="0 is the least."
+        422, "Some values have to be corrected.", max_gpus="0 is the least."
     )
     page = visit(ADMIN)
     page.get_by_role("button", name="Edit the limits of weather").click()
