@@ -21,6 +21,7 @@ from hopslab.progress import Progress
 from hopslab.settings import SiteSettings, load_settings
 from hopslab.site.answers import ask_all
 from hopslab.site.logs import follow, known_logs, last_lines, log_file
+from hopslab.site.ports import check_port_is_free
 from hopslab.site.start import start_site, wait_until_ready
 from hopslab.site.state import at_running_address, running_hub
 from hopslab.site.stop import stop_site
@@ -42,11 +43,17 @@ def up(
     *, detach: Annotated[bool, typer.Option("--detach", "-d", help="Return when everything answers.")] = False
 ) -> None:
     """Prepare what is missing, start everything and wait until it answers; then show the logs until Ctrl-C."""
-    settings = at_running_address(load_settings())
+    asked = load_settings()
+    settings = at_running_address(asked)
     if running_hub(settings.layout) is not None:
         wait_until_ready(settings)
-        print(f"\nHopsLab runs already: {settings.url}\n`make down` and `make up` take in what was changed since.")
+        elsewhere = "" if asked.port == settings.port else f", and not on port {asked.port}"
+        print(
+            f"\nHopsLab runs already: {settings.url}{elsewhere}\n"
+            "`make down` and `make up` take in what was changed since."
+        )
     else:
+        check_port_is_free(settings.bind, settings.port)  # before the minutes that the first preparation takes
         prepare_and_start(settings)
     if not detach:
         show_logs_until_interrupted(settings)

@@ -27,6 +27,8 @@ def surroundings(settings: SiteSettings, environ: Mapping[str, str] | None = Non
     made["HOPS_HOME"] = str(settings.layout.root)
     made.setdefault("UV_CACHE_DIR", str(CACHE / "uv"))
     made.setdefault("UV_NO_PROGRESS", "1")
+    # Building the Lab extension would leave a mark in the home of whoever does it.
+    made.setdefault("JUPYTER_CONFIG_DIR", str(CACHE / "jupyter"))
     made.setdefault("npm_config_cache", str(CACHE / "npm"))
     made.setdefault("npm_config_update_notifier", "false")
     authorities = next((given[name] for name in AUTHORITIES if given.get(name)), None)

@@ -49,9 +49,10 @@ def look_at_prepared(settings: SiteSettings) -> list[Finding]:
         for subject, place in things.items()
     ]
     if any(home.archives.glob("*.jsa")):
-        findings.append(good("Class data archive", "ready"))
+        findings.append(good("Archive for fast starts of Spark", "ready"))
     else:
-        findings.append(better("Class data archive", "none", "With it sessions start sooner; `make up` makes it."))
+        remedy = "With it sessions start sooner; `make up` makes it."
+        findings.append(better("Archive for fast starts of Spark", "none", remedy))
     return findings
 
 

@@ -50,7 +50,7 @@ def prepare(settings: SiteSettings, progress: Progress) -> None:
     progress.step("Lab extension", lambda: ensure_built(env))
     progress.step("Project environment", lambda: base_environment(env))
     progress.step("Java", lambda: ensure_java(home.base_environment, env))
-    progress.step("Class data archive", lambda: class_data_archive(home, env))
+    progress.step("Archive for fast starts of Spark", lambda: class_data_archive(home, env))
 
 
 def make_home(root: Path) -> None:

@@ -80,7 +80,12 @@ def explain_http_error(message: str) -> tuple[int | None, str]:
     if isinstance(problem, dict):
         sentences = [str(problem[key]) for key in ("detail", "remedy") if problem.get(key)]
         violations = [item for item in problem.get("violations") or () if isinstance(item, dict)]
-        sentences[1:1] = [f"{item.get('field')}: {item.get('message')}" for item in violations]
+        said = " ".join(sentences)
+        sentences[1:1] = [
+            f"{item.get('field')}: {item.get('message')}"
+            for item in violations
+            if str(item.get("message")) not in said  # the detail may hold it already
+        ]
         sentences = sentences or [str(problem[key]) for key in ("msg", "title") if problem.get(key)]
         if sentences:
             return status, " ".join(sentences)

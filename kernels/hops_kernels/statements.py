@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +23,7 @@ Show = Callable[[str, Mapping[str, Any]], None]
 
 SHOWN_TYPES = frozenset({"stream", "display_data", "update_display_data", "execute_result", "clear_output"})
 STREAM_READ_TIMEOUT_S = 90.0
+LAST_WORDS_S = 5.0
 RECONNECT_WAITS_S = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
 _BLOCK_BYTES = 64 * 1024
 _NOT_SERVED = frozenset({404, 405, 406, 501})
@@ -40,14 +43,16 @@ def run_statement(session: LivySession, code: str, *, show: Show | None = None) 
         RemoteInterrupt: It was interrupted here or cancelled elsewhere.
         SessionProblem: The service answers nothing that makes sense.
     """
-    statement_id: int | None = None
+    following: _Following | None = None
     try:
         statement_id = post_statement(session, code, key=uuid.uuid4().hex)
-        followed = follow(session, statement_id, show)
+        following = _Following(session, statement_id, show)
+        followed = follow(following)
         statement = wait_for_end(session, statement_id)
     except KeyboardInterrupt:
-        if statement_id is not None:
-            _cancel(session, statement_id)
+        if following is not None:
+            _cancel(session, following.statement_id)
+            following.read_last_words()
         raise RemoteInterrupt("The statement was cancelled in the Spark session.") from None
     output: Mapping[str, Any] = statement.get("output") or {"status": "ok", "data": {}}
     if statement["state"] == constants.CANCELLED_STATEMENT_STATUS:
@@ -59,15 +64,14 @@ def run_statement(session: LivySession, code: str, *, show: Show | None = None) 
     return output
 
 
-def follow(session: LivySession, statement_id: int, show: Show | None) -> bool:
-    """Passes the statement's messages to ``show`` until it is done; ``False`` where the service streams none.
+def follow(following: _Following) -> bool:
+    """Passes the statement's messages on until it is done; ``False`` where the service streams none.
 
     A connection that breaks is made again and goes on after the last message that was seen.
 
     Raises:
         SessionProblem: What the service streams makes no sense.
     """
-    following = _Following(session, statement_id, show)
     for wait_s in (*RECONNECT_WAITS_S, None):
         before = following.seen
         try:
@@ -87,18 +91,25 @@ class _Following:
     """How far the messages of one statement have been read."""
 
     def __init__(self, session: LivySession, statement_id: int, show: Show | None) -> None:
+        self.statement_id = statement_id
         self.seen = 0
         self._last_id = ""
         self._session = session
         self._path = f"/statements/{statement_id}/events"
         self._show = show
 
-    def read(self) -> bool | None:
+    def read_last_words(self) -> None:
+        """Reads on to the end of a statement that was cancelled, for some seconds at most: it may still say much."""
+        broken = (KeyboardInterrupt, requests.RequestException, HTTPError, BrokenEventError)
+        with contextlib.suppress(*broken):
+            self.read(patience_s=LAST_WORDS_S, until=time.monotonic() + LAST_WORDS_S)
+
+    def read(self, *, patience_s: float = STREAM_READ_TIMEOUT_S, until: float = math.inf) -> bool | None:
         """Reads on: ``True`` at the end, ``False`` where the service streams none, ``None`` when the stream broke."""
         headers = {"Accept": "text/event-stream", "Accept-Encoding": "identity"}
         if self._last_id:
             headers["Last-Event-ID"] = self._last_id
-        with open_stream(self._session, self._path, headers=headers, read_timeout_s=STREAM_READ_TIMEOUT_S) as response:
+        with open_stream(self._session, self._path, headers=headers, read_timeout_s=patience_s) as response:
             if response.status_code in _NOT_SERVED:
                 return bool(self.seen)  # what was streamed before is gone, with its session
             if response.status_code != requests.codes.ok:
@@ -110,6 +121,8 @@ class _Following:
                     continue
                 if event.type == "done":
                     return True
+                if time.monotonic() > until:
+                    return None
                 if self._show is not None and event.type in SHOWN_TYPES:
                     self._show(event.type, event.content)
                 self.seen, self._last_id = self.seen + 1, event.id

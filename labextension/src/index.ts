@@ -2,6 +2,7 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { commandsPlugin } from './commands';
 import { launcherPlugin } from './launcher';
+import { linksPlugin } from './links';
 import { modelPlugin } from './model';
 import { progressPlugin } from './progress';
 import { projectPlugin } from './project';
@@ -21,7 +22,8 @@ const plugins: readonly (
   sessionStatusPlugin,
   launcherPlugin,
   tensorboardPlugin,
-  progressPlugin
+  progressPlugin,
+  linksPlugin
 ];
 
 export default plugins;

@@ -1,7 +1,8 @@
-"""Tracebacks that end where the user's code called a library which reports errors of its callers by exceptions."""
+"""Tracebacks without the inside of libraries that report errors of their callers by exceptions."""
 
 from __future__ import annotations
 
+import itertools
 import sysconfig
 from collections.abc import Sequence
 from pathlib import PurePath
@@ -14,22 +15,23 @@ _STANDARD = {PurePath(sysconfig.get_path(name)) for name in ("stdlib", "platstdl
 
 
 def without_inner_frames(traceback: TracebackType) -> tuple[TracebackType, int]:
-    """``traceback`` up to the last frame that is not one of :data:`LIBRARIES`, and how many frames that leaves out.
+    """``traceback`` without the stretches that lie inside of :data:`LIBRARIES`, and how many frames that leaves out.
 
-    An error that passed through such a library, and came from elsewhere, keeps all of its frames.
+    What the standard library does for such a library belongs to the stretch. Frames of everything else are kept, also
+    where a library called them.
     """
+    kept: list[TracebackType] = []
     frames = _frames(traceback)
-    ours = [_is_quiet(frame) for frame in frames]
-    kept = len(frames)
-    while kept and ours[kept - 1]:
-        kept -= 1
-    inner = frames[kept:]
-    if not kept or not any(_library(frame) for frame in inner):
+    for quiet, group in itertools.groupby(frames, _is_quiet):
+        stretch = list(group)
+        if not (quiet and any(_library(frame) for frame in stretch)):
+            kept += stretch
+    if not kept:
         return traceback, 0
     shortened: TracebackType | None = None
-    for frame in reversed(frames[:kept]):
+    for frame in reversed(kept):
         shortened = TracebackType(shortened, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
-    return shortened or traceback, len(inner)
+    return shortened or traceback, len(frames) - len(kept)
 
 
 def _frames(traceback: TracebackType | None) -> Sequence[TracebackType]:

@@ -135,6 +135,21 @@ function memberRow(member) {
   const role = h("select", { "aria-label": `Role of ${member.user}` }, Object.entries(ROLES).map(([value, text]) => h("option", { value, selected: value === member.role }, text)));
   role.addEventListener("change", async () => {
     clearProblem(members);
+    // An arrow key changes a list at once: what gives or takes rights is asked for first.
+    const sure = await confirmed(
+      {
+        title: `Make ${own ? "yourself" : member.user} a ${ROLES[role.value]}?`,
+        text: role.value === "data_owner" ? "A Data Owner manages members, data and limits, and can delete the project." : "A Data Scientist writes and runs code, and manages neither members nor limits.",
+        action: "Change role",
+        doing: "Changing…",
+      },
+      async () => {},
+    );
+    if (!sure) {
+      role.value = member.role;
+      role.focus();
+      return;
+    }
     role.disabled = true;
     try {
       const edit = { body: { role: role.value }, etag: `"${member.version}"` };
@@ -147,6 +162,7 @@ function memberRow(member) {
       showProblem(members, error);
     } finally {
       role.disabled = false;
+      role.focus();
     }
   });
   const go = h("button", { type: "button", class: "hops-button hops-plain hops-danger", "aria-label": own ? "Leave this project" : `Remove ${member.user}` }, own ? "Leave" : "Remove");

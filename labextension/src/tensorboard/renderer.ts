@@ -105,7 +105,9 @@ export class TensorBoardRenderer
       container: button.appendChild(document.createElement('span')),
       className: 'jp-Hops-buttonIcon'
     });
-    button.append(this.trans.__('Open TensorBoard: %1', display.title));
+    const label = button.appendChild(document.createElement('span'));
+    label.className = 'jp-Hops-buttonLabel';
+    label.textContent = this.trans.__('Open TensorBoard: %1', display.title);
     button.addEventListener('click', () => {
       this.open(display.logdir, false);
     });

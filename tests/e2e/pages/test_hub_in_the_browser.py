@@ -28,7 +28,7 @@ def test_the_form_shows_only_what_applies_and_sums_it_up(visit, platform):
     expect(page.get_by_label("Number of executors")).to_be_hidden()
     page.get_by_label("At most (executors)").fill("20")
     expect(page.get_by_role("status")).to_have_text(
-        "21 GiB of 16 GiB, too much · 20 of 8 cores, too much · 0 of 2 GPUs"
+        "21 GiB of 16 GiB, too much · 20 of 8 cores, they take turns · 0 of 2 GPUs"
     )
     expect(page.get_by_label("GPU label")).to_be_hidden()
     page.get_by_label("GPUs per executor").press("ArrowUp")

@@ -62,6 +62,7 @@ def test_a_project_is_made_shared_edited_and_deleted(page, control_plane):
     page.get_by_label("Add a user").fill("grace")
     page.get_by_role("button", name="Add", exact=True).click()
     page.get_by_label("Role of grace").select_option("data_owner")
+    page.get_by_role("dialog").get_by_role("button", name="Change role").click()
     expect(page.get_by_text("grace is a Data Owner now.")).to_be_visible()
     page.get_by_role("button", name="Edit", exact=True).first.click()
     page.get_by_label("Description", exact=True).fill("Ten years.")

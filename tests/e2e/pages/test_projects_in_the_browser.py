@@ -131,6 +131,11 @@ def test_a_platform_that_is_away_is_told_with_what_to_do(visit, platform):
     expect(visit(HOME).get_by_role("alert")).to_contain_text("The database is busy or away.Try again in a moment.")
 
 
+def change_role(page, user, role):
+    page.get_by_label(f"Role of {user}").select_option(role)
+    page.get_by_role("dialog").get_by_role("button", name="Change role").click()
+
+
 def test_members_are_added_changed_and_removed(visit, weather):
     page = visit(HOME + "projects/weather")
     page.get_by_label("Add a user").fill("grace")
@@ -138,6 +143,12 @@ def test_members_are_added_changed_and_removed(visit, weather):
     role = page.get_by_label("Role of grace")
     expect(role).to_have_value("data_scientist")
     role.select_option("data_owner")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Make grace a Data Owner?A Data Owner manages members, data and limits")
+    page.keyboard.press("Escape")
+    expect(role).to_have_value("data_scientist")
+    expect(role).to_be_focused()
+    change_role(page, "grace", "data_owner")
     expect(page.get_by_text("grace is a Data Owner now.")).to_be_visible()
     page.get_by_role("button", name="Remove grace").click()
     page.get_by_role("dialog").get_by_role("button", name="Remove member").click()
@@ -153,7 +164,7 @@ def test_members_are_added_changed_and_removed(visit, weather):
 def test_a_role_that_can_not_change_goes_back_to_what_it_is(visit, weather):
     weather.refusals["PATCH projects/weather/members/ada"] = a_problem(409, "A project needs a Data Owner.")
     page = visit(HOME + "projects/weather")
-    page.get_by_label("Role of ada").select_option("data_scientist")
+    change_role(page, "ada", "data_scientist")
     expect(page.get_by_role("alert")).to_contain_text("A project needs a Data Owner.")
     expect(page.get_by_label("Role of ada")).to_have_value("data_owner")
 
@@ -232,11 +243,11 @@ def test_a_role_that_somebody_else_changed_is_shown_as_it_is_now(visit, weather)
     expect(page.get_by_label("Role of bob")).to_have_value("data_scientist")
     weather.members[-1] |= {"role": "data_owner", "version": 5}
     weather.refusals["PATCH projects/weather/members/bob"] = a_problem(412, "Somebody else changed this.")
-    page.get_by_label("Role of bob").select_option("data_owner")
+    change_role(page, "bob", "data_owner")
     expect(page.get_by_role("alert")).to_contain_text("Somebody else changed this.")
     expect(page.get_by_label("Role of bob")).to_have_value("data_owner")
     weather.refusals.clear()
-    page.get_by_label("Role of bob").select_option("data_scientist")
+    change_role(page, "bob", "data_scientist")
     expect(page.get_by_text("bob is a Data Scientist now.")).to_be_visible()
     assert weather.tags == {"PATCH projects/weather/members/bob": '"5"'}
 

@@ -109,6 +109,9 @@ experiment.grid_search(slow, {{"a": list(range({TRIALS}))}}, name="interrupted")
     cell = notebook.finish(message, timeout=60)
     assert cell.reply["status"] == "error"
     assert cell.reply["ename"] == "RemoteInterrupt"
+    assert "The experiment was stopped. What is done lies in Experiments/" in cell.stderr
+    last = cell.of("update_display_data")[-1]["data"]["application/vnd.hops.progress+json"]
+    assert (last["done"], last["running"], last["label"]) == (2, 0, "grid search interrupted, best metric 1")
     assert time.monotonic() - asked < 30, "the trials would sleep for 300 seconds"
     # Begins when the run has tidied up: cells of a session come one after the other.
     assert notebook.run("spark.range(10).count()", timeout=60).of("execute_result")

@@ -154,6 +154,13 @@ def test_a_traceback_ends_at_the_users_code_and_tb_shows_the_rest(notebook, code
     assert "inside of libraries" not in whole
 
 
+def test_of_an_error_in_an_executor_the_users_function_is_shown(notebook):
+    error = notebook.run("def half(n):\n    return n / 0\nspark.sparkContext.range(2).map(half).collect()").error
+    assert "return n / 0" in error
+    assert "ZeroDivisionError" in error
+    assert "more frames inside of libraries; %tb shows all" in error
+
+
 def test_errors_of_other_libraries_keep_their_frames(notebook):
     error = notebook.run("import json\njson.loads('{')").error
     assert "JSONDecodeError" in error

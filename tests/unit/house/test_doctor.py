@@ -38,7 +38,7 @@ def test_the_databases_password_is_never_shown(tmp_path):
 def test_an_empty_home_lacks_what_make_up_makes(tmp_path):
     by_subject = {finding.subject: finding for finding in site.look_at_prepared(SiteSettings(home=tmp_path))}
     assert by_subject["Project environment"].grade is Grade.MISSING
-    assert by_subject["Class data archive"].grade is Grade.BETTER
+    assert by_subject["Archive for fast starts of Spark"].grade is Grade.BETTER
     assert site.look_at_database(SiteSettings(home=tmp_path), None).grade is Grade.MISSING
 
 

@@ -26,6 +26,7 @@ from hops.experiment.records import Direction, State, Trial, best_of, dump
 from hops.experiment.result import Run
 
 JOBS_PER_BATCH = 3
+NO_NAME = "no-name"
 _POLL_LOCAL_S = 0.1
 _POLL_REMOTE_S = 1.0
 _IDLE_FACTOR = 5
@@ -47,7 +48,7 @@ class Wish:
 
     function: Callable[..., Any]
     kind: str
-    name: str = "no-name"
+    name: str = NO_NAME
     description: str | None = None
     local_logdir: bool = False
     direction: Direction = Direction.MAX
@@ -110,6 +111,7 @@ class Conductor:
             self.trials,
             direction=self.wish.direction,
             metric_key=self.wish.metric_key,
+            name="" if self.wish.name == NO_NAME else self.wish.name,
             server_prefix=session.server_prefix,
         )
 
@@ -190,6 +192,7 @@ class Conductor:
             # Ctrl-C: what runs is ended, what has ended is kept.
             to_its_end(job.cancel)
             to_its_end(self._collect)
+            to_its_end(self._show_end)
             raise
         self._collect()
         for record in job.unstored:
@@ -221,15 +224,22 @@ class Conductor:
         self._trials_begun = sum(name.endswith(".running") for name in present)
         return changed
 
+    def _show_end(self) -> None:
+        """What had ended when the run was stopped; nothing runs any more."""
+        self._show(final=True)
+
     def _show(self, *, final: bool = False) -> None:
         ended = sum(trial.state is not State.RUNNING for trial in self.trials)
         failed = sum(trial.state is State.FAILED for trial in self.trials)
         best = best_of(self.trials, self.wish.direction)
         label = self.wish.kind.replace("_", " ")
+        if self.wish.name != NO_NAME:
+            label += f" {self.wish.name}"
         if best is not None:
             label += f", best {self.wish.metric_key or 'metric'} {best.metric:.6g}"
         running = max(self._trials_begun - ended, 0)
-        self.display.show(Progress(max(self.expected, len(self.trials)), ended, failed, running, label), final=final)
+        progress = Progress(max(self.expected, len(self.trials)), ended, failed, 0 if final else running, label)
+        self.display.show(progress, final=final)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from hops.experiment import names
 from hops.experiment.records import Direction, Trial, best_of
 
 MAX_ROWS = 500
+MAX_OUTPUTS = 8
 
 
 class Run:
@@ -22,6 +23,7 @@ class Run:
         trials: All trials, in the order they were asked for.
         direction: Whether the greatest or the smallest metric is the best.
         metric_key: Output that is the metric.
+        name: The experiment's name; may be empty.
         server_prefix: Path of the notebook server in the browser, for links.
     """
 
@@ -33,6 +35,7 @@ class Run:
         *,
         direction: Direction = Direction.MAX,
         metric_key: str | None = None,
+        name: str = "",
         server_prefix: str = "",
     ) -> None:
         self.logdir = logdir
@@ -40,6 +43,7 @@ class Run:
         self.trials = list(trials)
         self.direction = direction
         self.metric_key = metric_key
+        self.name = name
         self.server_prefix = server_prefix
 
     @property
@@ -50,21 +54,37 @@ class Run:
     def to_html(self) -> str:
         """A table of the trials, the best first."""
         keys = list(dict.fromkeys(key for trial in self.trials for key in trial.parameters))
-        titles = [*keys, self.metric_key or "metric", "state", "seconds", "log"]
+        outputs = self._shown_outputs()
+        metric = [self.metric_key or "metric"] if any(trial.metric is not None for trial in self.trials) else []
+        titles = [*keys, *metric, *outputs, "state", "seconds", "log"]
         head = "".join(f'<th scope="col">{html.escape(title)}</th>' for title in titles)
-        rows = "".join(self._row(trial, keys) for trial in self._sorted()[:MAX_ROWS])
+        rows = "".join(self._row(trial, keys, outputs, with_metric=bool(metric)) for trial in self._sorted()[:MAX_ROWS])
         left = len(self.trials) - MAX_ROWS
         more = f"<p>{left} more in {names.SUMMARY_FILE}</p>" if left > 0 else ""
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-        return f"<p><code>{html.escape(self.path)}</code></p>{table}{more}"
+        name = f"<strong>{html.escape(self.name)}</strong> " if self.name else ""
+        return f"<p>{name}<code>{html.escape(self.path)}</code></p>{table}{more}"
+
+    def _shown_outputs(self) -> list[str]:
+        """Names of outputs that are numbers, besides the metric; so many that the table stays one."""
+        metric = self.metric_key or "metric"
+        names_of_numbers = dict.fromkeys(
+            key
+            for trial in self.trials
+            for key, value in trial.outputs.items()
+            if key != metric and isinstance(value, int | float) and not isinstance(value, bool)
+        )
+        return list(names_of_numbers)[:MAX_OUTPUTS]
 
     def _sorted(self) -> list[Trial]:
         sign = -1 if self.direction is Direction.MAX else 1
         return sorted(self.trials, key=lambda t: (0, sign * (t.metric or 0.0)) if t.comparable else (1, t.index))
 
-    def _row(self, trial: Trial, keys: Sequence[str]) -> str:
+    def _row(self, trial: Trial, keys: Sequence[str], outputs: Sequence[str], *, with_metric: bool) -> str:
         cells = [html.escape(str(trial.parameters.get(key, ""))) for key in keys]
-        cells.append("" if trial.metric is None else f"{trial.metric:.6g}")
+        if with_metric:
+            cells.append("" if trial.metric is None else f"{trial.metric:.6g}")
+        cells += ["" if trial.outputs.get(key) is None else html.escape(_short(trial.outputs[key])) for key in outputs]
         cells.append(html.escape(trial.state) + (f": {html.escape(trial.error)}" if trial.error else ""))
         cells.append("" if trial.seconds is None else f"{trial.seconds:.1f}")
         cells.append(self._log_link(trial))
@@ -76,6 +96,10 @@ class Run:
             return f"<code>{html.escape(path)}</code>"
         address = f"{self.server_prefix.rstrip('/')}/lab/tree/{quote(path)}"
         return f'<a href="{html.escape(address)}" target="_blank" rel="noopener">{names.LOG_FILE}</a>'
+
+
+def _short(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 class RunDirectory(str):

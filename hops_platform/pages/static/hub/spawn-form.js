@@ -26,7 +26,8 @@ function sum() {
   const gpus = executors * number("gpus_per_executor");
   const parts = [
     [memory("driver_memory_mib") + executors * memory("executor_memory_mib"), Number(root.dataset.memoryMib), inWords, ""],
-    [executors * number("executor_cores"), Number(root.dataset.cores), String, " cores"],
+    // More cores than there are is slower, not refused.
+    [executors * number("executor_cores"), Number(root.dataset.cores), String, " cores", "they take turns"],
   ];
   if (gpus || Number(root.dataset.gpus)) {
     parts.push([gpus, Number(root.dataset.gpus), String, " GPUs"]);
@@ -35,10 +36,10 @@ function sum() {
     root.querySelector("[data-sum]").textContent = "The sum shows when all fields hold numbers.";
     return;
   }
-  const nodes = parts.flatMap(([asked, most, words, unit], index) => {
+  const nodes = parts.flatMap(([asked, most, words, unit, mild], index) => {
     const part = document.createElement("span");
-    part.dataset.over = String(asked > most);
-    part.textContent = `${words(asked)} of ${words(most)}${unit}${asked > most ? ", too much" : ""}`;
+    part.dataset.over = String(asked > most && !mild);
+    part.textContent = `${words(asked)} of ${words(most)}${unit}${asked > most ? `, ${mild ?? "too much"}` : ""}`;
     return index ? [" · ", part] : [part];
   });
   root.querySelector("[data-sum]").replaceChildren(...nodes);
