@@ -15,7 +15,7 @@ from sparkmagic.livyclientlib.exceptions import (
     LivyUnexpectedStatusException,
 )
 
-from hops_kernels.remote_errors import SessionProblem, explain_http_error
+from hops_kernels.remote_errors import PackagesError, SessionProblem, explain_http_error
 from hops_kernels.sessions import HopsController, loss_of
 from hops_kernels.statements import execute_plain, run_statement
 
@@ -114,15 +114,31 @@ class HopsMagics(KernelMagics):
             ) from error
 
 
-def _show_tidily(shell: Any, kind: type[BaseException], error: BaseException, *_: Any) -> list[str]:
+def _show_tidily(shell: Any, kind: type[BaseException], error: BaseException, *_: Any, **__: Any) -> list[str]:
     lines = [f"{kind.__name__}: {error}"]
     shell._showtraceback(kind, error, lines)  # noqa: SLF001 - what IPython's own handlers call
     return lines
+
+
+INSTALLERS = ("pip", "conda", "mamba", "micromamba", "uv")
+
+
+def _no_packages(_line: str) -> None:
+    """Says why nothing is installed from here, and what to do instead."""
+    raise PackagesError(
+        "Packages can't be installed from a notebook: all members of a project share its environment. "
+        'Python code of your own comes into the session with sc.addPyFile("package.zip"), a file in this folder; '
+        "a wheel without compiled parts is such a file once its name ends with .zip. For anything else ask "
+        "an administrator, who can add it for all projects."
+    )
 
 
 def load_ipython_extension(shell: Any) -> None:
     """Registers the magics with IPython's ``shell``."""
     Command.execute = execute_plain
     shell.register_magics(HopsMagics)
+    # IPython's own would say that there is no pip, and that a restart may help.
+    for name in INSTALLERS:
+        shell.register_magic_function(_no_packages, "line", name)
     # What sparkmagic raises on purpose is meant for the user; its own frames are of no use to them.
-    shell.set_custom_exc((LivyClientLibException,), _show_tidily)
+    shell.set_custom_exc((LivyClientLibException, PackagesError), _show_tidily)

@@ -38,6 +38,10 @@ class SessionProblem(Exception):  # noqa: N818 - the name is what the notebook s
         return [f"{type(self).__name__}: {self}"]
 
 
+class PackagesError(Exception):
+    """Packages can't be installed from here; the message says what to do instead."""
+
+
 def remote_error(name: str, value: str, traceback: Sequence[str]) -> RemoteError:
     """The error that the session reported.
 

@@ -185,6 +185,22 @@ def test_magics_about_code_work_on_the_sessions_own(notebook, code, shown):
     assert "caught" not in cell.stdout
 
 
+def test_installing_a_package_says_what_to_do_instead(notebook):
+    cell = notebook.run("%pip install humanize")
+    assert cell.of("error"), cell.messages
+    assert cell.error.startswith("PackagesError: Packages can't be installed from a notebook")
+    assert "sc.addPyFile" in cell.error
+    assert len(cell.error.splitlines()) == 1
+
+
+def test_a_file_of_packages_comes_into_the_session(notebook):
+    notebook.run("import zipfile\nwith zipfile.ZipFile('own.zip', 'w') as file:\n"
+                 "    file.writestr('own_package/__init__.py', 'ANSWER = 42')")  # fmt: skip
+    code = "sc.addPyFile('own.zip')\nimport own_package\n"
+    code += "print(own_package.ANSWER + sc.range(1).map(lambda _: __import__('own_package').ANSWER).sum())"
+    assert notebook.run(code).stdout == "84\n"
+
+
 def test_help_is_an_output(notebook):
     assert notebook.run("from hops import experiment").reply["status"] == "ok"
     (shown,) = notebook.run("experiment.grid_search?").of("display_data")
