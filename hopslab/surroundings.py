@@ -29,6 +29,7 @@ def surroundings(settings: SiteSettings, environ: Mapping[str, str] | None = Non
     made.setdefault("UV_NO_PROGRESS", "1")
     # Building the Lab extension would leave a mark in the home of whoever does it.
     made.setdefault("JUPYTER_CONFIG_DIR", str(CACHE / "jupyter"))
+    made.setdefault("NODE_COMPILE_CACHE", str(CACHE / "node"))
     made.setdefault("npm_config_cache", str(CACHE / "npm"))
     made.setdefault("npm_config_update_notifier", "false")
     authorities = next((given[name] for name in AUTHORITIES if given.get(name)), None)

@@ -183,3 +183,11 @@ def test_ctrl_c_pressed_twice_ends_the_trials_and_keeps_what_is_done(runner, tmp
     assert states == {1: "FINISHED", 2: "FINISHED", 3: "KILLED", 4: "KILLED", 5: "KILLED"}
     assert found["after"]["metric"] == 5
     assert ".trials" not in found["names"]
+
+
+def test_tensorboards_page_of_hyperparameters_shows_the_trials_that_wrote_events(runner, tmp_path):
+    found = runner.run_scenario("hparams", tmp_path)
+    assert found["runs"] == ["lr=0.1&act=relu", "lr=0.2&act=relu"]
+    assert found["parameters"] == ["act", "lr"]
+    assert found["metrics"] == ["/accuracy", "train/loss"]
+    assert found["without_events"] == []

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hops.experiment import combinations, outcome
+from hops.experiment import combinations, hparams, outcome
 from hops.experiment.plan import RunPlan, TrialPlan
 
 LOGDIR_VARIABLE = "TENSORBOARD_LOGDIR"
@@ -121,7 +121,18 @@ def _call(run: RunPlan, trial: TrialPlan) -> dict[str, Any]:
     except BaseException as error:  # noqa: BLE001  # whatever the user's code raises is this trial's outcome
         traceback.print_exc()
         return {"error": _one_line(error), "kind": type(error).__name__}
+    _show_parameters(run, trial, metric)
     return {"outputs": outputs, "metric": None if metric is None else str(metric)}
+
+
+def _show_parameters(run: RunPlan, trial: TrialPlan, metric: float | None) -> None:
+    """Tells TensorBoard; what the trial gave is not given up where that fails."""
+    try:
+        hparams.write(
+            Path(os.environ[LOGDIR_VARIABLE]), trial.shown, tag=run.metric_key or outcome.METRIC, metric=metric
+        )
+    except Exception as error:  # noqa: BLE001  # of many versions of TensorFlow, in whatever mode the function left it
+        print(f"TensorBoard's page HPARAMS won't show this trial: {_one_line(error)}", file=sys.stderr)
 
 
 def _short_enough(result: Mapping[str, Any]) -> bytes:

@@ -10,6 +10,8 @@ from typing import Any
 
 NO_METRIC = "Your function needs to return a metric (number) which should be maximized or minimized"
 MAX_TEXT = 100_000
+METRIC = "metric"
+"""Under which a returned number stands."""
 
 
 class MetricError(ValueError):
@@ -22,7 +24,7 @@ def outputs_of(returned: Any) -> dict[str, Any]:
         return {}
     if isinstance(returned, Mapping):
         return {str(key): plain(value) for key, value in returned.items()}
-    return {"metric": plain(returned)}
+    return {METRIC: plain(returned)}
 
 
 def metric_of(outputs: Mapping[str, Any], key: str | None, *, required: bool) -> float | None:
@@ -36,7 +38,7 @@ def metric_of(outputs: Mapping[str, Any], key: str | None, *, required: bool) ->
     Raises:
         MetricError: There is none, and one is required, or what stands there is no number.
     """
-    name = key or "metric"
+    name = key or METRIC
     if name not in outputs:
         if not required:
             return None
