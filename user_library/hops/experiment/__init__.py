@@ -25,7 +25,7 @@ from typing import Any
 
 from hops.experiment import combinations
 from hops.experiment.calls import also_session_first
-from hops.experiment.conduct import Conductor, ExperimentError, Wish, conducted
+from hops.experiment.conduct import NO_NAME, Conductor, ExperimentError, Wish, conducted
 from hops.experiment.evolution import Evolution
 from hops.experiment.outcome import MetricError
 from hops.experiment.records import Direction, Trial
@@ -60,7 +60,7 @@ _OLD_NAMES = {"map_fun": "train_fn", "objective_function": "train_fn"}
 def launch(  # noqa: PLR0917  # the signature that notebooks know
     train_fn: Callable[..., Any],
     args_dict: Mapping[str, Sequence[Any]] | None = None,
-    name: str = "no-name",
+    name: str = NO_NAME,
     local_logdir: bool = False,  # noqa: FBT001, FBT002
     description: str | None = None,
     metric_key: str | None = None,
@@ -114,7 +114,7 @@ def grid_search(  # noqa: PLR0917  # the signature that notebooks know
     train_fn: Callable[..., Any],
     grid_dict: Mapping[str, Sequence[Any]],
     direction: str = Direction.MAX,
-    name: str = "no-name",
+    name: str = NO_NAME,
     local_logdir: bool = False,  # noqa: FBT001, FBT002
     description: str | None = None,
     optimization_key: str = "metric",
@@ -158,7 +158,7 @@ def random_search(  # noqa: PLR0917  # the signature that notebooks know
     boundary_dict: Mapping[str, Sequence[Any]],
     direction: str = Direction.MAX,
     samples: int = 10,
-    name: str = "no-name",
+    name: str = NO_NAME,
     local_logdir: bool = False,  # noqa: FBT001, FBT002
     description: str | None = None,
     optimization_key: str = "metric",
@@ -201,7 +201,7 @@ def differential_evolution(  # noqa: PLR0917  # the signature that notebooks kno
     population: int = 6,
     mutation: float = 0.5,
     crossover: float = 0.7,
-    name: str = "no-name",
+    name: str = NO_NAME,
     local_logdir: bool = False,  # noqa: FBT001, FBT002
     description: str | None = None,
     optimization_key: str = "metric",

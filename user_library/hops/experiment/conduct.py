@@ -55,6 +55,11 @@ class Wish:
     metric_key: str | None = None
     metric_required: bool = False
 
+    @property
+    def own_name(self) -> str:
+        """The name, if one was given."""
+        return "" if self.name == NO_NAME else self.name
+
 
 @dataclass
 class Conductor:
@@ -111,7 +116,7 @@ class Conductor:
             self.trials,
             direction=self.wish.direction,
             metric_key=self.wish.metric_key,
-            name="" if self.wish.name == NO_NAME else self.wish.name,
+            name=self.wish.own_name,
             server_prefix=session.server_prefix,
         )
 
@@ -192,7 +197,7 @@ class Conductor:
             # Ctrl-C: what runs is ended, what has ended is kept.
             to_its_end(job.cancel)
             to_its_end(self._collect)
-            to_its_end(self._show_end)
+            to_its_end(lambda: self._show(final=True))
             raise
         self._collect()
         for record in job.unstored:
@@ -224,19 +229,15 @@ class Conductor:
         self._trials_begun = sum(name.endswith(".running") for name in present)
         return changed
 
-    def _show_end(self) -> None:
-        """What had ended when the run was stopped; nothing runs any more."""
-        self._show(final=True)
-
     def _show(self, *, final: bool = False) -> None:
         ended = sum(trial.state is not State.RUNNING for trial in self.trials)
         failed = sum(trial.state is State.FAILED for trial in self.trials)
         best = best_of(self.trials, self.wish.direction)
         label = self.wish.kind.replace("_", " ")
-        if self.wish.name != NO_NAME:
-            label += f" {self.wish.name}"
+        if self.wish.own_name:
+            label += f" {self.wish.own_name}"
         if best is not None:
-            label += f", best {self.wish.metric_key or 'metric'} {best.metric:.6g}"
+            label += f", best {self.wish.metric_key or outcome.METRIC} {best.metric:.6g}"
         running = max(self._trials_begun - ended, 0)
         progress = Progress(max(self.expected, len(self.trials)), ended, failed, 0 if final else running, label)
         self.display.show(progress, final=final)

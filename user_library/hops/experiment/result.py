@@ -8,6 +8,7 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from hops.experiment import names
+from hops.experiment.outcome import METRIC
 from hops.experiment.records import Direction, Trial, best_of
 
 MAX_ROWS = 500
@@ -55,7 +56,7 @@ class Run:
         """A table of the trials, the best first."""
         keys = list(dict.fromkeys(key for trial in self.trials for key in trial.parameters))
         outputs = self._shown_outputs()
-        metric = [self.metric_key or "metric"] if any(trial.metric is not None for trial in self.trials) else []
+        metric = [self.metric_key or METRIC] if any(trial.metric is not None for trial in self.trials) else []
         titles = [*keys, *metric, *outputs, "state", "seconds", "log"]
         head = "".join(f'<th scope="col">{html.escape(title)}</th>' for title in titles)
         rows = "".join(self._row(trial, keys, outputs, with_metric=bool(metric)) for trial in self._sorted()[:MAX_ROWS])
@@ -67,7 +68,7 @@ class Run:
 
     def _shown_outputs(self) -> list[str]:
         """Names of outputs that are numbers, besides the metric; so many that the table stays one."""
-        metric = self.metric_key or "metric"
+        metric = self.metric_key or METRIC
         names_of_numbers = dict.fromkeys(
             key
             for trial in self.trials
