@@ -21,6 +21,10 @@ _ATTEMPTS = 20
 _ATTEMPT_S = 0.5
 _INTERRUPT_AGAIN_S = 0.1
 _CONTROL_S = 10.0
+# An interrupt acts once however often it is asked for: sooner again than to wait for an answer that doesn't come.
+_INTERRUPT_S = 1.0
+# ipykernel (7.4) may overlook a request that comes while its loops start, until the next one comes.
+_NUDGES_S = (1.0, 2.0, 4.0, 8.0, 16.0)
 # The kernel keeps to the bound itself; code that sends more behind its back is cut off from the service.
 _FRAME_BYTES = 2 * MOST_BYTES
 _MESSAGES_HELD = 200
@@ -45,6 +49,7 @@ def connection_info(socket_prefix: str) -> dict[str, Any]:
 class _Running:
     handler: MessageHandler
     replied: asyncio.Future[dict[str, Any]]
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
     idle: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -79,7 +84,6 @@ class KernelClient:
 
     async def open(self) -> None:
         """Returns when output reaches this side: the kernel must know the subscription before anything is run."""
-        self._tasks.append(asyncio.create_task(self._open_subshell()))
         for _ in range(_ATTEMPTS):
             running = _Running(lambda _type, _content: None, asyncio.get_running_loop().create_future())
             identity = self._client.kernel_info()
@@ -89,9 +93,11 @@ class KernelClient:
             except TimeoutError:
                 continue
             else:
-                return
+                break
             finally:
                 self._running.pop(identity, None)
+        # Not before: ipykernel (7.4) drops the request of a subshell that comes before its main thread has started.
+        self._tasks.append(asyncio.create_task(self._open_subshell()))
 
     async def execute(self, code: str, handler: MessageHandler) -> Executed:
         """Runs ``code`` and returns when its last output has been handled."""
@@ -99,6 +105,7 @@ class KernelClient:
         identity = self._client.execute(code, store_history=True, allow_stdin=False, stop_on_error=False)
         self._running[identity] = running
         self._executing = identity
+        nudges = asyncio.create_task(self._nudge(running))
         try:
             content = await running.replied
             self._executing = None
@@ -106,10 +113,18 @@ class KernelClient:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(running.idle.wait(), 5.0)
         finally:
+            nudges.cancel()
             self._executing = None
             self._running.pop(identity, None)
         status = str(content["status"])
         return Executed(status=status, error=content if status == "error" else None)
+
+    async def _nudge(self, running: _Running) -> None:
+        for wait_s in _NUDGES_S:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(running.begun.wait(), wait_s)
+                return
+            self._client.kernel_info()
 
     def interrupt(self) -> None:
         """Begins to interrupt what runs now, and nothing that comes after it; again is another interrupt."""
@@ -123,7 +138,7 @@ class KernelClient:
         # The kernel may not have begun with it, or stand where it can't be interrupted: asked until it has acted.
         while self._executing == identity:
             with contextlib.suppress(TimeoutError):
-                reply = await self._ask_control("interrupt_request", {"statement": identity, "attempt": attempt})
+                reply = await self._ask_control("interrupt_request", {"statement": identity, "attempt": attempt}, _INTERRUPT_S)
                 if reply.get("delivered"):
                     return
             await asyncio.sleep(_INTERRUPT_AGAIN_S)
@@ -159,14 +174,14 @@ class KernelClient:
         with contextlib.suppress(TimeoutError):
             self._subshell = (await self._ask_control("create_subshell_request", {})).get("subshell_id")
 
-    async def _ask_control(self, kind: str, content: dict[str, Any]) -> dict[str, Any]:
+    async def _ask_control(self, kind: str, content: dict[str, Any], timeout_s: float = _CONTROL_S) -> dict[str, Any]:
         message = self._client.session.msg(kind, content)
         identity = message["header"]["msg_id"]
         reply: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._replies[identity] = reply
         self._client.control_channel.send(message)
         try:
-            return await asyncio.wait_for(reply, _CONTROL_S)
+            return await asyncio.wait_for(reply, timeout_s)
         finally:
             self._replies.pop(identity, None)
 
@@ -192,7 +207,9 @@ class KernelClient:
             if running is None:
                 continue
             kind, content = message["msg_type"], message["content"]
-            if kind == "status" and content["execution_state"] == "idle":
-                running.idle.set()
+            if kind == "status":
+                running.begun.set()
+                if content["execution_state"] == "idle":
+                    running.idle.set()
             elif kind in _SHOWN:
                 running.handler(kind, content)

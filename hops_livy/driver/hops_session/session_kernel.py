@@ -39,7 +39,9 @@ class SessionKernel(IPythonKernel):
         self._running = self.get_parent("shell")["header"]["msg_id"]
         try:
             reply: dict[str, Any] = await super().do_execute(*arguments, **options)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, asyncio.CancelledError) as stopped:
+            if isinstance(stopped, asyncio.CancelledError) and not self._was_delivered():
+                raise
             # Before or after the user's code, where IPython doesn't expect one: without a reply nobody would learn it.
             return {"status": "error", "ename": "KeyboardInterrupt", "evalue": "", "traceback": []}
         else:
@@ -50,6 +52,9 @@ class SessionKernel(IPythonKernel):
                 # Or it would stop the jobs of the next statement.
                 self._canceller.join(_CANCEL_S)
                 self._canceller = None
+
+    def _was_delivered(self) -> bool:
+        return self._delivered is not None and self._delivered[0] == self._running
 
     async def interrupt_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
         """Interrupts the statement that the message names, if it runs; told again for one attempt, acts once."""

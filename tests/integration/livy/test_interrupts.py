@@ -38,11 +38,11 @@ def test_an_interrupt_that_comes_as_its_statement_ends_never_meets_the_next_one(
 
 def test_a_statement_that_is_cancelled_before_it_begins_never_runs_on(client, session_id):
     for _ in range(5):
-        number = _submit(client, session_id, "time.sleep(60)")
+        number = _submit(client, session_id, "time.sleep(600)")
         began = time.monotonic()
         client.post(f"/sessions/{session_id}/statements/{number}/cancel")
         assert client.get(f"/sessions/{session_id}/statements/{number}").json()["state"] == "cancelled"
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 120
 
 
 def test_a_waiting_statement_is_cancelled_without_touching_the_running_one(client, session_id):

@@ -187,7 +187,7 @@ def test_what_a_trial_leaves_running_is_ended_with_it(trial):
     began = time.monotonic()
     record, folder = trial(_leaves_a_child_running)
     assert record.state is State.FINISHED
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 100, "the child would sleep for 300 seconds"
     pid = (folder / "child").read_text()
     deadline = time.monotonic() + 5
     while _runs(pid) and time.monotonic() < deadline:
@@ -203,7 +203,7 @@ def _runs(pid):
 
 
 def _leaves_a_daemon():
-    daemon = subprocess.Popen(["sleep", "30"], start_new_session=True)
+    daemon = subprocess.Popen(["sleep", "300"], start_new_session=True)
     Path(os.environ["TENSORBOARD_LOGDIR"], "daemon").write_text(str(daemon.pid))
     print("done")
     return 1
@@ -216,7 +216,7 @@ def test_a_daemon_that_holds_the_output_open_does_not_hold_the_trial(trial, monk
     os.kill(int((folder / "daemon").read_text()), signal.SIGKILL)
     assert record.state is State.FINISHED
     assert log_of(folder) == ["done"]
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 100, "the daemon would sleep for 300 seconds"
 
 
 def test_a_trial_whose_executors_were_lost_too_often_is_given_up(trial):
