@@ -138,7 +138,8 @@ class KernelClient:
         # The kernel may not have begun with it, or stand where it can't be interrupted: asked until it has acted.
         while self._executing == identity:
             with contextlib.suppress(TimeoutError):
-                reply = await self._ask_control("interrupt_request", {"statement": identity, "attempt": attempt}, _INTERRUPT_S)
+                asked = {"statement": identity, "attempt": attempt}
+                reply = await self._ask_control("interrupt_request", asked, _INTERRUPT_S)
                 if reply.get("delivered"):
                     return
             await asyncio.sleep(_INTERRUPT_AGAIN_S)

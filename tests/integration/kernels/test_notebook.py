@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import signal
-import time
 from pathlib import Path
 
 HTML = {"data": {"text/html": "<b>42</b>", "text/plain": "42"}, "metadata": {}}
