@@ -23,7 +23,8 @@ class Home:
     ``homes/<project__user>/``               0700; a project-user's own settings and histories
     ``run/servers/<project__user>/``        0700; a notebook server's folder
     ``run/sessions/<id>/``                  0700; a Spark session's folder
-    ``run/session-records/<id>.json``       which processes a session has; beyond its own code's reach
+    ``run/session-records/<id>/``           0700; what a later session service needs to find a session again
+    ``run/sessions/service.lock``           held by the session service while it runs
     ``run/*.pid``, ``run/site.json``        what is running now and where it answers
     ``logs/<service>.log``                  logs of the platform's services
     ``control-plane.db``, ``hub.db``        embedded databases
@@ -86,6 +87,16 @@ class Home:
     def session(self, session_id: int) -> Path:
         """Folder of a Spark session."""
         return self.run / "sessions" / str(session_id)
+
+    @property
+    def session_records(self) -> Path:
+        """What is written down of Spark sessions, beyond the reach of their own code."""
+        return self.run / "session-records"
+
+    @property
+    def service_lock(self) -> Path:
+        """The session service holds it while it runs."""
+        return self.run / "sessions" / "service.lock"
 
     def secret(self, name: str) -> Path:
         """One of the platform's own credentials."""

@@ -1,18 +1,24 @@
-"""``python -m hops_livy``: ``serve`` runs the service, ``archive`` makes the class data sharing archive."""
+"""``python -m hops_livy``: the session service, and what is done beside it.
+
+``serve`` runs the service, ``end-sessions`` ends what it left running, ``archive`` makes the archive of classes.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 from typing import Annotated
 
+import httpx
 import typer
 import uvicorn
 
-from hops_livy.app import create_app
+from hops_livy.app import create_app, make_registry
 from hops_livy.archive_training import ArchiveError, make_archive
 from hops_livy.java import NoJavaError
-from hops_livy.settings import SettingsError, read_settings
+from hops_livy.service_lock import ServiceLockError
+from hops_livy.settings import Settings, SettingsError, read_settings
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, help="The Spark session service of HopsLab.")
 _STOP_S = 5
@@ -22,7 +28,7 @@ _STOP_S = 5
 def serve(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Instead of JUPYTERHUB_SERVICE_URL's.")] = None,
 ) -> None:
-    """Runs the service until it is told to stop; sessions end with it."""
+    """Runs the service until it is told to stop; sessions live on, and the next service finds them again."""
     try:
         settings = read_settings(port=port)
     except SettingsError as error:
@@ -45,6 +51,26 @@ def serve(
         timeout_graceful_shutdown=_STOP_S,
         server_header=False,
     )
+
+
+@cli.command()
+def end_sessions() -> None:
+    """Ends all sessions and batches of a service that has been stopped, and forgets them."""
+    try:
+        ended = asyncio.run(_end_sessions(read_settings()))
+    except (ServiceLockError, SettingsError) as error:
+        raise SystemExit(str(error)) from None
+    sys.stdout.write(f"{ended} ended\n")
+
+
+async def _end_sessions(settings: Settings) -> int:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        registry = make_registry(settings, client)
+        await registry.open()
+        try:
+            return await registry.end_all("The platform was stopped.")
+        finally:
+            await registry.close()
 
 
 @cli.command()

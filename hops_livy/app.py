@@ -32,17 +32,16 @@ from hops_livy.token_renewal import TokenRenewal
 LOG = logging.getLogger(__name__)
 
 
-def create_app(settings: Settings, *, keys: KeySource | None = None, backend: SessionBackend | None = None) -> FastAPI:
-    """The service as an ASGI application.
+def make_registry(settings: Settings, client: httpx.AsyncClient, *, backend: SessionBackend | None = None) -> Registry:
+    """The sessions of the service, not opened yet.
 
     Args:
         settings: The service's settings.
-        keys: Finds the keys of tokens; default: those that the control plane publishes.
+        client: Calls the control plane.
         backend: Runs the sessions; default: the built-in one.
     """
     gpus = GpuLedger(settings.gpus if settings.gpus is not None else count_gpus(), settings.gpu_labels)
-    client = httpx.AsyncClient(timeout=15.0, trust_env=False)
-    registry = Registry(
+    return Registry(
         backend
         or BuiltinSessions(
             settings.home,
@@ -51,6 +50,7 @@ def create_app(settings: Settings, *, keys: KeySource | None = None, backend: Se
             gpus=gpus,
             memory=MemoryLedger(settings.memory_mib),
             start_s=settings.session_start_s,
+            deserted_s=settings.deserted_s,
         ),
         home=settings.home,
         limits=settings.limits,
@@ -58,6 +58,18 @@ def create_app(settings: Settings, *, keys: KeySource | None = None, backend: Se
         project_limits=PublishedLimits(settings.projects_url, client),
         renewal=TokenRenewal(settings.renewal_url, client),
     )
+
+
+def create_app(settings: Settings, *, keys: KeySource | None = None, backend: SessionBackend | None = None) -> FastAPI:
+    """The service as an ASGI application.
+
+    Args:
+        settings: The service's settings.
+        keys: Finds the keys of tokens; default: those that the control plane publishes.
+        backend: Runs the sessions; default: the built-in one.
+    """
+    client = httpx.AsyncClient(timeout=15.0, trust_env=False)
+    registry = make_registry(settings, client, backend=backend)
 
     @asynccontextmanager
     async def _lifespan(_app: FastAPI) -> AsyncIterator[None]:

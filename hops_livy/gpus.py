@@ -46,6 +46,10 @@ class GpuLedger:
             self._held[address] = (session_id, owner)
         return taken
 
+    def keep(self, addresses: tuple[int, ...], *, session_id: int, owner: str) -> None:
+        """A session that is found again goes on holding what it held."""
+        self._held |= dict.fromkeys(addresses, (session_id, owner))
+
     def give_back(self, session_id: int) -> None:
         """Frees whatever the session holds; safe to repeat."""
         self._held = {address: holder for address, holder in self._held.items() if holder[0] != session_id}

@@ -52,6 +52,10 @@ class MemoryLedger:
         self._asked[session_id] = amount_mib
         self._starting[session_id] = amount_mib
 
+    def keep(self, amount_mib: int, *, session_id: int) -> None:
+        """A session that is found again goes on having what it was promised; the machine shows what it uses."""
+        self._asked[session_id] = amount_mib
+
     def settle(self, session_id: int) -> None:
         """The session has started: from now on the machine itself shows what it uses."""
         self._starting.pop(session_id, None)

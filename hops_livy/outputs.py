@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+from collections.abc import Callable
 from itertools import groupby
 from typing import Any
 
@@ -19,13 +20,30 @@ class Outputs:
 
     Args:
         limit_bytes: What comes after so many bytes is dropped, with a sentence.
+        source: Type and content of what was written before this service ran; asked when somebody wants to see it.
     """
 
-    def __init__(self, limit_bytes: int) -> None:
-        self.events: list[dict[str, Any]] = []
+    def __init__(self, limit_bytes: int, source: Callable[[], list[tuple[str, dict[str, Any]]]] | None = None) -> None:
+        self._events: list[dict[str, Any]] = []
+        self._source = source
         self._limit = limit_bytes
         self._size = 0
         self._cut = False
+        self.dropped = False
+        """Whether a sentence stands in the place of what was written."""
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The messages, each with ``type`` and ``content``."""
+        if self._source is not None:
+            source, self._source = self._source, None
+            for kind, content in source():
+                self.add(kind, content)
+        return self._events
+
+    def begin_anew(self) -> None:
+        """Everything will be added again, from the first message."""
+        self._source, self._events, self._size, self._cut = None, [], 0, False
 
     def add(self, kind: str, content: dict[str, Any]) -> None:
         """Takes the next message. Streams that follow one another are not joined here: each is news."""
@@ -35,20 +53,20 @@ class Outputs:
         if self._size > self._limit:
             self._cut = True
             sentence = _CUT.format(self._limit // (1024 * 1024))
-            self.events.append({"type": "stream", "content": {"name": "stderr", "text": sentence}})
+            self._events.append({"type": "stream", "content": {"name": "stderr", "text": sentence}})
             return
-        self.events.append({"type": kind, "content": content})
+        self._events.append({"type": kind, "content": content})
 
     @property
     def size(self) -> int:
-        """About how many bytes are kept."""
+        """About how many bytes are held in memory."""
         return self._size
 
     def drop(self) -> None:
         """Frees the memory; a sentence takes the place of what was written."""
-        if self._size > len(_DROPPED):
-            self._size = 0
-            self.events = [{"type": "stream", "content": {"name": "stderr", "text": _DROPPED}}]
+        if self._size > len(_DROPPED) or self._source is not None:
+            self._size, self._source, self.dropped = 0, None, True
+            self._events = [{"type": "stream", "content": {"name": "stderr", "text": _DROPPED}}]
 
     def folded(self) -> list[dict[str, Any]]:
         """What is to be seen in the end: streams joined, displays updated in place, cleared output gone."""

@@ -25,7 +25,10 @@ from hops_livy.errors import (
     disk_trouble,
 )
 from hops_livy.gpus import GpuLedger
+from hops_livy.journal import Journal, journals
 from hops_livy.project_limits import ProjectLimits, check_limits, idle_time
+from hops_livy.recovery import Recovered, heading
+from hops_livy.service_lock import ServiceLock
 from hops_livy.sessions import KINDS, Session, Timeouts
 from hops_livy.settings import Limits
 from hops_livy.token_renewal import TokenRenewal
@@ -70,26 +73,78 @@ class Registry:
         self._ended_at: dict[int, float] = {}
         self._starting: dict[int, str] = {}
         self._ended_owners = EndedOwners(home.run / "sessions" / "ended-owners.json")
+        self._lock = ServiceLock(home.service_lock)
         self._tasks: set[asyncio.Task[None]] = set()
         self._last_id = -1
 
     async def open(self) -> None:
-        """Ends what a predecessor left behind and begins to watch."""
+        """Finds the sessions of an earlier service again, ends what it left besides, and begins to watch.
+
+        Raises:
+            ServiceLockError: Another service of the same home is running.
+        """
         folder = self._home.run / "sessions"
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
-        await self._backend.prepare()
+        await self._lock.take()
         last = folder / "last-id"
         self._last_id = int(last.read_text()) if last.exists() else -1
         self._ended_owners.load()
+        await self._recover()
+        await self._backend.prepare(self._sessions.keys())
         self._spawn(self._watch())
 
     async def close(self) -> None:
-        """Ends everything."""
+        """Lets go of everything; a later service finds it again."""
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*(session.end("The session service was stopped.") for session in self._sessions.values()))
-        await self._backend.close()
+        await asyncio.gather(*(session.detach() for session in self._sessions.values()))
+        self._lock.give_back()
+
+    async def end_all(self, reason: str) -> int:
+        """Ends all sessions and batches and forgets them; returns how many were running."""
+        running = [session for session in self._sessions.values() if not session.final]
+        await asyncio.gather(*(session.end(reason) for session in running))
+        for session_id in list(self._sessions):
+            self._forget(session_id)
+        return len(running)
+
+    async def _recover(self) -> None:
+        found = []
+        for journal in journals(self._home.session_records):
+            try:
+                found.append(await asyncio.to_thread(Recovered, journal, self._limits))
+            except ValueError as error:
+                LOG.warning("a session can't be found again: %s", error)
+                journal.remove()
+        # In the order of their numbers, whichever is found first.
+        self._sessions |= {one.session.id: one.session for one in found}
+        self._last_id = max(self._last_id, max(self._sessions, default=-1))
+        await asyncio.gather(*(self._find_again(one) for one in found if not one.session.final))
+
+    async def _find_again(self, found: Recovered) -> None:
+        session, token = found.session, found.session.journal.token()
+        request = DriverRequest(
+            session_id=session.id,
+            application=found.application,
+            owner=session.owner,
+            token=token or "",
+            name=_name(session, {}),
+            shape=session.shape,
+            kept_outputs=session.journal.outputs,
+            # What it runs was told to the driver itself.
+            batch=BatchFile(file=Path()) if session.is_batch else None,
+        )
+        driver = await self._backend.recover(request, found.driver)
+        session.gpus = self._gpus.held_by(session.id)
+        session.follow(driver)
+        LOG.info("session %d of %s was found again", session.id, session.owner.project_user)
+        if token is None or found.ending is not None:
+            self._spawn(session.end(found.ending or "Its token was lost while the session service was away."))
+        else:
+            self._spawn(self._renewal.keep_fresh(session, token))
+        # What it does is known before the first request is answered.
+        await asyncio.sleep(0)
 
     async def create(self, principal: Principal, token: str, request: SessionRequest) -> Session:
         """Begins to start a session.
@@ -188,19 +243,24 @@ class Registry:
         check_limits(shape, limits)
         timeouts = Timeouts(idle_s=idle_time(timeouts.idle_s, limits), heartbeat_s=timeouts.heartbeat_s)
         self._check_room(principal)  # after all waiting, so that many at the same moment are counted one by one
+        number = self._new_id()
         session = Session(
-            id=self._new_id(),
+            id=number,
             owner=principal,
             kind=kind,
             name=request.name,
             shape=shape,
             limits=self._limits,
+            journal=Journal(self._home.session_records / str(number)),
             timeouts=timeouts,
         )
         # Counted from here on: many requests at the same moment must not all find the same room.
         self._starting[session.id] = principal.project_user
         try:
             await self._launch(session, token, passed, batch)
+        except BaseException:
+            session.journal.remove()
+            raise
         finally:
             del self._starting[session.id]
         try:
@@ -213,17 +273,23 @@ class Registry:
     async def _launch(self, session: Session, token: str, conf: dict[str, str], batch: BatchFile | None) -> None:
         request = DriverRequest(
             session_id=session.id,
+            application=f"application_{int(session.created * 1000)}_{session.id:04d}",
             owner=session.owner,
             token=token,
-            name=session.name or conf.get("spark.app.name") or f"{session.owner.project_user}-{session.id}",
+            name=_name(session, conf),
             shape=session.shape,
             conf=conf,
+            kept_outputs=session.journal.outputs,
             batch=batch,
         )
+        session.journal.keep_token(token)
+        session.journal.write(heading(session, request.application))
         try:
             driver = await self._backend.start(request)
         except StartError as error:
             raise CanNotStartError(str(error)) from error
+        session.head = [heading(session, request.application), {"is": "driver", "state": driver.state}]
+        session.journal.rewrite(session.head)
         session.gpus = self._gpus.held_by(session.id)
         session.follow(driver)
         self._sessions[session.id] = session
@@ -249,7 +315,9 @@ class Registry:
         return self._last_id
 
     def _forget(self, session_id: int) -> None:
-        self._sessions.pop(session_id, None)
+        session = self._sessions.pop(session_id, None)
+        if session is not None:
+            session.journal.remove()
         self._ended_at.pop(session_id, None)
 
     async def _watch(self) -> None:
@@ -300,6 +368,10 @@ def _project_file(project_folder: Path, name: str) -> Path:
 def _seconds(text: str | None) -> float:
     match = re.fullmatch(r"\s*(\d+)\s*([a-z]*)\s*", text or "")
     return int(match[1]) * _UNITS_S[match[2] or "s"] if match else 0.0
+
+
+def _name(session: Session, conf: dict[str, str]) -> str:
+    return session.name or conf.get("spark.app.name") or f"{session.owner.project_user}-{session.id}"
 
 
 def _text(value: object) -> str:

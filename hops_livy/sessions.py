@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -12,11 +13,14 @@ from typing import Any
 from hops_contract.principal import Principal
 from hops_livy.engines.drivers import Driver, Ending, Executed, Shape, StartError
 from hops_livy.errors import BadRequestError, ConflictError, NotFoundError, TooLargeError, TooManyError
+from hops_livy.journal import Entry, Journal
 from hops_livy.news import News
 from hops_livy.outputs import Outputs
 from hops_livy.settings import Limits
-from hops_livy.statements import Statement, StatementState
+from hops_livy.statements import Statement, StatementState, session_ended
 
+Run = Callable[..., Coroutine[Any, Any, Executed]]
+_AGAIN_S = 0.5
 LOG = logging.getLogger(__name__)
 KINDS = ("pyspark", "sql")
 
@@ -58,6 +62,8 @@ class Session:
         shape: The resources asked for.
         gpus: Addresses of the GPUs that it holds.
         reason: Why it is in its state, in words, where that isn't plain.
+        journal: Where it is written down, for a later service to find it again.
+        head: What the journal begins with.
     """
 
     id: int
@@ -66,6 +72,8 @@ class Session:
     name: str | None
     shape: Shape
     limits: Limits
+    journal: Journal
+    head: list[Entry] = field(default_factory=list)
     timeouts: Timeouts = field(default_factory=Timeouts)
     gpus: tuple[int, ...] = ()
     state: SessionState = SessionState.STARTING
@@ -78,6 +86,8 @@ class Session:
     statements: dict[int, Statement] = field(default_factory=dict)
     _waiting: asyncio.Queue[Statement] = field(default_factory=asyncio.Queue)
     _next_statement: int = 0
+    _resumed: Statement | None = None
+    _interrupting: asyncio.Future[None] | None = None
     _work: asyncio.Task[None] | None = None
 
     @property
@@ -100,6 +110,9 @@ class Session:
         if not self.final:
             self.state = state
             self.reason = reason
+            if self.final:
+                self.journal.write({"is": "ended", "state": str(state), "reason": reason})
+                self.journal.forget_token()
             self.news.tell()
 
     def hear(self) -> None:
@@ -143,6 +156,7 @@ class Session:
         )
         self._next_statement += 1
         self.statements[statement.id] = statement
+        self.journal.write(statement.entry())
         self._forget_old()
         self._waiting.put_nowait(statement)
         # A client that looks at once must not find the session idle and this statement unheard of.
@@ -164,9 +178,10 @@ class Session:
     async def cancel(self, statement: Statement) -> None:
         """Stops a statement; one that has ended stays as it is, one that goes on all the same is told again."""
         if statement.state is StatementState.WAITING:
-            statement.finish(StatementState.CANCELLED, _interrupted())
+            self._finish(statement, StatementState.CANCELLED, _interrupted())
         elif not statement.final and self.driver is not None:
             statement.state = StatementState.CANCELLING
+            self.journal.write({"is": "cancelling", "id": statement.id})
             statement.news.tell()
             await self.driver.interrupt()
 
@@ -175,6 +190,7 @@ class Session:
         if self.final or self.driver is None:
             return
         self.change(SessionState.SHUTTING_DOWN, reason)
+        self.journal.write({"is": "ending", "reason": reason})
         await self.driver.end(reason)
         if self._work is not None:
             await asyncio.wait([self._work])
@@ -185,16 +201,57 @@ class Session:
         lines = [] if self.driver is None else self.driver.log()[-self.limits.log_lines :]
         return [*lines, self.reason] if self.reason else lines
 
+    def restore(self, statements: dict[int, Statement], *, numbered: int) -> None:
+        """Takes the statements that it had when an earlier service knew it.
+
+        Args:
+            statements: Those that are known.
+            numbered: How many there have been at least.
+        """
+        self.statements = statements
+        self._next_statement = max(numbered, max(statements, default=-1) + 1)
+        for statement in statements.values():
+            if self.final and not statement.final:
+                statement.finish(StatementState.ERROR, session_ended(self.reason))
+            elif statement.state is StatementState.WAITING:
+                self._waiting.put_nowait(statement)
+            elif not statement.final:
+                self._resumed = statement
+        self._forget_old()
+
+    def renew_token(self, token: str) -> None:
+        """Puts a new token in the place of the old one. Never logged."""
+        self.journal.keep_token(token)
+        if self.driver is not None:
+            self.driver.renew_token(token)
+
+    def entries(self) -> Iterator[Entry]:
+        """Entries that tell of its statements as they are now."""
+        # Of those that are forgotten only the numbers matter: none is given twice.
+        yield {"is": "numbered", "next": self._next_statement}
+        for statement in self.statements.values():
+            yield from statement.entries()
+
+    async def detach(self) -> None:
+        """Lets go of it; its driver works on."""
+        if self._work is not None:
+            self._work.cancel()
+            await asyncio.wait([self._work])
+        if self.driver is not None:
+            self.driver.detach()
+
     async def _follow(self, driver: Driver) -> None:
         worker = asyncio.create_task(self._run_statements(driver))
-        ending = await asyncio.shield(driver.ended)
-        worker.cancel()
-        await asyncio.wait([worker])
+        try:
+            ending = await asyncio.shield(driver.ended)
+        finally:
+            worker.cancel()
+            await asyncio.wait([worker])
         if self.state is not SessionState.SHUTTING_DOWN:
             self.change(self._final_state(ending), ending.reason)
         for statement in self.statements.values():
             if not statement.final:
-                statement.fail(ending.reason)
+                self._finish(statement, StatementState.ERROR, session_ended(ending.reason))
 
     def _final_state(self, ending: Ending) -> SessionState:
         if self.is_batch:
@@ -212,15 +269,14 @@ class Session:
             self.change(SessionState.RUNNING)
             return
         while True:
-            if self._waiting.empty():
-                self.change(SessionState.IDLE)
-            statement = await self._waiting.get()
+            run, statement = await self._next(driver)
             if statement.final:
                 continue
             self.change(SessionState.BUSY)
-            statement.begin()
             try:
-                executed = await driver.execute(statement.code, kind=statement.kind, on_message=statement.take)
+                executed = await run(
+                    statement.code, kind=statement.kind, statement=statement.id, on_message=statement.take
+                )
             except StartError:
                 return  # told by the driver's ending
             except Exception:
@@ -232,16 +288,45 @@ class Session:
             if self._waiting.empty():
                 self.change(SessionState.IDLE)
             if cancelled:
-                statement.finish(StatementState.CANCELLED, _interrupted())
+                self._finish(statement, StatementState.CANCELLED, _interrupted())
             else:
-                statement.finish(StatementState.AVAILABLE, executed)
+                self._finish(statement, StatementState.AVAILABLE, executed)
             self._forget_outputs()
+
+    async def _next(self, driver: Driver) -> tuple[Run, Statement]:
+        """The next statement, begun, and what runs it: one that an earlier service had begun goes first."""
+        if self._resumed is not None:
+            statement, self._resumed = self._resumed, None
+            statement.outputs.begin_anew()
+            if statement.state is StatementState.CANCELLING:
+                # Whether the driver was told nobody knows; told twice it does no harm.
+                asyncio.get_running_loop().call_later(_AGAIN_S, self._interrupt_again, driver, statement)
+            return driver.resume, statement
+        if self._waiting.empty():
+            self.change(SessionState.IDLE)
+        statement = await self._waiting.get()
+        if not statement.final:
+            statement.begin()
+            self.journal.write({"is": "began", "id": statement.id, "at": statement.started_ms})
+        return driver.execute, statement
+
+    def _interrupt_again(self, driver: Driver, statement: Statement) -> None:
+        if not statement.final:
+            self._interrupting = asyncio.ensure_future(driver.interrupt())
+
+    def _finish(self, statement: Statement, state: StatementState, executed: Executed) -> None:
+        statement.finish(state, executed)
+        self.journal.write(statement.finished_entry())
+        if self.journal.grown:
+            self.journal.rewrite([*self.head, *self.entries()])
 
     def _forget_old(self) -> None:
         old = len(self.statements) - self.limits.statements_kept
         for statement_id in list(self.statements)[: max(0, old)]:
             if self.statements[statement_id].final:
                 del self.statements[statement_id]
+                if self.driver is not None:
+                    self.driver.forget(statement_id)
 
     def _forget_outputs(self) -> None:
         total = 0
@@ -249,6 +334,9 @@ class Session:
             total += statement.outputs.size
             if total > self.limits.session_output_bytes and statement.final:
                 statement.forget_output()
+                self.journal.write({"is": "dropped", "id": statement.id})
+                if self.driver is not None:
+                    self.driver.forget(statement.id)
 
     def livy(self) -> dict[str, Any]:
         """As Livy shows it."""

@@ -54,6 +54,7 @@ class Settings:
     ``HOPS_GPU_LABELS``            labels of this machine's GPUs, separated by commas
     ``HOPS_MEMORY_MIB``            the most memory for all sessions together; default: all that is free
     ``HOPS_SESSION_START_S``       seconds after which a start has failed (180)
+    ``HOPS_DESERTED_S``            seconds without a session service after which sessions end by themselves (600)
     ``HOPS_SESSIONS``              sessions and batches that may run at the same time (200)
     ``HOPS_SESSIONS_PER_OWNER``    the same for one member of one project (10)
     ``HOPS_BODY_TIMEOUT_S``        seconds that a request's body may take to come (30)
@@ -76,6 +77,7 @@ class Settings:
     gpu_labels: tuple[str, ...] = ()
     memory_mib: int | None = None
     session_start_s: float = 180.0
+    deserted_s: float = 600.0
     webhdfs_address: str | None = None
     limits: Limits = field(default_factory=Limits)
 
@@ -117,6 +119,7 @@ def read_settings(environment: Mapping[str, str] | None = None, *, port: int | N
         gpu_labels=tuple(label.strip() for label in source.get("HOPS_GPU_LABELS", "").split(",") if label.strip()),
         memory_mib=_number(source, "HOPS_MEMORY_MIB"),
         session_start_s=float(_number(source, "HOPS_SESSION_START_S") or 180),
+        deserted_s=float(_positive(source, "HOPS_DESERTED_S") or 600),
         webhdfs_address=_web_address(source, "HOPS_WEBHDFS_ADDRESS"),
         limits=_limits(source),
     )

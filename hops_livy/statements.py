@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from hops_livy.engines.drivers import Executed
+from hops_livy.journal import Entry
 from hops_livy.news import News
 from hops_livy.outputs import Outputs
 
@@ -66,10 +67,32 @@ class Statement:
         self.completed_ms = _now_ms()
         self.news.tell()
 
-    def fail(self, reason: str) -> None:
-        """It can't be finished, because its session has ended."""
-        error = {"ename": "SessionEnded", "evalue": reason, "traceback": []}
-        self.finish(StatementState.ERROR, Executed(status="error", error=error))
+    def entry(self) -> Entry:
+        """What a journal holds of it at first."""
+        return {"is": "statement", "id": self.id, "code": self.code, "kind": self.kind, "key": self.key}
+
+    def finished_entry(self) -> Entry:
+        """What a journal holds of its end."""
+        executed = None if self.executed is None else asdict(self.executed)
+        return {
+            "is": "finished",
+            "id": self.id,
+            "state": str(self.state),
+            "at": self.completed_ms,
+            "executed": executed,
+        }
+
+    def entries(self) -> Iterator[Entry]:
+        """All that a journal should hold of it now."""
+        yield self.entry()
+        if self.started_ms:
+            yield {"is": "began", "id": self.id, "at": self.started_ms}
+        if self.state is StatementState.CANCELLING:
+            yield {"is": "cancelling", "id": self.id}
+        if self.outputs.dropped:
+            yield {"is": "dropped", "id": self.id}
+        if self.final:
+            yield self.finished_entry()
 
     def forget_output(self) -> None:
         """Frees the memory that the output takes."""
@@ -95,12 +118,18 @@ class Statement:
         return {"status": "error" if self.state is StatementState.CANCELLED else status, "state": str(self.state)}
 
 
+def session_ended(reason: str) -> Executed:
+    """The end of a statement whose session has ended."""
+    return Executed(status="error", error={"ename": "SessionEnded", "evalue": reason, "traceback": []})
+
+
 def page_of_output(statements: Sequence[Statement], most_bytes: int) -> list[Statement]:
     """The first of ``statements`` whose code and output together are no more than ``most_bytes``, and one at least."""
     shown: list[Statement] = []
     size = 0
     for statement in statements:
-        size += len(statement.code) + statement.outputs.size
+        # What is looked at is in memory from then on.
+        size += len(statement.code) + (statement.outputs.size if statement.outputs.events else 0)
         if shown and size > most_bytes:
             break
         shown.append(statement)

@@ -48,7 +48,7 @@ class TokenRenewal:
                     await session.end(f"The session's token was not renewed: {reason}")
                     return
                 renewed = str(answer.raise_for_status().json()["token"])
-                session.driver.renew_token(renewed)
+                session.renew_token(renewed)
             except (httpx.HTTPError, OSError, ValueError, KeyError, TypeError) as error:
                 LOG.warning("the token of session %d can't be renewed now: %s", session.id, type(error).__name__)
                 await asyncio.sleep(_RETRY_S)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
 import logging
-import time
+from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 from hops_contract.layout import Home
 from hops_livy.archive import usable_archive
@@ -16,13 +15,12 @@ from hops_livy.builtin.folder import SessionFolder
 from hops_livy.builtin.kernel_client import connection_info
 from hops_livy.builtin.launch import (
     Place,
-    app_id,
     launch_description,
     properties_text,
     session_environment,
     spark_properties,
 )
-from hops_livy.builtin.processes import end_processes, start_time
+from hops_livy.builtin.processes import end_strays
 from hops_livy.engines.drivers import DriverRequest, StartError
 from hops_livy.errors import disk_trouble
 from hops_livy.gpus import GpuLedger, NoGpuError, discovery_script
@@ -43,6 +41,7 @@ class BuiltinSessions:
         gpus: This machine's GPUs.
         memory: This machine's memory.
         start_s: After so many seconds a start has failed.
+        deserted_s: So many seconds after the last service drivers end by themselves.
     """
 
     def __init__(
@@ -54,6 +53,7 @@ class BuiltinSessions:
         gpus: GpuLedger,
         memory: MemoryLedger,
         start_s: float,
+        deserted_s: float = 600.0,
     ) -> None:
         self._home = home
         self._control_plane_url = control_plane_url
@@ -61,18 +61,16 @@ class BuiltinSessions:
         self._gpus = gpus
         self._memory = memory
         self._start_s = start_s
-        self._drivers: dict[int, BuiltinDriver] = {}
+        self._deserted_s = deserted_s
 
-    async def prepare(self) -> None:
+    async def prepare(self, known: Collection[int]) -> None:
         """See :class:`~hops_livy.engines.drivers.SessionBackend`."""
         for path in sorted((self._home.run / "sessions").glob("[0-9]*")):
+            if not path.name.isdecimal() or int(path.name) in known:
+                continue
+            LOG.info("ending what is left of session %s", path.name)
             folder = SessionFolder(path)
-            with contextlib.suppress(OSError, ValueError, KeyError):
-                record = json.loads(folder.record.read_text(encoding="utf-8"))
-                # Another process may have got the number since; its environment tells ours apart.
-                leader = record["pid"] if start_time(record["pid"]) in (record["started"], None) else -1
-                LOG.info("ending what is left of session %s", path.name)
-                await end_processes(leader, record["application"])
+            await end_strays(str(folder.token))
             folder.wipe()
 
     async def start(self, request: DriverRequest) -> BuiltinDriver:
@@ -87,24 +85,13 @@ class BuiltinSessions:
         except (NoGpuError, NoMemoryError) as error:
             self._give_back(session_id)
             raise StartError(str(error)) from error
-        application = app_id(session_id, int(time.time() * 1000))
-        driver = BuiltinDriver(
-            request,
-            place.folder,
-            application=application,
-            start_s=self._start_s,
-            on_gone=lambda: self._give_back(session_id),
-        )
+        driver = self._driver(request, addresses)
         try:
             _fill(place, request, addresses)
             await driver.launch(
                 place.python,
                 session_environment(
-                    request,
-                    place,
-                    application=application,
-                    control_plane_url=self._control_plane_url,
-                    webhdfs_address=self._webhdfs_address,
+                    request, place, control_plane_url=self._control_plane_url, webhdfs_address=self._webhdfs_address
                 ),
                 place.project_folder / "Jupyter",
             )
@@ -114,13 +101,27 @@ class BuiltinSessions:
             if isinstance(error, OSError):
                 raise StartError(disk_trouble(error)) from error
             raise
-        self._drivers[session_id] = driver
         driver.ready.add_done_callback(lambda _future: self._memory.settle(session_id))
         return driver
 
-    async def close(self) -> None:
+    async def recover(self, request: DriverRequest, state: dict[str, Any] | None) -> BuiltinDriver:
         """See :class:`~hops_livy.engines.drivers.SessionBackend`."""
-        await asyncio.gather(*(driver.end("The session service was stopped.") for driver in self._drivers.values()))
+        session_id = request.session_id
+        addresses = tuple(int(address) for address in (state or {}).get("gpus", ()))
+        self._gpus.keep(addresses, session_id=session_id, owner=request.owner.project_user)
+        self._memory.keep(request.shape.total_memory_mib, session_id=session_id)
+        driver = self._driver(request, addresses)
+        await driver.adopt(state)
+        return driver
+
+    def _driver(self, request: DriverRequest, addresses: tuple[int, ...]) -> BuiltinDriver:
+        return BuiltinDriver(
+            request,
+            SessionFolder(self._home.session(request.session_id)),
+            start_s=self._start_s,
+            on_gone=lambda: self._give_back(request.session_id),
+            gpus=addresses,
+        )
 
     def _place(self, request: DriverRequest) -> Place:
         project = str(request.owner.project)
@@ -148,12 +149,13 @@ class BuiltinSessions:
             java_home=java_home_for(java, self._home),
             archive=usable_archive(self._home, java, spark),
             scala_version=_scala_version(spark),
+            service_lock=self._home.service_lock,
+            deserted_s=self._deserted_s,
         )
 
     def _give_back(self, session_id: int) -> None:
         self._gpus.give_back(session_id)
         self._memory.give_back(session_id)
-        self._drivers.pop(session_id, None)
 
 
 def _scala_version(spark: Path) -> str:

@@ -7,14 +7,18 @@ import contextlib
 import json
 import logging
 import os
+import socket
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from hops_livy.builtin.endings import out_of_memory, why_ended
-from hops_livy.builtin.folder import SessionFolder
-from hops_livy.builtin.kernel_client import KernelClient
-from hops_livy.builtin.processes import end_processes, start_time
+from hops_livy.builtin.folder import SessionFolder, open_own
+from hops_livy.builtin.kernel_client import KernelClient, executed
+from hops_livy.builtin.processes import DriverProcess, end_processes, start_time
 from hops_livy.engines.drivers import DriverRequest, Ending, Executed, MessageHandler, StartError
+from hops_livy.spooled import Spooled, read_spool, read_spool_file
 
 LOG = logging.getLogger(__name__)
 _PROGRAM = Path(__file__).parent.parent / "driver" / "hops_session" / "__main__.py"
@@ -22,7 +26,9 @@ _LOG_TAIL_BYTES = 256 * 1024
 _LOG_LIMIT_BYTES = 32 * 1024 * 1024
 _LOG_CHECK_S = 15.0
 _MOST_STATUS_LINES = 100
+_MOST_STATUS_BYTES = 64 * 1024
 _MOST_REASON = 2000
+_FOUND_S = 5.0
 
 
 class BuiltinDriver:
@@ -31,9 +37,9 @@ class BuiltinDriver:
     Args:
         request: What was asked for.
         folder: The session's folder, filled already.
-        application: The session's ``HOPS_APP_ID``.
         start_s: After so many seconds the start has failed.
         on_gone: Called when all processes are gone.
+        gpus: Addresses of the GPUs that it was given.
     """
 
     def __init__(
@@ -41,22 +47,26 @@ class BuiltinDriver:
         request: DriverRequest,
         folder: SessionFolder,
         *,
-        application: str,
         start_s: float,
         on_gone: Callable[[], None],
+        gpus: tuple[int, ...] = (),
     ) -> None:
         loop = asyncio.get_running_loop()
         self.ready: asyncio.Future[None] = loop.create_future()
         self.ended: asyncio.Future[Ending] = loop.create_future()
         self._request = request
         self._folder = folder
-        self._application = application
         self._start_s = start_s
         self._on_gone = on_gone
+        self._gpus = gpus
         self._client: KernelClient | None = None
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: DriverProcess | None = None
+        self._started: float | None = None
+        self._found_again = False
+        self._was_ready = False
         self._failure: str | None = None
         self._java_code: int | None = None
+        self._told_code: int | None = None
         self._asked: str | None = None
         self._stop = asyncio.Event()
         self._last_log: list[str] = []
@@ -67,50 +77,122 @@ class BuiltinDriver:
     @property
     def app_id(self) -> str | None:
         """See :class:`~hops_livy.engines.drivers.Driver`."""
-        return self._application
+        return self._request.application
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """See :class:`~hops_livy.engines.drivers.Driver`."""
+        pid = None if self._process is None else self._process.pid
+        return {"pid": pid, "started": self._started, "gpus": list(self._gpus)}
 
     async def launch(self, python: Path, environment: dict[str, str], cwd: Path) -> None:
-        """Starts the process and watches it from then on."""
-        reading, writing = os.pipe()
+        """Starts the process and watches it from then on.
+
+        Raises:
+            StartError: It can't be started.
+            OSError: The session's folder can't be used.
+        """
+        listener = self._folder.listen_to_status()
         try:
             with self._folder.log.open("ab") as log:
-                self._process = await asyncio.create_subprocess_exec(
-                    str(python),
-                    "-P",
-                    str(_PROGRAM),
-                    str(self._folder.launch),
-                    str(writing),
+                child = await asyncio.to_thread(
+                    subprocess.Popen,
+                    [str(python), "-P", str(_PROGRAM), str(self._folder.launch)],
                     cwd=cwd,
                     env=environment,
-                    stdin=asyncio.subprocess.DEVNULL,
+                    stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
                     start_new_session=True,
-                    pass_fds=(writing,),
                 )
         except OSError as error:
-            os.close(reading)
+            listener.close()
             raise StartError(f"The Python of the project's environment can't be started: {error.strerror}.") from error
-        finally:
-            os.close(writing)
-        self._folder.write_json(
-            self._folder.record,
-            {"application": self._application, "pid": self._process.pid, "started": start_time(self._process.pid)},
-        )
-        self._life = asyncio.create_task(self._live(self._process, reading))
+        self._started = start_time(child.pid)
+        self._process = DriverProcess(child.pid, self._started, child)
+        self._life = asyncio.create_task(self._live(self._process, listener))
 
-    async def execute(self, code: str, *, kind: str, on_message: MessageHandler) -> Executed:
+    async def adopt(self, state: dict[str, Any] | None) -> None:
+        """Takes over the process of an earlier service, and returns when it is known what it does.
+
+        Args:
+            state: What :attr:`state` was.
+        """
+        self._found_again = True
+        try:
+            listener = self._folder.listen_to_status()
+        except OSError:
+            listener = None
+        try:
+            if state is None or listener is None:
+                raise ProcessLookupError
+            self._started = float(state["started"])
+            self._process = DriverProcess(int(state["pid"]), self._started)
+        except (OSError, KeyError, TypeError, ValueError):
+            if listener is not None:
+                listener.close()
+            await self._lost()
+            return
+        self._life = asyncio.create_task(self._live(self._process, listener))
+        with contextlib.suppress(TimeoutError, StartError):
+            await asyncio.wait_for(asyncio.shield(self.ready), _FOUND_S)
+
+    async def execute(self, code: str, *, kind: str, statement: int, on_message: MessageHandler) -> Executed:
         """See :class:`~hops_livy.engines.drivers.Driver`."""
+        client = self._connected()
+        text = f"%%hops_sql\n{code}" if kind == "sql" else code
+        return await self._until_ended(
+            client.execute(text, lambda _id, name, content: on_message(name, content), statement=statement)
+        )
+
+    async def resume(self, code: str, *, kind: str, statement: int, on_message: MessageHandler) -> Executed:
+        """See :class:`~hops_livy.engines.drivers.Driver`."""
+        client = self._connected()
+        if not self._spooled(statement).begun:
+            await client.settle()
+            if not self._spooled(statement).begun:
+                return await self.execute(code, kind=kind, statement=statement, on_message=on_message)
+        # First listened, then read: what comes in between is met twice, and known by its id.
+        joined = _Joined(on_message)
+        end = client.follow(joined.hear, statement=statement)
+        spooled = self._spooled(statement)
+        joined.begin(spooled)
+        if spooled.reply is None:
+            return await self._until_ended(end)
+        end.close()
+        return self._explained(executed(spooled.reply))
+
+    def written(self, statement: int) -> list[tuple[str, dict[str, Any]]]:
+        """See :class:`~hops_livy.engines.drivers.Driver`."""
+        return [(message.kind, message.content) for message in self._spooled(statement).messages]
+
+    def forget(self, statement: int) -> None:
+        """See :class:`~hops_livy.engines.drivers.Driver`."""
+        if not self.ended.done():
+            self._folder.drop_output(statement)
+        with contextlib.suppress(OSError):
+            (self._request.kept_outputs / f"{statement}.jsonl").unlink()
+
+    def _connected(self) -> KernelClient:
         if self._client is None or self.ended.done():
             raise StartError("The session has ended.")
-        text = f"%%hops_sql\n{code}" if kind == "sql" else code
+        return self._client
+
+    async def _until_ended(self, end: Any) -> Executed:
         try:
-            executed = await self._client.execute(text, on_message)
+            return self._explained(await end)
         except asyncio.CancelledError:
-            if self._stop.is_set() or (self._process is not None and self._process.returncode is not None):
+            if self._stop.is_set() or (self._process is not None and self._process.ended):
                 raise StartError("The session ended while the statement ran.") from None
             raise
-        return self._explained(executed)
+
+    def _spooled(self, statement: int) -> Spooled:
+        if self.ended.done():
+            return read_spool_file(self._request.kept_outputs / f"{statement}.jsonl")
+        try:
+            return read_spool(self._folder.open_output(statement))
+        except OSError:
+            return Spooled()
 
     async def interrupt(self) -> None:
         """See :class:`~hops_livy.engines.drivers.Driver`."""
@@ -151,92 +233,132 @@ class BuiltinDriver:
         self._stop.set()
         await asyncio.shield(self.ended)
 
-    async def _live(self, process: asyncio.subprocess.Process, reading: int) -> None:
+    def detach(self) -> None:
+        """See :class:`~hops_livy.engines.drivers.Driver`."""
+        if self._life is not None:
+            self._life.cancel()
+        if self._client is not None:
+            self._client.close()
+
+    async def _live(self, process: DriverProcess, listener: socket.socket) -> None:
         watched = [
             asyncio.create_task(process.wait()),
             asyncio.create_task(self._stop.wait()),
-            asyncio.create_task(self._read_status(reading)),
+            asyncio.create_task(self._read_status(listener)),
         ]
         minder = asyncio.create_task(self._mind())
-        await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
-        if not self._stop.is_set():
-            # Both ends of the driver end within moments of one another; the first to speak isn't always the cause.
-            await asyncio.wait(watched[:2], timeout=0.3, return_when=asyncio.FIRST_COMPLETED)
-        gone_by_itself = process.returncode
-        was_ready = self.ready.done()
+        try:
+            await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+            if not self._stop.is_set():
+                # Both ends of the driver end within moments of one another; the first to speak isn't always the cause.
+                await asyncio.wait(watched[:2], timeout=0.3, return_when=asyncio.FIRST_COMPLETED)
+            by_itself = process.ended
+            self._stop.set()
+            if self._client is not None:
+                self._client.close()
+            if not await end_processes(process.pid, self._request.application):
+                LOG.error("processes of session %d can't be ended", self._request.session_id)
+            await asyncio.wait(watched[:1])
+        finally:
+            for task in (*watched, minder):
+                task.cancel()
+            await asyncio.wait([*watched, minder])
+            process.close()
+        self._finish(process.returncode if by_itself else None)
+
+    async def _lost(self) -> None:
+        """It ended while no service was there to see it."""
         self._stop.set()
-        minder.cancel()
-        if self._client is not None:
-            self._client.close()
-        if not await end_processes(process.pid, self._application):
+        for line in self._status_lines():
+            await self._told(line, live=False)
+        if not await end_processes(-1, self._request.application):
             LOG.error("processes of session %d can't be ended", self._request.session_id)
-        await process.wait()
-        for task in watched:
-            task.cancel()
+        self._finish(None)
+
+    def _finish(self, code: int | None) -> None:
+        code = self._told_code if code is None else code
         reason = self._asked or why_ended(
             shape=self._request.shape,
-            code=gone_by_itself,
+            code=code,
             java_code=self._java_code,
             failure=self._failure,
             log=self.log(),
-            was_ready=was_ready,
+            was_ready=self._was_ready,
         )
         self.log()
+        self._folder.keep_outputs(self._request.kept_outputs)
         self._folder.wipe()
         self._on_gone()
         if not self.ready.done():
             self.ready.set_exception(StartError(reason))
-        self.ended.set_result(Ending(reason=reason, code=gone_by_itself, asked=self._asked is not None))
+        self.ended.set_result(Ending(reason=reason, code=code, asked=self._asked is not None))
 
-    async def _read_status(self, reading: int) -> None:
-        """Returns when the driver has failed; waits for ever when it merely closed the pipe."""
-        stream = asyncio.StreamReader()
-        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(reading, "rb", buffering=0)
-        )
+    async def _read_status(self, listener: socket.socket) -> None:
+        """Returns when the driver has failed; waits for ever when it says no more."""
+        loop = asyncio.get_running_loop()
         try:
+            for line in self._status_lines() if self._found_again else []:
+                if await self._told(line):
+                    return
             for _ in range(_MOST_STATUS_LINES):
-                line = await _next_line(stream)
-                if not line or await self._told(line):
-                    break
-            else:
-                LOG.warning("session %d tells too much of its start; no more is read", self._request.session_id)
-                line = b""
-            if line:
-                return
+                if await self._told(await loop.sock_recv(listener, _MOST_STATUS_BYTES)):
+                    return
+            LOG.warning("session %d tells too much of its start; no more is read", self._request.session_id)
             await asyncio.Event().wait()
         finally:
-            transport.close()
+            listener.close()
 
-    async def _told(self, line: bytes) -> bool:
-        """Acts on a line, which the session's code can write as well as the driver; returns whether it was the last."""
+    def _status_lines(self) -> list[bytes]:
+        """What was told while nobody listened."""
+        try:
+            with os.fdopen(open_own(self._folder.status, os.O_RDONLY), "rb") as file:
+                return file.read(_MOST_STATUS_BYTES).splitlines()[:_MOST_STATUS_LINES]
+        except OSError:
+            return []
+
+    async def _told(self, line: bytes, *, live: bool = True) -> bool:
+        """Acts on a line, which the session's code can write as well as the driver; returns whether it was the last.
+
+        Args:
+            line: One JSON object.
+            live: Whether there is still a process to talk to.
+        """
         try:
             status = json.loads(line)
             stage = status.get("stage")
         except (ValueError, AttributeError, RecursionError):
             LOG.warning("session %d tells its state in a line that is none", self._request.session_id)
             return False
+        code = status.get("code")
         match stage:
             # What was told once is not told again.
-            case "kernel_bound" if self._client is None and self._request.batch is None:
+            case "kernel_bound" if live and self._client is None and self._request.batch is None:
                 self._client = KernelClient(self._folder.connection)
                 self._client.connect()
-            case "ready" if self._client is not None or self._request.batch is not None:
-                if self._client is not None and not self.ready.done():
-                    await self._client.open()
-                if not self.ready.done():
-                    self.ready.set_result(None)
+            case "ready":
+                self._was_ready = True
+                if live:
+                    await self._be_ready()
             case "failed":
                 self._failure = str(status.get("reason", ""))[:_MOST_REASON]
-                code = status.get("jvm_code")
-                self._java_code = code if isinstance(code, int) else None
+                java_code = status.get("jvm_code")
+                self._java_code = java_code if isinstance(java_code, int) else None
                 return True
             case "jvm_ended":
-                code = status.get("code")
                 self._java_code = code if isinstance(code, int) else None
                 # A batch that has run ends its Java machine itself.
                 return self._request.batch is None
+            case "exited":
+                self._told_code = code if isinstance(code, int) else None
         return False
+
+    async def _be_ready(self) -> None:
+        if self.ready.done() or (self._client is None and self._request.batch is None):
+            return
+        if self._client is not None:
+            await (self._client.open_again() if self._found_again else self._client.open())
+        if not self.ready.done():
+            self.ready.set_result(None)
 
     async def _mind(self) -> None:
         """Ends a start that takes too long, and keeps the log from filling the disk."""
@@ -252,21 +374,35 @@ class BuiltinDriver:
                 if os.fstat(file.fileno()).st_size > _LOG_LIMIT_BYTES:
                     file.truncate(0)
 
-    def _explained(self, executed: Executed) -> Executed:
-        error = executed.error
+    def _explained(self, end: Executed) -> Executed:
+        error = end.error
         if error is None or "java.lang.OutOfMemoryError" not in str(error.get("evalue", "")):
-            return executed
+            return end
         return Executed(
             status="error", error={**error, "evalue": f"{out_of_memory(self._request.shape)}\n{error['evalue']}"}
         )
 
 
-async def _next_line(stream: asyncio.StreamReader) -> bytes:
-    """The next line; of one that is longer than any status, its end."""
-    while True:
-        try:
-            return await stream.readuntil(b"\n")
-        except asyncio.IncompleteReadError:
-            return b""
-        except asyncio.LimitOverrunError as error:
-            await stream.readexactly(error.consumed)
+class _Joined:
+    """Hands over a statement's output: first what a file holds, then what comes; each message once."""
+
+    def __init__(self, on_message: MessageHandler) -> None:
+        self._on_message = on_message
+        self._held: list[tuple[str, str, dict[str, Any]]] | None = []
+        self._known: set[str] = set()
+
+    def hear(self, identity: str, kind: str, content: dict[str, Any]) -> None:
+        """Takes a message that came just now."""
+        if self._held is not None:
+            self._held.append((identity, kind, content))
+        elif identity not in self._known:
+            self._on_message(kind, content)
+
+    def begin(self, spooled: Spooled) -> None:
+        """The file has been read."""
+        held, self._held = self._held or [], None
+        self._known = {message.id for message in spooled.messages}
+        for message in spooled.messages:
+            self._on_message(message.kind, message.content)
+        for item in held:
+            self.hear(*item)

@@ -44,7 +44,7 @@ def why_ended(  # noqa: PLR0911 - one cause, one sentence
         return "The driver's Java machine was ended from inside the session (System.exit or spark.stop)."
     if code is not None:
         return f"The driver {_ended_with(code)}."
-    return "The driver ended."
+    return "The driver ended while nobody watched it; whether it was killed or ended by itself is not known."
 
 
 def out_of_memory(shape: Shape) -> str:

@@ -11,14 +11,17 @@ import hashlib
 import json
 import os
 import shutil
+import socket
 import stat
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 _LONGEST_SOCKET_PATH = 100
 """Linux takes 107 bytes for the path of a socket; the port's number is added to ours."""
+_MOST_OUTPUTS = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +36,19 @@ class SessionFolder:
         return self.path / "launch.json"
 
     @property
-    def record(self) -> Path:
-        """Process ids with start times, for a later service to end what this one left behind."""
-        return self.path.parent.parent / "session-records" / f"{self.path.name}.json"
+    def outputs(self) -> Path:
+        """What its statements wrote (see :mod:`hops_livy.driver.hops_session.spool`)."""
+        return self.path / "outputs"
+
+    @property
+    def status(self) -> Path:
+        """How far its start has come, one JSON object a line."""
+        return self.path / "status.jsonl"
+
+    @property
+    def status_socket(self) -> Path:
+        """Where the service listens to the same."""
+        return self._sockets / "status"
 
     @property
     def token(self) -> Path:
@@ -80,7 +93,7 @@ class SessionFolder:
     def make(self, *, spark: Path) -> None:
         """Makes the folder with links to the Spark installation ``spark``."""
         self.path.mkdir(mode=0o700, parents=True)
-        self.record.parent.mkdir(mode=0o700, exist_ok=True)
+        self.outputs.mkdir(mode=0o700)
         self.temporary.mkdir(mode=0o700)
         self.spark_home.mkdir(mode=0o700)
         self.ipython.mkdir(mode=0o700)
@@ -103,6 +116,27 @@ class SessionFolder:
 
     def socket_prefix(self) -> str:
         """What the paths of the kernel's sockets begin with: this folder, or an own one where that is too long."""
+        return str(self._own_sockets() / "k")
+
+    def listen_to_status(self) -> socket.socket:
+        """A datagram socket on which the driver tells of its start from now on.
+
+        Raises:
+            OSError: It can't be had.
+        """
+        path = self._own_sockets() / self.status_socket.name
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()  # of a service that is gone
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            listener.bind(str(path))
+            listener.setblocking(False)
+        except OSError:
+            listener.close()
+            raise
+        return listener
+
+    def _own_sockets(self) -> Path:
         sockets = self._sockets
         if sockets != self.path:
             sockets.mkdir(mode=0o700, exist_ok=True)
@@ -110,7 +144,7 @@ class SessionFolder:
             if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
                 raise PermissionError(f"The folder for the session's sockets, {sockets.name}, belongs to someone else.")
             sockets.chmod(0o700)
-        return str(sockets / "k")
+        return sockets
 
     @property
     def _sockets(self) -> Path:
@@ -121,23 +155,60 @@ class SessionFolder:
         return Path(tempfile.gettempdir()) / f"hops-{os.geteuid()}-{name}"
 
     def open_log(self, flags: int) -> int:
-        """A descriptor of the log, which must be a file of this folder.
+        """A descriptor of the log; see :func:`open_own`."""
+        return open_own(self.log, flags)
+
+    def open_output(self, statement: int) -> int:
+        """A descriptor of the file with what a statement wrote.
 
         Raises:
-            OSError: It is gone, or something else lies in its place.
+            OSError: There is none.
         """
-        descriptor = os.open(self.log, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
-        found = os.fstat(descriptor)
-        # A second name of a file elsewhere is no link that O_NOFOLLOW knows.
-        if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+        with self._outputs_opened() as outputs:
+            return open_own(f"{statement}.jsonl", os.O_RDONLY, dir_fd=outputs)
+
+    def drop_output(self, statement: int) -> None:
+        """Removes that file."""
+        with contextlib.suppress(OSError), self._outputs_opened() as outputs:
+            os.unlink(f"{statement}.jsonl", dir_fd=outputs)
+
+    def keep_outputs(self, target: Path) -> None:
+        """Moves those files to ``target``, which is made. Called when no process of the session is left."""
+        with contextlib.suppress(OSError), self._outputs_opened() as outputs:
+            target.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with os.scandir(outputs) as entries:
+                names = [entry.name for _, entry in zip(range(_MOST_OUTPUTS), entries, strict=False)]
+            for name in names:
+                # A name that is given once, to a file: no link leads out of what is moved.
+                with contextlib.suppress(OSError):
+                    os.close(open_own(name, os.O_RDONLY, dir_fd=outputs))
+                    os.rename(name, target / name, src_dir_fd=outputs)
+
+    @contextlib.contextmanager
+    def _outputs_opened(self) -> Iterator[int]:
+        descriptor = os.open(self.outputs, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            yield descriptor
+        finally:
             os.close(descriptor)
-            raise PermissionError("The session's log is no file of its own.")
-        return descriptor
 
     def wipe(self) -> None:
-        """Removes the folder, the sockets' if it is another one, and the record."""
+        """Removes the folder, and the sockets' if it is another one."""
         if self._sockets != self.path:
             shutil.rmtree(self._sockets, ignore_errors=True)
         shutil.rmtree(self.path, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            self.record.unlink()
+
+
+def open_own(path: Path | str, flags: int, *, dir_fd: int | None = None) -> int:
+    """A descriptor of a file that the session's code can replace, but not by one of elsewhere.
+
+    Raises:
+        OSError: It is gone, or something else lies in its place.
+    """
+    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=dir_fd)
+    found = os.fstat(descriptor)
+    # A second name of a file elsewhere is no link that O_NOFOLLOW knows.
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+        os.close(descriptor)
+        raise PermissionError(f"{Path(path).name} is no file of the session's own.")
+    return descriptor

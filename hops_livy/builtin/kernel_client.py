@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ import zmq
 from jupyter_client.asynchronous.client import AsyncKernelClient
 
 from hops_livy.driver.hops_session.bounded_messages import MOST_BYTES
-from hops_livy.engines.drivers import Executed, MessageHandler
+from hops_livy.driver.hops_session.spool import STATEMENT
+from hops_livy.engines.drivers import Executed
 
 _SHOWN = ("stream", "display_data", "update_display_data", "execute_result", "error", "clear_output")
 _COMPLETION_S = 3.0
@@ -23,7 +25,8 @@ _INTERRUPT_AGAIN_S = 0.1
 _CONTROL_S = 10.0
 # An interrupt acts once however often it is asked for: sooner again than to wait for an answer that doesn't come.
 _INTERRUPT_S = 1.0
-# ipykernel (7.4) may overlook a request that comes while its loops start, until the next one comes.
+# ipykernel (7.4) may overlook a request, or keep its reply back, while its loops start, until the next one comes.
+_SETTLE_S = 5.0
 _NUDGES_S = (1.0, 2.0, 4.0, 8.0, 16.0)
 # The kernel keeps to the bound itself; code that sends more behind its back is cut off from the service.
 _FRAME_BYTES = 2 * MOST_BYTES
@@ -45,9 +48,19 @@ def connection_info(socket_prefix: str) -> dict[str, Any]:
     }
 
 
+Heard = Callable[[str, str, dict[str, Any]], None]
+"""Takes id, type and content of an output message as it comes."""
+
+
+def executed(reply: dict[str, Any]) -> Executed:
+    """The end of a statement, from the content of its ``execute_reply``."""
+    status = str(reply["status"])
+    return Executed(status=status, error=reply if status == "error" else None)
+
+
 @dataclass(slots=True)
 class _Running:
-    handler: MessageHandler
+    heard: Heard
     replied: asyncio.Future[dict[str, Any]]
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     idle: asyncio.Event = field(default_factory=asyncio.Event)
@@ -65,6 +78,8 @@ class KernelClient:
         self._client.context.setsockopt(zmq.MAXMSGSIZE, _FRAME_BYTES)
         self._client.context.setsockopt(zmq.RCVHWM, _MESSAGES_HELD)
         self._client.load_connection_file(str(connection_file))
+        # Sockets carry its name: the kernel sends the replies that it owes to whoever comes with the same.
+        self._client.session.session = "hops-session-service"
         self._running: dict[str, _Running] = {}
         self._replies: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -84,27 +99,48 @@ class KernelClient:
 
     async def open(self) -> None:
         """Returns when output reaches this side: the kernel must know the subscription before anything is run."""
+        await self._open(self._client.shell_channel)
+
+    async def open_again(self) -> None:
+        """As :meth:`open`, for a kernel that has long been running and may be at work."""
+        await self._open(self._client.control_channel)
+
+    async def _open(self, channel: Any) -> None:
         for _ in range(_ATTEMPTS):
-            running = _Running(lambda _type, _content: None, asyncio.get_running_loop().create_future())
-            identity = self._client.kernel_info()
-            self._running[identity] = running
-            try:
-                await asyncio.wait_for(running.idle.wait(), _ATTEMPT_S)
-            except TimeoutError:
-                continue
-            else:
+            with contextlib.suppress(TimeoutError):
+                await self._ask_idle(channel, _ATTEMPT_S)
                 break
-            finally:
-                self._running.pop(identity, None)
         # Not before: ipykernel (7.4) drops the request of a subshell that comes before its main thread has started.
         self._tasks.append(asyncio.create_task(self._open_subshell()))
 
-    async def execute(self, code: str, handler: MessageHandler) -> Executed:
-        """Runs ``code`` and returns when its last output has been handled."""
-        running = _Running(handler, asyncio.get_running_loop().create_future())
-        identity = self._client.execute(code, store_history=True, allow_stdin=False, stop_on_error=False)
-        self._running[identity] = running
+    async def execute(self, code: str, heard: Heard, *, statement: int) -> Executed:
+        """Runs ``code`` as the session's statement of that number; returns when its last output has been heard."""
+        content = {
+            "code": code,
+            "silent": False,
+            "store_history": True,
+            "user_expressions": {},
+            "allow_stdin": False,
+            "stop_on_error": False,
+        }
+        message = self._client.session.msg("execute_request", content)
+        # A later service knows the request again by its id.
+        identity = message["header"]["msg_id"] = message["msg_id"] = f"{STATEMENT}{statement}"
+        running = self._begin(identity, heard)
+        self._client.shell_channel.send(message)
+        return await self._end_of(identity, running)
+
+    def follow(self, heard: Heard, *, statement: int) -> Coroutine[Any, Any, Executed]:
+        """Hears from now on the output of a statement that an earlier client sent; returns what waits for its end."""
+        identity = f"{STATEMENT}{statement}"
+        return self._end_of(identity, self._begin(identity, heard))
+
+    def _begin(self, identity: str, heard: Heard) -> _Running:
+        running = self._running[identity] = _Running(heard, asyncio.get_running_loop().create_future())
         self._executing = identity
+        return running
+
+    async def _end_of(self, identity: str, running: _Running) -> Executed:
         nudges = asyncio.create_task(self._nudge(running))
         try:
             content = await running.replied
@@ -116,15 +152,36 @@ class KernelClient:
             nudges.cancel()
             self._executing = None
             self._running.pop(identity, None)
-        status = str(content["status"])
-        return Executed(status=status, error=content if status == "error" else None)
+        return executed(content)
 
     async def _nudge(self, running: _Running) -> None:
+        """Asks something else until the kernel has begun, and again when it is done and has not replied."""
+        await self._ask_until(running.begun.wait)
+        await running.idle.wait()
+        await self._ask_until(lambda: asyncio.shield(running.replied))
+
+    async def _ask_until(self, wait: Callable[[], Awaitable[Any]]) -> None:
         for wait_s in _NUDGES_S:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(running.begun.wait(), wait_s)
+                await asyncio.wait_for(wait(), wait_s)
                 return
             self._client.kernel_info()
+
+    async def settle(self) -> None:
+        """Returns when the kernel has answered on the channel of statements: what was sent before has begun."""
+        with contextlib.suppress(TimeoutError):
+            await self._ask_idle(self._client.shell_channel, _SETTLE_S)
+
+    async def _ask_idle(self, channel: Any, timeout_s: float) -> None:
+        message = self._client.session.msg("kernel_info_request", {})
+        identity = message["header"]["msg_id"]
+        running = _Running(lambda *_: None, asyncio.get_running_loop().create_future())
+        self._running[identity] = running
+        channel.send(message)
+        try:
+            await asyncio.wait_for(running.idle.wait(), timeout_s)
+        finally:
+            self._running.pop(identity, None)
 
     def interrupt(self) -> None:
         """Begins to interrupt what runs now, and nothing that comes after it; again is another interrupt."""
@@ -213,4 +270,4 @@ class KernelClient:
                 if content["execution_state"] == "idle":
                     running.idle.set()
             elif kind in _SHOWN:
-                running.handler(kind, content)
+                running.heard(str(message["header"]["msg_id"]), kind, content)

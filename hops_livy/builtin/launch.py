@@ -33,6 +33,8 @@ class Place:
         java_home: What the driver sees as ``JAVA_HOME``.
         archive: Class data sharing archive, if there is one.
         scala_version: For which Scala this Spark was built.
+        service_lock: What the session service holds while it runs.
+        deserted_s: So many seconds after it was last held the driver ends by itself.
         secret: What the session's own processes prove to one another that they belong to it.
     """
 
@@ -45,12 +47,9 @@ class Place:
     java_home: Path
     archive: Path | None
     scala_version: str
+    service_lock: Path
+    deserted_s: float
     secret: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
-
-
-def app_id(session_id: int, started_ms: int) -> str:
-    """The name of a session's application; unique over restarts (``HOPS_APP_ID``)."""
-    return f"application_{started_ms}_{session_id:04d}"
 
 
 def spark_properties(request: DriverRequest, place: Place, gpu_script: Path | None) -> dict[str, str]:
@@ -118,7 +117,7 @@ def start_options(archive: Path | None) -> list[str]:
 
 
 def session_environment(
-    request: DriverRequest, place: Place, *, application: str, control_plane_url: str, webhdfs_address: str | None
+    request: DriverRequest, place: Place, *, control_plane_url: str, webhdfs_address: str | None
 ) -> dict[str, str]:
     """All variables that a session's process gets (docs/how-it-fits.md)."""
     owner = request.owner
@@ -130,7 +129,7 @@ def session_environment(
         "HOPS_PROJECT_PATH": str(place.project_folder),
         "HOPS_TOKEN_FILE": str(place.folder.token),
         "HOPS_CONTROL_PLANE_URL": control_plane_url,
-        "HOPS_APP_ID": application,
+        "HOPS_APP_ID": request.application,
         "HOPS_SERVER_PREFIX": f"/user/{owner.user}/{owner.project}/",
         "HADOOP_USER_NAME": owner.project_user,
         "SPARK_HOME": str(place.folder.spark_home),
@@ -160,6 +159,10 @@ def launch_description(place: Place, shape: Shape, batch: BatchFile | None) -> d
     """What the driver's process is told (see :mod:`hops_livy.driver.hops_session`)."""
     description = {
         "role": "kernel" if batch is None else "batch",
+        "status_file": str(place.folder.status),
+        "status_socket": str(place.folder.status_socket),
+        "service_lock": str(place.service_lock),
+        "deserted_s": place.deserted_s,
         "gateway_info": str(place.folder.gateway_info),
         "java_command": java_command(place, shape),
         "java_environment": java_environment(place),
@@ -168,6 +171,7 @@ def launch_description(place: Place, shape: Shape, batch: BatchFile | None) -> d
         return description | {
             "connection_file": str(place.folder.connection),
             "ipython_folder": str(place.folder.ipython),
+            "outputs": str(place.folder.outputs),
         }
     return description | {
         "file": str(batch.file),

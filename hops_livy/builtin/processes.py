@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable
 
 import psutil
 
@@ -23,24 +24,74 @@ def start_time(pid: int) -> float | None:
         return None
 
 
+class DriverProcess:
+    """A process that is watched whoever started it: this service, or one before it.
+
+    Args:
+        pid: Its id.
+        started: When it was started; the id alone may name another one by now.
+        child: Set for a child of this process, which has to be reaped.
+
+    Raises:
+        ProcessLookupError: There is no such process any more.
+    """
+
+    def __init__(self, pid: int, started: float | None, child: subprocess.Popen[bytes] | None = None) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        """Exit status; unknown of one that this service did not start."""
+        self.ended = False
+        self._child = child
+        self._descriptor = os.pidfd_open(pid)
+        if child is None and start_time(pid) != started:
+            os.close(self._descriptor)
+            raise ProcessLookupError(pid)
+
+    async def wait(self) -> None:
+        """Returns when it has ended."""
+        loop = asyncio.get_running_loop()
+        ended = asyncio.Event()
+        loop.add_reader(self._descriptor, ended.set)
+        try:
+            await ended.wait()
+            self.ended = True
+            if self._child is not None:
+                self.returncode = self._child.wait()
+        finally:
+            loop.remove_reader(self._descriptor)
+
+    def close(self) -> None:
+        """Watches it no longer."""
+        os.close(self._descriptor)
+
+
 def processes_of(leader: int, application: str) -> list[psutil.Process]:
     """All living processes of a session.
 
     Args:
-        leader: The driver's process id, which is also the id of its session of processes.
+        leader: The driver's process id, which is also the id of its session of processes; -1 where it isn't known.
         application: The session's ``HOPS_APP_ID``, which its processes inherit.
     """
-    return [process for process in _all() if _belongs(process, leader, application)]
+    return _living(lambda process: _belongs(process, leader, application))
 
 
 async def end_processes(leader: int, application: str) -> bool:
     """Ends them all: asked first, then killed. Returns whether all are gone."""
+    return await _end(lambda: processes_of(leader, application))
+
+
+async def end_strays(token_file: str) -> bool:
+    """The same for the processes of a session of which only its folder is left: they know their token's path."""
+    return await _end(lambda: _living(lambda process: process.environ().get("HOPS_TOKEN_FILE") == token_file))
+
+
+async def _end(find: Callable[[], list[psutil.Process]]) -> bool:
     loop = asyncio.get_running_loop()
     begun = loop.time()
     asked: set[int] = set()
     seen_none = False
     while True:
-        alive = await asyncio.to_thread(processes_of, leader, application)
+        alive = await asyncio.to_thread(find)
         if not alive and seen_none:
             return True
         # A process that is just becoming another program shows no environment: it takes a second look to be sure.
@@ -58,17 +109,15 @@ async def end_processes(leader: int, application: str) -> bool:
         await asyncio.sleep(_POLL_S)
 
 
-def _all() -> Iterator[psutil.Process]:
+def _living(wanted: Callable[[psutil.Process], bool]) -> list[psutil.Process]:
     own = os.getpid()
-    return (process for process in psutil.process_iter() if process.pid != own)
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.pid != own and process.status() != psutil.STATUS_ZOMBIE and wanted(process):
+                found.append(process)
+    return found
 
 
 def _belongs(process: psutil.Process, leader: int, application: str) -> bool:
-    try:
-        if process.status() == psutil.STATUS_ZOMBIE:
-            return False
-        if os.getsid(process.pid) == leader:
-            return True
-        return bool(process.environ().get("HOPS_APP_ID") == application)
-    except (psutil.Error, OSError):
-        return False
+    return os.getsid(process.pid) == leader or process.environ().get("HOPS_APP_ID") == application

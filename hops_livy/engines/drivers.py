@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -67,20 +67,24 @@ class DriverRequest:
 
     Attributes:
         session_id: Unique among sessions and batches, also over restarts of the service.
+        application: The application's name, unique over restarts too (``HOPS_APP_ID``).
         owner: Whose it is; bound to a project.
         token: The owner's token. Never logged.
         name: Shown by Spark.
         shape: The resources.
         conf: Spark settings that were checked already.
+        kept_outputs: Folder for what its statements wrote, when the driver has ended; not made yet.
         batch: Set for a batch, else the driver is interactive.
     """
 
     session_id: int
+    application: str
     owner: Principal
     token: str = field(repr=False)
     name: str
     shape: Shape
-    conf: dict[str, str]
+    conf: dict[str, str] = field(default_factory=dict)
+    kept_outputs: Path
     batch: BatchFile | None = None
 
 
@@ -133,12 +137,32 @@ class Driver(Protocol):
         """Done when the driver and all its processes are gone, for whatever reason. Never fails."""
         ...
 
-    async def execute(self, code: str, *, kind: str, on_message: MessageHandler) -> Executed:
-        """Runs ``code`` (of kind ``pyspark`` or ``sql``); one at a time.
+    @property
+    def state(self) -> dict[str, Any]:
+        """What :meth:`SessionBackend.recover` needs to find it again, in JSON's types. No secrets."""
+        ...
+
+    async def execute(self, code: str, *, kind: str, statement: int, on_message: MessageHandler) -> Executed:
+        """Runs ``code`` (of kind ``pyspark`` or ``sql``) as the statement of that number; one at a time.
 
         Raises:
             StartError: The driver has ended meanwhile.
         """
+        ...
+
+    async def resume(self, code: str, *, kind: str, statement: int, on_message: MessageHandler) -> Executed:
+        """Goes on with a statement that an earlier service began: hands over its whole output, from the first.
+
+        One that has never reached the driver is run now. Raises as :meth:`execute`.
+        """
+        ...
+
+    def written(self, statement: int) -> list[tuple[str, dict[str, Any]]]:
+        """Type and content of what a statement has written up to now, also after the driver's end."""
+        ...
+
+    def forget(self, statement: int) -> None:
+        """Nobody will ask for the output of that statement any more."""
         ...
 
     async def interrupt(self) -> None:
@@ -161,12 +185,16 @@ class Driver(Protocol):
         """Ends the driver with all its processes and temporary files; returns when they are gone."""
         ...
 
+    def detach(self) -> None:
+        """Lets go of the driver, which works on; a later service recovers it."""
+        ...
+
 
 class SessionBackend(Protocol):
     """Starts drivers."""
 
-    async def prepare(self) -> None:
-        """Called once before the first start: ends what a predecessor left behind."""
+    async def prepare(self, known: Collection[int]) -> None:
+        """Called once before the first start: ends what a predecessor left of sessions that are not ``known``."""
         ...
 
     async def start(self, request: DriverRequest) -> Driver:
@@ -177,6 +205,14 @@ class SessionBackend(Protocol):
         """
         ...
 
-    async def close(self) -> None:
-        """Ends everything that is still there."""
+    async def recover(self, request: DriverRequest, state: dict[str, Any] | None) -> Driver:
+        """Finds the driver of an earlier service again, and returns when it is known what it does.
+
+        Args:
+            request: As it was started with; of settings and files it holds none.
+            state: The driver's :attr:`Driver.state`; ``None`` if the service died while it was being started.
+
+        Returns:
+            The driver. It never fails: one that can't be found is one that has ended, with the reason.
+        """
         ...

@@ -20,4 +20,19 @@ def run(launch: dict[str, Any], jvm: Jvm) -> None:
     jvm.status.tell("ready")
     sys.argv = [launch["file"], *launch["arguments"]]
     sys.path[:0] = [os.path.dirname(launch["file"]), *launch["python_files"]]  # noqa: PTH120
-    runpy.run_path(launch["file"], run_name="__main__")
+    code = 1
+    try:
+        runpy.run_path(launch["file"], run_name="__main__")
+        code = 0
+    except SystemExit as ending:
+        code = _status_of(ending)
+        raise
+    finally:
+        # Who did not start this process can't ask the system for its exit status.
+        jvm.status.tell("exited", code=code)
+
+
+def _status_of(ending: SystemExit) -> int:
+    if ending.code is None:
+        return 0
+    return ending.code if isinstance(ending.code, int) else 1

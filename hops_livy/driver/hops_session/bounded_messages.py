@@ -6,6 +6,8 @@ from typing import Any
 
 from jupyter_client.session import Session
 
+from .spool import Spool
+
 MOST_BYTES = 16 * 1024 * 1024
 """Of one message's content, packed."""
 _KEPT_CHARACTERS = 1024 * 1024
@@ -15,7 +17,13 @@ _MIB = 1024 * 1024
 
 
 class BoundedSession(Session):
-    """Jupyter's session, with a bound: what is too large goes in a shorter form that says so."""
+    """Jupyter's session, with a bound: what is too large goes in a shorter form that says so.
+
+    Attributes:
+        spool: Keeps what statements write; set once, before the first statement.
+    """
+
+    spool: Spool | None = None
 
     def send(
         self,
@@ -40,6 +48,9 @@ class BoundedSession(Session):
             packed = self.pack(content)
             if len(packed) > MOST_BYTES:
                 packed = self.pack(shortened(str(msg["header"]["msg_type"]), content, len(packed)))
+            if self.spool is not None:
+                header, parent = msg["header"], msg.get("parent_header") or {}
+                self.spool.keep(str(parent.get("msg_id", "")), header["msg_id"], header["msg_type"], packed)
             msg = {**msg, "content": packed}
         parts: list[bytes] = super().serialize(msg, ident)
         return parts

@@ -66,9 +66,9 @@ class Jvm:
         self.status.tell("jvm_ended", code=self.process.wait())
 
 
-def start_jvm(launch: dict[str, Any], status_descriptor: int) -> Jvm:
+def start_jvm(launch: dict[str, Any]) -> Jvm:
     """Starts the Java machine that ``launch`` describes."""
-    status = Status(status_descriptor)
+    status = Status(Path(launch["status_file"]), Path(launch["status_socket"]))
     info = Path(launch["gateway_info"])
     environment = {**os.environ, **launch["java_environment"], "_PYSPARK_DRIVER_CONN_INFO_PATH": str(info)}
     # An interrupt is for the running cell, not for the Java machine: what is ignored here stays so in the child.

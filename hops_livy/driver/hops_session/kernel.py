@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 from .jvm import Jvm, JvmEndedError
@@ -15,6 +16,7 @@ def run(launch: dict[str, Any], jvm: Jvm) -> None:
 
     from .bounded_messages import BoundedSession  # noqa: PLC0415
     from .session_kernel import SessionKernel  # noqa: PLC0415
+    from .spool import Spool  # noqa: PLC0415
 
     app = IPKernelApp.instance(
         kernel_class=SessionKernel,
@@ -25,6 +27,7 @@ def run(launch: dict[str, Any], jvm: Jvm) -> None:
         exec_files=[],
     )
     app.session = BoundedSession(parent=app)
+    app.session.spool = Spool(Path(launch["outputs"]))
     app.config.HistoryManager.enabled = False
     # The live objects know their names; analysing the source as well takes hundreds of milliseconds at first.
     app.config.IPCompleter.use_jedi = False

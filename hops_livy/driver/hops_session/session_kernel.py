@@ -38,6 +38,8 @@ class SessionKernel(IPythonKernel):
         """Runs a statement, which can be interrupted from here to the end of this method."""
         self._running = self.get_parent("shell")["header"]["msg_id"]
         try:
+            if (spool := getattr(self.session, "spool", None)) is not None:
+                spool.begin(self._running)
             reply: dict[str, Any] = await super().do_execute(*arguments, **options)
         except (KeyboardInterrupt, asyncio.CancelledError) as stopped:
             if isinstance(stopped, asyncio.CancelledError) and not self._was_delivered():

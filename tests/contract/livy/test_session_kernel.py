@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import json
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from hops_livy.builtin.kernel_client import KernelClient, connection_info
 
 _ROUNDS = 60
+_NUMBERS = itertools.count()
 DRIVER = Path(__file__).resolve().parents[3] / "hops_livy" / "driver"
 PROGRAM = f"""
 import sys
@@ -56,7 +58,11 @@ async def _kernel():
 
 async def _run(client, code, *, interrupt_after=None):
     shown = []
-    running = asyncio.create_task(client.execute(code, lambda kind, content: shown.append((kind, content))))
+
+    def heard(_id, kind, content):
+        shown.append((kind, content))
+
+    running = asyncio.create_task(client.execute(code, heard, statement=next(_NUMBERS)))
     if interrupt_after is not None:
         await asyncio.sleep(interrupt_after)
         client.interrupt()

@@ -318,7 +318,7 @@ def test_a_service_that_is_killed_under_a_cell_costs_the_session_and_says_so(not
     message = notebook.start("import time\nprint('begun', flush=True)\ntime.sleep(300)")
     while notebook.client.get_iopub_msg(timeout=30)["msg_type"] != "stream":
         pass
-    service.stop(signal.SIGKILL)
+    service.halt(signal.SIGKILL)
     service.start()
     cell = notebook.finish(message, timeout=120)
     assert cell.reply["status"] == "error"

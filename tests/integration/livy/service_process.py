@@ -140,13 +140,9 @@ class Service:
             with socket.socket() as free:
                 free.bind(("127.0.0.1", 0))
                 self.port = free.getsockname()[1]
-        environment = {
-            "PATH": os.environ["PATH"], "HOPS_HOME": str(self.home), "HOPS_CONTROL_PLANE_URL": self.plane.url,
-            "PYTHONPATH": str(REPOSITORY), **self.environment,
-        }  # fmt: skip
         command = [sys.executable, "-m", "hops_livy", "serve", "--port", str(self.port)]
         with (self.home / "service.log").open("ab") as log:
-            self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=self.home)
+            self.process = subprocess.Popen(command, env=self.variables, stdout=log, stderr=log, cwd=self.home)
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             with contextlib.suppress(httpx.HTTPError):
@@ -156,10 +152,24 @@ class Service:
             time.sleep(0.1)
         raise AssertionError("the service does not answer")
 
-    def stop(self, number: int = signal.SIGTERM) -> None:
+    @property
+    def variables(self) -> dict[str, str]:
+        return {
+            "PATH": os.environ["PATH"], "HOPS_HOME": str(self.home), "HOPS_CONTROL_PLANE_URL": self.plane.url,
+            "PYTHONPATH": str(REPOSITORY), **self.environment,
+        }  # fmt: skip
+
+    def halt(self, number: int = signal.SIGTERM) -> None:
+        """Ends the service; its sessions live on."""
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(number)
             self.process.wait(60)
+
+    def stop(self) -> None:
+        """Ends the service and its sessions."""
+        self.halt()
+        command = [sys.executable, "-m", "hops_livy", "end-sessions"]
+        subprocess.run(command, env=self.variables, cwd=self.home, check=True, capture_output=True, timeout=120)
 
     def client(self, token: str | None = None) -> httpx.Client:
         return httpx.Client(

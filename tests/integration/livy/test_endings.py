@@ -1,12 +1,13 @@
 """How sessions end: by request, by accident, with the service. Nothing of them is left."""
 
 import os
+import shutil
 import signal
 import time
 
 import pytest
 
-from .service_process import run, start_session, wait_idle
+from .service_process import run, start_session
 
 pytestmark = pytest.mark.spark
 
@@ -61,17 +62,17 @@ def test_a_removed_members_sessions_end_at_the_control_planes_word(service):
     assert (answer.status_code, "no longer a member of project weather" in answer.json()["detail"]) == (401, True)
 
 
-def test_what_a_killed_service_left_behind_is_ended_by_the_next(service):
+def test_what_is_left_of_a_session_that_nobody_knows_is_ended_by_the_next_service(service):
     with service.client() as client:
-        created = client.post("/sessions", json={"kind": "pyspark", "driverMemory": "512m", "executorMemory": "512m"})
-        wait_idle(client, created.json()["id"])
-    service.stop(signal.SIGKILL)
-    service.start()
-    assert _gone(service) == []
-    with service.client() as client:
+        session_id = start_session(client, driverMemory="512m", executorMemory="512m")
+        service.halt(signal.SIGKILL)
+        shutil.rmtree(service.home / "run" / "session-records" / str(session_id))
+        service.start()
+        assert _gone(service) == []
         assert client.get("/sessions").json()["total"] == 0
         again = client.post("/sessions", json={"kind": "pyspark", "driverMemory": "512m", "executorMemory": "512m"})
-        assert again.json()["id"] > created.json()["id"]
+        assert again.json()["id"] > session_id
     service.stop()
     assert _gone(service) == []
+    assert list((service.home / "run" / "session-records").iterdir()) == []
     service.start()

@@ -323,7 +323,7 @@ def test_the_service_itself_leaves_nothing_when_it_is_told_to_stop(control_plane
     with service.client() as client:
         client.post("/sessions", json={"kind": "pyspark", "driverMemory": "512m", "executorMemory": "512m"})
         assert service.processes()
-    service.stop(signal.SIGTERM)
+    service.halt(signal.SIGTERM)
     assert service.process.returncode in (0, -signal.SIGTERM)
     assert service.processes() == []
     with pytest.raises(httpx.ConnectError):

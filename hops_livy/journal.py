@@ -1,0 +1,131 @@
+"""What must be known of a session to find it again after the service was restarted or killed: a file of its own.
+
+One JSON object a line, appended as things happen; what statements wrote lies in files beside it or with the driver. The
+session's own code can't reach it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+LOG = logging.getLogger(__name__)
+_GROWN_BYTES = 8 * 1024 * 1024
+Entry = dict[str, Any]
+
+
+class Journal:
+    """The folder in which one session is written down.
+
+    Args:
+        folder: ``run/session-records/<id>``; made with the first entry.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._file = folder / "journal.jsonl"
+        self._token = folder / "token.jwt"
+        self._size = 0
+        self._rewritten_size = 0
+        self._told = False
+
+    @property
+    def outputs(self) -> Path:
+        """Where the files with statements' outputs go when their driver has ended."""
+        return self.folder / "outputs"
+
+    @property
+    def grown(self) -> bool:
+        """Whether it holds much more than when it was written anew."""
+        return self._size > 2 * self._rewritten_size + _GROWN_BYTES
+
+    def write(self, entry: Entry) -> None:
+        """Appends an entry. A disk that is full stops no session; a service that comes later then knows less."""
+        line = _line(entry)
+        try:
+            self._make()
+            descriptor = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                os.write(descriptor, line)
+            finally:
+                os.close(descriptor)
+            self._size += len(line)
+        except OSError as error:
+            self._complain(error)
+
+    def rewrite(self, entries: Iterable[Entry]) -> None:
+        """Puts ``entries`` in the place of all that was written before."""
+        text = b"".join(_line(entry) for entry in entries)
+        try:
+            self._make()
+            _replace(self._file, text)
+            self._size = self._rewritten_size = len(text)
+        except OSError as error:
+            self._complain(error)
+
+    def read(self) -> Iterator[Entry]:
+        """The entries; a line that was not written whole is passed over."""
+        with contextlib.suppress(OSError), self._file.open("rb") as file:
+            for line in file:
+                self._size += len(line)
+                with contextlib.suppress(ValueError):
+                    entry = json.loads(line)
+                    if isinstance(entry, dict):
+                        yield entry
+
+    def keep_token(self, token: str) -> None:
+        """Keeps the session's token, to renew it later on. Never logged."""
+        try:
+            self._make()
+            _replace(self._token, token.encode("ascii"))
+        except OSError as error:
+            self._complain(error)
+
+    def token(self) -> str | None:
+        """The token that was kept."""
+        try:
+            return self._token.read_text(encoding="ascii")
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    def forget_token(self) -> None:
+        """The session has ended and needs none."""
+        with contextlib.suppress(OSError):
+            self._token.unlink()
+
+    def remove(self) -> None:
+        """The session is forgotten."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _make(self) -> None:
+        if not self.folder.exists():
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def _complain(self, error: OSError) -> None:
+        if not self._told:
+            self._told = True
+            LOG.warning("session %s can't be written down: %s", self.folder.name, error.strerror)
+
+
+def journals(folder: Path) -> list[Journal]:
+    """The journals below ``folder``, by their sessions' numbers."""
+    found = [path for path in folder.glob("[0-9]*") if path.name.isdecimal() and path.is_dir()]
+    return [Journal(path) for path in sorted(found, key=lambda path: int(path.name))]
+
+
+def _line(entry: Entry) -> bytes:
+    return json.dumps(entry, separators=(",", ":"), default=str).encode() + b"\n"
+
+
+def _replace(path: Path, content: bytes) -> None:
+    draft = path.with_suffix(".new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+    draft.replace(path)

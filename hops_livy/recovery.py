@@ -1,0 +1,131 @@
+"""A session as its journal tells of it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+from hops_contract.principal import Principal, PrincipalKind, ProjectRole
+from hops_livy.engines.drivers import Executed, Shape
+from hops_livy.journal import Entry, Journal
+from hops_livy.outputs import Outputs
+from hops_livy.sessions import Session, SessionState, Timeouts
+from hops_livy.settings import Limits
+from hops_livy.spooled import read_spool_file
+from hops_livy.statements import Statement, StatementState
+
+
+def heading(session: Session, application: str) -> Entry:
+    """The first entry of a session's journal."""
+    owner = session.owner
+    return {
+        "is": "session",
+        "id": session.id,
+        "application": application,
+        "owner": {"user": owner.user, "project": owner.project, "role": owner.role},
+        "kind": session.kind,
+        "name": session.name,
+        "created": session.created,
+        "shape": asdict(session.shape),
+        "timeouts": asdict(session.timeouts),
+    }
+
+
+class Recovered:
+    """What a journal holds.
+
+    Attributes:
+        session: The session, with its statements; it has no driver yet.
+        application: Its application's name.
+        driver: The driver's state, if it was written down.
+        ending: Why it was to end, if that was asked for.
+
+    Args:
+        journal: The journal.
+        limits: Bounds of the session.
+
+    Raises:
+        ValueError: It holds no session.
+    """
+
+    def __init__(self, journal: Journal, limits: Limits) -> None:
+        entries = journal.read()
+        head = next(entries, {})
+        try:
+            self.application = str(head["application"])
+            self.session = _session(head, journal, limits)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{journal.folder.name} tells of no session") from error
+        self.driver: dict[str, Any] | None = None
+        self.ending: str | None = None
+        self._statements: dict[int, Statement] = {}
+        self._numbered = 0
+        self.session.head.append(head)
+        for entry in entries:
+            self._take(entry)
+        self.session.restore(self._statements, numbered=self._numbered)
+
+    def _take(self, entry: Entry) -> None:
+        match entry:
+            case {"is": "driver", "state": dict() as state}:
+                self.driver = state
+                self.session.head.append(entry)
+            case {"is": "ending", "reason": str() as reason}:
+                self.ending = reason
+            case {"is": "numbered", "next": int() as number}:
+                self._numbered = number
+            case {"is": "statement", "id": int() as number, "code": str() as code, "kind": str() as kind}:
+                outputs = Outputs(self.session.limits.output_bytes, partial(written, self.session, number))
+                self._statements[number] = Statement(
+                    id=number, code=code, kind=kind, key=entry.get("key"), outputs=outputs
+                )
+            case {"is": "ended", "state": str() as state, "reason": str() as reason}:
+                self.session.state, self.session.reason = SessionState(state), reason
+            case {"id": int() as number} if number in self._statements:
+                _take_change(self._statements[number], entry)
+
+
+def written(session: Session, statement: int) -> list[tuple[str, dict[str, Any]]]:
+    """What a statement wrote, from its driver while there is one, else from the files that it left."""
+    if session.driver is not None:
+        return session.driver.written(statement)
+    spooled = read_spool_file(session.journal.outputs / f"{statement}.jsonl")
+    return [(message.kind, message.content) for message in spooled.messages]
+
+
+def _take_change(statement: Statement, entry: Entry) -> None:
+    match entry:
+        case {"is": "began", "at": int() as moment}:
+            statement.state = StatementState.RUNNING
+            statement.started_ms = moment
+        case {"is": "cancelling"}:
+            statement.state = StatementState.CANCELLING
+        case {"is": "finished", "state": str() as state, "at": int() as moment}:
+            statement.state = StatementState(state)
+            statement.completed_ms = moment
+            executed = entry.get("executed")
+            statement.executed = None if executed is None else Executed(**executed)
+        case {"is": "dropped"}:
+            statement.outputs.drop()
+
+
+def _session(head: Entry, journal: Journal, limits: Limits) -> Session:
+    owner = head["owner"]
+    role = owner.get("role")
+    return Session(
+        id=int(head["id"]),
+        owner=Principal(
+            kind=PrincipalKind.PROJECT_USER,
+            user=str(owner["user"]),
+            project=str(owner["project"]),
+            role=None if role is None else ProjectRole(role),
+        ),
+        kind=str(head["kind"]),
+        name=head["name"],
+        created=float(head["created"]),
+        shape=Shape(**head["shape"]),
+        timeouts=Timeouts(**head["timeouts"]),
+        limits=limits,
+        journal=journal,
+    )

@@ -1,0 +1,195 @@
+"""Sessions outlive the service, however it ended: found again with their statements, and what ran meanwhile."""
+
+import json
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from .service_process import Service, control_plane_running, make_home, run, start_session, wait_idle
+
+pytestmark = pytest.mark.spark
+SMALL = {"driverMemory": "512m", "executorMemory": "512m"}
+COUNTING = "import time\nfor i in range({}):\n    print(i, flush=True)\n    time.sleep(0.05)\n'whole'"
+
+
+@pytest.fixture
+def service(tmp_path_factory):
+    with control_plane_running() as plane:
+        running = Service(make_home(tmp_path_factory.mktemp("home"), "weather"), plane).start()
+        try:
+            yield running
+        finally:
+            running.stop()
+            assert running.processes() == []
+
+
+@pytest.fixture
+def client(service):
+    with service.client() as client:
+        yield client
+
+
+def _submit(client, session_id, code):
+    created = client.post(f"/sessions/{session_id}/statements", json={"code": code})
+    assert created.status_code == 201, created.text
+    return created.json()["id"]
+
+
+def _finished(client, session_id, number):
+    for _ in range(6):
+        statement = client.get(f"/sessions/{session_id}/statements/{number}").json()
+        if statement["output"] is not None:
+            return statement
+    raise AssertionError(statement)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "stopped"])
+def test_a_session_is_found_again_with_all_that_it_had_and_did_meanwhile(service, client, number):
+    session_id = start_session(client, name="mine", ttl="2h", **SMALL)
+    run(client, session_id, "x = 41")
+    run(client, session_id, "print('before'); 1/0")
+    before = client.get(f"/sessions/{session_id}/summary").json()
+    statements = client.get(f"/sessions/{session_id}/statements").json()
+    running = _submit(client, session_id, COUNTING.format(120))
+    waiting = _submit(client, session_id, "x + 1")
+    time.sleep(1)
+    service.halt(number)
+    time.sleep(1)
+    service.start()
+    after = client.get(f"/sessions/{session_id}/summary").json()
+    assert after["state"] == "busy"
+    assert {**after, "state": "", "statements": 0} == {**before, "state": "", "statements": 0}
+    found = client.get(f"/sessions/{session_id}/statements").json()
+    assert found["statements"][: len(statements["statements"])] == statements["statements"]
+    output = _finished(client, session_id, running)["output"]
+    assert output["data"]["text/plain"] == "".join(f"{i}\n" for i in range(120)) + "'whole'"
+    assert _finished(client, session_id, waiting)["output"]["data"]["text/plain"] == "42"
+    assert run(client, session_id, "spark.range(10).count()")["output"]["data"]["text/plain"] == "10"
+
+
+def test_a_statement_that_ended_while_the_service_was_away_has_its_output(service, client):
+    session_id = start_session(client, **SMALL)
+    lost = _submit(client, session_id, "import time; time.sleep(2); print('done'); 1/0")
+    time.sleep(0.5)
+    service.halt(signal.SIGKILL)
+    time.sleep(4)
+    service.start()
+    output = _finished(client, session_id, lost)["output"]
+    assert (output["ename"], output["outputs"][0]["content"]["text"]) == ("ZeroDivisionError", "done\n")
+    assert wait_idle(client, session_id)["state"] == "idle"
+
+
+def test_a_reader_of_the_stream_goes_on_where_it_was(service, client):
+    session_id = start_session(client, **SMALL)
+    number = _submit(client, session_id, COUNTING.format(100))
+    texts, last = [], -1
+
+    def read():
+        nonlocal last
+        path = f"/sessions/{session_id}/statements/{number}/events"
+        with client.stream("GET", path, headers={"Last-Event-ID": str(last)}) as stream:
+            for line in stream.iter_lines():
+                if line.startswith("id:"):
+                    last = int(line[3:])
+                elif line.startswith("data:"):
+                    event = json.loads(line[5:])
+                    if event["type"] == "done":
+                        return
+                    if event["type"] == "stream":
+                        texts.append(event["content"]["text"])
+
+    killer = threading.Timer(1.5, service.halt, [signal.SIGKILL])
+    killer.start()
+    with pytest.raises(Exception, match=r"(?i)closed|reset|disconnected|complete"):
+        read()
+    killer.join()
+    service.start()
+    read()
+    assert "".join(texts) == "".join(f"{i}\n" for i in range(100))
+
+
+def test_an_interrupt_reaches_a_statement_of_before(service, client):
+    session_id = start_session(client, **SMALL)
+    number = _submit(client, session_id, "import time; time.sleep(600)")
+    time.sleep(0.5)
+    service.halt(signal.SIGKILL)
+    service.start()
+    client.post(f"/sessions/{session_id}/statements/{number}/cancel")
+    assert _finished(client, session_id, number)["state"] == "cancelled"
+
+
+def test_a_driver_that_died_meanwhile_is_reported_with_its_statements(service, client):
+    session_id = start_session(client, **SMALL)
+    pid = int(
+        run(client, session_id, "print('kept'); import os; os.getpid()")["output"]["data"]["text/plain"].split()[1]
+    )
+    number = _submit(client, session_id, "import time; time.sleep(600)")
+    time.sleep(0.5)
+    service.halt(signal.SIGKILL)
+    os.kill(pid, signal.SIGKILL)
+    service.start()
+    summary = client.get(f"/sessions/{session_id}/summary").json()
+    assert summary["state"] == "dead"
+    assert "while nobody watched it" in summary["reason"]
+    assert client.get(f"/sessions/{session_id}/statements/0").json()["output"]["data"]["text/plain"].startswith("kept")
+    assert _finished(client, session_id, number)["output"]["ename"] == "SessionEnded"
+    service.halt()
+    service.start()
+    assert client.get(f"/sessions/{session_id}/summary").json()["reason"] == summary["reason"]
+    assert client.get(f"/sessions/{session_id}/statements/0").json()["output"]["data"]["text/plain"].startswith("kept")
+    assert client.delete(f"/sessions/{session_id}").status_code == 200
+    assert list((service.home / "run" / "session-records").iterdir()) == []
+
+
+def test_a_session_that_is_starting_starts_on(service, client):
+    session_id = client.post("/sessions", json=SMALL).json()["id"]
+    service.halt(signal.SIGKILL)
+    time.sleep(1)
+    service.start()
+    assert wait_idle(client, session_id)["state"] == "idle"
+    assert run(client, session_id, "1+1")["output"]["data"]["text/plain"] == "2"
+
+
+def test_a_batch_that_ended_meanwhile_has_its_exit_status(service, client):
+    resources = service.home / "projects" / "weather" / "Resources"
+    (resources / "job.py").write_text(
+        "import sys, time\ntime.sleep(3)\nprint('over', flush=True)\nsys.exit(int(sys.argv[1]))\n"
+    )
+    good, bad = (
+        client.post("/batches", json={"file": "Resources/job.py", "args": [code], "driverMemory": "512m"}).json()["id"]
+        for code in ("0", "4")
+    )
+    deadline = time.monotonic() + 120
+    while {client.get(f"/batches/{number}/state").json()["state"] for number in (good, bad)} != {"running"}:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    service.halt(signal.SIGKILL)
+    time.sleep(6)
+    service.start()
+    while (states := [client.get(f"/batches/{n}/state").json()["state"] for n in (good, bad)]) != ["success", "dead"]:
+        assert time.monotonic() < deadline, states
+        time.sleep(0.2)
+    assert "over" in client.get(f"/batches/{good}/log").json()["log"]
+
+
+def test_sessions_end_by_themselves_when_no_service_comes(service, client):
+    service.stop()
+    service.environment = {"HOPS_DESERTED_S": "2"}
+    service.start()
+    start_session(client, **SMALL)
+    service.halt(signal.SIGKILL)
+    deadline = time.monotonic() + 60
+    while service.processes() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert service.processes() == []
+
+
+def test_a_second_service_of_the_same_home_is_refused(service, client):
+    session_id = start_session(client, **SMALL)
+    second = Service(service.home, service.plane)
+    with pytest.raises(AssertionError, match="Another session service"):
+        second.start()
+    assert run(client, session_id, "1")["output"]["status"] == "ok"
