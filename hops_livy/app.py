@@ -21,7 +21,9 @@ from hops_livy.builtin.backend import BuiltinSessions
 from hops_livy.engines.drivers import SessionBackend
 from hops_livy.errors import BadRequestError, BodyTooSlowError, NotFoundError, ServiceError, TooLargeError
 from hops_livy.gpus import GpuLedger, count_gpus
+from hops_livy.idleness import Idleness
 from hops_livy.memory import MemoryLedger
+from hops_livy.pool import WarmPool
 from hops_livy.project_limits import PublishedLimits
 from hops_livy.registry import Registry
 from hops_livy.routes import batches, service, sessions, statements
@@ -57,6 +59,8 @@ def make_registry(settings: Settings, client: httpx.AsyncClient, *, backend: Ses
         gpus=gpus,
         project_limits=PublishedLimits(settings.projects_url, client),
         renewal=TokenRenewal(settings.renewal_url, client),
+        pool=WarmPool(settings.warm_sessions),
+        idleness=Idleness(settings.warm_leaves_mib),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -16,11 +17,12 @@ from hops_livy.spooled import read_spool_file
 from hops_livy.statements import Statement, StatementState
 
 
-def heading(session: Session, application: str) -> Entry:
+def heading(session: Session, application: str, *, warm: Mapping[str, str] | None) -> Entry:
     """The first entry of a session's journal."""
     owner = session.owner
     return {
         "is": "session",
+        "warm": None if warm is None else dict(warm),
         "id": session.id,
         "application": application,
         "owner": {"user": owner.user, "project": owner.project, "role": owner.role},
@@ -38,6 +40,7 @@ class Recovered:
     Attributes:
         session: The session, with its statements; it has no driver yet.
         application: Its application's name.
+        warm: The settings of a session that is kept ready and that nobody has been told of.
         driver: The driver's state, if it was written down.
         ending: Why it was to end, if that was asked for.
 
@@ -57,6 +60,7 @@ class Recovered:
             self.session = _session(head, journal, limits)
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{journal.folder.name} tells of no session") from error
+        self.warm: dict[str, str] | None = head.get("warm")
         self.driver: dict[str, Any] | None = None
         self.ending: str | None = None
         self._statements: dict[int, Statement] = {}

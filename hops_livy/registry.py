@@ -7,6 +7,7 @@ import logging
 import re
 import time
 from collections.abc import Coroutine, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from hops_contract.layout import Home
 from hops_contract.principal import Principal
 from hops_livy.conf import checked_conf, shape_of
 from hops_livy.ended_owners import EndedOwners
-from hops_livy.engines.drivers import BatchFile, DriverRequest, SessionBackend, Shape, StartError
+from hops_livy.engines.drivers import BatchFile, Driver, DriverRequest, NoRoomError, SessionBackend, Shape, StartError
 from hops_livy.errors import (
     BadRequestError,
     CanNotStartError,
@@ -25,11 +26,13 @@ from hops_livy.errors import (
     disk_trouble,
 )
 from hops_livy.gpus import GpuLedger
+from hops_livy.idleness import Idleness
 from hops_livy.journal import Journal, journals
+from hops_livy.pool import Warm, WarmPool
 from hops_livy.project_limits import ProjectLimits, check_limits, idle_time
 from hops_livy.recovery import Recovered, heading
 from hops_livy.service_lock import ServiceLock
-from hops_livy.sessions import KINDS, Session, Timeouts
+from hops_livy.sessions import KINDS, Session, SessionState, Timeouts
 from hops_livy.settings import Limits
 from hops_livy.token_renewal import TokenRenewal
 from hops_livy.wire import BatchRequest, Resources, SessionRequest
@@ -39,6 +42,14 @@ _LEFT_OUT_KINDS = ("spark", "sparkr", "shared")
 _ENDED_KEPT_S = 3600.0
 _CULL_S = 5.0
 _UNITS_S = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+
+
+@dataclass(frozen=True, slots=True)
+class WarmState:
+    """What is kept ready for somebody: ``ready``, ``starting``, ``waiting`` or ``none``, and why."""
+
+    state: str
+    reason: str = ""
 
 
 class Registry:
@@ -51,6 +62,8 @@ class Registry:
         gpus: The ledger, to tell a session what it holds.
         project_limits: Tells what sessions of a project may use.
         renewal: Keeps the sessions' tokens fresh.
+        pool: Sessions started ahead.
+        idleness: Tells when there is room and time for them.
     """
 
     def __init__(
@@ -62,6 +75,8 @@ class Registry:
         gpus: GpuLedger,
         project_limits: ProjectLimits,
         renewal: TokenRenewal,
+        pool: WarmPool,
+        idleness: Idleness,
     ) -> None:
         self._backend = backend
         self._home = home
@@ -69,9 +84,12 @@ class Registry:
         self._gpus = gpus
         self._project_limits = project_limits
         self._renewal = renewal
+        self._pool = pool
+        self._idleness = idleness
         self._sessions: dict[int, Session] = {}
         self._ended_at: dict[int, float] = {}
         self._starting: dict[int, str] = {}
+        self._warming: set[str] = set()
         self._ended_owners = EndedOwners(home.run / "sessions" / "ended-owners.json")
         self._lock = ServiceLock(home.service_lock)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -91,20 +109,21 @@ class Registry:
         self._last_id = int(last.read_text()) if last.exists() else -1
         self._ended_owners.load()
         await self._recover()
-        await self._backend.prepare(self._sessions.keys())
+        await self._backend.prepare({*self._sessions, *(warm.session.id for warm in self._pool)})
         self._spawn(self._watch())
 
     async def close(self) -> None:
         """Lets go of everything; a later service finds it again."""
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*(session.detach() for session in self._sessions.values()))
+        known = [*self._sessions.values(), *(warm.session for warm in self._pool)]
+        await asyncio.gather(*(session.detach() for session in known))
         self._lock.give_back()
 
     async def end_all(self, reason: str) -> int:
         """Ends all sessions and batches and forgets them; returns how many were running."""
         running = [session for session in self._sessions.values() if not session.final]
-        await asyncio.gather(*(session.end(reason) for session in running))
+        await asyncio.gather(*(session.end(reason) for session in running), *map(self._end_warm, self._pool))
         for session_id in list(self._sessions):
             self._forget(session_id)
         return len(running)
@@ -118,8 +137,8 @@ class Registry:
                 LOG.warning("a session can't be found again: %s", error)
                 journal.remove()
         # In the order of their numbers, whichever is found first.
-        self._sessions |= {one.session.id: one.session for one in found}
-        self._last_id = max(self._last_id, max(self._sessions, default=-1))
+        self._sessions |= {one.session.id: one.session for one in found if one.warm is None}
+        self._last_id = max(self._last_id, max((one.session.id for one in found), default=-1))
         await asyncio.gather(*(self._find_again(one) for one in found if not one.session.final))
 
     async def _find_again(self, found: Recovered) -> None:
@@ -138,6 +157,8 @@ class Registry:
         driver = await self._backend.recover(request, found.driver)
         session.gpus = self._gpus.held_by(session.id)
         session.follow(driver)
+        if found.warm is not None:
+            self._pool.put(Warm(session, found.warm))
         LOG.info("session %d of %s was found again", session.id, session.owner.project_user)
         if token is None or found.ending is not None:
             self._spawn(session.end(found.ending or "Its token was lost while the session service was away."))
@@ -215,9 +236,98 @@ class Registry:
     async def end_owner(self, project_user: str, reason: str) -> int:
         """Ends all sessions and batches of one project-user; returns how many there were."""
         self._ended_owners.note(project_user)
+        if (warm := self._pool.of(project_user)) is not None:
+            await self._end_warm(warm)
         sessions = [session for session in self.owned(project_user, batch=None) if not session.final]
         await asyncio.gather(*(session.end(reason) for session in sessions))
         return len(sessions)
+
+    async def warm(self, principal: Principal, token: str, request: SessionRequest) -> WarmState:
+        """Keeps a session ready that is like the one that ``request`` would ask for.
+
+        It counts against no quota and holds no GPUs. The first is begun at once, later ones when the machine has little
+        to do. Who asks again within a few minutes keeps it.
+
+        Raises:
+            ServiceError: Such a session could not be had either; the sentence says why.
+        """
+        shape, conf, timeouts = await self._asked(principal, token, request, Timeouts())
+        for spent in self._pool.spent(time.monotonic()):
+            await self._end_warm(spent)
+        warm = self._pool.of(principal.project_user)
+        if warm is not None and warm.fits(principal.project_user, shape, conf):
+            warm.wanted = time.monotonic()
+            return WarmState("starting" if warm.session.state is SessionState.STARTING else "ready")
+        if warm is not None:
+            await self._end_warm(warm)
+        if (reason := self._why_not_warm(principal, shape)) is not None:
+            return WarmState("none", reason)
+        if self.owned(principal.project_user, batch=None) and not self._calm():
+            return WarmState("waiting", "The machine has other work; it is started when that is done.")
+        session = self._new_session(principal, shape, timeouts)
+        self._warming.add(principal.project_user)
+        try:
+            await self._launch(session, token, conf, None, warm=conf)
+        except CanNotStartError as error:
+            session.journal.remove()
+            return WarmState("none", error.detail)
+        finally:
+            self._warming.discard(principal.project_user)
+        try:
+            self.check_welcome(principal, token)
+        except NotAuthenticatedError:
+            await self._end_warm(Warm(session, conf))
+            raise
+        return WarmState("starting")
+
+    def _why_not_warm(self, principal: Principal, shape: Shape) -> str | None:
+        if len(self._pool) + len(self._warming) >= self._pool.most:
+            return f"{self._pool.most} sessions are kept ready at most (HOPS_WARM_SESSIONS)."
+        if principal.project_user in self._warming:
+            return "One is being started."
+        if shape.total_gpus:
+            return "GPUs are not held for sessions that nobody has asked for yet."
+        return self._idleness.why_no_room(shape.total_memory_mib)
+
+    def _calm(self) -> bool:
+        working = (SessionState.STARTING, SessionState.BUSY)
+        busy = any(session.state in working for session in self._sessions.values())
+        return self._idleness.idle() and not busy
+
+    async def _end_warm(self, warm: Warm) -> None:
+        self._pool.remove(warm.session)
+        await warm.session.end("It was kept ready and not asked for.")
+        warm.session.journal.remove()
+
+    def _hand_over(self, session: Session, token: str, request: Resources, kind: str, timeouts: Timeouts) -> Session:
+        """Gives a warm session to its owner: from now on it is like one that was started now."""
+        session.kind, session.name, session.timeouts = kind, request.name, timeouts
+        session.created, session.last_active = time.time(), time.monotonic()
+        session.hear()
+        application = str(session.head[0]["application"])
+        session.head[0] = heading(session, application, warm=None)
+        session.journal.rewrite([*session.head, *session.entries()])
+        session.renew_token(token)
+        self._sessions[session.id] = session
+        LOG.info("session %d of %s was ready", session.id, session.owner.project_user)
+        return session
+
+    async def _asked(
+        self, principal: Principal, token: str, request: Resources, timeouts: Timeouts
+    ) -> tuple[Shape, dict[str, str], Timeouts]:
+        """What a request comes to: resources, Spark's settings, time-outs; all of it allowed."""
+        if request.proxy_user not in (None, principal.project_user, principal.user):
+            raise BadRequestError("proxyUser can't be chosen: a session acts as its owner only.")
+        for name, value in (("jars", request.jars), ("files", request.files), ("archives", request.archives)):
+            if value:
+                raise LeftOutError(f"{name} are not offered; put the files into the project and read them from there.")
+        conf = {key: _text(value) for key, value in request.conf.items()}
+        shape = shape_of(request, conf)
+        passed = checked_conf(conf)
+        limits = await self._project_limits.of(principal, token)
+        check_limits(shape, limits)
+        idle_s = idle_time(timeouts.idle_s, limits)
+        return shape, passed, Timeouts(idle_s=idle_s, heartbeat_s=timeouts.heartbeat_s)
 
     async def _start(
         self,
@@ -229,35 +339,17 @@ class Registry:
         timeouts: Timeouts,
         batch: BatchFile | None,
     ) -> Session:
-        if request.proxy_user not in (None, principal.project_user, principal.user):
-            raise BadRequestError("proxyUser can't be chosen: a session acts as its owner only.")
-        for name, value in (("jars", request.jars), ("files", request.files), ("archives", request.archives)):
-            if value:
-                raise LeftOutError(f"{name} are not offered; put the files into the project and read them from there.")
         if request.py_files and batch is None:
             raise LeftOutError("pyFiles of sessions are not offered; use sc.addPyFile in a cell.")
-        conf = {key: _text(value) for key, value in request.conf.items()}
-        shape = shape_of(request, conf)
-        passed = checked_conf(conf)
-        limits = await self._project_limits.of(principal, token)
-        check_limits(shape, limits)
-        timeouts = Timeouts(idle_s=idle_time(timeouts.idle_s, limits), heartbeat_s=timeouts.heartbeat_s)
+        shape, conf, timeouts = await self._asked(principal, token, request, timeouts)
         self._check_room(principal)  # after all waiting, so that many at the same moment are counted one by one
-        number = self._new_id()
-        session = Session(
-            id=number,
-            owner=principal,
-            kind=kind,
-            name=request.name,
-            shape=shape,
-            limits=self._limits,
-            journal=Journal(self._home.session_records / str(number)),
-            timeouts=timeouts,
-        )
+        if batch is None and (warm := self._pool.take(principal.project_user, shape, conf)) is not None:
+            return self._hand_over(warm, token, request, kind, timeouts)
+        session = self._new_session(principal, shape, timeouts, kind=kind, name=request.name)
         # Counted from here on: many requests at the same moment must not all find the same room.
         self._starting[session.id] = principal.project_user
         try:
-            await self._launch(session, token, passed, batch)
+            await self._launch(session, token, conf, batch, warm=None)
         except BaseException:
             session.journal.remove()
             raise
@@ -270,7 +362,51 @@ class Registry:
             raise
         return session
 
-    async def _launch(self, session: Session, token: str, conf: dict[str, str], batch: BatchFile | None) -> None:
+    def _new_session(
+        self, principal: Principal, shape: Shape, timeouts: Timeouts, *, kind: str = KINDS[0], name: str | None = None
+    ) -> Session:
+        number = self._new_id()
+        return Session(
+            id=number,
+            owner=principal,
+            kind=kind,
+            name=name,
+            shape=shape,
+            limits=self._limits,
+            journal=Journal(self._home.session_records / str(number)),
+            timeouts=timeouts,
+        )
+
+    async def _start_driver(self, request: DriverRequest) -> Driver:
+        """Starts a driver; what is kept ready for others ends when its memory is needed."""
+        while True:
+            try:
+                return await self._backend.start(request)
+            except NoRoomError:
+                # The one that was wanted longest ago goes first.
+                spare = min(self._pool, key=lambda warm: warm.wanted, default=None)
+                if spare is None or request.warm:
+                    raise
+                await self._end_warm(spare)
+
+    async def _launch(
+        self,
+        session: Session,
+        token: str,
+        conf: dict[str, str],
+        batch: BatchFile | None,
+        *,
+        warm: dict[str, str] | None,
+    ) -> None:
+        """Starts the driver of a session.
+
+        Args:
+            session: The session, new.
+            token: Its owner's token.
+            conf: Settings for Spark.
+            batch: What to run, for a batch.
+            warm: For one that is kept ready: the settings, to know it again by.
+        """
         request = DriverRequest(
             session_id=session.id,
             application=f"application_{int(session.created * 1000)}_{session.id:04d}",
@@ -280,19 +416,23 @@ class Registry:
             shape=session.shape,
             conf=conf,
             kept_outputs=session.journal.outputs,
+            warm=warm is not None,
             batch=batch,
         )
         session.journal.keep_token(token)
-        session.journal.write(heading(session, request.application))
+        session.journal.write(heading(session, request.application, warm=warm))
         try:
-            driver = await self._backend.start(request)
+            driver = await self._start_driver(request)
         except StartError as error:
             raise CanNotStartError(str(error)) from error
-        session.head = [heading(session, request.application), {"is": "driver", "state": driver.state}]
+        session.head = [heading(session, request.application, warm=warm), {"is": "driver", "state": driver.state}]
         session.journal.rewrite(session.head)
         session.gpus = self._gpus.held_by(session.id)
         session.follow(driver)
-        self._sessions[session.id] = session
+        if warm is None:
+            self._sessions[session.id] = session
+        else:
+            self._pool.put(Warm(session, warm))
         self._spawn(self._renewal.keep_fresh(session, token))
         LOG.info("session %d of %s starts: %s", session.id, session.owner.project_user, _described(session.shape))
 
@@ -324,6 +464,8 @@ class Registry:
         while True:
             await asyncio.sleep(_CULL_S)
             now = time.monotonic()
+            for warm in self._pool.spent(now):
+                self._spawn(self._end_warm(warm))
             for session in list(self._sessions.values()):
                 reason = session.expired(now)
                 if reason is not None:

@@ -57,6 +57,8 @@ class Settings:
     ``HOPS_DESERTED_S``            seconds without a session service after which sessions end by themselves (600)
     ``HOPS_SESSIONS``              sessions and batches that may run at the same time (200)
     ``HOPS_SESSIONS_PER_OWNER``    the same for one member of one project (10)
+    ``HOPS_WARM_SESSIONS``         sessions that may be kept ready for those who will ask for them (8); 0: none
+    ``HOPS_WARM_LEAVES_MIB``       memory that stays free beside them (a quarter of the machine's)
     ``HOPS_BODY_TIMEOUT_S``        seconds that a request's body may take to come (30)
     ``HOPS_BODIES_AT_ONCE``        how many bodies are waited for at the same moment (200)
     ``HOPS_WEBHDFS_ADDRESS``       HDFS's HTTP interface, told to sessions: ``host:port`` or ``https://host:port``
@@ -78,6 +80,8 @@ class Settings:
     memory_mib: int | None = None
     session_start_s: float = 180.0
     deserted_s: float = 600.0
+    warm_sessions: int = 8
+    warm_leaves_mib: int | None = None
     webhdfs_address: str | None = None
     limits: Limits = field(default_factory=Limits)
 
@@ -120,6 +124,8 @@ def read_settings(environment: Mapping[str, str] | None = None, *, port: int | N
         memory_mib=_number(source, "HOPS_MEMORY_MIB"),
         session_start_s=float(_number(source, "HOPS_SESSION_START_S") or 180),
         deserted_s=float(_positive(source, "HOPS_DESERTED_S") or 600),
+        warm_sessions=8 if (warm := _number(source, "HOPS_WARM_SESSIONS")) is None else warm,
+        warm_leaves_mib=_number(source, "HOPS_WARM_LEAVES_MIB"),
         webhdfs_address=_web_address(source, "HOPS_WEBHDFS_ADDRESS"),
         limits=_limits(source),
     )

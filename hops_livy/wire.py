@@ -7,6 +7,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
+from hops_contract.options import Allocation, ServerOptions
+
 ConfValue = str | int | float | bool
 MAX_CONF = 500
 Memory = Annotated[str, Field(pattern=r"^\s*\d{1,9}\s*([kKmMgGtT][bB]?)?\s*$")]
@@ -62,6 +64,33 @@ class SessionRequest(Resources):
     kind: str = Field(default="pyspark", max_length=50)
     heartbeat_s: int | None = Field(default=None, alias="heartbeatTimeoutInSecond", ge=0, le=7 * 24 * 3600)
     ttl: str | None = Field(default=None, pattern=r"^\s*\d{1,9}\s*(ms|s|m|min|h|d)?\s*$")
+
+
+class WarmRequest(BaseModel):
+    """``POST sessions:warm``."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"options": {"executors": 1, "executor_cores": 1}}]})
+
+    options: ServerOptions
+
+
+def session_request(options: ServerOptions) -> SessionRequest:
+    """What a notebook server with these options asks for when it starts a session."""
+    conf: dict[str, ConfValue] = {"spark.dynamicAllocation.enabled": options.allocation is Allocation.DYNAMIC}
+    if options.allocation is Allocation.DYNAMIC:
+        conf["spark.dynamicAllocation.minExecutors"] = options.min_executors
+        conf["spark.dynamicAllocation.maxExecutors"] = options.max_executors
+    if options.gpus_per_executor:
+        conf["spark.executor.resource.gpu.amount"] = options.gpus_per_executor
+    if options.gpu_label is not None:
+        conf["spark.hops.gpu.label"] = options.gpu_label
+    return SessionRequest(
+        driver_memory=f"{options.driver_memory_mib}m",
+        executor_memory=f"{options.executor_memory_mib}m",
+        executor_cores=options.executor_cores,
+        num_executors=options.executors if options.allocation is Allocation.FIXED else None,
+        conf=conf,
+    )
 
 
 class BatchRequest(Resources):

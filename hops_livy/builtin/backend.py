@@ -21,7 +21,7 @@ from hops_livy.builtin.launch import (
     spark_properties,
 )
 from hops_livy.builtin.processes import end_strays
-from hops_livy.engines.drivers import DriverRequest, StartError
+from hops_livy.engines.drivers import DriverRequest, NoRoomError, StartError
 from hops_livy.errors import disk_trouble
 from hops_livy.gpus import GpuLedger, NoGpuError, discovery_script
 from hops_livy.java import NoJavaError, find_java
@@ -84,7 +84,8 @@ class BuiltinSessions:
             self._memory.take(shape.total_memory_mib, session_id=session_id)
         except (NoGpuError, NoMemoryError) as error:
             self._give_back(session_id)
-            raise StartError(str(error)) from error
+            kind = NoRoomError if isinstance(error, NoMemoryError) else StartError
+            raise kind(str(error)) from error
         driver = self._driver(request, addresses)
         try:
             _fill(place, request, addresses)
@@ -178,4 +179,4 @@ def _fill(place: Place, request: DriverRequest, addresses: tuple[int, ...]) -> N
     folder.write_secret(folder.properties, properties_text(spark_properties(request, place, script)))
     if request.batch is None:
         folder.write_json(folder.connection, connection_info(folder.socket_prefix()))
-    folder.write_json(folder.launch, launch_description(place, request.shape, request.batch))
+    folder.write_json(folder.launch, launch_description(place, request))

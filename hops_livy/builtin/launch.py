@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hops_livy.builtin.folder import SessionFolder
-from hops_livy.engines.drivers import BatchFile, DriverRequest, Shape
+from hops_livy.engines.drivers import DriverRequest, Shape
 from hops_livy.java import Java, module_options
 
 _PAGE_FILTER = "org.apache.spark.ui.JWSFilter"
@@ -155,8 +155,9 @@ def java_environment(place: Place) -> dict[str, str]:
     }
 
 
-def launch_description(place: Place, shape: Shape, batch: BatchFile | None) -> dict[str, Any]:
+def launch_description(place: Place, request: DriverRequest) -> dict[str, Any]:
     """What the driver's process is told (see :mod:`hops_livy.driver.hops_session`)."""
+    batch = request.batch
     description = {
         "role": "kernel" if batch is None else "batch",
         "status_file": str(place.folder.status),
@@ -164,7 +165,7 @@ def launch_description(place: Place, shape: Shape, batch: BatchFile | None) -> d
         "service_lock": str(place.service_lock),
         "deserted_s": place.deserted_s,
         "gateway_info": str(place.folder.gateway_info),
-        "java_command": java_command(place, shape),
+        "java_command": java_command(place, request.shape),
         "java_environment": java_environment(place),
     }
     if batch is None:
@@ -172,6 +173,7 @@ def launch_description(place: Place, shape: Shape, batch: BatchFile | None) -> d
             "connection_file": str(place.folder.connection),
             "ipython_folder": str(place.folder.ipython),
             "outputs": str(place.folder.outputs),
+            "warm": request.warm,
         }
     return description | {
         "file": str(batch.file),

@@ -74,6 +74,7 @@ class DriverRequest:
         shape: The resources.
         conf: Spark settings that were checked already.
         kept_outputs: Folder for what its statements wrote, when the driver has ended; not made yet.
+        warm: Whether nobody waits for it yet: it may warm itself up when it has started.
         batch: Set for a batch, else the driver is interactive.
     """
 
@@ -85,6 +86,7 @@ class DriverRequest:
     shape: Shape
     conf: dict[str, str] = field(default_factory=dict)
     kept_outputs: Path
+    warm: bool = False
     batch: BatchFile | None = None
 
 
@@ -117,6 +119,10 @@ MessageHandler = Callable[[str, dict[str, Any]], None]
 
 class StartError(Exception):
     """A driver could not be started; the message is for the owner."""
+
+
+class NoRoomError(StartError):
+    """There is not so much memory now; when other drivers end there may be."""
 
 
 class Driver(Protocol):

@@ -13,7 +13,7 @@ from hops_livy.registry import page
 from hops_livy.routes.callers import CallerDep, From, Hold, LogFrom, SessionDep, Size, log_page
 from hops_livy.routes.examples import LOG, SESSION, SUMMARY, gives
 from hops_livy.sessions import Session, SessionState
-from hops_livy.wire import CompletionRequest, SessionRequest
+from hops_livy.wire import CompletionRequest, SessionRequest, WarmRequest, session_request
 
 router = APIRouter(tags=["sessions"])
 _UNSETTLED = (SessionState.STARTING, SessionState.BUSY)
@@ -33,6 +33,16 @@ async def create_session(request: SessionRequest, caller: CallerDep, response: R
     session = await caller.registry.create(caller.principal, caller.token, request)
     response.headers["Location"] = f"/sessions/{session.id}"
     return session.livy()
+
+
+@router.post("/sessions:warm", responses=gives({"state": "ready", "reason": ""}))
+async def keep_warm(request: WarmRequest, caller: CallerDep) -> dict[str, Any]:
+    """Keeps a session ready that is like the one that these options lead to; ask again every minute to keep it.
+
+    ``state`` is ``ready``, ``starting``, ``waiting`` (the machine has other work now) or ``none``, with the reason.
+    """
+    warm = await caller.registry.warm(caller.principal, caller.token, session_request(request.options))
+    return {"state": warm.state, "reason": warm.reason}
 
 
 @router.get("/sessions/{session_id}", responses=gives(SESSION))

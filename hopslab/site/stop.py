@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,9 +12,12 @@ import psutil
 
 from hops_contract.layout import Home
 from hopslab.errors import SiteError
+from hopslab.settings import CHECKOUT
 from hopslab.site.state import forget, running_hub
+from hopslab.surroundings import VENV_BIN
 
 HUB_PATIENCE_S = 40.0
+SESSIONS_PATIENCE_S = 60.0
 PATIENCE_S = 10.0
 FOLDER_VARIABLES = ("HOPS_SERVER_FOLDER", "HOPS_TOKEN_FILE")
 """Set for notebook servers, kernels and Spark drivers: a path below the home's ``run`` tells whose they are."""
@@ -34,6 +38,7 @@ def stop_site(home: Home) -> int:
     if hub is not None:
         # The Hub ends its servers, services and proxy in order when it is asked to.
         ended += _end([hub], patience_s=HUB_PATIENCE_S)
+    _end_sessions(home)
     left = {process.pid: process for process in (*family, *processes_of(home)) if process.is_running()}
     for process in list(left.values()):
         left.update({child.pid: child for child in _descendants(process)})
@@ -44,6 +49,17 @@ def stop_site(home: Home) -> int:
         raise SiteError(f"These processes could not be ended: {numbers}.", "End them as the user who started them.")
     forget(home)
     return ended
+
+
+def _end_sessions(home: Home) -> None:
+    """Spark sessions outlive their service, which alone knows how to end them in order and what they leave."""
+    if not any(home.session_records.glob("*")):
+        return
+    command = [str(VENV_BIN / "python"), "-m", "hops_livy", "end-sessions"]
+    env = {**os.environ, "HOPS_HOME": str(home.root)}
+    # Whatever it can't end is ended by force below.
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        subprocess.run(command, env=env, cwd=CHECKOUT, capture_output=True, timeout=SESSIONS_PATIENCE_S, check=False)
 
 
 def processes_of(home: Home) -> list[psutil.Process]:

@@ -13,14 +13,14 @@ from jupyterlab_hops.server_folder import ServerFolder, ServerFolderError
 
 
 class HopsExtension(ExtensionApp):
-    """Adds the routes below ``hops/`` and keeps the server's token fresh."""
+    """Adds the routes below ``hops/`` and keeps the server's token fresh and a Spark session ready."""
 
     name = "jupyterlab_hops"
     app_name = "HopsLab"
     description = "A project's notebook server: its people, its Spark sessions, its TensorBoards"
     load_other_extensions = True
 
-    _renewal: asyncio.Task[None] | None = None
+    _tasks: tuple[asyncio.Task[None], ...] = ()
     _server: ProjectServer | None = None
 
     def initialize_settings(self) -> None:
@@ -32,7 +32,7 @@ class HopsExtension(ExtensionApp):
             return
         self._server = ProjectServer(folder, self.serverapp.base_url)
         self.settings[SETTING] = self._server
-        self.serverapp.io_loop.add_callback(self._renew_token)
+        self.serverapp.io_loop.add_callback(self._begin)
 
     def initialize_handlers(self) -> None:
         """Adds the routes."""
@@ -40,11 +40,12 @@ class HopsExtension(ExtensionApp):
 
     async def stop_extension(self) -> None:
         """Ends what the extension started."""
-        if self._renewal is not None:
-            self._renewal.cancel()
+        for task in self._tasks:
+            task.cancel()
         if self._server is not None:
             self._server.tensorboards.end_all()
 
-    async def _renew_token(self) -> None:
-        if self._server is not None and self._renewal is None:
-            self._renewal = asyncio.create_task(self._server.renewal.run())
+    async def _begin(self) -> None:
+        if self._server is not None and not self._tasks:
+            warm = self._server.warm_session(self.serverapp.web_app.last_activity)
+            self._tasks = (asyncio.create_task(self._server.renewal.run()), asyncio.create_task(warm.run()))

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,6 +18,7 @@ from jupyterlab_hops.problems import ProblemError
 from jupyterlab_hops.server_folder import ServerFolder
 from jupyterlab_hops.tensorboards import TensorBoards
 from jupyterlab_hops.token_renewal import RenewalState, TokenRenewal
+from jupyterlab_hops.warm_session import WarmSession
 
 PAGE = 100
 MAX_ITEMS = 1000
@@ -129,6 +131,14 @@ class ProjectServer:
         self.tensorboards = TensorBoards(
             Path(config["project_folder"]), Path(config["environment"]), f"{base_path.rstrip('/')}/hops/tensorboards/"
         )
+
+    def warm_session(self, last_activity: Callable[[], datetime]) -> WarmSession:
+        """What keeps a Spark session ready for the next notebook.
+
+        Args:
+            last_activity: Tells when somebody last used this server.
+        """
+        return WarmSession(self._livy, self._folder.config["options"], last_activity)
 
     async def project(self) -> dict[str, Any]:
         """Body of ``GET hops/project``; a control plane that is down costs only members and datasets."""

@@ -43,13 +43,15 @@ def run(launch: dict[str, Any], jvm: Jvm) -> None:
         sys.exit(1)
     app.kernel.spark = spark
     _keep_errors_out_of_logs()
-    from . import magics  # noqa: PLC0415
+    from . import magics, warmup  # noqa: PLC0415
 
     magics.register(app.shell, spark)
     # Old notebooks know the session as ``sqlContext``: the methods that they use have the same names.
     app.shell.push({"spark": spark, "sc": spark.sparkContext, "sqlContext": spark}, interactive=False)
     # Requests that come before the kernel's loop runs may be overlooked until the next one comes.
     IOLoop.current().add_callback(jvm.status.tell, "ready", version=spark.version)
+    if launch["warm"]:
+        IOLoop.current().add_callback(warmup.begin, spark)
     app.start()
 
 

@@ -1,6 +1,8 @@
 """The contract of SessionBackend. A backend passes when a subclass of the class below that makes it passes."""
 
 import asyncio
+import itertools
+import json
 import shutil
 import tempfile
 import time
@@ -31,7 +33,14 @@ class SessionBackendContract:
     def request(self, session_id=0, **shape):
         small = {"driver_memory_mib": 512, "executor_memory_mib": 512, **shape}
         return DriverRequest(
-            session_id=session_id, owner=ADA, token=TOKEN, name="contract", shape=Shape(**small), conf={}
+            session_id=session_id,
+            application=f"application_1_{session_id:04d}",
+            kept_outputs=self.kept,
+            owner=ADA,
+            token=TOKEN,
+            name="contract",
+            shape=Shape(**small),
+            conf={},
         )
 
     def test_a_driver_executes_interrupts_completes_and_ends(self):
@@ -39,38 +48,72 @@ class SessionBackendContract:
 
     async def _whole_life(self):
         backend = self.make_backend()
-        await backend.prepare()
+        await backend.prepare(known=())
         driver = await backend.start(self.request())
+        run = _Runner(driver)
         try:
             await asyncio.wait_for(asyncio.shield(driver.ready), 120)
             assert driver.app_id
-            seen = []
-            done = await driver.execute("print('x')\n2", kind="pyspark", on_message=lambda *item: seen.append(item))
+            done = await run("print('x')\n2")
             assert done.status == "ok"
-            assert [kind for kind, _ in seen] == ["stream", "execute_result"], "all output comes before the end"
-            failed = await driver.execute("1/0", kind="pyspark", on_message=lambda *_: None)
+            assert [kind for kind, _ in run.seen] == ["stream", "execute_result"], "all output comes before the end"
+            assert driver.written(0) == run.seen
+            driver.forget(0)
+            assert driver.written(0) == []
+            failed = await run("1/0")
             assert failed.error is not None
             assert failed.error["ename"] == "ZeroDivisionError"
-            running = asyncio.create_task(
-                driver.execute("import time; time.sleep(600)", kind="pyspark", on_message=lambda *_: None)
-            )
+            running = asyncio.create_task(run("import time; time.sleep(600)"))
             await asyncio.sleep(1)
             assert any(word.endswith("range") for word in await driver.complete("spark.ran", 9))
             began = time.monotonic()
             await driver.interrupt()
             assert (await running).status == "error"
             assert time.monotonic() - began < 120
-            table = await driver.execute("select 1 as n", kind="sql", on_message=lambda *item: seen.append(item))
+            table = await run("select 1 as n", kind="sql")
             assert table.status == "ok"
-            assert seen[-1][1]["data"]["application/json"]["data"] == [[1]]
+            assert run.seen[-1][1]["data"]["application/json"]["data"] == [[1]]
             driver.renew_token("another")
         finally:
             await driver.end("done")
         ending = await driver.ended
         assert (ending.asked, ending.reason) == (True, "done")
+        assert driver.written(3) == run.seen, "what was written is there after the end"
         with pytest.raises(StartError):
-            await driver.execute("1", kind="pyspark", on_message=lambda *_: None)
-        await backend.close()
+            await run("1")
+
+    def test_a_driver_is_found_again_by_a_later_service_with_what_it_did_meanwhile(self):
+        async def ask():
+            request = self.request(session_id=2)
+            driver = await self.make_backend().start(request)
+            await asyncio.wait_for(asyncio.shield(driver.ready), 120)
+            run = _Runner(driver)
+            code = "import time\nfor i in range(30):\n    print(i, flush=True)\n    time.sleep(0.1)\n'over'"
+            first = asyncio.create_task(run(code))
+            await asyncio.sleep(1)
+            # In JSON, as a journal keeps it.
+            state = json.loads(json.dumps(driver.state))
+            driver.detach()
+            first.cancel()
+            await asyncio.sleep(0.5)
+            later = self.make_backend()
+            found = await later.recover(request, state)
+            await later.prepare(known={2})
+            try:
+                assert found.ready.done()
+                again = _Runner(found)
+                assert (await again.resume(code, 0)).status == "ok"
+                assert "".join(content["text"] for kind, content in again.seen if kind == "stream") == "".join(
+                    f"{i}\n" for i in range(30)
+                )
+                assert (await again.resume(code, 0)).status == "ok", "one that has ended meanwhile"
+                never = await again.resume("'never begun'", 1)
+                assert (never.status, again.seen[-1][0]) == ("ok", "execute_result")
+            finally:
+                await found.end("done")
+            assert (await (await later.recover(request, state)).ended).asked is False
+
+        asyncio.run(ask())
 
     def test_a_start_that_can_not_be_is_refused_with_a_sentence_and_leaves_nothing(self):
         async def ask():
@@ -80,9 +123,27 @@ class SessionBackendContract:
             driver = await backend.start(self.request(session_id=1))
             await driver.end("at once")
             assert isinstance(driver.ready.exception(), StartError)
-            await backend.close()
 
         asyncio.run(ask())
+
+
+class _Runner:
+    """Runs statements one after the other and keeps what the last one wrote."""
+
+    def __init__(self, driver):
+        self._driver = driver
+        self._numbers = itertools.count()
+        self.seen = []
+
+    async def __call__(self, code, kind="pyspark"):
+        return await self._follow(self._driver.execute, code, next(self._numbers), kind)
+
+    async def resume(self, code, number):
+        return await self._follow(self._driver.resume, code, number, "pyspark")
+
+    async def _follow(self, run, code, number, kind):
+        self.seen = []
+        return await run(code, kind=kind, statement=number, on_message=lambda *item: self.seen.append(item))
 
 
 class TestBuiltinSessions(SessionBackendContract):
@@ -94,7 +155,7 @@ class TestBuiltinSessions(SessionBackendContract):
         (root / "environments" / "base").symlink_to(base)
         (root / "environments" / "projects" / "weather").symlink_to(base)
         (root / "projects" / "weather" / "Jupyter").mkdir(parents=True)
-        self.home = Home(root)
+        self.home, self.kept = Home(root), root / "kept"
         yield
         left = list((root / "run" / "sessions").glob("*"))
         shutil.rmtree(root)

@@ -14,6 +14,7 @@ from hops_contract import problems as contract
 from hops_contract import servers
 from hops_contract.principal import Principal, PrincipalKind, ProjectRole
 from hops_livy.conf import shape_of
+from hops_livy.journal import Journal
 from hops_livy.routes.sessions import get_summary
 from hops_livy.sessions import Session, SessionState
 from hops_livy.settings import Limits
@@ -56,10 +57,12 @@ DYNAMIC = {
         (DYNAMIC, {"executors": 1, "min_executors": 1, "max_executors": 4}),
     ],
 )
-def test_what_the_session_service_answers_gives_lab_all_that_it_shows(conf, executors):
+def test_what_the_session_service_answers_gives_lab_all_that_it_shows(tmp_path, conf, executors):
     request = SessionRequest(numExecutors=2, executorMemory="2g", conf=conf)
     shape = shape_of(request, conf)
-    session = Session(id=3, owner=ADA, kind="pyspark", name="n", shape=shape, limits=Limits(), created=12.5)
+    session = Session(
+        id=3, owner=ADA, kind="pyspark", name="n", shape=shape, limits=Limits(), created=12.5, journal=Journal(tmp_path)
+    )
     session.change(SessionState.IDLE)
     item = session_item(session.livy(), asyncio.run(get_summary(session)))
     assert item == {

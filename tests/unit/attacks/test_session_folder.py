@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from pathlib import Path
 
 import pytest
 
@@ -38,7 +39,41 @@ def test_the_log_of_a_session_is_not_whatever_its_code_links_there(tmp_path, ses
         owner = Principal(
             kind=PrincipalKind.PROJECT_USER, user="mallory", project="red", role=ProjectRole.DATA_SCIENTIST
         )
-        request = DriverRequest(session_id=7, owner=owner, token="t", name="", shape=Shape(), conf={})
-        return BuiltinDriver(request, session, application="a", start_s=60, on_gone=lambda: None).log()
+        request = DriverRequest(
+            session_id=7,
+            application="application_1_0007",
+            kept_outputs=Path("/kept"),
+            owner=owner,
+            token="t",
+            name="",
+            shape=Shape(),
+            conf={},
+        )
+        return BuiltinDriver(request, session, start_s=60, on_gone=lambda: None).log()
 
     assert "the platform's own key" not in asyncio.run(read())
+
+
+LINE = b'{"id": "1", "type": "stream", "content": {"name": "stdout", "text": "blue\'s secret"}}\n'
+
+
+def test_what_a_statement_wrote_is_not_what_another_sessions_statement_wrote(tmp_path, session):
+    blue = tmp_path / "run" / "sessions" / "8" / "outputs"
+    blue.mkdir(parents=True)
+    (blue / "0.jsonl").write_bytes(LINE)
+    (session.outputs / "1.jsonl").symlink_to(blue / "0.jsonl")
+    (session.outputs / "2.jsonl").hardlink_to(blue / "0.jsonl")
+    for number in (1, 2):
+        with pytest.raises(OSError, match=r"symbolic|own"):
+            session.open_output(number)
+    (session.outputs / "3.jsonl").write_bytes(LINE)
+    session.keep_outputs(tmp_path / "kept")
+    assert [path.name for path in (tmp_path / "kept").iterdir()] == ["3.jsonl"]
+    session.outputs.rename(session.path / "moved")
+    session.outputs.symlink_to(blue)
+    with pytest.raises(OSError, match=r"Not a directory|symbolic"):
+        session.open_output(0)
+    session.drop_output(0)
+    session.keep_outputs(tmp_path / "taken")
+    assert (blue / "0.jsonl").read_bytes() == LINE
+    assert not (tmp_path / "taken").exists()

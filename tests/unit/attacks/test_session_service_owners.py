@@ -32,11 +32,11 @@ class SlowDriver:
 
     def __init__(self):
         loop = asyncio.get_running_loop()
-        self.app_id = "application_1"
+        self.app_id, self.state = "application_1", {}
         self.ready, self.ended = loop.create_future(), loop.create_future()
         self.ready.set_result(None)
 
-    async def execute(self, code, *, kind, on_message):
+    async def execute(self, code, *, kind, statement, on_message):
         on_message("stream", {"name": "stdout", "text": "x" * int(code)})
         return Executed(status="ok")
 
@@ -52,6 +52,12 @@ class SlowDriver:
     def renew_token(self, token):
         pass
 
+    def forget(self, statement):
+        pass
+
+    def detach(self):
+        pass
+
     async def end(self, reason):
         if not self.ended.done():
             self.ended.set_result(Ending(reason=reason, asked=True))
@@ -63,16 +69,13 @@ class SlowBackend:
     def __init__(self):
         self.drivers = []
 
-    async def prepare(self):
+    async def prepare(self, known):
         pass
 
     async def start(self, request):
         await asyncio.sleep(0.2)
         self.drivers.append(SlowDriver())
         return self.drivers[-1]
-
-    async def close(self):
-        pass
 
 
 def token(user="mallory", project="red", *, age_s=60, **claims):

@@ -21,10 +21,19 @@ def properties(session_id, **shape):
         own_home=Path("/home/homes/blue__bob"),
         python=Path("/home/environments/projects/blue/bin/python"), spark=Path("/base/pyspark"),
         java=Java(home=Path("/java"), version="17", modules=frozenset()), java_home=Path("/java"), archive=None,
-        scala_version="2.13",
+        scala_version="2.13", service_lock=Path("/home/run/sessions/service.lock"), deserted_s=600.0,
     )  # fmt: skip
     bob = Principal(kind=PrincipalKind.PROJECT_USER, user="bob", project="blue", role=ProjectRole.DATA_OWNER)
-    request = DriverRequest(session_id=session_id, owner=bob, token="t", name="bob's", shape=Shape(**shape), conf={})
+    request = DriverRequest(
+        session_id=session_id,
+        application="application_1_0007",
+        kept_outputs=Path("/kept"),
+        owner=bob,
+        token="t",
+        name="bob's",
+        shape=Shape(**shape),
+        conf={},
+    )
     return spark_properties(request, place, None)
 
 

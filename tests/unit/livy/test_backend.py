@@ -37,7 +37,16 @@ def _refusal(home):
     """What a start is refused with, after making sure that all was given back."""
     gpus, memory = GpuLedger(GPUS), MemoryLedger(limit_mib=10)
     backend = BuiltinSessions(home, control_plane_url="http://127.0.0.1:9/", gpus=gpus, memory=memory, start_s=9)
-    request = DriverRequest(session_id=4, owner=ADA, token="secret", name="x", shape=SHAPE, conf={})
+    request = DriverRequest(
+        session_id=4,
+        application="application_1_0007",
+        kept_outputs=Path("/kept"),
+        owner=ADA,
+        token="secret",
+        name="x",
+        shape=SHAPE,
+        conf={},
+    )
     with pytest.raises(StartError) as refused:
         asyncio.run(backend.start(request))
     assert gpus.take(GPUS, session_id=5, owner="weather__ada") == (0, 1)

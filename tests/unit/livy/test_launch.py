@@ -21,6 +21,7 @@ PLACE = Place(
     folder=SessionFolder(Path("/home/run/sessions/7")), project_folder=Path("/home/projects/weather"),
     own_home=Path("/home/homes/weather__ada"),
     python=Path("/home/environments/projects/weather/bin/python"), spark=Path("/base/pyspark"),
+    service_lock=Path("/home/run/sessions/service.lock"), deserted_s=600.0,
     java=Java(home=Path("/java"), version="17", modules=frozenset()), java_home=Path("/java"), archive=Path("/a.jsa"),
     scala_version="2.13", secret="a secret",
 )  # fmt: skip
@@ -28,7 +29,14 @@ PLACE = Place(
 
 def _request(conf=None, **shape):
     return DriverRequest(
-        session_id=7, owner=ADA, token="secret-token", name="ada's", shape=Shape(**shape), conf=conf or {}
+        session_id=7,
+        application="application_1_0007",
+        kept_outputs=Path("/kept"),
+        owner=ADA,
+        token="secret-token",
+        name="ada's",
+        shape=Shape(**shape),
+        conf=conf or {},
     )
 
 
@@ -97,9 +105,7 @@ def test_what_the_owner_sets_never_overrides_what_the_platform_sets():
 
 def test_no_secret_stands_in_a_command_line_or_variable():
     request = _request()
-    environment = session_environment(
-        request, PLACE, application="application_1_0007", control_plane_url="http://c/", webhdfs_address=None
-    )
+    environment = session_environment(request, PLACE, control_plane_url="http://c/", webhdfs_address=None)
     assert "secret-token" not in repr([request, environment, java_command(PLACE, request.shape)])
 
 
@@ -109,7 +115,7 @@ def test_no_secret_stands_in_a_command_line_or_variable():
 )
 def test_the_process_gets_the_variables_of_the_contract_and_no_others(webhdfs_address, files):
     environment = session_environment(
-        _request(), PLACE, application="application_1_0007", control_plane_url="http://c/",
+        _request(), PLACE, control_plane_url="http://c/",
         webhdfs_address=webhdfs_address,
     )  # fmt: skip
     assert environment == files | {

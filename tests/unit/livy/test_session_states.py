@@ -3,13 +3,16 @@
 # ruff: noqa: ARG002 - the driver takes what the port hands it
 
 import asyncio
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 
 from hops_contract.principal import Principal, PrincipalKind, ProjectRole
 from hops_livy.engines.drivers import Ending, Executed, Shape
 from hops_livy.errors import ConflictError, TooManyError
+from hops_livy.journal import Journal
 from hops_livy.sessions import Session, SessionState, Timeouts
 from hops_livy.settings import Limits
 from hops_livy.statements import StatementState
@@ -26,7 +29,7 @@ class ToldDriver:
         self.begun, self.interrupts = [], 0
         self.results = asyncio.Queue()
 
-    async def execute(self, code, *, kind, on_message):
+    async def execute(self, code, *, kind, statement, on_message):
         self.begun.append(code)
         result = await self.results.get()
         if isinstance(result, Exception):
@@ -39,6 +42,9 @@ class ToldDriver:
     def log(self):
         return []
 
+    def forget(self, statement):
+        pass
+
     async def end(self, reason):
         if not self.ended.done():
             self.ended.set_result(Ending(reason=reason, asked=True))
@@ -50,13 +56,13 @@ OK = Executed(status="ok")
 def with_session(test, *, timeouts=None, **limits):
     """Runs ``test(session, driver)`` with a session whose driver is ready."""
 
-    async def run():
+    async def run(folder):
         owner = Principal(
             kind=PrincipalKind.PROJECT_USER, user="ada", project="weather", role=ProjectRole.DATA_SCIENTIST
         )
         session = Session(
             id=3, owner=owner, kind="pyspark", name=None, shape=Shape(), limits=Limits(**limits),
-            timeouts=timeouts or Timeouts(),
+            timeouts=timeouts or Timeouts(), journal=Journal(Path(folder) / "3"),
         )  # fmt: skip
         driver = ToldDriver()
         session.follow(driver)
@@ -67,7 +73,8 @@ def with_session(test, *, timeouts=None, **limits):
         finally:
             await session.end("the test is over")
 
-    asyncio.run(run())
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(run(folder))
 
 
 async def until(condition):

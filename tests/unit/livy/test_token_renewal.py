@@ -27,7 +27,7 @@ class _Session:
     def __init__(self):
         self.id, self.final, self.ended_with, self.tokens = 3, False, None, []
         self.owner = SimpleNamespace(user="ada", project="weather")
-        self.driver = SimpleNamespace(renew_token=self.tokens.append)
+        self.driver, self.renew_token = object(), self.tokens.append
 
     async def end(self, reason):
         self.ended_with, self.final = reason, True
@@ -140,7 +140,7 @@ def test_a_full_disk_ends_no_session_and_the_old_token_is_renewed_again(no_patie
         if len(tries) == 1:
             raise OSError(28, "No space left on device")
 
-    session.driver.renew_token = renew_token
+    session.renew_token = renew_token
     second, third = _token(name="second"), _token(name="third")
     answers = [httpx.Response(200, json={"token": token}) for token in (second, third)]
     seen = _keep_fresh(session, [*answers, httpx.Response(500)])

@@ -1,4 +1,4 @@
-"""A cell writes into the pipe by which its driver tells the service of the start.
+"""A cell writes to the socket by which its driver tells the service of the start.
 
 Each line that it believed would cost the service descriptors and threads, until nobody has a session any more.
 """
@@ -6,7 +6,8 @@ Each line that it believed would cost the service descriptors and threads, until
 from __future__ import annotations
 
 import asyncio
-import os
+import socket
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -36,7 +37,7 @@ class Client:
 
 @pytest.fixture
 def told(tmp_path, monkeypatch):
-    """Writes lines into the pipe of a driver that starts; gives the driver as it then is, and whether it was ended."""
+    """Sends lines to the socket of a driver that starts; gives the driver as it then is, and whether it was ended."""
     monkeypatch.setattr(module, "KernelClient", Client)
     monkeypatch.setattr(Client, "made", [])
 
@@ -44,13 +45,22 @@ def told(tmp_path, monkeypatch):
         owner = Principal(
             kind=PrincipalKind.PROJECT_USER, user="mallory", project="red", role=ProjectRole.DATA_SCIENTIST
         )
-        request = DriverRequest(session_id=1, owner=owner, token="t", name="", shape=Shape(), conf={})
-        driver = BuiltinDriver(request, SessionFolder(tmp_path), application="a", start_s=60, on_gone=lambda: None)
-        reading, writing = os.pipe()
-        watching = asyncio.create_task(driver._read_status(reading))
-        for line in lines:
-            await asyncio.to_thread(os.write, writing, line)
-        os.close(writing)
+        request = DriverRequest(
+            session_id=1,
+            application="application_1_0007",
+            kept_outputs=Path("/kept"),
+            owner=owner,
+            token="t",
+            name="",
+            shape=Shape(),
+            conf={},
+        )
+        folder = SessionFolder(tmp_path)
+        driver = BuiltinDriver(request, folder, start_s=60, on_gone=lambda: None)
+        watching = asyncio.create_task(driver._read_status(folder.listen_to_status()))
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as cell:
+            for line in lines:
+                await asyncio.to_thread(cell.sendto, line, str(folder.status_socket))
         ended, _ = await asyncio.wait([watching], timeout=0.3)
         watching.cancel()
         return driver, bool(ended)
@@ -81,7 +91,7 @@ def test_who_writes_without_end_is_not_listened_to(told):
         b'{"stage": []}\n',
         b"\xff\n",
         b"[" * 100_000 + b"\n",
-        b"x" * 300_000 + b"\n",
+        b"x" * 150_000 + b"\n",
         b"\n",
     ],
     ids=["cut", "list", "number", "empty object", "odd stage", "no text", "deep", "long", "empty"],

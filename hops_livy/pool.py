@@ -1,0 +1,81 @@
+"""Sessions that are started ahead: each for one project-user, with the resources and settings that they will ask for.
+
+A warm session is an ordinary one that nobody has been told of: started as its owner, with their environment, folders,
+token and settings, and never handed to anybody else. That is why nothing personal has to be changed when it is asked
+for (docs/decisions/0007-warm-sessions.md).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from hops_livy.engines.drivers import Shape
+from hops_livy.sessions import Session, SessionState
+
+KEPT_S = 180.0
+"""A warm session that nobody has asked to keep for so long ends."""
+
+
+@dataclass(slots=True)
+class Warm:
+    """A session that waits for its owner.
+
+    Attributes:
+        session: The session.
+        conf: Spark's settings that it was started with.
+        wanted: When its owner's server last asked to keep it (monotonic).
+    """
+
+    session: Session
+    conf: Mapping[str, str]
+    wanted: float = field(default_factory=time.monotonic)
+
+    def fits(self, project_user: str, shape: Shape, conf: Mapping[str, str]) -> bool:
+        """Whether it is what ``project_user`` would get when they asked for this."""
+        return (self.session.owner.project_user, self.session.shape, self.conf) == (project_user, shape, conf)
+
+
+class WarmPool:
+    """The warm sessions; one for each project-user at most.
+
+    Args:
+        most: How many there may be.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._warm: dict[str, Warm] = {}
+
+    def __iter__(self) -> Iterator[Warm]:
+        return iter(list(self._warm.values()))
+
+    def __len__(self) -> int:
+        return len(self._warm)
+
+    def put(self, warm: Warm) -> None:
+        """Adds one."""
+        self._warm[warm.session.owner.project_user] = warm
+
+    def of(self, project_user: str) -> Warm | None:
+        """The one of that project-user, while it can be used."""
+        warm = self._warm.get(project_user)
+        usable = warm is not None and warm.session.state in (SessionState.STARTING, SessionState.IDLE)
+        return warm if usable else None
+
+    def take(self, project_user: str, shape: Shape, conf: Mapping[str, str]) -> Session | None:
+        """Takes the one that fits out of the pool."""
+        warm = self.of(project_user)
+        if warm is None or not warm.fits(project_user, shape, conf):
+            return None
+        del self._warm[project_user]
+        return warm.session
+
+    def remove(self, session: Session) -> None:
+        """Forgets one; safe to repeat."""
+        self._warm = {owner: warm for owner, warm in self._warm.items() if warm.session is not session}
+
+    def spent(self, now: float) -> list[Warm]:
+        """Those that have ended, and those that nobody has asked to keep for long."""
+        return [warm for warm in self if warm.session.final or now - warm.wanted > KEPT_S]
