@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hops_contract.layout import Home
+from hops_contract.options import ServerLimits
 from hops_contract.principal import Principal
 from hops_livy.conf import checked_conf, shape_of
 from hops_livy.ended_owners import EndedOwners
@@ -97,12 +98,26 @@ class Registry:
         Raises:
             ServiceError: It can't be had; the sentence says why.
         """
-        if request.kind in _LEFT_OUT_KINDS:
-            raise LeftOutError(f"Sessions of kind {request.kind!r} are not offered; use pyspark or sql.")
-        if request.kind not in KINDS:
-            raise BadRequestError(f"There is no kind {request.kind!r}; the kinds are {', '.join(KINDS)}.")
+        _check_kind(request.kind)
         timeouts = Timeouts(idle_s=_seconds(request.ttl), heartbeat_s=float(request.heartbeat_s or 0))
         return await self._start(principal, token, request, kind=request.kind, timeouts=timeouts, batch=None)
+
+    async def check(
+        self, principal: Principal, token: str, request: SessionRequest, *, instead_of: int | None = None
+    ) -> None:
+        """Checks that :meth:`create` could start such a session now, after the end of the session ``instead_of``.
+
+        Raises:
+            ServiceError: It can't be had; the sentence says why.
+        """
+        _check_kind(request.kind)
+        replaced = None if instead_of is None else self.find(principal, instead_of)
+        shape, _conf, _limits = await self._granted(principal, token, request, batch=None)
+        self._check_room(principal, instead_of=replaced)
+        try:
+            await self._backend.check(shape, owner=principal, instead_of=instead_of)
+        except StartError as error:
+            raise CanNotStartError(str(error)) from error
 
     async def create_batch(self, principal: Principal, token: str, request: BatchRequest) -> Session:
         """Begins to run a batch.
@@ -174,18 +189,7 @@ class Registry:
         timeouts: Timeouts,
         batch: BatchFile | None,
     ) -> Session:
-        if request.proxy_user not in (None, principal.project_user, principal.user):
-            raise BadRequestError("proxyUser can't be chosen: a session acts as its owner only.")
-        for name, value in (("jars", request.jars), ("files", request.files), ("archives", request.archives)):
-            if value:
-                raise LeftOutError(f"{name} are not offered; put the files into the project and read them from there.")
-        if request.py_files and batch is None:
-            raise LeftOutError("pyFiles of sessions are not offered; use sc.addPyFile in a cell.")
-        conf = {key: _text(value) for key, value in request.conf.items()}
-        shape = shape_of(request, conf)
-        passed = checked_conf(conf)
-        limits = await self._project_limits.of(principal, token)
-        check_limits(shape, limits)
+        shape, passed, limits = await self._granted(principal, token, request, batch=batch)
         timeouts = Timeouts(idle_s=idle_time(timeouts.idle_s, limits), heartbeat_s=timeouts.heartbeat_s)
         self._check_room(principal)  # after all waiting, so that many at the same moment are counted one by one
         session = Session(
@@ -210,6 +214,24 @@ class Registry:
             raise
         return session
 
+    async def _granted(
+        self, principal: Principal, token: str, request: Resources, *, batch: BatchFile | None
+    ) -> tuple[Shape, dict[str, str], ServerLimits]:
+        """Shape and settings that ``request`` asks for, and the project's limits, which they keep."""
+        if request.proxy_user not in (None, principal.project_user, principal.user):
+            raise BadRequestError("proxyUser can't be chosen: a session acts as its owner only.")
+        for name, value in (("jars", request.jars), ("files", request.files), ("archives", request.archives)):
+            if value:
+                raise LeftOutError(f"{name} are not offered; put the files into the project and read them from there.")
+        if request.py_files and batch is None:
+            raise LeftOutError("pyFiles of sessions are not offered; use sc.addPyFile in a cell.")
+        conf = {key: _text(value) for key, value in request.conf.items()}
+        shape = shape_of(request, conf)
+        passed = checked_conf(conf)
+        limits = await self._project_limits.of(principal, token)
+        check_limits(shape, limits)
+        return shape, passed, limits
+
     async def _launch(self, session: Session, token: str, conf: dict[str, str], batch: BatchFile | None) -> None:
         request = DriverRequest(
             session_id=session.id,
@@ -230,12 +252,13 @@ class Registry:
         self._spawn(self._renewal.keep_fresh(session, token))
         LOG.info("session %d of %s starts: %s", session.id, session.owner.project_user, _described(session.shape))
 
-    def _check_room(self, principal: Principal) -> None:
-        own = sum(not session.final for session in self.owned(principal.project_user, batch=None))
+    def _check_room(self, principal: Principal, *, instead_of: Session | None = None) -> None:
+        freed = int(instead_of is not None and not instead_of.final)
+        own = -freed + sum(not session.final for session in self.owned(principal.project_user, batch=None))
         own += list(self._starting.values()).count(principal.project_user)
         if own >= self._limits.sessions_per_owner:
             raise TooManyError(f"You have {own} sessions; {self._limits.sessions_per_owner} are the most. Delete one.")
-        running = sum(not session.final for session in self._sessions.values())
+        running = -freed + sum(not session.final for session in self._sessions.values())
         if running + len(self._starting) >= self._limits.sessions:
             raise TooManyError(f"This service runs {self._limits.sessions} sessions at most; try again later.")
 
@@ -283,6 +306,13 @@ class Registry:
 def page(sessions: Iterable[Session], start: int, size: int) -> list[Session]:
     """One page of a list."""
     return list(sessions)[start : start + size]
+
+
+def _check_kind(kind: str) -> None:
+    if kind in _LEFT_OUT_KINDS:
+        raise LeftOutError(f"Sessions of kind {kind!r} are not offered; use pyspark or sql.")
+    if kind not in KINDS:
+        raise BadRequestError(f"There is no kind {kind!r}; the kinds are {', '.join(KINDS)}.")
 
 
 def _project_file(project_folder: Path, name: str) -> Path:

@@ -11,6 +11,7 @@ from typing import Any
 from hops_livy.engines.drivers import Executed
 from hops_livy.news import News
 from hops_livy.outputs import Outputs
+from hops_livy.progress import MESSAGE, Progress
 
 
 class StatementState(StrEnum):
@@ -37,6 +38,10 @@ class Statement:
     outputs: Outputs
     key: str | None = None
     """The client's idempotency key."""
+    execution_count: int | None = None
+    """Number of its cell in the notebook, where the client tells it."""
+    progress: Progress | None = None
+    """The newest that its Spark jobs told."""
     state: StatementState = StatementState.WAITING
     executed: Executed | None = None
     started_ms: int = 0
@@ -55,8 +60,11 @@ class Statement:
         self.news.tell()
 
     def take(self, kind: str, content: dict[str, Any]) -> None:
-        """Takes an output message."""
-        self.outputs.add(kind, content)
+        """Takes an output message, or one about the progress, of which only the newest is kept."""
+        if kind == MESSAGE:
+            self.progress = Progress.of(content)
+        else:
+            self.outputs.add(kind, content)
         self.news.tell()
 
     def finish(self, state: StatementState, executed: Executed | None) -> None:
@@ -83,11 +91,20 @@ class Statement:
             "code": self.code,
             "state": str(self.state),
             "output": self.outputs.livy(self.id, self.executed) if final else None,
-            "progress": 1.0 if final else 0.0,
+            "progress": 1.0 if final else self.fraction,
             "started": self.started_ms,
             "completed": self.completed_ms,
-            **({} if final else {"partial": self.outputs.folded()}),
+            **({} if final else {"partial": self.outputs.folded(), "spark_progress": self.spark_progress()}),
         }
+
+    @property
+    def fraction(self) -> float:
+        """How much of the Spark jobs is done, as far as they are known: from 0 to 1."""
+        return 0.0 if self.progress is None else self.progress.fraction
+
+    def spark_progress(self) -> dict[str, Any] | None:
+        """Stages and tasks, once there are any."""
+        return None if self.progress is None else self.progress.content()
 
     def done_content(self) -> dict[str, Any]:
         """Content of the last event of the stream."""

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from hops_contract.layout import Home
+from hops_contract.principal import Principal
 from hops_livy.archive import usable_archive
 from hops_livy.builtin.driver import BuiltinDriver
 from hops_livy.builtin.folder import SessionFolder
@@ -23,7 +24,7 @@ from hops_livy.builtin.launch import (
     spark_properties,
 )
 from hops_livy.builtin.processes import end_processes, start_time
-from hops_livy.engines.drivers import DriverRequest, StartError
+from hops_livy.engines.drivers import DriverRequest, Shape, StartError
 from hops_livy.errors import disk_trouble
 from hops_livy.gpus import GpuLedger, NoGpuError, discovery_script
 from hops_livy.java import NoJavaError, find_java
@@ -117,6 +118,14 @@ class BuiltinSessions:
         self._drivers[session_id] = driver
         driver.ready.add_done_callback(lambda _future: self._memory.settle(session_id))
         return driver
+
+    async def check(self, shape: Shape, *, owner: Principal, instead_of: int | None = None) -> None:
+        """See :class:`~hops_livy.engines.drivers.SessionBackend`."""
+        try:
+            self._gpus.check(shape.total_gpus, owner=owner.project_user, label=shape.gpu_label, instead_of=instead_of)
+            self._memory.check(shape.total_memory_mib, instead_of=instead_of)
+        except (NoGpuError, NoMemoryError) as error:
+            raise StartError(str(error)) from error
 
     async def close(self) -> None:
         """See :class:`~hops_livy.engines.drivers.SessionBackend`."""

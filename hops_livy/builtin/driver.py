@@ -14,7 +14,15 @@ from hops_livy.builtin.endings import out_of_memory, why_ended
 from hops_livy.builtin.folder import SessionFolder
 from hops_livy.builtin.kernel_client import KernelClient
 from hops_livy.builtin.processes import end_processes, start_time
-from hops_livy.engines.drivers import DriverRequest, Ending, Executed, MessageHandler, StartError
+from hops_livy.engines.drivers import (
+    Completion,
+    DriverRequest,
+    Ending,
+    Executed,
+    Inspection,
+    MessageHandler,
+    StartError,
+)
 
 LOG = logging.getLogger(__name__)
 _PROGRAM = Path(__file__).parent.parent / "driver" / "hops_session" / "__main__.py"
@@ -99,13 +107,15 @@ class BuiltinDriver:
         )
         self._life = asyncio.create_task(self._live(self._process, reading))
 
-    async def execute(self, code: str, *, kind: str, on_message: MessageHandler) -> Executed:
+    async def execute(
+        self, code: str, *, kind: str, on_message: MessageHandler, execution_count: int | None = None
+    ) -> Executed:
         """See :class:`~hops_livy.engines.drivers.Driver`."""
         if self._client is None or self.ended.done():
             raise StartError("The session has ended.")
         text = f"%%hops_sql\n{code}" if kind == "sql" else code
         try:
-            executed = await self._client.execute(text, on_message)
+            executed = await self._client.execute(text, on_message, execution_count=execution_count)
         except asyncio.CancelledError:
             if self._stop.is_set() or (self._process is not None and self._process.returncode is not None):
                 raise StartError("The session ended while the statement ran.") from None
@@ -117,15 +127,26 @@ class BuiltinDriver:
         if self._client is not None:
             self._client.interrupt()
 
-    async def complete(self, code: str, cursor: int) -> list[str]:
+    async def complete(self, code: str, cursor: int) -> Completion:
         """See :class:`~hops_livy.engines.drivers.Driver`."""
         if self._client is None:
-            return []
+            return Completion.nothing(cursor)
         try:
             return await self._client.complete(code, cursor)
         except asyncio.CancelledError:
             if self._stop.is_set():
-                return []
+                return Completion.nothing(cursor)
+            raise
+
+    async def inspect(self, code: str, cursor: int, *, detail_level: int = 0) -> Inspection:
+        """See :class:`~hops_livy.engines.drivers.Driver`."""
+        if self._client is None:
+            return Inspection()
+        try:
+            return await self._client.inspect(code, cursor, detail_level=detail_level)
+        except asyncio.CancelledError:
+            if self._stop.is_set():
+                return Inspection()
             raise
 
     def log(self) -> list[str]:

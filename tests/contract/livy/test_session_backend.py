@@ -15,6 +15,7 @@ from hops_livy.builtin.backend import BuiltinSessions
 from hops_livy.engines.drivers import DriverRequest, Shape, StartError
 from hops_livy.gpus import GpuLedger
 from hops_livy.memory import MemoryLedger
+from hops_livy.progress import Progress
 
 pytestmark = pytest.mark.spark
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -48,14 +49,26 @@ class SessionBackendContract:
             done = await driver.execute("print('x')\n2", kind="pyspark", on_message=lambda *item: seen.append(item))
             assert done.status == "ok"
             assert [kind for kind, _ in seen] == ["stream", "execute_result"], "all output comes before the end"
-            failed = await driver.execute("1/0", kind="pyspark", on_message=lambda *_: None)
+            failed = await driver.execute("1/0", kind="pyspark", on_message=lambda *_: None, execution_count=41)
             assert failed.error is not None
             assert failed.error["ename"] == "ZeroDivisionError"
+            assert "41" in failed.error["traceback"][1]
+            told = []
+            slow = "import time\nspark.sparkContext.range(4, numSlices=4).map(lambda _: time.sleep(1)).count()"
+            await driver.execute(slow, kind="pyspark", on_message=lambda *item: told.append(item))
+            progress = [Progress.of(content) for kind, content in told if kind == "progress"]
+            assert progress[0].active
+            assert {(each.stages, each.tasks) for each in progress} == {(1, 4)}
+            assert max(each.tasks_done for each in progress) > 0
             running = asyncio.create_task(
                 driver.execute("import time; time.sleep(600)", kind="pyspark", on_message=lambda *_: None)
             )
             await asyncio.sleep(1)
-            assert any(word.endswith("range") for word in await driver.complete("spark.ran", 9))
+            found = await driver.complete("x = spark.ran", 13)
+            assert ("range" in found.matches, found.start, found.end) == (True, 10, 13)
+            known = await driver.inspect("spark.range", 11)
+            assert (known.found, "start" in known.data["text/plain"]) == (True, True)
+            assert not (await driver.inspect("no_such_name", 5)).found
             began = time.monotonic()
             await driver.interrupt()
             assert (await running).status == "error"
@@ -71,6 +84,16 @@ class SessionBackendContract:
         with pytest.raises(StartError):
             await driver.execute("1", kind="pyspark", on_message=lambda *_: None)
         await backend.close()
+
+    def test_what_can_not_be_started_is_told_beforehand(self):
+        async def ask():
+            backend = self.make_backend()
+            await backend.check(self.request().shape, owner=ADA)
+            with pytest.raises(StartError, match="GPUs were asked for"):
+                await backend.check(self.request(gpus_per_executor=64).shape, owner=ADA)
+            await backend.close()
+
+        asyncio.run(ask())
 
     def test_a_start_that_can_not_be_is_refused_with_a_sentence_and_leaves_nothing(self):
         async def ask():
