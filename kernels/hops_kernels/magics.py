@@ -37,7 +37,7 @@ class LiveCommand(Command):
 
     def execute(self, session: Any) -> tuple[bool, str, str]:
         """Runs the cell; everything that it shows is in the notebook when this returns."""
-        run_statement(session, self.code, show=self._show, execution_count=self._shell.execution_count)
+        run_statement(session, self.code, show=self._show, execution_count=self._shell.displayhook.prompt_count)
         return True, "", "text/plain"
 
     def _show(self, message_type: str, content: Mapping[str, Any]) -> None:
