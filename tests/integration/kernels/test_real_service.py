@@ -56,7 +56,9 @@ def the_session(client):
 
 
 def test_the_first_cell_says_what_was_started_and_shows_the_count(notebook):
-    line = notebook.first_cell.of("update_display_data")[-1]["data"]["text/plain"]
+    # The count may take so long that there is a line about its progress, which is gone again.
+    lines = [content["data"].get("text/plain", "") for content in notebook.first_cell.of("update_display_data")]
+    (line,) = [line for line in lines if line.startswith("Spark ")]
     assert line.startswith("Spark 4.3.0 · 1 executor × 1 core, 768 MiB · driver 768 MiB · session ")  # noqa: RUF001
     assert [content["data"]["text/plain"] for content in notebook.first_cell.of("execute_result")] == ["1000000"]
     assert not notebook.first_cell.stderr
@@ -236,7 +238,8 @@ def test_a_line_tells_how_far_the_jobs_of_a_cell_are_and_is_gone_at_its_end(note
     assert cell.reply["status"] == "ok", cell.messages
     lines = [content["data"].get("text/plain") for kind, content in cell.messages if "display_data" in kind]
     assert lines[0].startswith("Stage 1 of 2: ")
-    assert "of 4 tasks · 1 running" in lines[0]
+    assert "of 4 tasks" in lines[0]
+    assert any("1 running" in str(line) for line in lines)
     assert len(lines) > 2
     assert lines[-1] is None
     assert len(cell.of("display_data")) == 1
