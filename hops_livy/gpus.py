@@ -30,21 +30,32 @@ class GpuLedger:
         Raises:
             NoGpuError: There are not so many (free), or none with that label.
         """
+        taken = self.check(amount, owner=owner, label=label)
+        for address in taken:
+            self._held[address] = (session_id, owner)
+        return taken
+
+    def check(
+        self, amount: int, *, owner: str, label: str | None = None, instead_of: int | None = None
+    ) -> tuple[int, ...]:
+        """Which GPUs could be taken, after the end of session ``instead_of`` where one is given.
+
+        Raises:
+            NoGpuError: There are not so many (free), or none with that label.
+        """
         if amount == 0:
             return ()
         if label is not None and label not in self.labels:
             raise NoGpuError(f"No GPU here has the label {label!r}; there are {', '.join(self.labels) or 'no labels'}.")
         if amount > self.count:
             raise NoGpuError(f"{amount} GPUs were asked for; this machine has {self.count}.")
-        free = [address for address in range(self.count) if address not in self._held]
+        held = {address for address, holder in self._held.items() if holder[0] != instead_of}
+        free = [address for address in range(self.count) if address not in held]
         if amount > len(free):
             raise NoGpuError(
                 f"{amount} GPUs were asked for; {len(free)} of {self.count} are free now. {self._holders(owner)}"
             )
-        taken = tuple(free[:amount])
-        for address in taken:
-            self._held[address] = (session_id, owner)
-        return taken
+        return tuple(free[:amount])
 
     def keep(self, addresses: tuple[int, ...], *, session_id: int, owner: str) -> None:
         """A session that is found again goes on holding what it held."""

@@ -36,21 +36,30 @@ class MemoryLedger:
         Raises:
             NoMemoryError: There is not so much.
         """
-        taken = sum(self._asked.values())
+        self.check(amount_mib)
+        self._asked[session_id] = amount_mib
+        self._starting[session_id] = amount_mib
+
+    def check(self, amount_mib: int, *, instead_of: int | None = None) -> None:
+        """Checks that so much could be reserved, after the end of session ``instead_of`` where one is given.
+
+        Raises:
+            NoMemoryError: There is not so much.
+        """
+        returned = 0 if instead_of is None else self._asked.get(instead_of, 0)
+        taken = sum(self._asked.values()) - returned
         if self.limit_mib is not None and taken + amount_mib > self.limit_mib:
             raise NoMemoryError(
                 f"{amount_mib} MiB of memory were asked for; sessions may use {self.limit_mib} MiB together, and "
                 f"{taken} MiB are taken. Ask for less, or stop another session."
             )
         # Sessions that have just been started don't use yet what they were promised.
-        free = free_memory_mib() - sum(self._starting.values())
+        free = free_memory_mib() - sum(self._starting.values()) + returned
         if amount_mib > free:
             raise NoMemoryError(
                 f"{amount_mib} MiB of memory were asked for; this machine has {max(0, free)} MiB free now. "
                 "Ask for less, or stop another session."
             )
-        self._asked[session_id] = amount_mib
-        self._starting[session_id] = amount_mib
 
     def keep(self, amount_mib: int, *, session_id: int) -> None:
         """A session that is found again goes on having what it was promised; the machine shows what it uses."""

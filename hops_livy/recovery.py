@@ -82,7 +82,12 @@ class Recovered:
             case {"is": "statement", "id": int() as number, "code": str() as code, "kind": str() as kind}:
                 outputs = Outputs(self.session.limits.output_bytes, partial(written, self.session, number))
                 self._statements[number] = Statement(
-                    id=number, code=code, kind=kind, key=entry.get("key"), outputs=outputs
+                    id=number,
+                    code=code,
+                    kind=kind,
+                    key=entry.get("key"),
+                    outputs=outputs,
+                    execution_count=entry.get("execution_count"),
                 )
             case {"is": "ended", "state": str() as state, "reason": str() as reason}:
                 self.session.state, self.session.reason = SessionState(state), reason

@@ -6,16 +6,17 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from hops_contract.layout import Home
+from hops_contract.options import ServerLimits
 from hops_contract.principal import Principal
 from hops_livy.conf import checked_conf, shape_of
 from hops_livy.ended_owners import EndedOwners
-from hops_livy.engines.drivers import BatchFile, Driver, DriverRequest, NoRoomError, SessionBackend, Shape, StartError
+from hops_livy.engines.drivers import BatchFile, DriverRequest, NoRoomError, SessionBackend, Shape, StartError
 from hops_livy.errors import (
     BadRequestError,
     CanNotStartError,
@@ -38,6 +39,7 @@ from hops_livy.token_renewal import TokenRenewal
 from hops_livy.wire import BatchRequest, Resources, SessionRequest
 
 LOG = logging.getLogger(__name__)
+Given = TypeVar("Given")
 _LEFT_OUT_KINDS = ("spark", "sparkr", "shared")
 _ENDED_KEPT_S = 3600.0
 _CULL_S = 5.0
@@ -173,12 +175,26 @@ class Registry:
         Raises:
             ServiceError: It can't be had; the sentence says why.
         """
-        if request.kind in _LEFT_OUT_KINDS:
-            raise LeftOutError(f"Sessions of kind {request.kind!r} are not offered; use pyspark or sql.")
-        if request.kind not in KINDS:
-            raise BadRequestError(f"There is no kind {request.kind!r}; the kinds are {', '.join(KINDS)}.")
+        _check_kind(request.kind)
         timeouts = Timeouts(idle_s=_seconds(request.ttl), heartbeat_s=float(request.heartbeat_s or 0))
         return await self._start(principal, token, request, kind=request.kind, timeouts=timeouts, batch=None)
+
+    async def check(
+        self, principal: Principal, token: str, request: SessionRequest, *, instead_of: int | None = None
+    ) -> None:
+        """Checks that :meth:`create` could start such a session now, after the end of the session ``instead_of``.
+
+        Raises:
+            ServiceError: It can't be had; the sentence says why.
+        """
+        _check_kind(request.kind)
+        replaced = None if instead_of is None else self.find(principal, instead_of)
+        shape, _conf, _limits = await self._granted(principal, token, request, batch=None)
+        self._check_room(principal, instead_of=replaced)
+        try:
+            await self._with_room(lambda: self._backend.check(shape, owner=principal, instead_of=instead_of))
+        except StartError as error:
+            raise CanNotStartError(str(error)) from error
 
     async def create_batch(self, principal: Principal, token: str, request: BatchRequest) -> Session:
         """Begins to run a batch.
@@ -251,7 +267,8 @@ class Registry:
         Raises:
             ServiceError: Such a session could not be had either; the sentence says why.
         """
-        shape, conf, timeouts = await self._asked(principal, token, request, Timeouts())
+        shape, conf, limits = await self._granted(principal, token, request, batch=None)
+        timeouts = Timeouts(idle_s=idle_time(0.0, limits))
         for spent in self._pool.spent(time.monotonic()):
             await self._end_warm(spent)
         warm = self._pool.of(principal.project_user)
@@ -312,23 +329,6 @@ class Registry:
         LOG.info("session %d of %s was ready", session.id, session.owner.project_user)
         return session
 
-    async def _asked(
-        self, principal: Principal, token: str, request: Resources, timeouts: Timeouts
-    ) -> tuple[Shape, dict[str, str], Timeouts]:
-        """What a request comes to: resources, Spark's settings, time-outs; all of it allowed."""
-        if request.proxy_user not in (None, principal.project_user, principal.user):
-            raise BadRequestError("proxyUser can't be chosen: a session acts as its owner only.")
-        for name, value in (("jars", request.jars), ("files", request.files), ("archives", request.archives)):
-            if value:
-                raise LeftOutError(f"{name} are not offered; put the files into the project and read them from there.")
-        conf = {key: _text(value) for key, value in request.conf.items()}
-        shape = shape_of(request, conf)
-        passed = checked_conf(conf)
-        limits = await self._project_limits.of(principal, token)
-        check_limits(shape, limits)
-        idle_s = idle_time(timeouts.idle_s, limits)
-        return shape, passed, Timeouts(idle_s=idle_s, heartbeat_s=timeouts.heartbeat_s)
-
     async def _start(
         self,
         principal: Principal,
@@ -339,9 +339,8 @@ class Registry:
         timeouts: Timeouts,
         batch: BatchFile | None,
     ) -> Session:
-        if request.py_files and batch is None:
-            raise LeftOutError("pyFiles of sessions are not offered; use sc.addPyFile in a cell.")
-        shape, conf, timeouts = await self._asked(principal, token, request, timeouts)
+        shape, conf, limits = await self._granted(principal, token, request, batch=batch)
+        timeouts = Timeouts(idle_s=idle_time(timeouts.idle_s, limits), heartbeat_s=timeouts.heartbeat_s)
         self._check_room(principal)  # after all waiting, so that many at the same moment are counted one by one
         if batch is None and (warm := self._pool.take(principal.project_user, shape, conf)) is not None:
             return self._hand_over(warm, token, request, kind, timeouts)
@@ -362,6 +361,24 @@ class Registry:
             raise
         return session
 
+    async def _granted(
+        self, principal: Principal, token: str, request: Resources, *, batch: BatchFile | None
+    ) -> tuple[Shape, dict[str, str], ServerLimits]:
+        """Shape and settings that ``request`` asks for, and the project's limits, which they keep."""
+        if request.proxy_user not in (None, principal.project_user, principal.user):
+            raise BadRequestError("proxyUser can't be chosen: a session acts as its owner only.")
+        for name, value in (("jars", request.jars), ("files", request.files), ("archives", request.archives)):
+            if value:
+                raise LeftOutError(f"{name} are not offered; put the files into the project and read them from there.")
+        if request.py_files and batch is None:
+            raise LeftOutError("pyFiles of sessions are not offered; use sc.addPyFile in a cell.")
+        conf = {key: _text(value) for key, value in request.conf.items()}
+        shape = shape_of(request, conf)
+        passed = checked_conf(conf)
+        limits = await self._project_limits.of(principal, token)
+        check_limits(shape, limits)
+        return shape, passed, limits
+
     def _new_session(
         self, principal: Principal, shape: Shape, timeouts: Timeouts, *, kind: str = KINDS[0], name: str | None = None
     ) -> Session:
@@ -377,15 +394,15 @@ class Registry:
             timeouts=timeouts,
         )
 
-    async def _start_driver(self, request: DriverRequest) -> Driver:
-        """Starts a driver; what is kept ready for others ends when its memory is needed."""
+    async def _with_room(self, call: Callable[[], Awaitable[Given]]) -> Given:
+        """What ``call`` gives; sessions that are kept ready end where it needs their memory."""
         while True:
             try:
-                return await self._backend.start(request)
+                return await call()
             except NoRoomError:
                 # The one that was wanted longest ago goes first.
                 spare = min(self._pool, key=lambda warm: warm.wanted, default=None)
-                if spare is None or request.warm:
+                if spare is None:
                     raise
                 await self._end_warm(spare)
 
@@ -422,7 +439,10 @@ class Registry:
         session.journal.keep_token(token)
         session.journal.write(heading(session, request.application, warm=warm))
         try:
-            driver = await self._start_driver(request)
+            if warm is None:
+                driver = await self._with_room(lambda: self._backend.start(request))
+            else:
+                driver = await self._backend.start(request)
         except StartError as error:
             raise CanNotStartError(str(error)) from error
         session.head = [heading(session, request.application, warm=warm), {"is": "driver", "state": driver.state}]
@@ -436,12 +456,13 @@ class Registry:
         self._spawn(self._renewal.keep_fresh(session, token))
         LOG.info("session %d of %s starts: %s", session.id, session.owner.project_user, _described(session.shape))
 
-    def _check_room(self, principal: Principal) -> None:
-        own = sum(not session.final for session in self.owned(principal.project_user, batch=None))
+    def _check_room(self, principal: Principal, *, instead_of: Session | None = None) -> None:
+        freed = int(instead_of is not None and not instead_of.final)
+        own = -freed + sum(not session.final for session in self.owned(principal.project_user, batch=None))
         own += list(self._starting.values()).count(principal.project_user)
         if own >= self._limits.sessions_per_owner:
             raise TooManyError(f"You have {own} sessions; {self._limits.sessions_per_owner} are the most. Delete one.")
-        running = sum(not session.final for session in self._sessions.values())
+        running = -freed + sum(not session.final for session in self._sessions.values())
         if running + len(self._starting) >= self._limits.sessions:
             raise TooManyError(f"This service runs {self._limits.sessions} sessions at most; try again later.")
 
@@ -493,6 +514,13 @@ class Registry:
 def page(sessions: Iterable[Session], start: int, size: int) -> list[Session]:
     """One page of a list."""
     return list(sessions)[start : start + size]
+
+
+def _check_kind(kind: str) -> None:
+    if kind in _LEFT_OUT_KINDS:
+        raise LeftOutError(f"Sessions of kind {kind!r} are not offered; use pyspark or sql.")
+    if kind not in KINDS:
+        raise BadRequestError(f"There is no kind {kind!r}; the kinds are {', '.join(KINDS)}.")
 
 
 def _project_file(project_folder: Path, name: str) -> Path:

@@ -129,7 +129,9 @@ class Session:
             return f"No client asked for this session for {self.timeouts.heartbeat_s:.0f} seconds."
         return None
 
-    def submit(self, code: str, *, kind: str | None = None, key: str | None = None) -> Statement:
+    def submit(
+        self, code: str, *, kind: str | None = None, key: str | None = None, execution_count: int | None = None
+    ) -> Statement:
         """Puts a statement at the end of the queue; the same ``key`` again gives the same statement.
 
         Raises:
@@ -152,7 +154,12 @@ class Session:
         if self._waiting.qsize() >= self.limits.statements_waiting:
             raise TooManyError(f"{self._waiting.qsize()} statements of this session wait already.")
         statement = Statement(
-            id=self._next_statement, code=code, kind=chosen, key=key, outputs=Outputs(self.limits.output_bytes)
+            id=self._next_statement,
+            code=code,
+            kind=chosen,
+            key=key,
+            outputs=Outputs(self.limits.output_bytes),
+            execution_count=execution_count,
         )
         self._next_statement += 1
         self.statements[statement.id] = statement
@@ -275,7 +282,11 @@ class Session:
             self.change(SessionState.BUSY)
             try:
                 executed = await run(
-                    statement.code, kind=statement.kind, statement=statement.id, on_message=statement.take
+                    statement.code,
+                    kind=statement.kind,
+                    statement=statement.id,
+                    on_message=statement.take,
+                    execution_count=statement.execution_count,
                 )
             except StartError:
                 return  # told by the driver's ending

@@ -12,6 +12,7 @@ from hops_livy.engines.drivers import Executed
 from hops_livy.journal import Entry
 from hops_livy.news import News
 from hops_livy.outputs import Outputs
+from hops_livy.progress import MESSAGE, Progress
 
 
 class StatementState(StrEnum):
@@ -38,6 +39,10 @@ class Statement:
     outputs: Outputs
     key: str | None = None
     """The client's idempotency key."""
+    execution_count: int | None = None
+    """Number of its cell in the notebook, where the client tells it."""
+    progress: Progress | None = None
+    """The newest that its Spark jobs told."""
     state: StatementState = StatementState.WAITING
     executed: Executed | None = None
     started_ms: int = 0
@@ -56,8 +61,11 @@ class Statement:
         self.news.tell()
 
     def take(self, kind: str, content: dict[str, Any]) -> None:
-        """Takes an output message."""
-        self.outputs.add(kind, content)
+        """Takes an output message, or one about the progress, of which only the newest is kept."""
+        if kind == MESSAGE:
+            self.progress = Progress.of(content)
+        else:
+            self.outputs.add(kind, content)
         self.news.tell()
 
     def finish(self, state: StatementState, executed: Executed | None) -> None:
@@ -69,7 +77,14 @@ class Statement:
 
     def entry(self) -> Entry:
         """What a journal holds of it at first."""
-        return {"is": "statement", "id": self.id, "code": self.code, "kind": self.kind, "key": self.key}
+        return {
+            "is": "statement",
+            "id": self.id,
+            "code": self.code,
+            "kind": self.kind,
+            "key": self.key,
+            "execution_count": self.execution_count,
+        }
 
     def finished_entry(self) -> Entry:
         """What a journal holds of its end."""
@@ -106,11 +121,20 @@ class Statement:
             "code": self.code,
             "state": str(self.state),
             "output": self.outputs.livy(self.id, self.executed) if final else None,
-            "progress": 1.0 if final else 0.0,
+            "progress": 1.0 if final else self.fraction,
             "started": self.started_ms,
             "completed": self.completed_ms,
-            **({} if final else {"partial": self.outputs.folded()}),
+            **({} if final else {"partial": self.outputs.folded(), "spark_progress": self.spark_progress()}),
         }
+
+    @property
+    def fraction(self) -> float:
+        """How much of the Spark jobs is done, as far as they are known: from 0 to 1."""
+        return 0.0 if self.progress is None else self.progress.fraction
+
+    def spark_progress(self) -> dict[str, Any] | None:
+        """Stages and tasks, once there are any."""
+        return None if self.progress is None else self.progress.content()
 
     def done_content(self) -> dict[str, Any]:
         """Content of the last event of the stream."""

@@ -120,3 +120,15 @@ class CompletionRequest(BaseModel):
     code: str
     cursor: int = Field(ge=0)
     kind: str | None = Field(default=None, max_length=50)
+
+
+class InspectionRequest(BaseModel):
+    """``POST sessions/{id}/inspection``."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"code": "spark.range", "cursor": 11, "detail_level": 0}]}
+    )
+
+    code: str
+    cursor: int = Field(ge=0)
+    detail_level: int = Field(default=0, ge=0, le=1)

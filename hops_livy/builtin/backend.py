@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hops_contract.layout import Home
+from hops_contract.principal import Principal
 from hops_livy.archive import usable_archive
 from hops_livy.builtin.driver import BuiltinDriver
 from hops_livy.builtin.folder import SessionFolder
@@ -21,7 +22,7 @@ from hops_livy.builtin.launch import (
     spark_properties,
 )
 from hops_livy.builtin.processes import end_strays
-from hops_livy.engines.drivers import DriverRequest, NoRoomError, StartError
+from hops_livy.engines.drivers import DriverRequest, NoRoomError, Shape, StartError
 from hops_livy.errors import disk_trouble
 from hops_livy.gpus import GpuLedger, NoGpuError, discovery_script
 from hops_livy.java import NoJavaError, find_java
@@ -104,6 +105,16 @@ class BuiltinSessions:
             raise
         driver.ready.add_done_callback(lambda _future: self._memory.settle(session_id))
         return driver
+
+    async def check(self, shape: Shape, *, owner: Principal, instead_of: int | None = None) -> None:
+        """See :class:`~hops_livy.engines.drivers.SessionBackend`."""
+        try:
+            self._gpus.check(shape.total_gpus, owner=owner.project_user, label=shape.gpu_label, instead_of=instead_of)
+            self._memory.check(shape.total_memory_mib, instead_of=instead_of)
+        except NoMemoryError as error:
+            raise NoRoomError(str(error)) from error
+        except NoGpuError as error:
+            raise StartError(str(error)) from error
 
     async def recover(self, request: DriverRequest, state: dict[str, Any] | None) -> BuiltinDriver:
         """See :class:`~hops_livy.engines.drivers.SessionBackend`."""

@@ -17,7 +17,15 @@ from hops_livy.builtin.endings import out_of_memory, why_ended
 from hops_livy.builtin.folder import SessionFolder, open_own
 from hops_livy.builtin.kernel_client import KernelClient, executed
 from hops_livy.builtin.processes import DriverProcess, end_processes, start_time
-from hops_livy.engines.drivers import DriverRequest, Ending, Executed, MessageHandler, StartError
+from hops_livy.engines.drivers import (
+    Completion,
+    DriverRequest,
+    Ending,
+    Executed,
+    Inspection,
+    MessageHandler,
+    StartError,
+)
 from hops_livy.spooled import Spooled, read_spool, read_spool_file
 
 LOG = logging.getLogger(__name__)
@@ -137,21 +145,44 @@ class BuiltinDriver:
         with contextlib.suppress(TimeoutError, StartError):
             await asyncio.wait_for(asyncio.shield(self.ready), _FOUND_S)
 
-    async def execute(self, code: str, *, kind: str, statement: int, on_message: MessageHandler) -> Executed:
+    async def execute(
+        self,
+        code: str,
+        *,
+        kind: str,
+        statement: int,
+        on_message: MessageHandler,
+        execution_count: int | None = None,
+    ) -> Executed:
         """See :class:`~hops_livy.engines.drivers.Driver`."""
         client = self._connected()
         text = f"%%hops_sql\n{code}" if kind == "sql" else code
         return await self._until_ended(
-            client.execute(text, lambda _id, name, content: on_message(name, content), statement=statement)
+            client.execute(
+                text,
+                lambda _id, name, content: on_message(name, content),
+                statement=statement,
+                execution_count=execution_count,
+            )
         )
 
-    async def resume(self, code: str, *, kind: str, statement: int, on_message: MessageHandler) -> Executed:
+    async def resume(
+        self,
+        code: str,
+        *,
+        kind: str,
+        statement: int,
+        on_message: MessageHandler,
+        execution_count: int | None = None,
+    ) -> Executed:
         """See :class:`~hops_livy.engines.drivers.Driver`."""
         client = self._connected()
         if not self._spooled(statement).begun:
             await client.settle()
             if not self._spooled(statement).begun:
-                return await self.execute(code, kind=kind, statement=statement, on_message=on_message)
+                return await self.execute(
+                    code, kind=kind, statement=statement, on_message=on_message, execution_count=execution_count
+                )
         # First listened, then read: what comes in between is met twice, and known by its id.
         joined = _Joined(on_message)
         end = client.follow(joined.hear, statement=statement)
@@ -199,15 +230,26 @@ class BuiltinDriver:
         if self._client is not None:
             self._client.interrupt()
 
-    async def complete(self, code: str, cursor: int) -> list[str]:
+    async def complete(self, code: str, cursor: int) -> Completion:
         """See :class:`~hops_livy.engines.drivers.Driver`."""
         if self._client is None:
-            return []
+            return Completion.nothing(cursor)
         try:
             return await self._client.complete(code, cursor)
         except asyncio.CancelledError:
             if self._stop.is_set():
-                return []
+                return Completion.nothing(cursor)
+            raise
+
+    async def inspect(self, code: str, cursor: int, *, detail_level: int = 0) -> Inspection:
+        """See :class:`~hops_livy.engines.drivers.Driver`."""
+        if self._client is None:
+            return Inspection()
+        try:
+            return await self._client.inspect(code, cursor, detail_level=detail_level)
+        except asyncio.CancelledError:
+            if self._stop.is_set():
+                return Inspection()
             raise
 
     def log(self) -> list[str]:

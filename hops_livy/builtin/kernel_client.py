@@ -15,10 +15,13 @@ from jupyter_client.asynchronous.client import AsyncKernelClient
 
 from hops_livy.driver.hops_session.bounded_messages import MOST_BYTES
 from hops_livy.driver.hops_session.spool import STATEMENT
-from hops_livy.engines.drivers import Executed
+from hops_livy.engines.drivers import Completion, Executed, Inspection
 
-_SHOWN = ("stream", "display_data", "update_display_data", "execute_result", "error", "clear_output")
+_SHOWN = ("stream", "display_data", "update_display_data", "execute_result", "error", "clear_output", "progress")
 _COMPLETION_S = 3.0
+_MOST_MATCHES = 1000
+_EXECUTION_COUNT = "hops_execution_count"
+_TYPES = "_jupyter_types_experimental"
 _ATTEMPTS = 20
 _ATTEMPT_S = 0.5
 _INTERRUPT_AGAIN_S = 0.1
@@ -113,7 +116,7 @@ class KernelClient:
         # Not before: ipykernel (7.4) drops the request of a subshell that comes before its main thread has started.
         self._tasks.append(asyncio.create_task(self._open_subshell()))
 
-    async def execute(self, code: str, heard: Heard, *, statement: int) -> Executed:
+    async def execute(self, code: str, heard: Heard, *, statement: int, execution_count: int | None = None) -> Executed:
         """Runs ``code`` as the session's statement of that number; returns when its last output has been heard."""
         content = {
             "code": code,
@@ -123,7 +126,8 @@ class KernelClient:
             "allow_stdin": False,
             "stop_on_error": False,
         }
-        message = self._client.session.msg("execute_request", content)
+        metadata = {} if execution_count is None else {_EXECUTION_COUNT: execution_count}
+        message = self._client.session.msg("execute_request", content, metadata=metadata)
         # A later service knows the request again by its id.
         identity = message["header"]["msg_id"] = message["msg_id"] = f"{STATEMENT}{statement}"
         running = self._begin(identity, heard)
@@ -201,21 +205,29 @@ class KernelClient:
                     return
             await asyncio.sleep(_INTERRUPT_AGAIN_S)
 
-    async def complete(self, code: str, cursor: int) -> list[str]:
+    async def complete(self, code: str, cursor: int) -> Completion:
         """Completions, in a subshell, so that a running cell does not delay them."""
-        message = self._client.session.msg("complete_request", {"code": code, "cursor_pos": cursor})
+        return completion_of(await self._ask_subshell("complete_request", {"code": code, "cursor_pos": cursor}), cursor)
+
+    async def inspect(self, code: str, cursor: int, *, detail_level: int = 0) -> Inspection:
+        """What is known of a name, in a subshell like completions."""
+        asked = {"code": code, "cursor_pos": cursor, "detail_level": detail_level}
+        return inspection_of(await self._ask_subshell("inspect_request", asked))
+
+    async def _ask_subshell(self, kind: str, content: dict[str, Any]) -> dict[str, Any]:
+        """The reply's content; empty where none comes in time."""
+        message = self._client.session.msg(kind, content)
         if self._subshell is not None:
             message["header"]["subshell_id"] = self._subshell
         reply: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._replies[message["header"]["msg_id"]] = reply
         self._client.shell_channel.send(message)
         try:
-            content = await asyncio.wait_for(reply, _COMPLETION_S)
+            return await asyncio.wait_for(reply, _COMPLETION_S)
         except TimeoutError:
-            return []
+            return {}
         finally:
             self._replies.pop(message["header"]["msg_id"], None)
-        return [str(match) for match in content.get("matches", [])]
 
     def close(self) -> None:
         """Stops reading; statements that still run fail with :class:`asyncio.CancelledError`."""
@@ -271,3 +283,27 @@ class KernelClient:
                     running.idle.set()
             elif kind in _SHOWN:
                 running.heard(str(message["header"]["msg_id"]), kind, content)
+
+
+def completion_of(content: dict[str, Any], cursor: int) -> Completion:
+    """The completion in a ``complete_reply``, of which code of the session may have written every part."""
+    matches, start, end = content.get("matches"), content.get("cursor_start"), content.get("cursor_end")
+    if not (isinstance(matches, list) and isinstance(start, int) and isinstance(end, int) and 0 <= start <= end):
+        return Completion.nothing(cursor)
+    metadata = content.get("metadata")
+    types = metadata.get(_TYPES) if isinstance(metadata, dict) else None
+    words = [str(match) for match in matches[:_MOST_MATCHES]]
+    kinds = types[:_MOST_MATCHES] if isinstance(types, list) and all(isinstance(item, dict) for item in types) else []
+    if words and end > start and all(word.startswith(".") for word in words):
+        # IPython (9.18) tells attributes with the dot; words are meant.
+        start, words = start + 1, [word[1:] for word in words]
+        kinds = [{**item, "start": start, "text": str(item.get("text")).removeprefix(".")} for item in kinds]
+    return Completion(matches=words, start=start, end=end, metadata={_TYPES: kinds} if kinds else {})
+
+
+def inspection_of(content: dict[str, Any]) -> Inspection:
+    """The inspection in an ``inspect_reply``, of which code of the session may have written every part."""
+    data, metadata = content.get("data"), content.get("metadata")
+    if content.get("found") is not True or not isinstance(data, dict):
+        return Inspection()
+    return Inspection(found=True, data=data, metadata=metadata if isinstance(metadata, dict) else {})

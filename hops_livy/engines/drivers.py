@@ -113,6 +113,43 @@ class Executed:
     error: dict[str, Any] | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """Words that may stand at the cursor, as Jupyter's ``complete_reply`` tells them.
+
+    Attributes:
+        matches: The words, best first. Each takes the place of the code from ``start`` to ``end``.
+        start: Index into the code, in characters.
+        end: Index into the code, in characters; not included.
+        metadata: What the kernel tells besides, such as the words' types.
+    """
+
+    matches: list[str]
+    start: int
+    end: int
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def nothing(cls, cursor: int) -> Completion:
+        """No words for ``cursor``."""
+        return cls(matches=[], start=cursor, end=cursor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """What is known of the name at the cursor, as Jupyter's ``inspect_reply`` tells it.
+
+    Attributes:
+        found: Whether there is such a name.
+        data: A MIME bundle; empty where nothing was found.
+        metadata: Of the bundle.
+    """
+
+    found: bool = False
+    data: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
 MessageHandler = Callable[[str, dict[str, Any]], None]
 """Takes type and content of an output message (Jupyter's ``iopub``) as it comes."""
 
@@ -148,15 +185,41 @@ class Driver(Protocol):
         """What :meth:`SessionBackend.recover` needs to find it again, in JSON's types. No secrets."""
         ...
 
-    async def execute(self, code: str, *, kind: str, statement: int, on_message: MessageHandler) -> Executed:
+    async def execute(
+        self,
+        code: str,
+        *,
+        kind: str,
+        statement: int,
+        on_message: MessageHandler,
+        execution_count: int | None = None,
+    ) -> Executed:
         """Runs ``code`` (of kind ``pyspark`` or ``sql``) as the statement of that number; one at a time.
+
+        Besides Jupyter's messages ``on_message`` may get some of the type ``progress``: see
+        :class:`~hops_livy.progress.Progress`.
+
+        Args:
+            code: What to run.
+            kind: Its language.
+            statement: Its number; none is given twice.
+            on_message: Takes the output as it comes.
+            execution_count: Number of the code's cell in its notebook, for tracebacks; without it the driver counts.
 
         Raises:
             StartError: The driver has ended meanwhile.
         """
         ...
 
-    async def resume(self, code: str, *, kind: str, statement: int, on_message: MessageHandler) -> Executed:
+    async def resume(
+        self,
+        code: str,
+        *,
+        kind: str,
+        statement: int,
+        on_message: MessageHandler,
+        execution_count: int | None = None,
+    ) -> Executed:
         """Goes on with a statement that an earlier service began: hands over its whole output, from the first.
 
         One that has never reached the driver is run now. Raises as :meth:`execute`.
@@ -175,8 +238,18 @@ class Driver(Protocol):
         """Stops the running statement and its Spark jobs; the driver stays."""
         ...
 
-    async def complete(self, code: str, cursor: int) -> list[str]:
-        """Whole words that may stand at ``cursor``."""
+    async def complete(self, code: str, cursor: int) -> Completion:
+        """Words that may stand at ``cursor``; also while a statement runs. No words where none are known in time."""
+        ...
+
+    async def inspect(self, code: str, cursor: int, *, detail_level: int = 0) -> Inspection:
+        """What is known of the name at ``cursor``; also while a statement runs.
+
+        Args:
+            code: The code around the name.
+            cursor: Index into ``code``, in characters.
+            detail_level: 1 for the source as well, where there is one.
+        """
         ...
 
     def log(self) -> list[str]:
@@ -208,6 +281,19 @@ class SessionBackend(Protocol):
 
         Raises:
             StartError: It is clear already that it can't be started; nothing is left behind.
+        """
+        ...
+
+    async def check(self, shape: Shape, *, owner: Principal, instead_of: int | None = None) -> None:
+        """Checks that a session of ``shape`` could be started now; nothing is reserved.
+
+        Args:
+            shape: The resources.
+            owner: Who asks.
+            instead_of: A session that would be ended before.
+
+        Raises:
+            StartError: It could not.
         """
         ...
 

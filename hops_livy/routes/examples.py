@@ -27,8 +27,22 @@ SUMMARY: dict[str, object] = {
         "executor_memory_mib": 1024, "driver_memory_mib": 1024, "gpus_per_executor": 0, "gpu_label": None, "gpus": [],
     },
 }  # fmt: skip
+COMPLETION = {
+    "candidates": ["range"], "matches": ["range"], "cursor_start": 6, "cursor_end": 9,
+    "metadata": {"_jupyter_types_experimental": [
+        {"start": 6, "end": 9, "text": "range", "type": "function", "signature": "(start, end, step, numPartitions)"},
+    ]},
+}  # fmt: skip
+INSPECTION = {
+    "found": True, "data": {"text/plain": "Signature: spark.range(start: int, end: Optional[int] = None, …)"},
+    "metadata": {},
+}  # fmt: skip
 LOG = {"id": 3, "from": 0, "total": 1, "log": ["read 1461 days"]}
-EVENTS = 'id: 0\ndata: {"type": "stream", "content": {"name": "stdout", "text": "one\\n"}}\n\n'
+EVENTS = (
+    'id: 0\ndata: {"type": "stream", "content": {"name": "stdout", "text": "one\\n"}}\n\n'
+    'data: {"type": "progress", "content": {"active": true, "name": "count at line 1", "stage": 3, "stages": 5, '
+    '"stage_done": 17, "stage_tasks": 200, "tasks_done": 57, "tasks": 240, "tasks_running": 4, "tasks_failed": 0}}\n\n'
+)
 _REFUSED = ConflictError(
     "4 GPUs were asked for; 0 of 4 are free now. In use: 4 by weather__ada.", remedy="Wait, or ask for less."
 )

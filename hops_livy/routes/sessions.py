@@ -4,16 +4,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
-from hops_livy.errors import LeftOutError
+from hops_livy.engines.drivers import Completion, Inspection
+from hops_livy.errors import LeftOutError, TooLargeError
 from hops_livy.registry import page
 from hops_livy.routes.callers import CallerDep, From, Hold, LogFrom, SessionDep, Size, log_page
-from hops_livy.routes.examples import LOG, SESSION, SUMMARY, gives
+from hops_livy.routes.examples import COMPLETION, INSPECTION, LOG, SESSION, SUMMARY, gives
 from hops_livy.sessions import Session, SessionState
-from hops_livy.wire import CompletionRequest, SessionRequest, WarmRequest, session_request
+from hops_livy.wire import CompletionRequest, InspectionRequest, SessionRequest, WarmRequest, session_request
 
 router = APIRouter(tags=["sessions"])
 _UNSETTLED = (SessionState.STARTING, SessionState.BUSY)
@@ -43,6 +44,17 @@ async def keep_warm(request: WarmRequest, caller: CallerDep) -> dict[str, Any]:
     """
     warm = await caller.registry.warm(caller.principal, caller.token, session_request(request.options))
     return {"state": warm.state, "reason": warm.reason}
+
+
+@router.post("/sessions:check", responses=gives({"msg": "possible"}))
+async def check_session(
+    request: SessionRequest,
+    caller: CallerDep,
+    instead_of: Annotated[int | None, Query(ge=0, description="A session of the caller that would end before.")] = None,
+) -> dict[str, Any]:
+    """Whether ``POST /sessions`` could start such a session now: refused as there, and nothing is reserved."""
+    await caller.registry.check(caller.principal, caller.token, request, instead_of=instead_of)
+    return {"msg": "possible"}
 
 
 @router.get("/sessions/{session_id}", responses=gives(SESSION))
@@ -103,12 +115,36 @@ async def delete_session(session: SessionDep, caller: CallerDep) -> dict[str, An
     return {"msg": "deleted"}
 
 
-@router.post("/sessions/{session_id}/completion", responses=gives({"candidates": ["spark.range"]}))
+@router.post("/sessions/{session_id}/completion", responses=gives(COMPLETION))
 async def complete(session: SessionDep, request: CompletionRequest) -> dict[str, Any]:
-    """Whole words that may stand at the cursor."""
-    if session.driver is None or session.final:
-        return {"candidates": []}
-    return {"candidates": await session.driver.complete(request.code, min(request.cursor, len(request.code)))}
+    """Words that may stand at the cursor, also while a statement runs.
+
+    ``candidates`` is Livy's; the rest is what Jupyter's ``complete_reply`` has: each of the ``matches`` takes the place
+    of the code from ``cursor_start`` to ``cursor_end`` (in characters), and ``metadata`` tells their types.
+    """
+    cursor = _cursor(session, request)
+    found = Completion.nothing(cursor)
+    if session.driver is not None and not session.final:
+        found = await session.driver.complete(request.code, cursor)
+    return {
+        "candidates": found.matches,
+        "matches": found.matches,
+        "cursor_start": found.start,
+        "cursor_end": found.end,
+        "metadata": found.metadata,
+    }
+
+
+@router.post("/sessions/{session_id}/inspection", responses=gives(INSPECTION))
+async def inspect(session: SessionDep, request: InspectionRequest) -> dict[str, Any]:
+    """What is known of the name at the cursor, as a MIME bundle, also while a statement runs.
+
+    With ``detail_level`` 1 the source as well, where there is one. ``data`` is empty where nothing is ``found``.
+    """
+    found, cursor = Inspection(), _cursor(session, request)
+    if session.driver is not None and not session.final:
+        found = await session.driver.inspect(request.code, cursor, detail_level=request.detail_level)
+    return {"found": found.found, "data": found.data, "metadata": found.metadata}
 
 
 @router.post("/sessions/{session_id}/submit-job", include_in_schema=False)
@@ -124,6 +160,14 @@ async def complete(session: SessionDep, request: CompletionRequest) -> dict[str,
 async def left_out(_session: SessionDep) -> None:
     """What Livy has for its own programming interface and this service leaves out."""
     raise LeftOutError("Livy's job interface is not offered; use statements.")
+
+
+def _cursor(session: Session, request: CompletionRequest | InspectionRequest) -> int:
+    if len(request.code) > session.limits.code_characters:
+        raise TooLargeError(
+            f"The code has {len(request.code)} characters; {session.limits.code_characters} are the most."
+        )
+    return min(request.cursor, len(request.code))
 
 
 async def _settle(session: Session, hold_s: float) -> None:

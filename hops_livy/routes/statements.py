@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Response
 from sse_starlette.sse import EventSourceResponse
 
+from hops_livy.progress import MESSAGE, Progress
 from hops_livy.routes.callers import CallerDep, From, Hold, SessionDep, Size, StatementId
 from hops_livy.routes.examples import EVENTS, STATEMENT, gives
 from hops_livy.statements import Statement, page_of_output
@@ -30,9 +31,13 @@ async def create_statement(
     request: StatementRequest,
     response: Response,
     idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
+    execution_count: Annotated[int | None, Header(ge=1, lt=2**31)] = None,
 ) -> dict[str, Any]:
-    """Runs code. Whatever can fail fails before the statement exists, so a client may repeat after any 5xx answer."""
-    statement = session.submit(request.code, kind=request.kind, key=idempotency_key)
+    """Runs code. Whatever can fail fails before the statement exists, so a client may repeat after any 5xx answer.
+
+    ``Execution-Count`` is the number of the code's cell in its notebook: tracebacks name the cell by it.
+    """
+    statement = session.submit(request.code, kind=request.kind, key=idempotency_key, execution_count=execution_count)
     response.headers["Location"] = f"/sessions/{session.id}/statements/{statement.id}"
     return statement.livy()
 
@@ -58,7 +63,11 @@ async def list_statements(
 async def get_statement(
     session: SessionDep, statement_id: StatementId, caller: CallerDep, *, hold: Hold = True
 ) -> dict[str, Any]:
-    """A statement. Held until it has ended or 20 s have passed."""
+    """A statement. Held until it has ended or 20 s have passed.
+
+    ``progress`` is the share of its Spark tasks that are done, from 0 to 1, as far as they are known; while it runs,
+    ``spark_progress`` has the numbers behind it, once there are any.
+    """
     statement = session.statement(statement_id)
     if hold:
         await statement.news.wait_until(lambda: statement.final, caller.limits.hold_s)
@@ -84,7 +93,8 @@ async def stream_events(
     """Output as it comes (server-sent events).
 
     Each event's data is ``{"type", "content"}`` as on Jupyter's iopub channel; the last has the type ``done``. The
-    stream begins with the first output, or after ``Last-Event-ID``.
+    stream begins with the first output, or after ``Last-Event-ID``. Between the outputs come events of the type
+    ``progress`` that have no id: stages and tasks of the statement's Spark jobs. Only the newest is ever sent.
     """
     statement = session.statement(statement_id)
     return EventSourceResponse(_events(statement, last_event_id + 1), ping=_PING_S)
@@ -92,6 +102,7 @@ async def stream_events(
 
 async def _events(statement: Statement, position: int) -> AsyncIterator[dict[str, str]]:
     events = statement.outputs.events
+    told: Progress | None = None
     while True:
         while position < len(events):
             yield {"id": str(position), "data": json.dumps(events[position], default=str)}
@@ -99,4 +110,11 @@ async def _events(statement: Statement, position: int) -> AsyncIterator[dict[str
         if statement.final:
             yield {"id": str(position), "data": json.dumps({"type": "done", "content": statement.done_content()})}
             return
-        await statement.news.wait_until(lambda: statement.final or position < len(events), 3600.0)  # noqa: B023
+        if statement.progress is not told:
+            told = statement.progress
+            yield {"data": json.dumps({"type": MESSAGE, "content": statement.spark_progress()})}
+            continue
+        await statement.news.wait_until(
+            lambda: statement.final or position < len(events) or statement.progress is not told,  # noqa: B023
+            3600.0,
+        )

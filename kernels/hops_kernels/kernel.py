@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import builtins
 import re
 from typing import Any
 
 import sparkmagic.utils.configuration as sparkmagic_settings
+import zmq
+from IPython.utils.tokenutil import token_at_cursor
 from sparkmagic.kernels.pysparkkernel.pysparkkernel import PySparkKernel
 from sparkmagic.kernels.wrapperkernel.usercodeparser import UserCodeParser
 from sparkmagic.livyclientlib.exceptions import LivyClientLibException
+from sparkmagic.livyclientlib.livysession import LivySession
 
+from hops_kernels.cells import Place, complete_language, complete_magic, nothing, part_at, shifted
+from hops_kernels.code_help import ask_completion, ask_inspection
 from hops_kernels.configuration import (
     ServerFolderError,
     read_server_config,
@@ -24,6 +30,9 @@ SESSION_MAGICS = frozenset({
     "time", "timeit", "who", "who_ls", "whos", "xmode",
 })  # fmt: skip
 """Magics about code and variables of the session: beside it they would see nothing of them."""
+
+ABOUT_CODE = frozenset({"complete_request", "inspect_request"})
+"""Requests that need not wait for the running cell."""
 
 _MAGIC = re.compile(r"%%?(\w+)")
 
@@ -51,6 +60,8 @@ class CellParser(UserCodeParser):
 class HopsPySparkKernel(PySparkKernel):
     """Cells run in a Spark session of the session service; ``%%local`` cells run here."""
 
+    _help_subshell: str | None = None
+
     def __init__(self, **options: Any) -> None:
         problem = None
         try:
@@ -62,6 +73,73 @@ class HopsPySparkKernel(PySparkKernel):
         super().__init__(user_code_parser=CellParser(), **options)
         if problem is not None:
             self._queue_fatal_error(problem)
+
+    async def shell_channel_thread_main(self, msg: list[Any]) -> None:
+        """Lets requests about code be answered beside the running cell, in a subshell of this kernel's own."""
+        routed = msg
+        if self.session is not None and self.shell_channel_thread is not None:
+            try:
+                routed = self._beside_the_cell(msg)
+            except Exception:
+                self.log.exception("A request about code waits for the running cell.")
+        await super().shell_channel_thread_main(routed)
+
+    def _beside_the_cell(self, msg: list[Any]) -> list[Any]:
+        idents, parts = self.session.feed_identities(msg, copy=False)
+        header = self.session.unpack(parts[1].bytes)
+        if header.get("msg_type") not in ABOUT_CODE or header.get("subshell_id"):
+            return msg
+        message = self.session.deserialize(parts, content=True, copy=False)
+        if self._help_subshell is None:
+            self._help_subshell = self.shell_channel_thread.manager._create_subshell()  # noqa: SLF001
+        message["header"]["subshell_id"] = self._help_subshell
+        return [zmq.Frame(part) for part in self.session.serialize(message, ident=idents)]
+
+    async def do_complete(self, code: str, cursor_pos: int) -> dict[str, Any]:
+        """Words for the cursor: of the session, or of this kernel where the code runs here."""
+        cursor = len(code) if cursor_pos is None else cursor_pos
+        part = part_at(code, cursor, in_session=SESSION_MAGICS)
+        if part.magic is not None:
+            return complete_magic(part, self.shell.magics_manager.lsmagic(), SESSION_MAGICS)
+        if part.place is Place.NEITHER:
+            return nothing(cursor)
+        if part.place is Place.HERE:
+            reply: dict[str, Any] = super().do_complete(part.code, part.cursor)
+        else:
+            session = self._live_session()
+            reply = (
+                complete_language(part.code, part.cursor)
+                if session is None
+                else ask_completion(session, part.code, part.cursor)
+            )
+        return shifted(reply, part.offset)
+
+    async def do_inspect(
+        self, code: str, cursor_pos: int, detail_level: int = 0, omit_sections: tuple[str, ...] = ()
+    ) -> dict[str, Any]:
+        """What is known of the name at the cursor: by the session, or by this kernel where the code runs here."""
+        cursor = len(code) if cursor_pos is None else cursor_pos
+        part = part_at(code, cursor, in_session=SESSION_MAGICS)
+        session = self._live_session()
+        if part.place is Place.SESSION and session is not None:
+            return ask_inspection(session, part.code, part.cursor, detail_level)
+        name = token_at_cursor(part.code, part.cursor)
+        if part.place is Place.HERE or (part.place is Place.SESSION and hasattr(builtins, name)):
+            local: dict[str, Any] = super().do_inspect(part.code, part.cursor, detail_level, omit_sections)
+            return local
+        return {"status": "ok", "found": False, "data": {}, "metadata": {}}
+
+    def _live_session(self) -> LivySession | None:
+        """The kernel's session, where it has been started; none is started here."""
+        magics = self._magics()
+        if magics is None or not magics.session_started:
+            return None
+        session: LivySession | None = magics.spark_controller.session_manager.sessions.get(magics.session_name)
+        return session
+
+    def _magics(self) -> HopsMagics | None:
+        magics: HopsMagics | None = self.shell.magics_manager.registry.get(HopsMagics.__name__)
+        return magics
 
     def _load_magics_extension(self) -> None:
         self._execute_cell(
@@ -82,7 +160,7 @@ class HopsPySparkKernel(PySparkKernel):
         return {"status": "error", "execution_count": self.execution_count, **content}
 
     def _delete_session(self) -> None:
-        magics: HopsMagics | None = self.shell.magics_manager.registry.get(HopsMagics.__name__)
+        magics = self._magics()
         if magics is None:
             return
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -14,10 +16,15 @@ from sparkmagic.livyclientlib.exceptions import (
     LivyClientLibException,
     LivyUnexpectedStatusException,
 )
+from sparkmagic.utils.utils import parse_argstring_or_throw
 
 from hops_kernels.remote_errors import PackagesError, SessionProblem, explain_http_error
+from hops_kernels.seams import check_session
 from hops_kernels.sessions import HopsController, loss_of
 from hops_kernels.statements import execute_plain, run_statement
+
+_REFUSALS = frozenset({400, 409, 413, 422, 429})
+"""Answers that are about the options, or about room for them."""
 
 
 class LiveCommand(Command):
@@ -30,7 +37,7 @@ class LiveCommand(Command):
 
     def execute(self, session: Any) -> tuple[bool, str, str]:
         """Runs the cell; everything that it shows is in the notebook when this returns."""
-        run_statement(session, self.code, show=self._show)
+        run_statement(session, self.code, show=self._show, execution_count=self._shell.displayhook.prompt_count)
         return True, "", "text/plain"
 
     def _show(self, message_type: str, content: Mapping[str, Any]) -> None:
@@ -82,6 +89,35 @@ class HopsMagics(KernelMagics):
         """Sends a local value to the session."""
         with self._losses_explained():
             super().do_send_to_spark(*arguments, **options)
+
+    @functools.wraps(KernelMagics.configure)
+    def configure(self, line: str, cell: str = "", local_ns: Any = None) -> Any:
+        """Checks the options at the service before they are taken, and before a session ends for them."""
+        options = parse_argstring_or_throw(KernelMagics.configure, line)
+        try:
+            settings = json.loads(cell)
+        except ValueError:
+            settings = None  # sparkmagic says that it is no JSON
+        if isinstance(settings, dict) and (options.force or not self.session_started):
+            self._check_settings(settings)
+        return super().configure(line, cell, local_ns)
+
+    def _check_settings(self, settings: dict[str, Any]) -> None:
+        before = sparkmagic_settings.session_configs()
+        session = self.spark_controller.session_manager.sessions.get(self.session_name)
+        self._override_session_settings(settings)
+        try:
+            properties = sparkmagic_settings.get_session_properties(self.language)
+            client = self.spark_controller._http_client(self.endpoint)  # noqa: SLF001
+            check_session(client, properties, instead_of=None if session is None else session.id)
+        except HttpClientException as error:
+            status, sentence = explain_http_error(str(error))
+            if status not in _REFUSALS:
+                return  # a service that can't tell beforehand, or none: the start itself will tell
+            kept = " The session that runs was not touched." if session is not None else ""
+            raise SessionProblem(f"These options can't be had. {sentence}{kept}") from error
+        finally:
+            self._override_session_settings(before)
 
     def _do_not_call_start_session(self, line: str, cell: str = "", local_ns: Any = None) -> bool:  # noqa: ARG002
         """Starts the session if there is none. A start that failed is tried again by the next cell."""

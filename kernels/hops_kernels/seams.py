@@ -7,12 +7,17 @@
 ``LivySession._http_client`` and the client's own one  paths that sparkmagic does not know: ``summary``, ``events``
 ``ReliableHttpClient._send_request``                   a statement's key, with sparkmagic's own retries
 ``LivySession._start_heartbeat_thread``                the heartbeat of a session that we started
+``ReliableHttpClient._auth``, ``.verify_ssl``          requests of our own, which must not be tried again for long
 ``Command.execute``                                    SQL and ``-o`` run without a progress widget
 ``KernelMagics.session_started``, ``.endpoint``        which session a kernel has
 ``KernelMagics._do_not_call_start_session``            starting says what happens, and may be tried again
+``KernelMagics._override_session_settings``            options are checked before a session ends for them
 ``SparkKernelBase._load_magics_extension``             our magics instead of theirs
 ``SparkKernelBase._delete_session``                    the session ends with the kernel
 =====================================================  ==============================================================
+
+Of ipykernel 7: ``shell_channel_thread_main``, ``SubshellManager._create_subshell`` (``kernel.py``), because a front end
+asks for completions on the channel on which the running cell keeps them waiting.
 """
 
 from __future__ import annotations
@@ -33,22 +38,63 @@ def get_json(session: LivySession, path: str) -> dict[str, Any]:
     return answer if isinstance(answer, dict) else {}
 
 
-def post_statement(session: LivySession, code: str, *, key: str) -> int:
+_ONCE = requests.Session()
+"""Without the retries of sparkmagic's own sessions. Used by one thread."""
+
+
+def post_json(session: LivySession, path: str, body: dict[str, Any], *, read_timeout_s: float) -> dict[str, Any]:
+    """``POST`` to a path below the session, tried once.
+
+    Raises:
+        requests.RequestException: There is no answer, or none that is good.
+        ValueError: The answer is no JSON.
+    """
+    client = session.http_client._http_client  # noqa: SLF001
+    response = _ONCE.post(
+        client.compose_url(f"/sessions/{session.id}{path}"),
+        headers=client.get_headers(),
+        auth=client._auth,  # noqa: SLF001
+        verify=client.verify_ssl,
+        json=body,
+        timeout=(1.0, read_timeout_s),
+        allow_redirects=False,
+    )
+    response.raise_for_status()
+    answer = response.json()
+    return answer if isinstance(answer, dict) else {}
+
+
+def check_session(http_client: Any, properties: dict[str, Any], *, instead_of: int | None) -> None:
+    """Asks the service whether it could start a session now, after the end of ``instead_of``.
+
+    Raises:
+        sparkmagic.livyclientlib.exceptions.HttpClientException: It could not, or it can't tell.
+    """
+    query = "" if instead_of is None else f"?instead_of={instead_of}"
+    http_client._http_client.post(f"/sessions:check{query}", [200], properties)  # noqa: SLF001
+
+
+def post_statement(session: LivySession, code: str, *, key: str, execution_count: int | None = None) -> int:
     """Sends ``code`` and returns the statement's number.
 
     Args:
         session: The session to run in.
         code: What to run.
         key: Tells the service that a request which sparkmagic repeats is the same one, so that nothing runs twice.
+        execution_count: Number of the code's cell, for tracebacks.
 
     Raises:
         sparkmagic.livyclientlib.exceptions.HttpClientException: The service did not take it.
     """
     client = session.http_client._http_client  # noqa: SLF001
 
+    ours = {"Idempotency-Key": key}
+    if execution_count is not None:
+        ours["Execution-Count"] = str(execution_count)
+
     def post(url: str, *, headers: dict[str, str], **options: Any) -> requests.Response:
         response: requests.Response = client._session.post(  # noqa: SLF001
-            url, headers={**headers, "Idempotency-Key": key}, **options
+            url, headers={**headers, **ours}, **options
         )
         return response
 

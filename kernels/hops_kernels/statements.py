@@ -15,6 +15,7 @@ from sparkmagic.livyclientlib.livysession import LivySession
 from sparkmagic.utils import constants
 from urllib3.exceptions import HTTPError
 
+from hops_kernels.progress_line import ProgressLine
 from hops_kernels.remote_errors import RemoteError, RemoteInterrupt, SessionProblem, statement_error
 from hops_kernels.seams import open_stream, post_statement
 from hops_kernels.statement_events import BrokenEventError, parse_events
@@ -29,7 +30,9 @@ _BLOCK_BYTES = 64 * 1024
 _NOT_SERVED = frozenset({404, 405, 406, 501})
 
 
-def run_statement(session: LivySession, code: str, *, show: Show | None = None) -> Mapping[str, Any]:
+def run_statement(
+    session: LivySession, code: str, *, show: Show | None = None, execution_count: int | None = None
+) -> Mapping[str, Any]:
     """Runs ``code`` and returns the statement's ``output`` of the Livy protocol.
 
     Args:
@@ -37,6 +40,7 @@ def run_statement(session: LivySession, code: str, *, show: Show | None = None) 
         code: What to run.
         show: Gets type and content of each message of the output, while it is made. Without events from the service it
             gets the output's bundle at the end.
+        execution_count: Number of the code's cell, where a cell's own code runs.
 
     Raises:
         RemoteError: The code failed.
@@ -44,9 +48,10 @@ def run_statement(session: LivySession, code: str, *, show: Show | None = None) 
         SessionProblem: The service answers nothing that makes sense.
     """
     following: _Following | None = None
+    line = ProgressLine()
     try:
-        statement_id = post_statement(session, code, key=uuid.uuid4().hex)
-        following = _Following(session, statement_id, show)
+        statement_id = post_statement(session, code, key=uuid.uuid4().hex, execution_count=execution_count)
+        following = _Following(session, statement_id, show, line)
         followed = follow(following)
         statement = wait_for_end(session, statement_id)
     except KeyboardInterrupt:
@@ -54,6 +59,8 @@ def run_statement(session: LivySession, code: str, *, show: Show | None = None) 
             _cancel(session, following.statement_id)
             following.read_last_words()
         raise RemoteInterrupt("The statement was cancelled in the Spark session.") from None
+    finally:
+        line.take_away()
     output: Mapping[str, Any] = statement.get("output") or {"status": "ok", "data": {}}
     if statement["state"] == constants.CANCELLED_STATEMENT_STATUS:
         raise RemoteInterrupt("The statement was cancelled.")
@@ -90,13 +97,14 @@ def follow(following: _Following) -> bool:
 class _Following:
     """How far the messages of one statement have been read."""
 
-    def __init__(self, session: LivySession, statement_id: int, show: Show | None) -> None:
+    def __init__(self, session: LivySession, statement_id: int, show: Show | None, line: ProgressLine) -> None:
         self.statement_id = statement_id
         self.seen = 0
         self._last_id = ""
         self._session = session
         self._path = f"/statements/{statement_id}/events"
         self._show = show
+        self._line = line
 
     def read_last_words(self) -> None:
         """Reads on to the end of a statement that was cancelled, for some seconds at most: it may still say much."""
@@ -123,6 +131,9 @@ class _Following:
                     return True
                 if time.monotonic() > until:
                     return None
+                if event.type == "progress":
+                    self._line.show(event.content)
+                    continue  # not part of the output: a stream that goes on begins after an output
                 if self._show is not None and event.type in SHOWN_TYPES:
                     self._show(event.type, event.content)
                 self.seen, self._last_id = self.seen + 1, event.id

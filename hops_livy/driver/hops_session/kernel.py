@@ -44,8 +44,11 @@ def run(launch: dict[str, Any], jvm: Jvm) -> None:
     app.kernel.spark = spark
     _keep_errors_out_of_logs()
     from . import magics, warmup  # noqa: PLC0415
+    from .completion import let_spark_be_completed  # noqa: PLC0415
 
     magics.register(app.shell, spark)
+    let_spark_be_completed(app.shell)
+    app.kernel.follow_progress(spark)
     # Old notebooks know the session as ``sqlContext``: the methods that they use have the same names.
     app.shell.push({"spark": spark, "sc": spark.sparkContext, "sqlContext": spark}, interactive=False)
     # Requests that come before the kernel's loop runs may be overlooked until the next one comes.

@@ -14,8 +14,11 @@ from typing import Any
 from ipykernel.ipkernel import IPythonKernel
 from traitlets import Type
 
+from .progress import MESSAGE, Progress
 from .session_shell import SessionShell
 
+EXECUTION_COUNT = "hops_execution_count"
+"""Where a request's metadata tell the number of the cell."""
 _CANCEL_S = 10.0
 
 
@@ -28,6 +31,7 @@ class SessionKernel(IPythonKernel):
 
     shell_class = Type(SessionShell)
     spark: Any = None
+    _progress: Progress | None = None
     _running: str | None = None
     _asked: tuple[str, int] | None = None
     _delivered: tuple[str, int] | None = None
@@ -36,7 +40,11 @@ class SessionKernel(IPythonKernel):
 
     async def do_execute(self, *arguments: Any, **options: Any) -> dict[str, Any]:
         """Runs a statement, which can be interrupted from here to the end of this method."""
-        self._running = self.get_parent("shell")["header"]["msg_id"]
+        request = self.get_parent("shell")
+        self._count_on(request["metadata"].get(EXECUTION_COUNT))
+        if self._progress is not None:
+            self._progress.begin(request)
+        self._running = request["header"]["msg_id"]
         try:
             if (spool := getattr(self.session, "spool", None)) is not None:
                 spool.begin(self._running)
@@ -50,10 +58,26 @@ class SessionKernel(IPythonKernel):
             return reply
         finally:
             self._running = None
+            if self._progress is not None:
+                self._progress.end()
             if self._canceller is not None:
                 # Or it would stop the jobs of the next statement.
                 self._canceller.join(_CANCEL_S)
                 self._canceller = None
+
+    def follow_progress(self, spark: Any) -> None:
+        """Tells from now on how far the jobs of a statement have come."""
+
+        def send(request: dict[str, Any], content: dict[str, Any]) -> None:
+            self.session.send(self.iopub_socket, MESSAGE, content, parent=request, ident=self._topic(MESSAGE))
+
+        self._progress = Progress(spark, send)
+        self._progress.start()
+
+    def _count_on(self, number: object) -> None:
+        """Gives the next statement the number that its cell has in the notebook, where one is told."""
+        if isinstance(number, int) and number > 0 and self.shell is not None:
+            self.shell.execution_count = number
 
     def _was_delivered(self) -> bool:
         return self._delivered is not None and self._delivered[0] == self._running

@@ -25,6 +25,8 @@ from sparkmagic.livyclientlib.livyreliablehttpclient import LivyReliableHttpClie
 from sparkmagic.livyclientlib.livysession import LivySession
 from sparkmagic.livyclientlib.reliablehttpclient import ReliableHttpClient
 from sparkmagic.livyclientlib.sparkcontroller import SparkController
+from ipykernel.kernelbase import Kernel
+from ipykernel.subshell_manager import SubshellManager
 def names(function): return list(inspect.signature(function).parameters)
 print(json.dumps({
     "heavy": heavy,
@@ -37,6 +39,8 @@ print(json.dumps({
     "kernel": [hasattr(SparkKernelBase, name) for name in (
         "_load_magics_extension", "_delete_session", "_queue_fatal_error", "_repeat_fatal_error")],
     "client": [name in inspect.getsource(LivyReliableHttpClient) for name in ("self._http_client",)],
+    "configure": [hasattr(KernelMagics.configure, "parser"), hasattr(KernelMagics, "_override_session_settings")],
+    "beside": [names(Kernel.shell_channel_thread_main), names(SubshellManager._create_subshell)],
     "request": names(ReliableHttpClient._send_request),
     "http": [name in inspect.getsource(ReliableHttpClient) for name in ("self._session", "self._auth", "verify_ssl")],
 }))
@@ -68,5 +72,6 @@ def test_sparkmagic_still_has_every_seam(seams):
     ]  # fmt: skip
     assert seams["start"] == ["self", "line", "cell", "local_ns"]
     assert seams["request"] == ["self", "relative_url", "accepted_status_codes", "function", "data"]
-    for part in ("heartbeat", "kernel", "client", "http"):
+    assert seams["beside"] == [["self", "msg"], ["self"]]
+    for part in ("configure", "heartbeat", "kernel", "client", "http"):
         assert all(seams[part]), part

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import re
 import shutil
 import tempfile
 import time
@@ -17,6 +18,7 @@ from hops_livy.builtin.backend import BuiltinSessions
 from hops_livy.engines.drivers import DriverRequest, Shape, StartError
 from hops_livy.gpus import GpuLedger
 from hops_livy.memory import MemoryLedger
+from hops_livy.progress import Progress
 
 pytestmark = pytest.mark.spark
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -60,12 +62,24 @@ class SessionBackendContract:
             assert driver.written(0) == run.seen
             driver.forget(0)
             assert driver.written(0) == []
-            failed = await run("1/0")
+            failed = await run("1/0", execution_count=41)
             assert failed.error is not None
             assert failed.error["ename"] == "ZeroDivisionError"
+            assert "In[41]" in re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(failed.error["traceback"]))
+            slow = "import time\nspark.sparkContext.range(4, numSlices=4).map(lambda _: time.sleep(1)).count()"
+            await run(slow)
+            progress = [Progress.of(content) for kind, content in run.seen if kind == "progress"]
+            assert progress[0].active
+            assert {(each.stages, each.tasks) for each in progress} == {(1, 4)}
+            assert max(each.tasks_done for each in progress) > 0
+            assert "progress" not in [kind for kind, _ in driver.written(2)]
             running = asyncio.create_task(run("import time; time.sleep(600)"))
             await asyncio.sleep(1)
-            assert any(word.endswith("range") for word in await driver.complete("spark.ran", 9))
+            found = await driver.complete("x = spark.ran", 13)
+            assert ("range" in found.matches, found.start, found.end) == (True, 10, 13)
+            known = await driver.inspect("spark.range", 11)
+            assert (known.found, "start" in known.data["text/plain"]) == (True, True)
+            assert not (await driver.inspect("no_such_name", 5)).found
             began = time.monotonic()
             await driver.interrupt()
             assert (await running).status == "error"
@@ -78,7 +92,7 @@ class SessionBackendContract:
             await driver.end("done")
         ending = await driver.ended
         assert (ending.asked, ending.reason) == (True, "done")
-        assert driver.written(3) == run.seen, "what was written is there after the end"
+        assert driver.written(4) == run.seen, "what was written is there after the end"
         with pytest.raises(StartError):
             await run("1")
 
@@ -115,6 +129,16 @@ class SessionBackendContract:
 
         asyncio.run(ask())
 
+    def test_what_can_not_be_started_is_told_beforehand(self):
+        async def ask():
+            backend = self.make_backend()
+            await backend.check(self.request().shape, owner=ADA)
+            with pytest.raises(StartError, match="GPUs were asked for"):
+                await backend.check(self.request(gpus_per_executor=64).shape, owner=ADA)
+            await backend.close()
+
+        asyncio.run(ask())
+
     def test_a_start_that_can_not_be_is_refused_with_a_sentence_and_leaves_nothing(self):
         async def ask():
             backend = self.make_backend()
@@ -135,15 +159,15 @@ class _Runner:
         self._numbers = itertools.count()
         self.seen = []
 
-    async def __call__(self, code, kind="pyspark"):
-        return await self._follow(self._driver.execute, code, next(self._numbers), kind)
+    async def __call__(self, code, kind="pyspark", **more):
+        return await self._follow(self._driver.execute, code, next(self._numbers), kind, **more)
 
     async def resume(self, code, number):
         return await self._follow(self._driver.resume, code, number, "pyspark")
 
-    async def _follow(self, run, code, number, kind):
+    async def _follow(self, run, code, number, kind, **more):
         self.seen = []
-        return await run(code, kind=kind, statement=number, on_message=lambda *item: self.seen.append(item))
+        return await run(code, kind=kind, statement=number, on_message=lambda *item: self.seen.append(item), **more)
 
 
 class TestBuiltinSessions(SessionBackendContract):

@@ -40,6 +40,20 @@ class Notebook:
                 break
         return Cell(messages, reply["content"])
 
+    def complete(self, code, cursor=None, timeout=30):
+        """The reply about completions at ``cursor``, without one at the end; also while a cell runs."""
+        return self._reply(self.client.complete(code, cursor), timeout)
+
+    def inspect(self, code, cursor=None, detail_level=0, timeout=30):
+        """The reply about the name at ``cursor``, without one at the end; also while a cell runs."""
+        return self._reply(self.client.inspect(code, cursor, detail_level), timeout)
+
+    def _reply(self, message_id, timeout):
+        while True:
+            reply = self.client.get_shell_msg(timeout=timeout)
+            if reply["parent_header"].get("msg_id") == message_id:
+                return reply["content"]
+
     def run(self, code, timeout=60):
         return self.finish(self.start(code), timeout)
 

@@ -35,6 +35,10 @@ class Service:
     statements: list[dict[str, Any]] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
     posted: list[dict[str, Any]] = field(default_factory=list)
+    checked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    code_help: dict[str, dict[str, Any]] = field(default_factory=dict)
+    asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    counts: list[str | None] = field(default_factory=list)
     keys: dict[str, int] = field(default_factory=dict)
     deleted: list[int] = field(default_factory=list)
     cancelled: threading.Event = field(default_factory=threading.Event)
@@ -78,9 +82,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         parts, body, service = self._parts(), self._body(), self.service
+        if parts[0] in ("sessions", "sessions:check") and len(parts) <= 2 and service.refuses:
+            return self._answer(*service.refuses)
+        if parts == ["sessions:check"]:
+            service.checked.append((urlsplit(self.path).query, body))
+            return self._answer(200, {"msg": "possible"})
         if parts == ["sessions"]:
-            if service.refuses:
-                return self._answer(*service.refuses)
             session = {"id": len(service.posted), "state": "starting", "kind": "pyspark", "log": [], "polls": 0}
             service.posted.append(body)
             service.sessions[session["id"]] = session
@@ -92,7 +99,11 @@ class _Handler(BaseHTTPRequestHandler):
         session = service.sessions.get(int(parts[1]))
         if session is None or session["state"] in ("dead", "killed"):
             return self._answer(404, {"detail": "There is no such session.", "remedy": "Start one."})
-        return self._take(body["code"])
+        return self._help(parts[-1], body) if parts[-1] in service.code_help else self._take(body["code"])
+
+    def _help(self, subject: str, body: dict[str, Any]) -> None:
+        self.service.asked.append((subject, body))
+        return self._answer(200, self.service.code_help[subject])
 
     def _take(self, code: str) -> None:
         service = self.service
@@ -100,6 +111,7 @@ class _Handler(BaseHTTPRequestHandler):
         if key in service.keys:
             return self._answer(201, service.statements[service.keys[key]])
         service.keys[key] = len(service.statements)
+        service.counts.append(self.headers["Execution-Count"])
         script = service.script(code)
         statement = {
             "id": len(service.statements), "code": code, "state": "running" if script.hangs else "available",
@@ -155,7 +167,8 @@ class _Handler(BaseHTTPRequestHandler):
                 continue
             if script.breaks_after is not None and number == script.breaks_after and not start:
                 return None
-            self.wfile.write(f"id: {number}\r\ndata: {json.dumps(event)}\r\n\r\n".encode())
+            name = "" if event["type"] == "progress" else f"id: {number}\r\n"
+            self.wfile.write(f"{name}data: {json.dumps(event)}\r\n\r\n".encode())
             self.wfile.flush()
         if script.hangs:
             self.service.cancelled.wait(30)

@@ -128,6 +128,114 @@ def test_an_empty_cell_and_empty_lines_before_a_magic_start_no_session(notebook,
     assert not livy.posted
 
 
+def test_words_and_help_come_from_the_session_also_while_a_cell_runs(notebook, livy, script):
+    types = [{"start": 6, "end": 9, "text": "range", "type": "function", "signature": ""}]
+    livy.code_help = {
+        "completion": {
+            "candidates": ["range"], "matches": ["range"], "cursor_start": 6, "cursor_end": 9,
+            "metadata": {"_jupyter_types_experimental": types},
+        },
+        "inspection": {"found": True, "data": {"text/plain": "helpful"}, "metadata": {}},
+    }  # fmt: skip
+    notebook.run("1")
+    livy.scripts["sleep()"] = script(events=[stream("begun")], hangs=True)
+    message = notebook.start("sleep()")
+    while notebook.client.get_iopub_msg(timeout=30)["msg_type"] != "stream":
+        pass
+    reply = notebook.complete("spark.ran")
+    assert (reply["status"], reply["matches"], reply["cursor_start"], reply["cursor_end"]) == ("ok", ["range"], 6, 9)
+    assert reply["metadata"]["_jupyter_types_experimental"] == types
+    assert notebook.inspect("spark.range")["data"] == {"text/plain": "helpful"}
+    assert notebook.complete("%%spark -o x\nspark.ran")["cursor_start"] == 19
+    assert notebook.inspect("%%time\nspark.range")["found"]
+    assert livy.statements[-1]["state"] == "running"
+    assert livy.asked[0] == ("completion", {"code": "spark.ran", "cursor": 9})
+    assert livy.asked[1] == ("inspection", {"code": "spark.range", "cursor": 11, "detail_level": 0})
+    assert livy.asked[3][1]["code"] == "spark.range"
+    livy.cancelled.set()
+    livy.statements[-1]["state"] = "available"
+    notebook.finish(message)
+    assert notebook.run("%%local\nprint('here')").stdout == "here\n"
+
+
+def test_a_local_cell_is_completed_here_a_query_not_at_all_and_no_session_is_started(notebook, livy):
+    notebook.run("%%local\nimport string\nmine_alone = 1")
+    reply = notebook.complete("%%local\nmine_al")
+    assert (reply["matches"], reply["cursor_start"], reply["cursor_end"]) == (["mine_alone"], 8, 15)
+    assert "ascii_letters" in str(notebook.complete("%%local\nstring.asc")["matches"])
+    assert "Type" in notebook.inspect("%%local\nmine_alone")["data"]["text/plain"]
+    assert notebook.complete("%%sql\nSELECT mine_al")["matches"] == []
+    assert not notebook.inspect("%%sql\nSELECT mine_alone")["found"]
+    assert {"%%sql", "%%spark"} <= set(notebook.complete("%%s")["matches"])
+    assert notebook.complete("mine_al")["matches"] == [], "that is no variable of the session"
+    assert notebook.complete("pri")["matches"] == ["print"]
+    assert "Prints" in notebook.inspect("print")["data"]["text/plain"]
+    assert not livy.posted
+
+
+def test_a_session_without_answers_leaves_the_kernel_well(notebook, livy):
+    notebook.run("1")
+    livy.code_help = {"completion": {"candidates": ["only", "livy"]}, "inspection": {}}
+    assert notebook.complete("spark.ran")["matches"] == []
+    assert not notebook.inspect("spark")["found"]
+    livy.sessions.clear()
+    assert notebook.complete("spark.ran")["status"] == "ok"
+
+
+def test_progress_is_one_line_that_is_rewritten_and_gone_at_the_end(notebook, livy, script):
+    def told(done):
+        content = {"active": True, "name": "count at line 1", "stage": 1, "stages": 2, "stage_tasks": 9}
+        return {"type": "progress", "content": {**content, "stage_done": done, "tasks_running": 2}}
+
+    notebook.run("1")
+    livy.scripts["work()"] = script(
+        events=[told(0), stream("a"), told(5), told(5), stream("b"), {"type": "progress", "content": {}}, told(9)]
+    )
+    cell = notebook.run("work()")
+    assert cell.stdout == "ab"
+    (shown,), updates = cell.of("display_data"), cell.of("update_display_data")
+    assert "<progress" in shown["data"]["text/html"]
+    assert [update["data"].get("text/plain") for update in (shown, *updates)] == [
+        "Stage 1 of 2: count at line 1 · 0 of 9 tasks · 2 running",
+        "Stage 1 of 2: count at line 1 · 5 of 9 tasks · 2 running",
+        None,
+        "Stage 1 of 2: count at line 1 · 9 of 9 tasks · 2 running",
+        None,
+    ]
+    assert updates[-1]["data"] == {}
+    assert {update["transient"]["display_id"] for update in updates} == {shown["transient"]["display_id"]}
+
+
+def test_the_session_is_told_the_number_of_the_cell(notebook, livy):
+    notebook.run("1")
+    notebook.run("%%local\n2")
+    assert notebook.run("3").reply["execution_count"] == 3
+    assert livy.counts == [None, "1", "3"]  # the first is the kernel's own, about the version
+
+
+def test_refused_options_leave_the_running_session_and_the_options_as_they_were(notebook, livy):
+    notebook.run("1")
+    livy.refuses = (409, {"title": "No", "detail": "900 MiB are too many.", "remedy": "Ask for less."})
+    cell = notebook.run('%%configure -f\n{"executorMemory": "900m"}')
+    assert cell.error == (
+        "SessionProblem: These options can't be had. 900 MiB are too many. Ask for less. "
+        "The session that runs was not touched."
+    )
+    assert (livy.deleted, len(livy.posted)) == ([], 1)
+    livy.refuses = None
+    assert notebook.run('%%configure -f\n{"executorCores": 2}').reply["status"] == "ok"
+    assert livy.checked[-1][0] == "instead_of=0"
+    assert (livy.posted[-1]["executorMemory"], livy.posted[-1]["executorCores"]) == ("1024m", 2)
+
+
+def test_options_are_taken_where_the_service_can_not_check_them_beforehand(notebook, livy):
+    livy.refuses = (404, {"detail": "There is nothing at this address."})
+    assert notebook.run('%%configure\n{"executorCores": 2}').reply["status"] == "ok"
+    livy.refuses = None
+    assert notebook.run("1").reply["status"] == "ok"
+    assert livy.posted[-1]["executorCores"] == 2
+
+
 def test_configure_changes_single_values_and_keeps_the_others(notebook, livy):
     assert notebook.run('%%configure\n{"executorMemory": "2048m"}').reply["status"] == "ok"
     notebook.run("1")

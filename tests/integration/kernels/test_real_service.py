@@ -56,7 +56,9 @@ def the_session(client):
 
 
 def test_the_first_cell_says_what_was_started_and_shows_the_count(notebook):
-    line = notebook.first_cell.of("update_display_data")[-1]["data"]["text/plain"]
+    # The count may take so long that there is a line about its progress, which is gone again.
+    lines = [content["data"].get("text/plain", "") for content in notebook.first_cell.of("update_display_data")]
+    (line,) = [line for line in lines if line.startswith("Spark ")]
     assert line.startswith("Spark 4.3.0 · 1 executor × 1 core, 768 MiB · driver 768 MiB · session ")  # noqa: RUF001
     assert [content["data"]["text/plain"] for content in notebook.first_cell.of("execute_result")] == ["1000000"]
     assert not notebook.first_cell.stderr
@@ -207,6 +209,63 @@ def test_help_is_an_output(notebook):
     assert "Runs a function for every combination" in shown["data"]["text/plain"]
 
 
+def test_the_session_completes_and_explains_also_while_a_cell_runs(notebook):
+    assert notebook.run("frame = spark.range(5).withColumnRenamed('id', 'height')").reply["status"] == "ok"
+    message = notebook.start("import time\nprint('begun', flush=True)\ntime.sleep(6)\nprint('over')")
+    while notebook.client.get_iopub_msg(timeout=30)["msg_type"] != "stream":
+        pass
+    reply = notebook.complete("x = frame.hei")
+    assert (reply["matches"], reply["cursor_start"], reply["cursor_end"]) == (["height"], 10, 13)
+    assert reply["metadata"]["_jupyter_types_experimental"][0]["type"] == "attribute"
+    assert "parquet" in notebook.complete("spark.read.par")["matches"]
+    assert "start" in notebook.inspect("spark.range")["data"]["text/plain"]
+    assert "collect" in notebook.complete("frame.select('height').coll")["matches"]
+    assert not notebook.inspect("no_such_name")["found"]
+    assert notebook.finish(message).stdout == "over\n", "nothing of this waits for the cell, or takes its output"
+
+
+def test_completion_runs_nothing(notebook):
+    notebook.run("tracker = sc.statusTracker()\nbefore = len(tracker.getJobIdsForGroup(None))")
+    notebook.complete("frame.collect()[0].hei")
+    notebook.complete("frame.count().bit")
+    assert notebook.run("print(len(tracker.getJobIdsForGroup(None)) - before)").stdout == "0\n"
+
+
+def test_a_line_tells_how_far_the_jobs_of_a_cell_are_and_is_gone_at_its_end(notebook):
+    cell = notebook.run(
+        "import time\nsc.parallelize(range(4), 4).map(lambda n: (n, time.sleep(1))).groupByKey(2).count()", timeout=120
+    )
+    assert cell.reply["status"] == "ok", cell.messages
+    lines = [content["data"].get("text/plain") for kind, content in cell.messages if "display_data" in kind]
+    assert lines[0].startswith("Stage 1 of 2: ")
+    assert "of 4 tasks" in lines[0]
+    assert any("1 running" in str(line) for line in lines)
+    assert len(lines) > 2
+    assert lines[-1] is None
+    assert len(cell.of("display_data")) == 1
+    assert [content["data"] for content in cell.of("execute_result")] == [{"text/plain": "4"}]
+
+
+def test_a_query_has_the_line_too(notebook):
+    notebook.run("import time\nspark.udf.register('slowly', lambda n: time.sleep(1) or n, 'long')")
+    cell = notebook.run("%%sql\nSELECT slowly(id) AS n FROM range(0, 3, 1, 3)", timeout=120)
+    assert cell.reply["status"] == "ok", cell.messages
+    assert any("Stage" in str(content["data"]) for content in cell.of("display_data")), cell.messages
+    assert cell.of("update_display_data")[-1]["data"] == {}
+
+
+def test_a_quick_cell_shows_no_line(notebook):
+    notebook.run("import time")
+    assert notebook.run("1 + 1").of("display_data") == []
+    assert notebook.run("time.sleep(2)").of("display_data") == [], "no jobs, no line"
+
+
+def test_a_traceback_names_the_cell_by_its_number_in_the_notebook(notebook):
+    notebook.run("%%local\n1")
+    cell = notebook.run("1/0")
+    assert f"Cell In[{cell.reply['execution_count']}], line 1" in cell.error
+
+
 def test_the_home_of_a_session_is_the_project_users_own(notebook):
     assert notebook.run("import os\nprint(os.environ['HOME'])").stdout.endswith("/homes/weather__ada\n")
     assert notebook.run("import os\nprint(oct(os.stat(os.environ['HOME']).st_mode & 0o777))").stdout == "0o700\n"
@@ -307,9 +366,11 @@ def test_configure_f_starts_a_session_with_the_changed_values_and_without_the_ol
 
 
 def test_a_refused_configuration_says_why(notebook):
+    notebook.run("kept_alive = 'yes'")
     cell = notebook.run('%%configure -f\n{"driverMemory": "900g"}', timeout=120)
     assert cell.reply["status"] == "error"
     assert "MiB of memory were asked for; this machine has" in cell.error
+    assert notebook.run("print(kept_alive)").stdout == "yes\n", "the session that runs was not touched"
     assert notebook.run('%%configure -f\n{"driverMemory": "768m"}', timeout=180).reply["status"] == "ok"
 
 

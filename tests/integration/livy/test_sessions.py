@@ -1,6 +1,7 @@
 """One session of real Spark, over plain HTTP."""
 
 import json
+import re
 import threading
 import time
 
@@ -89,6 +90,53 @@ def test_output_streams_while_the_statement_runs(client, session_id):
     assert "".join(event["content"]["text"] for event in events[:-1]) == "0\n1\n2\n"
     assert events[-1] == {"type": "done", "content": {"status": "ok", "state": "available"}}
     assert arrivals[-1] - arrivals[0] > 1.5
+
+
+def test_progress_is_in_the_statement_and_in_the_stream_where_only_its_newest_has_a_place(client, session_id):
+    code = "import time\nprint('a')\n_ = sc.parallelize(range(4), 4).map(lambda n: time.sleep(1)).count()\nprint('b')"
+    number = client.post(f"/sessions/{session_id}/statements", json={"code": code}).json()["id"]
+    events, seen = [], []
+    with client.stream("GET", f"/sessions/{session_id}/statements/{number}/events") as answer:
+        for line in answer.iter_lines():
+            if line.startswith(("id: ", "data: ")):
+                events.append(line)
+            if '"progress"' in line:
+                seen.append(client.get(f"/sessions/{session_id}/statements/{number}?hold=false").json())
+    contents = [json.loads(line[6:]) for line in events if line.startswith("data: ")]
+    told = [content["content"] for content in contents if content["type"] == "progress"]
+    assert told[0]["active"]
+    assert (told[-1]["tasks"], told[-1]["stages"]) == (4, 1)
+    assert [line for line in events if line.startswith("id: ")] == ["id: 0", "id: 1", "id: 2"]
+    running = [statement for statement in seen if statement["state"] == "running"]
+    assert {statement["spark_progress"]["tasks"] for statement in running} == {4}
+    assert 0 < max(statement["progress"] for statement in running) <= 1
+    ended = client.get(f"/sessions/{session_id}/statements/{number}").json()
+    assert (ended["progress"], [item["type"] for item in ended["output"]["outputs"]]) == (1.0, ["stream"])
+    assert ended["output"]["data"] == {"text/plain": "a\nb"}
+
+
+def test_whether_a_session_could_be_had_is_told_without_starting_one(client, session_id):
+    before = client.get("/sessions").json()["total"]
+    asked = {"kind": "pyspark", "driverMemory": "512m"}
+    assert client.post("/sessions:check", json=asked).json() == {"msg": "possible"}
+    assert client.post(f"/sessions:check?instead_of={session_id}", json=asked).status_code == 200
+    for wrong, status in ((asked | {"driverMemory": "900g"}, 409), (asked | {"conf": {"spark.jars": "/x"}}, 400)):
+        refused = client.post("/sessions:check", json=wrong)
+        assert (refused.status_code, bool(refused.json()["detail"])) == (status, True)
+    assert client.post("/sessions:check?instead_of=999999", json=asked).status_code == 404
+    assert client.get("/sessions").json()["total"] == before
+
+
+def test_a_name_is_explained_with_its_source_where_that_is_asked_for(client, session_id):
+    path = f"/sessions/{session_id}/inspection"
+    found = client.post(path, json={"code": "spark.range(3)", "cursor": 8}).json()
+    assert found["found"]
+    assert "Signature" in found["data"]["text/plain"]
+    whole = client.post(path, json={"code": "spark.range(3)", "cursor": 8, "detail_level": 1}).json()
+    assert "def range" in re.sub(r"\x1b\[[0-9;]*m", "", whole["data"]["text/plain"])
+    assert client.post(path, json={"code": "nothing_of_that", "cursor": 99}).json() == {
+        "found": False, "data": {}, "metadata": {},
+    }  # fmt: skip
 
 
 def test_names_are_completed_also_while_a_cell_runs(client, session_id):

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hops_contract.layout import Home
 from hops_contract.options import ServerLimits
 from hops_livy.app import create_app
-from hops_livy.engines.drivers import Ending, Executed
+from hops_livy.engines.drivers import Completion, Ending, Executed, Inspection
 from hops_livy.settings import Limits, Settings
 
 PREFIX = "http://livy.test/services/livy"
@@ -36,7 +36,7 @@ class SlowDriver:
         self.ready, self.ended = loop.create_future(), loop.create_future()
         self.ready.set_result(None)
 
-    async def execute(self, code, *, kind, statement, on_message):
+    async def execute(self, code, *, kind, statement, on_message, execution_count=None):
         on_message("stream", {"name": "stdout", "text": "x" * int(code)})
         return Executed(status="ok")
 
@@ -44,7 +44,10 @@ class SlowDriver:
         pass
 
     async def complete(self, code, cursor):
-        return []
+        return Completion.nothing(cursor)
+
+    async def inspect(self, code, cursor, *, detail_level=0):
+        return Inspection()
 
     def log(self):
         return []
@@ -76,6 +79,9 @@ class SlowBackend:
         await asyncio.sleep(0.2)
         self.drivers.append(SlowDriver())
         return self.drivers[-1]
+
+    async def check(self, shape, *, owner, instead_of=None):
+        pass
 
 
 def token(user="mallory", project="red", *, age_s=60, **claims):

@@ -23,6 +23,15 @@ def test_more_gpus_than_exist_are_refused_with_the_numbers():
         GpuLedger(2).take(5, session_id=1, owner="weather__ada")
 
 
+def test_gpus_of_a_session_that_would_end_count_as_free_and_checking_takes_none():
+    ledger = GpuLedger(3)
+    ledger.take(2, session_id=1, owner="weather__ada")
+    assert ledger.check(3, owner="weather__ada", instead_of=1) == (0, 1, 2)
+    with pytest.raises(NoGpuError, match="1 of 3 are free now"):
+        ledger.check(2, owner="weather__ada")
+    assert ledger.held_by(1) == (0, 1)
+
+
 def test_an_unknown_label_is_refused():
     with pytest.raises(NoGpuError, match="label 'fast'"):
         GpuLedger(2, ("slow",)).take(1, session_id=1, owner="weather__ada", label="fast")
@@ -45,6 +54,18 @@ def test_memory_is_refused_with_the_numbers(monkeypatch):
         ledger.take(2000, session_id=2)
     ledger.settle(1)
     ledger.take(2000, session_id=2)
+
+
+def test_memory_of_a_session_that_would_end_counts_as_free_and_checking_reserves_none(monkeypatch):
+    monkeypatch.setattr(memory, "free_memory_mib", lambda: 3000)
+    ledger = MemoryLedger(4000)
+    ledger.take(2000, session_id=1)
+    ledger.check(3000, instead_of=1)
+    with pytest.raises(NoMemoryError, match="4001 MiB of memory were asked for"):
+        ledger.check(4001, instead_of=1)
+    with pytest.raises(NoMemoryError, match="2000 MiB are taken"):
+        ledger.check(3000)
+    ledger.take(1000, session_id=2)
 
 
 def test_the_limit_counts_all_sessions(monkeypatch):

@@ -3,6 +3,7 @@
 # ruff: noqa: ARG002 - the driver takes what the port hands it
 
 import asyncio
+import json
 import tempfile
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ from hops_contract.principal import Principal, PrincipalKind, ProjectRole
 from hops_livy.engines.drivers import Ending, Executed, Shape
 from hops_livy.errors import ConflictError, TooManyError
 from hops_livy.journal import Journal
+from hops_livy.routes.statements import _events as events_of
 from hops_livy.sessions import Session, SessionState, Timeouts
 from hops_livy.settings import Limits
 from hops_livy.statements import StatementState
@@ -29,8 +31,9 @@ class ToldDriver:
         self.begun, self.interrupts = [], 0
         self.results = asyncio.Queue()
 
-    async def execute(self, code, *, kind, statement, on_message):
+    async def execute(self, code, *, kind, statement, on_message, execution_count=None):
         self.begun.append(code)
+        self.on_message = on_message
         result = await self.results.get()
         if isinstance(result, Exception):
             raise result
@@ -110,6 +113,45 @@ def test_what_nobody_foresaw_fails_the_statement_and_the_session_goes_on():
         driver.results.put_nowait(OK)
         await until(lambda: again.final)
         assert (again.executed, session.state) == (OK, "idle")
+
+    with_session(test)
+
+
+def test_of_the_progress_only_the_newest_is_kept_and_it_is_no_output():
+    async def test(session, driver):
+        statement = session.submit("1")
+        await until(lambda: driver.begun == ["1"])
+        assert (statement.livy()["progress"], statement.livy()["spark_progress"]) == (0.0, None)
+        for done in (1, 3):
+            driver.on_message("progress", {"active": True, "tasks_done": done, "tasks": 4})
+        shown = statement.livy()
+        assert (shown["progress"], shown["spark_progress"]["tasks_done"]) == (0.75, 3)
+        assert statement.outputs.events == []
+        driver.results.put_nowait(OK)
+        await until(lambda: statement.final)
+        assert statement.livy()["progress"] == 1.0
+        assert "spark_progress" not in statement.livy()
+
+    with_session(test)
+
+
+def test_the_stream_tells_the_newest_progress_in_events_without_a_number():
+    async def test(session, driver):
+        statement = session.submit("1")
+        await until(lambda: driver.begun == ["1"])
+        stream = events_of(statement, 0)
+        driver.on_message("stream", {"name": "stdout", "text": "a"})
+        driver.on_message("progress", {"tasks_done": 1, "tasks": 4})
+        driver.on_message("progress", {"tasks_done": 2, "tasks": 4})
+        seen = [await anext(stream), await anext(stream)]
+        driver.on_message("stream", {"name": "stdout", "text": "b"})
+        seen.append(await anext(stream))
+        driver.results.put_nowait(OK)
+        seen += [event async for event in stream]
+        contents = [json.loads(event["data"]) for event in seen]
+        assert [event.get("id") for event in seen] == ["0", None, "1", "2"]
+        assert [content["type"] for content in contents] == ["stream", "progress", "stream", "done"]
+        assert contents[1]["content"]["tasks_done"] == 2
 
     with_session(test)
 
