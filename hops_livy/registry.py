@@ -26,13 +26,12 @@ from hops_livy.errors import (
 )
 from hops_livy.gpus import GpuLedger
 from hops_livy.project_limits import ProjectLimits, check_limits, idle_time
-from hops_livy.sessions import KINDS, Session, Timeouts
+from hops_livy.sessions import KINDS, SHARED, Session, Timeouts
 from hops_livy.settings import Limits
 from hops_livy.token_renewal import TokenRenewal
 from hops_livy.wire import BatchRequest, Resources, SessionRequest
 
 LOG = logging.getLogger(__name__)
-_LEFT_OUT_KINDS = ("spark", "sparkr", "shared")
 _ENDED_KEPT_S = 3600.0
 _CULL_S = 5.0
 _UNITS_S = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
@@ -69,6 +68,7 @@ class Registry:
         self._sessions: dict[int, Session] = {}
         self._ended_at: dict[int, float] = {}
         self._starting: dict[int, str] = {}
+        self._starting_names: dict[int, tuple[str, bool, str | None]] = {}
         self._ended_owners = EndedOwners(home.run / "sessions" / "ended-owners.json")
         self._tasks: set[asyncio.Task[None]] = set()
         self._last_id = -1
@@ -97,10 +97,10 @@ class Registry:
         Raises:
             ServiceError: It can't be had; the sentence says why.
         """
-        if request.kind in _LEFT_OUT_KINDS:
-            raise LeftOutError(f"Sessions of kind {request.kind!r} are not offered; use pyspark or sql.")
-        if request.kind not in KINDS:
-            raise BadRequestError(f"There is no kind {request.kind!r}; the kinds are {', '.join(KINDS)}.")
+        if request.kind == "sparkr":
+            raise LeftOutError(f"R is not offered; the kinds of sessions are {', '.join((*KINDS, SHARED))}.")
+        if request.kind not in (*KINDS, SHARED):
+            raise BadRequestError(f"There is no kind {request.kind!r}; the kinds are {', '.join((*KINDS, SHARED))}.")
         timeouts = Timeouts(idle_s=_seconds(request.ttl), heartbeat_s=float(request.heartbeat_s or 0))
         return await self._start(principal, token, request, kind=request.kind, timeouts=timeouts, batch=None)
 
@@ -132,15 +132,20 @@ class Registry:
                 remedy="Start the notebook server again; if that is refused, ask a Data Owner of the project.",
             )
 
-    def find(self, principal: Principal, session_id: int, *, batch: bool = False) -> Session:
-        """The caller's own session.
+    def find(self, principal: Principal, session_id: int | str, *, batch: bool = False) -> Session:
+        """The caller's own session, by its id or its name.
 
         Raises:
             NotFoundError: It is absent or someone else's.
         """
-        session = self._sessions.get(session_id)
+        if isinstance(session_id, str):
+            # Of several with one name the last: the others have ended.
+            named = [session for session in self.owned(principal.project_user, batch=batch) if session.name == session_id]
+            session = named[-1] if named else None
+        else:
+            session = self._sessions.get(session_id)
         if session is None or session.is_batch is not batch or session.owner.project_user != principal.project_user:
-            raise NotFoundError(f"You have no {'batch' if batch else 'session'} {session_id}.")
+            raise NotFoundError(f"Session '{session_id}' not found: you have no such {'batch' if batch else 'session'}.")
         session.hear()
         return session
 
@@ -187,6 +192,7 @@ class Registry:
         limits = await self._project_limits.of(principal, token)
         check_limits(shape, limits)
         timeouts = Timeouts(idle_s=idle_time(timeouts.idle_s, limits), heartbeat_s=timeouts.heartbeat_s)
+        self._check_name(principal, request.name, batch=batch is not None)
         self._check_room(principal)  # after all waiting, so that many at the same moment are counted one by one
         session = Session(
             id=self._new_id(),
@@ -199,10 +205,11 @@ class Registry:
         )
         # Counted from here on: many requests at the same moment must not all find the same room.
         self._starting[session.id] = principal.project_user
+        self._starting_names[session.id] = (principal.project_user, session.is_batch, session.name)
         try:
             await self._launch(session, token, passed, batch)
         finally:
-            del self._starting[session.id]
+            del self._starting[session.id], self._starting_names[session.id]
         try:
             self.check_welcome(principal, token)
         except NotAuthenticatedError as error:
@@ -238,6 +245,21 @@ class Registry:
         running = sum(not session.final for session in self._sessions.values())
         if running + len(self._starting) >= self._limits.sessions:
             raise TooManyError(f"This service runs {self._limits.sessions} sessions at most; try again later.")
+
+    def _check_name(self, principal: Principal, name: str | None, *, batch: bool) -> None:
+        """Names find sessions as ids do; one that has ended keeps its name only until another one wants it."""
+        if name is None:
+            return
+        if not name.strip() or name.isdecimal():
+            raise BadRequestError(f"Invalid session name: {name!r}. A name is no number, and not empty.")
+        living = [session for session in self.owned(principal.project_user, batch=batch) if not session.final]
+        names = {session.name: session.id for session in living}
+        starting = {said: number for number, said in self._starting_names.items()}
+        found = names.get(name, starting.get((principal.project_user, batch, name)))
+        if found is not None:
+            raise BadRequestError(
+                f"Duplicate session name: {name} for session {found}", remedy="Choose another name, or delete that one."
+            )
 
     def _new_id(self) -> int:
         self._last_id += 1

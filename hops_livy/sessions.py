@@ -11,14 +11,17 @@ from typing import Any
 
 from hops_contract.principal import Principal
 from hops_livy.engines.drivers import Driver, Ending, Executed, Shape, StartError
-from hops_livy.errors import BadRequestError, ConflictError, NotFoundError, TooLargeError, TooManyError
+from hops_livy.errors import BadRequestError, ConflictError, LeftOutError, NotFoundError, TooLargeError, TooManyError
 from hops_livy.news import News
 from hops_livy.outputs import Outputs
 from hops_livy.settings import Limits
 from hops_livy.statements import Statement, StatementState
 
 LOG = logging.getLogger(__name__)
-KINDS = ("pyspark", "sql")
+KINDS = ("pyspark", "spark", "sql")
+"""Of statements."""
+SHARED = "shared"
+"""The kind of a session whose statements all name their own; Livy's."""
 
 
 class SessionState(StrEnum):
@@ -53,7 +56,7 @@ class Session:
     Attributes:
         id: Unique also over restarts of the service.
         owner: Whose it is.
-        kind: ``pyspark``, ``sql`` or ``batch``.
+        kind: ``pyspark``, ``spark``, ``sql`` or ``shared``; ``batch`` for a batch.
         name: As the owner called it.
         shape: The resources asked for.
         gpus: Addresses of the GPUs that it holds.
@@ -122,10 +125,15 @@ class Session:
         Raises:
             BadRequestError: The kind is unknown.
             ConflictError: The session can't run anything.
+            LeftOutError: Livy has the kind, this service has not.
             TooLargeError: There is too much code.
             TooManyError: Too many statements wait.
         """
         chosen = kind or self.kind
+        if chosen == SHARED:
+            raise BadRequestError(f"Code type should be specified if session kind is {SHARED}")
+        if chosen == "sparkr":
+            raise LeftOutError(f"R is not offered; the kinds are {', '.join(KINDS)}.")
         if chosen not in KINDS:
             raise BadRequestError(f"Statements of kind {chosen!r} can't be run here; the kinds are {', '.join(KINDS)}.")
         if len(code) > self.limits.code_characters:

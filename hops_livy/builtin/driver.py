@@ -23,6 +23,8 @@ _LOG_LIMIT_BYTES = 32 * 1024 * 1024
 _LOG_CHECK_S = 15.0
 _MOST_STATUS_LINES = 100
 _MOST_REASON = 2000
+# The cell magics of the session that run what is not Python.
+_CELL_OF = {"sql": "%%hops_sql\n", "spark": "%%hops_scala\n"}
 
 
 class BuiltinDriver:
@@ -103,9 +105,8 @@ class BuiltinDriver:
         """See :class:`~hops_livy.engines.drivers.Driver`."""
         if self._client is None or self.ended.done():
             raise StartError("The session has ended.")
-        text = f"%%hops_sql\n{code}" if kind == "sql" else code
         try:
-            executed = await self._client.execute(text, on_message)
+            executed = await self._client.execute(_CELL_OF.get(kind, "") + code, on_message)
         except asyncio.CancelledError:
             if self._stop.is_set() or (self._process is not None and self._process.returncode is not None):
                 raise StartError("The session ended while the statement ran.") from None
@@ -117,12 +118,13 @@ class BuiltinDriver:
         if self._client is not None:
             self._client.interrupt()
 
-    async def complete(self, code: str, cursor: int) -> list[str]:
+    async def complete(self, code: str, cursor: int, *, kind: str = "pyspark") -> list[str]:
         """See :class:`~hops_livy.engines.drivers.Driver`."""
         if self._client is None:
             return []
+        cell = _CELL_OF.get(kind, "")
         try:
-            return await self._client.complete(code, cursor)
+            return await self._client.complete(cell + code, len(cell) + cursor)
         except asyncio.CancelledError:
             if self._stop.is_set():
                 return []

@@ -134,7 +134,7 @@ class Driver(Protocol):
         ...
 
     async def execute(self, code: str, *, kind: str, on_message: MessageHandler) -> Executed:
-        """Runs ``code`` (of kind ``pyspark`` or ``sql``); one at a time.
+        """Runs ``code`` (of kind ``pyspark``, ``spark`` or ``sql``); one at a time.
 
         Raises:
             StartError: The driver has ended meanwhile.
@@ -145,7 +145,7 @@ class Driver(Protocol):
         """Stops the running statement and its Spark jobs; the driver stays."""
         ...
 
-    async def complete(self, code: str, cursor: int) -> list[str]:
+    async def complete(self, code: str, cursor: int, *, kind: str = "pyspark") -> list[str]:
         """Whole words that may stand at ``cursor``."""
         ...
 

@@ -43,7 +43,7 @@ class SlowDriver:
     async def interrupt(self):
         pass
 
-    async def complete(self, code, cursor):
+    async def complete(self, code, cursor, *, kind="pyspark"):
         return []
 
     def log(self):

@@ -1,0 +1,344 @@
+"""Scala in a session: the interpreter that ships with Spark, in the driver's own Java machine, started when it is needed.
+
+Laws:
+
+1. Nothing is loaded before the first Scala statement, so that it costs other sessions nothing.
+2. Code runs in a thread of its own; the main thread passes its output on and can be interrupted at any moment.
+3. What code prints and what the interpreter says of its results is one text, in the order in which it came.
+"""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import json
+import os
+import queue
+import re
+import secrets
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from .tables import TABLE, table
+
+CLASSES_SETTING = "spark.repl.class.outputDir"
+"""Spark's setting for where the interpreter's classes lie; executors get them from there. Read at Spark's start only."""
+
+_OPTIONS = ("-usejavacp", "-Yrepl-class-based", "-Wconf:cat=deprecation:s,cat=feature:s")
+_IMPORTS = "\n".join(
+    f"import {name}" for name in ("org.apache.spark.SparkContext._", "spark.implicits._", "spark.sql",
+                                  "org.apache.spark.sql.functions._")
+)  # fmt: skip
+_BLOCK_BYTES = 64 * 1024
+_MAGIC = re.compile(r"(?s)\A(?P<before>(?:.*\n)?)[ \t]*%(?P<name>json|table)[ \t]+(?P<value>[^\n]*?)\s*\Z")
+_ROWS_OF_MAGICS = 10
+_INTERRUPTED_S, _STOPPED_S, _STILL_BUSY_S = 3.0, 5.0, 5.0
+_COMPILE_ERROR = re.compile(r"^\s*(?:On line \d+: |<[a-z]+>:\d+: )?error: (.*)$", re.MULTILINE)
+_EXCEPTION = re.compile(r"^([\w$.]+)(?:: (.*))?$")
+_INNER_FRAME = re.compile(r"^\s+at (?:org\.apache\.spark|scala|java|jdk|sun)[.\w]*[./$]")
+_FRAMES_KEPT = 20
+
+
+class ScalaError(Exception):
+    """Scala code that can't be compiled or has failed. Its class carries the name of what was thrown."""
+
+    lines: Sequence[str] = ()
+
+    def _render_traceback_(self) -> list[str]:
+        return list(self.lines)
+
+
+def scala_error(text: str, code: str) -> ScalaError:
+    """The error that the interpreter told in ``text`` of ``code``: its name, its message, and all lines to show."""
+    lines = text.rstrip("\n").split("\n")
+    refused = _COMPILE_ERROR.search(text)
+    if refused is not None:
+        if "\n" not in code.strip("\n"):
+            # Of a single line the interpreter shows the place alone, as if the line stood at its prompt above.
+            lines = [f"       {code.strip()}", *lines]
+        return _error("Error", refused[1], lines)
+    found = _EXCEPTION.match(lines[0])
+    if found is None:
+        return _error("Error", lines[0], lines)
+    return _error(found[1], found[2] or "", shortened(lines))
+
+
+def shortened(lines: Sequence[str]) -> list[str]:
+    """``lines`` of Java's stack; of many those that lie inside of Spark and of the languages' libraries are left out."""
+    if len(lines) <= _FRAMES_KEPT:
+        return list(lines)
+    kept = [line for line in lines if not _INNER_FRAME.match(line)]
+    left_out = len(lines) - len(kept)
+    return [*kept, f"({left_out} more frames inside of libraries.)"] if left_out else kept
+
+
+class OutputFeed:
+    """Cuts a stream of bytes into the texts of statements, each of which ends with the mark.
+
+    Args:
+        mark: Ends a statement's text; begins with a zero byte.
+        on_text: Takes each piece of text as soon as it is there.
+        on_end: Called at each mark.
+    """
+
+    def __init__(self, mark: bytes, on_text: Callable[[str], None], on_end: Callable[[], None]) -> None:
+        self._mark = mark
+        self._on_text = on_text
+        self._on_end = on_end
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._pending = b""
+
+    def feed(self, block: bytes) -> None:
+        """Takes the next bytes."""
+        *ended, rest = (self._pending + block).split(self._mark)
+        for part in ended:
+            self._tell(part)
+            self._on_end()
+        # What may be the beginning of a mark waits for what follows.
+        zero = rest.rfind(b"\0")
+        begun = zero >= 0 and self._mark.startswith(rest[zero:])
+        self._pending = rest[zero:] if begun else b""
+        self._tell(rest[:zero] if begun else rest)
+
+    def _tell(self, part: bytes) -> None:
+        text = self._decoder.decode(part)
+        if text:
+            self._on_text(text)
+
+
+@dataclass(slots=True)
+class _Java:
+    """The interpreter's parts in the Java machine."""
+
+    interpreter: Any
+    told: Any
+    stream: Any
+    loader: Any
+
+
+class ScalaRepl:
+    """The Scala interpreter of one session.
+
+    Args:
+        spark: The session's ``SparkSession``; Scala code works with the same one.
+    """
+
+    def __init__(self, spark: Any) -> None:
+        self._spark = spark
+        self._jvm = spark.sparkContext._jvm  # noqa: SLF001 - there is no other way to it
+        self._classes = str(spark.sparkContext.getConf().get(CLASSES_SETTING))
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="hops-scala")
+        self._busy = threading.Lock()
+        self._java: _Java | None = None
+        self._thread: Any = None
+        self._mark = f"\0{secrets.token_hex(16)}\n"
+        self._drained = threading.Event()
+        self._sink: queue.SimpleQueue[str | None] | None = None
+
+    def run(self, code: str, show: Callable[[str], object], display: Callable[[dict[str, Any]], object]) -> None:
+        """Runs ``code``; a last line ``%json x`` or ``%table x`` shows a value as Livy does.
+
+        Args:
+            code: Scala.
+            show: Takes text while it is made.
+            display: Takes a MIME bundle.
+
+        Raises:
+            ScalaError: The code is wrong or has failed.
+            KeyboardInterrupt: It was interrupted.
+        """
+        magic = _MAGIC.match(code)
+        before = code if magic is None else magic["before"]
+        if before.strip():
+            self._wait_for(lambda: self._interpret(before), show)
+        if magic is not None:
+            name, value = magic["name"], magic["value"]
+            shown = self._wait_for(lambda: self._shown_by_magic(name, value), show)
+            display(shown)
+
+    def complete(self, code: str, cursor: int) -> tuple[int, list[str]]:
+        """Where the word at ``cursor`` begins, and the words that may stand there; none while a statement runs."""
+        if self._java is None or not self._busy.acquire(blocking=False):
+            return cursor, []
+        try:
+            found = self._java.interpreter.presentationCompile(cursor, code)
+            if not found.isRight():
+                return cursor, []
+            result = found.toOption().get()
+            try:
+                candidates = result.candidates(-1)
+                names = self._jvm.scala.jdk.javaapi.CollectionConverters.asJava(candidates._2())
+                return int(candidates._1()), sorted({str(name) for name in names if str(name).strip()})
+            finally:
+                result.cleanup()
+        finally:
+            self._busy.release()
+
+    def _wait_for(self, work: Callable[[], Any], show: Callable[[str], object]) -> Any:
+        if not self._busy.acquire(timeout=_STILL_BUSY_S):
+            raise _error(
+                "Busy", "A Scala statement that was interrupted goes on: it looks at no interrupt. Python and SQL "
+                "statements run beside it; to get rid of it restart the session.", [],
+            )  # fmt: skip
+        pieces: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._sink = pieces
+        try:
+            future = self._worker.submit(work)
+        except BaseException:
+            self._busy.release()
+            raise
+        future.add_done_callback(lambda _future: self._ended(pieces))
+        try:
+            while (piece := pieces.get()) is not None:
+                show(piece)
+        except KeyboardInterrupt:
+            self._stop(future)
+            raise
+        return future.result()
+
+    def _ended(self, pieces: queue.SimpleQueue[str | None]) -> None:
+        self._sink = None
+        self._busy.release()
+        pieces.put(None)
+
+    def _stop(self, future: Future[Any]) -> None:
+        """Ends the statement; its Spark jobs are cancelled by the kernel, which is also told of the interrupt."""
+        if self._thread is None:
+            return
+        for way, patience_s in (("interrupt", _INTERRUPTED_S), ("stop", _STOPPED_S)):
+            # Java from 20 on can't stop a thread that looks at no interrupt.
+            with contextlib.suppress(Exception):
+                getattr(self._thread, way)()
+            with contextlib.suppress(Exception):
+                future.result(patience_s)
+            if future.done():
+                return
+
+    def _interpret(self, code: str) -> None:
+        java = self._opened()
+        system = self._jvm.java.lang.System
+        before = getattr(system, "out")  # noqa: B009 - py4j reads a static field so
+        self._thread = self._jvm.java.lang.Thread.currentThread()
+        self._jvm.java.lang.Thread.interrupted()  # an interrupt that came too late for the statement before
+        self._thread.setContextClassLoader(java.loader)
+        _module(self._jvm.scala, "Console").setOutDirect(java.stream)
+        system.setOut(java.stream)
+        try:
+            result = str(java.interpreter.interpret(code).toString())
+            told = _taken(java.told)
+            if result == "Success":
+                java.stream.print(told)
+        finally:
+            system.setOut(before)
+            self._thread = None
+            self._drained.clear()
+            java.stream.print(self._mark)
+            java.stream.flush()
+            self._drained.wait()
+        if result == "Incomplete":
+            raise _error("Error", "incomplete statement", code.rstrip("\n").split("\n"))
+        if result != "Success" and told.strip():
+            raise scala_error(told, code)
+        # An error without a word is code that holds nothing but comments.
+
+    def _shown_by_magic(self, name: str, term: str) -> dict[str, Any]:
+        found = self._opened().interpreter.valueOfTerm(term)
+        if found.isEmpty():
+            raise _error("NameError", f"Value {term} does not exist", [])
+        value = found.get()
+        if self._jvm.Class.forName("org.apache.spark.rdd.RDD").isInstance(value):
+            value = value.take(_ROWS_OF_MAGICS)
+        try:
+            formats = _module(self._jvm.org.json4s, "DefaultFormats")
+            text = _module(self._jvm.org.json4s.jackson, "Serialization").write(value, formats)
+            plain = json.loads(text)
+        except Exception as error:
+            raise _error("ValueError", "Failed to convert value into a JSON value", []) from error
+        if name == "json":
+            return {"application/json": plain, "text/plain": text}
+        try:
+            return {TABLE: table(plain), "text/plain": text}
+        except TypeError as error:
+            raise _error("TypeError", str(error), []) from error
+
+    def _opened(self) -> _Java:
+        if self._java is None:
+            self._java = self._open()
+        return self._java
+
+    def _open(self) -> _Java:
+        jvm = self._jvm
+        os.makedirs(self._classes, mode=0o700, exist_ok=True)  # noqa: PTH103 - what Spark was told, a text
+        # The loader that Spark gives its threads. Where it finds the interpreter's classes by itself, all parts of the
+        # driver see the same ones, also those that were started before.
+        loader = jvm.java.lang.Thread.currentThread().getContextClassLoader()
+        loader.addURL(jvm.java.io.File(self._classes).toURI().toURL())
+        settings = jvm.scala.tools.nsc.Settings()
+        settings.processArguments(self._list(*_OPTIONS, "-Yrepl-outdir", self._classes), True)
+        getattr(settings, "explicitParentLoader_$eq")(jvm.scala.Option.apply(loader))  # noqa: B009 - no Python name
+        told = jvm.java.io.StringWriter()
+        reporter = jvm.scala.tools.nsc.interpreter.shell.ReplReporterImpl(settings, jvm.java.io.PrintWriter(told, True))
+        interpreter = jvm.scala.tools.nsc.interpreter.IMain(settings, reporter)
+        java = _Java(interpreter, told, self._open_stream(), loader)
+        context = self._spark.sparkContext._jsc.sc()  # noqa: SLF001
+        session = self._spark._jsparkSession  # noqa: SLF001
+        transient = self._list("@transient")
+        interpreter.bind("spark", "org.apache.spark.sql.SparkSession", session, transient)
+        interpreter.bind("sc", "org.apache.spark.SparkContext", context, transient)
+        result = str(interpreter.interpret(_IMPORTS).toString())
+        said = _taken(told)
+        if result != "Success":
+            raise scala_error(said or "The Scala interpreter can't be started.", _IMPORTS)
+        return java
+
+    def _open_stream(self) -> Any:
+        """Where Scala code prints: a pipe that this process reads."""
+        path = f"{self._classes}.out"
+        os.mkfifo(path, 0o600)
+        try:
+            reading = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+            file = self._jvm.java.io.FileOutputStream(path)
+        finally:
+            os.unlink(path)  # noqa: PTH108
+        os.set_blocking(reading, True)
+        threading.Thread(target=self._read, args=(reading,), name="hops-scala-output", daemon=True).start()
+        return self._jvm.java.io.PrintStream(file, True, "UTF-8")
+
+    def _read(self, reading: int) -> None:
+        feed = OutputFeed(self._mark.encode(), self._take, self._drained.set)
+        while block := os.read(reading, _BLOCK_BYTES):
+            feed.feed(block)
+
+    def _take(self, text: str) -> None:
+        sink = self._sink
+        if sink is not None:
+            sink.put(text)
+        else:  # a thread of the user's that goes on after its statement
+            os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, text.encode())
+
+    def _list(self, *items: str) -> Any:
+        array = self._jvm.java.util.ArrayList()
+        for item in items:
+            array.add(item)
+        return self._jvm.scala.jdk.javaapi.CollectionConverters.asScala(array).toList()
+
+
+def _taken(writer: Any) -> str:
+    text = str(writer.toString())
+    writer.getBuffer().setLength(0)
+    return text
+
+
+def _module(package: Any, name: str) -> Any:
+    """A Scala object, as Java sees it."""
+    return getattr(getattr(package, f"{name}$"), "MODULE$")
+
+
+def _error(name: str, value: str, lines: Sequence[str]) -> ScalaError:
+    error: ScalaError = type(name, (ScalaError,), {})(value)
+    error.lines = list(lines) or [f"{name}: {value}"]
+    return error
