@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import itertools
 import json
 import os
 import queue
@@ -41,6 +42,7 @@ _COMPILE_ERROR = re.compile(r"^\s*(?:On line \d+: |<[a-z]+>:\d+: )?error: (.*)$"
 _EXCEPTION = re.compile(r"^([\w$.]+)(?:: (.*))?$")
 _INNER_FRAME = re.compile(r"^\s+at (?:org\.apache\.spark|scala|java|jdk|sun)[.\w]*[./$]")
 _FRAMES_KEPT = 20
+_DEFINITIONS = frozenset({"ClassDef", "ModuleDef", "DefDef", "TypeDef"})
 
 
 class ScalaError(Exception):
@@ -74,6 +76,47 @@ def shortened(lines: Sequence[str]) -> list[str]:
     kept = [line for line in lines if not _INNER_FRAME.match(line)]
     left_out = len(lines) - len(kept)
     return [*kept, f"({left_out} more frames inside of libraries.)"] if left_out else kept
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A statement of a cell: its kind as the compiler calls it, and where it lies, in units of UTF-16."""
+
+    kind: str
+    start: int
+    end: int
+
+
+def statements(code: str, parts: Sequence[Part]) -> list[str]:
+    """``code`` cut into what is interpreted one after the other, as if it were typed in so.
+
+    An executor that needs a class of a cell runs the statements that were interpreted together with the class. So
+    definitions stand alone, but together with those that follow them: a class with its companion, functions that call
+    one another.
+    """
+    units = code.encode("utf-16-le")
+    text = [units[at : at + 2].decode("utf-16-le", "surrogatepass") for at in range(0, len(units), 2)]
+    ends: list[tuple[bool, int]] = []
+    for part in parts:
+        defines = part.kind in _DEFINITIONS
+        if ends and (part.start < ends[-1][1] or (defines and ends[-1][0])):
+            ends[-1] = (ends[-1][0], max(ends[-1][1], part.end))
+        else:
+            ends.append((defines, part.end))
+    # Up to the end of each, and not from its beginning: annotations and comments stand before that.
+    bounds = [0, *(_after_brackets(text, end) for _, end in ends[:-1]), len(text)]
+    cut = ("".join(text[begin:end]) for begin, end in itertools.pairwise(bounds))
+    return [piece.encode("utf-16", "surrogatepass").decode("utf-16", "replace") for piece in cut]
+
+
+def _after_brackets(text: Sequence[str], end: int) -> int:
+    """Where an expression ends of which the compiler doesn't count the brackets around it."""
+    at = end
+    while at < len(text) and (text[at].isspace() or text[at] in ")]}"):
+        at += 1
+        if text[at - 1] in ")]}":
+            end = at
+    return end
 
 
 class OutputFeed:
@@ -220,6 +263,7 @@ class ScalaRepl:
 
     def _interpret(self, code: str) -> None:
         java = self._opened()
+        result, told, statement = "Success", "", code
         system = self._jvm.java.lang.System
         before = getattr(system, "out")  # noqa: B009 - py4j reads a static field so
         self._thread = self._jvm.java.lang.Thread.currentThread()
@@ -228,9 +272,11 @@ class ScalaRepl:
         _module(self._jvm.scala, "Console").setOutDirect(java.stream)
         system.setOut(java.stream)
         try:
-            result = str(java.interpreter.interpret(code).toString())
-            told = _taken(java.told)
-            if result == "Success":
+            for statement in self._statements(java, code):
+                result = str(java.interpreter.interpret(statement).toString())
+                told = _taken(java.told)
+                if result != "Success":
+                    break
                 java.stream.print(told)
         finally:
             system.setOut(before)
@@ -242,8 +288,21 @@ class ScalaRepl:
         if result == "Incomplete":
             raise _error("Error", "incomplete statement", code.rstrip("\n").split("\n"))
         if result != "Success" and told.strip():
-            raise scala_error(told, code)
+            raise scala_error(told, statement)
         # An error without a word is code that holds nothing but comments.
+
+    def _statements(self, java: _Java, code: str) -> list[str]:
+        """What to interpret one after the other; code that can't be read is left whole, for the error's sake."""
+        parsed = java.interpreter.parse(code)
+        _taken(java.told)
+        if not parsed.isRight():
+            return [code]
+        trees = self._jvm.scala.jdk.javaapi.CollectionConverters.asJava(parsed.toOption().get()._1())
+        parts = [Part(tree.getClass().getSimpleName(), tree.pos().start(), tree.pos().end()) for tree in trees]
+        pieces = statements(code, parts)
+        sound = len(pieces) == 1 or all(java.interpreter.parse(piece).isRight() for piece in pieces)
+        _taken(java.told)
+        return pieces if sound else [code]
 
     def _shown_by_magic(self, name: str, term: str) -> dict[str, Any]:
         found = self._opened().interpreter.valueOfTerm(term)

@@ -65,8 +65,8 @@ def test_prints_and_results_are_one_text_in_their_order(scala):
 
 def test_livys_example_of_pi_runs(scala):
     lines = scala(PI).splitlines()
-    assert lines[0].startswith("Pi is roughly 3.1")
-    assert lines[1].startswith("val NUM_SAMPLES: Int")
+    assert [line.split(":")[0] for line in lines[:2]] == ["val NUM_SAMPLES", "val count"]
+    assert lines[2].startswith("Pi is roughly 3.1")
 
 
 def test_case_classes_and_closures_reach_executors(scala):
@@ -160,7 +160,12 @@ def test_an_interrupt_ends_the_statement_and_the_session_lives_on(client, sessio
 
 def test_words_are_completed(client, session_id):
     body = {"code": "spark.rang", "cursor": 10, "kind": "spark"}
-    assert client.post(f"/sessions/{session_id}/completion", json=body).json() == {"candidates": ["range"]}
+    for _ in range(20):  # the compiler is slow at first, and an answer that takes too long is none
+        found = client.post(f"/sessions/{session_id}/completion", json=body).json()["candidates"]
+        if found:
+            break
+        time.sleep(1)
+    assert found == ["range"]
 
 
 def test_closures_and_case_classes_work_on_executors_of_their_own(client):

@@ -205,7 +205,7 @@ def test_a_session_of_somebody_else_is_as_absent_as_none(tmp_path):
                             method, f"/sessions/{number}{path}", json={"code": "1", "cursor": 0}, headers=bearer(caller)
                         )
                         assert answer.status_code == 404
-                        texts.add(answer.text.replace(f"session {number}.", ""))
+                        texts.add(answer.text.replace(f"'{number}'", ""))
                     assert len(texts) == 1
 
     asyncio.run(attack())
