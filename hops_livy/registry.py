@@ -140,12 +140,13 @@ class Registry:
         """
         if isinstance(session_id, str):
             # Of several with one name the last: the others have ended.
-            named = [session for session in self.owned(principal.project_user, batch=batch) if session.name == session_id]
-            session = named[-1] if named else None
+            own = reversed(self.owned(principal.project_user, batch=batch))
+            session = next((found for found in own if found.name == session_id), None)
         else:
             session = self._sessions.get(session_id)
         if session is None or session.is_batch is not batch or session.owner.project_user != principal.project_user:
-            raise NotFoundError(f"Session '{session_id}' not found: you have no such {'batch' if batch else 'session'}.")
+            kind = "batch" if batch else "session"
+            raise NotFoundError(f"Session '{session_id}' not found: you have no such {kind}.")
         session.hear()
         return session
 

@@ -129,13 +129,7 @@ class Session:
             TooLargeError: There is too much code.
             TooManyError: Too many statements wait.
         """
-        chosen = kind or self.kind
-        if chosen == SHARED:
-            raise BadRequestError(f"Code type should be specified if session kind is {SHARED}")
-        if chosen == "sparkr":
-            raise LeftOutError(f"R is not offered; the kinds are {', '.join(KINDS)}.")
-        if chosen not in KINDS:
-            raise BadRequestError(f"Statements of kind {chosen!r} can't be run here; the kinds are {', '.join(KINDS)}.")
+        chosen = _checked_kind(kind or self.kind)
         if len(code) > self.limits.code_characters:
             raise TooLargeError(f"The code has {len(code)} characters; {self.limits.code_characters} are the most.")
         if key is not None:
@@ -272,6 +266,16 @@ class Session:
             "log": self.log()[-10:],
         }
         return described if self.is_batch else {**described, "kind": self.kind}
+
+
+def _checked_kind(kind: str) -> str:
+    if kind == SHARED:
+        raise BadRequestError(f"Code type should be specified if session kind is {SHARED}")
+    if kind == "sparkr":
+        raise LeftOutError(f"R is not offered; the kinds are {', '.join(KINDS)}.")
+    if kind not in KINDS:
+        raise BadRequestError(f"Statements of kind {kind!r} can't be run here; the kinds are {', '.join(KINDS)}.")
+    return kind
 
 
 def _not_followed() -> Executed:

@@ -8,6 +8,7 @@ from typing import Any
 import sparkmagic.utils.configuration as sparkmagic_settings
 from sparkmagic.kernels.pysparkkernel.pysparkkernel import PySparkKernel
 from sparkmagic.kernels.sparkkernel.sparkkernel import SparkKernel
+from sparkmagic.kernels.wrapperkernel.sparkkernelbase import SparkKernelBase
 from sparkmagic.kernels.wrapperkernel.usercodeparser import UserCodeParser
 from sparkmagic.livyclientlib.exceptions import LivyClientLibException
 
@@ -54,7 +55,7 @@ class CellParser(UserCodeParser):
         return str(super().get_code_to_run(cell))
 
 
-class SessionServiceKernel:
+class SessionServiceKernel(SparkKernelBase):
     """What the kernels have in common: cells run in a Spark session of the session service; ``%%local`` cells run here.
 
     Goes before one of sparkmagic's kernels among the base classes.
@@ -62,14 +63,6 @@ class SessionServiceKernel:
 
     kind: str
     session_magics: frozenset[str]
-    shell: Any
-    log: Any
-    iopub_socket: Any
-    execution_count: int
-    _fatal_error: Any
-    _queue_fatal_error: Any
-    _execute_cell: Any
-    send_response: Any
 
     def __init__(self, **options: Any) -> None:
         problem = None

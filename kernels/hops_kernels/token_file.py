@@ -39,8 +39,8 @@ class TokenFileAuthenticator(Authenticator):
     """sparkmagic's authenticator for the session service: reads ``token.jwt`` for each request and keeps nothing.
 
     Args:
-        parsed_attributes: sparkmagic's attributes of the endpoint; only ``url`` is used. Without them, as in sparkmagic's
-            widget, it is the session service of this notebook server.
+        parsed_attributes: sparkmagic's attributes of the endpoint; only ``url`` is used. Without them, as in
+            sparkmagic's widget, it is the session service of this notebook server.
     """
 
     def __init__(self, parsed_attributes: Any = None) -> None:

@@ -1,4 +1,4 @@
-"""Scala in a session: the interpreter that ships with Spark, in the driver's own Java machine, started when it is needed.
+"""Scala in a session: the interpreter that ships with Spark, in the driver's own Java machine.
 
 Laws:
 
@@ -9,9 +9,7 @@ Laws:
 
 from __future__ import annotations
 
-import codecs
 import contextlib
-import itertools
 import json
 import os
 import queue
@@ -19,15 +17,16 @@ import re
 import secrets
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from .scala_text import OutputFeed, Part, named_error, scala_error, statements
 from .tables import TABLE, table
 
 CLASSES_SETTING = "spark.repl.class.outputDir"
-"""Spark's setting for where the interpreter's classes lie; executors get them from there. Read at Spark's start only."""
+"""Spark's setting for where the interpreter's classes lie; executors get them there. Read at its start."""
 
 _OPTIONS = ("-usejavacp", "-Yrepl-class-based", "-Wconf:cat=deprecation:s,cat=feature:s")
 _IMPORTS = "\n".join(
@@ -38,119 +37,6 @@ _BLOCK_BYTES = 64 * 1024
 _MAGIC = re.compile(r"(?s)\A(?P<before>(?:.*\n)?)[ \t]*%(?P<name>json|table)[ \t]+(?P<value>[^\n]*?)\s*\Z")
 _ROWS_OF_MAGICS = 10
 _INTERRUPTED_S, _STOPPED_S, _STILL_BUSY_S = 3.0, 5.0, 5.0
-_COMPILE_ERROR = re.compile(r"^\s*(?:On line \d+: |<[a-z]+>:\d+: )?error: (.*)$", re.MULTILINE)
-_EXCEPTION = re.compile(r"^([\w$.]+)(?:: (.*))?$")
-_INNER_FRAME = re.compile(r"^\s+at (?:org\.apache\.spark|scala|java|jdk|sun)[.\w]*[./$]")
-_FRAMES_KEPT = 20
-_DEFINITIONS = frozenset({"ClassDef", "ModuleDef", "DefDef", "TypeDef"})
-
-
-class ScalaError(Exception):
-    """Scala code that can't be compiled or has failed. Its class carries the name of what was thrown."""
-
-    lines: Sequence[str] = ()
-
-    def _render_traceback_(self) -> list[str]:
-        return list(self.lines)
-
-
-def scala_error(text: str, code: str) -> ScalaError:
-    """The error that the interpreter told in ``text`` of ``code``: its name, its message, and all lines to show."""
-    lines = text.rstrip("\n").split("\n")
-    refused = _COMPILE_ERROR.search(text)
-    if refused is not None:
-        if "\n" not in code.strip("\n"):
-            # Of a single line the interpreter shows the place alone, as if the line stood at its prompt above.
-            lines = [f"       {code.strip()}", *lines]
-        return _error("Error", refused[1], lines)
-    found = _EXCEPTION.match(lines[0])
-    if found is None:
-        return _error("Error", lines[0], lines)
-    return _error(found[1], found[2] or "", shortened(lines))
-
-
-def shortened(lines: Sequence[str]) -> list[str]:
-    """``lines`` of Java's stack; of many those that lie inside of Spark and of the languages' libraries are left out."""
-    if len(lines) <= _FRAMES_KEPT:
-        return list(lines)
-    kept = [line for line in lines if not _INNER_FRAME.match(line)]
-    left_out = len(lines) - len(kept)
-    return [*kept, f"({left_out} more frames inside of libraries.)"] if left_out else kept
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A statement of a cell: its kind as the compiler calls it, and where it lies, in units of UTF-16."""
-
-    kind: str
-    start: int
-    end: int
-
-
-def statements(code: str, parts: Sequence[Part]) -> list[str]:
-    """``code`` cut into what is interpreted one after the other, as if it were typed in so.
-
-    An executor that needs a class of a cell runs the statements that were interpreted together with the class. So
-    definitions stand alone, but together with those that follow them: a class with its companion, functions that call
-    one another.
-    """
-    units = code.encode("utf-16-le")
-    text = [units[at : at + 2].decode("utf-16-le", "surrogatepass") for at in range(0, len(units), 2)]
-    ends: list[tuple[bool, int]] = []
-    for part in parts:
-        defines = part.kind in _DEFINITIONS
-        if ends and (part.start < ends[-1][1] or (defines and ends[-1][0])):
-            ends[-1] = (ends[-1][0], max(ends[-1][1], part.end))
-        else:
-            ends.append((defines, part.end))
-    # Up to the end of each, and not from its beginning: annotations and comments stand before that.
-    bounds = [0, *(_after_brackets(text, end) for _, end in ends[:-1]), len(text)]
-    cut = ("".join(text[begin:end]) for begin, end in itertools.pairwise(bounds))
-    return [piece.encode("utf-16", "surrogatepass").decode("utf-16", "replace") for piece in cut]
-
-
-def _after_brackets(text: Sequence[str], end: int) -> int:
-    """Where an expression ends of which the compiler doesn't count the brackets around it."""
-    at = end
-    while at < len(text) and (text[at].isspace() or text[at] in ")]}"):
-        at += 1
-        if text[at - 1] in ")]}":
-            end = at
-    return end
-
-
-class OutputFeed:
-    """Cuts a stream of bytes into the texts of statements, each of which ends with the mark.
-
-    Args:
-        mark: Ends a statement's text; begins with a zero byte.
-        on_text: Takes each piece of text as soon as it is there.
-        on_end: Called at each mark.
-    """
-
-    def __init__(self, mark: bytes, on_text: Callable[[str], None], on_end: Callable[[], None]) -> None:
-        self._mark = mark
-        self._on_text = on_text
-        self._on_end = on_end
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._pending = b""
-
-    def feed(self, block: bytes) -> None:
-        """Takes the next bytes."""
-        *ended, rest = (self._pending + block).split(self._mark)
-        for part in ended:
-            self._tell(part)
-            self._on_end()
-        # What may be the beginning of a mark waits for what follows.
-        zero = rest.rfind(b"\0")
-        begun = zero >= 0 and self._mark.startswith(rest[zero:])
-        self._pending = rest[zero:] if begun else b""
-        self._tell(rest[:zero] if begun else rest)
-
-    def _tell(self, part: bytes) -> None:
-        text = self._decoder.decode(part)
-        if text:
-            self._on_text(text)
 
 
 @dataclass(slots=True)
@@ -214,8 +100,8 @@ class ScalaRepl:
             result = found.toOption().get()
             try:
                 candidates = result.candidates(-1)
-                names = self._jvm.scala.jdk.javaapi.CollectionConverters.asJava(candidates._2())
-                return int(candidates._1()), sorted({str(name) for name in names if str(name).strip()})
+                names = self._jvm.scala.jdk.javaapi.CollectionConverters.asJava(_item(candidates, 2))
+                return int(_item(candidates, 1)), sorted({str(name) for name in names if str(name).strip()})
             finally:
                 result.cleanup()
         finally:
@@ -223,7 +109,7 @@ class ScalaRepl:
 
     def _wait_for(self, work: Callable[[], Any], show: Callable[[str], object]) -> Any:
         if not self._busy.acquire(timeout=_STILL_BUSY_S):
-            raise _error(
+            raise named_error(
                 "Busy", "A Scala statement that was interrupted goes on: it looks at no interrupt. Python and SQL "
                 "statements run beside it; to get rid of it restart the session.", [],
             )  # fmt: skip
@@ -286,7 +172,7 @@ class ScalaRepl:
             java.stream.flush()
             self._drained.wait()
         if result == "Incomplete":
-            raise _error("Error", "incomplete statement", code.rstrip("\n").split("\n"))
+            raise named_error("Error", "incomplete statement", code.rstrip("\n").split("\n"))
         if result != "Success" and told.strip():
             raise scala_error(told, statement)
         # An error without a word is code that holds nothing but comments.
@@ -297,7 +183,7 @@ class ScalaRepl:
         _taken(java.told)
         if not parsed.isRight():
             return [code]
-        trees = self._jvm.scala.jdk.javaapi.CollectionConverters.asJava(parsed.toOption().get()._1())
+        trees = self._jvm.scala.jdk.javaapi.CollectionConverters.asJava(_item(parsed.toOption().get(), 1))
         parts = [Part(tree.getClass().getSimpleName(), tree.pos().start(), tree.pos().end()) for tree in trees]
         pieces = statements(code, parts)
         sound = len(pieces) == 1 or all(java.interpreter.parse(piece).isRight() for piece in pieces)
@@ -307,7 +193,7 @@ class ScalaRepl:
     def _shown_by_magic(self, name: str, term: str) -> dict[str, Any]:
         found = self._opened().interpreter.valueOfTerm(term)
         if found.isEmpty():
-            raise _error("NameError", f"Value {term} does not exist", [])
+            raise named_error("NameError", f"Value {term} does not exist", [])
         value = found.get()
         if self._jvm.Class.forName("org.apache.spark.rdd.RDD").isInstance(value):
             value = value.take(_ROWS_OF_MAGICS)
@@ -316,13 +202,13 @@ class ScalaRepl:
             text = _module(self._jvm.org.json4s.jackson, "Serialization").write(value, formats)
             plain = json.loads(text)
         except Exception as error:
-            raise _error("ValueError", "Failed to convert value into a JSON value", []) from error
+            raise named_error("ValueError", "Failed to convert value into a JSON value", []) from error
         if name == "json":
             return {"application/json": plain, "text/plain": text}
         try:
             return {TABLE: table(plain), "text/plain": text}
         except TypeError as error:
-            raise _error("TypeError", str(error), []) from error
+            raise named_error("TypeError", str(error), []) from error
 
     def _opened(self) -> _Java:
         if self._java is None:
@@ -338,7 +224,7 @@ class ScalaRepl:
         loader.addURL(jvm.java.io.File(self._classes).toURI().toURL())
         settings = jvm.scala.tools.nsc.Settings()
         settings.processArguments(self._list(*_OPTIONS, "-Yrepl-outdir", self._classes), True)
-        getattr(settings, "explicitParentLoader_$eq")(jvm.scala.Option.apply(loader))  # noqa: B009 - no Python name
+        getattr(settings, "explicitParentLoader_$eq")(jvm.scala.Option.apply(loader))
         told = jvm.java.io.StringWriter()
         reporter = jvm.scala.tools.nsc.interpreter.shell.ReplReporterImpl(settings, jvm.java.io.PrintWriter(told, True))
         interpreter = jvm.scala.tools.nsc.interpreter.IMain(settings, reporter)
@@ -392,12 +278,10 @@ def _taken(writer: Any) -> str:
     return text
 
 
+def _item(pair: Any, number: int) -> Any:
+    return getattr(pair, f"_{number}")()
+
+
 def _module(package: Any, name: str) -> Any:
     """A Scala object, as Java sees it."""
     return getattr(getattr(package, f"{name}$"), "MODULE$")
-
-
-def _error(name: str, value: str, lines: Sequence[str]) -> ScalaError:
-    error: ScalaError = type(name, (ScalaError,), {})(value)
-    error.lines = list(lines) or [f"{name}: {value}"]
-    return error

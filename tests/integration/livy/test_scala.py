@@ -18,6 +18,11 @@ val count = sc.parallelize(1 to NUM_SAMPLES).map { i =>
 }.reduce(_ + _);
 println("Pi is roughly " + 4.0 * count / NUM_SAMPLES)
 """
+PAIRS = """
+case class Pair(n: Int, s: String)
+val k = 7
+sc.parallelize(1 to 4, 2).map(n => Pair(n * k, "x")).collect().toList
+"""
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +130,7 @@ def test_any_session_runs_statements_of_every_kind_over_the_same_views(client, s
 
 
 def test_output_streams_while_the_statement_runs(client, session_id):
-    code = 'for (n <- 1 to 3) { println(n); Thread.sleep(1000) }'
+    code = "for (n <- 1 to 3) { println(n); Thread.sleep(1000) }"
     number = client.post(f"/sessions/{session_id}/statements", json={"code": code}).json()["id"]
     ended = []
     with client.stream("GET", f"/sessions/{session_id}/statements/{number}/events") as answer:
@@ -172,11 +177,9 @@ def test_closures_and_case_classes_work_on_executors_of_their_own(client):
     number = start_session(client, numExecutors=2, driverMemory="512m", executorMemory="512m")
     try:
         assert run(client, number, "sc.parallelize(range(4), 2).sum()")["output"]["data"]["text/plain"] == "6"
-        code = 'case class Pair(n: Int, s: String)\nval k = 7\n' \
-            'sc.parallelize(1 to 4, 2).map(n => Pair(n * k, "x")).collect().toList'  # fmt: skip
-        output = run(client, number, code, kind="spark")["output"]
+        output = run(client, number, PAIRS, kind="spark")["output"]
         assert "List(Pair(7,x), Pair(14,x), Pair(21,x), Pair(28,x))" in output.get("data", output)["text/plain"], output
-        code = "sc.parallelize(1 to 4, 2).map(n => Pair(n, \"y\")).toDS().filter(_.n > 3).collect().toList"
+        code = 'sc.parallelize(1 to 4, 2).map(n => Pair(n, "y")).toDS().filter(_.n > 3).collect().toList'
         output = run(client, number, code, kind="spark")["output"]
         assert "List(Pair(4,y))" in output.get("data", output)["text/plain"], output
     finally:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hops_livy.driver.hops_session.scala import OutputFeed, Part, scala_error, shortened, statements
+from hops_livy.driver.hops_session.scala_text import OutputFeed, Part, scala_error, shortened, statements
 from hops_livy.driver.hops_session.tables import table
 
 MARK = b"\0mark\n"
