@@ -122,7 +122,7 @@ def livy_bundle(shown: list[dict[str, Any]]) -> dict[str, Any]:
     bundle: dict[str, Any] = {}
     for item in rich:
         own = item["content"]["data"]
-        bundle |= {kind: value for kind, value in own.items() if kind.startswith("application/vnd.")}
+        bundle |= {kind: value for kind, value in own.items() if kind == _JSON or kind.startswith("application/vnd.")}
     return {**bundle, _PLAIN: text, _HTML: "\n".join(_html(item) for item in visible)}
 
 

@@ -33,14 +33,13 @@ from hops_livy.pool import Warm, WarmPool
 from hops_livy.project_limits import ProjectLimits, check_limits, idle_time
 from hops_livy.recovery import Recovered, heading
 from hops_livy.service_lock import ServiceLock
-from hops_livy.sessions import KINDS, Session, SessionState, Timeouts
+from hops_livy.sessions import KINDS, SHARED, Session, SessionState, Timeouts
 from hops_livy.settings import Limits
 from hops_livy.token_renewal import TokenRenewal
 from hops_livy.wire import BatchRequest, Resources, SessionRequest
 
 LOG = logging.getLogger(__name__)
 Given = TypeVar("Given")
-_LEFT_OUT_KINDS = ("spark", "sparkr", "shared")
 _ENDED_KEPT_S = 3600.0
 _CULL_S = 5.0
 _UNITS_S = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
@@ -92,6 +91,7 @@ class Registry:
         self._ended_at: dict[int, float] = {}
         self._starting: dict[int, str] = {}
         self._warming: set[str] = set()
+        self._starting_names: dict[int, tuple[str, bool, str | None]] = {}
         self._ended_owners = EndedOwners(home.run / "sessions" / "ended-owners.json")
         self._lock = ServiceLock(home.service_lock)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -224,15 +224,21 @@ class Registry:
                 remedy="Start the notebook server again; if that is refused, ask a Data Owner of the project.",
             )
 
-    def find(self, principal: Principal, session_id: int, *, batch: bool = False) -> Session:
-        """The caller's own session.
+    def find(self, principal: Principal, session_id: int | str, *, batch: bool = False) -> Session:
+        """The caller's own session, by its id or its name.
 
         Raises:
             NotFoundError: It is absent or someone else's.
         """
-        session = self._sessions.get(session_id)
+        if isinstance(session_id, str):
+            # Of several with one name the last: the others have ended.
+            own = reversed(self.owned(principal.project_user, batch=batch))
+            session = next((found for found in own if found.name == session_id), None)
+        else:
+            session = self._sessions.get(session_id)
         if session is None or session.is_batch is not batch or session.owner.project_user != principal.project_user:
-            raise NotFoundError(f"You have no {'batch' if batch else 'session'} {session_id}.")
+            kind = "batch" if batch else "session"
+            raise NotFoundError(f"Session '{session_id}' not found: you have no such {kind}.")
         session.hear()
         return session
 
@@ -341,19 +347,21 @@ class Registry:
     ) -> Session:
         shape, conf, limits = await self._granted(principal, token, request, batch=batch)
         timeouts = Timeouts(idle_s=idle_time(timeouts.idle_s, limits), heartbeat_s=timeouts.heartbeat_s)
+        self._check_name(principal, request.name, batch=batch is not None)
         self._check_room(principal)  # after all waiting, so that many at the same moment are counted one by one
         if batch is None and (warm := self._pool.take(principal.project_user, shape, conf)) is not None:
             return self._hand_over(warm, token, request, kind, timeouts)
         session = self._new_session(principal, shape, timeouts, kind=kind, name=request.name)
         # Counted from here on: many requests at the same moment must not all find the same room.
         self._starting[session.id] = principal.project_user
+        self._starting_names[session.id] = (principal.project_user, session.is_batch, session.name)
         try:
             await self._launch(session, token, conf, batch, warm=None)
         except BaseException:
             session.journal.remove()
             raise
         finally:
-            del self._starting[session.id]
+            del self._starting[session.id], self._starting_names[session.id]
         try:
             self.check_welcome(principal, token)
         except NotAuthenticatedError as error:
@@ -466,6 +474,21 @@ class Registry:
         if running + len(self._starting) >= self._limits.sessions:
             raise TooManyError(f"This service runs {self._limits.sessions} sessions at most; try again later.")
 
+    def _check_name(self, principal: Principal, name: str | None, *, batch: bool) -> None:
+        """Names find sessions as ids do; one that has ended keeps its name only until another one wants it."""
+        if name is None:
+            return
+        if not name.strip() or name.isdecimal():
+            raise BadRequestError(f"Invalid session name: {name!r}. A name is no number, and not empty.")
+        living = [session for session in self.owned(principal.project_user, batch=batch) if not session.final]
+        names = {session.name: session.id for session in living}
+        starting = {said: number for number, said in self._starting_names.items()}
+        found = names.get(name, starting.get((principal.project_user, batch, name)))
+        if found is not None:
+            raise BadRequestError(
+                f"Duplicate session name: {name} for session {found}", remedy="Choose another name, or delete that one."
+            )
+
     def _new_id(self) -> int:
         self._last_id += 1
         # Ids are never given twice, also over restarts: a client of an old session must not meet a new one.
@@ -517,10 +540,10 @@ def page(sessions: Iterable[Session], start: int, size: int) -> list[Session]:
 
 
 def _check_kind(kind: str) -> None:
-    if kind in _LEFT_OUT_KINDS:
-        raise LeftOutError(f"Sessions of kind {kind!r} are not offered; use pyspark or sql.")
-    if kind not in KINDS:
-        raise BadRequestError(f"There is no kind {kind!r}; the kinds are {', '.join(KINDS)}.")
+    if kind == "sparkr":
+        raise LeftOutError(f"R is not offered; the kinds of sessions are {', '.join((*KINDS, SHARED))}.")
+    if kind not in (*KINDS, SHARED):
+        raise BadRequestError(f"There is no kind {kind!r}; the kinds are {', '.join((*KINDS, SHARED))}.")
 
 
 def _project_file(project_folder: Path, name: str) -> Path:

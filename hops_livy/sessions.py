@@ -12,7 +12,7 @@ from typing import Any
 
 from hops_contract.principal import Principal
 from hops_livy.engines.drivers import Driver, Ending, Executed, Shape, StartError
-from hops_livy.errors import BadRequestError, ConflictError, NotFoundError, TooLargeError, TooManyError
+from hops_livy.errors import BadRequestError, ConflictError, LeftOutError, NotFoundError, TooLargeError, TooManyError
 from hops_livy.journal import Entry, Journal
 from hops_livy.news import News
 from hops_livy.outputs import Outputs
@@ -22,7 +22,10 @@ from hops_livy.statements import Statement, StatementState, session_ended
 Run = Callable[..., Coroutine[Any, Any, Executed]]
 _AGAIN_S = 0.5
 LOG = logging.getLogger(__name__)
-KINDS = ("pyspark", "sql")
+KINDS = ("pyspark", "spark", "sql")
+"""Of statements."""
+SHARED = "shared"
+"""The kind of a session whose statements all name their own; Livy's."""
 
 
 class SessionState(StrEnum):
@@ -57,7 +60,7 @@ class Session:
     Attributes:
         id: Unique also over restarts of the service.
         owner: Whose it is.
-        kind: ``pyspark``, ``sql`` or ``batch``.
+        kind: ``pyspark``, ``spark``, ``sql`` or ``shared``; ``batch`` for a batch.
         name: As the owner called it.
         shape: The resources asked for.
         gpus: Addresses of the GPUs that it holds.
@@ -137,12 +140,11 @@ class Session:
         Raises:
             BadRequestError: The kind is unknown.
             ConflictError: The session can't run anything.
+            LeftOutError: Livy has the kind, this service has not.
             TooLargeError: There is too much code.
             TooManyError: Too many statements wait.
         """
-        chosen = kind or self.kind
-        if chosen not in KINDS:
-            raise BadRequestError(f"Statements of kind {chosen!r} can't be run here; the kinds are {', '.join(KINDS)}.")
+        chosen = _checked_kind(kind or self.kind)
         if len(code) > self.limits.code_characters:
             raise TooLargeError(f"The code has {len(code)} characters; {self.limits.code_characters} are the most.")
         if key is not None:
@@ -363,6 +365,16 @@ class Session:
             "log": self.log()[-10:],
         }
         return described if self.is_batch else {**described, "kind": self.kind}
+
+
+def _checked_kind(kind: str) -> str:
+    if kind == SHARED:
+        raise BadRequestError(f"Code type should be specified if session kind is {SHARED}")
+    if kind == "sparkr":
+        raise LeftOutError(f"R is not offered; the kinds are {', '.join(KINDS)}.")
+    if kind not in KINDS:
+        raise BadRequestError(f"Statements of kind {kind!r} can't be run here; the kinds are {', '.join(KINDS)}.")
+    return kind
 
 
 def _not_followed() -> Executed:

@@ -13,10 +13,10 @@ import json
 from typing import Any
 
 from hops_contract.servers import CONFIG_FILE, TOKEN_FILE, ServerConfig, ServerGrant
-from hops_spawner.logos import PROMPT, SPARK
+from hops_spawner.logos import PROMPT, SCALA, SPARK
 
 FOLDERS = ("config", "data", "ipython", "runtime")
-KERNELS = ("pyspark", "python3")
+KERNELS = ("pyspark", "spark", "python3")
 CULL_INTERVAL_S = 60
 # Would ask every person in every project whether to fetch Jupyter's news, and whether there is a newer Lab.
 DISABLED_IN_LAB = {"@jupyterlab/apputils-extension:announcements": True}
@@ -45,6 +45,8 @@ def server_files(grant: ServerGrant) -> dict[str, bytes]:
         TOKEN_FILE: grant.token.get_secret_value().encode(),
         "kernels/pyspark/kernel.json": _json(_kernel(config, "PySpark", "hops_kernels.pyspark")),
         "kernels/pyspark/logo-svg.svg": SPARK.encode(),
+        "kernels/spark/kernel.json": _json(_kernel(config, "Spark (Scala)", "hops_kernels.spark", language="scala")),
+        "kernels/spark/logo-svg.svg": SCALA.encode(),
         "kernels/python3/kernel.json": _json(_kernel(config, "Python 3 (without Spark)", "ipykernel_launcher")),
         "kernels/python3/logo-svg.svg": PROMPT.encode(),
         "config/jupyter_server_config.json": _json(jupyter_settings(config)),
@@ -81,12 +83,12 @@ def jupyter_settings(config: ServerConfig) -> dict[str, Any]:
     }
 
 
-def _kernel(config: ServerConfig, display_name: str, module: str) -> dict[str, Any]:
+def _kernel(config: ServerConfig, display_name: str, module: str, *, language: str = "python") -> dict[str, Any]:
     return {
         # -P: a kernel starts in a folder of the project, where any member may have put a file named like a module.
         "argv": [f"{config.environment}/bin/python", "-P", "-m", module, "-f", "{connection_file}"],
         "display_name": display_name,
-        "language": "python",
+        "language": language,
         "interrupt_mode": "signal",
         "metadata": {"debugger": False},
     }

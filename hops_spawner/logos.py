@@ -1,4 +1,4 @@
-"""Pictures of the kernels, which Lab shows in its launcher: without, both are the letter P."""
+"""Pictures of the kernels, which Lab shows in its launcher: without, two of them are the letter P."""
 
 from __future__ import annotations
 
@@ -9,6 +9,12 @@ SPARK = _FRAME.format(
     'L4 43l15.500-11.500L7 16l18.500 6.500z"/>'
 )
 """A spark."""
+
+SCALA = _FRAME.format(
+    '<path fill="none" stroke="#a8281e" stroke-width="9" stroke-linecap="round"'
+    ' d="M14 17q18 8 36-5M14 35q18 8 36-5M14 53q18 8 36-5"/>'
+)
+"""Steps of a stair: Scala."""
 
 PROMPT = _FRAME.format(
     '<rect x="5" y="9" width="54" height="46" rx="7" fill="#2f6f9f"/>'

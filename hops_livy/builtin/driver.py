@@ -37,6 +37,8 @@ _MOST_STATUS_LINES = 100
 _MOST_STATUS_BYTES = 64 * 1024
 _MOST_REASON = 2000
 _FOUND_S = 5.0
+# The cell magics of the session that run what is not Python.
+_CELL_OF = {"sql": "%%hops_sql\n", "spark": "%%hops_scala\n"}
 
 
 class BuiltinDriver:
@@ -156,10 +158,9 @@ class BuiltinDriver:
     ) -> Executed:
         """See :class:`~hops_livy.engines.drivers.Driver`."""
         client = self._connected()
-        text = f"%%hops_sql\n{code}" if kind == "sql" else code
         return await self._until_ended(
             client.execute(
-                text,
+                _CELL_OF.get(kind, "") + code,
                 lambda _id, name, content: on_message(name, content),
                 statement=statement,
                 execution_count=execution_count,
@@ -230,12 +231,14 @@ class BuiltinDriver:
         if self._client is not None:
             self._client.interrupt()
 
-    async def complete(self, code: str, cursor: int) -> Completion:
+    async def complete(self, code: str, cursor: int, *, kind: str = "pyspark") -> Completion:
         """See :class:`~hops_livy.engines.drivers.Driver`."""
         if self._client is None:
             return Completion.nothing(cursor)
+        cell = _CELL_OF.get(kind, "")
         try:
-            return await self._client.complete(code, cursor)
+            found = await self._client.complete(cell + code, len(cell) + cursor)
+            return found.without(len(cell))
         except asyncio.CancelledError:
             if self._stop.is_set():
                 return Completion.nothing(cursor)

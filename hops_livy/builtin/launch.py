@@ -66,6 +66,8 @@ def spark_properties(request: DriverRequest, place: Place, gpu_script: Path | No
         # Spark's page knows no login: on one machine everybody could read it and stop jobs there.
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
+        # Made by the session's Scala interpreter, if there comes to be one; executors must know of it from their start.
+        "spark.repl.class.outputDir": str(place.folder.temporary / "scala"),
         # Every process of this machine can reach the ports.
         "spark.authenticate": "true",
         "spark.authenticate.secret": place.secret,

@@ -134,6 +134,12 @@ class Completion:
         """No words for ``cursor``."""
         return cls(matches=[], start=cursor, end=cursor)
 
+    def without(self, prefix: int) -> Completion:
+        """The same for code without its first ``prefix`` characters, which its author does not know of."""
+        if not prefix:
+            return self
+        return Completion(matches=self.matches, start=max(0, self.start - prefix), end=max(0, self.end - prefix))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
@@ -194,7 +200,7 @@ class Driver(Protocol):
         on_message: MessageHandler,
         execution_count: int | None = None,
     ) -> Executed:
-        """Runs ``code`` (of kind ``pyspark`` or ``sql``) as the statement of that number; one at a time.
+        """Runs ``code`` (of kind ``pyspark``, ``spark`` or ``sql``) as the statement of that number; one at a time.
 
         Besides Jupyter's messages ``on_message`` may get some of the type ``progress``: see
         :class:`~hops_livy.progress.Progress`.
@@ -238,12 +244,12 @@ class Driver(Protocol):
         """Stops the running statement and its Spark jobs; the driver stays."""
         ...
 
-    async def complete(self, code: str, cursor: int) -> Completion:
+    async def complete(self, code: str, cursor: int, *, kind: str = "pyspark") -> Completion:
         """Words that may stand at ``cursor``; also while a statement runs. No words where none are known in time."""
         ...
 
     async def inspect(self, code: str, cursor: int, *, detail_level: int = 0) -> Inspection:
-        """What is known of the name at ``cursor``; also while a statement runs.
+        """What is known of the name at ``cursor`` in Python code; also while a statement runs.
 
         Args:
             code: The code around the name.

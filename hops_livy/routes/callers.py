@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
 
 from hops_contract.principal import Principal
+from hops_livy.errors import BadRequestError
 from hops_livy.registry import Registry
 from hops_livy.security import bearer_token, control_plane_of, project_user_of
 from hops_livy.sessions import Session
@@ -41,7 +43,7 @@ async def _control_plane(request: Request) -> Registry:
 
 CallerDep = Annotated[Caller, Depends(_caller)]
 ControlPlaneDep = Annotated[Registry, Depends(_control_plane)]
-SessionId = Annotated[int, Path(ge=0, lt=_LARGEST)]
+SessionKey = Annotated[str, Path(max_length=200, description="The id, or the name.", examples=["3"])]
 StatementId = Annotated[int, Path(ge=0, lt=_LARGEST)]
 From = Annotated[int, Query(alias="from", ge=0, lt=_LARGEST)]
 LogFrom = Annotated[int, Query(alias="from", ge=-1, lt=_LARGEST)]
@@ -49,12 +51,20 @@ Size = Annotated[int, Query(ge=-1, le=10000)]
 Hold = Annotated[bool, Query(description="Whether to wait for news (up to 20 s).")]
 
 
-async def _session(session_id: SessionId, caller: CallerDep) -> Session:
-    return caller.registry.find(caller.principal, session_id)
+async def _session(session_id: SessionKey, caller: CallerDep) -> Session:
+    return caller.registry.find(caller.principal, _id_or_name(session_id))
 
 
-async def _batch(batch_id: SessionId, caller: CallerDep) -> Session:
-    return caller.registry.find(caller.principal, batch_id, batch=True)
+async def _batch(batch_id: SessionKey, caller: CallerDep) -> Session:
+    return caller.registry.find(caller.principal, _id_or_name(batch_id), batch=True)
+
+
+def _id_or_name(key: str) -> int | str:
+    if not re.fullmatch(r"-?[0-9]+", key):
+        return key
+    if len(key) > len(str(_LARGEST)) or not 0 <= int(key) < _LARGEST:
+        raise BadRequestError(f"{key[:20]} is no id of a session.")
+    return int(key)
 
 
 SessionDep = Annotated[Session, Depends(_session)]

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path
 
 from hops_contract.slugs import split_project_user
 from hops_livy import __version__
-from hops_livy.errors import BadRequestError
+from hops_livy.errors import BadRequestError, LeftOutError
 from hops_livy.routes.callers import CallerDep, ControlPlaneDep
 from hops_livy.routes.examples import gives
 
@@ -32,6 +32,15 @@ async def health() -> dict[str, str]:
 async def version(_caller: CallerDep) -> dict[str, str]:
     """In Livy's shape."""
     return {"url": "", "branch": "", "revision": __version__, "version": LIVY_VERSION, "date": "", "user": "hopslab"}
+
+
+@router.get("/ui", include_in_schema=False)
+@router.get("/ui/{path:path}", include_in_schema=False)
+@router.get("/metrics", include_in_schema=False)
+@router.get("/metrics/{path:path}", include_in_schema=False)
+async def left_out(_caller: CallerDep) -> None:
+    """Pages that Livy has for its administrators."""
+    raise LeftOutError("Livy's own pages are not offered; Lab's panel lists your sessions, and so does GET sessions.")
 
 
 @router.delete("/owners/{project_user}", responses=gives({"ended": 2}))

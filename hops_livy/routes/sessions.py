@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
@@ -125,7 +126,7 @@ async def complete(session: SessionDep, request: CompletionRequest) -> dict[str,
     cursor = _cursor(session, request)
     found = Completion.nothing(cursor)
     if session.driver is not None and not session.final:
-        found = await session.driver.complete(request.code, cursor)
+        found = await session.driver.complete(request.code, cursor, kind=request.kind or session.kind)
     return {
         "candidates": found.matches,
         "matches": found.matches,
@@ -147,6 +148,27 @@ async def inspect(session: SessionDep, request: InspectionRequest) -> dict[str, 
     return {"found": found.found, "data": found.data, "metadata": found.metadata}
 
 
+@router.post("/sessions/{session_id}/connect", responses=gives(SESSION))
+async def connect(session: SessionDep) -> dict[str, Any]:
+    """The session; tells that a client has taken it up again."""
+    session.last_active = time.monotonic()
+    return session.livy()
+
+
+@router.post("/sessions/{session_id}/stop", status_code=204)
+async def stop(session: SessionDep) -> None:
+    """Ends the session and leaves it in the list, with its log and what its statements wrote."""
+    await session.end("It was stopped by its owner.")
+
+
+@router.post("/sessions/{session_id}/interrupt", responses=gives({"msg": "interrupted"}))
+async def interrupt(session: SessionDep) -> dict[str, Any]:
+    """Stops whatever runs or waits in the session, which stays (Livy's own ends with it)."""
+    for statement in list(session.statements.values()):
+        await session.cancel(statement)
+    return {"msg": "interrupted"}
+
+
 @router.post("/sessions/{session_id}/submit-job", include_in_schema=False)
 @router.post("/sessions/{session_id}/run-job", include_in_schema=False)
 @router.post("/sessions/{session_id}/upload-jar", include_in_schema=False)
@@ -156,10 +178,12 @@ async def inspect(session: SessionDep, request: InspectionRequest) -> dict[str, 
 @router.post("/sessions/{session_id}/add-pyfile", include_in_schema=False)
 @router.post("/sessions/{session_id}/add-file", include_in_schema=False)
 @router.get("/sessions/{session_id}/jobs/{job_id}", include_in_schema=False)
-@router.post("/sessions/{session_id}/connect", include_in_schema=False)
+@router.post("/sessions/{session_id}/jobs/{job_id}/cancel", include_in_schema=False)
 async def left_out(_session: SessionDep) -> None:
     """What Livy has for its own programming interface and this service leaves out."""
-    raise LeftOutError("Livy's job interface is not offered; use statements.")
+    raise LeftOutError(
+        "Livy's job interface is not offered; use statements, and put files into the project and read them from there."
+    )
 
 
 def _cursor(session: Session, request: CompletionRequest | InspectionRequest) -> int:

@@ -66,13 +66,14 @@ def read_server_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def session_name(connection_file: str) -> str:
+def session_name(connection_file: str, *, kind: str = "pyspark") -> str:
     """The name of a kernel's session: unique among those of the service, with the kernel's id in it.
 
     Args:
         connection_file: ``kernel-<id>.json``, as a notebook server calls it; by that id Lab finds a session's notebook.
+        kind: The kind of the session, with which the name begins.
     """
-    return f"pyspark-{Path(connection_file).stem.removeprefix('kernel-')}-{uuid4().hex[:6]}"
+    return f"{kind}-{Path(connection_file).stem.removeprefix('kernel-')}-{uuid4().hex[:6]}"
 
 
 def session_properties(options: dict[str, Any], *, session_name: str) -> dict[str, Any]:
@@ -114,13 +115,10 @@ def sparkmagic_config(server: dict[str, Any], *, session_name: str) -> dict[str,
         server: ``ServerConfig`` as plain JSON.
         session_name: Unique name of the kernel's session.
     """
+    service = {"username": "", "password": "", "url": server["livy_url"].rstrip("/"), "auth": AUTHENTICATOR}
     return {
-        "kernel_python_credentials": {
-            "username": "",
-            "password": "",
-            "url": server["livy_url"].rstrip("/"),
-            "auth": AUTHENTICATOR,
-        },
+        "kernel_python_credentials": service,
+        "kernel_scala_credentials": service,
         "authenticators": {AUTHENTICATOR: "hops_kernels.token_file.TokenFileAuthenticator"},
         "session_configs": {},
         "session_configs_defaults": session_properties(server["options"], session_name=session_name),

@@ -1,4 +1,4 @@
-"""The PySpark kernel: sparkmagic's, configured from the notebook server's folder."""
+"""The kernels PySpark and Spark: sparkmagic's, configured from the notebook server's folder."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import sparkmagic.utils.configuration as sparkmagic_settings
 import zmq
 from IPython.utils.tokenutil import token_at_cursor
 from sparkmagic.kernels.pysparkkernel.pysparkkernel import PySparkKernel
+from sparkmagic.kernels.sparkkernel.sparkkernel import SparkKernel
+from sparkmagic.kernels.wrapperkernel.sparkkernelbase import SparkKernelBase
 from sparkmagic.kernels.wrapperkernel.usercodeparser import UserCodeParser
 from sparkmagic.livyclientlib.exceptions import LivyClientLibException
 from sparkmagic.livyclientlib.livysession import LivySession
@@ -25,11 +27,13 @@ from hops_kernels.configuration import (
 )
 from hops_kernels.magics import HopsMagics
 
-SESSION_MAGICS = frozenset({
-    "capture", "json", "matplot", "page", "pdef", "pdoc", "pinfo", "pinfo2", "prun", "psearch", "psource", "run", "tb",
-    "time", "timeit", "who", "who_ls", "whos", "xmode",
-})  # fmt: skip
-"""Magics about code and variables of the session: beside it they would see nothing of them."""
+LIVY_MAGICS = frozenset({"json", "table"})
+"""Livy's own, for values of any language."""
+SESSION_MAGICS = LIVY_MAGICS | {
+    "capture", "matplot", "page", "pdef", "pdoc", "pinfo", "pinfo2", "prun", "psearch", "psource", "run", "tb", "time",
+    "timeit", "who", "who_ls", "whos", "xmode",
+}  # fmt: skip
+"""Magics about code and variables of a Python session: beside it they would see nothing of them."""
 
 ABOUT_CODE = frozenset({"complete_request", "inspect_request"})
 """Requests that need not wait for the running cell."""
@@ -40,8 +44,11 @@ _MAGIC = re.compile(r"%%?(\w+)")
 class CellParser(UserCodeParser):
     """Where a cell runs: like sparkmagic's, with three differences.
 
-    Empty lines don't hide a magic, an empty cell starts no session, and :data:`SESSION_MAGICS` run in the session.
+    Empty lines don't hide a magic, an empty cell starts no session, and ``session_magics`` run in the session.
     """
+
+    def __init__(self, session_magics: frozenset[str] = SESSION_MAGICS) -> None:
+        self._session_magics = session_magics
 
     def get_code_to_run(self, code: str) -> str:
         """The code for the local shell; what is meant for Spark comes wrapped in ``%%spark``."""
@@ -52,13 +59,19 @@ class CellParser(UserCodeParser):
             first_line, separator, rest = rest.partition("\n")
         cell = first_line + separator + rest
         magic = _MAGIC.match(cell)
-        if magic is not None and magic[1] in SESSION_MAGICS:
+        if magic is not None and magic[1] in self._session_magics:
             return f"%%spark\n{cell}"
         return str(super().get_code_to_run(cell))
 
 
-class HopsPySparkKernel(PySparkKernel):
-    """Cells run in a Spark session of the session service; ``%%local`` cells run here."""
+class SessionServiceKernel(SparkKernelBase):
+    """What the kernels have in common: cells run in a Spark session of the session service; ``%%local`` cells run here.
+
+    Goes before one of sparkmagic's kernels among the base classes.
+    """
+
+    kind: str
+    session_magics: frozenset[str]
 
     _help_subshell: str | None = None
 
@@ -66,11 +79,12 @@ class HopsPySparkKernel(PySparkKernel):
         problem = None
         try:
             server = read_server_config(server_folder())
-            settings = sparkmagic_config(server, session_name=session_name(options["parent"].connection_file))
+            name = session_name(options["parent"].connection_file, kind=self.kind)
+            settings = sparkmagic_config(server, session_name=name)
         except ServerFolderError as error:
             problem, settings = str(error), sparkmagic_config(_NO_SERVER, session_name="none")
         sparkmagic_settings.override_all(settings)
-        super().__init__(user_code_parser=CellParser(), **options)
+        super().__init__(user_code_parser=CellParser(self.session_magics), **options)
         if problem is not None:
             self._queue_fatal_error(problem)
 
@@ -167,6 +181,20 @@ class HopsPySparkKernel(PySparkKernel):
             magics.end_session()
         except LivyClientLibException as error:
             self.log.warning("The Spark session could not be ended (its heartbeat ends it): %s", type(error).__name__)
+
+
+class HopsPySparkKernel(SessionServiceKernel, PySparkKernel):
+    """Python in a Spark session."""
+
+    kind = "pyspark"
+    session_magics = SESSION_MAGICS
+
+
+class HopsSparkKernel(SessionServiceKernel, SparkKernel):
+    """Scala in a Spark session."""
+
+    kind = "spark"
+    session_magics = LIVY_MAGICS
 
 
 _NO_SERVER: dict[str, Any] = {

@@ -44,6 +44,7 @@ def import_sparkmagic() -> None:
     sys.modules.update(placed)
     try:
         importlib.import_module("sparkmagic.kernels.pysparkkernel.pysparkkernel")
+        importlib.import_module("sparkmagic.kernels.sparkkernel.sparkkernel")
     finally:
         for name, module in placed.items():
             if sys.modules.get(name) is module:

@@ -49,7 +49,7 @@ class LiveCommand(Command):
 
 
 class HopsMagics(KernelMagics):
-    """The magics of the PySpark kernel. Not decorated with ``@magics_class``: that would forget the inherited ones."""
+    """The magics of the kernels. Not decorated with ``@magics_class``: that would forget the inherited ones."""
 
     session_started: bool
 

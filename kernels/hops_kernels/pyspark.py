@@ -1,4 +1,4 @@
-"""The kernel's process: ``python -m hops_kernels.pyspark -f CONNECTION_FILE``."""
+"""The process of the kernel *PySpark*: ``python -m hops_kernels.pyspark -f CONNECTION_FILE``."""
 
 from __future__ import annotations
 

@@ -46,11 +46,12 @@ def remote_error(name: str, value: str, traceback: Sequence[str]) -> RemoteError
     """The error that the session reported.
 
     Args:
-        name: Name of the remote exception's class.
+        name: Name of the remote exception's class; of one with a package the last part is shown.
         value: Its message.
         traceback: Its lines as IPython formatted them; may be empty.
     """
-    shown = name if name.isidentifier() and not keyword.iskeyword(name) else "RemoteError"
+    short = name.rpartition(".")[2]  # Java's names have a package before them
+    shown = short if short.isidentifier() and not keyword.iskeyword(short) else "RemoteError"
     error: RemoteError = type(shown, (RemoteError,), {})(value)
     error.lines = list(traceback) or [f"{shown}: {value}"]
     return error

@@ -7,7 +7,7 @@ from typing import Any
 
 from sparkmagic.auth.customauth import Authenticator
 
-from hops_kernels.configuration import server_folder
+from hops_kernels.configuration import read_server_config, server_folder
 from hops_kernels.remote_errors import SessionProblem
 
 TOKEN_FILE = "token.jwt"  # noqa: S105 - the name of the file
@@ -39,16 +39,22 @@ class TokenFileAuthenticator(Authenticator):
     """sparkmagic's authenticator for the session service: reads ``token.jwt`` for each request and keeps nothing.
 
     Args:
-        parsed_attributes: sparkmagic's attributes of the endpoint; only ``url`` is used.
+        parsed_attributes: sparkmagic's attributes of the endpoint; only ``url`` is used. Without them, as in
+            sparkmagic's widget, it is the session service of this notebook server.
     """
 
     def __init__(self, parsed_attributes: Any = None) -> None:
         super().__init__(parsed_attributes)
         self._folder = server_folder()
+        if parsed_attributes is None:
+            self.url = str(read_server_config(self._folder)["livy_url"]).rstrip("/")
 
     def get_widgets(self, widget_width: str) -> list[Any]:  # noqa: ARG002 - sparkmagic's signature
         """No form: there is nothing to type in."""
         return []
+
+    def update_with_widget_values(self) -> None:
+        """Nothing was typed in."""
 
     def __call__(self, request: Any) -> Any:
         """Adds the token to ``request``."""

@@ -28,7 +28,7 @@ RESOURCES = ("executors", "executor_cores", "executor_memory_mib", "driver_memor
 BOUNDS = ("min_executors", "max_executors")
 """Numbers for a session whose executors come and go, else nothing."""
 # The kernel names its session so (hops_kernels.configuration.session_name).
-KERNEL_IN_NAME = re.compile(r"pyspark-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-[0-9a-f]{6}")
+KERNEL_IN_NAME = re.compile(r"(?:py)?spark-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-[0-9a-f]{6}")
 
 
 def hub_links(config: Mapping[str, Any], hub_base_path: str) -> dict[str, str]:

@@ -1,13 +1,16 @@
-"""Magics of a session: Livy's ``%matplot`` and ``%json``, and the cell magic by which SQL statements are run."""
+"""Magics of a session: Livy's ``%matplot``, ``%json`` and ``%table``, and the cell magics that run SQL and Scala."""
 
 from __future__ import annotations
 
 import base64
 import io
 import json
+import sys
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
+
+from .tables import TABLE, table
 
 SQL_ROWS = 1000
 """As many rows of a SQL statement are shown as Livy shows."""
@@ -25,13 +28,33 @@ def register(shell: Any, spark: Any) -> None:
         value = shell.ev(line)
         shell.display_pub.publish({"application/json": _plain(value), "text/plain": json.dumps(_plain(value))})
 
+    def show_table(line: str) -> None:
+        """``%table x``: shows ``x``, a list of rows, as Livy's table."""
+        value = _plain(shell.ev(line))
+        shell.display_pub.publish({TABLE: table(value), "text/plain": json.dumps(value)})
+
     def sql(_line: str, cell: str) -> None:
         """Runs one SQL statement and shows its rows as Livy does."""
         shell.display_pub.publish(_table(spark.sql(cell)))
 
+    def scala(_line: str, cell: str) -> None:
+        """Runs Scala."""
+        if shell.kernel.scala is None:
+            from .scala import ScalaRepl  # noqa: PLC0415 - most sessions never need it
+
+            shell.kernel.scala = ScalaRepl(spark)
+        shell.kernel.scala.run(cell, _write, shell.display_pub.publish)
+
     shell.register_magic_function(matplot, "line", "matplot")
     shell.register_magic_function(show_json, "line", "json")
+    shell.register_magic_function(show_table, "line", "table")
     shell.register_magic_function(sql, "cell", "hops_sql")
+    shell.register_magic_function(scala, "cell", "hops_scala")
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
 
 
 def _png(subject: Any) -> str:

@@ -20,6 +20,8 @@ from .session_shell import SessionShell
 EXECUTION_COUNT = "hops_execution_count"
 """Where a request's metadata tell the number of the cell."""
 _CANCEL_S = 10.0
+SCALA_CELL = "%%hops_scala\n"
+"""What a Scala statement begins with."""
 
 
 class SessionKernel(IPythonKernel):
@@ -32,6 +34,8 @@ class SessionKernel(IPythonKernel):
     shell_class = Type(SessionShell)
     spark: Any = None
     _progress: Progress | None = None
+    scala: Any = None
+    """The session's Scala interpreter, once there is one."""
     _running: str | None = None
     _asked: tuple[str, int] | None = None
     _delivered: tuple[str, int] | None = None
@@ -78,6 +82,17 @@ class SessionKernel(IPythonKernel):
         """Gives the next statement the number that its cell has in the notebook, where one is told."""
         if isinstance(number, int) and number > 0 and self.shell is not None:
             self.shell.execution_count = number
+
+    def do_complete(self, code: str, cursor_pos: int) -> dict[str, Any]:
+        """Words at the cursor; those of a Scala statement are the Scala interpreter's."""
+        if not code.startswith(SCALA_CELL):
+            reply: dict[str, Any] = super().do_complete(code, cursor_pos)
+            return reply
+        begin, matches = cursor_pos - len(SCALA_CELL), []
+        if self.scala is not None:
+            begin, matches = self.scala.complete(code.removeprefix(SCALA_CELL), begin)
+        start = begin + len(SCALA_CELL)
+        return {"status": "ok", "matches": matches, "cursor_start": start, "cursor_end": cursor_pos, "metadata": {}}
 
     def _was_delivered(self) -> bool:
         return self._delivered is not None and self._delivered[0] == self._running

@@ -78,6 +78,8 @@ def test_a_session_tells_lab_the_kernel_that_started_it():
     kernel = "3f2b8c52-6d0e-4a3e-9d43-5b1f0f6f2c11"
     session = {"id": 3, "name": session_name(f"/run/kernel-{kernel}.json"), "state": "idle"}
     assert session_item(session, {})["kernel"] == kernel
+    scala = session | {"name": session_name(f"/run/kernel-{kernel}.json", kind="spark")}
+    assert session_item(scala, {})["kernel"] == kernel
     assert session_item(session | {"name": f"pyspark-{kernel}"}, {})["kernel"] is None
 
 

@@ -81,10 +81,10 @@ class Cell:
 
 
 @contextmanager
-def kernel_running(python, folder, home):
-    """A PySpark kernel of the notebook server whose folder is ``folder``; its process ends with the block."""
+def kernel_running(python, folder, home, *, module="hops_kernels.pyspark"):
+    """A kernel of the notebook server whose folder is ``folder``; its process ends with the block."""
     manager = KernelManager()
-    manager.kernel_spec.argv = [str(python), "-m", "hops_kernels.pyspark", "-f", "{connection_file}"]
+    manager.kernel_spec.argv = [str(python), "-m", module, "-f", "{connection_file}"]
     environment = {
         "PATH": f"{python.parent}:/usr/bin:/bin", "HOME": str(home), "PYTHONPATH": str(ROOT / "kernels"),
         "HOPS_SERVER_FOLDER": str(folder), "IPYTHONDIR": str(home / "ipython"),

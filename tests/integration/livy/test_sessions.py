@@ -214,7 +214,7 @@ def test_more_memory_than_there_is_is_refused_with_the_numbers(client):
 
 
 def test_what_is_left_out_says_so(client):
-    answer = client.post("/sessions", json={"kind": "spark"})
+    answer = client.post("/sessions", json={"kind": "sparkr"})
     assert (answer.status_code, answer.json()["title"]) == (501, "Not offered here")
 
 

@@ -62,7 +62,7 @@ def test_a_member_starts_lab_by_form_and_stopping_it_wipes_its_folder(site: Site
     assert json.loads((folder / "server.json").read_text())["options"]["executors"] == 2
 
     kernels = ada.client.get("user/ada/weather/api/kernelspecs").json()
-    assert set(kernels["kernelspecs"]) == {"pyspark", "python3"}
+    assert set(kernels["kernelspecs"]) == {"pyspark", "spark", "python3"}
     assert kernels["default"] == "pyspark"
 
     process = site.process("ada", "weather")

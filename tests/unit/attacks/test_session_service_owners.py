@@ -43,7 +43,7 @@ class SlowDriver:
     async def interrupt(self):
         pass
 
-    async def complete(self, code, cursor):
+    async def complete(self, code, cursor, *, kind="pyspark"):
         return Completion.nothing(cursor)
 
     async def inspect(self, code, cursor, *, detail_level=0):
@@ -214,7 +214,7 @@ def test_a_session_of_somebody_else_is_as_absent_as_none(tmp_path):
                             method, f"/sessions/{number}{path}", json={"code": "1", "cursor": 0}, headers=bearer(caller)
                         )
                         assert answer.status_code == 404
-                        texts.add(answer.text.replace(f"session {number}.", ""))
+                        texts.add(answer.text.replace(f"'{number}'", ""))
                     assert len(texts) == 1
 
     asyncio.run(attack())

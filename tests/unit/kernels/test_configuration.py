@@ -33,10 +33,10 @@ def test_dynamic_options_with_gpus_become_the_whole_request():
 def test_sparkmagics_settings_are_these_and_no_others_and_hold_no_secret():
     server = {"livy_url": "http://127.0.0.1:9/services/livy/", "options": ServerOptions().model_dump(mode="json")}
     adapter = "hops_kernels.transport.PatientAdapter"
+    service = {"username": "", "password": "", "url": "http://127.0.0.1:9/services/livy", "auth": "Hops_Token"}
     assert sparkmagic_config(server, session_name="n") == {
-        "kernel_python_credentials": {
-            "username": "", "password": "", "url": "http://127.0.0.1:9/services/livy", "auth": "Hops_Token",
-        },
+        "kernel_python_credentials": service,
+        "kernel_scala_credentials": service,
         "authenticators": {"Hops_Token": "hops_kernels.token_file.TokenFileAuthenticator"},
         "session_configs": {},
         "session_configs_defaults": {

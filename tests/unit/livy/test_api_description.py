@@ -30,6 +30,8 @@ def test_every_operation_says_what_it_does_with_an_example_of_what_it_takes_and_
         assert operation["description"].rstrip().endswith(".")
         for status, answer in operation["responses"].items():
             content = answer.get("content", {})
+            if status == "204":
+                continue
             if not content or not all(
                 "example" in one for one in content.values() if "schema" not in one or one["schema"]
             ):

@@ -19,6 +19,8 @@ def test_the_folder_holds_configuration_token_kernels_and_jupyters_settings(gran
         "kernels/pyspark/logo-svg.svg",
         "kernels/python3/kernel.json",
         "kernels/python3/logo-svg.svg",
+        "kernels/spark/kernel.json",
+        "kernels/spark/logo-svg.svg",
         "server.json",
         "token.jwt",
     ]
@@ -47,11 +49,17 @@ def test_the_pyspark_kernel_runs_in_the_project_environment(grant: ServerGrant) 
     }
 
 
+def test_the_spark_kernel_is_one_of_scala(grant: ServerGrant) -> None:
+    kernel = json.loads(server_files(grant)["kernels/spark/kernel.json"])
+    assert (kernel["display_name"], kernel["language"]) == ("Spark (Scala)", "scala")
+    assert kernel["argv"][2:4] == ["-m", "hops_kernels.spark"]
+
+
 def test_jupyter_offers_only_these_kernels_and_stops_what_idles(grant: ServerGrant) -> None:
     settings = json.loads(server_files(grant)["config/jupyter_server_config.json"])
     assert settings["KernelSpecManager"] == {
         "ensure_native_kernel": False,
-        "allowed_kernelspecs": ["pyspark", "python3"],
+        "allowed_kernelspecs": ["pyspark", "spark", "python3"],
     }
     assert settings["ServerApp"]["shutdown_no_activity_timeout"] == 1800
     assert settings["MappingKernelManager"]["cull_idle_timeout"] == 1800

@@ -50,6 +50,8 @@ FILES = [
     "kernels/pyspark/logo-svg.svg",
     "kernels/python3/kernel.json",
     "kernels/python3/logo-svg.svg",
+    "kernels/spark/kernel.json",
+    "kernels/spark/logo-svg.svg",
     "server.json",
     "token.jwt",
 ]
@@ -64,6 +66,7 @@ mkdir -p -m 700 /run/hops/server/home
 mkdir -p -m 700 /run/hops/server/config/labconfig
 mkdir -p -m 700 /run/hops/server/kernels/pyspark
 mkdir -p -m 700 /run/hops/server/kernels/python3
+mkdir -p -m 700 /run/hops/server/kernels/spark
 cp -L /run/hops/secret/config/jupyter_server_config.json /run/hops/server/config/jupyter_server_config.json
 chmod 600 /run/hops/server/config/jupyter_server_config.json
 cp -L /run/hops/secret/config/labconfig/default_setting_overrides.json /run/hops/server/config/labconfig/default_setting_overrides.json
@@ -78,6 +81,10 @@ cp -L /run/hops/secret/kernels/python3/kernel.json /run/hops/server/kernels/pyth
 chmod 600 /run/hops/server/kernels/python3/kernel.json
 cp -L /run/hops/secret/kernels/python3/logo-svg.svg /run/hops/server/kernels/python3/logo-svg.svg
 chmod 600 /run/hops/server/kernels/python3/logo-svg.svg
+cp -L /run/hops/secret/kernels/spark/kernel.json /run/hops/server/kernels/spark/kernel.json
+chmod 600 /run/hops/server/kernels/spark/kernel.json
+cp -L /run/hops/secret/kernels/spark/logo-svg.svg /run/hops/server/kernels/spark/logo-svg.svg
+chmod 600 /run/hops/server/kernels/spark/logo-svg.svg
 cp -L /run/hops/secret/server.json /run/hops/server/server.json
 chmod 600 /run/hops/server/server.json
 cp -L /run/hops/secret/token.jwt /run/hops/server/token.jwt

@@ -1,0 +1,186 @@
+"""Scala in sessions of real Spark, over plain HTTP: beside Python and SQL, and as a session's own kind."""
+
+import json
+import time
+
+import pytest
+
+from .service_process import run, start_session
+
+pytestmark = [pytest.mark.spark, pytest.mark.timeout(600)]
+
+PI = """
+val NUM_SAMPLES = 100000;
+val count = sc.parallelize(1 to NUM_SAMPLES).map { i =>
+  val x = Math.random();
+  val y = Math.random();
+  if (x*x + y*y < 1) 1 else 0
+}.reduce(_ + _);
+println("Pi is roughly " + 4.0 * count / NUM_SAMPLES)
+"""
+PAIRS = """
+case class Pair(n: Int, s: String)
+val k = 7
+sc.parallelize(1 to 4, 2).map(n => Pair(n * k, "x")).collect().toList
+"""
+
+
+@pytest.fixture(scope="module")
+def session_id(service):
+    with service.client() as client:
+        number = start_session(client, kind="spark", driverMemory="768m", executorMemory="512m")
+        yield number
+        client.delete(f"/sessions/{number}")
+
+
+@pytest.fixture
+def scala(client, session_id):
+    """Runs Scala and gives what Livy's clients see of it."""
+
+    def text(code):
+        output = run(client, session_id, code)["output"]
+        assert output["status"] == "ok", output
+        return output["data"]["text/plain"]
+
+    return text
+
+
+@pytest.fixture
+def failure(client, session_id):
+    """Runs Scala that fails."""
+
+    def output(code):
+        shown = run(client, session_id, code)["output"]
+        assert shown["status"] == "error", shown
+        return shown
+
+    return output
+
+
+def test_a_session_of_kind_spark_runs_scala(client, session_id, scala):
+    assert client.get(f"/sessions/{session_id}").json()["kind"] == "spark"
+    assert scala("1 + 1") == "val res0: Int = 2"
+    assert scala("spark").endswith("SparkSession@" + scala("spark").rpartition("@")[2])
+
+
+def test_prints_and_results_are_one_text_in_their_order(scala):
+    assert scala('println("one")\nSystem.out.println("zwei ✓")\nval three = 3') == "one\nzwei ✓\nval three: Int = 3"
+    assert scala("// nothing but a comment") == ""
+
+
+def test_livys_example_of_pi_runs(scala):
+    lines = scala(PI).splitlines()
+    assert [line.split(":")[0] for line in lines[:2]] == ["val NUM_SAMPLES", "val count"]
+    assert lines[2].startswith("Pi is roughly 3.1")
+
+
+def test_case_classes_and_closures_reach_executors(scala):
+    scala('case class Day(name: String, degrees: Int)\nval days = Seq(Day("Monday", 3), Day("Tuesday", 7))')
+    scala("val warmer = 10")
+    assert "Array(Day(Monday,13), Day(Tuesday,17))" in scala(
+        "sc.parallelize(days, 2).map(day => day.copy(degrees = day.degrees + warmer)).collect()"
+    )
+    assert "Array(Tuesday)" in scala("days.toDS().filter(_.degrees > 5).map(_.name).collect()")
+
+
+def test_chains_over_several_lines_are_one_expression(scala):
+    assert scala('spark.range(5)\n  .filter($"id" > 2)\n  // the rest\n  .count()').endswith("Long = 2")
+
+
+def test_code_that_does_not_compile_says_where(failure):
+    output = failure('val x: Int = "a"')
+    assert (output["ename"], output["evalue"]) == ("Error", "Error: type mismatch;")
+    assert 'val x: Int = "a"' in output["traceback"][0]
+    assert "found   : String" in "".join(output["traceback"])
+    assert all(line.endswith("\n") for line in output["traceback"])
+    assert failure("def f(")["evalue"] == "Error: incomplete statement"
+
+
+def test_what_is_thrown_has_its_name_and_message(failure):
+    output = failure('println("before"); throw new IllegalStateException("no more")')
+    assert (output["ename"], output["evalue"]) == (
+        "java.lang.IllegalStateException", "java.lang.IllegalStateException: no more",
+    )  # fmt: skip
+    assert output["outputs"][0]["content"]["text"] == "before\n"
+    job = failure("sc.parallelize(1 to 2, 2).map(n => n / 0).collect()")
+    assert job["ename"] == "org.apache.spark.SparkException"
+    assert "java.lang.ArithmeticException: / by zero" in job["evalue"]
+    assert len(job["traceback"]) < 40
+
+
+def test_values_are_shown_as_json_and_as_a_table(client, session_id):
+    code = 'val rows = List(Map("n" -> 1), Map("n" -> 2))\n'
+    assert run(client, session_id, f"{code}%json rows")["output"]["data"]["application/json"] == [{"n": 1}, {"n": 2}]
+    shown = run(client, session_id, "%table rows")["output"]["data"]["application/vnd.livy.table.v1+json"]
+    assert shown == {"headers": [{"type": "BIGINT_TYPE", "name": "n"}], "data": [[1], [2]]}
+    rdd = run(client, session_id, "val numbers = sc.parallelize(1 to 3)\n%json numbers")["output"]["data"]
+    assert rdd["application/json"] == [1, 2, 3]
+    assert run(client, session_id, "%json nothing")["output"]["ename"] == "NameError"
+
+
+def test_any_session_runs_statements_of_every_kind_over_the_same_views(client, session_id):
+    run(client, session_id, 'spark.range(3).createOrReplaceTempView("fromScala")')
+    count = run(client, session_id, "spark.table('fromScala').count()", kind="pyspark")["output"]
+    assert count["data"]["text/plain"] == "3"
+    rows = run(client, session_id, "select count(*) as n from fromScala", kind="sql")["output"]
+    assert rows["data"]["application/json"]["data"] == [[3]]
+    table = run(client, session_id, "rows = [{'a': 1, 'b': 'x'}]\n%table rows", kind="pyspark")["output"]["data"]
+    assert table["application/vnd.livy.table.v1+json"]["data"] == [[1, "x"]]
+    assert client.post(f"/sessions/{session_id}/statements", json={"code": "1", "kind": "sparkr"}).status_code == 501
+
+
+def test_output_streams_while_the_statement_runs(client, session_id):
+    code = "for (n <- 1 to 3) { println(n); Thread.sleep(1000) }"
+    number = client.post(f"/sessions/{session_id}/statements", json={"code": code}).json()["id"]
+    ended = []
+    with client.stream("GET", f"/sessions/{session_id}/statements/{number}/events") as answer:
+        for line in answer.iter_lines():
+            if line.startswith("data: "):
+                event = json.loads(line[6:])
+                state = client.get(f"/sessions/{session_id}/statements/{number}", params={"hold": "false"}).json()
+                ended.append((event["content"].get("text"), state["state"]))
+    assert ended[0] == ("1\n", "running")
+    assert [text for text, _ in ended if text] == ["1\n", "2\n", "3\n"]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "sc.parallelize(1 to 2, 2).foreach(_ => Thread.sleep(120000))",
+        "Thread.sleep(120000)",
+        "var n = 0L; while (true) { n += 1 }",
+    ],
+    ids=["a Spark job", "a sleeping thread", "an endless loop"],
+)
+def test_an_interrupt_ends_the_statement_and_the_session_lives_on(client, session_id, code, scala):
+    number = client.post(f"/sessions/{session_id}/statements", json={"code": code}).json()["id"]
+    while client.get(f"/sessions/{session_id}/statements/{number}?hold=false").json()["state"] == "waiting":
+        time.sleep(0.2)
+    time.sleep(4)  # until it is compiled
+    assert client.post(f"/sessions/{session_id}/statements/{number}/cancel").json() == {"msg": "canceled"}
+    statement = client.get(f"/sessions/{session_id}/statements/{number}").json()
+    assert statement["state"] == "cancelled", statement
+    assert scala("sc.statusTracker.getActiveJobIds().length").endswith("Int = 0")
+
+
+def test_words_are_completed(client, session_id):
+    body = {"code": "spark.rang", "cursor": 10, "kind": "spark"}
+    for _ in range(20):  # the compiler is slow at first, and an answer that takes too long is none
+        found = client.post(f"/sessions/{session_id}/completion", json=body).json()["candidates"]
+        if found:
+            break
+        time.sleep(1)
+    assert found == ["range"]
+
+
+def test_closures_and_case_classes_work_on_executors_of_their_own(client):
+    number = start_session(client, numExecutors=2, driverMemory="512m", executorMemory="512m")
+    try:
+        assert run(client, number, "sc.parallelize(range(4), 2).sum()")["output"]["data"]["text/plain"] == "6"
+        output = run(client, number, PAIRS, kind="spark")["output"]
+        assert "List(Pair(7,x), Pair(14,x), Pair(21,x), Pair(28,x))" in output.get("data", output)["text/plain"], output
+        code = 'sc.parallelize(1 to 4, 2).map(n => Pair(n, "y")).toDS().filter(_.n > 3).collect().toList'
+        output = run(client, number, code, kind="spark")["output"]
+        assert "List(Pair(4,y))" in output.get("data", output)["text/plain"], output
+    finally:
+        client.delete(f"/sessions/{number}")
