@@ -25,6 +25,7 @@ from hops_livy.errors import (
     disk_trouble,
 )
 from hops_livy.gpus import GpuLedger
+from hops_livy.news import News
 from hops_livy.project_limits import ProjectLimits, check_limits, idle_time
 from hops_livy.sessions import KINDS, Session, Timeouts
 from hops_livy.settings import Limits
@@ -48,6 +49,9 @@ class Registry:
         gpus: The ledger, to tell a session what it holds.
         project_limits: Tells what sessions of a project may use.
         renewal: Keeps the sessions' tokens fresh.
+
+    Attributes:
+        news: Told when a session has come, changed its state or gone.
     """
 
     def __init__(
@@ -66,6 +70,7 @@ class Registry:
         self._gpus = gpus
         self._project_limits = project_limits
         self._renewal = renewal
+        self.news = News()
         self._sessions: dict[int, Session] = {}
         self._ended_at: dict[int, float] = {}
         self._starting: dict[int, str] = {}
@@ -152,6 +157,10 @@ class Registry:
             if session.owner.project_user == project_user and batch in (None, session.is_batch)
         ]
 
+    def all(self) -> list[Session]:
+        """Everybody's sessions and batches, oldest first."""
+        return list(self._sessions.values())
+
     async def delete(self, session: Session) -> None:
         """Ends a session and forgets it."""
         await session.end("It was deleted by its owner.")
@@ -196,6 +205,7 @@ class Registry:
             shape=shape,
             limits=self._limits,
             timeouts=timeouts,
+            news=News(self.news),
         )
         # Counted from here on: many requests at the same moment must not all find the same room.
         self._starting[session.id] = principal.project_user
@@ -227,6 +237,7 @@ class Registry:
         session.gpus = self._gpus.held_by(session.id)
         session.follow(driver)
         self._sessions[session.id] = session
+        self.news.tell()
         self._spawn(self._renewal.keep_fresh(session, token))
         LOG.info("session %d of %s starts: %s", session.id, session.owner.project_user, _described(session.shape))
 
@@ -251,6 +262,7 @@ class Registry:
     def _forget(self, session_id: int) -> None:
         self._sessions.pop(session_id, None)
         self._ended_at.pop(session_id, None)
+        self.news.tell()
 
     async def _watch(self) -> None:
         while True:
