@@ -57,7 +57,7 @@ function factsOf(
     ...(item.appId === null
       ? []
       : [[trans.__('Application'), item.appId] as const]),
-    [trans.__('Cells run'), cellsText(item, trans)],
+    [trans.__('Cells'), cellsText(item, trans)],
     ...(resources === null
       ? []
       : [

@@ -104,7 +104,12 @@ export function SessionItem(props: IItemProps): React.JSX.Element {
       </div>
       <div className="jp-Hops-sessionBody">
         <div className="jp-Hops-muted">
-          {factsOf(item, title, now, trans).join(' · ')}
+          {factsOf(item, title, now, trans).map((fact, index) => (
+            <React.Fragment key={index}>
+              {index > 0 && ' · '}
+              <span className="jp-Hops-fact">{fact}</span>
+            </React.Fragment>
+          ))}
         </div>
         {item.lastStatement !== null && (
           <LastStatement last={item.lastStatement} now={now} trans={trans} />
