@@ -155,16 +155,7 @@ async def stop(session: Session, viewer: Viewer, title: str) -> None:
 
 async def stop_idle(sessions: Iterable[Session], viewer: Viewer, title: str) -> list[int]:
     """Ends those of ``sessions`` that do nothing; returns their numbers."""
-
-    async def end_if_idle(session: Session) -> int | None:
-        # Looked at in the very step that ends it: a cell that came meanwhile keeps its session.
-        if session.state is not SessionState.IDLE:
-            return None
-        whose = title if title and not viewer.owns(session) else "its owner"
-        await _end(session, viewer, f"It was idle and was ended by {whose}.")
-        return session.id
-
-    ended = await asyncio.gather(*(end_if_idle(session) for session in sessions))
+    ended = await asyncio.gather(*(_end_if_idle(session, viewer, title) for session in sessions))
     return sorted(number for number in ended if number is not None)
 
 
@@ -214,6 +205,15 @@ def version_of(items: Sequence[dict[str, Any]]) -> str:
     """Short for what ``items`` say, the same for the same; the clock's walk changes nothing."""
     said = [{name: value for name, value in one.items() if name != "idle_since"} for one in items]
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode("utf-8", "replace")).hexdigest()[:16]
+
+
+async def _end_if_idle(session: Session, viewer: Viewer, title: str) -> int | None:
+    # Looked at in the very step that ends it: a cell that came meanwhile keeps its session.
+    if session.state is not SessionState.IDLE:
+        return None
+    whose = title if title and not viewer.owns(session) else "its owner"
+    await _end(session, viewer, f"It was idle and was ended by {whose}.")
+    return session.id
 
 
 async def _end(session: Session, viewer: Viewer, reason: str) -> None:
