@@ -178,7 +178,7 @@ def item(session: Session, viewer: Viewer) -> dict[str, Any]:
         "idle_since": _idle_since(session),
         "idle_timeout_s": session.timeouts.idle_s,
         "statements": 0 if last is None else last.id + 1,
-        "waiting": sum(statement.state is StatementState.WAITING for statement in session.statements.values()),
+        "waiting": _waiting(session),
         "last_statement": None if last is None else _statement(last, with_code=own),
         "resources": resources(session),
     }
@@ -233,6 +233,17 @@ def _idle_since(session: Session) -> float | None:
     if session.state is not SessionState.IDLE:
         return None
     return round(time.time() - (time.monotonic() - session.last_active), 1)
+
+
+def _waiting(session: Session) -> int:
+    waiting = 0
+    # They are the last; of hundreds of statements not all are looked at whenever something happens.
+    for statement in reversed(session.statements.values()):
+        if statement.state is StatementState.WAITING:
+            waiting += 1
+        elif statement.state is not StatementState.CANCELLED:
+            break
+    return waiting
 
 
 def _statement(statement: Statement, *, with_code: bool) -> dict[str, Any]:

@@ -64,7 +64,9 @@ class PublishedStanding:
 
     async def is_administrator(self, token: str, *, newest: bool = False) -> bool:
         """See :class:`Standing`; at most ten seconds old."""
-        return (await self._told(self._me_url, token, newest=newest)).get("admin") is True
+        me = await self._told(self._me_url, token, newest=newest)
+        # With a password that somebody else chose one does nothing but choose another.
+        return me.get("admin") is True and not me.get("must_change_password")
 
     async def _told(self, url: str, token: str, *, newest: bool) -> dict[str, Any]:
         now = time.monotonic()

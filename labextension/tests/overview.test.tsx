@@ -230,7 +230,7 @@ describe('a session in the panel', () => {
         owner={owner}
         now={1_800_000_120}
         trans={trans}
-        isWatched={false}
+        isWatched={true}
         readLog={() => Promise.resolve({ lines: ['one', 'two'], total: 2 })}
         onOpen={onOpen}
         onStop={onStop}

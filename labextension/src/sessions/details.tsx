@@ -31,7 +31,8 @@ export function SessionDetails(props: {
       </dl>
       <SessionLog
         id={item.id}
-        isLive={isWatched && !isFinal(item.state)}
+        isOver={isFinal(item.state)}
+        isWatched={isWatched}
         trans={trans}
         readLog={readLog}
       />

@@ -14,12 +14,14 @@ const END_PX = 24;
 /** The log of a session: it follows while it is looked at, until it is paused or scrolled back. */
 export function SessionLog(props: {
   readonly id: number;
-  /** Whether more may come and somebody looks. */
-  readonly isLive: boolean;
+  /** Whether the session has ended, so that nothing more comes. */
+  readonly isOver: boolean;
+  /** Whether somebody looks; else nothing is read. */
+  readonly isWatched: boolean;
   readonly trans: TranslationBundle;
   readonly readLog: () => Promise<ILog>;
 }): React.JSX.Element {
-  const { id, isLive, trans, readLog } = props;
+  const { id, isOver, isWatched, trans, readLog } = props;
   const [log, setLog] = React.useState<ILog | null>(null);
   const [problem, setProblem] = React.useState<IProblem | null>(null);
   const [follows, setFollows] = React.useState(true);
@@ -38,23 +40,23 @@ export function SessionLog(props: {
 
   React.useEffect(() => {
     let timer = 0;
-    let isOver = false;
+    let isLeft = false;
     const turn = async (): Promise<void> => {
       if (document.visibilityState !== 'hidden') {
         await readOnce();
       }
-      if (!isOver && isLive && follows) {
+      if (!isLeft && !isOver) {
         timer = window.setTimeout(() => void turn(), INTERVAL_MS);
       }
     };
-    if (follows) {
+    if (follows && isWatched) {
       void turn();
     }
     return () => {
-      isOver = true;
+      isLeft = true;
       window.clearTimeout(timer);
     };
-  }, [isLive, follows, readOnce]);
+  }, [isOver, isWatched, follows, readOnce]);
 
   React.useLayoutEffect(() => {
     const { current } = box;
@@ -74,7 +76,7 @@ export function SessionLog(props: {
             ? trans.__('last %1 lines', log.lines.length)
             : ''}
         </span>
-        {isLive && (
+        {!isOver && (
           <button
             type="button"
             className="jp-Hops-button jp-mod-styled jp-mod-small"
@@ -120,7 +122,7 @@ export function SessionLog(props: {
           onScroll={event => {
             const { scrollTop, scrollHeight, clientHeight } =
               event.currentTarget;
-            if (isLive && scrollHeight - scrollTop - clientHeight > END_PX) {
+            if (!isOver && scrollHeight - scrollTop - clientHeight > END_PX) {
               setFollows(false);
             }
           }}

@@ -26,11 +26,16 @@ def project(role):
     ).model_dump(mode="json")  # fmt: skip
 
 
-def me(*, admin):
+def me(*, admin, must_change_password=False):
     return Me(
-        kind=PrincipalKind.USER, name="root", title="", admin=admin, must_change_password=False, project=None,
+        kind=PrincipalKind.USER,
+        name="root",
+        title="",
+        admin=admin,
+        must_change_password=must_change_password,
+        project=None,
         memberships=[],
-    ).model_dump(mode="json")  # fmt: skip
+    ).model_dump(mode="json")
 
 
 def told(answer, ask):
@@ -63,6 +68,11 @@ def test_the_role_is_that_of_the_projects_answer(given):
 def test_an_administrator_is_who_the_answer_says(admin):
     answer = httpx.Response(200, json=me(admin=admin))
     assert told(answer, lambda standing: standing.is_administrator("the-token")) == (admin, [ME])
+
+
+def test_an_administrator_whose_password_somebody_else_chose_is_none_yet():
+    answer = httpx.Response(200, json=me(admin=True, must_change_password=True))
+    assert told(answer, lambda standing: standing.is_administrator("the-token"))[0] is False
 
 
 @pytest.mark.parametrize("status", [403, 404])

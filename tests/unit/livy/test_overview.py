@@ -468,6 +468,19 @@ def test_a_list_is_held_until_there_is_something_new_for_who_waits(tmp_path):
     asyncio.run(look())
 
 
+def test_statements_that_wait_are_counted_and_cancelled_ones_are_not(tmp_path):
+    async def look():
+        async with service(tmp_path) as client:
+            number = await session_of(client, OWNER, "wait")
+            for _ in range(3):
+                await client.post(f"/sessions/{number}/statements", json={"code": "1"}, headers=OWNER)
+            await client.post(f"/sessions/{number}/statements/2/cancel", headers=OWNER)
+            item = (await client.get(f"/overview/{number}", headers=OWNER)).json()
+            assert (item["statements"], item["waiting"]) == (4, 2)
+
+    asyncio.run(look())
+
+
 def test_looking_on_is_no_sign_of_life(tmp_path):
     async def look():
         async with service(tmp_path) as client:
