@@ -26,9 +26,10 @@ from hops_livy.memory import MemoryLedger
 from hops_livy.pool import WarmPool
 from hops_livy.project_limits import PublishedLimits
 from hops_livy.registry import Registry
-from hops_livy.routes import batches, service, sessions, statements
+from hops_livy.routes import batches, overview, service, sessions, statements
 from hops_livy.routes.examples import PROBLEM
 from hops_livy.settings import Settings
+from hops_livy.standing import PublishedStanding
 from hops_livy.token_renewal import TokenRenewal
 
 LOG = logging.getLogger(__name__)
@@ -95,7 +96,8 @@ def create_app(settings: Settings, *, keys: KeySource | None = None, backend: Se
     app.state.registry = registry
     app.state.keys = keys or PublishedKeys(settings.key_set_url)
     app.state.limits = settings.limits
-    for router in (service.router, sessions.router, statements.router, batches.router):
+    app.state.standing = PublishedStanding(settings.me_url, settings.projects_url, client)
+    for router in (service.router, sessions.router, statements.router, batches.router, overview.router):
         app.include_router(router, prefix=settings.prefix.rstrip("/"), responses=PROBLEM)
     app.add_middleware(
         BodyLimit,

@@ -7,15 +7,22 @@ from collections.abc import Callable
 
 
 class News:
-    """A counter of changes that any number of tasks can wait on."""
+    """A counter of changes that any number of tasks can wait on.
 
-    def __init__(self) -> None:
+    Args:
+        whole: News of the whole that this is a part of; it is told too.
+    """
+
+    def __init__(self, whole: News | None = None) -> None:
         self._changed = asyncio.Event()
+        self._whole = whole
 
     def tell(self) -> None:
         """Wakes all who wait."""
         self._changed.set()
         self._changed = asyncio.Event()
+        if self._whole is not None:
+            self._whole.tell()
 
     async def wait_until(self, holds: Callable[[], bool], timeout_s: float) -> bool:
         """Waits until ``holds()``, at most ``timeout_s``; returns whether it does."""

@@ -10,6 +10,7 @@ from typing import Any
 from hops_contract.principal import Principal, PrincipalKind, ProjectRole
 from hops_livy.engines.drivers import Executed, Shape
 from hops_livy.journal import Entry, Journal
+from hops_livy.news import News
 from hops_livy.outputs import Outputs
 from hops_livy.sessions import Session, SessionState, Timeouts
 from hops_livy.settings import Limits
@@ -47,17 +48,18 @@ class Recovered:
     Args:
         journal: The journal.
         limits: Bounds of the session.
+        news: Told of what becomes of it.
 
     Raises:
         ValueError: It holds no session.
     """
 
-    def __init__(self, journal: Journal, limits: Limits) -> None:
+    def __init__(self, journal: Journal, limits: Limits, news: News) -> None:
         entries = journal.read()
         head = next(entries, {})
         try:
             self.application = str(head["application"])
-            self.session = _session(head, journal, limits)
+            self.session = _session(head, journal, limits, news)
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{journal.folder.name} tells of no session") from error
         self.warm: dict[str, str] | None = head.get("warm")
@@ -119,7 +121,7 @@ def _take_change(statement: Statement, entry: Entry) -> None:
             statement.outputs.drop()
 
 
-def _session(head: Entry, journal: Journal, limits: Limits) -> Session:
+def _session(head: Entry, journal: Journal, limits: Limits, news: News) -> Session:
     owner = head["owner"]
     role = owner.get("role")
     return Session(
@@ -137,4 +139,5 @@ def _session(head: Entry, journal: Journal, limits: Limits) -> Session:
         timeouts=Timeouts(**head["timeouts"]),
         limits=limits,
         journal=journal,
+        news=news,
     )

@@ -29,6 +29,7 @@ from hops_livy.errors import (
 from hops_livy.gpus import GpuLedger
 from hops_livy.idleness import Idleness
 from hops_livy.journal import Journal, journals
+from hops_livy.news import News
 from hops_livy.pool import Warm, WarmPool
 from hops_livy.project_limits import ProjectLimits, check_limits, idle_time
 from hops_livy.recovery import Recovered, heading
@@ -65,6 +66,9 @@ class Registry:
         renewal: Keeps the sessions' tokens fresh.
         pool: Sessions started ahead.
         idleness: Tells when there is room and time for them.
+
+    Attributes:
+        news: Told when a session has come, changed its state or gone.
     """
 
     def __init__(
@@ -87,6 +91,7 @@ class Registry:
         self._renewal = renewal
         self._pool = pool
         self._idleness = idleness
+        self.news = News()
         self._sessions: dict[int, Session] = {}
         self._ended_at: dict[int, float] = {}
         self._starting: dict[int, str] = {}
@@ -134,7 +139,7 @@ class Registry:
         found = []
         for journal in journals(self._home.session_records):
             try:
-                found.append(await asyncio.to_thread(Recovered, journal, self._limits))
+                found.append(Recovered(journal, self._limits, News(self.news)))
             except ValueError as error:
                 LOG.warning("a session can't be found again: %s", error)
                 journal.remove()
@@ -250,6 +255,10 @@ class Registry:
             if session.owner.project_user == project_user and batch in (None, session.is_batch)
         ]
 
+    def all(self) -> list[Session]:
+        """Everybody's sessions and batches, oldest first."""
+        return list(self._sessions.values())
+
     async def delete(self, session: Session) -> None:
         """Ends a session and forgets it."""
         await session.end("It was deleted by its owner.")
@@ -332,6 +341,7 @@ class Registry:
         session.journal.rewrite([*session.head, *session.entries()])
         session.renew_token(token)
         self._sessions[session.id] = session
+        self.news.tell()
         LOG.info("session %d of %s was ready", session.id, session.owner.project_user)
         return session
 
@@ -400,6 +410,7 @@ class Registry:
             limits=self._limits,
             journal=Journal(self._home.session_records / str(number)),
             timeouts=timeouts,
+            news=News(self.news),
         )
 
     async def _with_room(self, call: Callable[[], Awaitable[Given]]) -> Given:
@@ -459,6 +470,7 @@ class Registry:
         session.follow(driver)
         if warm is None:
             self._sessions[session.id] = session
+            self.news.tell()
         else:
             self._pool.put(Warm(session, warm))
         self._spawn(self._renewal.keep_fresh(session, token))
@@ -503,6 +515,7 @@ class Registry:
         if session is not None:
             session.journal.remove()
         self._ended_at.pop(session_id, None)
+        self.news.tell()
 
     async def _watch(self) -> None:
         while True:

@@ -96,6 +96,11 @@ class Settings:
         return f"{self.control_plane_url}api/v1/tokens:renew"
 
     @property
+    def me_url(self) -> str:
+        """Where the control plane tells who the caller is."""
+        return f"{self.control_plane_url}api/v1/me"
+
+    @property
     def projects_url(self) -> str:
         """Where the control plane tells of projects."""
         return f"{self.control_plane_url}api/v1/projects/"

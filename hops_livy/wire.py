@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -12,6 +13,14 @@ from hops_contract.options import Allocation, ServerOptions
 ConfValue = str | int | float | bool
 MAX_CONF = 500
 Memory = Annotated[str, Field(pattern=r"^\s*\d{1,9}\s*([kKmMgGtT][bB]?)?\s*$")]
+
+
+class Scope(StrEnum):
+    """Whose sessions an overview is of."""
+
+    OWN = "own"
+    PROJECT = "project"
+    ALL = "all"
 
 
 class Resources(BaseModel):
@@ -132,3 +141,15 @@ class InspectionRequest(BaseModel):
     code: str
     cursor: int = Field(ge=0)
     detail_level: int = Field(default=0, ge=0, le=1)
+
+
+class IdleStop(BaseModel):
+    """``POST overview:stop-idle``."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"scope": "project", "sessions": [3, 5]}]})
+
+    scope: Scope = Scope.OWN
+    project: str | None = Field(default=None, max_length=64, description="Needed where the token is bound to none.")
+    sessions: list[int] | None = Field(
+        default=None, max_length=1000, description="Only these, as far as they are still idle; default: all."
+    )

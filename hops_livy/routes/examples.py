@@ -37,6 +37,19 @@ INSPECTION = {
     "found": True, "data": {"text/plain": "Signature: spark.range(start: int, end: Optional[int] = None, …)"},
     "metadata": {},
 }  # fmt: skip
+OVERVIEW_ITEM: dict[str, object] = {
+    "id": 3, "name": None, "owner": "weather__ada", "project": "weather", "user": "ada", "own": True,
+    "kind": "pyspark", "state": "idle", "reason": None, "app_id": "local-1795400000000",
+    "created": 1795400000.0, "idle_since": 1795400120.5, "idle_timeout_s": 7200.0, "statements": 1, "waiting": 0,
+    "last_statement": {
+        "id": 0, "state": "available", "status": "ok", "started": 1795400100.0, "completed": 1795400120.5,
+        "line": "days.count()",
+    },
+    "resources": SUMMARY["resources"],
+}  # fmt: skip
+OVERVIEW: dict[str, object] = {
+    "scope": "own", "items": [OVERVIEW_ITEM], "next": None, "total": 1, "idle": 1, "version": "9a3f0c5b7d2e8146",
+}  # fmt: skip
 LOG = {"id": 3, "from": 0, "total": 1, "log": ["read 1461 days"]}
 EVENTS = (
     'id: 0\ndata: {"type": "stream", "content": {"name": "stdout", "text": "one\\n"}}\n\n'

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Response
 
 from hops_livy.engines.drivers import Completion, Inspection
 from hops_livy.errors import LeftOutError, TooLargeError
+from hops_livy.overview import resources
 from hops_livy.registry import page
 from hops_livy.routes.callers import CallerDep, From, Hold, LogFrom, SessionDep, Size, log_page
 from hops_livy.routes.examples import COMPLETION, INSPECTION, LOG, SESSION, SUMMARY, gives
@@ -83,7 +84,6 @@ async def get_log(session: SessionDep, start: LogFrom = -1, size: Size = 100) ->
 @router.get("/sessions/{session_id}/summary", responses=gives(SUMMARY))
 async def get_summary(session: SessionDep) -> dict[str, Any]:
     """State, reason in words, resources asked for and had, when it was created (seconds since the epoch)."""
-    shape = session.shape
     return {
         "id": session.id,
         "name": session.name,
@@ -94,18 +94,7 @@ async def get_summary(session: SessionDep) -> dict[str, Any]:
         "created": round(session.created, 3),
         "idle_timeout_s": session.timeouts.idle_s,
         "statements": len(session.statements),
-        "resources": {
-            "dynamic": shape.dynamic,
-            "executors": shape.executors,
-            "min_executors": shape.min_executors,
-            "max_executors": shape.max_executors,
-            "executor_cores": shape.executor_cores,
-            "executor_memory_mib": shape.executor_memory_mib,
-            "driver_memory_mib": shape.driver_memory_mib,
-            "gpus_per_executor": shape.gpus_per_executor,
-            "gpu_label": shape.gpu_label,
-            "gpus": list(session.gpus),
-        },
+        "resources": resources(session),
     }
 
 

@@ -7,6 +7,7 @@ import { modelPlugin } from './model';
 import { progressPlugin } from './progress';
 import { projectPlugin } from './project';
 import { sessionStatusPlugin } from './session-status';
+import { sessionsPlugin } from './sessions';
 import { tensorboardPlugin } from './tensorboard';
 import type { IProjectModel } from './tokens';
 
@@ -20,6 +21,7 @@ const plugins: readonly (
   commandsPlugin,
   projectPlugin,
   sessionStatusPlugin,
+  sessionsPlugin,
   launcherPlugin,
   tensorboardPlugin,
   progressPlugin,

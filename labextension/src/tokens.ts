@@ -59,7 +59,7 @@ export interface IProjectModel extends IDisposable {
    */
   restartSession(id: number): Promise<void>;
   /** Whose kernel works in `session`; null when that does not run on this server. */
-  ownerOf(session: ISession): ISessionOwner | null;
+  ownerOf(session: Pick<ISession, 'kernel'>): ISessionOwner | null;
   /**
    * Stops this notebook server.
    *

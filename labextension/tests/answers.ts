@@ -50,3 +50,38 @@ export const SESSION_ANSWER = {
     max_executors: null
   }
 };
+
+export const OVERVIEW_ITEM_ANSWER = {
+  id: 3,
+  kind: 'pyspark',
+  name: null,
+  kernel: null,
+  user: 'ada',
+  own: true,
+  state: 'idle',
+  reason: null,
+  app_id: 'local-1',
+  created: 1_800_000_000,
+  idle_since: 1_800_000_060,
+  idle_timeout_s: 7200,
+  statements: 4,
+  waiting: 0,
+  last_statement: {
+    id: 3,
+    state: 'available',
+    status: 'ok',
+    started: 1_800_000_050,
+    completed: 1_800_000_060,
+    line: 'days.count()'
+  },
+  resources: {
+    executors: 2,
+    executor_cores: 1,
+    executor_memory_mib: 2048,
+    driver_memory_mib: 1024,
+    gpus_per_executor: 1,
+    min_executors: null,
+    max_executors: null
+  },
+  gpus: [0, 1]
+};

@@ -12,6 +12,7 @@ from jupyter_server.utils import url_path_join
 from tornado import web
 
 from jupyterlab_hops.access import AUTH_RESOURCE, project_server
+from jupyterlab_hops.overview import SCOPES
 from jupyterlab_hops.problems import MEDIA_TYPE, ProblemError
 from jupyterlab_hops.project import ProjectServer
 from jupyterlab_hops.tensorboards import TensorBoard
@@ -48,14 +49,7 @@ class HopsHandler(APIHandler):
             content = None
         for field in fields:
             if not isinstance(content, dict) or not isinstance(content.get(field), str):
-                raise ProblemError(
-                    422,
-                    "invalid-request",
-                    "Invalid request",
-                    f"The request needs a JSON object with the text '{field}'.",
-                    None,
-                    [{"field": field, "message": "A text is needed."}],
-                )
+                raise invalid_field(field, f"a JSON object with the text '{field}'", "A text is needed.")
         return {field: content[field] for field in fields} if isinstance(content, dict) else {}
 
     def write_error(self, status_code: int, **options: Any) -> None:
@@ -113,6 +107,51 @@ class SessionHandler(HopsHandler):
         await self.server.end_session(int(session_id))
         self.set_status(HTTPStatus.NO_CONTENT)
         self.finish()
+
+
+class OverviewHandler(HopsHandler):
+    """``hops/overview``."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        """Spark sessions, my own or my project's; held for a while when nothing is new."""
+        scope = checked_scope(self.get_query_argument("scope", "own"))
+        self.finish(json.dumps(await self.server.overview.listed(scope, self.get_query_argument("seen", None))))
+
+
+class OverviewSessionHandler(HopsHandler):
+    """``hops/overview/{id}``."""
+
+    @web.authenticated
+    @authorized
+    async def delete(self, session_id: str) -> None:
+        """Ends one of them."""
+        self.finish(json.dumps(await self.server.overview.stop(int(session_id))))
+
+
+class OverviewLogHandler(HopsHandler):
+    """``hops/overview/{id}/log``."""
+
+    @web.authenticated
+    @authorized
+    async def get(self, session_id: str) -> None:
+        """The last lines of its log."""
+        self.finish(json.dumps(await self.server.overview.log(int(session_id))))
+
+
+class StopIdleHandler(HopsHandler):
+    """``hops/overview:stop-idle``."""
+
+    @web.authenticated
+    @authorized
+    async def post(self) -> None:
+        """Ends those of the named sessions that are idle."""
+        scope = checked_scope(self.body("scope")["scope"])
+        sessions = json.loads(self.request.body).get("sessions")
+        if not isinstance(sessions, list) or not all(type(number) is int and number >= 0 for number in sessions):
+            raise invalid_field("sessions", "a list of the sessions' numbers", "Numbers of sessions are needed.")
+        self.finish(json.dumps(await self.server.overview.stop_idle(scope, sessions)))
 
 
 class StopHandler(HopsHandler):
@@ -207,12 +246,33 @@ class TensorBoardHandler(web.RequestHandler):
         return TensorBoardProxy(application, request, **options)
 
 
+def checked_scope(scope: str) -> str:
+    """``scope``, if there is such a one here.
+
+    Raises:
+        ProblemError: There is none.
+    """
+    if scope not in SCOPES:
+        raise invalid_field("scope", "a scope that is 'own' or 'project'", "'own' or 'project' is needed.")
+    return scope
+
+
+def invalid_field(field: str, needed: str, message: str) -> ProblemError:
+    """The problem of a request that lacks what ``needed`` names."""
+    violations = [{"field": field, "message": message}]
+    return ProblemError(422, "invalid-request", "Invalid request", f"The request needs {needed}.", None, violations)
+
+
 def routes(base_url: str) -> list[tuple[str, type[web.RequestHandler]]]:
     """All routes of the extension."""
     table: list[tuple[str, type[web.RequestHandler]]] = [
         (r"project", ProjectHandler),
         (r"session", SessionsHandler),
         (r"session/(\d{1,18})", SessionHandler),
+        (r"overview", OverviewHandler),
+        (r"overview/(\d{1,18})", OverviewSessionHandler),
+        (r"overview/(\d{1,18})/log", OverviewLogHandler),
+        (r"overview:stop-idle", StopIdleHandler),
         (r"server:stop", StopHandler),
         (r"server:restart", RestartHandler),
         (r"tensorboards", TensorBoardsHandler),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,9 +12,11 @@ from typing import Any
 from urllib.parse import quote
 
 from jupyterlab_hops import __version__
+from jupyterlab_hops.overview import Overview
 from jupyterlab_hops.platform_client import PlatformClient
 from jupyterlab_hops.problems import ProblemError
 from jupyterlab_hops.server_folder import ServerFolder
+from jupyterlab_hops.session_items import kernel_of, resources_of
 from jupyterlab_hops.tensorboards import TensorBoards
 from jupyterlab_hops.token_renewal import RenewalState, TokenRenewal
 from jupyterlab_hops.warm_session import WarmSession
@@ -24,11 +25,6 @@ PAGE = 100
 MAX_ITEMS = 1000
 MAX_SESSIONS = 50
 NOT_FOUND = 404
-RESOURCES = ("executors", "executor_cores", "executor_memory_mib", "driver_memory_mib", "gpus_per_executor")
-BOUNDS = ("min_executors", "max_executors")
-"""Numbers for a session whose executors come and go, else nothing."""
-# The kernel names its session so (hops_kernels.configuration.session_name).
-KERNEL_IN_NAME = re.compile(r"(?:py)?spark-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-[0-9a-f]{6}")
 
 
 def hub_links(config: Mapping[str, Any], hub_base_path: str) -> dict[str, str]:
@@ -93,23 +89,16 @@ def project_answer(
 def session_item(session: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, Any]:
     """One Spark session, from the session service's list and its summary."""
     name = session.get("name")
-    kernel = KERNEL_IN_NAME.fullmatch(name or "")
     return {
         "id": session["id"],
         "kind": session.get("kind") or "pyspark",
         "name": name,
-        "kernel": kernel and kernel[1],
+        "kernel": kernel_of(name),
         "state": summary.get("state") or session["state"],
         "reason": summary.get("reason") or None,
         "created": summary.get("created"),
-        "resources": _resources(summary.get("resources")),
+        "resources": resources_of(summary.get("resources")),
     }
-
-
-def _resources(answer: object) -> dict[str, int | None] | None:
-    if not isinstance(answer, Mapping) or not all(isinstance(answer.get(name), int) for name in RESOURCES):
-        return None
-    return {name: answer.get(name) for name in (*RESOURCES, *BOUNDS)}
 
 
 class ProjectServer:
@@ -127,6 +116,7 @@ class ProjectServer:
         self._path = f"api/v1/projects/{quote(str(config['project']), safe='')}"
         self._control_plane = PlatformClient("The control plane", config["control_plane_url"], folder.token)
         self._livy = PlatformClient("The session service", config["livy_url"], folder.token)
+        self.overview = Overview(self._livy)
         self.renewal = TokenRenewal(folder, self._control_plane)
         self.tensorboards = TensorBoards(
             Path(config["project_folder"]), Path(config["environment"]), f"{base_path.rstrip('/')}/hops/tensorboards/"

@@ -191,7 +191,8 @@ function readPath(fields: Fields, field: string): string {
   return /^\/(?![/\\])/.test(path) ? path : '/';
 }
 
-function readResources(fields: Fields): SessionResources {
+/** Reads what a session uses. */
+export function readResources(fields: Fields): SessionResources {
   const most = readOptionalNumber(fields, 'max_executors');
   return {
     bounds:

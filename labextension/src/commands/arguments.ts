@@ -19,6 +19,27 @@ export const SESSION_ARGUMENTS: ReadonlyJSONObject = {
   }
 };
 
+/** A Spark session that is named. */
+export const NAMED_SESSION_ARGUMENTS: ReadonlyJSONObject = {
+  type: 'object',
+  properties: {
+    id: { type: 'number', description: 'The number of the Spark session' }
+  },
+  required: ['id']
+};
+
+/** Whose Spark sessions. */
+export const WHOSE_ARGUMENTS: ReadonlyJSONObject = {
+  type: 'object',
+  properties: {
+    whose: {
+      type: 'string',
+      enum: ['own', 'others'],
+      description: "My own, or those of the project's other members"
+    }
+  }
+};
+
 /** A log directory. */
 export const LOGDIR_ARGUMENTS: ReadonlyJSONObject = {
   type: 'object',

@@ -18,6 +18,12 @@ export const CommandIDs = {
   restartSession: 'hops:restart-session',
   /** Ends the Spark session of argument `id`, else that of the current tab. */
   endSession: 'hops:end-session',
+  /** Shows the sidebar with the Spark sessions. */
+  showSessions: 'hops:show-sessions',
+  /** Ends the Spark session of argument `id`, one's own or, for a Data Owner, another member's. */
+  stopSession: 'hops:stop-session',
+  /** Ends my idle Spark sessions or, with argument `whose: 'others'`, those of the project's other members. */
+  stopIdleSessions: 'hops:stop-idle-sessions',
   /** Opens a TensorBoard over argument `logdir`, or asks for it. */
   openTensorBoard: 'hops:open-tensorboard',
   /** Opens a TensorBoard over the folder selected in the file browser. */

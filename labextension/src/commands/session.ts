@@ -1,8 +1,7 @@
-import { Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { problemOf } from '../api/problem';
 import type { IProjectModel } from '../tokens';
 import { confirm } from './confirm';
+import { tell } from './tell';
 
 /** Asks, then ends the Spark session `id`. */
 export async function endSession(
@@ -60,25 +59,4 @@ export async function restartSession(
       trans
     );
   }
-}
-
-function tell(
-  work: Promise<void>,
-  pending: string,
-  success: string,
-  trans: TranslationBundle
-): void {
-  Notification.promise(
-    work.then(() => null),
-    {
-      pending: { message: pending },
-      success: { message: () => success, options: { autoClose: 5000 } },
-      error: {
-        message: reason => {
-          const { detail, remedy } = problemOf(reason, trans);
-          return remedy === null ? detail : `${detail} ${remedy}`;
-        }
-      }
-    }
-  );
 }

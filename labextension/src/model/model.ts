@@ -133,7 +133,7 @@ export class ProjectModel implements IProjectModel {
     }
   }
 
-  ownerOf({ kernel }: ISession): ISessionOwner | null {
+  ownerOf({ kernel }: Pick<ISession, 'kernel'>): ISessionOwner | null {
     return kernel === null ? null : this.kernels.ownerOf(kernel);
   }
 

@@ -54,3 +54,11 @@ export function ageText(
 ): string {
   return minutesText((now - created) / SECONDS_PER_MINUTE, trans);
 }
+
+/** A span of seconds, to the second below one minute: `12 s`, `45 min`. */
+export function spanText(seconds: number, trans: TranslationBundle): string {
+  const whole = Math.max(0, Math.round(seconds));
+  return whole < SECONDS_PER_MINUTE
+    ? trans.__('%1 s', whole)
+    : minutesText(whole / SECONDS_PER_MINUTE, trans);
+}

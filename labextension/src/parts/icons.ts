@@ -1,5 +1,6 @@
 import { LabIcon } from '@jupyterlab/ui-components';
 import projectSvg from '../../style/icons/project.svg';
+import sessionsSvg from '../../style/icons/sessions.svg';
 import tensorboardSvg from '../../style/icons/tensorboard.svg';
 
 /** A project: people around what they share. */
@@ -12,4 +13,10 @@ export const projectIcon = new LabIcon({
 export const tensorboardIcon = new LabIcon({
   name: 'jupyterlab-hops:tensorboard',
   svgstr: tensorboardSvg
+});
+
+/** Spark sessions: what runs, one above the other. */
+export const sessionsIcon = new LabIcon({
+  name: 'jupyterlab-hops:sessions',
+  svgstr: sessionsSvg
 });

@@ -52,6 +52,11 @@ export function stateText(state: string, trans: TranslationBundle): string {
   }
 }
 
+/** Whether a session in Livy's state `state` has ended. */
+export function isFinal(state: string): boolean {
+  return ['error', 'dead', 'killed', 'success'].includes(state);
+}
+
 /**
  * The one session that stands for all in a short place: the one that works,
  * else a healthy one, else the newest.

@@ -3,7 +3,7 @@ import { folderIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import type { IDataset, IProject } from '../api/wire';
 import { ProblemView } from '../parts/problem';
-import { Section } from './section';
+import { Section } from '../parts/section';
 
 /** The project's datasets, the one where notebooks start first; each leads to its folder in the file browser. */
 export function DatasetsSection(props: {

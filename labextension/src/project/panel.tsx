@@ -10,7 +10,7 @@ import { SessionList } from '../parts/sessions';
 import type { IProjectModel } from '../tokens';
 import { DatasetsSection } from './datasets';
 import { ResourceList } from './resources';
-import { Section } from './section';
+import { Section } from '../parts/section';
 
 /** The sidebar *Project*: what this project is, what it holds, who is in it, and what of mine runs here. */
 export class ProjectPanel extends ReactWidget {

@@ -154,15 +154,26 @@ class SessionDetails extends ReactWidget {
                   run(CommandIDs.endSession, id);
                 }}
               />
-              <button
-                type="button"
-                className="jp-Hops-button jp-mod-styled"
-                onClick={() => {
-                  run(CommandIDs.showProject);
-                }}
-              >
-                {this.trans.__('Show project')}
-              </button>
+              <div className="jp-Hops-actions">
+                <button
+                  type="button"
+                  className="jp-Hops-button jp-mod-styled"
+                  onClick={() => {
+                    run(CommandIDs.showSessions);
+                  }}
+                >
+                  {this.trans.__('Show sessions')}
+                </button>
+                <button
+                  type="button"
+                  className="jp-Hops-button jp-mod-styled"
+                  onClick={() => {
+                    run(CommandIDs.showProject);
+                  }}
+                >
+                  {this.trans.__('Show project')}
+                </button>
+              </div>
             </>
           );
         }}

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import UTC, datetime
 
 import pytest
 from hops_kernels.configuration import session_name
 from jupyterlab_hops import problems, server_folder
+from jupyterlab_hops.overview import HOLD_S, overview_item
+from jupyterlab_hops.platform_client import REQUEST_TIMEOUT_S
 from jupyterlab_hops.project import dataset_item, session_item
 
 from hops_contract import problems as contract
@@ -15,6 +18,8 @@ from hops_contract import servers
 from hops_contract.principal import Principal, PrincipalKind, ProjectRole
 from hops_livy.conf import shape_of
 from hops_livy.journal import Journal
+from hops_livy.overview import Viewer, item
+from hops_livy.routes.examples import OVERVIEW_ITEM
 from hops_livy.routes.sessions import get_summary
 from hops_livy.sessions import Session, SessionState
 from hops_livy.settings import Limits
@@ -72,6 +77,21 @@ def test_what_the_session_service_answers_gives_lab_all_that_it_shows(tmp_path, 
             "gpus_per_executor": 0,
         },
     }  # fmt: skip
+
+
+def test_the_overviews_answer_gives_lab_all_that_it_shows():
+    viewer = Viewer(principal=ADA, token="t", standing=None)
+    session = Session(id=3, owner=ADA, kind="pyspark", name="n", shape=shape_of(SessionRequest(), {}), limits=Limits())
+    session.change(SessionState.IDLE)
+    told = item(session, viewer)
+    shown = overview_item(told)
+    assert shown.keys() == told.keys() - {"owner", "project"} | {"kernel", "gpus"}
+    assert None not in (shown["resources"], shown["idle_since"], shown["gpus"])
+    assert overview_item(json.loads(json.dumps(OVERVIEW_ITEM)))["last_statement"]["line"] == "days.count()"
+
+
+def test_a_list_is_held_no_longer_than_a_request_may_last():
+    assert HOLD_S < REQUEST_TIMEOUT_S
 
 
 def test_a_session_tells_lab_the_kernel_that_started_it():

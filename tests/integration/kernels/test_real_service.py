@@ -353,6 +353,19 @@ def test_who_was_removed_and_comes_back_is_told_both_times_and_then_gets_a_new_s
     assert cell.reply["status"] == "ok", cell.messages
 
 
+def test_a_session_that_a_data_owner_ended_says_who_did_in_the_notebook(notebook, service, client):
+    notebook.run("1", timeout=180)
+    service.plane.roles["weather", "olga"] = "data_owner"
+    with service.client(service.plane.token("olga")) as olga:
+        olga.delete(f"/overview/{the_session(client)['id']}")
+    cell = notebook.run("1")
+    assert "The Spark session has ended. It was ended by Data Owner olga." in cell.error
+    for session in client.get("/sessions").json()["sessions"]:
+        client.delete(f"/sessions/{session['id']}")
+    cell = notebook.run("1", timeout=120)
+    assert cell.reply["status"] == "ok", cell.messages
+
+
 def test_configure_f_starts_a_session_with_the_changed_values_and_without_the_old_variables(notebook, client):
     notebook.run("old = 1")
     before = the_session(client)["id"]

@@ -46,6 +46,9 @@ class ControlPlane:
     renewals: int = 0
     refuse_renewal: bool = False
     limits: ServerLimits = ROOMY
+    roles: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Roles of users in projects at this moment, by project and user."""
+    administrators: set[str] = field(default_factory=set)
     url: str = ""
 
     def token(self, user: str = "ada", project: str = "weather", *, life_s: float = 900, **claims: Any) -> str:
@@ -62,6 +65,16 @@ class ControlPlane:
     def service_token(self, name: str = "hops") -> str:
         return self.token(name, kind="service", project=None, role=None)
 
+    def answer(self, path: str, token: str) -> dict[str, Any]:
+        """What it says to the holder of ``token``; nothing of a project that they can't see."""
+        claims = jwt.decode(token, options={"verify_signature": False})
+        project = re.fullmatch(r"/api/v1/projects/([a-z0-9_-]+)(/limits)?", path)
+        if project is None:
+            return {"admin": claims["kind"] == "user" and claims["sub"] in self.administrators}
+        if project[2]:
+            return self.limits.model_dump(mode="json")
+        return {"name": project[1], "role": self.roles.get((project[1], claims["sub"]))}
+
     def key_set(self) -> dict[str, Any]:
         algorithm = jwt.get_algorithm_by_name("EdDSA")
         return {"keys": [{**algorithm.to_jwk(self.key.public_key(), as_dict=True), "kid": "one", "alg": "EdDSA"}]}
@@ -74,8 +87,8 @@ def control_plane_running():
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
-            if re.fullmatch(r"/api/v1/projects/[a-z0-9_-]+/limits", self.path):
-                self._send(200, plane.limits.model_dump(mode="json"))
+            if self.path.startswith("/api/v1/"):
+                self._send(200, plane.answer(self.path, self.headers["Authorization"].split()[1]))
             else:
                 self._send(200, plane.key_set())
 

@@ -33,6 +33,7 @@ class Platform:
     def __init__(self):
         self.answers = {}
         self.calls = []
+        self.bodies = []
         platform = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -40,7 +41,9 @@ class Platform:
                 pass
 
             def _serve(self):
-                self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                if body:
+                    platform.bodies.append(json.loads(body))
                 platform.calls.append((self.command, self.path, self.headers.get("Authorization")))
                 status, body = platform.answers.get(
                     (self.command, self.path), (404, {"title": "Not found", "detail": "no"})
@@ -146,6 +149,7 @@ def platform(shared_platform):
     """A control plane and session service without answers."""
     shared_platform.answers.clear()
     shared_platform.calls.clear()
+    shared_platform.bodies.clear()
     return shared_platform
 
 

@@ -151,6 +151,84 @@ def test_my_sessions_come_with_their_reasons_and_resources(server, platform):
     assert (answer.status_code, answer.json()["detail"]) == (404, "no")
 
 
+UNTOLD = {"dynamic", "gpu_label", "gpus"}
+NEIGHBOURS: dict = {
+    "id": 5, "name": "pyspark-3f2b8c52-6d0e-4a3e-9d43-5b1f0f6f2c11-0a1b2c", "owner": "weather__bob",
+    "project": "weather", "user": "bob", "own": False, "kind": "pyspark", "state": "idle", "reason": None,
+    "app_id": "local-1", "created": 5.5, "idle_since": 9.5, "idle_timeout_s": 7200.0, "statements": 3, "waiting": 0,
+    "last_statement": {
+        "id": 2, "state": "available", "status": "ok", "started": 8.0, "completed": 9.5, "line": None,
+    },
+    "resources": {
+        "dynamic": False, "executors": 2, "min_executors": None, "max_executors": None, "executor_cores": 1,
+        "executor_memory_mib": 1024, "driver_memory_mib": 1024, "gpus_per_executor": 1, "gpu_label": None,
+        "gpus": [0, 1],
+    },
+}  # fmt: skip
+
+
+def test_the_projects_sessions_come_with_their_kernels_and_a_list_is_held_for_who_has_seen_it(server, platform, token):
+    answer = {"scope": "project", "items": [NEIGHBOURS], "next": None, "total": 1, "idle": 1, "version": "v1"}
+    platform.answers["GET", "/services/livy/overview?scope=project&limit=200"] = (200, answer)
+    platform.answers["GET", "/services/livy/overview?scope=project&limit=200&seen=v%26&wait_s=12"] = (200, answer)
+    unneeded = {"owner", "project", "resources"}
+    resources = {key: NEIGHBOURS["resources"][key] for key in NEIGHBOURS["resources"].keys() - UNTOLD}
+    told = {key: value for key, value in NEIGHBOURS.items() if key not in unneeded} | {
+        "kernel": "3f2b8c52-6d0e-4a3e-9d43-5b1f0f6f2c11", "gpus": [0, 1], "resources": resources,
+    }  # fmt: skip
+    expected = {"scope": "project", "items": [told], "total": 1, "version": "v1"}
+    assert server.client.get("/hops/overview?scope=project").json() == expected
+    assert server.client.get("/hops/overview?scope=project&seen=v%26").json() == expected
+    assert {call[2] for call in platform.calls} == {f"Bearer {token}"}
+
+
+def test_who_is_a_data_owner_no_more_gets_their_own_sessions(server, platform):
+    own = {"scope": "own", "items": [], "next": None, "total": 0, "idle": 0, "version": "v2"}
+    platform.answers["GET", "/services/livy/overview?scope=project&limit=200"] = (403, REFUSAL)
+    platform.answers["GET", "/services/livy/overview?scope=own&limit=200"] = (200, own)
+    assert server.client.get("/hops/overview?scope=project").json()["scope"] == "own"
+    del platform.answers["GET", "/services/livy/overview?scope=own&limit=200"]
+    assert server.client.get("/hops/overview").status_code == 404
+
+
+def test_a_session_is_looked_into_and_ended(server, platform):
+    lines = {"id": 5, "from": 0, "total": 2, "log": ["one", "two"]}
+    ended = NEIGHBOURS | {"state": "killed", "reason": "It was ended by Data Owner ada."}
+    platform.answers.update({
+        ("GET", "/services/livy/overview/5/log?size=500"): (200, lines),
+        ("DELETE", "/services/livy/overview/5"): (200, ended),
+        ("POST", "/services/livy/overview:stop-idle"): (200, {"ended": [5]}),
+    })  # fmt: skip
+    assert server.client.get("/hops/overview/5/log").json() == {"total": 2, "lines": ["one", "two"]}
+    assert server.client.delete("/hops/overview/5").json()["reason"] == "It was ended by Data Owner ada."
+    answer = server.client.post("/hops/overview:stop-idle", json={"scope": "project", "sessions": [5, 6]})
+    assert answer.json() == {"ended": [5]}
+    assert platform.bodies[-1] == {"scope": "project", "sessions": [5, 6]}
+    assert server.client.delete("/hops/overview/9").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "scope"),
+        ({"scope": "all", "sessions": []}, "scope"),
+        ({"scope": "own"}, "sessions"),
+        ({"scope": "own", "sessions": ["5"]}, "sessions"),
+        ({"scope": "own", "sessions": [True]}, "sessions"),
+        ({"scope": "own", "sessions": [-1]}, "sessions"),
+    ],
+)
+def test_what_is_to_be_ended_must_be_said_well(server, platform, body, field):
+    answer = server.client.post("/hops/overview:stop-idle", json=body)
+    assert (answer.status_code, answer.json()["violations"][0]["field"]) == (422, field)
+    assert platform.calls == []
+
+
+def test_an_unknown_scope_is_asked_of_nobody(server, platform):
+    assert server.client.get("/hops/overview?scope=all").status_code == 422
+    assert platform.calls == []
+
+
 def test_stop_and_restart_go_through_the_control_plane_with_this_servers_token(server, platform, token):
     path = "/services/hops/api/v1/projects/weather"
     platform.answers["GET", f"{path}/server"] = (200, {"state": "ready"})

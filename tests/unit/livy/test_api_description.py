@@ -53,7 +53,15 @@ def test_refusals_are_described_as_the_problems_that_they_are(operations):
 
 @pytest.mark.parametrize(
     "model",
-    [wire.SessionRequest, wire.BatchRequest, wire.StatementRequest, wire.CompletionRequest, wire.InspectionRequest],
+    [
+        wire.SessionRequest,
+        wire.BatchRequest,
+        wire.StatementRequest,
+        wire.CompletionRequest,
+        wire.InspectionRequest,
+        wire.WarmRequest,
+        wire.IdleStop,
+    ],
 )
 def test_the_examples_are_requests_that_are_understood(model):
     for example in model.model_json_schema()["examples"]:

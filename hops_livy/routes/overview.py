@@ -1,0 +1,122 @@
+"""``overview``: everybody's own sessions, Data Owners their project's, administrators all; looked at and ended."""
+
+# ruff: noqa: FAST003 - the session is found by its id in a dependency, which also checks who may see it
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+
+from hops_contract.principal import PrincipalKind
+from hops_livy.errors import ForbiddenError
+from hops_livy.overview import Sight, Viewer, find, item, look, stop, stop_idle, version_of
+from hops_livy.registry import Registry
+from hops_livy.routes.callers import LogFrom, SessionId, Size, log_page
+from hops_livy.routes.examples import LOG, OVERVIEW, OVERVIEW_ITEM, gives
+from hops_livy.security import bearer_token, principal_of
+from hops_livy.sessions import Session, SessionState
+from hops_livy.wire import IdleStop, Scope
+
+router = APIRouter(tags=["overview"])
+ProjectName = Annotated[
+    str | None, Query(max_length=64, description="The project; needed only where the token is bound to none.")
+]
+After = Annotated[int | None, Query(ge=0, lt=2**31, description="What `next` of the page before says.")]
+Limit = Annotated[int, Query(ge=1, le=200)]
+Seen = Annotated[str | None, Query(max_length=64, description="`version` of the last answer; see `wait_s`.")]
+WaitS = Annotated[float, Query(ge=0, le=20, description="Seconds to wait until the answer is another than `seen`.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Onlooker:
+    """Who looks, and at what."""
+
+    viewer: Viewer
+    registry: Registry
+
+
+async def _onlooker(request: Request) -> Onlooker:
+    state = request.app.state
+    principal, token = await principal_of(request, state.keys), bearer_token(request)
+    if principal.kind is PrincipalKind.SERVICE:
+        raise ForbiddenError("Sessions are looked after by people; this token belongs to a service.")
+    if principal.kind is PrincipalKind.PROJECT_USER:
+        state.registry.check_welcome(principal, token)
+    return Onlooker(Viewer(principal=principal, token=token, standing=state.standing), state.registry)
+
+
+OnlookerDep = Annotated[Onlooker, Depends(_onlooker)]
+
+
+async def _seen(session_id: SessionId, onlooker: OnlookerDep) -> Session:
+    return (await find(onlooker.viewer, onlooker.registry.all(), session_id))[0]
+
+
+SeenDep = Annotated[Session, Depends(_seen)]
+
+
+@router.get("/overview", responses=gives(OVERVIEW))
+async def list_overview(  # noqa: PLR0917 - each is a word of the address
+    onlooker: OnlookerDep,
+    scope: Scope = Scope.OWN,
+    project: ProjectName = None,
+    after: After = None,
+    limit: Limit = 100,
+    seen: Seen = None,
+    wait_s: WaitS = 0,
+) -> dict[str, Any]:
+    """Sessions and batches, newest first: own, all of a project (its Data Owners), or all (administrators).
+
+    With `seen` and `wait_s` it is held until there is something new. Of others' statements no code is told.
+    """
+    viewer, registry = onlooker.viewer, onlooker.registry
+    sight = await look(viewer, scope, project)
+    if wait_s and seen is not None:
+        await registry.news.wait_until(lambda: version_of(_items(sight, onlooker)) != seen, wait_s)
+        # Time has passed: who is a Data Owner no longer sees nothing of what came meanwhile.
+        sight = await look(viewer, scope, project)
+    items = _items(sight, onlooker)
+    page = [one for one in items if after is None or one["id"] < after]
+    return {
+        "scope": str(scope),
+        "items": page[:limit],
+        "next": page[limit - 1]["id"] if len(page) > limit else None,
+        "total": len(items),
+        "idle": sum(one["state"] == SessionState.IDLE for one in items),
+        "version": version_of(items),
+    }
+
+
+@router.get("/overview/{session_id}", responses=gives(OVERVIEW_ITEM))
+async def get_overview(session: SeenDep, onlooker: OnlookerDep) -> dict[str, Any]:
+    """One of them."""
+    return item(session, onlooker.viewer)
+
+
+@router.get("/overview/{session_id}/log", responses=gives(LOG))
+async def get_overview_log(session: SeenDep, start: LogFrom = -1, size: Size = 100) -> dict[str, object]:
+    """Lines of its driver's log; `from` -1 means its end."""
+    return log_page(session, start, size)
+
+
+@router.delete("/overview/{session_id}", responses=gives({**OVERVIEW_ITEM, "state": "killed"}))
+async def stop_one(session_id: SessionId, onlooker: OnlookerDep) -> dict[str, Any]:
+    """Ends it with all its processes; it stays in the list with the reason, which its owner reads in the notebook."""
+    session, title = await find(onlooker.viewer, onlooker.registry.all(), session_id, newest=True)
+    await stop(session, onlooker.viewer, title)
+    return item(session, onlooker.viewer)
+
+
+@router.post("/overview:stop-idle", responses=gives({"ended": [3, 5]}))
+async def stop_all_idle(request: IdleStop, onlooker: OnlookerDep) -> dict[str, Any]:
+    """Ends all idle sessions of a scope, or those that are named and idle; busy ones go on."""
+    sight = await look(onlooker.viewer, request.scope, request.project, newest=True)
+    wanted = None if request.sessions is None else set(request.sessions)
+    chosen = [one for one in onlooker.registry.all() if sight.includes(one) and (wanted is None or one.id in wanted)]
+    return {"ended": await stop_idle(chosen, onlooker.viewer, sight.title)}
+
+
+def _items(sight: Sight, onlooker: Onlooker) -> list[dict[str, Any]]:
+    return [item(session, onlooker.viewer) for session in reversed(onlooker.registry.all()) if sight.includes(session)]

@@ -1,0 +1,231 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { ReactWidget, UseSignal, refreshIcon } from '@jupyterlab/ui-components';
+import type { CommandRegistry } from '@lumino/commands';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+import type { Message } from '@lumino/messaging';
+import * as React from 'react';
+import type { IOverview, IOverviewItem } from '../api/overview';
+import { CommandIDs } from '../commands/ids';
+import { ProblemView } from '../parts/problem';
+import { Section } from '../parts/section';
+import type { IProjectModel } from '../tokens';
+import { SessionItem } from './item';
+import type { SessionsModel } from './model';
+
+/** How often ages are written anew. */
+const TICK_MS = 10_000;
+
+/** The sidebar *Spark sessions*: my own and, for a Data Owner, those of the project's other members. */
+export class SessionsPanel extends ReactWidget {
+  constructor(
+    private readonly sessions: SessionsModel,
+    private readonly project: IProjectModel,
+    private readonly commands: CommandRegistry,
+    private readonly trans: TranslationBundle
+  ) {
+    super();
+    this.addClass('jp-Hops-panel');
+    this.node.setAttribute('role', 'region');
+    this.node.setAttribute('aria-label', trans.__('Spark sessions'));
+  }
+
+  protected override onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    this.sessions.watch(true);
+  }
+
+  protected override onAfterHide(message: Message): void {
+    super.onAfterHide(message);
+    this.sessions.watch(false);
+  }
+
+  protected override render(): React.JSX.Element {
+    return (
+      <UseSignal signal={this.project.changed} initialSender={this.project}>
+        {() => (
+          <UseSignal
+            signal={this.sessions.changed}
+            initialSender={this.sessions}
+          >
+            {() => (
+              <PanelContent
+                sessions={this.sessions}
+                project={this.project}
+                trans={this.trans}
+                run={(command, args) => {
+                  void this.commands.execute(command, args);
+                }}
+              />
+            )}
+          </UseSignal>
+        )}
+      </UseSignal>
+    );
+  }
+}
+
+interface IContentProps {
+  readonly sessions: SessionsModel;
+  readonly project: IProjectModel;
+  readonly trans: TranslationBundle;
+  readonly run: (command: string, args?: ReadonlyPartialJSONObject) => void;
+}
+
+/** What the panel shows of the models at this moment. */
+export function PanelContent(props: IContentProps): React.JSX.Element {
+  const { sessions, trans } = props;
+  const { value, problem } = sessions.overview;
+  const now = useNow();
+  const refreshLabel = trans.__('Refresh');
+  const refresh = (): void => {
+    void sessions.refresh();
+  };
+  return (
+    <>
+      <header className="jp-Hops-heading">
+        <div className="jp-Hops-headingRow">
+          <h2 className="jp-Hops-title">{trans.__('Spark sessions')}</h2>
+          <button
+            type="button"
+            className="jp-Hops-iconButton"
+            title={refreshLabel}
+            aria-label={refreshLabel}
+            onClick={refresh}
+          >
+            <refreshIcon.react tag="span" />
+          </button>
+        </div>
+        <p className="jp-Hops-muted" role="status">
+          {value === null ? '' : countText(value, trans)}
+        </p>
+      </header>
+      {problem !== null && (
+        <ProblemView problem={problem} trans={trans} onRetry={refresh} />
+      )}
+      {value === null && problem === null && (
+        <p className="jp-Hops-empty">{trans.__('Reading the sessions…')}</p>
+      )}
+      {value !== null && (
+        <Group {...props} overview={value} isOwn={true} now={now} />
+      )}
+      {value?.scope === 'project' && (
+        <Group {...props} overview={value} isOwn={false} now={now} />
+      )}
+      {value !== null && value.total > value.items.length && (
+        <p className="jp-Hops-empty">
+          {trans.__(
+            'The newest %1 of %2 are shown.',
+            value.items.length,
+            value.total
+          )}
+        </p>
+      )}
+    </>
+  );
+}
+
+function Group(
+  props: IContentProps & {
+    readonly overview: IOverview;
+    readonly isOwn: boolean;
+    readonly now: number;
+  }
+): React.JSX.Element {
+  const { sessions, project, overview, isOwn, trans, run, now } = props;
+  const items = overview.items.filter(item => item.isOwn === isOwn);
+  const idle = sessions.idle(isOwn).length;
+  const title = isOwn ? trans.__('Mine') : trans.__('Others in the project');
+  return (
+    <Section title={title} count={items.length}>
+      {items.length === 0 && sessions.overview.problem === null && (
+        <p className="jp-Hops-empty">
+          {isOwn
+            ? trans.__(
+                'No Spark session. Run a cell in a PySpark notebook, and one starts.'
+              )
+            : trans.__('No other member of the project has a session.')}
+        </p>
+      )}
+      {items.length > 0 && (
+        <ul
+          className="jp-Hops-list jp-Hops-sessions"
+          aria-label={
+            isOwn
+              ? trans.__('My Spark sessions')
+              : trans.__('Spark sessions of other members')
+          }
+        >
+          {items.map(item => (
+            <SessionItem
+              key={item.id}
+              item={item}
+              owner={project.ownerOf(item)}
+              now={now}
+              trans={trans}
+              isWatched={sessions.isWatched}
+              readLog={() => sessions.readLog(item.id)}
+              onOpen={path => {
+                run('docmanager:open', { path });
+              }}
+              onStop={() => {
+                run(CommandIDs.stopSession, { id: item.id });
+              }}
+              onForget={
+                canBeForgotten(item)
+                  ? () => {
+                      void sessions
+                        .forget(item.id)
+                        .catch(() => sessions.refresh());
+                    }
+                  : null
+              }
+            />
+          ))}
+        </ul>
+      )}
+      {idle > 0 && (
+        <div className="jp-Hops-actions">
+          <button
+            type="button"
+            className="jp-Hops-button jp-mod-styled"
+            onClick={() => {
+              run(CommandIDs.stopIdleSessions, {
+                whose: isOwn ? 'own' : 'others'
+              });
+            }}
+          >
+            {trans.__('Stop all idle (%1)…', idle)}
+          </button>
+        </div>
+      )}
+    </Section>
+  );
+}
+
+/** Batches are forgotten by the service alone. */
+function canBeForgotten(item: IOverviewItem): boolean {
+  return item.isOwn && item.kind !== 'batch';
+}
+
+function countText(overview: IOverview, trans: TranslationBundle): string {
+  const { items } = overview;
+  const working = items.filter(({ state }) =>
+    ['busy', 'running', 'starting'].includes(state)
+  ).length;
+  const idle = items.filter(({ state }) => state === 'idle').length;
+  return trans.__('%1 working, %2 idle', working, idle);
+}
+
+/** The seconds since the epoch, now and then. */
+function useNow(): number {
+  const [, setTick] = React.useState(0);
+  React.useEffect(() => {
+    const timer = window.setInterval(() => {
+      setTick(tick => tick + 1);
+    }, TICK_MS);
+    return () => {
+      window.clearInterval(timer);
+    };
+  }, []);
+  return Date.now() / 1000;
+}

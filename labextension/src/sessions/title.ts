@@ -1,0 +1,19 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { IOverviewItem } from '../api/overview';
+import type { ISessionOwner } from '../tokens';
+
+/** What people call a session: the notebook whose kernel works in it, else its name, else its number. */
+export function titleOf(
+  item: IOverviewItem,
+  owner: ISessionOwner | null,
+  trans: TranslationBundle
+): string {
+  // The name that a kernel gives its session is for machines.
+  const name = owner?.name ?? (item.kernel === null ? item.name : null);
+  return (
+    name ??
+    (item.kind === 'batch'
+      ? trans.__('Batch %1', item.id)
+      : trans.__('Session %1', item.id))
+  );
+}

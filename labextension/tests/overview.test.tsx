@@ -1,0 +1,322 @@
+import { nullTranslator } from '@jupyterlab/translation';
+import { ReactWidget } from '@jupyterlab/ui-components';
+import { Widget } from '@lumino/widgets';
+import * as React from 'react';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { IOverviewItem } from '../src/api/overview';
+import { readOverview } from '../src/api/overview';
+import { ProblemError } from '../src/api/problem';
+import type { Ask } from '../src/api/requests';
+import { SessionItem } from '../src/sessions/item';
+import { SessionsModel } from '../src/sessions/model';
+import type { ISessionOwner } from '../src/tokens';
+import { OVERVIEW_ITEM_ANSWER } from './answers';
+
+const trans = nullTranslator.load('jupyterlab_hops');
+const NOTEBOOK = { name: 'Welcome.ipynb', path: 'Jupyter/Welcome.ipynb' };
+const CONSOLE = { name: 'Console 1', path: 'Jupyter/console-1' };
+const DOWN = {
+  title: 'No answer',
+  detail: 'The session service does not answer.',
+  remedy: null,
+  status: 503
+};
+/** How long a machine that is busy elsewhere may take. */
+const PATIENCE_MS = 30_000;
+const onOpen = vi.fn();
+const onStop = vi.fn();
+const onForget = vi.fn();
+
+function overview(...changes: readonly Record<string, unknown>[]): unknown {
+  return {
+    scope: 'project',
+    total: changes.length,
+    version: `v${changes.length}`,
+    items: changes.map(change => ({ ...OVERVIEW_ITEM_ANSWER, ...change }))
+  };
+}
+
+function itemOf(changes: Record<string, unknown>): IOverviewItem {
+  const [item] = readOverview(overview(changes)).items;
+  if (item === undefined) {
+    throw new Error('nothing was read');
+  }
+  return item;
+}
+
+describe('the answer about sessions', () => {
+  it('is read whole', () => {
+    expect(itemOf({})).toEqual({
+      id: 3,
+      kind: 'pyspark',
+      name: null,
+      kernel: null,
+      user: 'ada',
+      isOwn: true,
+      state: 'idle',
+      reason: null,
+      appId: 'local-1',
+      created: 1_800_000_000,
+      idleSince: 1_800_000_060,
+      idleTimeout: 7200,
+      statements: 4,
+      waiting: 0,
+      lastStatement: {
+        state: 'available',
+        failed: false,
+        started: 1_800_000_050,
+        completed: 1_800_000_060,
+        line: 'days.count()'
+      },
+      resources: {
+        bounds: null,
+        executors: 2,
+        executor_cores: 1,
+        executor_memory_mib: 2048,
+        driver_memory_mib: 1024,
+        gpus_per_executor: 1
+      },
+      gpus: [0, 1]
+    });
+  });
+
+  it('of an unknown scope is of my own sessions', () => {
+    const answer = { ...(overview({}) as object), scope: 'all' };
+    expect(readOverview(answer).scope).toBe('own');
+  });
+
+  it('that lacks something is not taken', () => {
+    expect(() => readOverview({ items: [{ id: 3 }] })).toThrow();
+  });
+});
+
+describe('the model of the sessions', () => {
+  const asked: string[] = [];
+  const answers = new Map<string, unknown>();
+  let scope: 'own' | 'project' = 'project';
+  let model: SessionsModel;
+
+  const ask: Ask = (path, read, init = {}) => {
+    const key = `${init.method ?? 'GET'} ${path}`;
+    asked.push(typeof init.body === 'string' ? `${key} ${init.body}` : key);
+    const answer = answers.get(key.split('?')[0] ?? '');
+    return answer === undefined
+      ? Promise.reject(new ProblemError(DOWN))
+      : Promise.resolve(read(answer));
+  };
+
+  beforeEach(() => {
+    asked.length = 0;
+    answers.clear();
+    answers.set('GET overview', overview({}, { id: 2, own: false }));
+    scope = 'project';
+    model = new SessionsModel(ask, () => scope, trans);
+  });
+
+  afterEach(() => {
+    model.dispose();
+  });
+
+  it('asks nothing before somebody looks', () => {
+    expect(asked).toEqual([]);
+    expect(model.overview).toEqual({ value: null, problem: null });
+  });
+
+  it('asks for what the role allows', async () => {
+    await model.refresh();
+    scope = 'own';
+    await model.refresh();
+    expect(asked).toEqual([
+      'GET overview?scope=project',
+      'GET overview?scope=own'
+    ]);
+  });
+
+  it('asks anew when the role has become another one', async () => {
+    vi.useFakeTimers();
+    model.watch(true);
+    await vi.advanceTimersByTimeAsync(10);
+    asked.length = 0;
+    model.followRole();
+    expect(asked).toEqual([]);
+    scope = 'own';
+    model.followRole();
+    expect(asked).toEqual(['GET overview?scope=own']);
+    vi.useRealTimers();
+  });
+
+  it('waits for something else than what it has read, once that was read', async () => {
+    vi.useFakeTimers();
+    model.watch(true);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(asked[0]).toBe('GET overview?scope=project');
+    expect(asked.at(-1)).toBe('GET overview?scope=project&seen=v2');
+    model.watch(false);
+    const before = asked.length;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(asked.length).toBe(before);
+    vi.useRealTimers();
+  });
+
+  it('keeps what was read beside the problem, and asks more and more seldom', async () => {
+    vi.useFakeTimers();
+    model.watch(true);
+    await vi.advanceTimersByTimeAsync(10);
+    answers.clear();
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(model.overview.value?.items).toHaveLength(2);
+    expect(model.overview.problem).toEqual(DOWN);
+    await vi.advanceTimersByTimeAsync(600_000);
+    const before = asked.length;
+    await vi.advanceTimersByTimeAsync(120_000);
+    expect(asked.length - before).toBeLessThan(10);
+    vi.useRealTimers();
+  });
+
+  it('does not let an old answer that was held replace a newer one', async () => {
+    let release: (() => void) | undefined;
+    const late: Ask = async (path, read) => {
+      if (path.includes('seen')) {
+        await new Promise<void>(resolve => {
+          release = resolve;
+        });
+        return read(overview({ state: 'busy' }));
+      }
+      return read(overview({ state: 'killed' }));
+    };
+    vi.useFakeTimers();
+    const slow = new SessionsModel(late, () => 'project', trans);
+    slow.watch(true);
+    await vi.advanceTimersByTimeAsync(3_000);
+    await slow.refresh();
+    release?.();
+    await vi.advanceTimersByTimeAsync(10);
+    expect(slow.find(3)?.state).toBe('killed');
+    slow.dispose();
+    vi.useRealTimers();
+  });
+
+  it('ends those idle ones that it showed, and no others', async () => {
+    answers.set('POST overview:stop-idle', { ended: [3] });
+    await model.refresh();
+    expect(model.idle(true).map(item => item.id)).toEqual([3]);
+    expect(model.idle(false).map(item => item.id)).toEqual([2]);
+    expect(await model.stopIdle('own', [3])).toEqual([3]);
+    expect(asked).toContain(
+      'POST overview:stop-idle {"scope":"own","sessions":[3]}'
+    );
+  });
+
+  it('ends one, and takes one that has ended out of the list', async () => {
+    answers.set('DELETE overview/3', {});
+    answers.set('DELETE session/3', null);
+    await model.stop(3);
+    await model.forget(3);
+    expect(asked.filter(key => key.startsWith('DELETE'))).toEqual([
+      'DELETE overview/3',
+      'DELETE session/3'
+    ]);
+  });
+});
+
+describe('a session in the panel', () => {
+  let widget: Widget | undefined;
+
+  async function shown(
+    changes: Record<string, unknown>,
+    owner: ISessionOwner | null = null
+  ): Promise<HTMLElement> {
+    const item = ReactWidget.create(
+      <SessionItem
+        item={itemOf(changes)}
+        owner={owner}
+        now={1_800_000_120}
+        trans={trans}
+        isWatched={true}
+        readLog={() => Promise.resolve({ lines: ['one', 'two'], total: 2 })}
+        onOpen={onOpen}
+        onStop={onStop}
+        onForget={onForget}
+      />
+    );
+    widget = item;
+    Widget.attach(item, document.body);
+    await item.renderPromise;
+    return item.node;
+  }
+
+  const labels = (node: HTMLElement): readonly (string | null)[] =>
+    [...node.querySelectorAll('button')].map(
+      button => button.getAttribute('aria-label') ?? button.textContent
+    );
+
+  afterEach(() => {
+    widget?.dispose();
+    vi.clearAllMocks();
+  });
+
+  it('says what it is, how long it is there, what it has and what ran last', async () => {
+    const node = await shown({});
+    expect(node.textContent).toContain('Session 3idle');
+    expect(node.textContent).toContain('2 min · 2 executors');
+    expect(node.textContent).toContain('2 GPUs');
+    expect(node.textContent).toContain('days.count()last cell done 1 min ago');
+  });
+
+  it('of another names the owner and shows no code', async () => {
+    const last = { ...OVERVIEW_ITEM_ANSWER.last_statement, line: null };
+    const node = await shown({
+      own: false,
+      user: 'bob',
+      last_statement: { ...last, completed: null }
+    });
+    expect(node.textContent).toContain('bob · 2 min');
+    expect(node.textContent).toContain('cell runs for 1 min');
+    expect(node.querySelector('code')).toBeNull();
+  });
+
+  it('leads to its notebook, and to no console', async () => {
+    const node = await shown({ kernel: 'k1', name: 'pyspark-k1' }, NOTEBOOK);
+    const [, link] = node.querySelectorAll('button');
+    expect(link?.textContent).toBe('Welcome.ipynb');
+    link?.click();
+    expect(onOpen).toHaveBeenCalledWith('Jupyter/Welcome.ipynb');
+    widget?.dispose();
+    expect(labels(await shown({ kernel: 'k1' }, CONSOLE))).toEqual([
+      'Show details of session 3',
+      'Stop session 3'
+    ]);
+  });
+
+  it('that has ended can be removed and not stopped, and tells why', async () => {
+    const node = await shown({
+      state: 'killed',
+      reason: 'It was ended by Data Owner olga.'
+    });
+    expect(labels(node)).toEqual([
+      'Show details of session 3',
+      'Remove session 3 from the list'
+    ]);
+    expect(node.textContent).toContain('It was ended by Data Owner olga.');
+  });
+
+  it(
+    'shows its details and its log behind the arrow',
+    async () => {
+      const node = await shown({});
+      const [arrow] = node.querySelectorAll('button');
+      expect(arrow?.getAttribute('aria-expanded')).toBe('false');
+      arrow?.click();
+      await vi.waitFor(
+        () => {
+          expect(node.querySelector('pre')?.textContent).toBe('one\ntwo');
+        },
+        { timeout: PATIENCE_MS }
+      );
+      expect(arrow?.getAttribute('aria-expanded')).toBe('true');
+      expect(node.textContent).toContain('Applicationlocal-1');
+      expect(node.textContent).toContain('GPUs0, 1');
+    },
+    PATIENCE_MS
+  );
+});
