@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from datetime import UTC, datetime
 
+from jupyter_client.kernelspec import NoSuchKernel
 from jupyter_server.extension.application import ExtensionApp
 
 from jupyterlab_hops.access import SETTING
 from jupyterlab_hops.handlers import routes
+from jupyterlab_hops.kernel_sockets import PrivateKernelManager
 from jupyterlab_hops.project import ProjectServer
 from jupyterlab_hops.server_folder import ServerFolder, ServerFolderError
+from jupyterlab_hops.spare_kernel import SpareKernel, keep_ready
+
+SPARE_FOR = "pyspark"
+"""The kernel of which a process is kept ready."""
 
 
 class HopsExtension(ExtensionApp):
@@ -21,6 +29,7 @@ class HopsExtension(ExtensionApp):
     load_other_extensions = True
 
     _renewal: asyncio.Task[None] | None = None
+    _keeping_ready: asyncio.Task[None] | None = None
     _server: ProjectServer | None = None
 
     def initialize_settings(self) -> None:
@@ -33,6 +42,7 @@ class HopsExtension(ExtensionApp):
         self._server = ProjectServer(folder, self.serverapp.base_url)
         self.settings[SETTING] = self._server
         self.serverapp.io_loop.add_callback(self._renew_token)
+        self.serverapp.io_loop.add_callback(self._keep_a_kernel_ready, folder)
 
     def initialize_handlers(self) -> None:
         """Adds the routes."""
@@ -40,6 +50,11 @@ class HopsExtension(ExtensionApp):
 
     async def stop_extension(self) -> None:
         """Ends what the extension started."""
+        if self._keeping_ready is not None:
+            self._keeping_ready.cancel()
+        if PrivateKernelManager.spare is not None:
+            PrivateKernelManager.spare.end()
+            PrivateKernelManager.spare = None
         if self._renewal is not None:
             self._renewal.cancel()
         if self._server is not None:
@@ -48,3 +63,17 @@ class HopsExtension(ExtensionApp):
     async def _renew_token(self) -> None:
         if self._server is not None and self._renewal is None:
             self._renewal = asyncio.create_task(self._server.renewal.run())
+
+    async def _keep_a_kernel_ready(self, folder: ServerFolder) -> None:
+        try:
+            command = self.serverapp.kernel_spec_manager.get_kernel_spec(SPARE_FOR).argv
+        except NoSuchKernel:
+            return
+        spare = PrivateKernelManager.spare = SpareKernel()
+        self._keeping_ready = asyncio.create_task(
+            keep_ready(
+                spare,
+                lambda: spare.prepare(command, environment=os.environ, folder=folder.path),
+                lambda: (datetime.now(UTC) - self.serverapp.web_app.last_activity()).total_seconds(),
+            )
+        )
