@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import psutil
+from hops_kernels.configuration import session_properties
 from plain_livy import plain_livy
 from stage import (
     COUNT,
@@ -29,8 +30,6 @@ from stage import (
     wait_for,
 )
 from verdict import tell
-
-from hops_kernels.configuration import session_properties
 
 GOAL_S, GOAL_CELL_S, GOAL_RATIO = 1.0, 0.3, 1 / 8
 SPARE_PATIENCE_S = 60.0

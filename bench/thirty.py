@@ -1,8 +1,7 @@
 """Thirty notebooks each start a Spark session at the same moment, and count: none may fail.
 
-Each is a PySpark kernel of a notebook server with a person of its own as owner; ``--kernels`` says how many have a
-kernel, the others ask the service by REST what their kernel would ask, because thirty kernels take as much memory as the
-sessions. The peer is one notebook alone, times their number: thirty one after the other. Refusals for lack of memory or
+``--kernels`` says how many of them have a kernel, on the notebook server of one person; each of the others belongs to a
+person of its own and asks the service by REST what a kernel would ask, because kernels take memory too. The peer is one notebook alone, times their number: thirty one after the other. Refusals for lack of memory or
 room count as failures. The last line is one JSON object.
 """
 

@@ -74,6 +74,9 @@ class HopsExtension(ExtensionApp):
             keep_ready(
                 spare,
                 lambda: spare.prepare(command, environment=os.environ, folder=folder.path),
-                lambda: (datetime.now(UTC) - self.serverapp.web_app.last_activity()).total_seconds(),
+                self._seconds_since_use,
             )
         )
+
+    def _seconds_since_use(self) -> float:
+        return float((datetime.now(UTC) - self.serverapp.web_app.last_activity()).total_seconds())

@@ -1,7 +1,7 @@
 """A kernel's messages reach the browser when they are written.
 
-A cell's answer is several small messages. With Nagle's algorithm the second waits until the first is acknowledged, which
-the receiver puts off for 40 ms: on a trivial cell more than everything else together.
+A cell's answer is several small messages. With Nagle's algorithm the second waits until the first is acknowledged,
+which the receiver may put off for 40 ms: on a trivial cell more than everything else together.
 """
 
 from __future__ import annotations

@@ -129,6 +129,7 @@ async def keep_ready(
     last_use: Callable[[], float],
     *,
     sleep: Callable[[float], Any] = asyncio.sleep,
+    clock: Callable[[], float] = time.monotonic,
 ) -> None:
     """Makes a spare while the server is in use, and ends it otherwise; until it is cancelled.
 
@@ -137,12 +138,13 @@ async def keep_ready(
         prepare: Starts it.
         last_use: Seconds since somebody used the server.
         sleep: Waits; replaced in tests.
+        clock: The monotonic clock; replaced in tests.
     """
-    spare.taken_at = time.monotonic() - REFILL_S
+    spare.taken_at = clock() - REFILL_S
     wait_s = FIRST_S
     while True:
         await sleep(wait_s)
-        since_s = time.monotonic() - spare.taken_at
+        since_s = clock() - spare.taken_at
         if last_use() > UNUSED_S:
             spare.end()
         elif not spare.ready and since_s >= REFILL_S and psutil.virtual_memory().available >= LEAST_FREE_BYTES:
