@@ -1,9 +1,10 @@
 """From opening a new PySpark notebook on a running notebook server to the result of ``spark.range(10**6).count()``.
 
-A kernel is started through Jupyter's REST, its WebSocket opened, its information asked for, then the cell is run: what
-Lab does. The peer does the same with sparkmagic's own kernel on a server that answers at once and starts stock PySpark
-(``plain_livy.py``): no pool, no archive of classes. Rounds of both alternate. Between rounds it waits until the service
-has a warm session again, where it keeps any, and the notebook server its spare kernel. The last line is one JSON object.
+A kernel is started through Jupyter's REST, its WebSocket opened, its information asked for, then the cell is run:
+what Lab does. The peer does the same with sparkmagic's own kernel on a server that answers at once and starts stock
+PySpark (``plain_livy.py``): no pool, no archive of classes. Rounds of both alternate. Between rounds it waits until
+the service has a warm session again, where it keeps any, and the notebook server its spare kernel. The last line is
+one JSON object.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ class Round:
 
     def __str__(self) -> str:
         count = self.total - self.session
-        return f"{self.total:.2f} s (kernel {self.kernel:.2f}, session {self.session - self.kernel:.2f}, count {count:.2f})"
+        session = self.session - self.kernel
+        return f"{self.total:.2f} s (kernel {self.kernel:.2f}, session {session:.2f}, count {count:.2f})"
 
 
 def open_and_count(server: NotebookServer, name: str, kernel_name: str) -> Round:

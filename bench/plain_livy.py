@@ -74,7 +74,7 @@ class PlainSession:
 
 
 @contextlib.contextmanager
-def plain_livy(python: Path, folder: Path) -> Iterator[str]:
+def plain_livy(python: Path, folder: Path) -> Iterator[str]:  # noqa: C901 - a server's few requests in one place
     """Runs the server and yields its address; its drivers end with it."""
     sessions: dict[int, PlainSession] = {}
     numbers = iter(range(10**9))

@@ -235,7 +235,7 @@ def notebook_server(
         shutil.rmtree(place, ignore_errors=True)
 
 
-def _stock_files(
+def _stock_files(  # noqa: PLR0917
     stage: Stage, folder: Path, home: Path, livy: str, chosen: ServerOptions, token: str
 ) -> dict[str, bytes]:
     """The kernel ``stock`` and sparkmagic's configuration for it; all else of sparkmagic is as it comes."""

@@ -1,9 +1,9 @@
 """One trivial cell, ``1+1``: through our PySpark kernel, and through the unmodified sparkmagic kernel on our service.
 
 The peer is the same unmodified sparkmagic kernel on the same service when it answers at once, holding nothing, as
-other servers do: then sparkmagic's own sleeps decide. All three kernels run on a notebook server and are asked through
-its WebSocket. Completion is asked of our kernel; where it does not yet reach the session, that is said. The last line is
-one JSON object.
+other servers do: then sparkmagic's own sleeps decide. All three kernels run on a notebook server and are asked
+through its WebSocket. Completion is asked of our kernel; where it does not yet reach the session, that is said. The
+last line is one JSON object.
 """
 
 from __future__ import annotations

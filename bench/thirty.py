@@ -1,8 +1,9 @@
 """Thirty notebooks each start a Spark session at the same moment, and count: none may fail.
 
-``--kernels`` says how many of them have a kernel, on the notebook server of one person; each of the others belongs to a
-person of its own and asks the service by REST what a kernel would ask, because kernels take memory too. The peer is one notebook alone, times their number: thirty one after the other. Refusals for lack of memory or
-room count as failures. The last line is one JSON object.
+``--kernels`` says how many of them have a kernel, on the notebook server of one person; each of the others belongs
+to a person of its own and asks the service by REST what a kernel would ask, because kernels take memory too. The
+peer is one notebook alone, times their number: thirty one after the other. Refusals for lack of memory or room count
+as failures. The last line is one JSON object.
 """
 
 from __future__ import annotations
