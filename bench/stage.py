@@ -68,7 +68,8 @@ class Stage:
 
 @contextlib.contextmanager
 def session_service(**environment: str) -> Iterator[Stage]:
-    """Runs the service in a home of its own; nothing of it is left at the end."""
+    """Runs the service in a home of its own; nothing of it is left at the end, also when the benchmark is stopped."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("The benchmark was stopped."))
     fixtures = load_service()
     home = fixtures.make_home(Path(tempfile.mkdtemp(prefix="bench-")), "weather")
     with fixtures.control_plane_running() as plane:
