@@ -69,7 +69,7 @@ class Stage:
 @contextlib.contextmanager
 def session_service(**environment: str) -> Iterator[Stage]:
     """Runs the service in a home of its own; nothing of it is left at the end, also when the benchmark is stopped."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("The benchmark was stopped."))
+    signal.signal(signal.SIGTERM, _stop)
     fixtures = load_service()
     home = fixtures.make_home(Path(tempfile.mkdtemp(prefix="bench-")), "weather")
     with fixtures.control_plane_running() as plane:
@@ -84,6 +84,11 @@ def session_service(**environment: str) -> Iterator[Stage]:
                 with contextlib.suppress(psutil.Error):
                     process.kill()
             shutil.rmtree(home, ignore_errors=True)
+
+
+def _stop(*_: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not interrupt the cleaning up
+    sys.exit("The benchmark was stopped.")
 
 
 def options(**changed: Any) -> ServerOptions:
