@@ -25,6 +25,7 @@ SETTINGS_OF_LAB = {"@jupyterlab/apputils-extension:themes": {"adaptive-theme": T
 # By name: the classes belong to another product, and this one only tells Jupyter of them.
 CONTENTS = "jupyterlab_hops.contents.ProjectContents"
 KERNEL_MANAGER = "jupyterlab_hops.kernel_sockets.PrivateKernelManager"
+KERNEL_WEBSOCKET = "jupyterlab_hops.kernel_websocket.PromptWebsocketConnection"
 EXTENSIONS = {
     "jupyterlab": True,
     "jupyterlab_hops": True,
@@ -62,6 +63,7 @@ def jupyter_settings(config: ServerConfig) -> dict[str, Any]:
         "ServerApp": {
             "jpserver_extensions": dict(EXTENSIONS),
             "contents_manager_class": CONTENTS,
+            "kernel_websocket_connection_class": KERNEL_WEBSOCKET,
             "shutdown_no_activity_timeout": idle_s,
         },
         # A trash would be a hidden folder of the project that Lab doesn't show and nobody empties, yet Lab would tell

@@ -1,8 +1,9 @@
 """Importing sparkmagic without what this kernel never uses, which is most of the time that its start takes.
 
-sparkmagic's package imports its own Jupyter server extension (and with it all of jupyter_server) and Kerberos; its
-tables import pandas, which ``%%sql`` and ``-o`` need later and many notebooks never. The stand-ins are taken away again
-after the import, so that ``%%local`` code that imports the real modules gets them.
+sparkmagic's package imports its own Jupyter server extension (and with it all of jupyter_server), Kerberos, and magics
+and a progress bar made of widgets, none of which this kernel shows; its tables import numpy and pandas, which ``%%sql``
+and ``-o`` need later and many notebooks never. The stand-ins are taken away again after the import, so that
+``%%local`` code that imports the real modules gets them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import sys
 from types import ModuleType
 
 _SERVER_EXTENSION = "sparkmagic.serverextension.handlers"
-_PANDAS = "pandas"
+_WIDGET_MAGICS = "sparkmagic.magics.remotesparkmagics"
+_WIDGETS = "ipywidgets"
+_LATER = ("numpy", "pandas")
 _KERBEROS = "requests_kerberos"
 
 
@@ -36,9 +39,13 @@ def import_sparkmagic() -> None:
     if "sparkmagic" in sys.modules:
         return
     stand_ins: dict[str, ModuleType] = {
-        _PANDAS: _Deferred(_PANDAS),
+        **{name: _Deferred(name) for name in _LATER},
         _SERVER_EXTENSION: _stand_in(_SERVER_EXTENSION, load_jupyter_server_extension=None),
         _KERBEROS: _stand_in(_KERBEROS, REQUIRED=1),
+        _WIDGET_MAGICS: _stand_in(_WIDGET_MAGICS),
+        # Bound by sparkmagic's Command for its own way to run a cell, which hops_kernels.magics replaces.
+        _WIDGETS: _stand_in(_WIDGETS),
+        f"{_WIDGETS}.widgets": _stand_in(f"{_WIDGETS}.widgets", FloatProgress=None, Layout=None),
     }
     placed = {name: module for name, module in stand_ins.items() if name not in sys.modules}
     sys.modules.update(placed)

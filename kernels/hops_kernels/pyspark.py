@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from hops_kernels.light_imports import import_sparkmagic
 
 
-def main() -> None:
-    """Runs the kernel until it is shut down."""
+def load_kernel() -> Callable[[Sequence[str] | None], None]:
+    """Imports all that the kernel needs, and returns what runs it with a command line (``None``: this process's)."""
     import_sparkmagic()
     from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415 - after the light import, which must come first
 
     from hops_kernels.kernel import HopsPySparkKernel  # noqa: PLC0415
 
-    IPKernelApp.launch_instance(kernel_class=HopsPySparkKernel)
+    def run(arguments: Sequence[str] | None) -> None:
+        IPKernelApp.launch_instance(argv=arguments, kernel_class=HopsPySparkKernel)
+
+    return run
+
+
+def main() -> None:
+    """Runs the kernel until it is shut down."""
+    load_kernel()(None)
 
 
 if __name__ == "__main__":

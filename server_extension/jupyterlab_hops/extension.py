@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from collections.abc import Coroutine
+from datetime import UTC, datetime
+from typing import Any
 
+from jupyter_client.kernelspec import NoSuchKernel
 from jupyter_server.extension.application import ExtensionApp
 
 from jupyterlab_hops.access import SETTING
 from jupyterlab_hops.handlers import routes
+from jupyterlab_hops.kernel_sockets import PrivateKernelManager
 from jupyterlab_hops.project import ProjectServer
 from jupyterlab_hops.server_folder import ServerFolder, ServerFolderError
+from jupyterlab_hops.spare_kernel import SpareKernel, keep_ready
+
+SPARE_FOR = "pyspark"
+"""The kernel of which a process is kept ready."""
 
 
 class HopsExtension(ExtensionApp):
@@ -32,7 +42,7 @@ class HopsExtension(ExtensionApp):
             return
         self._server = ProjectServer(folder, self.serverapp.base_url)
         self.settings[SETTING] = self._server
-        self.serverapp.io_loop.add_callback(self._begin)
+        self.serverapp.io_loop.add_callback(self._begin, folder)
 
     def initialize_handlers(self) -> None:
         """Adds the routes."""
@@ -42,10 +52,32 @@ class HopsExtension(ExtensionApp):
         """Ends what the extension started."""
         for task in self._tasks:
             task.cancel()
+        if PrivateKernelManager.spare is not None:
+            PrivateKernelManager.spare.end()
+            PrivateKernelManager.spare = None
         if self._server is not None:
             self._server.tensorboards.end_all()
 
-    async def _begin(self) -> None:
-        if self._server is not None and not self._tasks:
-            warm = self._server.warm_session(self.serverapp.web_app.last_activity)
-            self._tasks = (asyncio.create_task(self._server.renewal.run()), asyncio.create_task(warm.run()))
+    async def _begin(self, folder: ServerFolder) -> None:
+        if self._server is None or self._tasks:
+            return
+        warm = self._server.warm_session(self._seconds_since_use)
+        work = [self._server.renewal.run(), warm.run(), *self._spare_kernel(folder)]
+        self._tasks = tuple(asyncio.create_task(one) for one in work)
+
+    def _spare_kernel(self, folder: ServerFolder) -> list[Coroutine[Any, Any, None]]:
+        try:
+            command = self.serverapp.kernel_spec_manager.get_kernel_spec(SPARE_FOR).argv
+        except NoSuchKernel:
+            return []
+        spare = PrivateKernelManager.spare = SpareKernel()
+        return [
+            keep_ready(
+                spare,
+                lambda: spare.prepare(command, environment=os.environ, folder=folder.path),
+                self._seconds_since_use,
+            )
+        ]
+
+    def _seconds_since_use(self) -> float:
+        return float((datetime.now(UTC) - self.serverapp.web_app.last_activity()).total_seconds())

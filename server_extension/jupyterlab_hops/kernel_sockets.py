@@ -13,21 +13,40 @@ import shutil
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import Any, ClassVar
 
 from jupyter_server.services.kernels.kernelmanager import ServerKernelManager
 from traitlets import default
 
 from jupyterlab_hops.server_folder import FOLDER_VARIABLE
+from jupyterlab_hops.spare_kernel import SpareKernel
 
 LONGEST_SOCKET_PATH = 107
 """Linux's limit, in bytes; see unix(7)."""
 FOLDER = "k"
+PARENT_VARIABLE = "JPY_PARENT_PID"
 _NAME_BYTES = 4
 _NUMBER = "-99999"
 
 
 class PrivateKernelManager(ServerKernelManager):
     """Starts kernels that talk through sockets of this notebook server alone."""
+
+    spare: ClassVar[SpareKernel | None] = None
+    """The notebook server's process kept ready for a kernel; set while the extension runs."""
+
+    async def _async_launch_kernel(self, kernel_cmd: list[str], **options: Any) -> None:
+        provisioner, process = self.provisioner, None
+        if self.spare is not None:
+            environment = {**options["env"], PARENT_VARIABLE: str(os.getpid())}
+            folder = str(options.get("cwd") or Path.cwd())
+            process = self.spare.take(kernel_cmd, environment=environment, folder=folder)
+        if process is None:
+            await super()._async_launch_kernel(kernel_cmd, **options)
+            return
+        provisioner.process, provisioner.cwd = process, options.get("cwd")
+        provisioner.pid = provisioner.pgid = process.pid  # like every kernel, it leads a group of its own
+        self._reconcile_connection_info(provisioner.connection_info)
 
     @default("transport")
     def _no_ports(self) -> str:

@@ -6,7 +6,6 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -122,13 +121,13 @@ class ProjectServer:
             Path(config["project_folder"]), Path(config["environment"]), f"{base_path.rstrip('/')}/hops/tensorboards/"
         )
 
-    def warm_session(self, last_activity: Callable[[], datetime]) -> WarmSession:
+    def warm_session(self, seconds_since_use: Callable[[], float]) -> WarmSession:
         """What keeps a Spark session ready for the next notebook.
 
         Args:
-            last_activity: Tells when somebody last used this server.
+            seconds_since_use: Tells for how long nobody has used this server.
         """
-        return WarmSession(self._livy, self._folder.config["options"], last_activity)
+        return WarmSession(self._livy, self._folder.config["options"], seconds_since_use)
 
     async def project(self) -> dict[str, Any]:
         """Body of ``GET hops/project``; a control plane that is down costs only members and datasets."""

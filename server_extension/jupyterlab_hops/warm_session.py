@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from jupyterlab_hops.platform_client import PlatformClient
@@ -24,15 +23,15 @@ class WarmSession:
     Args:
         service: The session service.
         options: What this server's sessions are started with.
-        last_activity: Tells when somebody last used this server.
+        seconds_since_use: Tells for how long nobody has used this server.
     """
 
     def __init__(
-        self, service: PlatformClient, options: Mapping[str, Any], last_activity: Callable[[], datetime]
+        self, service: PlatformClient, options: Mapping[str, Any], seconds_since_use: Callable[[], float]
     ) -> None:
         self._service = service
         self._options = dict(options)
-        self._last_activity = last_activity
+        self._seconds_since_use = seconds_since_use
 
     async def run(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         """Goes on until it is cancelled."""
@@ -41,7 +40,7 @@ class WarmSession:
 
     async def ask(self) -> float:
         """Asks once, if anybody works here; returns after how many seconds to ask again."""
-        if (datetime.now(UTC) - self._last_activity()).total_seconds() > IDLE_S:
+        if self._seconds_since_use() > IDLE_S:
             return KEEP_S
         try:
             answer = await self._service.request("POST", "sessions:warm", {"options": self._options})

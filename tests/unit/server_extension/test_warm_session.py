@@ -1,7 +1,6 @@
 """When a notebook server asks to keep a Spark session ready."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from jupyterlab_hops.problems import ProblemError
@@ -21,8 +20,7 @@ class Service:
 
 def _ask(answer, *, idle_s=0.0):
     service = Service(answer)
-    used = datetime.now(UTC) - timedelta(seconds=idle_s)
-    return asyncio.run(WarmSession(service, {"executors": 2}, lambda: used).ask()), service.asked
+    return asyncio.run(WarmSession(service, {"executors": 2}, lambda: idle_s).ask()), service.asked
 
 
 @pytest.mark.parametrize(
@@ -54,5 +52,5 @@ def test_it_goes_on_whatever_is_answered():
 
     service = Service({"state": "waiting"})
     with pytest.raises(asyncio.CancelledError):
-        asyncio.run(WarmSession(service, {}, lambda: datetime.now(UTC)).run(sleep))
+        asyncio.run(WarmSession(service, {}, lambda: 0.0).run(sleep))
     assert (waits, len(service.asked)) == ([WAIT_S] * 3, 3)
