@@ -36,7 +36,7 @@ _IMPORTS = "\n".join(
 _BLOCK_BYTES = 64 * 1024
 _MAGIC = re.compile(r"(?s)\A(?P<before>(?:.*\n)?)[ \t]*%(?P<name>json|table)[ \t]+(?P<value>[^\n]*?)\s*\Z")
 _ROWS_OF_MAGICS = 10
-_INTERRUPTED_S, _STOPPED_S, _STILL_BUSY_S = 3.0, 5.0, 5.0
+_INTERRUPTED_S, _STOPPED_S, _STILL_BUSY_S = 3.0, 5.0, 30.0
 
 
 @dataclass(slots=True)

@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 import requests
-from livy import LivyBatch, LivyClient, LivySession
+from livy import LivyBatch, LivySession
+from livy.client import LivyClient
 from livy.models import SessionKind, SessionState, SparkRuntimeError, StatementKind, StatementState
 
 pytestmark = [
