@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from hdijupyterutils.ipywidgetfactory import IpyWidgetFactory
 from sparkmagic.auth.customauth import Authenticator
 
 from hops_kernels.configuration import read_server_config, server_folder
@@ -44,14 +45,18 @@ class TokenFileAuthenticator(Authenticator):
     """
 
     def __init__(self, parsed_attributes: Any = None) -> None:
+        self._in_form = parsed_attributes is None
         super().__init__(parsed_attributes)
         self._folder = server_folder()
-        if parsed_attributes is None:
+        if self._in_form:
             self.url = str(read_server_config(self._folder)["livy_url"]).rstrip("/")
 
-    def get_widgets(self, widget_width: str) -> list[Any]:  # noqa: ARG002 - sparkmagic's signature
-        """No form: there is nothing to type in."""
-        return []
+    def get_widgets(self, widget_width: str) -> list[Any]:
+        """For sparkmagic's form, which can't be without any, a line that says that there is nothing to type in."""
+        if not self._in_form:
+            return []
+        sentence = "Your notebook server's own session service and token are used."
+        return [IpyWidgetFactory().get_html(value=sentence, width=widget_width)]
 
     def update_with_widget_values(self) -> None:
         """Nothing was typed in."""

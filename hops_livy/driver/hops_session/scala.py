@@ -36,7 +36,7 @@ _IMPORTS = "\n".join(
 _BLOCK_BYTES = 64 * 1024
 _MAGIC = re.compile(r"(?s)\A(?P<before>(?:.*\n)?)[ \t]*%(?P<name>json|table)[ \t]+(?P<value>[^\n]*?)\s*\Z")
 _ROWS_OF_MAGICS = 10
-_INTERRUPTED_S, _STOPPED_S, _STILL_BUSY_S = 3.0, 5.0, 5.0
+_INTERRUPTED_S, _STOPPED_S, _STILL_BUSY_S = 3.0, 5.0, 30.0
 
 
 @dataclass(slots=True)
@@ -169,7 +169,9 @@ class ScalaRepl:
             self._thread = None
             self._drained.clear()
             java.stream.print(self._mark)
-            java.stream.flush()
+            if java.stream.checkError():  # closed by the code
+                java.stream = self._open_stream()
+                java.stream.print(self._mark)
             self._drained.wait()
         if result == "Incomplete":
             raise named_error("Error", "incomplete statement", code.rstrip("\n").split("\n"))
@@ -257,6 +259,7 @@ class ScalaRepl:
         feed = OutputFeed(self._mark.encode(), self._take, self._drained.set)
         while block := os.read(reading, _BLOCK_BYTES):
             feed.feed(block)
+        os.close(reading)
 
     def _take(self, text: str) -> None:
         sink = self._sink

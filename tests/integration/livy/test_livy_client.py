@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 import requests
-from livy import LivyBatch, LivyClient, LivySession
+from livy import LivyBatch, LivySession
+from livy.client import LivyClient
 from livy.models import SessionKind, SessionState, SparkRuntimeError, StatementKind, StatementState
 
 pytestmark = [
@@ -79,11 +80,11 @@ def test_a_batch_runs_and_one_is_killed(service, auth, client):
     folder = service.home / "projects" / "weather" / "Resources"
     (folder / "job.py").write_text("import sys\nprint('given', sys.argv[1])\n")
     (folder / "endless.py").write_text("import time\ntime.sleep(600)\n")
-    batch = LivyBatch.create(service.url, auth, file="Resources/job.py", args=["7"], **SMALL)
+    batch = LivyBatch.create(service.url, "Resources/job.py", auth, args=["7"], **SMALL)
     assert batch.wait() is SessionState.SUCCESS
     assert "given 7" in batch.log()
     assert batch.log(from_=0, size=1) == batch.log(from_=0)[:1]
-    endless = LivyBatch.create(service.url, auth, file="Resources/endless.py", name="endless", **SMALL)
+    endless = LivyBatch.create(service.url, "Resources/endless.py", auth, name="endless", **SMALL)
     assert endless.batch_id in [one.batch_id for one in client.list_batches()]
     endless.kill()
     assert client.get_batch(endless.batch_id) is None

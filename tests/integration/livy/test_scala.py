@@ -68,6 +68,11 @@ def test_prints_and_results_are_one_text_in_their_order(scala):
     assert scala("// nothing but a comment") == ""
 
 
+def test_a_closed_output_is_opened_again(scala):
+    scala("System.out.close()")
+    assert scala('println("here")') == "here"
+
+
 def test_livys_example_of_pi_runs(scala):
     lines = scala(PI).splitlines()
     assert [line.split(":")[0] for line in lines[:2]] == ["val NUM_SAMPLES", "val count"]

@@ -1,8 +1,14 @@
 from __future__ import annotations
 
 import pytest
-from hops_kernels.configuration import ServerFolderError, read_server_config, session_properties, sparkmagic_config
-from hops_kernels.remote_errors import explain_http_error
+from hops_kernels.configuration import (
+    ServerFolderError,
+    read_server_config,
+    session_name,
+    session_properties,
+    sparkmagic_config,
+)
+from hops_kernels.remote_errors import explain_http_error, statement_error
 from hops_kernels.statement_events import BrokenEventError, StatementEvent, parse_events
 
 from hops_contract.options import Allocation, ServerOptions
@@ -96,3 +102,23 @@ def test_a_refusal_is_said_in_the_services_own_words():
         '"violations": [{"field": "a", "message": "b"}]}'
     )
     assert explain_http_error(message) == (422, "Too much. a: b Ask for less.")
+
+
+def test_an_error_of_java_is_shown_by_its_short_name_with_its_own_lines():
+    lines = ["java.lang.IllegalStateException: no\n", "  ... 32 elided\n"]
+    error = statement_error(
+        {
+            "ename": "java.lang.IllegalStateException",
+            "evalue": "java.lang.IllegalStateException: no",
+            "traceback": lines,
+        }
+    )
+    assert (type(error).__name__, str(error)) == ("IllegalStateException", "no")
+    assert error._render_traceback_() == ["java.lang.IllegalStateException: no", "  ... 32 elided"]
+
+
+@pytest.mark.parametrize("kind", ["pyspark", "spark"])
+def test_a_sessions_name_tells_its_kind_and_its_kernel_and_is_never_the_same(kind):
+    names = [session_name("/run/kernel-3f2b.json", kind=kind) for _ in range(2)]
+    assert all(name.startswith(f"{kind}-3f2b-") for name in names)
+    assert len(set(names)) == 2
