@@ -59,7 +59,7 @@ class SessionBackendContract:
             done = await run("print('x')\n2")
             assert done.status == "ok"
             assert [kind for kind, _ in run.seen] == ["stream", "execute_result"], "all output comes before the end"
-            assert driver.written(0) == run.seen
+            assert driver.written(0) == run.output
             driver.forget(0)
             assert driver.written(0) == []
             failed = await run("1/0", execution_count=41)
@@ -92,7 +92,7 @@ class SessionBackendContract:
             await driver.end("done")
         ending = await driver.ended
         assert (ending.asked, ending.reason) == (True, "done")
-        assert driver.written(4) == run.seen, "what was written is there after the end"
+        assert driver.written(4) == run.output, "what was written is there after the end"
         with pytest.raises(StartError):
             await run("1")
 
@@ -135,7 +135,6 @@ class SessionBackendContract:
             await backend.check(self.request().shape, owner=ADA)
             with pytest.raises(StartError, match="GPUs were asked for"):
                 await backend.check(self.request(gpus_per_executor=64).shape, owner=ADA)
-            await backend.close()
 
         asyncio.run(ask())
 
@@ -158,6 +157,10 @@ class _Runner:
         self._driver = driver
         self._numbers = itertools.count()
         self.seen = []
+
+    @property
+    def output(self):
+        return [item for item in self.seen if item[0] != "progress"]
 
     async def __call__(self, code, kind="pyspark", **more):
         return await self._follow(self._driver.execute, code, next(self._numbers), kind, **more)

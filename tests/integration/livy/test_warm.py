@@ -4,6 +4,8 @@ import time
 
 import pytest
 
+from hops_contract.options import ServerLimits
+
 from .service_process import Service, control_plane_running, make_home, run, wait_idle
 
 pytestmark = pytest.mark.spark
@@ -109,6 +111,7 @@ def test_none_is_kept_where_there_is_no_room_or_gpus_would_be_held(service, clie
     assert service.processes() == []
 
 
-def test_what_may_not_be_had_is_refused_ahead_as_well(client):
-    refused = client.post("/sessions:warm", json={"options": {**OPTIONS, "executors": 1000}})
+def test_what_may_not_be_had_is_refused_ahead_as_well(client, plane, monkeypatch):
+    monkeypatch.setattr(plane, "limits", ServerLimits(max_executors=2))
+    refused = client.post("/sessions:warm", json={"options": {**OPTIONS, "executors": 3}})
     assert (refused.status_code, "the project may use" in refused.json()["detail"]) == (400, True)
