@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import psutil
-from hops_kernels.configuration import session_properties
 from plain_livy import plain_livy
 from stage import (
     COUNT,
@@ -80,8 +79,7 @@ def _text(content: dict[str, Any]) -> str:
 
 def wait_until_warm(stage: Stage) -> str:
     """Waits for a warm session like the notebook's, where the service keeps them; says what became of it."""
-    wanted = session_properties(options().model_dump(mode="json"), session_name="warm") | {"kind": "pyspark"}
-    del wanted["name"]
+    wanted = {"options": options().model_dump(mode="json")}
     with stage.client() as client:
 
         def ask() -> str:
@@ -91,7 +89,7 @@ def wait_until_warm(stage: Stage) -> str:
             if answer.is_error:
                 return f"refused with {answer.status_code}: {answer.text[:200]}"
             state = answer.json().get("state", "") if answer.content else ""
-            return "warm" if state in ("ready", "idle", "warm") else ""
+            return "warm" if state == "ready" else ""
 
         return wait_for(ask, patience_s=WARM_PATIENCE_S, step_s=0.5) or "no warm session became ready"
 

@@ -51,10 +51,10 @@ def run(launch: dict[str, Any], jvm: Jvm) -> None:
     app.kernel.follow_progress(spark)
     # Old notebooks know the session as ``sqlContext``: the methods that they use have the same names.
     app.shell.push({"spark": spark, "sc": spark.sparkContext, "sqlContext": spark}, interactive=False)
+    if launch["warm"]:
+        warmup.run(spark)
     # Requests that come before the kernel's loop runs may be overlooked until the next one comes.
     IOLoop.current().add_callback(jvm.status.tell, "ready", version=spark.version)
-    if launch["warm"]:
-        IOLoop.current().add_callback(warmup.begin, spark)
     app.start()
 
 

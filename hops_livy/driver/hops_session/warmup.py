@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from typing import Any
 
 
-def begin(spark: Any) -> None:
-    """Begins in a thread of its own; who comes meanwhile need not wait for it."""
-    threading.Thread(target=_run, args=(spark,), name="hops-warm-up", daemon=True).start()
-
-
-def _run(spark: Any) -> None:
+def run(spark: Any) -> None:
+    """Takes a second or two; a session that is kept ready is not ready before."""
     # Whatever goes wrong here, a statement of the user's would say it better.
     with contextlib.suppress(Exception):
-        spark.range(1000).count()
+        for _ in range(2):
+            spark.range(10**6).count()
         spark.sql("select 1 as one").toJSON().take(1)
         spark.sparkContext.parallelize([1], 1).map(lambda value: value).collect()
