@@ -43,7 +43,9 @@ class Outputs:
 
     def begin_anew(self) -> None:
         """Everything will be added again, from the first message."""
-        self._source, self._events, self._size, self._cut = None, [], 0, False
+        # In place: whoever streams it now goes on in the same list.
+        self._events.clear()
+        self._source, self._size, self._cut = None, 0, False
 
     def add(self, kind: str, content: dict[str, Any]) -> None:
         """Takes the next message. Streams that follow one another are not joined here: each is news."""
@@ -93,16 +95,19 @@ class Outputs:
         """Livy's ``output`` object; ``outputs`` in it is ours."""
         shown = self.folded()
         if executed is not None and executed.status != "ok":
-            error = executed.error or {"ename": "Aborted", "evalue": "The statement was not run.", "traceback": []}
-            return {
-                "status": "error",
-                "execution_count": execution_count,
-                "ename": error["ename"],
-                "evalue": _evalue(error),
-                "traceback": [f"{line}\n" for line in error.get("traceback", [])],
-                "outputs": shown,
-            }
+            return {**livy_error(executed), "execution_count": execution_count, "outputs": shown}
         return {"status": "ok", "execution_count": execution_count, "data": livy_bundle(shown), "outputs": shown}
+
+
+def livy_error(executed: Executed) -> dict[str, Any]:
+    """The parts of Livy's ``output`` object that tell of an error."""
+    error = executed.error or {"ename": "Aborted", "evalue": "The statement was not run.", "traceback": []}
+    return {
+        "status": "error",
+        "ename": error["ename"],
+        "evalue": _evalue(error),
+        "traceback": [f"{line}\n" for line in error.get("traceback", [])],
+    }
 
 
 def livy_bundle(shown: list[dict[str, Any]]) -> dict[str, Any]:

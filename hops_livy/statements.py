@@ -11,7 +11,7 @@ from typing import Any
 from hops_livy.engines.drivers import Executed
 from hops_livy.journal import Entry
 from hops_livy.news import News
-from hops_livy.outputs import Outputs
+from hops_livy.outputs import Outputs, livy_error
 from hops_livy.progress import MESSAGE, Progress
 
 
@@ -137,9 +137,9 @@ class Statement:
         return None if self.progress is None else self.progress.content()
 
     def done_content(self) -> dict[str, Any]:
-        """Content of the last event of the stream."""
-        status = "ok" if self.executed is None else self.executed.status
-        return {"status": "error" if self.state is StatementState.CANCELLED else status, "state": str(self.state)}
+        """Content of the last event of the stream: how it ended, with Livy's words for an error."""
+        executed = self.executed or Executed(status="ok")
+        return {"state": str(self.state), **({"status": "ok"} if executed.status == "ok" else livy_error(executed))}
 
 
 def session_ended(reason: str) -> Executed:

@@ -19,6 +19,7 @@ from hops_livy.wire import StatementRequest
 
 router = APIRouter(tags=["statements"])
 _PING_S = 15
+_EVENTS = "text/event-stream"
 
 
 @router.post(
@@ -30,15 +31,23 @@ async def create_statement(
     session: SessionDep,
     request: StatementRequest,
     response: Response,
+    *,
     idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
     execution_count: Annotated[int | None, Header(ge=1, lt=2**31)] = None,
-) -> dict[str, Any]:
+    accept: Annotated[str, Header(max_length=1000)] = "",
+) -> Any:
     """Runs code. Whatever can fail fails before the statement exists, so a client may repeat after any 5xx answer.
 
-    ``Execution-Count`` is the number of the code's cell in its notebook: tracebacks name the cell by it.
+    ``Execution-Count`` is the number of the code's cell in its notebook: tracebacks name the cell by it. Who accepts
+    ``text/event-stream`` gets the statement's events at once; the first, of type ``statement``, tells its number.
     """
     statement = session.submit(request.code, kind=request.kind, key=idempotency_key, execution_count=execution_count)
-    response.headers["Location"] = f"/sessions/{session.id}/statements/{statement.id}"
+    location = f"/sessions/{session.id}/statements/{statement.id}"
+    if _EVENTS in accept:
+        return EventSourceResponse(
+            _events(statement, 0, told_number=True), status_code=201, ping=_PING_S, headers={"Location": location}
+        )
+    response.headers["Location"] = location
     return statement.livy()
 
 
@@ -100,7 +109,9 @@ async def stream_events(
     return EventSourceResponse(_events(statement, last_event_id + 1), ping=_PING_S)
 
 
-async def _events(statement: Statement, position: int) -> AsyncIterator[dict[str, str]]:
+async def _events(statement: Statement, position: int, *, told_number: bool = False) -> AsyncIterator[dict[str, str]]:
+    if told_number:
+        yield {"data": json.dumps({"type": "statement", "content": {"id": statement.id}})}
     events = statement.outputs.events
     told: Progress | None = None
     while True:

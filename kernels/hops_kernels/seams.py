@@ -74,32 +74,55 @@ def check_session(http_client: Any, properties: dict[str, Any], *, instead_of: i
     http_client._http_client.post(f"/sessions:check{query}", [200], properties)  # noqa: SLF001
 
 
-def post_statement(session: LivySession, code: str, *, key: str, execution_count: int | None = None) -> int:
-    """Sends ``code`` and returns the statement's number.
+def post_statement(
+    session: LivySession, code: str, *, key: str, execution_count: int | None = None, read_timeout_s: float
+) -> requests.Response:
+    """Sends ``code``; the answer is the statement, or its events where the service streams them. The caller closes it.
 
     Args:
         session: The session to run in.
         code: What to run.
         key: Tells the service that a request which sparkmagic repeats is the same one, so that nothing runs twice.
         execution_count: Number of the code's cell, for tracebacks.
+        read_timeout_s: So long may pass without any news.
 
     Raises:
         sparkmagic.livyclientlib.exceptions.HttpClientException: The service did not take it.
     """
     client = session.http_client._http_client  # noqa: SLF001
 
-    ours = {"Idempotency-Key": key}
+    ours = {
+        "Idempotency-Key": key,
+        "Accept": "text/event-stream, application/json;q=0.5",
+        "Accept-Encoding": "identity",
+    }
     if execution_count is not None:
         ours["Execution-Count"] = str(execution_count)
 
-    def post(url: str, *, headers: dict[str, str], **options: Any) -> requests.Response:
-        response: requests.Response = client._session.post(  # noqa: SLF001
-            url, headers={**headers, **ours}, **options
+    def post(url: str, *, headers: dict[str, str], **options: Any) -> _Unread:
+        return _Unread(
+            client._session.post(  # noqa: SLF001
+                url, headers={**headers, **ours}, stream=True, timeout=(5.0, read_timeout_s), **options
+            )
         )
-        return response
 
-    answer = client._send_request(f"/sessions/{session.id}/statements", [201], post, {"code": code})  # noqa: SLF001
-    return int(answer.json()["id"])
+    answer: _Unread = client._send_request(  # noqa: SLF001
+        f"/sessions/{session.id}/statements", [201], post, {"code": code}
+    )
+    return answer.response
+
+
+class _Unread:
+    """What sparkmagic's client sees of a response that is to be read as it comes: it asks each for its text."""
+
+    def __init__(self, response: requests.Response) -> None:
+        self.response = response
+        self.status_code = response.status_code
+
+    @property
+    def text(self) -> str:
+        """The body of an answer that was not hoped for."""
+        return "" if self.status_code == requests.codes.created else self.response.text
 
 
 def open_stream(

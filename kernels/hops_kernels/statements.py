@@ -7,6 +7,7 @@ import math
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import requests
@@ -26,6 +27,7 @@ SHOWN_TYPES = frozenset({"stream", "display_data", "update_display_data", "execu
 STREAM_READ_TIMEOUT_S = 90.0
 LAST_WORDS_S = 5.0
 RECONNECT_WAITS_S = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
+_EVENTS = "text/event-stream"
 _BLOCK_BYTES = 64 * 1024
 _NOT_SERVED = frozenset({404, 405, 406, 501})
 
@@ -47,15 +49,15 @@ def run_statement(
         RemoteInterrupt: It was interrupted here or cancelled elsewhere.
         SessionProblem: The service answers nothing that makes sense.
     """
-    following: _Following | None = None
     line = ProgressLine()
+    following = _Following(session, show, line, Posting(code, uuid.uuid4().hex, execution_count))
     try:
-        statement_id = post_statement(session, code, key=uuid.uuid4().hex, execution_count=execution_count)
-        following = _Following(session, statement_id, show, line)
         followed = follow(following)
-        statement = wait_for_end(session, statement_id)
+        # Who has shown the events needs no more than how it ended, which the last event tells.
+        ended = following.ended if show is not None else None
+        statement = {"state": ended["state"], "output": ended} if ended else wait_for_end(session, following.number)
     except KeyboardInterrupt:
-        if following is not None:
+        if following.statement_id is not None:
             _cancel(session, following.statement_id)
             following.read_last_words()
         raise RemoteInterrupt("The statement was cancelled in the Spark session.") from None
@@ -94,17 +96,39 @@ def follow(following: _Following) -> bool:
     return bool(following.seen)
 
 
-class _Following:
-    """How far the messages of one statement have been read."""
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """A statement to be posted: its code, its idempotency key, and the number of its cell, where it is one's."""
 
-    def __init__(self, session: LivySession, statement_id: int, show: Show | None, line: ProgressLine) -> None:
-        self.statement_id = statement_id
+    code: str
+    key: str
+    execution_count: int | None = None
+
+
+class _Following:
+    """A statement: posted with the first reading, and how far its messages have been read."""
+
+    def __init__(self, session: LivySession, show: Show | None, line: ProgressLine, posting: Posting) -> None:
+        self.statement_id: int | None = None
         self.seen = 0
+        self.ended: dict[str, Any] | None = None
+        """How it ended, in the words of the last event, where the service tells that there."""
         self._last_id = ""
         self._session = session
-        self._path = f"/statements/{statement_id}/events"
         self._show = show
         self._line = line
+        self._posting = posting
+
+    @property
+    def number(self) -> int:
+        """The statement's number.
+
+        Raises:
+            SessionProblem: The service did not tell it.
+        """
+        if self.statement_id is None:
+            raise SessionProblem("The session service broke off before it told whether the cell runs. Run it again.")
+        return self.statement_id
 
     def read_last_words(self) -> None:
         """Reads on to the end of a statement that was cancelled, for some seconds at most: it may still say much."""
@@ -114,30 +138,56 @@ class _Following:
 
     def read(self, *, patience_s: float = STREAM_READ_TIMEOUT_S, until: float = math.inf) -> bool | None:
         """Reads on: ``True`` at the end, ``False`` where the service streams none, ``None`` when the stream broke."""
-        headers = {"Accept": "text/event-stream", "Accept-Encoding": "identity"}
-        if self._last_id:
-            headers["Last-Event-ID"] = self._last_id
-        with open_stream(self._session, self._path, headers=headers, read_timeout_s=patience_s) as response:
+        with self._open(patience_s) as response:
             if response.status_code in _NOT_SERVED:
                 return bool(self.seen)  # what was streamed before is gone, with its session
-            if response.status_code != requests.codes.ok:
+            if response.status_code not in (requests.codes.ok, requests.codes.created):
                 return None
-            # A service that gives no ids begins anew.
-            already_seen = 0 if self._last_id else self.seen
-            for position, event in enumerate(parse_events(_lines(response))):
-                if position < already_seen:
-                    continue
-                if event.type == "done":
-                    return True
-                if time.monotonic() > until:
-                    return None
-                if event.type == "progress":
-                    self._line.show(event.content)
-                    continue  # not part of the output: a stream that goes on begins after an output
-                if self._show is not None and event.type in SHOWN_TYPES:
-                    self._show(event.type, event.content)
-                self.seen, self._last_id = self.seen + 1, event.id
+            if not response.headers.get("Content-Type", "").startswith(_EVENTS):
+                # The statement itself: a service that streams, but not what is posted.
+                self.statement_id = int(response.json()["id"])
+                return self.read(patience_s=patience_s, until=until)
+            return self._pass_on(response, until)
+
+    def _pass_on(self, response: requests.Response, until: float) -> bool | None:
+        # A service that gives no ids begins anew.
+        already_seen = 0 if self._last_id else self.seen
+        position = -1
+        for event in parse_events(_lines(response)):
+            if event.type == "statement":
+                self.statement_id = int(event.content["id"])
+                continue
+            if event.type == "progress":
+                self._line.show(event.content)
+                continue  # not part of the output: a stream that goes on begins after an output
+            position += 1
+            if position < already_seen:
+                continue
+            if event.type == "done":
+                self.ended = event.content if "state" in event.content else None
+                return True
+            if time.monotonic() > until:
+                return None
+            if self._show is not None and event.type in SHOWN_TYPES:
+                self._show(event.type, event.content)
+            self.seen, self._last_id = self.seen + 1, event.id
         return None
+
+    def _open(self, patience_s: float) -> requests.Response:
+        if self.statement_id is None:
+            # Again with the same key, where the answer got lost: it is the same statement.
+            return post_statement(
+                self._session,
+                self._posting.code,
+                key=self._posting.key,
+                execution_count=self._posting.execution_count,
+                read_timeout_s=patience_s,
+            )
+        headers = {"Accept": _EVENTS, "Accept-Encoding": "identity"}
+        if self._last_id:
+            headers["Last-Event-ID"] = self._last_id
+        path = f"/statements/{self.statement_id}/events"
+        return open_stream(self._session, path, headers=headers, read_timeout_s=patience_s)
 
 
 def wait_for_end(session: LivySession, statement_id: int) -> Mapping[str, Any]:

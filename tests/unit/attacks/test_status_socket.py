@@ -60,7 +60,7 @@ def told(tmp_path, monkeypatch):
         driver = BuiltinDriver(request, folder, start_s=60, on_gone=lambda: None)
         watching = asyncio.create_task(driver._read_status(folder.listen_to_status()))
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as cell:
-            cell.settimeout(0.1)
+            cell.settimeout(0.01)
             for line in lines:
                 # When nobody reads any more the queue is full at last.
                 with contextlib.suppress(TimeoutError):
