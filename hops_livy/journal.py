@@ -47,8 +47,8 @@ class Journal:
 
     def write(self, entry: Entry) -> None:
         """Appends an entry. A disk that is full stops no session; a service that comes later then knows less."""
-        line = _line(entry)
         try:
+            line = _line(entry)
             self._make()
             descriptor = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             try:
@@ -56,17 +56,17 @@ class Journal:
             finally:
                 os.close(descriptor)
             self._size += len(line)
-        except OSError as error:
+        except (OSError, ValueError, RecursionError) as error:
             self._complain(error)
 
     def rewrite(self, entries: Iterable[Entry]) -> None:
         """Puts ``entries`` in the place of all that was written before."""
-        text = b"".join(_line(entry) for entry in entries)
         try:
+            text = b"".join(_line(entry) for entry in entries)
             self._make()
             _replace(self._file, text)
             self._size = self._rewritten_size = len(text)
-        except OSError as error:
+        except (OSError, ValueError, RecursionError) as error:
             self._complain(error)
 
     def read(self) -> Iterator[Entry]:
@@ -74,7 +74,7 @@ class Journal:
         with contextlib.suppress(OSError), self._file.open("rb") as file:
             for line in file:
                 self._size += len(line)
-                with contextlib.suppress(ValueError):
+                with contextlib.suppress(ValueError, RecursionError):
                     entry = json.loads(line)
                     if isinstance(entry, dict):
                         yield entry
@@ -107,10 +107,11 @@ class Journal:
         if not self.folder.exists():
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def _complain(self, error: OSError) -> None:
+    def _complain(self, error: Exception) -> None:
         if not self._told:
             self._told = True
-            LOG.warning("session %s can't be written down: %s", self.folder.name, error.strerror)
+            reason = error.strerror if isinstance(error, OSError) else type(error).__name__
+            LOG.warning("session %s can't be written down: %s", self.folder.name, reason)
 
 
 def journals(folder: Path) -> list[Journal]:

@@ -11,7 +11,7 @@ from typing import Any
 from hops_livy.engines.drivers import Executed
 
 _PLAIN, _HTML, _PNG, _JSON = "text/plain", "text/html", "image/png", "application/json"
-_DROPPED = "[This output was dropped: later statements of the session wrote much.]\n"
+DROPPED = "[This output was dropped: later statements of the session wrote much.]\n"
 _CUT = "\n[The output was cut off here: a statement may write {} MiB.]\n"
 
 
@@ -66,9 +66,9 @@ class Outputs:
 
     def drop(self) -> None:
         """Frees the memory; a sentence takes the place of what was written."""
-        if self._size > len(_DROPPED) or self._source is not None:
+        if self._size > len(DROPPED) or self._source is not None:
             self._size, self._source, self.dropped = 0, None, True
-            self._events = [{"type": "stream", "content": {"name": "stderr", "text": _DROPPED}}]
+            self._events = [{"type": "stream", "content": {"name": "stderr", "text": DROPPED}}]
 
     def folded(self) -> list[dict[str, Any]]:
         """What is to be seen in the end: streams joined, displays updated in place, cleared output gone."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
@@ -11,7 +12,7 @@ from hops_contract.principal import Principal, PrincipalKind, ProjectRole
 from hops_livy.engines.drivers import Executed, Shape
 from hops_livy.journal import Entry, Journal
 from hops_livy.news import News
-from hops_livy.outputs import Outputs
+from hops_livy.outputs import DROPPED, Outputs
 from hops_livy.sessions import Session, SessionState, Timeouts
 from hops_livy.settings import Limits
 from hops_livy.spooled import read_spool_file
@@ -55,13 +56,16 @@ class Recovered:
     """
 
     def __init__(self, journal: Journal, limits: Limits, news: News) -> None:
+        try:
+            self._read(journal, limits, news)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ValueError(f"{journal.folder.name} tells of no session") from error
+
+    def _read(self, journal: Journal, limits: Limits, news: News) -> None:
         entries = journal.read()
         head = next(entries, {})
-        try:
-            self.application = str(head["application"])
-            self.session = _session(head, journal, limits, news)
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{journal.folder.name} tells of no session") from error
+        self.application = str(head["application"])
+        self.session = _session(head, journal, limits, news)
         self.warm: dict[str, str] | None = head.get("warm")
         self.driver: dict[str, Any] | None = None
         self.ending: str | None = None
@@ -98,7 +102,18 @@ class Recovered:
 
 
 def written(session: Session, statement: int) -> list[tuple[str, dict[str, Any]]]:
-    """What a statement wrote, from its driver while there is one, else from the files that it left."""
+    """What a statement wrote, from its driver while there is one, else from the files that it left.
+
+    The session's code may have filled the files since: no more of them comes into memory than a session may hold.
+    """
+    if session.recovered_bytes > session.limits.session_output_bytes:
+        return [("stream", {"name": "stderr", "text": DROPPED})]
+    found = _written(session, statement)
+    session.recovered_bytes += sum(len(json.dumps(content)) for _, content in found)
+    return found
+
+
+def _written(session: Session, statement: int) -> list[tuple[str, dict[str, Any]]]:
     if session.driver is not None:
         return session.driver.written(statement)
     spooled = read_spool_file(session.journal.outputs / f"{statement}.jsonl")

@@ -146,7 +146,14 @@ class Registry:
         # In the order of their numbers, whichever is found first.
         self._sessions |= {one.session.id: one.session for one in found if one.warm is None}
         self._last_id = max(self._last_id, max((one.session.id for one in found), default=-1))
-        await asyncio.gather(*(self._find_again(one) for one in found if not one.session.final))
+        again = [one for one in found if not one.session.final]
+        failures = await asyncio.gather(*(self._find_again(one) for one in again), return_exceptions=True)
+        for one, failure in zip(again, failures, strict=True):
+            if isinstance(failure, BaseException):
+                # The others must not be lost with it. What is left of it ends like that of any unknown session.
+                LOG.error("session %d can't be found again", one.session.id, exc_info=failure)
+                self._forget(one.session.id)
+                one.session.journal.remove()
 
     async def _find_again(self, found: Recovered) -> None:
         session, token = found.session, found.session.journal.token()

@@ -67,6 +67,7 @@ class Session:
         reason: Why it is in its state, in words, where that isn't plain.
         journal: Where it is written down, for a later service to find it again.
         head: What the journal begins with.
+        recovered_bytes: How much of what was written for an earlier service has been read.
     """
 
     id: int
@@ -77,6 +78,7 @@ class Session:
     limits: Limits
     journal: Journal
     head: list[Entry] = field(default_factory=list)
+    recovered_bytes: int = 0
     timeouts: Timeouts = field(default_factory=Timeouts)
     gpus: tuple[int, ...] = ()
     state: SessionState = SessionState.STARTING
@@ -335,11 +337,15 @@ class Session:
 
     def _forget_old(self) -> None:
         old = len(self.statements) - self.limits.statements_kept
-        for statement_id in list(self.statements)[: max(0, old)]:
-            if self.statements[statement_id].final:
-                del self.statements[statement_id]
+        much = sum(len(statement.code) for statement in self.statements.values()) - self.limits.session_code_characters
+        for number, statement in list(self.statements.items()):
+            if old <= 0 and much <= 0:
+                return
+            if statement.final:
+                del self.statements[number]
                 if self.driver is not None:
-                    self.driver.forget(statement_id)
+                    self.driver.forget(number)
+                old, much = old - 1, much - len(statement.code)
 
     def _forget_outputs(self) -> None:
         total = 0

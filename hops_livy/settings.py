@@ -33,6 +33,8 @@ class Limits:
     """Per session; beyond it the output of the oldest statements is dropped, with a sentence."""
     statements_kept: int = 500
     """Per session; the outputs of the oldest are dropped."""
+    session_code_characters: int = 32 * 1024 * 1024
+    """Per session; beyond it the oldest statements are forgotten."""
     statements_waiting: int = 100
     log_lines: int = 2000
     sessions_per_owner: int = 10

@@ -309,7 +309,7 @@ class BuiltinDriver:
                 task.cancel()
             await asyncio.wait([*watched, minder])
             process.close()
-        self._finish(process.returncode if by_itself else None)
+        await self._finish(process.returncode if by_itself else None)
 
     async def _lost(self) -> None:
         """It ended while no service was there to see it."""
@@ -318,9 +318,9 @@ class BuiltinDriver:
             await self._told(line, live=False)
         if not await end_processes(-1, self._request.application):
             LOG.error("processes of session %d can't be ended", self._request.session_id)
-        self._finish(None)
+        await self._finish(None)
 
-    def _finish(self, code: int | None) -> None:
+    async def _finish(self, code: int | None) -> None:
         code = self._told_code if code is None else code
         reason = self._asked or why_ended(
             shape=self._request.shape,
@@ -331,8 +331,9 @@ class BuiltinDriver:
             was_ready=self._was_ready,
         )
         self.log()
-        self._folder.keep_outputs(self._request.kept_outputs)
-        self._folder.wipe()
+        # The session's code may have left very many files.
+        await asyncio.to_thread(self._folder.keep_outputs, self._request.kept_outputs)
+        await asyncio.to_thread(self._folder.wipe)
         self._on_gone()
         if not self.ready.done():
             self.ready.set_exception(StartError(reason))

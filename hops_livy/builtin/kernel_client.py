@@ -58,7 +58,16 @@ Heard = Callable[[str, str, dict[str, Any]], None]
 def executed(reply: dict[str, Any]) -> Executed:
     """The end of a statement, from the content of its ``execute_reply``."""
     status = str(reply["status"])
-    return Executed(status=status, error=reply if status == "error" else None)
+    if status != "error":
+        return Executed(status=status)
+    # Code of the session may have written every part of it.
+    lines = reply.get("traceback")
+    error = {
+        "ename": str(reply.get("ename", "")),
+        "evalue": str(reply.get("evalue", "")),
+        "traceback": [str(line) for line in lines] if isinstance(lines, list) else [],
+    }
+    return Executed(status=status, error=error)
 
 
 @dataclass(slots=True)
