@@ -34,6 +34,10 @@ def test_a_number_that_is_none_is_refused_by_name():
 def test_how_many_sessions_may_run_is_a_setting():
     assert (read_settings({}).limits.sessions, read_settings({}).limits.sessions_per_owner) == (200, 10)
     limits = read_settings({"HOPS_SESSIONS": "5", "HOPS_SESSIONS_PER_OWNER": "2"}).limits
+    ahead = read_settings({"HOPS_WARM_SESSIONS": "0", "HOPS_WARM_LEAVES_MIB": "7", "HOPS_DESERTED_S": "30"})
+    assert (ahead.warm_sessions, ahead.warm_leaves_mib, ahead.deserted_s) == (0, 7, 30.0)
+    usual = read_settings({})
+    assert (usual.warm_sessions, usual.warm_leaves_mib, usual.deserted_s) == (8, None, 600.0)
     assert (limits.sessions, limits.sessions_per_owner) == (5, 2)
 
 
