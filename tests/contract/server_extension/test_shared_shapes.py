@@ -79,9 +79,12 @@ def test_what_the_session_service_answers_gives_lab_all_that_it_shows(tmp_path, 
     }  # fmt: skip
 
 
-def test_the_overviews_answer_gives_lab_all_that_it_shows():
+def test_the_overviews_answer_gives_lab_all_that_it_shows(tmp_path):
     viewer = Viewer(principal=ADA, token="t", standing=None)
-    session = Session(id=3, owner=ADA, kind="pyspark", name="n", shape=shape_of(SessionRequest(), {}), limits=Limits())
+    session = Session(
+        id=3, owner=ADA, kind="pyspark", name="n", shape=shape_of(SessionRequest(), {}), limits=Limits(),
+        journal=Journal(tmp_path),
+    )  # fmt: skip
     session.change(SessionState.IDLE)
     told = item(session, viewer)
     shown = overview_item(told)
