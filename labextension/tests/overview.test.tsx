@@ -169,7 +169,8 @@ describe('the model of the sessions', () => {
     await vi.advanceTimersByTimeAsync(600_000);
     const before = asked.length;
     await vi.advanceTimersByTimeAsync(120_000);
-    expect(asked.length - before).toBeLessThan(10);
+    // Without the growing pauses it would be sixty; how fast they grow is left to chance.
+    expect(asked.length - before).toBeLessThan(30);
     vi.useRealTimers();
   });
 

@@ -44,7 +44,8 @@ def notebook(service, project_python, tmp_path_factory):
 def test_the_first_cell_starts_a_session_of_kind_spark_and_shows_the_count(service, notebook):
     assert notebook.first_cell.reply["status"] == "ok", notebook.first_cell.messages
     assert notebook.first_cell.stdout.endswith(": Long = 1000000\n")
-    line = notebook.first_cell.of("update_display_data")[-1]["data"]["text/plain"]
+    lines = [shown["data"].get("text/plain", "") for shown in notebook.first_cell.of("update_display_data")]
+    line = next(line for line in lines if line.startswith("Spark "))
     assert line.startswith("Spark 4.3.0 · 1 executor × 1 core, 768 MiB · driver 768 MiB · session ")  # noqa: RUF001
     with service.client() as client:
         (session,) = client.get("/sessions").json()["sessions"]
