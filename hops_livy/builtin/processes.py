@@ -14,6 +14,7 @@ import psutil
 _GRACE_S = 3.0
 _GIVE_UP_S = 20.0
 _POLL_S = 0.05
+_LET_GO: list[subprocess.Popen[bytes]] = []
 
 
 def start_time(pid: int) -> float | None:
@@ -63,6 +64,9 @@ class DriverProcess:
     def close(self) -> None:
         """Watches it no longer."""
         os.close(self._descriptor)
+        if self._child is not None and not self.ended:
+            # It works on; Python would complain about a child that nobody holds.
+            _LET_GO.append(self._child)
 
 
 def processes_of(leader: int, application: str) -> list[psutil.Process]:
