@@ -58,7 +58,9 @@ class SessionBackendContract:
             assert driver.app_id
             done = await run("print('x')\n2")
             assert done.status == "ok"
-            assert [kind for kind, _ in run.seen] == ["stream", "execute_result"], "all output comes before the end"
+            # On a busy machine a print comes in two pieces.
+            kinds = [kind for kind, _ in itertools.groupby(kind for kind, _ in run.seen)]
+            assert kinds == ["stream", "execute_result"], "all output comes before the end"
             assert driver.written(0) == run.output
             driver.forget(0)
             assert driver.written(0) == []
