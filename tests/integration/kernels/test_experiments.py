@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.spark, pytest.mark.timeout(600)]
 GPUS = 2
 TRIALS = 6
 DEADLINE_S = 120
+PROGRESS = "application/vnd.hops.progress+json"
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +111,8 @@ experiment.grid_search(slow, {{"a": list(range({TRIALS}))}}, name="interrupted")
     assert cell.reply["status"] == "error"
     assert cell.reply["ename"] == "RemoteInterrupt"
     assert "The experiment was stopped. What is done lies in Experiments/" in cell.stderr
-    last = cell.of("update_display_data")[-1]["data"]["application/vnd.hops.progress+json"]
+    shown = [message["data"] for message in cell.of("update_display_data")]
+    last = [data[PROGRESS] for data in shown if PROGRESS in data][-1]  # beside the line about Spark's jobs
     assert (last["done"], last["running"], last["label"]) == (2, 0, "grid search interrupted, best metric 1")
     assert time.monotonic() - asked < 30, "the trials would sleep for 300 seconds"
     # Begins when the run has tidied up: cells of a session come one after the other.
