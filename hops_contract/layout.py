@@ -24,7 +24,8 @@ class Home:
     ``run/servers/<project__user>/``        0700; a notebook server's folder
     ``run/sessions/<id>/``                  0700; a Spark session's folder
     ``run/session-records/<id>/``           0700; what a later session service needs to find a session again
-    ``run/sessions/service.lock``           held by the session service while it runs
+    ``run/session-service.lock``            held by the session service: one for each home
+    ``run/sessions/service.alive``          held by the session service while it runs, for sessions to see
     ``run/*.pid``, ``run/site.json``        what is running now and where it answers
     ``logs/<service>.log``                  logs of the platform's services
     ``control-plane.db``, ``hub.db``        embedded databases
@@ -95,8 +96,13 @@ class Home:
 
     @property
     def service_lock(self) -> Path:
-        """The session service holds it while it runs."""
-        return self.run / "sessions" / "service.lock"
+        """The session service holds it: one for each home."""
+        return self.run / "session-service.lock"
+
+    @property
+    def service_alive(self) -> Path:
+        """The session service holds it while it runs; sessions look whether it does."""
+        return self.run / "sessions" / "service.alive"
 
     def secret(self, name: str) -> Path:
         """One of the platform's own credentials."""

@@ -10,6 +10,8 @@ from typing import Any
 
 from hops_livy.engines.drivers import Executed
 
+_EVENT_BYTES = 400
+"""What an event takes in memory beside its text."""
 _PLAIN, _HTML, _PNG, _JSON = "text/plain", "text/html", "image/png", "application/json"
 DROPPED = "[This output was dropped: later statements of the session wrote much.]\n"
 _CUT = "\n[The output was cut off here: a statement may write {} MiB.]\n"
@@ -51,7 +53,7 @@ class Outputs:
         """Takes the next message. Streams that follow one another are not joined here: each is news."""
         if self._cut:
             return
-        self._size += len(json.dumps(content, default=str))
+        self._size += len(json.dumps(content, default=str)) + _EVENT_BYTES
         if self._size > self._limit:
             self._cut = True
             sentence = _CUT.format(self._limit // (1024 * 1024))
@@ -66,8 +68,9 @@ class Outputs:
 
     def drop(self) -> None:
         """Frees the memory; a sentence takes the place of what was written."""
-        if self._size > len(DROPPED) or self._source is not None:
-            self._size, self._source, self.dropped = 0, None, True
+        self.dropped = True
+        if self._size > len(DROPPED) + _EVENT_BYTES or self._source is not None:
+            self._size, self._source = 0, None
             self._events = [{"type": "stream", "content": {"name": "stderr", "text": DROPPED}}]
 
     def folded(self) -> list[dict[str, Any]]:

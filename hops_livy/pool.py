@@ -54,9 +54,11 @@ class WarmPool:
     def __len__(self) -> int:
         return len(self._warm)
 
-    def put(self, warm: Warm) -> None:
-        """Adds one."""
+    def put(self, warm: Warm) -> Warm | None:
+        """Adds one; returns the one whose place it takes, which then has to be ended."""
+        displaced = self._warm.get(warm.session.owner.project_user)
         self._warm[warm.session.owner.project_user] = warm
+        return displaced
 
     def of(self, project_user: str) -> Warm | None:
         """The one of that project-user, while it can be used."""

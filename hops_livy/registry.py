@@ -98,7 +98,7 @@ class Registry:
         self._warming: set[str] = set()
         self._starting_names: dict[int, tuple[str, bool, str | None]] = {}
         self._ended_owners = EndedOwners(home.run / "sessions" / "ended-owners.json")
-        self._lock = ServiceLock(home.service_lock)
+        self._lock = ServiceLock(home.service_lock, alive=home.service_alive)
         self._tasks: set[asyncio.Task[None]] = set()
         self._last_id = -1
 
@@ -112,8 +112,7 @@ class Registry:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
         await self._lock.take()
-        last = folder / "last-id"
-        self._last_id = int(last.read_text()) if last.exists() else -1
+        self._last_id = _last_id(folder, self._home.session_records)
         self._ended_owners.load()
         await self._recover()
         await self._backend.prepare({*self._sessions, *(warm.session.id for warm in self._pool)})
@@ -140,7 +139,7 @@ class Registry:
         for journal in journals(self._home.session_records):
             try:
                 found.append(Recovered(journal, self._limits, News(self.news)))
-            except ValueError as error:
+            except Exception as error:  # noqa: BLE001 - one record must not cost the others
                 LOG.warning("a session can't be found again: %s", error)
                 journal.remove()
         # In the order of their numbers, whichever is found first.
@@ -172,7 +171,7 @@ class Registry:
         session.gpus = self._gpus.held_by(session.id)
         session.follow(driver)
         if found.warm is not None:
-            self._pool.put(Warm(session, found.warm))
+            self._keep(Warm(session, found.warm))
         LOG.info("session %d of %s was found again", session.id, session.owner.project_user)
         if token is None or found.ending is not None:
             self._spawn(session.end(found.ending or "Its token was lost while the session service was away."))
@@ -204,7 +203,11 @@ class Registry:
         shape, _conf, _limits = await self._granted(principal, token, request, batch=None)
         self._check_room(principal, instead_of=replaced)
         try:
-            await self._with_room(lambda: self._backend.check(shape, owner=principal, instead_of=instead_of))
+            await self._backend.check(shape, owner=principal, instead_of=instead_of)
+        except NoRoomError as error:
+            # What is kept ready would end for it; whether that is enough the start itself finds out.
+            if sum(warm.session.shape.total_memory_mib for warm in self._pool) < shape.total_memory_mib:
+                raise CanNotStartError(str(error)) from error
         except StartError as error:
             raise CanNotStartError(str(error)) from error
 
@@ -291,6 +294,19 @@ class Registry:
         """
         shape, conf, limits = await self._granted(principal, token, request, batch=None)
         timeouts = Timeouts(idle_s=idle_time(0.0, limits))
+        owner = principal.project_user
+        if owner in self._warming:
+            return WarmState("starting")
+        # One at a time for each: while one is waited for, another would take its place in the pool.
+        self._warming.add(owner)
+        try:
+            return await self._warm(principal, token, shape, conf, timeouts)
+        finally:
+            self._warming.discard(owner)
+
+    async def _warm(
+        self, principal: Principal, token: str, shape: Shape, conf: dict[str, str], timeouts: Timeouts
+    ) -> WarmState:
         for spent in self._pool.spent(time.monotonic()):
             await self._end_warm(spent)
         warm = self._pool.of(principal.project_user)
@@ -299,19 +315,16 @@ class Registry:
             return WarmState("starting" if warm.session.state is SessionState.STARTING else "ready")
         if warm is not None:
             await self._end_warm(warm)
-        if (reason := self._why_not_warm(principal, shape)) is not None:
+        if (reason := self._why_not_warm(shape)) is not None:
             return WarmState("none", reason)
         if self.owned(principal.project_user, batch=None) and not self._calm():
             return WarmState("waiting", "The machine has other work; it is started when that is done.")
         session = self._new_session(principal, shape, timeouts)
-        self._warming.add(principal.project_user)
         try:
             await self._launch(session, token, conf, None, warm=conf)
         except CanNotStartError as error:
             session.journal.remove()
             return WarmState("none", error.detail)
-        finally:
-            self._warming.discard(principal.project_user)
         try:
             self.check_welcome(principal, token)
         except NotAuthenticatedError:
@@ -319,11 +332,9 @@ class Registry:
             raise
         return WarmState("starting")
 
-    def _why_not_warm(self, principal: Principal, shape: Shape) -> str | None:
-        if len(self._pool) + len(self._warming) >= self._pool.most:
+    def _why_not_warm(self, shape: Shape) -> str | None:
+        if len(self._pool) + len(self._warming) > self._pool.most:
             return f"{self._pool.most} sessions are kept ready at most (HOPS_WARM_SESSIONS)."
-        if principal.project_user in self._warming:
-            return "One is being started."
         if shape.total_gpus:
             return "GPUs are not held for sessions that nobody has asked for yet."
         return self._idleness.why_no_room(shape.total_memory_mib)
@@ -332,6 +343,11 @@ class Registry:
         working = (SessionState.STARTING, SessionState.BUSY)
         busy = any(session.state in working for session in self._sessions.values())
         return self._idleness.idle() and not busy
+
+    def _keep(self, warm: Warm) -> None:
+        displaced = self._pool.put(warm)
+        if displaced is not None:
+            self._spawn(self._end_warm(displaced))
 
     async def _end_warm(self, warm: Warm) -> None:
         self._pool.remove(warm.session)
@@ -346,8 +362,12 @@ class Registry:
         application = str(session.head[0]["application"])
         session.head[0] = heading(session, application, warm=None)
         session.journal.rewrite([*session.head, *session.entries()])
-        session.renew_token(token)
         self._sessions[session.id] = session
+        try:
+            session.renew_token(token)
+        except OSError as error:
+            # It has one, which is renewed in its time.
+            LOG.warning("session %d keeps its token: %s", session.id, error.strerror)
         self.news.tell()
         LOG.info("session %d of %s was ready", session.id, session.owner.project_user)
         return session
@@ -479,7 +499,7 @@ class Registry:
             self._sessions[session.id] = session
             self.news.tell()
         else:
-            self._pool.put(Warm(session, warm))
+            self._keep(Warm(session, warm))
         self._spawn(self._renewal.keep_fresh(session, token))
         LOG.info("session %d of %s starts: %s", session.id, session.owner.project_user, _described(session.shape))
 
@@ -512,7 +532,10 @@ class Registry:
         self._last_id += 1
         # Ids are never given twice, also over restarts: a client of an old session must not meet a new one.
         try:
-            (self._home.run / "sessions" / "last-id").write_text(str(self._last_id))
+            last = self._home.run / "sessions" / "last-id"
+            draft = last.with_suffix(".new")
+            draft.write_text(str(self._last_id))
+            draft.replace(last)
         except OSError as error:
             raise CanNotStartError(disk_trouble(error)) from error
         return self._last_id
@@ -581,6 +604,20 @@ def _project_file(project_folder: Path, name: str) -> Path:
 def _seconds(text: str | None) -> float:
     match = re.fullmatch(r"\s*(\d+)\s*([a-z]*)\s*", text or "")
     return int(match[1]) * _UNITS_S[match[2] or "s"] if match else 0.0
+
+
+def _last_id(sessions: Path, records: Path) -> int:
+    """The largest number that was ever given, as far as it is known."""
+    known = [
+        int(path.name) for folder in (sessions, records) for path in folder.glob("[0-9]*") if path.name.isdecimal()
+    ]
+    try:
+        known.append(int((sessions / "last-id").read_text()))
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError):
+        LOG.warning("which number a session had last can't be read; numbers go on after those that are left")
+    return max(known, default=-1)
 
 
 def _name(session: Session, conf: dict[str, str]) -> str:

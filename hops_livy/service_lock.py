@@ -16,14 +16,19 @@ class ServiceLockError(Exception):
 
 
 class ServiceLock:
-    """A lock that the system gives back when its holder ends, in whatever way. Sessions look whether it is held.
+    """A lock that the system gives back when its holder ends, in whatever way.
+
+    Sessions look at another file, made anew each time: their code could hold whatever they can open.
 
     Args:
-        file: The file to lock.
+        file: The file to lock, out of sessions' reach.
+        alive: The file that sessions look at.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, *, alive: Path) -> None:
         self._file = file
+        self._alive = alive
+        self._shown: int | None = None
         self._descriptor: int | None = None
 
     async def take(self) -> None:
@@ -47,10 +52,22 @@ class ServiceLock:
                 await asyncio.sleep(_AGAIN_S)
             else:
                 self._descriptor = descriptor
+                self._show()
                 return
+
+    def _show(self) -> None:
+        draft = self._alive.with_name(f"{self._alive.name}.{os.getpid()}")
+        draft.unlink(missing_ok=True)
+        self._shown = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        # Held before anybody can find it.
+        fcntl.flock(self._shown, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        draft.replace(self._alive)
 
     def give_back(self) -> None:
         """Gives it back; safe to repeat."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+        if self._shown is not None:
+            os.close(self._shown)
+            self._shown = None

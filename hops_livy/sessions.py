@@ -191,8 +191,9 @@ class Session:
         if statement.state is StatementState.WAITING:
             self._finish(statement, StatementState.CANCELLED, _interrupted())
         elif not statement.final and self.driver is not None:
+            if statement.state is not StatementState.CANCELLING:
+                self.journal.write({"is": "cancelling", "id": statement.id})
             statement.state = StatementState.CANCELLING
-            self.journal.write({"is": "cancelling", "id": statement.id})
             statement.news.tell()
             await self.driver.interrupt()
 
@@ -232,6 +233,8 @@ class Session:
 
     def renew_token(self, token: str) -> None:
         """Puts a new token in the place of the old one. Never logged."""
+        if self.final:
+            return
         self.journal.keep_token(token)
         if self.driver is not None:
             self.driver.renew_token(token)
@@ -350,8 +353,8 @@ class Session:
     def _forget_outputs(self) -> None:
         total = 0
         for statement in reversed(self.statements.values()):
-            total += statement.outputs.size
-            if total > self.limits.session_output_bytes and statement.final:
+            total += statement.size
+            if total > self.limits.session_output_bytes and statement.final and not statement.outputs.dropped:
                 statement.forget_output()
                 self.journal.write({"is": "dropped", "id": statement.id})
                 if self.driver is not None:

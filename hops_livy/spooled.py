@@ -15,6 +15,7 @@ from typing import Any
 from hops_livy.driver.hops_session.spool import KEPT_TYPES, MOST_BYTES
 
 _MOST_FILE = 2 * MOST_BYTES
+_MOST_ODD, _MOST_MESSAGES = 100, 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +46,19 @@ def read_spool(descriptor: int) -> Spooled:
     """Reads an open file, and closes it. Lines that are none are passed over."""
     spooled = Spooled()
     with os.fdopen(descriptor, "rb") as file:
-        for line in file.read(_MOST_FILE).split(b"\n"):
+        size = odd = 0
+        for line in file:
+            size += len(line)
+            if size > _MOST_FILE or odd > _MOST_ODD or len(spooled.messages) > _MOST_MESSAGES:
+                break
             try:
                 entry = json.loads(line)
                 kind, content, identity = entry["type"], entry["content"], str(entry["id"])
             except (ValueError, KeyError, TypeError, RecursionError):
+                odd += 1
                 continue
-            if not isinstance(content, dict):
+            if not isinstance(content, dict) or not isinstance(kind, str):
+                odd += 1
                 continue
             spooled.begun = True
             if kind == "execute_reply":

@@ -26,6 +26,7 @@ class StatementState(StrEnum):
     CANCELLED = "cancelled"
 
 
+_SHORT = 1000
 FINAL = frozenset({StatementState.AVAILABLE, StatementState.ERROR, StatementState.CANCELLED})
 
 
@@ -110,8 +111,20 @@ class Statement:
             yield self.finished_entry()
 
     def forget_output(self) -> None:
-        """Frees the memory that the output takes."""
+        """Frees the memory that the output takes, the error's long parts too."""
         self.outputs.drop()
+        if self.executed is not None and self.executed.error is not None:
+            error = self.executed.error
+            short = {"ename": error["ename"], "evalue": str(error["evalue"])[:_SHORT], "traceback": []}
+            self.executed = Executed(status=self.executed.status, error=short)
+
+    @property
+    def size(self) -> int:
+        """About how many bytes its output and error hold in memory."""
+        error = None if self.executed is None else self.executed.error
+        if error is None:
+            return self.outputs.size
+        return self.outputs.size + len(str(error["evalue"])) + sum(len(line) for line in error["traceback"])
 
     def livy(self) -> dict[str, Any]:
         """As Livy shows it. While it runs there is no output yet for Livy's clients; ours read ``partial``."""

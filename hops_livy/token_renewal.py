@@ -48,6 +48,8 @@ class TokenRenewal:
                     await session.end(f"The session's token was not renewed: {reason}")
                     return
                 renewed = str(answer.raise_for_status().json()["token"])
+                if session.final:
+                    return
                 session.renew_token(renewed)
             except (httpx.HTTPError, OSError, ValueError, KeyError, TypeError) as error:
                 LOG.warning("the token of session %d can't be renewed now: %s", session.id, type(error).__name__)

@@ -72,7 +72,7 @@ class BuiltinSessions:
             LOG.info("ending what is left of session %s", path.name)
             folder = SessionFolder(path)
             await end_strays(str(folder.token))
-            folder.wipe()
+            await asyncio.to_thread(folder.wipe)
 
     async def start(self, request: DriverRequest) -> BuiltinDriver:
         """See :class:`~hops_livy.engines.drivers.SessionBackend`."""
@@ -87,9 +87,10 @@ class BuiltinSessions:
             self._give_back(session_id)
             kind = NoRoomError if isinstance(error, NoMemoryError) else StartError
             raise kind(str(error)) from error
-        driver = self._driver(request, addresses)
+        connection = None if request.batch is not None else connection_info(place.folder.socket_prefix_path())
+        driver = self._driver(request, addresses, connection)
         try:
-            _fill(place, request, addresses)
+            _fill(place, request, addresses, connection)
             await driver.launch(
                 place.python,
                 session_environment(
@@ -122,17 +123,21 @@ class BuiltinSessions:
         addresses = tuple(int(address) for address in (state or {}).get("gpus", ()))
         self._gpus.keep(addresses, session_id=session_id, owner=request.owner.project_user)
         self._memory.keep(request.shape.total_memory_mib, session_id=session_id)
-        driver = self._driver(request, addresses)
+        connection = (state or {}).get("connection")
+        driver = self._driver(request, addresses, connection if isinstance(connection, dict) else None)
         await driver.adopt(state)
         return driver
 
-    def _driver(self, request: DriverRequest, addresses: tuple[int, ...]) -> BuiltinDriver:
+    def _driver(
+        self, request: DriverRequest, addresses: tuple[int, ...], connection: dict[str, Any] | None
+    ) -> BuiltinDriver:
         return BuiltinDriver(
             request,
             SessionFolder(self._home.session(request.session_id)),
             start_s=self._start_s,
             on_gone=lambda: self._give_back(request.session_id),
             gpus=addresses,
+            connection=connection,
         )
 
     def _place(self, request: DriverRequest) -> Place:
@@ -161,7 +166,7 @@ class BuiltinSessions:
             java_home=java_home_for(java, self._home),
             archive=usable_archive(self._home, java, spark),
             scala_version=_scala_version(spark),
-            service_lock=self._home.service_lock,
+            service_alive=self._home.service_alive,
             deserted_s=self._deserted_s,
         )
 
@@ -176,7 +181,7 @@ def _scala_version(spark: Path) -> str:
     raise StartError("The base environment's Spark is not whole: spark-core is missing; `make up` prepares it anew.")
 
 
-def _fill(place: Place, request: DriverRequest, addresses: tuple[int, ...]) -> None:
+def _fill(place: Place, request: DriverRequest, addresses: tuple[int, ...], connection: dict[str, Any] | None) -> None:
     folder = place.folder
     folder.make(spark=place.spark)
     place.own_home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -188,6 +193,7 @@ def _fill(place: Place, request: DriverRequest, addresses: tuple[int, ...]) -> N
         script.chmod(0o700)
     folder.write_secret(folder.token, request.token)
     folder.write_secret(folder.properties, properties_text(spark_properties(request, place, script)))
-    if request.batch is None:
-        folder.write_json(folder.connection, connection_info(folder.socket_prefix()))
+    if connection is not None:
+        folder.socket_prefix()
+        folder.write_json(folder.connection, connection)
     folder.write_json(folder.launch, launch_description(place, request))

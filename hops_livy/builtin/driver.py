@@ -50,6 +50,7 @@ class BuiltinDriver:
         start_s: After so many seconds the start has failed.
         on_gone: Called when all processes are gone.
         gpus: Addresses of the GPUs that it was given.
+        connection: How its kernel is reached; never read from the folder, where its code could change it.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class BuiltinDriver:
         start_s: float,
         on_gone: Callable[[], None],
         gpus: tuple[int, ...] = (),
+        connection: dict[str, Any] | None = None,
     ) -> None:
         loop = asyncio.get_running_loop()
         self.ready: asyncio.Future[None] = loop.create_future()
@@ -69,6 +71,7 @@ class BuiltinDriver:
         self._start_s = start_s
         self._on_gone = on_gone
         self._gpus = gpus
+        self._connection = connection
         self._client: KernelClient | None = None
         self._process: DriverProcess | None = None
         self._started: float | None = None
@@ -93,7 +96,7 @@ class BuiltinDriver:
     def state(self) -> dict[str, Any]:
         """See :class:`~hops_livy.engines.drivers.Driver`."""
         pid = None if self._process is None else self._process.pid
-        return {"pid": pid, "started": self._started, "gpus": list(self._gpus)}
+        return {"pid": pid, "started": self._started, "gpus": list(self._gpus), "connection": self._connection}
 
     async def launch(self, python: Path, environment: dict[str, str], cwd: Path) -> None:
         """Starts the process and watches it from then on.
@@ -129,19 +132,18 @@ class BuiltinDriver:
             state: What :attr:`state` was.
         """
         self._found_again = True
+        leader = -1
         try:
-            listener = self._folder.listen_to_status()
-        except OSError:
-            listener = None
-        try:
-            if state is None or listener is None:
+            if state is None:
                 raise ProcessLookupError
             self._started = float(state["started"])
             self._process = DriverProcess(int(state["pid"]), self._started)
+            leader = self._process.pid
+            listener = self._folder.listen_to_status()
         except (OSError, KeyError, TypeError, ValueError):
-            if listener is not None:
-                listener.close()
-            await self._lost()
+            if self._process is not None:
+                self._process.close()
+            await self._lost(leader)
             return
         self._life = asyncio.create_task(self._live(self._process, listener))
         with contextlib.suppress(TimeoutError, StartError):
@@ -311,12 +313,12 @@ class BuiltinDriver:
             process.close()
         await self._finish(process.returncode if by_itself else None)
 
-    async def _lost(self) -> None:
+    async def _lost(self, leader: int) -> None:
         """It ended while no service was there to see it."""
         self._stop.set()
         for line in self._status_lines():
             await self._told(line, live=False)
-        if not await end_processes(-1, self._request.application):
+        if not await end_processes(leader, self._request.application):
             LOG.error("processes of session %d can't be ended", self._request.session_id)
         await self._finish(None)
 
@@ -331,13 +333,17 @@ class BuiltinDriver:
             was_ready=self._was_ready,
         )
         self.log()
-        # The session's code may have left very many files.
-        await asyncio.to_thread(self._folder.keep_outputs, self._request.kept_outputs)
-        await asyncio.to_thread(self._folder.wipe)
-        self._on_gone()
-        if not self.ready.done():
-            self.ready.set_exception(StartError(reason))
-        self.ended.set_result(Ending(reason=reason, code=code, asked=self._asked is not None))
+        try:
+            # The session's code may have left very many files.
+            await asyncio.to_thread(self._folder.keep_outputs, self._request.kept_outputs)
+            await asyncio.to_thread(self._folder.wipe)
+        except Exception:
+            LOG.exception("the folder of session %d can't be removed", self._request.session_id)
+        finally:
+            self._on_gone()
+            if not self.ready.done():
+                self.ready.set_exception(StartError(reason))
+            self.ended.set_result(Ending(reason=reason, code=code, asked=self._asked is not None))
 
     async def _read_status(self, listener: socket.socket) -> None:
         """Returns when the driver has failed; waits for ever when it says no more."""
@@ -378,8 +384,8 @@ class BuiltinDriver:
         code = status.get("code")
         match stage:
             # What was told once is not told again.
-            case "kernel_bound" if live and self._client is None and self._request.batch is None:
-                self._client = KernelClient(self._folder.connection)
+            case "kernel_bound" if live and self._client is None and self._connection is not None:
+                self._client = KernelClient(self._connection)
                 self._client.connect()
             case "ready":
                 self._was_ready = True

@@ -10,9 +10,12 @@ import contextlib
 import hashlib
 import json
 import os
+import re
+import secrets
 import shutil
 import socket
 import stat
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -104,11 +107,16 @@ class SessionFolder:
 
     def write_secret(self, path: Path, text: str) -> None:
         """Replaces ``path`` (0600) in one step, so that no reader sees half of it."""
-        draft = path.with_suffix(".new")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        draft.replace(path)
+        # A name that the session's code can't have put something at.
+        draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+            draft.replace(path)
+        except OSError:
+            draft.unlink(missing_ok=True)
+            raise
 
     def write_json(self, path: Path, content: Any) -> None:
         """Replaces ``path`` by ``content``."""
@@ -117,6 +125,10 @@ class SessionFolder:
     def socket_prefix(self) -> str:
         """What the paths of the kernel's sockets begin with: this folder, or an own one where that is too long."""
         return str(self._own_sockets() / "k")
+
+    def socket_prefix_path(self) -> str:
+        """The same, without making the folder."""
+        return str(self._sockets / "k")
 
     def listen_to_status(self) -> socket.socket:
         """A datagram socket on which the driver tells of its start from now on.
@@ -177,7 +189,8 @@ class SessionFolder:
         with contextlib.suppress(OSError), self._outputs_opened() as outputs:
             target.mkdir(mode=0o700, parents=True, exist_ok=True)
             with os.scandir(outputs) as entries:
-                names = [entry.name for _, entry in zip(range(_MOST_OUTPUTS), entries, strict=False)]
+                some = (entry.name for _, entry in zip(range(_MOST_OUTPUTS), entries, strict=False))
+                names = [name for name in some if re.fullmatch(r"[0-9]{1,9}\.jsonl", name)]
             for name in names:
                 # A name that is given once, to a file: no link leads out of what is moved.
                 with contextlib.suppress(OSError):
@@ -195,8 +208,18 @@ class SessionFolder:
     def wipe(self) -> None:
         """Removes the folder, and the sockets' if it is another one."""
         if self._sockets != self.path:
-            shutil.rmtree(self._sockets, ignore_errors=True)
-        shutil.rmtree(self.path, ignore_errors=True)
+            _remove(self._sockets)
+        _remove(self.path)
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(RecursionError):
+        shutil.rmtree(path, ignore_errors=True)
+    if path.exists():
+        # Deeper than Python's own can go, or closed even to its owner.
+        for command in (["chmod", "-R", "u+rwx", "--", str(path)], ["rm", "-rf", "--", str(path)]):
+            with contextlib.suppress(OSError):
+                subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
 
 
 def open_own(path: Path | str, flags: int, *, dir_fd: int | None = None) -> int:

@@ -7,7 +7,6 @@ import contextlib
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import zmq
@@ -19,6 +18,7 @@ from hops_livy.engines.drivers import Completion, Executed, Inspection
 
 _SHOWN = ("stream", "display_data", "update_display_data", "execute_result", "error", "clear_output", "progress")
 _COMPLETION_S = 3.0
+_MOST_NAME, _MOST_ERROR, _MOST_LINES = 1000, 1024 * 1024 + 200, 2000
 _MOST_MATCHES = 1000
 _EXECUTION_COUNT = "hops_execution_count"
 _TYPES = "_jupyter_types_experimental"
@@ -57,17 +57,24 @@ Heard = Callable[[str, str, dict[str, Any]], None]
 
 def executed(reply: dict[str, Any]) -> Executed:
     """The end of a statement, from the content of its ``execute_reply``."""
-    status = str(reply["status"])
-    if status != "error":
-        return Executed(status=status)
     # Code of the session may have written every part of it.
+    status = reply.get("status")
+    if status in ("ok", "aborted"):
+        return Executed(status=status)
     lines = reply.get("traceback")
+    kept: list[str] = []
+    room = _MOST_ERROR
+    for line in lines if isinstance(lines, list) else []:
+        kept.append(str(line)[:room])
+        room -= len(kept[-1])
+        if room <= 0 or len(kept) >= _MOST_LINES:
+            break
     error = {
-        "ename": str(reply.get("ename", "")),
-        "evalue": str(reply.get("evalue", "")),
-        "traceback": [str(line) for line in lines] if isinstance(lines, list) else [],
+        "ename": str(reply.get("ename", ""))[:_MOST_NAME],
+        "evalue": str(reply.get("evalue", ""))[:_MOST_ERROR],
+        "traceback": kept,
     }
-    return Executed(status=status, error=error)
+    return Executed(status="error", error=error)
 
 
 @dataclass(slots=True)
@@ -82,14 +89,14 @@ class KernelClient:
     """The client's side of one kernel.
 
     Args:
-        connection_file: The kernel's connection file.
+        connection: What the kernel's connection file holds.
     """
 
-    def __init__(self, connection_file: Path) -> None:
+    def __init__(self, connection: dict[str, Any]) -> None:
         self._client = AsyncKernelClient()
         self._client.context.setsockopt(zmq.MAXMSGSIZE, _FRAME_BYTES)
         self._client.context.setsockopt(zmq.RCVHWM, _MESSAGES_HELD)
-        self._client.load_connection_file(str(connection_file))
+        self._client.load_connection_info(dict(connection))
         # Sockets carry its name: the kernel sends the replies that it owes to whoever comes with the same.
         self._client.session.session = "hops-session-service"
         self._running: dict[str, _Running] = {}

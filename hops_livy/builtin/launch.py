@@ -33,7 +33,7 @@ class Place:
         java_home: What the driver sees as ``JAVA_HOME``.
         archive: Class data sharing archive, if there is one.
         scala_version: For which Scala this Spark was built.
-        service_lock: What the session service holds while it runs.
+        service_alive: What the session service holds while it runs.
         deserted_s: So many seconds after it was last held the driver ends by itself.
         secret: What the session's own processes prove to one another that they belong to it.
     """
@@ -47,7 +47,7 @@ class Place:
     java_home: Path
     archive: Path | None
     scala_version: str
-    service_lock: Path
+    service_alive: Path
     deserted_s: float
     secret: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
 
@@ -164,7 +164,7 @@ def launch_description(place: Place, request: DriverRequest) -> dict[str, Any]:
         "role": "kernel" if batch is None else "batch",
         "status_file": str(place.folder.status),
         "status_socket": str(place.folder.status_socket),
-        "service_lock": str(place.service_lock),
+        "service_alive": str(place.service_alive),
         "deserted_s": place.deserted_s,
         "gateway_info": str(place.folder.gateway_info),
         "java_command": java_command(place, request.shape),

@@ -16,7 +16,7 @@ def watch(launch: dict[str, Any]) -> None:
     """Looks every now and then, in a thread, whether a service holds its lock."""
     threading.Thread(
         target=_watch,
-        args=(launch["service_lock"], float(launch["deserted_s"])),
+        args=(launch["service_alive"], float(launch["deserted_s"])),
         name="hops-service-watch",
         daemon=True,
     ).start()

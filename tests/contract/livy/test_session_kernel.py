@@ -36,13 +36,14 @@ async def _kernel():
         folder = Path(name)
         (folder / "ipython").mkdir()
         connection = folder / "kernel.json"
-        connection.write_text(json.dumps(connection_info(str(folder / "k"))))
+        info = connection_info(str(folder / "k"))
+        connection.write_text(json.dumps(info))
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-W", "ignore", "-c", PROGRAM, str(connection), str(folder / "ipython"),
             str(folder / "ready"),
             stdout=subprocess.DEVNULL,
         )  # fmt: skip
-        client = KernelClient(connection)
+        client = KernelClient(info)
         try:
             while not (folder / "ready").exists():
                 assert process.returncode is None

@@ -233,7 +233,7 @@ def test_a_full_disk_is_told_and_nothing_is_left(control_plane, full_disk):
             assert answer.status_code == 409
             assert "the platform's disk is full" in answer.json()["detail"]
             assert str(full_disk) not in answer.text
-        assert {path.name for path in (full_disk / "run" / "sessions").iterdir()} <= {"last-id", "service.lock"}
+        assert {path.name for path in (full_disk / "run" / "sessions").iterdir()} <= {"last-id", "service.alive"}
         assert not list((full_disk / "run" / "session-records").glob("*"))
         assert service.processes() == []
     finally:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hops_contract.principal import Principal, PrincipalKind, ProjectRole
 from hops_livy.builtin.driver import BuiltinDriver
 from hops_livy.builtin.folder import SessionFolder
 from hops_livy.engines.drivers import DriverRequest, Shape
+from hops_livy.spooled import read_spool
 
 
 @pytest.fixture
@@ -77,3 +79,34 @@ def test_what_a_statement_wrote_is_not_what_another_sessions_statement_wrote(tmp
     session.keep_outputs(tmp_path / "taken")
     assert (blue / "0.jsonl").read_bytes() == LINE
     assert not (tmp_path / "taken").exists()
+
+
+def test_a_folder_is_removed_however_deep_its_code_made_it(session):
+    descriptor = os.open(session.temporary, os.O_RDONLY)
+    for _ in range(1500):
+        os.mkdir("d", dir_fd=descriptor)
+        inner = os.open("d", os.O_RDONLY, dir_fd=descriptor)
+        os.close(descriptor)
+        descriptor = inner
+    os.close(descriptor)
+    session.wipe()
+    assert not session.path.exists()
+
+
+def test_a_token_is_renewed_whatever_its_code_put_beside_it(tmp_path, session):
+    blue = tmp_path / "blue"
+    blue.write_text("kept")
+    os.mkfifo(session.path / "token.new")
+    session.token.symlink_to(blue)
+    session.write_secret(session.token, "fresh")
+    assert (session.token.read_text(), blue.read_text()) == ("fresh", "kept")
+    assert session.token.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    "content", [b"\n" * 4_000_000, b"7\n" * 1_000_000, b'{"id": 1, "type": [], "content": {}}\n' * 9999]
+)
+def test_a_file_of_nothing_is_not_read_to_its_end(session, content):
+    (session.outputs / "0.jsonl").write_bytes(content + LINE)
+    spooled = read_spool(session.open_output(0))
+    assert (spooled.begun, spooled.messages) == (False, [])

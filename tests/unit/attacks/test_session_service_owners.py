@@ -16,6 +16,7 @@ from hops_contract.layout import Home
 from hops_contract.options import ServerLimits
 from hops_livy.app import create_app
 from hops_livy.engines.drivers import Completion, Ending, Executed, Inspection
+from hops_livy.idleness import Idleness
 from hops_livy.settings import Limits, Settings
 
 PREFIX = "http://livy.test/services/livy"
@@ -216,5 +217,35 @@ def test_a_session_of_somebody_else_is_as_absent_as_none(tmp_path):
                         assert answer.status_code == 404
                         texts.add(answer.text.replace(f"'{number}'", ""))
                     assert len(texts) == 1
+
+    asyncio.run(attack())
+
+
+def test_no_warm_session_is_lost_out_of_sight_however_its_owner_asks_for_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(Idleness, "why_no_room", lambda *_: None)
+
+    async def attack():
+        backend = SlowBackend()
+        async with service(tmp_path, backend) as client:
+            mine = bearer(token())
+            for _ in range(3):
+                bodies = [{"options": {"executor_memory_mib": 600 + number}} for number in range(6)]
+                await asyncio.gather(*(client.post("/sessions:warm", json=body, headers=mine) for body in bodies))
+            living = [driver for driver in backend.drivers if not driver.ended.done()]
+            assert len(living) == 1
+            await remove(client, "red__mallory")
+            assert all(driver.ended.done() for driver in backend.drivers)
+
+    asyncio.run(attack())
+
+
+@pytest.mark.parametrize("content", ["", "x", "7\n8"])
+def test_a_number_that_can_not_be_read_stops_no_service_and_is_not_given_again(tmp_path, content):
+    async def attack():
+        (tmp_path / "run" / "session-records" / "41").mkdir(parents=True)
+        (tmp_path / "run" / "sessions").mkdir(parents=True)
+        (tmp_path / "run" / "sessions" / "last-id").write_text(content)
+        async with service(tmp_path, SlowBackend()) as client:
+            assert (await client.post("/sessions", json={}, headers=bearer(token()))).json()["id"] == 42
 
     asyncio.run(attack())

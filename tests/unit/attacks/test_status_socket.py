@@ -57,7 +57,7 @@ def told(tmp_path, monkeypatch):
             conf={},
         )
         folder = SessionFolder(tmp_path)
-        driver = BuiltinDriver(request, folder, start_s=60, on_gone=lambda: None)
+        driver = BuiltinDriver(request, folder, start_s=60, on_gone=lambda: None, connection={})
         watching = asyncio.create_task(driver._read_status(folder.listen_to_status()))
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as cell:
             cell.settimeout(0.01)

@@ -21,7 +21,7 @@ PLACE = Place(
     folder=SessionFolder(Path("/home/run/sessions/7")), project_folder=Path("/home/projects/weather"),
     own_home=Path("/home/homes/weather__ada"),
     python=Path("/home/environments/projects/weather/bin/python"), spark=Path("/base/pyspark"),
-    service_lock=Path("/home/run/sessions/service.lock"), deserted_s=600.0,
+    service_alive=Path("/home/run/sessions/service.alive"), deserted_s=600.0,
     java=Java(home=Path("/java"), version="17", modules=frozenset()), java_home=Path("/java"), archive=Path("/a.jsa"),
     scala_version="2.13", secret="a secret",
 )  # fmt: skip
