@@ -50,7 +50,16 @@ DOWN = {"title": "No answer", "status": 503, "detail": "The session service does
 
 
 def overview(*items: dict[str, Any], scope: str = "project", version: str = "v") -> tuple[int, dict[str, Any]]:
-    return 200, {"scope": scope, "items": list(items), "total": len(items), "version": version}
+    return 200, {"scope": scope, "items": [of_now(item) for item in items], "total": len(items), "version": version}
+
+
+def of_now(described: dict[str, Any]) -> dict[str, Any]:
+    """The same, as old as it was when this module was read, which may be long ago."""
+    later = time.time() - NOW
+    moments = {"created", "idle_since", "started", "completed"}
+    moved = {key: value + later for key, value in described.items() if key in moments and value is not None}
+    last = described.get("last_statement")
+    return described | moved | ({"last_statement": of_now(last)} if last else {})
 
 
 @pytest.fixture(autouse=True)
