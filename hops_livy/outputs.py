@@ -12,9 +12,10 @@ from hops_livy.engines.drivers import Executed
 
 _EVENT_BYTES = 400
 """What an event takes in memory beside its text."""
+_MOST_EVENTS = 200_000
 _PLAIN, _HTML, _PNG, _JSON = "text/plain", "text/html", "image/png", "application/json"
 DROPPED = "[This output was dropped: later statements of the session wrote much.]\n"
-_CUT = "\n[The output was cut off here: a statement may write {} MiB.]\n"
+_CUT = "\n[The output was cut off here: a statement may write {}.]\n"
 
 
 class Outputs:
@@ -53,10 +54,11 @@ class Outputs:
         """Takes the next message. Streams that follow one another are not joined here: each is news."""
         if self._cut:
             return
-        self._size += len(json.dumps(content, default=str)) + _EVENT_BYTES
-        if self._size > self._limit:
+        self._size += len(json.dumps(content, default=str))
+        if self._size > self._limit or len(self._events) >= _MOST_EVENTS:
             self._cut = True
-            sentence = _CUT.format(self._limit // (1024 * 1024))
+            most = f"{self._limit // (1024 * 1024)} MiB" if self._size > self._limit else f"{_MOST_EVENTS} times"
+            sentence = _CUT.format(most)
             self._events.append({"type": "stream", "content": {"name": "stderr", "text": sentence}})
             return
         self._events.append({"type": kind, "content": content})
@@ -64,12 +66,12 @@ class Outputs:
     @property
     def size(self) -> int:
         """About how many bytes are held in memory."""
-        return self._size
+        return self._size + _EVENT_BYTES * len(self._events)
 
     def drop(self) -> None:
         """Frees the memory; a sentence takes the place of what was written."""
         self.dropped = True
-        if self._size > len(DROPPED) + _EVENT_BYTES or self._source is not None:
+        if self.size > len(DROPPED) + _EVENT_BYTES or self._source is not None:
             self._size, self._source = 0, None
             self._events = [{"type": "stream", "content": {"name": "stderr", "text": DROPPED}}]
 

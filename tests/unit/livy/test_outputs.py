@@ -72,3 +72,13 @@ def test_an_error_names_its_class_once_and_ends_its_lines():
     output = _outputs().livy(3, Executed(status="error", error=error))
     assert (output["status"], output["execution_count"]) == ("error", 3)
     assert (output["evalue"], output["traceback"]) == ("ValueError: no", ["one\n", "two\n"])
+
+
+def test_messages_without_content_count_as_what_they_take():
+    outputs = Outputs(1024 * 1024)
+    for _ in range(200_001):
+        outputs.add("display_data", {})
+    assert outputs.size > 50 * 1024 * 1024
+    assert "200000 times" in outputs.events[-1]["content"]["text"]
+    outputs.drop()
+    assert outputs.size < 1000
