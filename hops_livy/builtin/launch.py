@@ -67,7 +67,9 @@ def spark_properties(request: DriverRequest, place: Place, gpu_script: Path | No
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         # Made by the session's Scala interpreter, if there comes to be one; executors must know of it from their start.
-        "spark.repl.class.outputDir": str(place.folder.temporary / "scala"),
+        # As files, which executors of this machine reach: from Spark's own file server ("outputDir") every compilation
+        # of a query asks for classes that don't exist, and now and then waits two minutes for the answer.
+        "spark.repl.class.uri": (place.folder.temporary / "scala").as_uri(),
         # Every process of this machine can reach the ports.
         "spark.authenticate": "true",
         "spark.authenticate.secret": place.secret,

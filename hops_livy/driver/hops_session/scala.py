@@ -21,11 +21,12 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from .scala_text import OutputFeed, Part, named_error, scala_error, statements
 from .tables import TABLE, table
 
-CLASSES_SETTING = "spark.repl.class.outputDir"
+CLASSES_SETTING = "spark.repl.class.uri"
 """Spark's setting for where the interpreter's classes lie; executors get them there. Read at its start."""
 
 _OPTIONS = ("-usejavacp", "-Yrepl-class-based", "-Wconf:cat=deprecation:s,cat=feature:s")
@@ -59,7 +60,7 @@ class ScalaRepl:
     def __init__(self, spark: Any) -> None:
         self._spark = spark
         self._jvm = spark.sparkContext._jvm  # noqa: SLF001 - there is no other way to it
-        self._classes = str(spark.sparkContext.getConf().get(CLASSES_SETTING))
+        self._classes = unquote(urlsplit(str(spark.sparkContext.getConf().get(CLASSES_SETTING))).path)
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="hops-scala")
         self._busy = threading.Lock()
         self._java: _Java | None = None

@@ -52,7 +52,7 @@ def test_one_executor_without_gpus_runs_inside_the_driver_with_the_memory_of_bot
         "spark.local.dir": "/home/run/sessions/7/tmp",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
-        "spark.repl.class.outputDir": "/home/run/sessions/7/tmp/scala",
+        "spark.repl.class.uri": "file:///home/run/sessions/7/tmp/scala",
         "spark.authenticate": "true",
         "spark.authenticate.secret": "a secret",
         "spark.network.crypto.enabled": "true",
