@@ -113,6 +113,12 @@ class Home:
         return self.logs / f"{_checked(service)}.log"
 
 
+def numbered(folder: Path) -> dict[int, Path]:
+    """What lies in a folder of sessions, by their numbers, in the order of these."""
+    found = {int(path.name): path for path in folder.glob("[0-9]*") if path.name.isdecimal()}
+    return dict(sorted(found.items()))
+
+
 def _checked(name: str) -> str:
     if not is_slug(name):
         raise ValueError(f"{name!r} is not a name: {SLUG_RULE}.")

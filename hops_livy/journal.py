@@ -15,6 +15,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from hops_contract.layout import numbered
+
 LOG = logging.getLogger(__name__)
 _GROWN_BYTES = 8 * 1024 * 1024
 Entry = dict[str, Any]
@@ -116,8 +118,7 @@ class Journal:
 
 def journals(folder: Path) -> list[Journal]:
     """The journals below ``folder``, by their sessions' numbers."""
-    found = [path for path in folder.glob("[0-9]*") if path.name.isdecimal() and path.is_dir()]
-    return [Journal(path) for path in sorted(found, key=lambda path: int(path.name))]
+    return [Journal(path) for path in numbered(folder).values() if path.is_dir()]
 
 
 def _line(entry: Entry) -> bytes:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hops_contract.layout import Home
+from hops_contract.layout import Home, numbered
 from hops_contract.options import ServerLimits
 from hops_contract.principal import Principal
 from hops_livy.conf import checked_conf, shape_of
@@ -144,7 +144,6 @@ class Registry:
                 journal.remove()
         # In the order of their numbers, whichever is found first.
         self._sessions |= {one.session.id: one.session for one in found if one.warm is None}
-        self._last_id = max(self._last_id, max((one.session.id for one in found), default=-1))
         again = [one for one in found if not one.session.final]
         failures = await asyncio.gather(*(self._find_again(one) for one in again), return_exceptions=True)
         for one, failure in zip(again, failures, strict=True):
@@ -483,7 +482,8 @@ class Registry:
             batch=batch,
         )
         session.journal.keep_token(token)
-        session.journal.write(heading(session, request.application, warm=warm))
+        session.head = [heading(session, request.application, warm=warm)]
+        session.journal.write(session.head[0])
         try:
             if warm is None:
                 driver = await self._with_room(lambda: self._backend.start(request))
@@ -491,8 +491,8 @@ class Registry:
                 driver = await self._backend.start(request)
         except StartError as error:
             raise CanNotStartError(str(error)) from error
-        session.head = [heading(session, request.application, warm=warm), {"is": "driver", "state": driver.state}]
-        session.journal.rewrite(session.head)
+        session.head.append({"is": "driver", "state": driver.state})
+        session.journal.write(session.head[1])
         session.gpus = self._gpus.held_by(session.id)
         session.follow(driver)
         if warm is None:
@@ -608,9 +608,7 @@ def _seconds(text: str | None) -> float:
 
 def _last_id(sessions: Path, records: Path) -> int:
     """The largest number that was ever given, as far as it is known."""
-    known = [
-        int(path.name) for folder in (sessions, records) for path in folder.glob("[0-9]*") if path.name.isdecimal()
-    ]
+    known = [*numbered(sessions), *numbered(records)]
     try:
         known.append(int((sessions / "last-id").read_text()))
     except FileNotFoundError:

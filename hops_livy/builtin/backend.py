@@ -8,7 +8,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from hops_contract.layout import Home
+from hops_contract.layout import Home, numbered
 from hops_contract.principal import Principal
 from hops_livy.archive import usable_archive
 from hops_livy.builtin.driver import BuiltinDriver
@@ -66,10 +66,10 @@ class BuiltinSessions:
 
     async def prepare(self, known: Collection[int]) -> None:
         """See :class:`~hops_livy.engines.drivers.SessionBackend`."""
-        for path in sorted((self._home.run / "sessions").glob("[0-9]*")):
-            if not path.name.isdecimal() or int(path.name) in known:
+        for number, path in numbered(self._home.run / "sessions").items():
+            if number in known:
                 continue
-            LOG.info("ending what is left of session %s", path.name)
+            LOG.info("ending what is left of session %d", number)
             folder = SessionFolder(path)
             await end_strays(str(folder.token))
             await asyncio.to_thread(folder.wipe)
@@ -87,9 +87,9 @@ class BuiltinSessions:
             self._give_back(session_id)
             kind = NoRoomError if isinstance(error, NoMemoryError) else StartError
             raise kind(str(error)) from error
-        connection = None if request.batch is not None else connection_info(place.folder.socket_prefix_path())
-        driver = self._driver(request, addresses, connection)
         try:
+            connection = None if request.batch is not None else connection_info(place.folder.socket_prefix())
+            driver = self._driver(request, addresses, connection)
             _fill(place, request, addresses, connection)
             await driver.launch(
                 place.python,
@@ -194,6 +194,5 @@ def _fill(place: Place, request: DriverRequest, addresses: tuple[int, ...], conn
     folder.write_secret(folder.token, request.token)
     folder.write_secret(folder.properties, properties_text(spark_properties(request, place, script)))
     if connection is not None:
-        folder.socket_prefix()
         folder.write_json(folder.connection, connection)
     folder.write_json(folder.launch, launch_description(place, request))

@@ -126,10 +126,6 @@ class SessionFolder:
         """What the paths of the kernel's sockets begin with: this folder, or an own one where that is too long."""
         return str(self._own_sockets() / "k")
 
-    def socket_prefix_path(self) -> str:
-        """The same, without making the folder."""
-        return str(self._sockets / "k")
-
     def listen_to_status(self) -> socket.socket:
         """A datagram socket on which the driver tells of its start from now on.
 

@@ -3,11 +3,15 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
+import tempfile
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 from jupyter_client import KernelManager
+
+from tests.integration.livy.service_process import Service, control_plane_running, make_home
 
 from .scripted_livy import Script, ScriptedLivy, text
 
@@ -78,6 +82,19 @@ class Cell:
     @property
     def error(self):
         return COLOURS.sub("", "\n".join(self.of("error")[0]["traceback"]))
+
+
+@pytest.fixture(scope="module")
+def service():
+    """The real session service, with a home of its own, for the tests of one file."""
+    home = make_home(Path(tempfile.mkdtemp(prefix="kernel-")), "weather")
+    with control_plane_running() as control_plane:
+        running = Service(home, control_plane)
+        try:
+            yield running.start()
+        finally:
+            running.stop()
+            shutil.rmtree(home)
 
 
 @contextmanager

@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
-from pathlib import Path
 
 import pytest
-
-from tests.integration.livy.service_process import Service, control_plane_running, make_home
 
 from .conftest import kernel_running, make_server_folder
 
 pytestmark = [pytest.mark.spark, pytest.mark.timeout(600)]
-
-
-@pytest.fixture(scope="module")
-def service():
-    home = make_home(Path(tempfile.mkdtemp(prefix="kernel-")), "weather")
-    with control_plane_running() as control_plane:
-        running = Service(home, control_plane)
-        try:
-            yield running.start()
-        finally:
-            running.stop()
-            shutil.rmtree(home)
 
 
 @pytest.fixture(scope="module")

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from pathlib import Path
-
 import pytest
-
-from tests.integration.livy.service_process import Service, control_plane_running, make_home
 
 from .conftest import kernel_running, make_server_folder
 
@@ -33,18 +27,6 @@ def buttons(widget):
 (button,) = buttons(widget.manage_session)
 button.click()
 """
-
-
-@pytest.fixture(scope="module")
-def service():
-    home = make_home(Path(tempfile.mkdtemp(prefix="kernel-")), "weather")
-    with control_plane_running() as control_plane:
-        running = Service(home, control_plane)
-        try:
-            yield running.start()
-        finally:
-            running.stop()
-            shutil.rmtree(home)
 
 
 @pytest.fixture(scope="module")
