@@ -194,6 +194,7 @@ class BuiltinDriver:
         if spooled.reply is None:
             return await self._until_ended(end)
         end.close()
+        client.let_go(statement)
         return self._explained(executed(spooled.reply))
 
     def written(self, statement: int) -> list[tuple[str, dict[str, Any]]]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,7 +29,7 @@ _INTERRUPT_AGAIN_S = 0.1
 _CONTROL_S = 10.0
 # An interrupt acts once however often it is asked for: sooner again than to wait for an answer that doesn't come.
 _INTERRUPT_S = 1.0
-# ipykernel (7.4) may overlook a request, or keep its reply back, while its loops start, until the next one comes.
+# ipykernel (7.4) may overlook a request, or keep its reply or its last outputs back, until the next one comes.
 _SETTLE_S = 5.0
 _NUDGES_S = (1.0, 2.0, 4.0, 8.0, 16.0)
 # The kernel keeps to the bound itself; code that sends more behind its back is cut off from the service.
@@ -81,7 +82,6 @@ def executed(reply: dict[str, Any]) -> Executed:
 class _Running:
     heard: Heard
     replied: asyncio.Future[dict[str, Any]]
-    begun: asyncio.Event = field(default_factory=asyncio.Event)
     idle: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -155,13 +155,18 @@ class KernelClient:
         identity = f"{STATEMENT}{statement}"
         return self._end_of(identity, self._begin(identity, heard))
 
+    def let_go(self, statement: int) -> None:
+        """Follows a statement no longer."""
+        self._running.pop(f"{STATEMENT}{statement}", None)
+        self._executing = None
+
     def _begin(self, identity: str, heard: Heard) -> _Running:
         running = self._running[identity] = _Running(heard, asyncio.get_running_loop().create_future())
         self._executing = identity
         return running
 
     async def _end_of(self, identity: str, running: _Running) -> Executed:
-        nudges = asyncio.create_task(self._nudge(running))
+        nudges = asyncio.create_task(self._nudge(identity, running))
         try:
             content = await running.replied
             self._executing = None
@@ -174,18 +179,21 @@ class KernelClient:
             self._running.pop(identity, None)
         return executed(content)
 
-    async def _nudge(self, running: _Running) -> None:
-        """Asks something else until the kernel has begun, and again when it is done and has not replied."""
-        await self._ask_until(running.begun.wait)
-        await running.idle.wait()
-        await self._ask_until(lambda: asyncio.shield(running.replied))
-
-    async def _ask_until(self, wait: Callable[[], Awaitable[Any]]) -> None:
-        for wait_s in _NUDGES_S:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(wait(), wait_s)
-                return
-            self._client.kernel_info()
+    async def _nudge(self, identity: str, running: _Running) -> None:
+        """Asks something else, now and then, when a statement has not begun or has ended and that was not heard."""
+        heard = asyncio.gather(asyncio.shield(running.replied), running.idle.wait())
+        try:
+            for wait_s in itertools.chain(_NUDGES_S, itertools.repeat(_NUDGES_S[-1])):
+                done, _ = await asyncio.wait([heard], timeout=wait_s)
+                if done:
+                    return
+                with contextlib.suppress(TimeoutError):
+                    state = await self._ask_control("state_request", {}, _INTERRUPT_S)
+                    if state.get("running") == identity:
+                        continue
+                self._client.kernel_info()
+        finally:
+            heard.cancel()
 
     async def settle(self) -> None:
         """Returns when the kernel has answered on the channel of statements: what was sent before has begun."""
@@ -293,10 +301,8 @@ class KernelClient:
             if running is None:
                 continue
             kind, content = message["msg_type"], message["content"]
-            if kind == "status":
-                running.begun.set()
-                if content["execution_state"] == "idle":
-                    running.idle.set()
+            if kind == "status" and content["execution_state"] == "idle":
+                running.idle.set()
             elif kind in _SHOWN:
                 running.heard(str(message["header"]["msg_id"]), kind, content)
 

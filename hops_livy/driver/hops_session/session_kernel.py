@@ -42,6 +42,10 @@ class SessionKernel(IPythonKernel):
     _canceller: threading.Thread | None = None
     _coroutine: asyncio.Future[Any] | None = None
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.control_handlers["state_request"] = self.state_request
+
     async def do_execute(self, *arguments: Any, **options: Any) -> dict[str, Any]:
         """Runs a statement, which can be interrupted from here to the end of this method."""
         request = self.get_parent("shell")
@@ -96,6 +100,10 @@ class SessionKernel(IPythonKernel):
 
     def _was_delivered(self) -> bool:
         return self._delivered is not None and self._delivered[0] == self._running
+
+    async def state_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
+        """Tells which statement runs, if any."""
+        self.session.send(stream, "state_reply", {"status": "ok", "running": self._running}, parent, ident=ident)
 
     async def interrupt_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
         """Interrupts the statement that the message names, if it runs; told again for one attempt, acts once."""

@@ -129,3 +129,16 @@ def test_an_idle_kernel_is_not_interrupted():
         assert (await _run(client, "'whole'"))[0].status == "ok"
 
     _law(check)
+
+
+def test_the_kernel_tells_which_statement_runs():
+    async def check(client):
+        running = asyncio.create_task(_run(client, "import time; time.sleep(600)"))
+        await asyncio.sleep(0.5)
+        (identity,) = client._running
+        assert (await client._ask_control("state_request", {}))["running"] == identity
+        client.interrupt()
+        await running
+        assert (await client._ask_control("state_request", {}))["running"] is None
+
+    _law(check)
