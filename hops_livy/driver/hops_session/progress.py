@@ -88,8 +88,8 @@ class Progress(threading.Thread):
                 told = content
                 self._send(statement.request, content)
 
-    def _look(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """The newest jobs and the active stages, as Spark's REST API describes them."""
+    def _look(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]], int]:
+        """The newest jobs and the active stages, as Spark's REST API describes them; how many tasks can run at once."""
         context = self._spark.sparkContext
         if self._mapper is None:
             # One call for a whole list: each value by itself would be a call of its own, hundreds for a large job.
@@ -99,15 +99,19 @@ class Progress(threading.Thread):
         store = context._jsc.sc().statusStore()  # noqa: SLF001
         jobs = self._mapper.writeValueAsString(store.jobsList(None).take(_JOBS))
         stages = self._mapper.writeValueAsString(store.activeStages().take(_STAGES))
-        return json.loads(jobs), json.loads(stages)
+        executors = json.loads(self._mapper.writeValueAsString(store.executorList(True)))
+        return json.loads(jobs), json.loads(stages), sum(executor["maxTasks"] for executor in executors)
 
 
-def progress_of(jobs: Sequence[dict[str, Any]], stages: Sequence[dict[str, Any]], *, since_ms: float) -> dict[str, Any]:
+def progress_of(
+    jobs: Sequence[dict[str, Any]], stages: Sequence[dict[str, Any]], slots: int, *, since_ms: float
+) -> dict[str, Any]:
     """Content of the message for what Spark tells.
 
     Args:
         jobs: ``JobData`` of Spark's REST API, newest first.
         stages: ``StageData`` of the stages that are active.
+        slots: How many tasks can run at once.
         since_ms: When the statement began; milliseconds since the epoch.
 
     Returns:
@@ -131,7 +135,8 @@ def progress_of(jobs: Sequence[dict[str, Any]], stages: Sequence[dict[str, Any]]
         # Spark counts the tasks that it skips with those to do only when the job ends.
         "tasks_done": sum(job["numCompletedTasks"] for job in own),
         "tasks": sum(job["numTasks"] for job in own),
-        "tasks_running": sum(job["numActiveTasks"] for job in own),
+        # Spark hears of the next task's start before it hears of the last one's end, and keeps that count for a while.
+        "tasks_running": min(slots, sum(job["numActiveTasks"] for job in own)),
         "tasks_failed": sum(job["numFailedTasks"] for job in own),
     }
 

@@ -23,7 +23,7 @@ DONE = _job(
 
 
 def test_stages_and_tasks_of_the_statements_jobs_are_counted():
-    assert progress_of([_job(), DONE], [_stage()], since_ms=1000) == {
+    assert progress_of([_job(), DONE], [_stage()], 16, since_ms=1000) == {
         "active": True, "name": "count at line 4", "stage": 3, "stages": 3, "stage_done": 4, "stage_tasks": 20,
         "tasks_done": 10, "tasks": 26, "tasks_running": 4, "tasks_failed": 1,
     }  # fmt: skip
@@ -31,7 +31,7 @@ def test_stages_and_tasks_of_the_statements_jobs_are_counted():
 
 def test_jobs_of_earlier_statements_and_of_streams_do_not_count():
     stream = _job(description="name<br/>id = 1<br/>runId = 2<br/>batch = 3")
-    told = progress_of([stream, _job(submissionTime=999)], [_stage()], since_ms=1000)
+    told = progress_of([stream, _job(submissionTime=999)], [_stage()], 16, since_ms=1000)
     assert (told["active"], told["stages"], told["tasks"], told["stage_tasks"]) == (False, 0, 0, 0)
 
 
@@ -57,3 +57,7 @@ def test_what_a_session_tells_is_bounded():
 
 def test_the_fraction_is_never_more_than_all():
     assert Progress(tasks=4, tasks_done=9).fraction == 1.0
+
+
+def test_no_more_tasks_run_than_can():
+    assert progress_of([_job()], [_stage()], 3, since_ms=1000)["tasks_running"] == 3
