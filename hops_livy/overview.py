@@ -5,8 +5,8 @@ Laws, each with a test in ``tests/unit/livy/test_overview.py``:
 - Everybody sees their own sessions, a Data Owner those of the project, an administrator all. What one does not see is
   absent.
 - A role is the one of this moment (:mod:`hops_livy.standing`), never the token's.
-- Code is its author's: of another's session the state and the times of a statement are told, not what it says. Who ends
-  a session needs no more.
+- Code is its author's: of another's session the state and the times of a statement are told, not what it says nor in
+  which notebook. Who ends a session needs no more.
 - Looking on is no sign of life: a session that its own client has left ends with its heartbeat, however many watch.
 - What ends by another's hand stays in the list with the reason, which also stands in the owner's notebook.
 """
@@ -32,6 +32,7 @@ from hops_livy.wire import Scope
 LOG = logging.getLogger(__name__)
 LINE_CHARACTERS = 200
 _MS_PER_S = 1000
+_OF_THE_CLOCK = frozenset({"idle_since", "ends", "heard"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,10 +174,14 @@ def item(session: Session, viewer: Viewer) -> dict[str, Any]:
         "kind": session.kind,
         "state": str(session.state),
         "reason": session.reason or None,
+        "kernel": session.kernel,
+        "notebook": session.notebook if own else None,
         "app_id": None if session.driver is None else session.driver.app_id,
         "created": round(session.created, 3),
         "idle_since": _idle_since(session),
         "idle_timeout_s": session.timeouts.idle_s,
+        "ends": moment(session.ends),
+        "heard": moment(time.time() + session.last_heard - time.monotonic()),
         "statements": 0 if last is None else last.id + 1,
         "waiting": _waiting(session),
         "last_statement": None if last is None else _statement(last, with_code=own),
@@ -201,9 +206,14 @@ def resources(session: Session) -> dict[str, Any]:
     }
 
 
+def moment(seconds: float | None) -> float | None:
+    """Seconds since the epoch, as they are told."""
+    return None if seconds is None else round(seconds, 1)
+
+
 def version_of(items: Sequence[dict[str, Any]]) -> str:
     """Short for what ``items`` say, the same for the same; the clock's walk changes nothing."""
-    said = [{name: value for name, value in one.items() if name != "idle_since"} for one in items]
+    said = [{name: value for name, value in one.items() if name not in _OF_THE_CLOCK} for one in items]
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode("utf-8", "replace")).hexdigest()[:16]
 
 

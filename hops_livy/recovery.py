@@ -83,6 +83,9 @@ class Recovered:
                 self.session.head.append(entry)
             case {"is": "ending", "reason": str() as reason}:
                 self.ending = reason
+            case {"is": "client", "kernel": kernel, "notebook": notebook}:
+                self.session.kernel, self.session.notebook = kernel, notebook
+                self.session.head[:] = [*(one for one in self.session.head if one["is"] != "client"), entry]
             case {"is": "numbered", "next": int() as number}:
                 self._numbered = number
             case {"is": "statement", "id": int() as number, "code": str() as code, "kind": str() as kind}:
@@ -94,6 +97,7 @@ class Recovered:
                     key=entry.get("key"),
                     outputs=outputs,
                     execution_count=entry.get("execution_count"),
+                    cell_id=entry.get("cell_id"),
                 )
             case {"is": "ended", "state": str() as state, "reason": str() as reason}:
                 self.session.state, self.session.reason = SessionState(state), reason
@@ -134,6 +138,8 @@ def _take_change(statement: Statement, entry: Entry) -> None:
             statement.executed = None if executed is None else Executed(**executed)
         case {"is": "dropped"}:
             statement.outputs.drop()
+        case {"is": "seen"}:
+            statement.seen = True
 
 
 def _session(head: Entry, journal: Journal, limits: Limits, news: News) -> Session:

@@ -187,7 +187,10 @@ class Registry:
         """
         _check_kind(request.kind)
         timeouts = Timeouts(idle_s=_seconds(request.ttl), heartbeat_s=float(request.heartbeat_s or 0))
-        return await self._start(principal, token, request, kind=request.kind, timeouts=timeouts, batch=None)
+        session = await self._start(principal, token, request, kind=request.kind, timeouts=timeouts, batch=None)
+        if request.kernel or request.notebook:
+            session.take_up(request.kernel, request.notebook)
+        return session
 
     async def check(
         self, principal: Principal, token: str, request: SessionRequest, *, instead_of: int | None = None

@@ -65,6 +65,8 @@ class Session:
         shape: The resources asked for.
         gpus: Addresses of the GPUs that it holds.
         reason: Why it is in its state, in words, where that isn't plain.
+        kernel: Id of the notebook kernel that works in it, as that told it.
+        notebook: The notebook of that kernel, as it told it.
         journal: Where it is written down, for a later service to find it again.
         head: What the journal begins with.
         recovered_bytes: How much of what was written for an earlier service has been read.
@@ -83,6 +85,8 @@ class Session:
     gpus: tuple[int, ...] = ()
     state: SessionState = SessionState.STARTING
     reason: str = ""
+    kernel: str | None = None
+    notebook: str | None = None
     driver: Driver | None = None
     created: float = field(default_factory=time.time)
     last_active: float = field(default_factory=time.monotonic)
@@ -124,18 +128,45 @@ class Session:
         """A client has shown that it still cares."""
         self.last_heard = time.monotonic()
 
+    def touch(self) -> None:
+        """Somebody wants it to stay: its idle time begins anew."""
+        self.last_active = time.monotonic()
+        self.news.tell()
+
+    def take_up(self, kernel: str | None, notebook: str | None) -> None:
+        """Another kernel works in it from now on, that of ``notebook``."""
+        self.kernel, self.notebook = kernel, notebook
+        entry = {"is": "client", "kernel": kernel, "notebook": notebook}
+        self.head[:] = [*(known for known in self.head if known["is"] != "client"), entry]
+        self.journal.write(entry)
+        self.touch()
+
+    @property
+    def ends(self) -> float | None:
+        """When it ends if nothing is run, in seconds since the epoch; ``None`` while it works or where it stays."""
+        if self.state is not SessionState.IDLE or self.is_batch or not self.timeouts.idle_s:
+            return None
+        return time.time() + self.last_active + self.timeouts.idle_s - time.monotonic()
+
     def expired(self, now: float) -> str | None:
         """Why the session should end now, if it should; one that works never should."""
         if self.state is not SessionState.IDLE or self.is_batch:
             return None
         if self.timeouts.idle_s and now - self.last_active > self.timeouts.idle_s:
             return f"Nothing was run for {self.timeouts.idle_s / 60:.0f} minutes, the idle time of this session."
-        if self.timeouts.heartbeat_s and now - self.last_heard > self.timeouts.heartbeat_s:
+        # Whose notebook went away while a cell ran finds the session for as long after the cell's end.
+        if self.timeouts.heartbeat_s and now - max(self.last_heard, self.last_active) > self.timeouts.heartbeat_s:
             return f"No client asked for this session for {self.timeouts.heartbeat_s:.0f} seconds."
         return None
 
     def submit(
-        self, code: str, *, kind: str | None = None, key: str | None = None, execution_count: int | None = None
+        self,
+        code: str,
+        *,
+        kind: str | None = None,
+        key: str | None = None,
+        execution_count: int | None = None,
+        cell_id: str | None = None,
     ) -> Statement:
         """Puts a statement at the end of the queue; the same ``key`` again gives the same statement.
 
@@ -164,6 +195,7 @@ class Session:
             key=key,
             outputs=Outputs(self.limits.output_bytes),
             execution_count=execution_count,
+            cell_id=cell_id,
         )
         self._next_statement += 1
         self.statements[statement.id] = statement
@@ -185,6 +217,12 @@ class Session:
             return self.statements[statement_id]
         except KeyError:
             raise NotFoundError(f"Session {self.id} has no statement {statement_id}.") from None
+
+    def tell_end(self, statement: Statement) -> None:
+        """A client is told how a statement ended."""
+        if not statement.seen:
+            statement.seen = True
+            self.journal.write(statement.seen_entry())
 
     async def cancel(self, statement: Statement) -> None:
         """Stops a statement; one that has ended stays as it is, one that goes on all the same is told again."""

@@ -42,6 +42,10 @@ class Statement:
     """The client's idempotency key."""
     execution_count: int | None = None
     """Number of its cell in the notebook, where the client tells it."""
+    cell_id: str | None = None
+    """The cell's own id there, where the client tells it."""
+    seen: bool = False
+    """Whether a client was told how it ended."""
     progress: Progress | None = None
     """The newest that its Spark jobs told."""
     state: StatementState = StatementState.WAITING
@@ -85,6 +89,7 @@ class Statement:
             "kind": self.kind,
             "key": self.key,
             "execution_count": self.execution_count,
+            "cell_id": self.cell_id,
         }
 
     def finished_entry(self) -> Entry:
@@ -98,6 +103,10 @@ class Statement:
             "executed": executed,
         }
 
+    def seen_entry(self) -> Entry:
+        """What a journal holds of a client's having been told of its end."""
+        return {"is": "seen", "id": self.id}
+
     def entries(self) -> Iterator[Entry]:
         """All that a journal should hold of it now."""
         yield self.entry()
@@ -109,6 +118,8 @@ class Statement:
             yield {"is": "dropped", "id": self.id}
         if self.final:
             yield self.finished_entry()
+        if self.seen:
+            yield self.seen_entry()
 
     def forget_output(self) -> None:
         """Frees the memory that the output takes, the error's long parts too."""
@@ -126,17 +137,26 @@ class Statement:
             return self.outputs.size
         return self.outputs.size + len(str(error["evalue"])) + sum(len(line) for line in error["traceback"])
 
-    def livy(self) -> dict[str, Any]:
-        """As Livy shows it. While it runs there is no output yet for Livy's clients; ours read ``partial``."""
-        final = self.final
+    def described(self) -> dict[str, Any]:
+        """As Livy shows it, without what it wrote."""
         return {
             "id": self.id,
             "code": self.code,
             "state": str(self.state),
-            "output": self.outputs.livy(self.id, self.executed) if final else None,
-            "progress": 1.0 if final else self.fraction,
+            "progress": 1.0 if self.final else self.fraction,
             "started": self.started_ms,
             "completed": self.completed_ms,
+            "cell": self.execution_count,
+            "cell_id": self.cell_id,
+            "seen": self.seen,
+        }
+
+    def livy(self) -> dict[str, Any]:
+        """As Livy shows it. While it runs there is no output yet for Livy's clients; ours read ``partial``."""
+        final = self.final
+        return {
+            **self.described(),
+            "output": self.outputs.livy(self.id, self.executed) if final else None,
             **({} if final else {"partial": self.outputs.folded(), "spark_progress": self.spark_progress()}),
         }
 

@@ -12,6 +12,8 @@ from hops_contract.options import Allocation, ServerOptions
 
 ConfValue = str | int | float | bool
 MAX_CONF = 500
+KernelId = Annotated[str, Field(max_length=100, description="Id of the notebook kernel that works in the session.")]
+Notebook = Annotated[str, Field(max_length=1000, description="Its notebook, as the kernel calls it.")]
 Memory = Annotated[str, Field(pattern=r"^\s*\d{1,9}\s*([kKmMgGtT][bB]?)?\s*$")]
 
 
@@ -73,6 +75,21 @@ class SessionRequest(Resources):
     kind: str = Field(default="pyspark", max_length=50)
     heartbeat_s: int | None = Field(default=None, alias="heartbeatTimeoutInSecond", ge=0, le=7 * 24 * 3600)
     ttl: str | None = Field(default=None, pattern=r"^\s*\d{1,9}\s*(ms|s|m|min|h|d)?\s*$")
+    kernel: KernelId | None = None
+    notebook: Notebook | None = None
+
+
+class ConnectRequest(BaseModel):
+    """``POST sessions/{id}/connect``; the whole body may be left out, as in Livy."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"kernel": "3f2b8c52-6d0e-4a3e-9d43-5b1f0f6f2c11", "notebook": "Jupyter/days.ipynb"}]
+        }
+    )
+
+    kernel: KernelId | None = None
+    notebook: Notebook | None = None
 
 
 class WarmRequest(BaseModel):

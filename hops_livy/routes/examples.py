@@ -17,11 +17,12 @@ BUNDLE = {"text/plain": "1461"}
 STATEMENT = {
     "id": 0, "code": "days.count()", "state": "available", "progress": 1.0,
     "output": {"status": "ok", "execution_count": 0, "data": BUNDLE},
-    "started": 1795400000000, "completed": 1795400000850,
+    "started": 1795400000000, "completed": 1795400000850, "cell": 4, "cell_id": "6a1f0c52", "seen": True,
 }  # fmt: skip
 SUMMARY: dict[str, object] = {
-    "id": 3, "name": None, "kind": "pyspark", "state": "idle", "reason": None, "app_id": "local-1795400000000",
-    "created": 1795400000.0, "idle_timeout_s": 7200.0, "statements": 1,
+    "id": 3, "name": None, "kind": "pyspark", "state": "idle", "reason": None,
+    "kernel": "3f2b8c52-6d0e-4a3e-9d43-5b1f0f6f2c11", "notebook": "Jupyter/days.ipynb", "app_id": "local-1795400000000",
+    "created": 1795400000.0, "idle_timeout_s": 7200.0, "ends": 1795407320.5, "statements": 1,
     "resources": {
         "dynamic": False, "executors": 2, "min_executors": None, "max_executors": None, "executor_cores": 1,
         "executor_memory_mib": 1024, "driver_memory_mib": 1024, "gpus_per_executor": 0, "gpu_label": None, "gpus": [],
@@ -39,8 +40,10 @@ INSPECTION = {
 }  # fmt: skip
 OVERVIEW_ITEM: dict[str, object] = {
     "id": 3, "name": None, "owner": "weather__ada", "project": "weather", "user": "ada", "own": True,
-    "kind": "pyspark", "state": "idle", "reason": None, "app_id": "local-1795400000000",
-    "created": 1795400000.0, "idle_since": 1795400120.5, "idle_timeout_s": 7200.0, "statements": 1, "waiting": 0,
+    "kind": "pyspark", "state": "idle", "reason": None, "kernel": "3f2b8c52-6d0e-4a3e-9d43-5b1f0f6f2c11",
+    "notebook": "Jupyter/days.ipynb", "app_id": "local-1795400000000", "created": 1795400000.0,
+    "idle_since": 1795400120.5, "idle_timeout_s": 7200.0, "ends": 1795407320.5, "heard": 1795400150.2, "statements": 1,
+    "waiting": 0,
     "last_statement": {
         "id": 0, "state": "available", "status": "ok", "started": 1795400100.0, "completed": 1795400120.5,
         "line": "days.count()",

@@ -4,21 +4,28 @@
 
 from __future__ import annotations
 
-import time
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Body, Query, Response
 
 from hops_livy.engines.drivers import Completion, Inspection
 from hops_livy.errors import LeftOutError, TooLargeError
-from hops_livy.overview import resources
+from hops_livy.overview import moment, resources
 from hops_livy.registry import page
 from hops_livy.routes.callers import CallerDep, From, Hold, LogFrom, SessionDep, Size, log_page
 from hops_livy.routes.examples import COMPLETION, INSPECTION, LOG, SESSION, SUMMARY, gives
 from hops_livy.sessions import Session, SessionState
-from hops_livy.wire import CompletionRequest, InspectionRequest, SessionRequest, WarmRequest, session_request
+from hops_livy.wire import (
+    CompletionRequest,
+    ConnectRequest,
+    InspectionRequest,
+    SessionRequest,
+    WarmRequest,
+    session_request,
+)
 
 router = APIRouter(tags=["sessions"])
+_NOBODY = ConnectRequest()
 _UNSETTLED = (SessionState.STARTING, SessionState.BUSY)
 
 
@@ -83,16 +90,23 @@ async def get_log(session: SessionDep, start: LogFrom = -1, size: Size = 100) ->
 
 @router.get("/sessions/{session_id}/summary", responses=gives(SUMMARY))
 async def get_summary(session: SessionDep) -> dict[str, Any]:
-    """State, reason in words, resources asked for and had, when it was created (seconds since the epoch)."""
+    """State, reason in words, resources asked for and had, when it was created (seconds since the epoch).
+
+    ``kernel`` and ``notebook`` are those that work in it, as the client told them; ``ends`` is when an idle session
+    ends if nothing is run until then.
+    """
     return {
         "id": session.id,
         "name": session.name,
         "kind": session.kind,
         "state": str(session.state),
         "reason": session.reason,
+        "kernel": session.kernel,
+        "notebook": session.notebook,
         "app_id": None if session.driver is None else session.driver.app_id,
         "created": round(session.created, 3),
         "idle_timeout_s": session.timeouts.idle_s,
+        "ends": moment(session.ends),
         "statements": len(session.statements),
         "resources": resources(session),
     }
@@ -138,9 +152,15 @@ async def inspect(session: SessionDep, request: InspectionRequest) -> dict[str, 
 
 
 @router.post("/sessions/{session_id}/connect", responses=gives(SESSION))
-async def connect(session: SessionDep) -> dict[str, Any]:
-    """The session; tells that a client has taken it up again."""
-    session.last_active = time.monotonic()
+async def connect(session: SessionDep, request: Annotated[ConnectRequest, Body()] = _NOBODY) -> dict[str, Any]:
+    """The session; tells that a client has taken it up again: its idle time begins anew.
+
+    With a body that kernel works in it from now on, for its notebook.
+    """
+    if session.final or request == _NOBODY:
+        session.touch()
+    else:
+        session.take_up(request.kernel, request.notebook)
     return session.livy()
 
 

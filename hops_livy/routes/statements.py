@@ -14,6 +14,7 @@ from sse_starlette.sse import EventSourceResponse
 from hops_livy.progress import MESSAGE, Progress
 from hops_livy.routes.callers import CallerDep, From, Hold, SessionDep, Size, StatementId
 from hops_livy.routes.examples import EVENTS, STATEMENT, gives
+from hops_livy.sessions import Session
 from hops_livy.statements import Statement, page_of_output
 from hops_livy.wire import StatementRequest
 
@@ -34,36 +35,48 @@ async def create_statement(
     *,
     idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
     execution_count: Annotated[int | None, Header(ge=1, lt=2**31)] = None,
+    cell_id: Annotated[str | None, Header(max_length=100)] = None,
     accept: Annotated[str, Header(max_length=1000)] = "",
 ) -> Any:
     """Runs code. Whatever can fail fails before the statement exists, so a client may repeat after any 5xx answer.
 
-    ``Execution-Count`` is the number of the code's cell in its notebook: tracebacks name the cell by it. Who accepts
+    ``Execution-Count`` is the number of the code's cell in its notebook: tracebacks name the cell by it. ``Cell-Id`` is
+    the id that the cell has there: by it a notebook that was closed meanwhile finds the output. Who accepts
     ``text/event-stream`` gets the statement's events at once; the first, of type ``statement``, tells its number.
     """
-    statement = session.submit(request.code, kind=request.kind, key=idempotency_key, execution_count=execution_count)
+    statement = session.submit(
+        request.code, kind=request.kind, key=idempotency_key, execution_count=execution_count, cell_id=cell_id
+    )
     location = f"/sessions/{session.id}/statements/{statement.id}"
     if _EVENTS in accept:
-        return EventSourceResponse(
-            _events(statement, 0, told_number=True), status_code=201, ping=_PING_S, headers={"Location": location}
-        )
+        events = _events(session, statement, 0, told_number=True)
+        return EventSourceResponse(events, status_code=201, ping=_PING_S, headers={"Location": location})
     response.headers["Location"] = location
     return statement.livy()
 
 
 @router.get("/sessions/{session_id}/statements", responses=gives({"total_statements": 1, "statements": [STATEMENT]}))
-async def list_statements(
+async def list_statements(  # noqa: PLR0917 - each is a word of the address
     session: SessionDep,
     caller: CallerDep,
     start: From = 0,
     size: Size = 100,
     order: Annotated[str, Query(pattern="^(asc|desc)$")] = "asc",
+    seen: Annotated[bool | None, Query(description="Only those whose end a client was told, or was not.")] = None,
+    *,
+    output: Annotated[bool, Query(description="Whether what they wrote is told too.")] = True,
 ) -> dict[str, Any]:
-    """Statements with their output: as many as one answer may hold, at least one; ask for the rest with ``from``."""
-    statements = list(session.statements.values())
+    """Statements with their output: as many as one answer may hold, at least one; ask for the rest with ``from``.
+
+    ``cell`` and ``cell_id`` are number and id of the statement's cell, where the client told them. ``seen`` tells
+    whether a client was told how it ended, by the events or by the statement alone.
+    """
+    statements = [statement for statement in session.statements.values() if seen in {None, statement.seen}]
     if order == "desc":
         statements.reverse()
     wanted = statements[start:] if size < 0 else statements[start : start + size]
+    if not output:
+        return {"total_statements": len(statements), "statements": [statement.described() for statement in wanted]}
     shown = page_of_output(wanted, caller.limits.output_bytes)
     return {"total_statements": len(statements), "statements": [statement.livy() for statement in shown]}
 
@@ -81,6 +94,8 @@ async def get_statement(
     if hold:
         await statement.news.wait_until(lambda: statement.final, caller.limits.hold_s)
     session.hear()
+    if statement.final:
+        session.tell_end(statement)
     return statement.livy()
 
 
@@ -106,10 +121,12 @@ async def stream_events(
     ``progress`` that have no id: stages and tasks of the statement's Spark jobs. Only the newest is ever sent.
     """
     statement = session.statement(statement_id)
-    return EventSourceResponse(_events(statement, last_event_id + 1), ping=_PING_S)
+    return EventSourceResponse(_events(session, statement, last_event_id + 1), ping=_PING_S)
 
 
-async def _events(statement: Statement, position: int, *, told_number: bool = False) -> AsyncIterator[dict[str, str]]:
+async def _events(
+    session: Session, statement: Statement, position: int, *, told_number: bool = False
+) -> AsyncIterator[dict[str, str]]:
     if told_number:
         yield {"data": json.dumps({"type": "statement", "content": {"id": statement.id}})}
     events = statement.outputs.events
@@ -119,6 +136,8 @@ async def _events(statement: Statement, position: int, *, told_number: bool = Fa
             yield {"id": str(position), "data": json.dumps(events[position], default=str)}
             position += 1
         if statement.final:
+            # A client that has gone asks for no further event: this one is on its way to somebody.
+            session.tell_end(statement)
             yield {"id": str(position), "data": json.dumps({"type": "done", "content": statement.done_content()})}
             return
         if statement.progress is not told:

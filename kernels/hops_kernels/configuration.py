@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,9 +16,15 @@ from uuid import uuid4
 SERVER_FOLDER_VARIABLE = "HOPS_SERVER_FOLDER"
 CONFIG_FILE = "server.json"
 MAX_CONFIG_BYTES = 256 * 1024
+SESSIONS_STAY_FILE = "sessions-stay"
+"""The notebook server puts it beside the configuration when it is about to be restarted."""
+NOTEBOOK_VARIABLE = "JPY_SESSION_NAME"
+"""In which the notebook server tells a kernel the path of its notebook."""
+_LONGEST_NOTEBOOK = 1000
 
 AUTHENTICATOR = "Hops_Token"
-HEARTBEAT_TIMEOUT_S = 180
+HEARTBEAT_TIMEOUT_S = 15 * 60
+"""For so long a session waits for a kernel that takes it up, when its own has gone without a word."""
 HEARTBEAT_REFRESH_S = 30
 SESSION_STARTUP_TIMEOUT_S = 15 * 60
 SESSION_WAIT_TIMEOUT_S = 30 * 24 * 3600
@@ -73,7 +80,29 @@ def session_name(connection_file: str, *, kind: str = "pyspark") -> str:
         connection_file: ``kernel-<id>.json``, as a notebook server calls it; by that id Lab finds a session's notebook.
         kind: The kind of the session, with which the name begins.
     """
-    return f"{kind}-{Path(connection_file).stem.removeprefix('kernel-')}-{uuid4().hex[:6]}"
+    return f"{kind}-{kernel_id(connection_file)}-{uuid4().hex[:6]}"
+
+
+def kernel_id(connection_file: str) -> str:
+    """The id by which the notebook server knows the kernel of ``connection_file``."""
+    return Path(connection_file).stem.removeprefix("kernel-")
+
+
+def notebook_of(environment: Mapping[str, str], project_folder: str) -> str | None:
+    """The path of a kernel's notebook below the project's folder; ``None`` for consoles and where it is not told."""
+    name = environment.get(NOTEBOOK_VARIABLE, "")
+    if not name.endswith(".ipynb"):
+        return None
+    path = Path(os.path.normpath(Path(project_folder) / name))
+    if not path.is_relative_to(project_folder):
+        return None
+    relative = str(path.relative_to(project_folder))
+    return relative if len(relative) <= _LONGEST_NOTEBOOK else None
+
+
+def sessions_stay(folder: Path) -> bool:
+    """Whether the notebook server ends only to come again, so that sessions wait for their notebooks."""
+    return (folder / SESSIONS_STAY_FILE).is_file()
 
 
 def session_properties(options: dict[str, Any], *, session_name: str) -> dict[str, Any]:
@@ -106,7 +135,9 @@ def session_properties(options: dict[str, Any], *, session_name: str) -> dict[st
     return properties
 
 
-def sparkmagic_config(server: dict[str, Any], *, session_name: str) -> dict[str, Any]:
+def sparkmagic_config(
+    server: dict[str, Any], *, session_name: str, kernel: str | None = None, notebook: str | None = None
+) -> dict[str, Any]:
     """All of sparkmagic's settings for a kernel of the notebook server that ``server`` describes.
 
     The granted options are the *defaults* of a session, so ``%%configure`` changes single values and keeps the rest.
@@ -114,14 +145,17 @@ def sparkmagic_config(server: dict[str, Any], *, session_name: str) -> dict[str,
     Args:
         server: ``ServerConfig`` as plain JSON.
         session_name: Unique name of the kernel's session.
+        kernel: The kernel's id, by which Lab finds the session of a notebook.
+        notebook: Path of its notebook, by which a later kernel finds the session again.
     """
+    told = {name: value for name, value in (("kernel", kernel), ("notebook", notebook)) if value}
     service = {"username": "", "password": "", "url": server["livy_url"].rstrip("/"), "auth": AUTHENTICATOR}
     return {
         "kernel_python_credentials": service,
         "kernel_scala_credentials": service,
         "authenticators": {AUTHENTICATOR: "hops_kernels.token_file.TokenFileAuthenticator"},
         "session_configs": {},
-        "session_configs_defaults": session_properties(server["options"], session_name=session_name),
+        "session_configs_defaults": session_properties(server["options"], session_name=session_name) | told,
         "http_session_config": {
             "adapters": [
                 {"prefix": "http://", "adapter": "hops_kernels.transport.PatientAdapter"},

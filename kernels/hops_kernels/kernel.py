@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import os
 import re
 from typing import Any
 
@@ -20,12 +21,16 @@ from hops_kernels.cells import Place, complete_language, complete_magic, nothing
 from hops_kernels.code_help import ask_completion, ask_inspection
 from hops_kernels.configuration import (
     ServerFolderError,
+    kernel_id,
+    notebook_of,
     read_server_config,
     server_folder,
     session_name,
+    sessions_stay,
     sparkmagic_config,
 )
 from hops_kernels.magics import HopsMagics
+from hops_kernels.session_magic import SessionMagic
 
 LIVY_MAGICS = frozenset({"json", "table"})
 """Livy's own, for values of any language."""
@@ -61,6 +66,8 @@ class CellParser(UserCodeParser):
         magic = _MAGIC.match(cell)
         if magic is not None and magic[1] in self._session_magics:
             return f"%%spark\n{cell}"
+        if magic is not None and magic[1] == SessionMagic.NAME:
+            return cell  # sparkmagic takes it for its own %spark
         return str(super().get_code_to_run(cell))
 
 
@@ -79,8 +86,13 @@ class SessionServiceKernel(SparkKernelBase):
         problem = None
         try:
             server = read_server_config(server_folder())
-            name = session_name(options["parent"].connection_file, kind=self.kind)
-            settings = sparkmagic_config(server, session_name=name)
+            connection_file = options["parent"].connection_file
+            settings = sparkmagic_config(
+                server,
+                session_name=session_name(connection_file, kind=self.kind),
+                kernel=kernel_id(connection_file),
+                notebook=notebook_of(os.environ, str(server.get("project_folder", ""))),
+            )
         except ServerFolderError as error:
             problem, settings = str(error), sparkmagic_config(_NO_SERVER, session_name="none")
         sparkmagic_settings.override_all(settings)
@@ -175,10 +187,13 @@ class SessionServiceKernel(SparkKernelBase):
 
     def _delete_session(self) -> None:
         magics = self._magics()
-        if magics is None:
+        if magics is None or magics.session_started is False:
             return
         try:
-            magics.end_session()
+            if sessions_stay(server_folder()):
+                magics.leave_session()
+            else:
+                magics.end_session()
         except LivyClientLibException as error:
             self.log.warning("The Spark session could not be ended (its heartbeat ends it): %s", type(error).__name__)
 

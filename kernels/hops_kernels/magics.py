@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import json
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import sparkmagic.utils.configuration as sparkmagic_settings
@@ -18,11 +20,16 @@ from sparkmagic.livyclientlib.exceptions import (
 )
 from sparkmagic.utils.utils import parse_argstring_or_throw
 
+from hops_kernels.front_end import cell_id_of, say, show_message
+from hops_kernels.left_sessions import described, missed, used_elsewhere
+from hops_kernels.reattaching import session_to_take_up
 from hops_kernels.remote_errors import PackagesError, SessionProblem, explain_http_error
-from hops_kernels.seams import check_session
-from hops_kernels.sessions import HopsController, loss_of
+from hops_kernels.seams import check_session, get_json, own_sessions
+from hops_kernels.session_magic import HELP, SessionMagic
+from hops_kernels.sessions import HopsController, HopsSession, loss_of
 from hops_kernels.statements import execute_plain, run_statement
 
+_NOT_FOUND = 404
 _REFUSALS = frozenset({400, 409, 413, 422, 429})
 """Answers that are about the options, or about room for them."""
 
@@ -37,15 +44,14 @@ class LiveCommand(Command):
 
     def execute(self, session: Any) -> tuple[bool, str, str]:
         """Runs the cell; everything that it shows is in the notebook when this returns."""
-        run_statement(session, self.code, show=self._show, execution_count=self._shell.displayhook.prompt_count)
+        run_statement(
+            session,
+            self.code,
+            show=functools.partial(show_message, self._shell),
+            execution_count=self._shell.displayhook.prompt_count,
+            cell_id=cell_id_of(self._shell.kernel),
+        )
         return True, "", "text/plain"
-
-    def _show(self, message_type: str, content: Mapping[str, Any]) -> None:
-        kernel = self._shell.kernel
-        message = dict(content)
-        if message_type == "execute_result":
-            message["execution_count"] = self._shell.displayhook.prompt_count
-        kernel.send_response(kernel.iopub_socket, message_type, message)
 
 
 class HopsMagics(KernelMagics):
@@ -102,6 +108,13 @@ class HopsMagics(KernelMagics):
             self._check_settings(settings)
         return super().configure(line, cell, local_ns)
 
+    @functools.wraps(KernelMagics.help)
+    def help(self, line: str, cell: str = "", local_ns: Any = None) -> Any:
+        """Shows sparkmagic's table, and below it what these kernels have beside."""
+        result = super().help(line, cell, local_ns)
+        self.ipython_display.html(HELP)
+        return result
+
     def _check_settings(self, settings: dict[str, Any]) -> None:
         before = sparkmagic_settings.session_configs()
         session = self.spark_controller.session_manager.sessions.get(self.session_name)
@@ -121,17 +134,112 @@ class HopsMagics(KernelMagics):
 
     def _do_not_call_start_session(self, line: str, cell: str = "", local_ns: Any = None) -> bool:  # noqa: ARG002
         """Starts the session if there is none. A start that failed is tried again by the next cell."""
-        if not self.session_started:
+        if not self.session_started and not self._take_up_left():
             properties = sparkmagic_settings.get_session_properties(self.language)
             self.spark_controller.add_session(self.session_name, self.endpoint, False, properties)
             self.session_started = True
         return True
 
+    def _do_not_call_delete_session(self, line: str, cell: str = "", local_ns: Any = None) -> None:  # noqa: ARG002
+        """Ends the session before a new one; one that is another notebook's goes on."""
+        self.end_session()
+
     def end_session(self) -> None:
-        """Ends the kernel's session at the service, if it has one."""
-        if self.session_started:
-            self.session_started = False
-            self.spark_controller.delete_session_by_name(self.session_name)
+        """Ends the kernel's session at the service, if it has one and no other notebook has it."""
+        if not self.session_started:
+            return
+        session = self.session
+        if session is not None and self._is_anothers(session):
+            self.leave_session()
+            return
+        self.session_started = False
+        self.spark_controller.delete_session_by_name(self.session_name)
+
+    def leave_session(self) -> None:
+        """Lets go of the session; it goes on without this kernel."""
+        self.session_started = False
+        self.spark_controller.forget(self.session_name)
+
+    @property
+    def session(self) -> HopsSession | None:
+        """The kernel's session, once it has one."""
+        session: HopsSession | None = self.spark_controller.session_manager.sessions.get(self.session_name)
+        return session
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """What a session of this kernel is asked for with."""
+        return dict(sparkmagic_settings.get_session_properties(self.language))
+
+    def sessions_of_mine(self) -> list[dict[str, Any]]:
+        """My sessions, newest first.
+
+        Raises:
+            SessionProblem: The service does not tell.
+        """
+        try:
+            return own_sessions(self.spark_controller._http_client(self.endpoint))  # noqa: SLF001
+        except HttpClientException as error:
+            raise SessionProblem(explain_http_error(str(error))[1]) from error
+
+    def take_up(self, item: Mapping[str, Any]) -> None:
+        """Works from now on in a session that is there already, and says what is to be known of it.
+
+        Raises:
+            SessionProblem: It can't be used, with the reason.
+        """
+        properties, now = self.properties, time.time()
+        kind = properties["kind"]
+        if item.get("kind") != kind:
+            raise SessionProblem(
+                f"Spark session {item['id']} is of kind {item.get('kind')} and this kernel of kind {kind}. "
+                "Change the notebook's kernel, or take up another session."
+            )
+        told: dict[str, Any] = {name: properties[name] for name in ("kernel", "notebook") if name in properties}
+        other = used_elsewhere(item, notebook=told.get("notebook"), kernel=told.get("kernel"), now=now)
+        session = self.spark_controller.take_up(
+            self.session_name, self.endpoint, properties, int(item["id"]), {} if other else told
+        )
+        self.session_started = True
+        say(f"Spark session {session.id} taken up: {described(item, now)}.")
+        if other:
+            say(
+                f"{other} works in it too: both see the same variables, cells run one after the other, and it ends "
+                "with that notebook's kernel."
+            )
+        if lines := missed(self.unseen_statements()):
+            say("While no notebook listened:", *(f"  {line}" for line in lines))
+            say("%spark_session outputs shows what they write.")
+
+    def unseen_statements(self) -> list[dict[str, Any]]:
+        """The statements of whose end no client was told, oldest first; at most a hundred."""
+        session = self.session
+        if session is None:
+            return []
+        statements = get_json(session, "/statements?seen=false&size=100").get("statements")
+        return [statement for statement in statements or () if isinstance(statement, dict)]
+
+    def _take_up_left(self) -> bool:
+        item = session_to_take_up(self, home=Path.home())
+        if item is None:
+            return False
+        try:
+            self.take_up(item)
+        except SessionProblem as problem:
+            say(f"{problem} A new session starts.")
+            return False
+        return True
+
+    def _is_anothers(self, session: HopsSession) -> bool:
+        if session.is_guest:
+            return True
+        try:
+            kernel = get_json(session, "/summary").get("kernel")
+        except HttpClientException as error:
+            if explain_http_error(str(error))[0] == _NOT_FOUND:
+                return True  # it has ended: there is nothing to end
+            raise
+        return kernel not in {None, self.properties.get("kernel")}
 
     @contextmanager
     def _losses_explained(self) -> Iterator[None]:
@@ -172,7 +280,9 @@ def _no_packages(_line: str) -> None:
 def load_ipython_extension(shell: Any) -> None:
     """Registers the magics with IPython's ``shell``."""
     Command.execute = execute_plain
-    shell.register_magics(HopsMagics)
+    magics = HopsMagics(shell)
+    shell.register_magics(magics)
+    shell.register_magic_function(SessionMagic(magics), "line", SessionMagic.NAME)
     # IPython's own would say that there is no pip, and that a restart may help.
     for name in INSTALLERS:
         shell.register_magic_function(_no_packages, "line", name)

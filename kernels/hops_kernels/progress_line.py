@@ -25,7 +25,8 @@ def progress_text(content: Mapping[str, Any]) -> str:
 class ProgressLine:
     """Shown with the first job, rewritten in place, and taken away at the end.
 
-    A notebook can't take one of several outputs away: what stays is an output without any content, which takes no room.
+    A notebook can't take one of several outputs away: what stays is an output without any content, which takes no room
+    and which the notebook server leaves out when the notebook is saved (``jupyterlab_hops.contents``).
     """
 
     def __init__(self) -> None:

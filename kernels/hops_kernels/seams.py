@@ -11,6 +11,7 @@
 ``Command.execute``                                    SQL and ``-o`` run without a progress widget
 ``KernelMagics.session_started``, ``.endpoint``        which session a kernel has
 ``KernelMagics._do_not_call_start_session``            starting says what happens, and may be tried again
+``KernelMagics._do_not_call_delete_session``           a session that is another notebook's is left to it
 ``KernelMagics._override_session_settings``            options are checked before a session ends for them
 ``SparkKernelBase._load_magics_extension``             our magics instead of theirs
 ``SparkKernelBase._delete_session``                    the session ends with the kernel
@@ -64,6 +65,29 @@ def post_json(session: LivySession, path: str, body: dict[str, Any], *, read_tim
     return answer if isinstance(answer, dict) else {}
 
 
+def own_sessions(http_client: Any) -> list[dict[str, Any]]:
+    """The caller's sessions, newest first, with what Livy does not tell of them.
+
+    Raises:
+        sparkmagic.livyclientlib.exceptions.HttpClientException: The service does not tell.
+    """
+    answer = http_client._http_client.get("/overview?limit=200", [200]).json()  # noqa: SLF001
+    items = answer.get("items") if isinstance(answer, dict) else None
+    return [item for item in items or () if isinstance(item, dict)]
+
+
+def connect_session(session: LivySession, body: dict[str, Any]) -> dict[str, Any]:
+    """Tells the service that the session is wanted and, with a ``body``, which kernel works in it from now on.
+
+    The answer is the session as Livy shows it.
+
+    Raises:
+        sparkmagic.livyclientlib.exceptions.HttpClientException: The service did not take it.
+    """
+    answer = session.http_client._http_client.post(f"/sessions/{session.id}/connect", [200], body).json()  # noqa: SLF001
+    return answer if isinstance(answer, dict) else {}
+
+
 def check_session(http_client: Any, properties: dict[str, Any], *, instead_of: int | None) -> None:
     """Asks the service whether it could start a session now, after the end of ``instead_of``.
 
@@ -75,7 +99,13 @@ def check_session(http_client: Any, properties: dict[str, Any], *, instead_of: i
 
 
 def post_statement(
-    session: LivySession, code: str, *, key: str, execution_count: int | None = None, read_timeout_s: float
+    session: LivySession,
+    code: str,
+    *,
+    key: str,
+    execution_count: int | None = None,
+    cell_id: str | None = None,
+    read_timeout_s: float,
 ) -> requests.Response:
     """Sends ``code``; the answer is the statement, or its events where the service streams them. The caller closes it.
 
@@ -84,6 +114,7 @@ def post_statement(
         code: What to run.
         key: Tells the service that a request which sparkmagic repeats is the same one, so that nothing runs twice.
         execution_count: Number of the code's cell, for tracebacks.
+        cell_id: The cell's id in its notebook, for a notebook that was closed meanwhile.
         read_timeout_s: So long may pass without any news.
 
     Raises:
@@ -98,6 +129,8 @@ def post_statement(
     }
     if execution_count is not None:
         ours["Execution-Count"] = str(execution_count)
+    if cell_id is not None:
+        ours["Cell-Id"] = cell_id
 
     def post(url: str, *, headers: dict[str, str], **options: Any) -> _Unread:
         return _Unread(

@@ -19,7 +19,7 @@ from sparkmagic.livyclientlib.sparkcontroller import SparkController
 from sparkmagic.utils import constants
 
 from hops_kernels.remote_errors import SessionProblem, explain_http_error
-from hops_kernels.seams import get_json
+from hops_kernels.seams import connect_session, get_json
 from hops_kernels.statements import run_statement
 
 TICK_S = 1.0
@@ -115,6 +115,8 @@ class HopsSession(LivySession):
     """A session that says what it waits for and, when it can't start, why."""
 
     _heartbeat_thread: Heartbeat | None
+    is_guest = False
+    """Whether it is another notebook's session, with whose kernel it ends and not with this one."""
 
     def _start_heartbeat_thread(self) -> None:
         if self._should_heartbeat and self._heartbeat_thread is None:
@@ -142,6 +144,33 @@ class HopsSession(LivySession):
         self.sql_context_variable_name = "spark"
         line = session_line(version=version, session_id=self.id, properties=self.properties, seconds=notice.seconds)
         notice.show(line, link=self.get_spark_ui_url())
+
+    def take_up(self, told: dict[str, Any]) -> None:
+        """Works from now on in the session that has this number already, whatever it does now.
+
+        Args:
+            told: Which kernel of which notebook this is; nothing for a guest.
+
+        Raises:
+            SessionProblem: It can't be used, with the reason.
+        """
+        self.is_guest = not told
+        try:
+            self._connect(told)
+        except BaseException:
+            self._stop_heartbeat_thread()
+            raise
+        self.sql_context_variable_name = "spark"
+
+    def _connect(self, told: dict[str, Any]) -> None:
+        try:
+            self.status = str(connect_session(self, told).get("state"))
+        except HttpClientException as error:
+            raise SessionProblem(explain_http_error(str(error))[1]) from error
+        if self.is_final_status(self.status):
+            raise SessionProblem(f"Spark session {self.id} has ended. {reason_of(self)}")
+        if self.status == constants.STARTING_SESSION_STATUS:
+            self._wait_until_ready(StartNotice())
 
     def _wait_until_ready(self, notice: StartNotice) -> None:
         limit_s = sparkmagic_settings.livy_session_startup_timeout_seconds()
@@ -186,8 +215,23 @@ class HopsController(SparkController):
             heartbeat_timeout=sparkmagic_settings.livy_server_heartbeat_timeout_seconds() if session_id == -1 else 0,
         )
 
+    def take_up(
+        self, name: str, endpoint: Any, properties: dict[str, Any], session_id: int, told: dict[str, Any]
+    ) -> HopsSession:
+        """Makes a session that is there already the one called ``name``, as :meth:`HopsSession.take_up` says."""
+        session = HopsSession(
+            self._http_client(endpoint),
+            properties,
+            self.ipython_display,
+            session_id,
+            heartbeat_timeout=sparkmagic_settings.livy_server_heartbeat_timeout_seconds(),
+        )
+        session.take_up(told)
+        self.session_manager.add_session(name, session)
+        return session
+
     def forget(self, name: str) -> None:
-        """Drops a session that the service has ended, so that the next cell can start a new one."""
+        """Drops a session that has ended, or goes on without this kernel, so that the next cell starts a new one."""
         session = self.session_manager.sessions.pop(name, None)
         if session is not None:
             session._stop_heartbeat_thread()  # noqa: SLF001

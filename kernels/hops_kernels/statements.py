@@ -33,7 +33,12 @@ _NOT_SERVED = frozenset({404, 405, 406, 501})
 
 
 def run_statement(
-    session: LivySession, code: str, *, show: Show | None = None, execution_count: int | None = None
+    session: LivySession,
+    code: str,
+    *,
+    show: Show | None = None,
+    execution_count: int | None = None,
+    cell_id: str | None = None,
 ) -> Mapping[str, Any]:
     """Runs ``code`` and returns the statement's ``output`` of the Livy protocol.
 
@@ -43,14 +48,26 @@ def run_statement(
         show: Gets type and content of each message of the output, while it is made. Without events from the service it
             gets the output's bundle at the end.
         execution_count: Number of the code's cell, where a cell's own code runs.
+        cell_id: The cell's id in its notebook, where the front end tells it.
 
     Raises:
         RemoteError: The code failed.
         RemoteInterrupt: It was interrupted here or cancelled elsewhere.
         SessionProblem: The service answers nothing that makes sense.
     """
+    return _attend(session, show, Posting(code, uuid.uuid4().hex, execution_count, cell_id))
+
+
+def watch_statement(session: LivySession, statement_id: int, *, show: Show) -> Mapping[str, Any]:
+    """Shows a statement that was begun before, from its first output to its end, as :func:`run_statement` does."""
+    return _attend(session, show, None, statement_id)
+
+
+def _attend(
+    session: LivySession, show: Show | None, posting: Posting | None, statement_id: int | None = None
+) -> Mapping[str, Any]:
     line = ProgressLine()
-    following = _Following(session, show, line, Posting(code, uuid.uuid4().hex, execution_count))
+    following = _Following(session, show, line, posting, statement_id)
     try:
         followed = follow(following)
         # Who has shown the events needs no more than how it ended, which the last event tells.
@@ -98,18 +115,26 @@ def follow(following: _Following) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """A statement to be posted: its code, its idempotency key, and the number of its cell, where it is one's."""
+    """A statement to be posted: its code, its idempotency key, and number and id of its cell, where it is one's."""
 
     code: str
     key: str
     execution_count: int | None = None
+    cell_id: str | None = None
 
 
 class _Following:
-    """A statement: posted with the first reading, and how far its messages have been read."""
+    """A statement: posted with the first reading unless it has a number, and how far its messages have been read."""
 
-    def __init__(self, session: LivySession, show: Show | None, line: ProgressLine, posting: Posting) -> None:
-        self.statement_id: int | None = None
+    def __init__(
+        self,
+        session: LivySession,
+        show: Show | None,
+        line: ProgressLine,
+        posting: Posting | None,
+        statement_id: int | None = None,
+    ) -> None:
+        self.statement_id = statement_id
         self.seen = 0
         self.ended: dict[str, Any] | None = None
         """How it ended, in the words of the last event, where the service tells that there."""
@@ -174,13 +199,14 @@ class _Following:
         return None
 
     def _open(self, patience_s: float) -> requests.Response:
-        if self.statement_id is None:
+        if self.statement_id is None and self._posting is not None:
             # Again with the same key, where the answer got lost: it is the same statement.
             return post_statement(
                 self._session,
                 self._posting.code,
                 key=self._posting.key,
                 execution_count=self._posting.execution_count,
+                cell_id=self._posting.cell_id,
                 read_timeout_s=patience_s,
             )
         headers = {"Accept": _EVENTS, "Accept-Encoding": "identity"}

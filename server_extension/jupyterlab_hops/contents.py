@@ -27,6 +27,23 @@ DATASETS_STAY = (
 )
 
 
+def drop_empty_displays(notebook: object) -> None:
+    """Takes displays without any content out of ``notebook``, in place.
+
+    A line that a cell showed while it ran can be emptied by its kernel, but not taken away: Jupyter's protocol has no
+    message for one of several outputs.
+    """
+    cells = notebook.get("cells") if isinstance(notebook, dict) else None
+    for cell in cells if isinstance(cells, list) else ():
+        outputs = cell.get("outputs") if isinstance(cell, dict) else None
+        if isinstance(outputs, list):
+            outputs[:] = [one for one in outputs if not _is_empty_display(one)]
+
+
+def _is_empty_display(output: object) -> bool:
+    return isinstance(output, dict) and output.get("output_type") == "display_data" and output.get("data") == {}
+
+
 class ProjectContents(AsyncLargeFileManager):
     """Jupyter's files, with a project's folder as their root."""
 
@@ -40,8 +57,10 @@ class ProjectContents(AsyncLargeFileManager):
         return model
 
     async def save(self, model: dict[str, Any], path: str = "") -> dict[str, Any]:
-        """Writes a file or makes a folder, below a dataset."""
+        """Writes a file or makes a folder, below a dataset; a notebook without displays that hold nothing."""
         self._refuse_first_level(path)
+        if model.get("type") == "notebook":
+            drop_empty_displays(model.get("content"))
         with self._host_paths_left_out():
             saved: dict[str, Any] = await super().save(model, path)
         return saved

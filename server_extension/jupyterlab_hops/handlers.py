@@ -109,6 +109,18 @@ class SessionHandler(HopsHandler):
         self.finish()
 
 
+class SessionKeepHandler(HopsHandler):
+    """``hops/session/{id}:keep``."""
+
+    @web.authenticated
+    @authorized
+    async def post(self, session_id: str) -> None:
+        """Lets its idle time begin anew."""
+        await self.server.keep_session(int(session_id))
+        self.set_status(HTTPStatus.NO_CONTENT)
+        self.finish()
+
+
 class OverviewHandler(HopsHandler):
     """``hops/overview``."""
 
@@ -152,6 +164,29 @@ class StopIdleHandler(HopsHandler):
         if not isinstance(sessions, list) or not all(type(number) is int and number >= 0 for number in sessions):
             raise invalid_field("sessions", "a list of the sessions' numbers", "Numbers of sessions are needed.")
         self.finish(json.dumps(await self.server.overview.stop_idle(scope, sessions)))
+
+
+class OutputsHandler(HopsHandler):
+    """``hops/outputs``."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        """The session of a notebook, and the last statement of each of its cells."""
+        notebook = self.get_query_argument("notebook", "")
+        if not notebook:
+            raise invalid_field("notebook", "the path of a notebook", "A path is needed.")
+        self.finish(json.dumps(await self.server.outputs.of_notebook(notebook)))
+
+
+class StatementOutputsHandler(HopsHandler):
+    """``hops/outputs/{session}/{statement}``."""
+
+    @web.authenticated
+    @authorized
+    async def get(self, session_id: str, statement_id: str) -> None:
+        """What one of them has written up to now."""
+        self.finish(json.dumps(await self.server.outputs.of_statement(int(session_id), int(statement_id))))
 
 
 class StopHandler(HopsHandler):
@@ -269,10 +304,13 @@ def routes(base_url: str) -> list[tuple[str, type[web.RequestHandler]]]:
         (r"project", ProjectHandler),
         (r"session", SessionsHandler),
         (r"session/(\d{1,18})", SessionHandler),
+        (r"session/(\d{1,18}):keep", SessionKeepHandler),
         (r"overview", OverviewHandler),
         (r"overview/(\d{1,18})", OverviewSessionHandler),
         (r"overview/(\d{1,18})/log", OverviewLogHandler),
         (r"overview:stop-idle", StopIdleHandler),
+        (r"outputs", OutputsHandler),
+        (r"outputs/(\d{1,18})/(\d{1,18})", StatementOutputsHandler),
         (r"server:stop", StopHandler),
         (r"server:restart", RestartHandler),
         (r"tensorboards", TensorBoardsHandler),

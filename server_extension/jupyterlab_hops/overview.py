@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from jupyterlab_hops.platform_client import PlatformClient
 from jupyterlab_hops.problems import ProblemError
-from jupyterlab_hops.session_items import kernel_of, resources_of
+from jupyterlab_hops.session_items import kernel_in, resources_of
 
 SCOPES = frozenset({"own", "project"})
 HOLD_S = 12
@@ -22,7 +22,7 @@ def overview_item(session: Mapping[str, Any]) -> dict[str, Any]:
     """One session, from the session service's overview."""
     return {
         **{name: session.get(name) for name in _PASSED},
-        "kernel": kernel_of(session.get("name")),
+        "kernel": kernel_in(session),
         "resources": resources_of(session.get("resources")),
         "gpus": (session.get("resources") or {}).get("gpus") or [],
     }
@@ -81,6 +81,6 @@ class Overview:
 
 
 _PASSED = (
-    "id", "kind", "name", "user", "own", "state", "reason", "app_id", "created", "idle_since", "idle_timeout_s",
-    "statements", "waiting", "last_statement",
+    "id", "kind", "name", "user", "own", "state", "reason", "notebook", "app_id", "created", "idle_since",
+    "idle_timeout_s", "ends", "statements", "waiting", "last_statement",
 )  # fmt: skip

@@ -11,11 +11,12 @@ from typing import Any
 from urllib.parse import quote
 
 from jupyterlab_hops import __version__
+from jupyterlab_hops.cell_outputs import CellOutputs
 from jupyterlab_hops.overview import Overview
 from jupyterlab_hops.platform_client import PlatformClient
 from jupyterlab_hops.problems import ProblemError
 from jupyterlab_hops.server_folder import ServerFolder
-from jupyterlab_hops.session_items import kernel_of, resources_of
+from jupyterlab_hops.session_items import kernel_in, resources_of
 from jupyterlab_hops.tensorboards import TensorBoards
 from jupyterlab_hops.token_renewal import RenewalState, TokenRenewal
 from jupyterlab_hops.warm_session import WarmSession
@@ -87,15 +88,17 @@ def project_answer(
 
 def session_item(session: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, Any]:
     """One Spark session, from the session service's list and its summary."""
-    name = session.get("name")
     return {
         "id": session["id"],
         "kind": session.get("kind") or "pyspark",
-        "name": name,
-        "kernel": kernel_of(name),
+        "name": session.get("name"),
+        "kernel": kernel_in({**session, **summary}),
+        "notebook": summary.get("notebook"),
         "state": summary.get("state") or session["state"],
         "reason": summary.get("reason") or None,
         "created": summary.get("created"),
+        "idle_timeout_s": summary.get("idle_timeout_s"),
+        "ends": summary.get("ends"),
         "resources": resources_of(summary.get("resources")),
     }
 
@@ -116,6 +119,7 @@ class ProjectServer:
         self._control_plane = PlatformClient("The control plane", config["control_plane_url"], folder.token)
         self._livy = PlatformClient("The session service", config["livy_url"], folder.token)
         self.overview = Overview(self._livy)
+        self.outputs = CellOutputs(self._livy)
         self.renewal = TokenRenewal(folder, self._control_plane)
         self.tensorboards = TensorBoards(
             Path(config["project_folder"]), Path(config["environment"]), f"{base_path.rstrip('/')}/hops/tensorboards/"
@@ -149,6 +153,10 @@ class ProjectServer:
             ]
         }
 
+    async def keep_session(self, session_id: int) -> None:
+        """Lets the idle time of one of my Spark sessions begin anew."""
+        await self._livy.request("POST", f"sessions/{session_id}/connect", {})
+
     async def end_session(self, session_id: int) -> None:
         """Ends one of my Spark sessions."""
         await self._livy.request("DELETE", f"sessions/{session_id}")
@@ -163,8 +171,9 @@ class ProjectServer:
         await self._control_plane.request("DELETE", f"{self._path}/server")
 
     async def restart(self) -> dict[str, str]:
-        """Restarts this notebook server; the answer names the page to wait at."""
-        await self._control_plane.request("POST", f"{self._path}/server:restart")
+        """Restarts this notebook server; the answer names the page to wait at. Its Spark sessions stay."""
+        with self._folder.sessions_stay():
+            await self._control_plane.request("POST", f"{self._path}/server:restart")
         return {"state": "restarting", "url": self._links["restarting"]}
 
     async def _listing(self, what: str, show: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Listing:

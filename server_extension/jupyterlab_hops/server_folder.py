@@ -7,12 +7,16 @@ import binascii
 import json
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 FOLDER_VARIABLE = "HOPS_SERVER_FOLDER"
 CONFIG_FILE = "server.json"
+SESSIONS_STAY_FILE = "sessions-stay"
+"""Read by kernels (``hops_kernels.configuration``)."""
 TOKEN_FILE = "token.jwt"  # noqa: S105 - the name of the file
 MAX_CONFIG_BYTES = 256 * 1024
 MAX_TOKEN_LENGTH = 4096
@@ -75,6 +79,21 @@ class ServerFolder:
         if not isinstance(config, dict) or any(name not in config for name in wanted):
             raise ServerFolderError(f"{CONFIG_FILE} is not a notebook server's configuration. {REMEDY}")
         return cls(path, config)
+
+    @contextmanager
+    def sessions_stay(self) -> Iterator[None]:
+        """Tells this server's kernels to leave their Spark sessions alone when they end; taken back on failure.
+
+        The folder, and the word in it, ends with the server.
+        """
+        word = self.path / SESSIONS_STAY_FILE
+        with suppress(OSError):  # a full disk: the sessions end, as with a stop
+            word.touch(mode=0o600)
+        try:
+            yield
+        except BaseException:
+            word.unlink(missing_ok=True)
+            raise
 
     def token(self) -> str:
         """The token of this moment.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 RESOURCES = ("executors", "executor_cores", "executor_memory_mib", "driver_memory_mib", "gpus_per_executor")
 BOUNDS = ("min_executors", "max_executors")
@@ -16,6 +17,12 @@ def kernel_of(name: str | None) -> str | None:
     """Id of the kernel that named its session so; ``None`` where another client did."""
     kernel = KERNEL_IN_NAME.fullmatch(name or "")
     return kernel and kernel[1]
+
+
+def kernel_in(session: Mapping[str, Any]) -> str | None:
+    """Id of the kernel that works in ``session``: as that told it, else the one that gave it its name."""
+    kernel = session.get("kernel")
+    return kernel if isinstance(kernel, str) and kernel else kernel_of(session.get("name"))
 
 
 def resources_of(answer: object) -> dict[str, int | None] | None:

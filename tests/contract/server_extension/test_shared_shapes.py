@@ -69,9 +69,11 @@ def test_what_the_session_service_answers_gives_lab_all_that_it_shows(tmp_path, 
         id=3, owner=ADA, kind="pyspark", name="n", shape=shape, limits=Limits(), created=12.5, journal=Journal(tmp_path)
     )
     session.change(SessionState.IDLE)
+    session.take_up("k-1", "Jupyter/days.ipynb")
     item = session_item(session.livy(), asyncio.run(get_summary(session)))
     assert item == {
-        "id": 3, "kind": "pyspark", "name": "n", "kernel": None, "state": "idle", "reason": None, "created": 12.5,
+        "id": 3, "kind": "pyspark", "name": "n", "kernel": "k-1", "notebook": "Jupyter/days.ipynb", "state": "idle",
+        "reason": None, "created": 12.5, "idle_timeout_s": 0.0, "ends": None,
         "resources": {
             **executors, "executor_cores": 1, "executor_memory_mib": 2048, "driver_memory_mib": 1024,
             "gpus_per_executor": 0,
@@ -88,7 +90,7 @@ def test_the_overviews_answer_gives_lab_all_that_it_shows(tmp_path):
     session.change(SessionState.IDLE)
     told = item(session, viewer)
     shown = overview_item(told)
-    assert shown.keys() == told.keys() - {"owner", "project"} | {"kernel", "gpus"}
+    assert shown.keys() == told.keys() - {"owner", "project", "heard"} | {"gpus"}
     assert None not in (shown["resources"], shown["idle_since"], shown["gpus"])
     assert overview_item(json.loads(json.dumps(OVERVIEW_ITEM)))["last_statement"]["line"] == "days.count()"
 
@@ -104,6 +106,7 @@ def test_a_session_tells_lab_the_kernel_that_started_it():
     scala = session | {"name": session_name(f"/run/kernel-{kernel}.json", kind="spark")}
     assert session_item(scala, {})["kernel"] == kernel
     assert session_item(session | {"name": f"pyspark-{kernel}"}, {})["kernel"] is None
+    assert session_item(session, {"kernel": "taken-up"})["kernel"] == "taken-up"
 
 
 def test_the_control_planes_datasets_give_lab_all_that_it_shows():

@@ -25,8 +25,8 @@ class Notebook:
     def __init__(self, manager, client):
         self.manager, self.client = manager, client
 
-    def start(self, code):
-        return self.client.execute(code)
+    def start(self, code, **options):
+        return self.client.execute(code, **options)
 
     def finish(self, message_id, timeout=60):
         messages = []
@@ -98,7 +98,7 @@ def service():
 
 
 @contextmanager
-def kernel_running(python, folder, home, *, module="hops_kernels.pyspark"):
+def kernel_running(python, folder, home, *, module="hops_kernels.pyspark", notebook=None):
     """A kernel of the notebook server whose folder is ``folder``; its process ends with the block."""
     manager = KernelManager()
     manager.kernel_spec.argv = [str(python), "-m", module, "-f", "{connection_file}"]
@@ -106,6 +106,8 @@ def kernel_running(python, folder, home, *, module="hops_kernels.pyspark"):
         "PATH": f"{python.parent}:/usr/bin:/bin", "HOME": str(home), "PYTHONPATH": str(ROOT / "kernels"),
         "HOPS_SERVER_FOLDER": str(folder), "IPYTHONDIR": str(home / "ipython"),
     }  # fmt: skip
+    if notebook is not None:
+        environment["JPY_SESSION_NAME"] = str(folder.parent / notebook)
     manager.start_kernel(env=environment)
     client = manager.client()
     client.start_channels()
@@ -116,6 +118,8 @@ def kernel_running(python, folder, home, *, module="hops_kernels.pyspark"):
         client.stop_channels()
         if manager.is_alive():
             manager.shutdown_kernel(now=True)
+        else:
+            manager.cleanup_resources()  # of a kernel that was killed
 
 
 def make_server_folder(folder, livy_url, token, **options):
@@ -163,7 +167,7 @@ def start_kernel(project_python, tmp_path):
     home = tmp_path / "home"
     home.mkdir()
     with ExitStack() as kernels:
-        yield lambda folder: kernels.enter_context(kernel_running(project_python, folder, home))
+        yield lambda folder, **options: kernels.enter_context(kernel_running(project_python, folder, home, **options))
 
 
 @pytest.fixture

@@ -41,6 +41,8 @@ class Service:
     counts: list[str | None] = field(default_factory=list)
     keys: dict[str, int] = field(default_factory=dict)
     deleted: list[int] = field(default_factory=list)
+    connected: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    cell_ids: list[str | None] = field(default_factory=list)
     cancelled: threading.Event = field(default_factory=threading.Event)
     url: str = ""
 
@@ -80,7 +82,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _body(self) -> dict[str, Any]:
         return json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: PLR0911 - one for each path
         parts, body, service = self._parts(), self._body(), self.service
         if parts[0] in ("sessions", "sessions:check") and len(parts) <= 2 and service.refuses:
             return self._answer(*service.refuses)
@@ -88,7 +90,10 @@ class _Handler(BaseHTTPRequestHandler):
             service.checked.append((urlsplit(self.path).query, body))
             return self._answer(200, {"msg": "possible"})
         if parts == ["sessions"]:
-            session = {"id": len(service.posted), "state": "starting", "kind": "pyspark", "log": [], "polls": 0}
+            session = {
+                "id": len(service.posted), "state": "starting", "kind": "pyspark", "log": [], "polls": 0,
+                **{name: body.get(name) for name in ("name", "kernel", "notebook")},
+            }  # fmt: skip
             service.posted.append(body)
             service.sessions[session["id"]] = session
             return self._answer(201, session)
@@ -99,6 +104,10 @@ class _Handler(BaseHTTPRequestHandler):
         session = service.sessions.get(int(parts[1]))
         if session is None or session["state"] in ("dead", "killed"):
             return self._answer(404, {"detail": "There is no such session.", "remedy": "Start one."})
+        if parts[-1] == "connect":
+            service.connected.append((session["id"], body))
+            session.update(body)
+            return self._answer(200, session)
         return self._help(parts[-1], body) if parts[-1] in service.code_help else self._take(body["code"])
 
     def _help(self, subject: str, body: dict[str, Any]) -> None:
@@ -112,6 +121,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(201, service.statements[service.keys[key]])
         service.keys[key] = len(service.statements)
         service.counts.append(self.headers["Execution-Count"])
+        service.cell_ids.append(self.headers["Cell-Id"])
         script = service.script(code)
         statement = {
             "id": len(service.statements), "code": code, "state": "running" if script.hangs else "available",
@@ -123,13 +133,18 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(503, {"detail": "The answer got lost."})
         return self._answer(201, statement)
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: PLR0911 - one for each path
         parts, service = self._parts(), self.service
         if parts == ["sessions"]:
             return self._answer(200, {"sessions": list(service.sessions.values())})
+        if parts == ["overview"]:
+            return self._answer(200, {"items": list(service.sessions.values())[::-1]})
         session = service.sessions.get(int(parts[1]))
         if session is None:
             return self._answer(404, {"detail": "There is no such session."})
+        if parts[2:] == ["statements"]:
+            unseen = [one for one in service.statements if one.get("seen") is False]
+            return self._answer(200, {"total_statements": len(unseen), "statements": unseen})
         if len(parts) < 4:
             return self._answer(200, self._about(session, parts[2:]))
         statement = service.statements[int(parts[3])]
@@ -139,7 +154,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _about(self, session: dict[str, Any], path: list[str]) -> dict[str, Any]:
         if path == ["summary"]:
-            return {"state": session["state"], "reason": self.service.reason or ""}
+            told = {name: session.get(name) for name in ("id", "kernel", "notebook", "ends", "idle_timeout_s")}
+            return {**told, "state": session["state"], "reason": self.service.reason or ""}
         if path == ["log"]:
             return {"log": ["first line", "last line"]}
         session["polls"] += 1

@@ -21,7 +21,8 @@ def test_the_first_cell_starts_a_session_with_the_granted_resources_and_leaves_o
     assert re.fullmatch(rf"pyspark-{re.escape(kernel)}-[0-9a-f]{{6}}", posted.pop("name"))
     assert posted == {
         "kind": "pyspark", "driverMemory": "1024m", "executorMemory": "1024m", "executorCores": 1, "numExecutors": 2,
-        "conf": {"spark.dynamicAllocation.enabled": "false"}, "ttl": "120m", "heartbeatTimeoutInSecond": 180,
+        "conf": {"spark.dynamicAllocation.enabled": "false"}, "ttl": "120m", "heartbeatTimeoutInSecond": 900,
+        "kernel": kernel,
     }  # fmt: skip
     assert "Starting the Spark session" in cell.of("display_data")[0]["data"]["text/plain"]
     line = cell.of("update_display_data")[-1]["data"]["text/plain"]

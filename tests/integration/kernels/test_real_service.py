@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 
@@ -10,6 +11,7 @@ import pytest
 from .conftest import kernel_running, make_server_folder
 
 pytestmark = [pytest.mark.spark, pytest.mark.timeout(600)]
+NOTEBOOK = "Jupyter/days.ipynb"
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +21,7 @@ def notebook(service, project_python, tmp_path_factory):
         tmp_path_factory.mktemp("server") / "folder", service.url, service.plane.token(),
         executors=1, driver_memory_mib=768, executor_memory_mib=768,
     )  # fmt: skip
-    with kernel_running(project_python, folder, tmp_path_factory.mktemp("home")) as running:
+    with kernel_running(project_python, folder, tmp_path_factory.mktemp("home"), notebook=NOTEBOOK) as running:
         cell = running.run("spark.range(10**6).count()", timeout=180)
         assert cell.reply["status"] == "ok", cell.messages
         running.first_cell = cell
@@ -386,9 +388,25 @@ def test_a_service_that_is_killed_under_a_cell_costs_nothing(notebook, service):
     assert notebook.run("kept").of("execute_result")[0]["data"] == {"text/plain": "41"}
 
 
-def test_shutting_the_kernel_down_leaves_nothing_of_its_session(notebook, service, client):
-    notebook.run("1", timeout=180)
-    the_session(client)
-    notebook.manager.shutdown_kernel()
+def test_a_kernel_that_dies_leaves_its_session_to_the_next_one_whose_shutdown_leaves_nothing(
+    notebook, service, client, project_python, tmp_path
+):
+    notebook.run("kept = 41", timeout=180)
+    session_id = the_session(client)["id"]
+    notebook.start("import time\nprint('begun', flush=True)\ntime.sleep(2)\nprint('over')")
+    while notebook.client.get_iopub_msg(timeout=30)["msg_type"] != "stream":
+        pass
+    os.kill(notebook.manager.provisioner.pid, signal.SIGKILL)
+    with kernel_running(project_python, notebook.folder, tmp_path, notebook=NOTEBOOK) as later:
+        later.run("%spark_session reattach always")
+        cell = later.run("kept + 1")
+        assert f"Spark session {session_id} taken up: " in cell.stdout
+        assert "While no notebook listened:" in cell.stdout
+        assert "] import time: " in cell.stdout
+        assert cell.of("execute_result")[0]["data"] == {"text/plain": "42"}
+        assert later.run("%spark_session outputs").stdout.endswith("] import time: done\nbegun\nover\n")
+        assert "no output that this notebook has not seen" in later.run("%spark_session outputs").stdout
+        assert the_session(client)["id"] == session_id
+        later.manager.shutdown_kernel()
     assert client.get("/sessions").json()["sessions"] == []
     assert service.processes() == []

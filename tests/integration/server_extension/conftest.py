@@ -193,9 +193,15 @@ def start_server(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def server(start_server, make_folder):
+def server_folder(make_folder):
+    """The folder of ``server``."""
+    return make_folder()
+
+
+@pytest.fixture(scope="module")
+def server(start_server, server_folder):
     """One server for all tests of a file that leave it as it was."""
-    return start_server(make_folder())
+    return start_server(server_folder)
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import pytest
+from jupyterlab_hops.contents import drop_empty_displays
 
 DATASETS = ("Jupyter", "Logs", "Resources", "Models")
 NOTEBOOK = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
@@ -26,6 +28,33 @@ def call(server, method, path, /, **body):
 def first_level(project):
     """All that lies there, also what is hidden."""
     return {entry.name: entry.is_dir() for entry in project.iterdir()}
+
+
+def test_a_notebook_is_saved_without_displays_that_hold_nothing(server, project):
+    gone = {"output_type": "display_data", "data": {}, "metadata": {}}
+    kept = [
+        {"output_type": "display_data", "data": {"text/plain": "1"}, "metadata": {}},
+        {"output_type": "stream", "name": "stdout", "text": "a"},
+        {"output_type": "execute_result", "data": {}, "metadata": {}, "execution_count": 1},
+    ]
+    cell = {
+        "cell_type": "code", "id": "a", "source": "", "metadata": {}, "execution_count": 1,
+        "outputs": [gone, *kept, gone],
+    }  # fmt: skip
+    text = {"cell_type": "markdown", "id": "b", "source": "", "metadata": {}}
+    content = NOTEBOOK | {"cells": [cell, text]}
+    assert call(server, "PUT", "Jupyter/kept.ipynb", type="notebook", content=content).status_code in (200, 201)
+    written = json.loads((project / "Jupyter" / "kept.ipynb").read_text())["cells"]
+    assert [one["output_type"] for one in written[0]["outputs"]] == [one["output_type"] for one in kept]
+
+
+@pytest.mark.parametrize(
+    "content", [None, [], {"cells": 3}, {"cells": ["x"]}, {"cells": [{"outputs": 3}]}, {"cells": [{"outputs": ["x"]}]}]
+)
+def test_what_is_no_notebook_stays_what_it_is(content):
+    before = repr(content)
+    drop_empty_displays(content)
+    assert repr(content) == before
 
 
 @pytest.mark.parametrize(

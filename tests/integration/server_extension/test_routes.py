@@ -128,24 +128,30 @@ def test_my_sessions_come_with_their_reasons_and_resources(server, platform):
     platform.answers.update({
         ("GET", "/services/livy/sessions?size=-1"): (200, {"from": 0, "total": 2, "sessions": sessions}),
         ("GET", "/services/livy/sessions/3/summary"): (
-            200, {"state": "busy", "reason": "", "created": 5.5, "resources": resources},
+            200,
+            {
+                "state": "busy", "reason": "", "created": 5.5, "idle_timeout_s": 60.0, "ends": 65.5,
+                "resources": resources,
+            },
         ),
         ("GET", "/services/livy/sessions/4/summary"): (500, {"detail": "broken"}),
         ("DELETE", "/services/livy/sessions/3"): (200, {"msg": "deleted"}),
+        ("POST", "/services/livy/sessions/3/connect"): (200, sessions[0]),
     })  # fmt: skip
     assert server.client.get("/hops/session").json() == {
         "items": [
             {
-                "id": 4, "kind": "pyspark", "name": None, "kernel": None, "state": "dead", "reason": None,
-                "created": None, "resources": None,
+                "id": 4, "kind": "pyspark", "name": None, "kernel": None, "notebook": None, "state": "dead",
+                "reason": None, "created": None, "idle_timeout_s": None, "ends": None, "resources": None,
             },
             {
-                "id": 3, "kind": "pyspark", "name": "pyspark-a", "kernel": None, "state": "busy", "reason": None,
-                "created": 5.5,
-                "resources": resources,
+                "id": 3, "kind": "pyspark", "name": "pyspark-a", "kernel": None, "notebook": None, "state": "busy",
+                "reason": None, "created": 5.5, "idle_timeout_s": 60.0, "ends": 65.5, "resources": resources,
             },
         ]
     }  # fmt: skip
+    assert server.client.post("/hops/session/3:keep").status_code == 204
+    assert server.client.post("/hops/session/9:keep").status_code == 404
     assert server.client.delete("/hops/session/3").status_code == 204
     answer = server.client.delete("/hops/session/9")
     assert (answer.status_code, answer.json()["detail"]) == (404, "no")
@@ -155,7 +161,8 @@ UNTOLD = {"dynamic", "gpu_label", "gpus"}
 NEIGHBOURS: dict = {
     "id": 5, "name": "pyspark-3f2b8c52-6d0e-4a3e-9d43-5b1f0f6f2c11-0a1b2c", "owner": "weather__bob",
     "project": "weather", "user": "bob", "own": False, "kind": "pyspark", "state": "idle", "reason": None,
-    "app_id": "local-1", "created": 5.5, "idle_since": 9.5, "idle_timeout_s": 7200.0, "statements": 3, "waiting": 0,
+    "notebook": None, "app_id": "local-1", "created": 5.5, "idle_since": 9.5, "idle_timeout_s": 7200.0, "ends": 7209.5,
+    "statements": 3, "waiting": 0,
     "last_statement": {
         "id": 2, "state": "available", "status": "ok", "started": 8.0, "completed": 9.5, "line": None,
     },
@@ -207,6 +214,37 @@ def test_a_session_is_looked_into_and_ended(server, platform):
     assert server.client.delete("/hops/overview/9").status_code == 404
 
 
+def test_a_notebook_that_comes_back_is_told_what_its_cells_wrote(server, platform):
+    statements = [
+        {"id": 9, "code": "b()", "state": "running", "cell": 7, "cell_id": "b", "completed": 0},
+        {"id": 8, "code": "SELECT 1", "state": "available", "cell": None, "cell_id": None, "completed": 1500},
+        {"id": 7, "code": "a()", "state": "available", "cell": 6, "cell_id": "a", "completed": 2500},
+        {"id": 6, "code": "b()", "state": "available", "cell": 5, "cell_id": "b", "completed": 1500},
+    ]
+    mine = NEIGHBOURS | {"own": True, "notebook": "Jupyter/days.ipynb"}
+    others = [mine | {"id": 8, "state": "killed"}, mine | {"id": 7, "own": False}, mine | {"id": 6, "notebook": None}]
+    listed = "/services/livy/sessions/5/statements?order=desc&size=200&output=false"
+    platform.answers.update({
+        ("GET", "/services/livy/overview?limit=200"): (200, {"items": [*others, mine]}),
+        ("GET", listed): (200, {"total_statements": 4, "statements": statements}),
+        ("GET", "/services/livy/sessions/5/statements/9?hold=false"): (
+            200,
+            statements[0]
+            | {"output": None, "partial": [{"type": "stream", "content": {"name": "stdout", "text": "begun\n"}}]},
+        ),
+    })  # fmt: skip
+    running = {"statement": 9, "cell_id": "b", "count": 7, "code": "b()", "running": True, "completed": None}
+    done = {"statement": 7, "cell_id": "a", "count": 6, "code": "a()", "running": False, "completed": 2.5}
+    answer = server.client.get("/hops/outputs", params={"notebook": "Jupyter/days.ipynb"}).json()
+    assert answer == {"session": 5, "cells": [running, done]}
+    outputs = [{"output_type": "stream", "name": "stdout", "text": "begun\n"}]
+    assert server.client.get("/hops/outputs/5/9").json() == running | {"outputs": outputs}
+    nothing = {"session": None, "cells": []}
+    assert server.client.get("/hops/outputs", params={"notebook": "Jupyter/new.ipynb"}).json() == nothing
+    assert server.client.get("/hops/outputs").status_code == 422
+    assert server.client.get("/hops/outputs/5/10").status_code == 404
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
@@ -244,6 +282,18 @@ def test_stop_and_restart_go_through_the_control_plane_with_this_servers_token(s
     while set(platform.calls) != wanted and time.monotonic() < deadline:
         time.sleep(0.05)  # the stop is asked for after its answer
     assert set(platform.calls) == wanted
+
+
+def test_a_restart_tells_the_kernels_to_leave_their_sessions_and_takes_the_word_back_where_it_is_refused(
+    server, platform, server_folder
+):
+    platform.answers["POST", "/services/hops/api/v1/projects/weather/server:restart"] = (404, REFUSAL)
+    assert server.client.post("/hops/server:restart").status_code == 404
+    assert not (server_folder / "sessions-stay").exists()
+    platform.answers["POST", "/services/hops/api/v1/projects/weather/server:restart"] = (202, None)
+    assert server.client.post("/hops/server:restart").status_code == 202
+    assert (server_folder / "sessions-stay").is_file()
+    (server_folder / "sessions-stay").unlink()
 
 
 def test_a_stop_that_the_control_plane_would_refuse_is_said(server, platform):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hops_kernels.configuration import (
     ServerFolderError,
+    notebook_of,
     read_server_config,
     session_name,
     session_properties,
@@ -12,6 +13,28 @@ from hops_kernels.remote_errors import explain_http_error, statement_error
 from hops_kernels.statement_events import BrokenEventError, StatementEvent, parse_events
 
 from hops_contract.options import Allocation, ServerOptions
+
+
+@pytest.mark.parametrize(
+    ("path", "notebook"),
+    [
+        ("/home/p/Jupyter/days.ipynb", "Jupyter/days.ipynb"),
+        ("Jupyter/days.ipynb", "Jupyter/days.ipynb"),
+        ("/home/p/Jupyter/../../q/days.ipynb", None),
+        ("/home/p/Jupyter/Console 1", None),
+        (f"/home/p/{'x' * 1000}.ipynb", None),
+        ("", None),
+    ],
+)
+def test_a_notebook_is_known_by_its_path_below_the_project_and_a_console_by_none(path, notebook):
+    assert notebook_of({"JPY_SESSION_NAME": path}, "/home/p") == notebook
+
+
+def test_a_kernel_and_its_notebook_are_told_with_the_request_for_a_session():
+    server = {"livy_url": "http://127.0.0.1:9/", "options": ServerOptions().model_dump(mode="json")}
+    told = sparkmagic_config(server, session_name="n", kernel="k", notebook="Jupyter/days.ipynb")
+    asked = told["session_configs_defaults"]
+    assert (asked["kernel"], asked["notebook"]) == ("k", "Jupyter/days.ipynb")
 
 
 def test_fixed_options_become_the_whole_request():
@@ -55,7 +78,7 @@ def test_sparkmagics_settings_are_these_and_no_others_and_hold_no_secret():
         "all_errors_are_fatal": True,
         "livy_session_startup_timeout_seconds": 900,
         "wait_for_idle_timeout_seconds": 2_592_000,
-        "livy_server_heartbeat_timeout_seconds": 180,
+        "livy_server_heartbeat_timeout_seconds": 900,
         "heartbeat_refresh_seconds": 30,
         "use_auto_viz": False,
         "coerce_dataframe": False,

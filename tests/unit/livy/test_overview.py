@@ -313,6 +313,48 @@ def test_each_scope_shows_what_the_role_may_see_and_ends_no_more(tmp_path, role,
     asyncio.run(look())
 
 
+def test_a_session_tells_its_owner_in_which_notebook_it_works_and_everybody_when_it_ends(tmp_path):
+    told = {"kernel": "k-1", "notebook": "Jupyter/days.ipynb"}
+
+    async def look():
+        async with service(tmp_path) as client:
+            number = await session_of(client, OWNER, ttl="10m", **told)
+            own = (await client.get(f"/overview/{number}", headers=OWNER)).json()
+            assert {name: own[name] for name in told} == told
+            assert abs(own["ends"] - own["idle_since"] - 600) < 1
+            others = (await client.get(f"/overview/{number}", headers=ROLES["Data Owner"])).json()
+            assert (others["kernel"], others["notebook"], others["ends"] is None) == ("k-1", None, False)
+            later = {"kernel": "k-2", "notebook": "Jupyter/other.ipynb"}
+            await client.post(f"/sessions/{number}/connect", json=later, headers=OWNER)
+            summary = (await client.get(f"/sessions/{number}/summary", headers=OWNER)).json()
+            assert {name: summary[name] for name in later} == later
+            await client.post(f"/sessions/{number}/connect", headers=OWNER)
+            again = (await client.get(f"/overview/{number}", headers=OWNER)).json()
+            assert again["kernel"] == "k-2", "without a body it stays as it is"
+
+    asyncio.run(look())
+
+
+def test_statements_whose_end_nobody_was_told_are_found(tmp_path):
+    async def look():
+        async with service(tmp_path) as client:
+            number = await session_of(client, OWNER, "1")
+            statements = f"/sessions/{number}/statements"
+            headers = {**OWNER, "Cell-Id": "6a1f", "Execution-Count": "4"}
+            await client.post(statements, json={"code": "2"}, headers=headers)
+            await client.get(f"/sessions/{number}", headers=OWNER)
+            (unseen,) = (await client.get(statements, params={"seen": False}, headers=OWNER)).json()["statements"]
+            assert {name: unseen[name] for name in ("code", "cell", "cell_id", "seen", "state")} == {
+                "code": "2", "cell": 4, "cell_id": "6a1f", "seen": False, "state": "available",
+            }  # fmt: skip
+            plain = (await client.get(statements, params={"output": False}, headers=OWNER)).json()["statements"]
+            assert [("output" in one, one["code"]) for one in plain] == [(False, "1"), (False, "2")]
+            await client.get(f"{statements}/1/events", headers=OWNER)
+            assert (await client.get(statements, params={"seen": False}, headers=OWNER)).json()["statements"] == []
+
+    asyncio.run(look())
+
+
 def test_of_anothers_statement_the_state_and_the_times_are_told_and_not_a_word_of_its_code(tmp_path):
     async def look():
         async with service(tmp_path) as client:
@@ -326,7 +368,9 @@ def test_of_anothers_statement_the_state_and_the_times_are_told_and_not_a_word_o
                 assert SECRET not in answer.text
                 item = answer.json()["items"][0] if "items" in answer.json() else answer.json()
                 last = own["last_statement"] | {"line": None}
-                changed = {"own": False, "last_statement": last, "idle_since": item["idle_since"]}
+                # Of the clock: each may be told a tenth of a second apart.
+                clock = {name: item[name] for name in ("idle_since", "ends", "heard")}
+                changed = {"own": False, "last_statement": last, **clock}
                 assert item == own | changed
 
     asyncio.run(look())

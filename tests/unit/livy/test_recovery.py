@@ -105,6 +105,17 @@ def test_a_session_and_its_statements_are_as_they_were(tmp_path):
     assert [(one.key, one.execution_count) for one in after.statements.values()][3] == ("later", 3)
 
 
+def test_whose_notebook_it_was_and_what_that_has_seen_is_known_afterwards(tmp_path):
+    session = _lived(tmp_path, "a", "b")
+    session.take_up("k-1", "Jupyter/one.ipynb")
+    session.take_up("k-2", "Jupyter/two.ipynb")
+    session.tell_end(session.statements[0])
+    for found in (_found(tmp_path).session, _found(tmp_path).session):
+        assert (found.kernel, found.notebook) == ("k-2", "Jupyter/two.ipynb")
+        assert [one.seen for one in found.statements.values()] == [True, False]
+        found.journal.rewrite([*found.head, *found.entries()])
+
+
 def test_one_that_has_ended_is_found_with_its_reason_and_nothing_of_it_waits_for_ever(tmp_path):
     _lived(tmp_path, "a", "hold", "later", end=True)
     found = _found(tmp_path)

@@ -139,7 +139,7 @@ def test_the_stream_tells_the_newest_progress_in_events_without_a_number():
     async def test(session, driver):
         statement = session.submit("1")
         await until(lambda: driver.begun == ["1"])
-        stream = events_of(statement, 0)
+        stream = events_of(session, statement, 0)
         driver.on_message("stream", {"name": "stdout", "text": "a"})
         driver.on_message("progress", {"tasks_done": 1, "tasks": 4})
         driver.on_message("progress", {"tasks_done": 2, "tasks": 4})
@@ -249,3 +249,45 @@ def test_a_session_that_no_client_asks_for_expires_with_its_heartbeat():
         assert session.expired(now + 31) is None
 
     with_session(test, timeouts=Timeouts(heartbeat_s=30))
+
+
+def test_the_idle_time_begins_anew_when_somebody_wants_the_session_and_a_busy_one_has_no_end():
+    async def test(session, driver):
+        session.last_active -= 50
+        before = session.ends
+        session.touch()
+        assert session.ends - before > 40
+        session.submit("1")
+        await until(lambda: driver.begun == ["1"])
+        assert session.ends is None
+        driver.results.put_nowait(OK)
+
+    with_session(test, timeouts=Timeouts(idle_s=60))
+
+
+def test_a_session_whose_notebook_left_while_a_cell_ran_waits_for_it_after_the_cells_end():
+    async def test(session, _driver):
+        now = time.monotonic()
+        session.last_heard, session.last_active = now - 500, now - 5
+        assert session.expired(now) is None
+        session.last_active = now - 70
+        assert session.expired(now) == "No client asked for this session for 60 seconds."
+
+    with_session(test, timeouts=Timeouts(heartbeat_s=60))
+
+
+def test_an_end_counts_as_told_when_the_stream_tells_it_and_not_before():
+    async def test(session, driver):
+        statement = session.submit("1")
+        await until(lambda: driver.begun == ["1"])
+        gone, stays = events_of(session, statement, 0), events_of(session, statement, 0)
+        driver.on_message("stream", {"name": "stdout", "text": "a"})
+        await anext(gone)
+        await gone.aclose()
+        driver.results.put_nowait(OK)
+        await until(lambda: statement.final)
+        assert not statement.seen
+        assert [json.loads(event["data"])["type"] async for event in stays] == ["stream", "done"]
+        assert statement.seen
+
+    with_session(test)
