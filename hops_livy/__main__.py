@@ -31,6 +31,7 @@ def serve(
     """Runs the service until it is told to stop; sessions live on, and the next service finds them again."""
     try:
         settings = read_settings(port=port)
+        app = create_app(settings)
     except SettingsError as error:
         raise SystemExit(str(error)) from None
     logging.basicConfig(
@@ -41,7 +42,7 @@ def serve(
     # One line for each renewal would hold an address only, but there are many.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     uvicorn.run(
-        create_app(settings),
+        app,
         host=settings.host,
         port=settings.port,
         ssl_certfile=settings.tls_cert,

@@ -1,4 +1,4 @@
-"""Composition root: puts settings, backend and routes together. The only importer of a backend."""
+"""Composition root: puts settings, backend and routes together. The only importer of backends."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ from hops_livy.project_limits import PublishedLimits
 from hops_livy.registry import Registry
 from hops_livy.routes import batches, overview, service, sessions, statements
 from hops_livy.routes.examples import PROBLEM
-from hops_livy.settings import Settings
+from hops_livy.settings import Settings, SettingsError
 from hops_livy.standing import PublishedStanding
 from hops_livy.token_renewal import TokenRenewal
+from hops_livy.upstream.backend import UpstreamSessions
 
 LOG = logging.getLogger(__name__)
 
@@ -41,20 +42,14 @@ def make_registry(settings: Settings, client: httpx.AsyncClient, *, backend: Ses
     Args:
         settings: The service's settings.
         client: Calls the control plane.
-        backend: Runs the sessions; default: the built-in one.
+        backend: Runs the sessions; default: the one that the settings choose.
+
+    Raises:
+        SettingsError: A setting of the backend can't be used.
     """
     gpus = GpuLedger(settings.gpus if settings.gpus is not None else count_gpus(), settings.gpu_labels)
     return Registry(
-        backend
-        or BuiltinSessions(
-            settings.home,
-            control_plane_url=settings.control_plane_url,
-            webhdfs_address=settings.webhdfs_address,
-            gpus=gpus,
-            memory=MemoryLedger(settings.memory_mib),
-            start_s=settings.session_start_s,
-            deserted_s=settings.deserted_s,
-        ),
+        backend or make_backend(settings, gpus),
         home=settings.home,
         limits=settings.limits,
         gpus=gpus,
@@ -65,13 +60,39 @@ def make_registry(settings: Settings, client: httpx.AsyncClient, *, backend: Ses
     )
 
 
+def make_backend(settings: Settings, gpus: GpuLedger) -> SessionBackend:
+    """What runs the sessions of this site.
+
+    Raises:
+        SettingsError: One of its settings can't be used.
+    """
+    if settings.upstream is None:
+        return BuiltinSessions(
+            settings.home,
+            control_plane_url=settings.control_plane_url,
+            webhdfs_address=settings.webhdfs_address,
+            gpus=gpus,
+            memory=MemoryLedger(settings.memory_mib),
+            start_s=settings.session_start_s,
+            deserted_s=settings.deserted_s,
+        )
+    try:
+        return UpstreamSessions(
+            settings.home, settings.upstream, start_s=settings.session_start_s, deserted_s=settings.deserted_s
+        )
+    except OSError as error:
+        raise SettingsError(
+            f"HOPS_LIVY_UPSTREAM_CA can't be used: {error.strerror or 'it holds no certificates in PEM'}."
+        ) from error
+
+
 def create_app(settings: Settings, *, keys: KeySource | None = None, backend: SessionBackend | None = None) -> FastAPI:
     """The service as an ASGI application.
 
     Args:
         settings: The service's settings.
         keys: Finds the keys of tokens; default: those that the control plane publishes.
-        backend: Runs the sessions; default: the built-in one.
+        backend: Runs the sessions; default: the one that the settings choose.
     """
     client = httpx.AsyncClient(timeout=15.0, trust_env=False)
     registry = make_registry(settings, client, backend=backend)

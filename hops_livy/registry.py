@@ -124,6 +124,7 @@ class Registry:
             task.cancel()
         known = [*self._sessions.values(), *(warm.session for warm in self._pool)]
         await asyncio.gather(*(session.detach() for session in known))
+        await self._backend.close()
         self._lock.give_back()
 
     async def end_all(self, reason: str) -> int:
@@ -165,6 +166,7 @@ class Registry:
             kept_outputs=session.journal.outputs,
             # What it runs was told to the driver itself.
             batch=BatchFile(file=Path()) if session.is_batch else None,
+            tell=session.explain,
         )
         driver = await self._backend.recover(request, found.driver)
         session.gpus = self._gpus.held_by(session.id)
@@ -483,6 +485,7 @@ class Registry:
             kept_outputs=session.journal.outputs,
             warm=warm is not None,
             batch=batch,
+            tell=session.explain,
         )
         session.journal.keep_token(token)
         session.head = [heading(session, request.application, warm=warm)]

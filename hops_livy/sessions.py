@@ -124,6 +124,12 @@ class Session:
                 self.journal.forget_token()
             self.news.tell()
 
+    def explain(self, reason: str) -> None:
+        """Tells why it does nothing at the moment; with nothing, that this is over. Why it ends goes before that."""
+        if not self.final and self.state is not SessionState.SHUTTING_DOWN and self.reason != reason:
+            self.reason = reason
+            self.news.tell()
+
     def hear(self) -> None:
         """A client has shown that it still cares."""
         self.last_heard = time.monotonic()

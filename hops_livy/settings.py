@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from hops_contract.layout import Home
+from hops_livy.upstream_settings import UpstreamSettings, read_upstream
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -59,12 +60,15 @@ class Settings:
     ``HOPS_DESERTED_S``            seconds without a session service after which sessions end by themselves (600)
     ``HOPS_SESSIONS``              sessions and batches that may run at the same time (200)
     ``HOPS_SESSIONS_PER_OWNER``    the same for one member of one project (10)
-    ``HOPS_WARM_SESSIONS``         sessions that may be kept ready for those who will ask for them (8); 0: none
+    ``HOPS_WARM_SESSIONS``         sessions that may be kept ready for those who will ask for them (8, or none with
+                                   Apache Livy); 0: none
     ``HOPS_WARM_LEAVES_MIB``       memory that stays free beside them (a quarter of the machine's)
     ``HOPS_BODY_TIMEOUT_S``        seconds that a request's body may take to come (30)
     ``HOPS_BODIES_AT_ONCE``        how many bodies are waited for at the same moment (200)
     ``HOPS_WEBHDFS_ADDRESS``       HDFS's HTTP interface, told to sessions: ``host:port`` or ``https://host:port``
     ``HOPS_JAVA_HOME``             the Java to use; default: see :mod:`hops_livy.java`
+    ``HOPS_LIVY_UPSTREAM_URL``     a site's own Apache Livy, which runs all sessions then; what belongs to it: see
+                                   :mod:`hops_livy.upstream_settings`
     ``JUPYTERHUB_SERVICE_URL``     address to listen on, when the Hub starts the service
     ``JUPYTERHUB_SERVICE_PREFIX``  path of the service (``/services/livy/``)
     =============================  ===========================================================================
@@ -85,6 +89,7 @@ class Settings:
     warm_sessions: int = 8
     warm_leaves_mib: int | None = None
     webhdfs_address: str | None = None
+    upstream: UpstreamSettings | None = None
     limits: Limits = field(default_factory=Limits)
 
     @property
@@ -116,6 +121,7 @@ def read_settings(environment: Mapping[str, str] | None = None, *, port: int | N
     """
     source = os.environ if environment is None else environment
     host, service_port = _address(source)
+    upstream = _upstream(source)
     prefix = "/" + source.get("JUPYTERHUB_SERVICE_PREFIX", "/services/livy/").strip("/") + "/"
     settings = Settings(
         home=Home(Path(source.get("HOPS_HOME", ".hopslab")).resolve()),
@@ -131,9 +137,10 @@ def read_settings(environment: Mapping[str, str] | None = None, *, port: int | N
         memory_mib=_number(source, "HOPS_MEMORY_MIB"),
         session_start_s=float(_number(source, "HOPS_SESSION_START_S") or 180),
         deserted_s=float(_positive(source, "HOPS_DESERTED_S") or 600),
-        warm_sessions=8 if (warm := _number(source, "HOPS_WARM_SESSIONS")) is None else warm,
+        warm_sessions=_warm_sessions(source, upstream),
         warm_leaves_mib=_number(source, "HOPS_WARM_LEAVES_MIB"),
         webhdfs_address=_web_address(source, "HOPS_WEBHDFS_ADDRESS"),
+        upstream=upstream,
         limits=_limits(source),
     )
     if settings.host not in _LOOPBACK and not (settings.tls_cert and settings.tls_key):
@@ -142,6 +149,21 @@ def read_settings(environment: Mapping[str, str] | None = None, *, port: int | N
             "Set HOPS_TLS_CERT and HOPS_TLS_KEY, or let it listen on 127.0.0.1."
         )
     return settings
+
+
+def _upstream(source: Mapping[str, str]) -> UpstreamSettings | None:
+    try:
+        return read_upstream(source)
+    except ValueError as error:
+        raise SettingsError(str(error)) from error
+
+
+def _warm_sessions(source: Mapping[str, str], upstream: UpstreamSettings | None) -> int:
+    number = _number(source, "HOPS_WARM_SESSIONS")
+    if number is not None:
+        return number
+    # On a cluster one that is kept ready holds what others wait for.
+    return 8 if upstream is None else 0
 
 
 def _limits(source: Mapping[str, str]) -> Limits:

@@ -22,7 +22,7 @@ from hops_livy.builtin.launch import (
     spark_properties,
 )
 from hops_livy.builtin.processes import end_strays
-from hops_livy.engines.drivers import DriverRequest, NoRoomError, Shape, StartError
+from hops_livy.engines.drivers import Capabilities, DriverRequest, NoRoomError, Shape, StartError
 from hops_livy.errors import disk_trouble
 from hops_livy.gpus import GpuLedger, NoGpuError, discovery_script
 from hops_livy.java import NoJavaError, find_java
@@ -63,6 +63,11 @@ class BuiltinSessions:
         self._memory = memory
         self._start_s = start_s
         self._deserted_s = deserted_s
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """See :class:`~hops_livy.engines.drivers.SessionBackend`."""
+        return Capabilities()
 
     async def prepare(self, known: Collection[int]) -> None:
         """See :class:`~hops_livy.engines.drivers.SessionBackend`."""
@@ -127,6 +132,9 @@ class BuiltinSessions:
         driver = self._driver(request, addresses, connection if isinstance(connection, dict) else None)
         await driver.adopt(state)
         return driver
+
+    async def close(self) -> None:
+        """See :class:`~hops_livy.engines.drivers.SessionBackend`."""
 
     def _driver(
         self, request: DriverRequest, addresses: tuple[int, ...], connection: dict[str, Any] | None

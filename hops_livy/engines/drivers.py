@@ -61,6 +61,10 @@ class BatchFile:
     python_files: tuple[Path, ...] = ()
 
 
+def _untold(_reason: str) -> None:
+    """Nobody listens."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriverRequest:
     """What a backend is asked to start.
@@ -76,6 +80,7 @@ class DriverRequest:
         kept_outputs: Folder for what its statements wrote, when the driver has ended; not made yet.
         warm: Whether nobody waits for it yet: it may warm itself up when it has started.
         batch: Set for a batch, else the driver is interactive.
+        tell: Called with why the driver does nothing at the moment, in words; with nothing when that is over.
     """
 
     session_id: int
@@ -88,6 +93,7 @@ class DriverRequest:
     kept_outputs: Path
     warm: bool = False
     batch: BatchFile | None = None
+    tell: Callable[[str], None] = field(default=_untold, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +168,33 @@ MessageHandler = Callable[[str, dict[str, Any]], None]
 
 class StartError(Exception):
     """A driver could not be started; the message is for the owner."""
+
+
+class NotOfferedError(Exception):
+    """The engine has no such thing; the message is for the owner."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What engines differ in.
+
+    Attributes:
+        streams: Output comes while a statement runs; else all of it at its end.
+        tells_values_apart: The value of a statement's last line is a message of its own; else a part of the text.
+        names_cells: Tracebacks tell the number of the cell.
+        tells_progress: Messages of the type ``progress`` come.
+        completes_python: There are words for Python code.
+        inspects: :meth:`Driver.inspect` knows names; else it raises :class:`NotOfferedError`.
+        counts_resources: What can't be had is refused before it is started; else it waits on the cluster.
+    """
+
+    streams: bool = True
+    tells_values_apart: bool = True
+    names_cells: bool = True
+    tells_progress: bool = True
+    completes_python: bool = True
+    inspects: bool = True
+    counts_resources: bool = True
 
 
 class NoRoomError(StartError):
@@ -255,6 +288,9 @@ class Driver(Protocol):
             code: The code around the name.
             cursor: Index into ``code``, in characters.
             detail_level: 1 for the source as well, where there is one.
+
+        Raises:
+            NotOfferedError: The engine can't tell.
         """
         ...
 
@@ -277,6 +313,11 @@ class Driver(Protocol):
 
 class SessionBackend(Protocol):
     """Starts drivers."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it has of all that an engine can have."""
+        ...
 
     async def prepare(self, known: Collection[int]) -> None:
         """Called once before the first start: ends what a predecessor left of sessions that are not ``known``."""
@@ -313,4 +354,8 @@ class SessionBackend(Protocol):
         Returns:
             The driver. It never fails: one that can't be found is one that has ended, with the reason.
         """
+        ...
+
+    async def close(self) -> None:
+        """Called once after all drivers were let go of: nothing of it is left in this process."""
         ...

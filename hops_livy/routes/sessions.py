@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query, Response
 
-from hops_livy.engines.drivers import Completion, Inspection
+from hops_livy.engines.drivers import Completion, Inspection, NotOfferedError
 from hops_livy.errors import LeftOutError, TooLargeError
 from hops_livy.overview import moment, resources
 from hops_livy.registry import page
@@ -144,10 +144,14 @@ async def inspect(session: SessionDep, request: InspectionRequest) -> dict[str, 
     """What is known of the name at the cursor, as a MIME bundle, also while a statement runs.
 
     With ``detail_level`` 1 the source as well, where there is one. ``data`` is empty where nothing is ``found``.
+    Where a site's own Apache Livy runs the session, this is not offered (501).
     """
     found, cursor = Inspection(), _cursor(session, request)
     if session.driver is not None and not session.final:
-        found = await session.driver.inspect(request.code, cursor, detail_level=request.detail_level)
+        try:
+            found = await session.driver.inspect(request.code, cursor, detail_level=request.detail_level)
+        except NotOfferedError as error:
+            raise LeftOutError(str(error)) from error
     return {"found": found.found, "data": found.data, "metadata": found.metadata}
 
 

@@ -76,6 +76,9 @@ class SlowBackend:
     async def prepare(self, known):
         pass
 
+    async def close(self):
+        pass
+
     async def start(self, request):
         await asyncio.sleep(0.2)
         self.drivers.append(SlowDriver())

@@ -1,4 +1,4 @@
-"""docs/spark-sessions.md says what the service does."""
+"""docs/spark-sessions.md and docs/apache-livy.md say what the service does."""
 
 import re
 from pathlib import Path
@@ -9,6 +9,7 @@ from hops_livy.conf import _COUNTED, checked_conf
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "docs" / "spark-sessions.md").read_text(encoding="utf-8")
+LIVY_PAGE = (ROOT / "docs" / "apache-livy.md").read_text(encoding="utf-8")
 
 
 def _sources():
@@ -17,14 +18,19 @@ def _sources():
     return re.sub(r"\{[^{}]*\}", "…", joined)
 
 
-def _section(title):
-    return PAGE.partition(f"## {title}\n")[2].partition("\n## ")[0]
+def _section(title, page=PAGE):
+    return page.partition(f"## {title}\n")[2].partition("\n## ")[0]
 
 
-REASONS = re.findall(r"^\| \*(.+?)\* \|", _section("Why a session ended, and what to do"), re.MULTILINE)
+def _reasons(section):
+    return re.findall(r"^\| \*(.+?)\* \|", section, re.MULTILINE)
 
 
-@pytest.mark.parametrize("reason", REASONS)
+REASONS = _reasons(_section("Why a session ended, and what to do"))
+LIVY_REASONS = _reasons(_section("Why a session ended", LIVY_PAGE))
+
+
+@pytest.mark.parametrize("reason", [*REASONS, *LIVY_REASONS])
 def test_every_reason_of_the_page_is_one_that_the_service_gives(reason):
     phrases = [phrase.strip() for phrase in re.split(r"[….:;,()]| \d+", reason)]
     sources = _sources()
@@ -33,6 +39,14 @@ def test_every_reason_of_the_page_is_one_that_the_service_gives(reason):
 
 def test_the_page_has_reasons():
     assert len(REASONS) > 10
+    assert len(LIVY_REASONS) > 10
+
+
+def test_every_setting_of_apache_livy_is_on_its_page():
+    source = (ROOT / "hops_livy" / "upstream_settings.py").read_text(encoding="utf-8")
+    read = {f"HOPS_LIVY_UPSTREAM_{name}" for name in re.findall(r'given(?:\.get\(|\[|, )"([A-Z_]+)"', source)}
+    assert len(read) == 8
+    assert read == set(re.findall(r"^\| `(HOPS_LIVY_UPSTREAM_[A-Z_]+)` \|", LIVY_PAGE, re.MULTILINE))
 
 
 def test_every_setting_that_is_called_allowed_is():

@@ -80,6 +80,9 @@ class WillingBackend:
     async def prepare(self, known):
         pass
 
+    async def close(self):
+        pass
+
     async def check(self, shape, *, owner, instead_of=None):
         pass
 

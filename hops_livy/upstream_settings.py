@@ -1,0 +1,143 @@
+"""Settings of a site's own Apache Livy: where it is, how the platform shows who it is, what stands behind it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_NAME = r"[a-z][a-z0-9-]{0,30}"
+_PREFIX = "HOPS_LIVY_UPSTREAM_"
+Kind = TypeVar("Kind", bound=StrEnum)
+
+
+class Authentication(StrEnum):
+    """How the platform shows Apache Livy who it is."""
+
+    NONE = "none"
+    BASIC = "basic"
+    BEARER = "bearer"
+
+
+class Cluster(StrEnum):
+    """What Apache Livy starts drivers on."""
+
+    YARN = "yarn"
+    KUBERNETES = "kubernetes"
+    STANDALONE = "standalone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpstreamSettings:
+    """A site's Apache Livy.
+
+    Attributes:
+        url: Its address, without a slash at the end.
+        authentication: How the platform shows who it is.
+        user: The platform's account, for ``basic``.
+        secret_file: Holds the password or the token; nobody else may read it.
+        authorities: PEM file with the authorities that its certificate is checked with; default: those of the system.
+        name: What the names of the platform's sessions there begin with.
+        cluster: What it starts drivers on.
+        files: Where the cluster finds the folder of the projects, as a URI; without it no batches run.
+    """
+
+    url: str
+    authentication: Authentication = Authentication.NONE
+    user: str = ""
+    secret_file: Path | None = None
+    authorities: Path | None = None
+    name: str = "hopslab"
+    cluster: Cluster = Cluster.YARN
+    files: str | None = None
+
+
+def read_upstream(source: Mapping[str, str]) -> UpstreamSettings | None:
+    """The Apache Livy that ``source`` names, if any.
+
+    Args:
+        source: The variables ``HOPS_LIVY_UPSTREAM_…``.
+
+    Raises:
+        ValueError: One of them can't be used; the message says which, and what to do.
+    """
+    given = {
+        name.removeprefix(_PREFIX): value.strip()
+        for name, value in source.items()
+        if name.startswith(_PREFIX) and value.strip()
+    }
+    if "URL" not in given:
+        if given:
+            raise ValueError(f"{_PREFIX}{min(given)} is set, but not {_PREFIX}URL, the address of Apache Livy.")
+        return None
+    authentication = _choice(given, "AUTH", Authentication, Authentication.NONE)
+    settings = UpstreamSettings(
+        url=_url(given["URL"], secret=authentication is not Authentication.NONE),
+        authentication=authentication,
+        user=given.get("USER", ""),
+        secret_file=_path(given, "SECRET_FILE"),
+        authorities=_path(given, "CA"),
+        name=given.get("NAME", "hopslab"),
+        cluster=_choice(given, "CLUSTER", Cluster, Cluster.YARN),
+        files=_files(given.get("FILES")),
+    )
+    _check_secret(settings)
+    if not re.fullmatch(_NAME, settings.name):
+        raise ValueError(
+            f"{_PREFIX}NAME is {settings.name!r}; it must be a letter, then at most 30 small letters, digits, hyphens."
+        )
+    return settings
+
+
+def _check_secret(settings: UpstreamSettings) -> None:
+    if settings.authentication is Authentication.BASIC and (not settings.user or ":" in settings.user):
+        raise ValueError(f"{_PREFIX}AUTH is basic: {_PREFIX}USER must name the platform's account, without a colon.")
+    if settings.authentication is not Authentication.NONE and settings.secret_file is None:
+        raise ValueError(
+            f"{_PREFIX}AUTH is {settings.authentication}: {_PREFIX}SECRET_FILE must name the file that holds the "
+            "password or the token."
+        )
+
+
+def _choice(given: Mapping[str, str], name: str, kinds: type[Kind], default: Kind) -> Kind:
+    text = given.get(name, default.value)
+    try:
+        return kinds(text)
+    except ValueError:
+        raise ValueError(f"{_PREFIX}{name} is {text!r}; it must be one of {', '.join(kinds)}.") from None
+
+
+def _url(text: str, *, secret: bool) -> str:
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    # The text itself is not told: someone may have written a password into it.
+    if not usable or parts.query or parts.fragment:
+        raise ValueError(f"{_PREFIX}URL is no address; it must be like https://livy.example.org:8998.")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError(
+            f"{_PREFIX}URL holds a name or a password; use {_PREFIX}USER and {_PREFIX}SECRET_FILE for them."
+        )
+    if secret and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        raise ValueError(
+            f"{_PREFIX}URL begins with http: the password or token would be sent to another machine unencrypted. Use "
+            "https."
+        )
+    return text.rstrip("/")
+
+
+def _files(text: str | None) -> str | None:
+    if text is not None and not re.match(r"[a-z][a-z0-9+.-]*:/", text):
+        raise ValueError(f"{_PREFIX}FILES is {text!r}; it must be a URI like hdfs://name-node/Projects.")
+    return None if text is None else text.rstrip("/")
+
+
+def _path(given: Mapping[str, str], name: str) -> Path | None:
+    return Path(given[name]) if name in given else None
