@@ -28,6 +28,7 @@ from hops_livy.project_limits import PublishedLimits
 from hops_livy.registry import Registry
 from hops_livy.routes import batches, overview, service, sessions, statements
 from hops_livy.routes.examples import PROBLEM
+from hops_livy.security import Tokens
 from hops_livy.settings import Settings, SettingsError
 from hops_livy.standing import PublishedStanding
 from hops_livy.token_renewal import TokenRenewal
@@ -115,7 +116,7 @@ def create_app(settings: Settings, *, keys: KeySource | None = None, backend: Se
         redoc_url=None,
     )
     app.state.registry = registry
-    app.state.keys = keys or PublishedKeys(settings.key_set_url)
+    app.state.tokens = Tokens(keys or PublishedKeys(settings.key_set_url))
     app.state.limits = settings.limits
     app.state.standing = PublishedStanding(settings.me_url, settings.projects_url, client)
     for router in (service.router, sessions.router, statements.router, batches.router, overview.router):

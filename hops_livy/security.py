@@ -3,16 +3,58 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import time
+from collections import OrderedDict
+from datetime import UTC, datetime, timedelta
 
 from starlette.requests import Request
 
 from hops_contract.principal import Principal, PrincipalKind
-from hops_contract.tokens import InvalidTokenError, KeysAwayError, KeySource, verify_token
+from hops_contract.tokens import LEEWAY_S, InvalidTokenError, KeysAwayError, KeySource, verify_token
 from hops_livy.errors import ForbiddenError, NotAuthenticatedError, UnavailableError
 
 CONTROL_PLANE = "hops"
 """Name of the control plane's service principal."""
 _RENEWED = "A token is renewed by itself; if this stays so, start the notebook server again from the project's page."
+_REMEMBERED_S = 60.0
+_REMEMBERED = 1000
+
+
+class Tokens:
+    """Verifies tokens; one that was good is believed for a minute, as a notebook's cells come with the same one.
+
+    Args:
+        keys: Finds the keys of tokens.
+    """
+
+    def __init__(self, keys: KeySource) -> None:
+        self._keys = keys
+        # By a digest: nothing here is worth stealing.
+        self._good: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
+
+    async def principal(self, token: str) -> Principal:
+        """The principal that ``token`` proves.
+
+        Raises:
+            InvalidTokenError: It proves nothing.
+            KeysAwayError: What it proves can't be told now.
+        """
+        digest = hashlib.sha256(token.encode()).digest()
+        verified, principal = self._good.get(digest, (0.0, None))
+        if principal is not None and time.monotonic() - verified < _REMEMBERED_S and not _expired(principal):
+            return principal
+        # Keys are fetched over HTTP when an unknown one is named.
+        principal = await asyncio.to_thread(verify_token, token, self._keys)
+        self._good[digest] = time.monotonic(), principal
+        self._good.move_to_end(digest)
+        if len(self._good) > _REMEMBERED:
+            self._good.popitem(last=False)
+        return principal
+
+
+def _expired(principal: Principal) -> bool:
+    return principal.expires is None or datetime.now(UTC) >= principal.expires + timedelta(seconds=LEEWAY_S)
 
 
 def bearer_token(request: Request) -> str:
@@ -27,7 +69,7 @@ def bearer_token(request: Request) -> str:
     return token.strip()
 
 
-async def principal_of(request: Request, keys: KeySource) -> Principal:
+async def principal_of(request: Request, tokens: Tokens) -> Principal:
     """The caller.
 
     Raises:
@@ -36,8 +78,7 @@ async def principal_of(request: Request, keys: KeySource) -> Principal:
     """
     token = bearer_token(request)
     try:
-        # Keys are fetched over HTTP when an unknown one is named.
-        return await asyncio.to_thread(verify_token, token, keys)
+        return await tokens.principal(token)
     except KeysAwayError as error:
         raise UnavailableError(
             "The control plane does not answer, so nobody's token can be checked.", remedy="Try again in a moment."
@@ -46,27 +87,27 @@ async def principal_of(request: Request, keys: KeySource) -> Principal:
         raise NotAuthenticatedError(str(error), remedy=_RENEWED) from error
 
 
-async def project_user_of(request: Request, keys: KeySource) -> Principal:
+async def project_user_of(request: Request, tokens: Tokens) -> Principal:
     """The caller, who must be a project-user.
 
     Raises:
         ForbiddenError: It is something else.
         NotAuthenticatedError: The token proves nothing.
     """
-    principal = await principal_of(request, keys)
+    principal = await principal_of(request, tokens)
     if principal.kind is not PrincipalKind.PROJECT_USER:
         raise ForbiddenError("Sessions belong to a member of a project; this token is bound to no project.")
     return principal
 
 
-async def control_plane_of(request: Request, keys: KeySource) -> Principal:
+async def control_plane_of(request: Request, tokens: Tokens) -> Principal:
     """The caller, who must be the control plane.
 
     Raises:
         ForbiddenError: It is someone else.
         NotAuthenticatedError: The token proves nothing.
     """
-    principal = await principal_of(request, keys)
+    principal = await principal_of(request, tokens)
     if principal.kind is not PrincipalKind.SERVICE or principal.user != CONTROL_PLANE:
         raise ForbiddenError("Only the control plane may do this.")
     return principal

@@ -30,13 +30,13 @@ class Caller:
 
 async def _caller(request: Request) -> Caller:
     state = request.app.state
-    principal, token = await project_user_of(request, state.keys), bearer_token(request)
+    principal, token = await project_user_of(request, state.tokens), bearer_token(request)
     state.registry.check_welcome(principal, token)
     return Caller(principal, token, state.registry, state.limits)
 
 
 async def _control_plane(request: Request) -> Registry:
-    await control_plane_of(request, request.app.state.keys)
+    await control_plane_of(request, request.app.state.tokens)
     registry: Registry = request.app.state.registry
     return registry
 

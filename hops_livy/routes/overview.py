@@ -39,7 +39,7 @@ class Onlooker:
 
 async def _onlooker(request: Request) -> Onlooker:
     state = request.app.state
-    principal, token = await principal_of(request, state.keys), bearer_token(request)
+    principal, token = await principal_of(request, state.tokens), bearer_token(request)
     if principal.kind is PrincipalKind.SERVICE:
         raise ForbiddenError("Sessions are looked after by people; this token belongs to a service.")
     if principal.kind is PrincipalKind.PROJECT_USER:

@@ -34,11 +34,14 @@ _REFUSALS = frozenset({400, 409, 413, 422, 429})
 """Answers that are about the options, or about room for them."""
 
 
-class LiveCommand(Command):
-    """A cell's code: sent as it was typed, its output passed on while it runs."""
+class LiveCommand:
+    """A cell's code: sent as it was typed, its output passed on while it runs.
+
+    sparkmagic's controller asks no more of a command than to execute; its own ``Command`` configures logging and events
+    anew for each cell.
+    """
 
     def __init__(self, code: str, shell: Any) -> None:
-        super().__init__(code)
         self.code = code.removesuffix("\n")
         self._shell = shell
 

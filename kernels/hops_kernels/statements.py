@@ -190,6 +190,9 @@ class _Following:
                 continue
             if event.type == "done":
                 self.ended = event.content if "state" in event.content else None
+                with contextlib.suppress(HTTPError):
+                    # To the end of the answer, which comes with this: so the connection serves the next cell too.
+                    response.raw.read1(_BLOCK_BYTES)
                 return True
             if time.monotonic() > until:
                 return None

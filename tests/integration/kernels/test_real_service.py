@@ -6,6 +6,7 @@ import os
 import signal
 import time
 
+import psutil
 import pytest
 
 from .conftest import kernel_running, make_server_folder
@@ -53,6 +54,17 @@ def test_printed_lines_and_the_result_keep_their_order_and_kind(notebook):
     cell = notebook.run("import sys\nprint('a')\nprint('b', file=sys.stderr)\n'c'")
     assert (cell.stdout, cell.stderr) == ("a\n", "b\n")
     assert cell.of("execute_result")[0]["data"] == {"text/plain": "'c'"}
+
+
+def test_cells_share_one_connection(notebook, service):
+    def connections():
+        kernel = psutil.Process(notebook.manager.provisioner.pid)
+        return {one.laddr for one in kernel.net_connections("tcp") if one.raddr and one.raddr.port == service.port}
+
+    notebook.run("1")
+    before = connections()
+    notebook.run("2")
+    assert before & connections()
 
 
 def test_output_arrives_while_the_cell_runs(notebook):

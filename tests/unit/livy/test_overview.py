@@ -217,15 +217,19 @@ async def service(home, backend=None):
 
 
 async def session_of(client, headers, code=None, **options):
-    """A new session in which ``code`` has run."""
+    """A new session in which ``code`` has run, or runs, where it waits."""
     made = await client.post("/sessions", json=options, headers=headers)
     assert made.status_code == 201, made.text
     number = made.json()["id"]
     assert (await client.get(f"/sessions/{number}", headers=headers)).json()["state"] == "idle"
     if code is not None:
         statement = await client.post(f"/sessions/{number}/statements", json={"code": code}, headers=headers)
+        address = f"/sessions/{number}/statements/{statement.json()['id']}"
         if "wait" not in code:
-            await client.get(f"/sessions/{number}/statements/{statement.json()['id']}", headers=headers)
+            await client.get(address, headers=headers)
+        else:
+            while (await client.get(f"{address}?hold=false", headers=headers)).json()["state"] == "waiting":
+                pass
     return number
 
 
