@@ -228,8 +228,8 @@ async def session_of(client, headers, code=None, **options):
         if "wait" not in code:
             await client.get(address, headers=headers)
         else:
-            while (await client.get(f"{address}?hold=false", headers=headers)).json()["state"] == "waiting":
-                pass
+            while (await client.get(f"{address}?hold=false", headers=headers)).json()["state"] == "waiting":  # noqa: ASYNC110 - as a client would
+                await asyncio.sleep(0)
     return number
 
 
