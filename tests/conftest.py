@@ -6,9 +6,12 @@ import os
 import signal
 import subprocess
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
+TESTS = Path(__file__).parent
+STARTS_ENGINES = ("integration", "e2e")
 # They start programs that share two cores with everything else that runs on the machine.
 REAL_ENGINES = ("spark", "hub", "browser", "postgresql")
 
@@ -23,11 +26,13 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """In continuous integration a test of a real engine is tried a second time; the summary names each repetition."""
-    if os.environ.get("CI") != "true":
-        return
+    """Says which tests stay together where several processes run them, and which may be tried a second time."""
     for item in items:
-        if any(item.get_closest_marker(name) for name in REAL_ENGINES):
+        # Those of one folder share engines that take long to start; unit tests share nothing.
+        folder = item.path.parent.relative_to(TESTS)
+        item.add_marker(pytest.mark.xdist_group(str(folder if folder.parts[0] in STARTS_ENGINES else item.path)))
+        # In continuous integration a test of a real engine is tried again; the summary names each repetition.
+        if os.environ.get("CI") == "true" and any(item.get_closest_marker(name) for name in REAL_ENGINES):
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 
