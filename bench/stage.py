@@ -26,6 +26,7 @@ from typing import Any
 import httpx
 import psutil
 from driver_start import load_service
+from lab_server import EXTENSION
 from pydantic import SecretStr
 from websockets.sync.client import ClientConnection, connect
 
@@ -98,15 +99,33 @@ def options(**changed: Any) -> ServerOptions:
 
 @dataclass
 class NotebookServer:
-    """A Jupyter server of one project-user."""
+    """A Jupyter server of one project-user, which may end and be started again at its old address."""
 
     url: str
-    process: subprocess.Popen[bytes]
+    command: list[str]
+    environment: dict[str, str]
+    home: Path
+    log: Path
+    process: subprocess.Popen[bytes] = field(init=False)
     http: httpx.Client = field(init=False)
 
     def __post_init__(self) -> None:
         headers = {"Authorization": f"token {JUPYTER_TOKEN}"}
         self.http = httpx.Client(base_url=self.url, headers=headers, timeout=PATIENCE_S, trust_env=False)
+
+    def start(self) -> None:
+        """Starts it and waits until it answers."""
+        with self.log.open("ab") as sink:
+            self.process = subprocess.Popen(self.command, env=self.environment, cwd=self.home, stdout=sink, stderr=sink)
+        _wait_for_server(self, self.log)
+
+    def kill(self) -> None:
+        """Ends it and its kernels with SIGKILL, as a machine does whose memory runs out."""
+        family = [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(recursive=True)]
+        for one in family:
+            with contextlib.suppress(psutil.Error):
+                one.kill()
+        self.process.wait()
 
     def open_notebook(self, name: str, kernel: str) -> Kernel:
         """Starts a kernel for a notebook, as Lab does, and connects to it."""
@@ -134,15 +153,39 @@ class Kernel:
     def __init__(self, server: NotebookServer, session_id: str, kernel_id: str) -> None:
         self.kernel_id = kernel_id
         self._server, self._session_id, self._name = server, session_id, uuid.uuid4().hex
-        address = f"{server.url.replace('http', 'ws', 1)}/api/kernels/{kernel_id}/channels?session_id={self._name}"
-        self._socket: ClientConnection = connect(
-            address, additional_headers={"Authorization": f"token {JUPYTER_TOKEN}"}, max_size=None, proxy=None
+        self._socket: ClientConnection
+        self.connect()
+
+    def connect(self) -> None:
+        """Connects to it, as a tab does that is opened."""
+        channels = f"api/kernels/{self.kernel_id}/channels?session_id={self._name}"
+        self._socket = connect(
+            f"{self._server.url.replace('http', 'ws', 1)}/{channels}",
+            additional_headers={"Authorization": f"token {JUPYTER_TOKEN}"},
+            max_size=None,
+            proxy=None,
         )
 
+    def disconnect(self) -> None:
+        """Lets go of it, as a tab does that is closed; the kernel goes on."""
+        self._socket.close()
+
     def ask(
-        self, kind: str, content: dict[str, Any], *, patience_s: float = PATIENCE_S
+        self,
+        kind: str,
+        content: dict[str, Any],
+        *,
+        patience_s: float = PATIENCE_S,
+        heard: Callable[[str, dict[str, Any]], None] | None = None,
     ) -> tuple[dict[str, Any], list[tuple[float, str, dict[str, Any]]]]:
-        """The reply's content, and the outputs with their moments; returns when reply and idle have come."""
+        """The reply's content, and the outputs with their moments; returns when reply and idle have come.
+
+        Args:
+            kind: Type of the request.
+            content: Its content.
+            patience_s: So long is waited.
+            heard: Told of each output as it comes.
+        """
         identifier = uuid.uuid4().hex
         header = {"msg_id": identifier, "msg_type": kind, "session": self._name, "username": "", "version": "5.4"}
         message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
@@ -160,6 +203,8 @@ class Kernel:
                 idle = answer["content"]["execution_state"] == "idle"
             else:
                 outputs.append((time.perf_counter(), answer_kind, answer["content"]))
+                if heard is not None:
+                    heard(answer_kind, answer["content"])
         return reply, outputs
 
     def wait_ready(self) -> None:
@@ -191,7 +236,12 @@ class Kernel:
 
 @contextlib.contextmanager
 def notebook_server(
-    stage: Stage, *, chosen: ServerOptions | None = None, stock_livy: str | None = None, user: str = "ada"
+    stage: Stage,
+    *,
+    chosen: ServerOptions | None = None,
+    stock_livy: str | None = None,
+    user: str = "ada",
+    lab: bool = False,
 ) -> Iterator[NotebookServer]:
     """Runs a notebook server as the spawner would start it.
 
@@ -200,6 +250,7 @@ def notebook_server(
         chosen: Its options.
         stock_livy: Also offer the kernel ``stock``, which uses the Livy at this address.
         user: Whose server it is.
+        lab: Whether it is JupyterLab with the extension, for a browser.
     """
     place = Path(tempfile.mkdtemp(prefix="nb-"))
     folder, home = place / "server", place / "home"
@@ -218,25 +269,24 @@ def notebook_server(
     port = _free_port()
     environment = server_environment({}, config, PurePosixPath(folder), home=PurePosixPath(home))
     environment |= {"JUPYTER_TOKEN": JUPYTER_TOKEN, "PYTHONPATH": f"{ROOT / 'kernels'}:{ROOT / 'server_extension'}"}
-    log = place / "server.log"
-    with log.open("wb") as sink:
-        process = subprocess.Popen(
-            [
-                sys.executable, "-m", "jupyter_server", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}",
-                "--ServerApp.allow_root=True", "--ServerApp.open_browser=False", "--ServerApp.port_retries=0",
-                f"--ServerApp.root_dir={config.project_folder}",
-            ],
-            env=environment, cwd=home, stdout=sink, stderr=sink,
-        )  # fmt: skip
-    server = NotebookServer(f"http://127.0.0.1:{port}", process)
+    command = [
+        sys.executable, "-m", "jupyterlab" if lab else "jupyter_server", "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.port={port}", "--ServerApp.allow_root=True", "--ServerApp.open_browser=False",
+        "--ServerApp.port_retries=0", f"--ServerApp.root_dir={config.project_folder}",
+    ]  # fmt: skip
+    if lab:
+        (place / "labextensions").mkdir()
+        (place / "labextensions" / "jupyterlab-hops").symlink_to(EXTENSION)
+        command.append(f"--LabApp.labextensions_path={place / 'labextensions'}")
+    server = NotebookServer(f"http://127.0.0.1:{port}", command, environment, home, place / "server.log")
     try:
-        _wait_for_server(server, log)
+        server.start()
         yield server
     except BaseException:
-        print(log.read_text(errors="replace")[-3000:], file=sys.stderr)
+        print(server.log.read_text(errors="replace")[-3000:], file=sys.stderr)
         raise
     finally:
-        _end_family(process)
+        _end_family(server.process)
         server.http.close()
         shutil.rmtree(place, ignore_errors=True)
 

@@ -44,7 +44,10 @@ def why_ended(  # noqa: PLR0911 - one cause, one sentence
         return "The driver's Java machine was ended from inside the session (System.exit or spark.stop)."
     if code is not None:
         return f"The driver {_ended_with(code)}."
-    return "The driver ended while nobody watched it; whether it was killed or ended by itself is not known."
+    return (
+        "The driver ended without a word: it was killed, by someone or by the machine because its memory ran out, or its "
+        "own code ended it. It had been started by an earlier session service, so this one can't tell which."
+    )
 
 
 def out_of_memory(shape: Shape) -> str:

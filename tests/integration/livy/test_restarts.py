@@ -133,7 +133,7 @@ def test_a_driver_that_died_meanwhile_is_reported_with_its_statements(service, c
     service.start()
     summary = client.get(f"/sessions/{session_id}/summary").json()
     assert summary["state"] == "dead"
-    assert "while nobody watched it" in summary["reason"]
+    assert "ended without a word: it was killed" in summary["reason"]
     assert client.get(f"/sessions/{session_id}/statements/0").json()["output"]["data"]["text/plain"].startswith("kept")
     assert _finished(client, session_id, number)["output"]["ename"] == "SessionEnded"
     service.halt()
