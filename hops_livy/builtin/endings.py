@@ -45,8 +45,8 @@ def why_ended(  # noqa: PLR0911 - one cause, one sentence
     if code is not None:
         return f"The driver {_ended_with(code)}."
     return (
-        "The driver ended without a word: it was killed, by someone or by the machine because its memory ran out, or its "
-        "own code ended it. It had been started by an earlier session service, so this one can't tell which."
+        "The driver ended without a word: it was killed, by someone or by the machine because its memory ran out, or "
+        "its own code ended it. It had been started by an earlier session service, so this one can't tell which."
     )
 
 
