@@ -19,6 +19,15 @@ class Allocation(StrEnum):
     """Between a minimum and a maximum, as the work needs."""
 
 
+class OnNoRoom(StrEnum):
+    """What becomes of a session that there is no room for at the moment."""
+
+    WAIT = "wait"
+    """It waits in the queue, and starts when its turn has come."""
+    FAIL = "fail"
+    """It is refused at once, with who has what it needs."""
+
+
 class ServerOptions(BaseModel):
     """What one notebook server's Spark session may use. Memory is in MiB."""
 
@@ -42,6 +51,11 @@ class ServerOptions(BaseModel):
     gpus_per_executor: int = Field(default=0, ge=0, le=64, title="GPUs per executor")
     gpu_label: Label | None = Field(
         default=None, title="GPU label", description="Only hosts with this label, for instance a GPU model."
+    )
+    on_no_room: OnNoRoom = Field(
+        default=OnNoRoom.WAIT,
+        title="When there is no room",
+        description="Wait in the queue until memory and GPUs are free, or be told at once.",
     )
     idle_timeout_minutes: int = Field(
         default=120, ge=0, le=7 * 24 * 60, title="Stop after idle minutes", description="0 means never."
@@ -74,7 +88,7 @@ class ServerOptions(BaseModel):
 
 
 class ServerLimits(BaseModel):
-    """The most that a server of one project may ask for. Memory is in MiB."""
+    """The most that a server of one project may ask for, and all its sessions together. Memory is in MiB."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -84,6 +98,15 @@ class ServerLimits(BaseModel):
     max_driver_memory_mib: int = Field(default=8 * 1024, ge=512)
     max_total_memory_mib: int = Field(default=16 * 1024, ge=1024)
     max_gpus: int = Field(default=8, ge=0, le=1024)
+    max_project_sessions: int | None = Field(
+        default=None, ge=1, le=100_000, description="For all sessions of the project together; null: no limit."
+    )
+    max_project_memory_mib: int | None = Field(
+        default=None, ge=1024, description="For all sessions of the project together; null: no limit."
+    )
+    max_project_gpus: int | None = Field(
+        default=None, ge=0, le=100_000, description="For all sessions of the project together; null: no limit."
+    )
     max_idle_timeout_minutes: int = Field(
         default=24 * 60, ge=1, description="The longest idle time; 'never' needs a limit of a week."
     )

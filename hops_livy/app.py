@@ -21,6 +21,7 @@ from hops_livy.builtin.backend import BuiltinSessions
 from hops_livy.engines.drivers import SessionBackend
 from hops_livy.errors import BadRequestError, BodyTooSlowError, NotFoundError, ServiceError, TooLargeError
 from hops_livy.gpus import GpuLedger, count_gpus
+from hops_livy.held_requests import HeldRequests
 from hops_livy.idleness import Idleness
 from hops_livy.memory import MemoryLedger
 from hops_livy.pool import WarmPool
@@ -56,7 +57,7 @@ def make_registry(settings: Settings, client: httpx.AsyncClient, *, backend: Ses
         gpus=gpus,
         project_limits=PublishedLimits(settings.projects_url, client),
         renewal=TokenRenewal(settings.renewal_url, client),
-        pool=WarmPool(settings.warm_sessions),
+        pool=WarmPool(settings.warm_sessions, settings.warm_per_person),
         idleness=Idleness(settings.warm_leaves_mib),
     )
 
@@ -118,6 +119,7 @@ def create_app(settings: Settings, *, keys: KeySource | None = None, backend: Se
     app.state.registry = registry
     app.state.tokens = Tokens(keys or PublishedKeys(settings.key_set_url))
     app.state.limits = settings.limits
+    app.state.held = HeldRequests(settings.limits.overviews_held)
     app.state.standing = PublishedStanding(settings.me_url, settings.projects_url, client)
     for router in (service.router, sessions.router, statements.router, batches.router, overview.router):
         app.include_router(router, prefix=settings.prefix.rstrip("/"), responses=PROBLEM)

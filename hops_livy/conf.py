@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 
+from hops_contract.options import OnNoRoom
 from hops_contract.problems import Violation
 from hops_livy.engines.drivers import Shape
 from hops_livy.errors import BadRequestError
@@ -35,6 +36,7 @@ _COUNTED = frozenset(
         "spark.dynamicAllocation.initialExecutors",
         "spark.executor.resource.gpu.amount",
         "spark.hops.gpu.label",
+        "spark.hops.queue",
     }
 )
 
@@ -153,6 +155,21 @@ def shape_of(request: Resources, conf: dict[str, str]) -> Shape:
         numbers.refuse("spark.hops.gpu.label", "a label without GPUs asks for nothing")
     numbers.raise_if_refused()
     return shape
+
+
+def waits_for_room(request: Resources) -> bool:
+    """Whether a request waits in the queue where there is no room now: by its own field, by its settings, else yes.
+
+    Raises:
+        BadRequestError: The setting says neither.
+    """
+    if request.on_no_room is not None:
+        return request.on_no_room is OnNoRoom.WAIT
+    said = str(request.conf.get("spark.hops.queue", OnNoRoom.WAIT)).strip().lower()
+    if said not in set(OnNoRoom):
+        message = f"spark.hops.queue: {said[:50]!r} is neither 'wait' nor 'fail'."
+        raise BadRequestError(message, violations=(Violation(field="conf.spark.hops.queue", message=message),))
+    return said == OnNoRoom.WAIT
 
 
 class _Numbers:

@@ -11,6 +11,10 @@ class NoGpuError(Exception):
     """Not enough GPUs; the message says how many there are, how many are free and who holds the others."""
 
 
+class GpusTakenError(NoGpuError):
+    """There are enough, and others hold them now."""
+
+
 @dataclass(slots=True)
 class GpuLedger:
     """Addresses ``0`` to ``count - 1``.
@@ -28,7 +32,8 @@ class GpuLedger:
         """Takes ``amount`` free GPUs for a session.
 
         Raises:
-            NoGpuError: There are not so many (free), or none with that label.
+            GpusTakenError: Not so many are free.
+            NoGpuError: There are not so many, or none with that label.
         """
         taken = self.check(amount, owner=owner, label=label)
         for address in taken:
@@ -41,7 +46,8 @@ class GpuLedger:
         """Which GPUs could be taken, after the end of session ``instead_of`` where one is given.
 
         Raises:
-            NoGpuError: There are not so many (free), or none with that label.
+            GpusTakenError: Not so many are free.
+            NoGpuError: There are not so many, or none with that label.
         """
         if amount == 0:
             return ()
@@ -52,7 +58,7 @@ class GpuLedger:
         held = {address for address, holder in self._held.items() if holder[0] != instead_of}
         free = [address for address in range(self.count) if address not in held]
         if amount > len(free):
-            raise NoGpuError(
+            raise GpusTakenError(
                 f"{amount} GPUs were asked for; {len(free)} of {self.count} are free now. {self._holders(owner)}"
             )
         return tuple(free[:amount])
@@ -64,6 +70,11 @@ class GpuLedger:
     def give_back(self, session_id: int) -> None:
         """Frees whatever the session holds; safe to repeat."""
         self._held = {address: holder for address, holder in self._held.items() if holder[0] != session_id}
+
+    @property
+    def free(self) -> int:
+        """How many nobody holds."""
+        return self.count - len(self._held)
 
     def held_by(self, session_id: int) -> tuple[int, ...]:
         """Addresses that a session holds."""

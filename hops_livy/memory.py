@@ -13,9 +13,18 @@ class NoMemoryError(Exception):
     """Not enough memory; the message holds the numbers."""
 
 
+class MemoryTakenError(NoMemoryError):
+    """There is enough, and others have it now."""
+
+
 def free_memory_mib() -> int:
     """What can be had now without swapping."""
     return int(psutil.virtual_memory().available // _MIB)
+
+
+def whole_memory_mib() -> int:
+    """All that this machine has."""
+    return int(psutil.virtual_memory().total // _MIB)
 
 
 @dataclass(slots=True)
@@ -30,11 +39,24 @@ class MemoryLedger:
     _asked: dict[int, int] = field(default_factory=dict)
     _starting: dict[int, int] = field(default_factory=dict)
 
+    @property
+    def whole(self) -> int:
+        """The most that there can be for all sessions together."""
+        return whole_memory_mib() if self.limit_mib is None else self.limit_mib
+
+    @property
+    def free(self) -> int:
+        """What can be reserved now; below zero where more was promised than there is."""
+        # Sessions that have just been started don't use yet what they were promised.
+        free = free_memory_mib() - sum(self._starting.values())
+        return free if self.limit_mib is None else min(free, self.limit_mib - sum(self._asked.values()))
+
     def take(self, amount_mib: int, *, session_id: int) -> None:
         """Reserves memory for a session.
 
         Raises:
-            NoMemoryError: There is not so much.
+            MemoryTakenError: There is not so much now.
+            NoMemoryError: There never is.
         """
         self.check(amount_mib)
         self._asked[session_id] = amount_mib
@@ -44,19 +66,26 @@ class MemoryLedger:
         """Checks that so much could be reserved, after the end of session ``instead_of`` where one is given.
 
         Raises:
-            NoMemoryError: There is not so much.
+            MemoryTakenError: There is not so much now.
+            NoMemoryError: There never is.
         """
+        if amount_mib > self.whole:
+            whose = "this machine has" if self.limit_mib is None else "sessions may use"
+            together = "" if self.limit_mib is None else " together"
+            raise NoMemoryError(
+                f"{amount_mib} MiB of memory were asked for; {whose} {self.whole} MiB{together}. Ask for less."
+            )
         returned = 0 if instead_of is None else self._asked.get(instead_of, 0)
         taken = sum(self._asked.values()) - returned
         if self.limit_mib is not None and taken + amount_mib > self.limit_mib:
-            raise NoMemoryError(
+            raise MemoryTakenError(
                 f"{amount_mib} MiB of memory were asked for; sessions may use {self.limit_mib} MiB together, and "
                 f"{taken} MiB are taken. Ask for less, or stop another session."
             )
         # Sessions that have just been started don't use yet what they were promised.
         free = free_memory_mib() - sum(self._starting.values()) + returned
         if amount_mib > free:
-            raise NoMemoryError(
+            raise MemoryTakenError(
                 f"{amount_mib} MiB of memory were asked for; this machine has {max(0, free)} MiB free now. "
                 "Ask for less, or stop another session."
             )

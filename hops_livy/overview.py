@@ -184,6 +184,7 @@ def item(session: Session, viewer: Viewer) -> dict[str, Any]:
         "heard": moment(time.time() + session.last_heard - time.monotonic()),
         "statements": 0 if last is None else last.id + 1,
         "waiting": _waiting(session),
+        "queue": None if session.place is None else session.place.shown(),
         "last_statement": None if last is None else _statement(last, with_code=own),
         "resources": resources(session),
     }

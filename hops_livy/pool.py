@@ -42,10 +42,12 @@ class WarmPool:
 
     Args:
         most: How many there may be.
+        most_of_one: How many of one person, who may be a member of many projects.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, most_of_one: int = 2) -> None:
         self.most = most
+        self.most_of_one = most_of_one
         self._warm: dict[str, Warm] = {}
 
     def __iter__(self) -> Iterator[Warm]:
@@ -73,6 +75,24 @@ class WarmPool:
             return None
         del self._warm[project_user]
         return warm.session
+
+    def take_out(self, memory_mib: int) -> list[Warm]:
+        """Takes out as few as leave ``memory_mib`` of memory when they end; none if all of them are too little.
+
+        Those that were wanted longest ago go first.
+        """
+        chosen: list[Warm] = []
+        missing = memory_mib
+        for warm in sorted(self, key=lambda one: one.wanted):
+            if missing <= 0:
+                break
+            chosen.append(warm)
+            missing -= warm.session.shape.total_memory_mib
+        if missing > 0:
+            return []
+        for warm in chosen:
+            self.remove(warm.session)
+        return chosen
 
     def remove(self, session: Session) -> None:
         """Forgets one; safe to repeat."""

@@ -12,6 +12,7 @@ import httpx
 from hops_contract.options import ServerLimits
 from hops_contract.principal import Principal
 from hops_contract.problems import Violation
+from hops_livy.engines.amounts import UNBOUNDED, Amount
 from hops_livy.engines.drivers import Shape
 from hops_livy.errors import BadRequestError, ForbiddenError, UnavailableError
 
@@ -96,6 +97,13 @@ def check_limits(shape: Shape, limits: ServerLimits) -> None:
         )
 
 
+def together(limits: ServerLimits) -> Amount:
+    """The most that all sessions of a project may have together."""
+    bounds = (limits.max_project_sessions, limits.max_project_memory_mib, limits.max_project_gpus)
+    sessions, memory_mib, gpus = (UNBOUNDED if bound is None else bound for bound in bounds)
+    return Amount(sessions=sessions, memory_mib=memory_mib, gpus=gpus)
+
+
 def idle_time(asked_s: float, limits: ServerLimits) -> float:
     """Seconds that a session may lie idle: what was asked for, at most the project's limit, which is the default too.
 
@@ -109,6 +117,7 @@ def idle_time(asked_s: float, limits: ServerLimits) -> float:
 
 def _beyond(shape: Shape, limits: ServerLimits) -> Iterator[Violation]:
     executors = "conf.spark.dynamicAllocation.maxExecutors" if shape.dynamic else "numExecutors"
+    most = together(limits)
     for field, asked, limit, unit, what in (
         (executors, shape.most_executors, limits.max_executors, "executor", ""),
         ("executorCores", shape.executor_cores, limits.max_executor_cores, "core", " per executor"),
@@ -116,6 +125,14 @@ def _beyond(shape: Shape, limits: ServerLimits) -> Iterator[Violation]:
         ("driverMemory", shape.driver_memory_mib, limits.max_driver_memory_mib, "MiB", " for the driver"),
         ("executorMemory", shape.total_memory_mib, limits.max_total_memory_mib, "MiB", " in all"),
         ("conf.spark.executor.resource.gpu.amount", shape.total_gpus, limits.max_gpus, "GPU", " in all"),
+        ("executorMemory", shape.total_memory_mib, most.memory_mib, "MiB", " for all its sessions together"),
+        (
+            "conf.spark.executor.resource.gpu.amount",
+            shape.total_gpus,
+            most.gpus,
+            "GPU",
+            " for all its sessions together",
+        ),
     ):
         if asked > limit:
             message = f"{_counted(asked, unit)}{what} asked for; the project may use {_counted(limit, unit)}{what}."

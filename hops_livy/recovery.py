@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from hops_contract.principal import Principal, PrincipalKind, ProjectRole
-from hops_livy.engines.drivers import Executed, Shape
+from hops_livy.engines.amounts import Amount
+from hops_livy.engines.drivers import BatchFile, Executed, Shape
 from hops_livy.journal import Entry, Journal
 from hops_livy.news import News
 from hops_livy.outputs import DROPPED, Outputs
@@ -36,6 +38,16 @@ def heading(session: Session, application: str, *, warm: Mapping[str, str] | Non
     }
 
 
+@dataclass(slots=True, kw_only=True)
+class WasWaiting:
+    """What is needed to start a session that waited for resources."""
+
+    conf: dict[str, str]
+    batch: BatchFile | None
+    limit: Amount
+    overtaken: int
+
+
 class Recovered:
     """What a journal holds.
 
@@ -44,6 +56,7 @@ class Recovered:
         application: Its application's name.
         warm: The settings of a session that is kept ready and that nobody has been told of.
         driver: The driver's state, if it was written down.
+        waiting: What is needed to start it, if it waited for resources.
         ending: Why it was to end, if that was asked for.
 
     Args:
@@ -68,6 +81,7 @@ class Recovered:
         self.session = _session(head, journal, limits, news)
         self.warm: dict[str, str] | None = head.get("warm")
         self.driver: dict[str, Any] | None = None
+        self.waiting: WasWaiting | None = None
         self.ending: str | None = None
         self._statements: dict[int, Statement] = {}
         self._numbered = 0
@@ -81,11 +95,13 @@ class Recovered:
             case {"is": "driver", "state": dict() as state}:
                 self.driver = state
                 self.session.head.append(entry)
+            case {"is": "waiting" | "overtaken" | "begins"}:
+                self._take_waiting(entry)
             case {"is": "ending", "reason": str() as reason}:
                 self.ending = reason
             case {"is": "client", "kernel": kernel, "notebook": notebook}:
                 self.session.kernel, self.session.notebook = kernel, notebook
-                self.session.head[:] = [*(one for one in self.session.head if one["is"] != "client"), entry]
+                self._put_into_head(entry)
             case {"is": "numbered", "next": int() as number}:
                 self._numbered = number
             case {"is": "statement", "id": int() as number, "code": str() as code, "kind": str() as kind}:
@@ -103,6 +119,21 @@ class Recovered:
                 self.session.state, self.session.reason = SessionState(state), reason
             case {"id": int() as number} if number in self._statements:
                 _take_change(self._statements[number], entry)
+
+    def _take_waiting(self, entry: Entry) -> None:
+        match entry:
+            case {"is": "waiting"}:
+                self.waiting = _was_waiting(entry)
+                self._put_into_head(entry)
+            case {"is": "overtaken", "times": int() as times} if self.waiting is not None:
+                self.waiting.overtaken = times
+                self.session.remember_overtaken(times)
+            case {"is": "begins"}:
+                self.waiting = None
+                self.session.head[:] = self.session.head_without("waiting")
+
+    def _put_into_head(self, entry: Entry) -> None:
+        self.session.head[:] = [*self.session.head_without(entry["is"]), entry]
 
 
 def written(session: Session, statement: int) -> list[tuple[str, dict[str, Any]]]:
@@ -140,6 +171,22 @@ def _take_change(statement: Statement, entry: Entry) -> None:
             statement.outputs.drop()
         case {"is": "seen"}:
             statement.seen = True
+
+
+def _was_waiting(entry: Entry) -> WasWaiting:
+    batch = entry["batch"]
+    return WasWaiting(
+        conf={str(key): str(value) for key, value in entry["conf"].items()},
+        batch=None
+        if batch is None
+        else BatchFile(
+            file=Path(batch["file"]),
+            arguments=tuple(map(str, batch["arguments"])),
+            python_files=tuple(map(Path, batch["python_files"])),
+        ),
+        limit=Amount(**entry["limit"]),
+        overtaken=int(entry["overtaken"]),
+    )
 
 
 def _session(head: Entry, journal: Journal, limits: Limits, news: News) -> Session:

@@ -6,17 +6,19 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from hops_contract.layout import Home, numbered
 from hops_contract.options import ServerLimits
 from hops_contract.principal import Principal
-from hops_livy.conf import checked_conf, shape_of
+from hops_contract.slugs import split_project_user
+from hops_livy.conf import checked_conf, shape_of, waits_for_room
 from hops_livy.ended_owners import EndedOwners
-from hops_livy.engines.drivers import BatchFile, DriverRequest, NoRoomError, SessionBackend, Shape, StartError
+from hops_livy.engines.amounts import Amount
+from hops_livy.engines.drivers import BatchFile, Driver, DriverRequest, NoRoomError, SessionBackend, Shape, StartError
 from hops_livy.errors import (
     BadRequestError,
     CanNotStartError,
@@ -31,16 +33,16 @@ from hops_livy.idleness import Idleness
 from hops_livy.journal import Journal, journals
 from hops_livy.news import News
 from hops_livy.pool import Warm, WarmPool
-from hops_livy.project_limits import ProjectLimits, check_limits, idle_time
-from hops_livy.recovery import Recovered, heading
+from hops_livy.project_limits import ProjectLimits, check_limits, idle_time, together
+from hops_livy.recovery import Recovered, WasWaiting, heading
 from hops_livy.service_lock import ServiceLock
 from hops_livy.sessions import KINDS, SHARED, Session, SessionState, Timeouts
 from hops_livy.settings import Limits
 from hops_livy.token_renewal import TokenRenewal
+from hops_livy.waiting_room import Waiting, WaitingRoom
 from hops_livy.wire import BatchRequest, Resources, SessionRequest
 
 LOG = logging.getLogger(__name__)
-Given = TypeVar("Given")
 _ENDED_KEPT_S = 3600.0
 _CULL_S = 5.0
 _UNITS_S = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
@@ -94,9 +96,15 @@ class Registry:
         self.news = News()
         self._sessions: dict[int, Session] = {}
         self._ended_at: dict[int, float] = {}
-        self._starting: dict[int, str] = {}
         self._warming: set[str] = set()
-        self._starting_names: dict[int, tuple[str, bool, str | None]] = {}
+        self._waiting = WaitingRoom(
+            backend,
+            pool,
+            limits,
+            sessions=self.all,
+            launch=self._launch_waiting,
+            end_warm=self._end_warm,
+        )
         self._ended_owners = EndedOwners(home.run / "sessions" / "ended-owners.json")
         self._lock = ServiceLock(home.service_lock, alive=home.service_alive)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -120,6 +128,7 @@ class Registry:
 
     async def close(self) -> None:
         """Lets go of everything; a later service finds it again."""
+        await self._waiting.close()
         for task in self._tasks:
             task.cancel()
         known = [*self._sessions.values(), *(warm.session for warm in self._pool)]
@@ -129,6 +138,7 @@ class Registry:
 
     async def end_all(self, reason: str) -> int:
         """Ends all sessions and batches and forgets them; returns how many were running."""
+        self._waiting.stop()
         running = [session for session in self._sessions.values() if not session.final]
         await asyncio.gather(*(session.end(reason) for session in running), *map(self._end_warm, self._pool))
         for session_id in list(self._sessions):
@@ -145,7 +155,10 @@ class Registry:
                 journal.remove()
         # In the order of their numbers, whichever is found first.
         self._sessions |= {one.session.id: one.session for one in found if one.warm is None}
-        again = [one for one in found if not one.session.final]
+        for one in found:
+            if one.waiting is not None and not one.session.final:
+                self._wait_again(one.session, one.waiting)
+        again = [one for one in found if not one.session.final and one.waiting is None]
         failures = await asyncio.gather(*(self._find_again(one) for one in again), return_exceptions=True)
         for one, failure in zip(again, failures, strict=True):
             if isinstance(failure, BaseException):
@@ -153,6 +166,23 @@ class Registry:
                 LOG.error("session %d can't be found again", one.session.id, exc_info=failure)
                 self._forget(one.session.id)
                 one.session.journal.remove()
+
+    def _wait_again(self, session: Session, waiting: WasWaiting) -> None:
+        token = session.journal.token()
+        self._waiting.find_again(
+            Waiting(
+                session=session,
+                token=token or "",
+                conf=waiting.conf,
+                batch=waiting.batch,
+                limit=waiting.limit,
+                overtaken=waiting.overtaken,
+            )
+        )
+        if token is None:
+            self._spawn(session.end("Its token was lost while the session service was away."))
+        else:
+            self._spawn(self._renewal.keep_fresh(session, token))
 
     async def _find_again(self, found: Recovered) -> None:
         session, token = found.session, found.session.journal.token()
@@ -170,7 +200,7 @@ class Registry:
         )
         driver = await self._backend.recover(request, found.driver)
         session.gpus = self._gpus.held_by(session.id)
-        session.follow(driver)
+        self._follow(session, driver)
         if found.warm is not None:
             self._keep(Warm(session, found.warm))
         LOG.info("session %d of %s was found again", session.id, session.owner.project_user)
@@ -197,7 +227,9 @@ class Registry:
     async def check(
         self, principal: Principal, token: str, request: SessionRequest, *, instead_of: int | None = None
     ) -> None:
-        """Checks that :meth:`create` could start such a session now, after the end of the session ``instead_of``.
+        """Checks that :meth:`create` could start such a session, after the end of the session ``instead_of``.
+
+        At once, if one ends for it or if it is not to wait; else it is enough that it can be had one day.
 
         Raises:
             ServiceError: It can't be had; the sentence says why.
@@ -205,13 +237,16 @@ class Registry:
         _check_kind(request.kind)
         replaced = None if instead_of is None else self.find(principal, instead_of)
         shape, _conf, _limits = await self._granted(principal, token, request, batch=None)
+        self._may_wait(request)
         self._check_room(principal, instead_of=replaced)
         try:
             await self._backend.check(shape, owner=principal, instead_of=instead_of)
         except NoRoomError as error:
-            # What is kept ready would end for it; whether that is enough the start itself finds out.
-            if sum(warm.session.shape.total_memory_mib for warm in self._pool) < shape.total_memory_mib:
-                raise CanNotStartError(str(error)) from error
+            if replaced is None and self._may_wait(request):
+                return
+            if not self._could_have(shape, instead_of=replaced):
+                remedy = None if replaced is None else "End the session first, and the next one waits in the queue."
+                raise CanNotStartError(str(error), remedy=remedy) from error
         except StartError as error:
             raise CanNotStartError(str(error)) from error
 
@@ -319,16 +354,17 @@ class Registry:
             return WarmState("starting" if warm.session.state is SessionState.STARTING else "ready")
         if warm is not None:
             await self._end_warm(warm)
-        if (reason := self._why_not_warm(shape)) is not None:
+        if (reason := self._why_not_warm(principal, shape)) is not None:
             return WarmState("none", reason)
         if self.owned(principal.project_user, batch=None) and not self._calm():
             return WarmState("waiting", "The machine has other work; it is started when that is done.")
         session = self._new_session(principal, shape, timeouts)
         try:
             await self._launch(session, token, conf, None, warm=conf)
-        except CanNotStartError as error:
+        except StartError as error:
             session.journal.remove()
-            return WarmState("none", error.detail)
+            return WarmState("none", str(error))
+        self._spawn(self._renewal.keep_fresh(session, token))
         try:
             self.check_welcome(principal, token)
         except NotAuthenticatedError:
@@ -336,7 +372,12 @@ class Registry:
             raise
         return WarmState("starting")
 
-    def _why_not_warm(self, shape: Shape) -> str | None:
+    def _why_not_warm(self, principal: Principal, shape: Shape) -> str | None:
+        owners = [*(warm.session.owner.project_user for warm in self._pool), *self._warming]
+        if sum(split_project_user(owner)[1] == principal.user for owner in owners) > self._pool.most_of_one:
+            return f"{self._pool.most_of_one} sessions are kept ready for you already (HOPS_WARM_PER_PERSON)."
+        if len(self._waiting):
+            return "Others wait for resources."
         if len(self._pool) + len(self._warming) > self._pool.most:
             return f"{self._pool.most} sessions are kept ready at most (HOPS_WARM_SESSIONS)."
         if shape.total_gpus:
@@ -388,27 +429,63 @@ class Registry:
     ) -> Session:
         shape, conf, limits = await self._granted(principal, token, request, batch=batch)
         timeouts = Timeouts(idle_s=idle_time(timeouts.idle_s, limits), heartbeat_s=timeouts.heartbeat_s)
+        may_wait = self._may_wait(request)
         self._check_name(principal, request.name, batch=batch is not None)
         self._check_room(principal)  # after all waiting, so that many at the same moment are counted one by one
         if batch is None and (warm := self._pool.take(principal.project_user, shape, conf)) is not None:
             return self._hand_over(warm, token, request, kind, timeouts)
         session = self._new_session(principal, shape, timeouts, kind=kind, name=request.name)
         # Counted from here on: many requests at the same moment must not all find the same room.
-        self._starting[session.id] = principal.project_user
-        self._starting_names[session.id] = (principal.project_user, session.is_batch, session.name)
+        self._sessions[session.id] = session
         try:
-            await self._launch(session, token, conf, batch, warm=None)
-        except BaseException:
-            session.journal.remove()
+            await self._admit(session, token, conf, batch, limit=together(limits), may_wait=may_wait)
+        except asyncio.CancelledError:
+            # Its start may have begun, and goes on.
+            self._spawn(self.delete(session))
             raise
-        finally:
-            del self._starting[session.id], self._starting_names[session.id]
+        except Exception:
+            self._waiting.forget(session)
+            self._forget(session.id)
+            raise
+        self._spawn(self._renewal.keep_fresh(session, token))
         try:
             self.check_welcome(principal, token)
         except NotAuthenticatedError as error:
             await session.end(error.detail)
             raise
         return session
+
+    async def _admit(
+        self,
+        session: Session,
+        token: str,
+        conf: dict[str, str],
+        batch: BatchFile | None,
+        *,
+        limit: Amount,
+        may_wait: bool,
+    ) -> None:
+        owner = session.owner
+        try:
+            # What there can never be is refused at once, and so is what may not wait.
+            await self._backend.check(session.shape, owner=owner)
+        except NoRoomError as error:
+            if not may_wait and not self._could_have(session.shape):
+                raise CanNotStartError(str(error)) from error
+        except StartError as error:
+            raise CanNotStartError(str(error)) from error
+        session.journal.keep_token(token)
+        session.head = [heading(session, _application(session), warm=None)]
+        session.journal.write(session.head[0])
+        entry = Waiting(session=session, token=token, conf=conf, batch=batch, may_wait=may_wait, limit=limit)
+        try:
+            await self._waiting.admit(entry)
+        except StartError as error:
+            raise CanNotStartError(str(error)) from error
+
+    async def _launch_waiting(self, entry: Waiting) -> None:
+        session = entry.session
+        await self._launch(session, session.journal.token() or entry.token, entry.conf, entry.batch, warm=None)
 
     async def _granted(
         self, principal: Principal, token: str, request: Resources, *, batch: BatchFile | None
@@ -444,18 +521,6 @@ class Registry:
             news=News(self.news),
         )
 
-    async def _with_room(self, call: Callable[[], Awaitable[Given]]) -> Given:
-        """What ``call`` gives; sessions that are kept ready end where it needs their memory."""
-        while True:
-            try:
-                return await call()
-            except NoRoomError:
-                # The one that was wanted longest ago goes first.
-                spare = min(self._pool, key=lambda warm: warm.wanted, default=None)
-                if spare is None:
-                    raise
-                await self._end_warm(spare)
-
     async def _launch(
         self,
         session: Session,
@@ -473,10 +538,13 @@ class Registry:
             conf: Settings for Spark.
             batch: What to run, for a batch.
             warm: For one that is kept ready: the settings, to know it again by.
+
+        Raises:
+            StartError: It can't be started.
         """
         request = DriverRequest(
             session_id=session.id,
-            application=f"application_{int(session.created * 1000)}_{session.id:04d}",
+            application=_application(session),
             owner=session.owner,
             token=token,
             name=_name(session, conf),
@@ -487,37 +555,46 @@ class Registry:
             batch=batch,
             tell=session.explain,
         )
-        session.journal.keep_token(token)
-        session.head = [heading(session, request.application, warm=warm)]
-        session.journal.write(session.head[0])
-        try:
-            if warm is None:
-                driver = await self._with_room(lambda: self._backend.start(request))
-            else:
-                driver = await self._backend.start(request)
-        except StartError as error:
-            raise CanNotStartError(str(error)) from error
+        if warm is not None:
+            session.journal.keep_token(token)
+            session.head = [heading(session, request.application, warm=warm)]
+            session.journal.write(session.head[0])
+        driver = await self._backend.start(request)
+        if session.final:
+            # It was ended in the moment in which it was started.
+            await driver.end(session.reason)
+            return
         session.head.append({"is": "driver", "state": driver.state})
-        session.journal.write(session.head[1])
+        session.journal.write(session.head[-1])
         session.gpus = self._gpus.held_by(session.id)
-        session.follow(driver)
-        if warm is None:
-            self._sessions[session.id] = session
-            self.news.tell()
-        else:
+        self._follow(session, driver)
+        self.news.tell()
+        if warm is not None:
             self._keep(Warm(session, warm))
-        self._spawn(self._renewal.keep_fresh(session, token))
         LOG.info("session %d of %s starts: %s", session.id, session.owner.project_user, _described(session.shape))
+
+    def _follow(self, session: Session, driver: Driver) -> None:
+        session.follow(driver)
+        # The queue moves when it shows what a driver really uses, and when that is free again.
+        driver.ready.add_done_callback(lambda _: self._waiting.move())
+        driver.ended.add_done_callback(lambda _: self._waiting.move())
+
+    def _may_wait(self, request: Resources) -> bool:
+        return waits_for_room(request) and self._limits.queue > 0
+
+    def _could_have(self, shape: Shape, *, instead_of: Session | None = None) -> bool:
+        """Whether there would be room if sessions that are kept ready ended, and ``instead_of`` as well."""
+        needs, free = self._backend.needs(shape), self._backend.room().free
+        if instead_of is not None and not instead_of.final:
+            free += self._backend.needs(instead_of.shape)
+        spare = Amount(memory_mib=sum(warm.session.shape.total_memory_mib for warm in self._pool))
+        return not (free + spare).lacks(needs)
 
     def _check_room(self, principal: Principal, *, instead_of: Session | None = None) -> None:
         freed = int(instead_of is not None and not instead_of.final)
         own = -freed + sum(not session.final for session in self.owned(principal.project_user, batch=None))
-        own += list(self._starting.values()).count(principal.project_user)
         if own >= self._limits.sessions_per_owner:
             raise TooManyError(f"You have {own} sessions; {self._limits.sessions_per_owner} are the most. Delete one.")
-        running = -freed + sum(not session.final for session in self._sessions.values())
-        if running + len(self._starting) >= self._limits.sessions:
-            raise TooManyError(f"This service runs {self._limits.sessions} sessions at most; try again later.")
 
     def _check_name(self, principal: Principal, name: str | None, *, batch: bool) -> None:
         """Names find sessions as ids do; one that has ended keeps its name only until another one wants it."""
@@ -526,9 +603,7 @@ class Registry:
         if not name.strip() or name.isdecimal():
             raise BadRequestError(f"Invalid session name: {name!r}. A name is no number, and not empty.")
         living = [session for session in self.owned(principal.project_user, batch=batch) if not session.final]
-        names = {session.name: session.id for session in living}
-        starting = {said: number for number, said in self._starting_names.items()}
-        found = names.get(name, starting.get((principal.project_user, batch, name)))
+        found = next((session.id for session in living if session.name == name), None)
         if found is not None:
             raise BadRequestError(
                 f"Duplicate session name: {name} for session {found}", remedy="Choose another name, or delete that one."
@@ -554,6 +629,7 @@ class Registry:
         self.news.tell()
 
     async def _watch(self) -> None:
+        self._waiting.move()
         while True:
             await asyncio.sleep(_CULL_S)
             now = time.monotonic()
@@ -566,6 +642,9 @@ class Registry:
                     self._spawn(session.end(reason))
                 elif session.final and now - self._ended_at.setdefault(session.id, now) > _ENDED_KEPT_S:
                     self._forget(session.id)
+            for session, reason in self._waiting.overdue(time.time()):
+                self._spawn(session.end(reason, SessionState.DEAD))
+            self._waiting.move()
             self._forget_surplus()
 
     def _forget_surplus(self) -> None:
@@ -622,6 +701,10 @@ def _last_id(sessions: Path, records: Path) -> int:
     except (OSError, ValueError):
         LOG.warning("which number a session had last can't be read; numbers go on after those that are left")
     return max(known, default=-1)
+
+
+def _application(session: Session) -> str:
+    return f"application_{int(session.created * 1000)}_{session.id:04d}"
 
 
 def _name(session: Session, conf: dict[str, str]) -> str:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from hops_contract.principal import Principal
-from hops_livy.engines.drivers import Driver, Ending, Executed, Shape, StartError
+from hops_livy.engines.amounts import Amount
+from hops_livy.engines.drivers import BatchFile, Driver, Ending, Executed, Shape, StartError
 from hops_livy.errors import BadRequestError, ConflictError, LeftOutError, NotFoundError, TooLargeError, TooManyError
 from hops_livy.journal import Entry, Journal
 from hops_livy.news import News
 from hops_livy.outputs import Outputs
+from hops_livy.queue_place import Place
 from hops_livy.settings import Limits
 from hops_livy.statements import Statement, StatementState, session_ended
 
@@ -69,6 +71,9 @@ class Session:
         notebook: The notebook of that kernel, as it told it.
         journal: Where it is written down, for a later service to find it again.
         head: What the journal begins with.
+        place: Its place in the queue, while it waits for resources; its state is then ``starting``, because Livy's
+            clients (sparkmagic) delete no session that is ``not_started``.
+        leave: Takes it out of the queue; waits for a start that has begun.
         recovered_bytes: How much of what was written for an earlier service has been read.
     """
 
@@ -87,6 +92,8 @@ class Session:
     reason: str = ""
     kernel: str | None = None
     notebook: str | None = None
+    place: Place | None = None
+    leave: Callable[[], Awaitable[None]] | None = None
     driver: Driver | None = None
     created: float = field(default_factory=time.time)
     last_active: float = field(default_factory=time.monotonic)
@@ -130,6 +137,51 @@ class Session:
             self.reason = reason
             self.news.tell()
 
+    def wait_at(self, place: Place | None) -> None:
+        """Stands at ``place`` in the queue from now on, or at none any more."""
+        if place != self.place and not self.final:
+            self.place = place
+            self.reason = "" if place is None else place.sentence()
+            self.news.tell()
+
+    def begin_to_wait(self, *, conf: Mapping[str, str], batch: BatchFile | None, limit: Amount, overtaken: int) -> None:
+        """Writes down what a later service needs to start it when its turn has come."""
+        entry: Entry = {
+            "is": "waiting",
+            "conf": dict(conf),
+            "batch": None if batch is None else asdict(batch),
+            "limit": asdict(limit),
+            "overtaken": overtaken,
+        }
+        self.head[:] = [*self.head_without("waiting"), entry]
+        self.journal.write(entry)
+
+    def note_overtaken(self, times: int) -> None:
+        """Others were served before it."""
+        self.remember_overtaken(times)
+        self.journal.write({"is": "overtaken", "times": times})
+
+    def remember_overtaken(self, times: int) -> None:
+        """As it is written down already."""
+        for entry in self.head:
+            if entry["is"] == "waiting":
+                entry["overtaken"] = times
+
+    def begin_to_start(self) -> None:
+        """It waits no more."""
+        self.head[:] = self.head_without("waiting")
+        self.journal.write({"is": "begins"})
+
+    def head_without(self, kind: str) -> list[Entry]:
+        """What the journal begins with, but for entries of ``kind``."""
+        return [entry for entry in self.head if entry["is"] != kind]
+
+    def fail(self, reason: str) -> None:
+        """It has waited, and can't be started."""
+        self.place = None
+        self.change(SessionState.DEAD, reason)
+        self._end_statements(reason)
+
     def hear(self) -> None:
         """A client has shown that it still cares."""
         self.last_heard = time.monotonic()
@@ -143,7 +195,7 @@ class Session:
         """Another kernel works in it from now on, that of ``notebook``."""
         self.kernel, self.notebook = kernel, notebook
         entry = {"is": "client", "kernel": kernel, "notebook": notebook}
-        self.head[:] = [*(known for known in self.head if known["is"] != "client"), entry]
+        self.head[:] = [*self.head_without("client"), entry]
         self.journal.write(entry)
         self.touch()
 
@@ -156,14 +208,19 @@ class Session:
 
     def expired(self, now: float) -> str | None:
         """Why the session should end now, if it should; one that works never should."""
+        if self.place is not None and self.timeouts.heartbeat_s and now - self.last_heard > self.timeouts.heartbeat_s:
+            return self._unheard()
         if self.state is not SessionState.IDLE or self.is_batch:
             return None
         if self.timeouts.idle_s and now - self.last_active > self.timeouts.idle_s:
             return f"Nothing was run for {self.timeouts.idle_s / 60:.0f} minutes, the idle time of this session."
         # Whose notebook went away while a cell ran finds the session for as long after the cell's end.
         if self.timeouts.heartbeat_s and now - max(self.last_heard, self.last_active) > self.timeouts.heartbeat_s:
-            return f"No client asked for this session for {self.timeouts.heartbeat_s:.0f} seconds."
+            return self._unheard()
         return None
+
+    def _unheard(self) -> str:
+        return f"No client asked for this session for {self.timeouts.heartbeat_s:.0f} seconds."
 
     def submit(
         self,
@@ -243,7 +300,14 @@ class Session:
 
     async def end(self, reason: str, state: SessionState = SessionState.KILLED) -> None:
         """Ends it; returns when nothing of it is left."""
-        if self.final or self.driver is None:
+        if self.final:
+            return
+        if self.driver is None:
+            self.place = None
+            self.change(state, reason)
+            self._end_statements(reason)
+            if self.leave is not None:
+                await self.leave()
             return
         self.change(SessionState.SHUTTING_DOWN, reason)
         self.journal.write({"is": "ending", "reason": reason})
@@ -307,9 +371,12 @@ class Session:
             await asyncio.wait([worker])
         if self.state is not SessionState.SHUTTING_DOWN:
             self.change(self._final_state(ending), ending.reason)
+        self._end_statements(ending.reason)
+
+    def _end_statements(self, reason: str) -> None:
         for statement in self.statements.values():
             if not statement.final:
-                self._finish(statement, StatementState.ERROR, session_ended(ending.reason))
+                self._finish(statement, StatementState.ERROR, session_ended(reason))
 
     def _final_state(self, ending: Ending) -> SessionState:
         if self.is_batch:
@@ -417,6 +484,8 @@ class Session:
             "appInfo": info,
             "log": self.log()[-10:],
         }
+        if self.place is not None:
+            described["queue"] = self.place.shown()
         return described if self.is_batch else {**described, "kind": self.kind}
 
 

@@ -40,6 +40,12 @@ class Limits:
     log_lines: int = 2000
     sessions_per_owner: int = 10
     sessions: int = 200
+    queue: int = 200
+    """How many may wait for room; 0: nobody waits."""
+    queue_wait_s: float = 3600.0
+    """How long one may wait."""
+    overviews_held: int = 8
+    """Per person: requests for an overview that wait for news at the same moment."""
     hold_s: float = 20.0
     """How long a request may wait for news."""
 
@@ -60,8 +66,11 @@ class Settings:
     ``HOPS_DESERTED_S``            seconds without a session service after which sessions end by themselves (600)
     ``HOPS_SESSIONS``              sessions and batches that may run at the same time (200)
     ``HOPS_SESSIONS_PER_OWNER``    the same for one member of one project (10)
+    ``HOPS_QUEUE``                 sessions and batches that may wait for room (200); 0: nobody waits, all are refused
+    ``HOPS_QUEUE_WAIT_S``          seconds that one may wait (3600)
     ``HOPS_WARM_SESSIONS``         sessions that may be kept ready for those who will ask for them (8, or none with
                                    Apache Livy); 0: none
+    ``HOPS_WARM_PER_PERSON``       how many of these for one person, whatever their number of projects (2)
     ``HOPS_WARM_LEAVES_MIB``       memory that stays free beside them (a quarter of the machine's)
     ``HOPS_BODY_TIMEOUT_S``        seconds that a request's body may take to come (30)
     ``HOPS_BODIES_AT_ONCE``        how many bodies are waited for at the same moment (200)
@@ -87,6 +96,7 @@ class Settings:
     session_start_s: float = 180.0
     deserted_s: float = 600.0
     warm_sessions: int = 8
+    warm_per_person: int = 2
     warm_leaves_mib: int | None = None
     webhdfs_address: str | None = None
     upstream: UpstreamSettings | None = None
@@ -138,6 +148,7 @@ def read_settings(environment: Mapping[str, str] | None = None, *, port: int | N
         session_start_s=float(_number(source, "HOPS_SESSION_START_S") or 180),
         deserted_s=float(_positive(source, "HOPS_DESERTED_S") or 600),
         warm_sessions=_warm_sessions(source, upstream),
+        warm_per_person=_positive(source, "HOPS_WARM_PER_PERSON") or 2,
         warm_leaves_mib=_number(source, "HOPS_WARM_LEAVES_MIB"),
         webhdfs_address=_web_address(source, "HOPS_WEBHDFS_ADDRESS"),
         upstream=upstream,
@@ -169,6 +180,8 @@ def _warm_sessions(source: Mapping[str, str], upstream: UpstreamSettings | None)
 def _limits(source: Mapping[str, str]) -> Limits:
     given = {
         "sessions": _number(source, "HOPS_SESSIONS"),
+        "queue": _number(source, "HOPS_QUEUE"),
+        "queue_wait_s": _positive(source, "HOPS_QUEUE_WAIT_S"),
         "sessions_per_owner": _number(source, "HOPS_SESSIONS_PER_OWNER"),
         "body_patience_s": _positive(source, "HOPS_BODY_TIMEOUT_S"),
         "bodies_at_once": _positive(source, "HOPS_BODIES_AT_ONCE"),

@@ -39,7 +39,7 @@ class TokenRenewal:
         """
         while not session.final:
             await _sleep_until(_renewal_time(token), session)
-            if session.final or session.driver is None:
+            if session.final:
                 return
             try:
                 answer = await self._client.post(self._url, headers={"Authorization": f"Bearer {token}"})

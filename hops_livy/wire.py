@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from hops_contract.options import Allocation, ServerOptions
+from hops_contract.options import Allocation, OnNoRoom, ServerOptions
 
 ConfValue = str | int | float | bool
 MAX_CONF = 500
@@ -43,6 +43,12 @@ class Resources(BaseModel):
     files: list[str] = Field(default_factory=list, max_length=100)
     archives: list[str] = Field(default_factory=list, max_length=100)
     queue: str | None = Field(default=None, max_length=200)
+    on_no_room: OnNoRoom | None = Field(
+        default=None,
+        alias="onNoRoom",
+        description="Whether it waits in the queue where there is no room now, or is refused; `spark.hops.queue` in "
+        "`conf` says the same. Default: it waits.",
+    )
 
     @field_validator("conf", "jars", "py_files", "files", "archives", mode="before")
     @classmethod

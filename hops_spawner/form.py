@@ -23,7 +23,7 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import ValidationError
 
-from hops_contract.options import Allocation, Capacity, ServerLimits, ServerOptions
+from hops_contract.options import Allocation, Capacity, OnNoRoom, ServerLimits, ServerOptions
 from hops_contract.problems import TYPE_PREFIX, Problem, Violation
 
 FormValues = Mapping[str, Sequence[str]]
@@ -203,7 +203,7 @@ def _total_text(options: ServerOptions, limits: ServerLimits, capacity: Capacity
 
 
 def _preset_values(options: ServerOptions) -> dict[str, str]:
-    kept = {"idle_timeout_minutes"}
+    kept = {"idle_timeout_minutes", "on_no_room"}
     return {name: texts[0] for name, texts in form_values(options).items() if name not in kept}
 
 
@@ -247,6 +247,10 @@ def _read(name: str, text: str, unit: str) -> int | str:
     if name == "allocation":
         if text not in list(Allocation):
             raise ValueError(f"{title}: choose 'fixed' or 'dynamic', not {_shown(text)}.")
+        return text
+    if name == "on_no_room":
+        if text not in list(OnNoRoom):
+            raise ValueError(f"{title}: choose 'wait' or 'fail', not {_shown(text)}.")
         return text
     if name == "gpu_label":
         return text

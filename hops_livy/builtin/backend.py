@@ -22,12 +22,13 @@ from hops_livy.builtin.launch import (
     spark_properties,
 )
 from hops_livy.builtin.processes import end_strays
+from hops_livy.engines.amounts import UNBOUNDED, Amount, Room
 from hops_livy.engines.drivers import Capabilities, DriverRequest, NoRoomError, Shape, StartError
 from hops_livy.errors import disk_trouble
-from hops_livy.gpus import GpuLedger, NoGpuError, discovery_script
+from hops_livy.gpus import GpuLedger, GpusTakenError, NoGpuError, discovery_script
 from hops_livy.java import NoJavaError, find_java
 from hops_livy.java_home import java_home_for
-from hops_livy.memory import MemoryLedger, NoMemoryError
+from hops_livy.memory import MemoryLedger, MemoryTakenError, NoMemoryError
 
 LOG = logging.getLogger(__name__)
 
@@ -90,8 +91,7 @@ class BuiltinSessions:
             self._memory.take(shape.total_memory_mib, session_id=session_id)
         except (NoGpuError, NoMemoryError) as error:
             self._give_back(session_id)
-            kind = NoRoomError if isinstance(error, NoMemoryError) else StartError
-            raise kind(str(error)) from error
+            raise _refusal(error) from error
         try:
             connection = None if request.batch is not None else connection_info(place.folder.socket_prefix())
             driver = self._driver(request, addresses, connection)
@@ -117,10 +117,19 @@ class BuiltinSessions:
         try:
             self._gpus.check(shape.total_gpus, owner=owner.project_user, label=shape.gpu_label, instead_of=instead_of)
             self._memory.check(shape.total_memory_mib, instead_of=instead_of)
-        except NoMemoryError as error:
-            raise NoRoomError(str(error)) from error
-        except NoGpuError as error:
-            raise StartError(str(error)) from error
+        except (NoGpuError, NoMemoryError) as error:
+            raise _refusal(error) from error
+
+    def needs(self, shape: Shape) -> Amount:
+        """See :class:`~hops_livy.engines.drivers.SessionBackend`."""
+        return Amount(sessions=1, memory_mib=shape.total_memory_mib, gpus=shape.total_gpus)
+
+    def room(self) -> Room:
+        """See :class:`~hops_livy.engines.drivers.SessionBackend`."""
+        return Room(
+            free=Amount(sessions=UNBOUNDED, memory_mib=self._memory.free, gpus=self._gpus.free),
+            whole=Amount(sessions=UNBOUNDED, memory_mib=self._memory.whole, gpus=self._gpus.count),
+        )
 
     async def recover(self, request: DriverRequest, state: dict[str, Any] | None) -> BuiltinDriver:
         """See :class:`~hops_livy.engines.drivers.SessionBackend`."""
@@ -181,6 +190,11 @@ class BuiltinSessions:
     def _give_back(self, session_id: int) -> None:
         self._gpus.give_back(session_id)
         self._memory.give_back(session_id)
+
+
+def _refusal(error: NoGpuError | NoMemoryError) -> StartError:
+    passing = isinstance(error, (GpusTakenError, MemoryTakenError))
+    return NoRoomError(str(error)) if passing else StartError(str(error))
 
 
 def _scala_version(spark: Path) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from hops_contract.principal import Principal
+from hops_livy.engines.amounts import Amount, Room
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,7 +199,10 @@ class Capabilities:
 
 
 class NoRoomError(StartError):
-    """There is not so much memory now; when other drivers end there may be."""
+    """There is not so much memory, or not so many GPUs, now; when other drivers end there may be.
+
+    What there can never be is a :class:`StartError` and no more: nobody waits for that.
+    """
 
 
 class Driver(Protocol):
@@ -327,6 +331,7 @@ class SessionBackend(Protocol):
         """Begins to start a driver and returns at once; see :attr:`Driver.ready`.
 
         Raises:
+            NoRoomError: It can't be started now, and may be later; nothing is left behind.
             StartError: It is clear already that it can't be started; nothing is left behind.
         """
         ...
@@ -340,7 +345,19 @@ class SessionBackend(Protocol):
             instead_of: A session that would be ended before.
 
         Raises:
-            StartError: It could not.
+            NoRoomError: It could not now, and may be able to later.
+            StartError: It never could.
+        """
+        ...
+
+    def needs(self, shape: Shape) -> Amount:
+        """What a session of ``shape`` takes of :meth:`room`; one that nothing counts for still is one session."""
+        ...
+
+    def room(self) -> Room:
+        """What is free now and what there is in all; without bounds where the engine itself lets sessions wait.
+
+        By this those are chosen that start next. A choice that proves wrong (:class:`NoRoomError`) costs an attempt.
         """
         ...
 

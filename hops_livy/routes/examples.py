@@ -13,16 +13,26 @@ BATCH = {
     "state": "running", "appInfo": INFO, "log": ["read 1461 days"],
 }  # fmt: skip
 SESSION = {**BATCH, "id": 3, "state": "idle", "log": [], "kind": "pyspark"}
+WAITS = (
+    "Waits for 2 GPUs: 2nd of 5 in the queue. In use: 2 GPUs by weather__ben (session 12), 2 GPUs by other projects."
+)
 BUNDLE = {"text/plain": "1461"}
 STATEMENT = {
     "id": 0, "code": "days.count()", "state": "available", "progress": 1.0,
     "output": {"status": "ok", "execution_count": 0, "data": BUNDLE},
     "started": 1795400000000, "completed": 1795400000850, "cell": 4, "cell_id": "6a1f0c52", "seen": True,
 }  # fmt: skip
+QUEUE: dict[str, object] = {
+    "position": 2, "length": 5, "waitsFor": "2 GPUs",
+    "heldBy": [
+        {"who": "weather__ben", "session": 12, "memoryMib": 0, "gpus": 2},
+        {"who": "other projects", "session": None, "memoryMib": 0, "gpus": 2},
+    ],
+}  # fmt: skip
 SUMMARY: dict[str, object] = {
-    "id": 3, "name": None, "kind": "pyspark", "state": "idle", "reason": None,
-    "kernel": "3f2b8c52-6d0e-4a3e-9d43-5b1f0f6f2c11", "notebook": "Jupyter/days.ipynb", "app_id": "local-1795400000000",
-    "created": 1795400000.0, "idle_timeout_s": 7200.0, "ends": 1795407320.5, "statements": 1,
+    "id": 3, "name": None, "kind": "pyspark", "state": "starting", "reason": WAITS, "queue": QUEUE,
+    "kernel": "3f2b8c52-6d0e-4a3e-9d43-5b1f0f6f2c11", "notebook": "Jupyter/days.ipynb", "app_id": None,
+    "created": 1795400000.0, "idle_timeout_s": 7200.0, "ends": None, "statements": 0,
     "resources": {
         "dynamic": False, "executors": 2, "min_executors": None, "max_executors": None, "executor_cores": 1,
         "executor_memory_mib": 1024, "driver_memory_mib": 1024, "gpus_per_executor": 0, "gpu_label": None, "gpus": [],
@@ -48,7 +58,7 @@ OVERVIEW_ITEM: dict[str, object] = {
         "id": 0, "state": "available", "status": "ok", "started": 1795400100.0, "completed": 1795400120.5,
         "line": "days.count()",
     },
-    "resources": SUMMARY["resources"],
+    "queue": None, "resources": SUMMARY["resources"],
 }  # fmt: skip
 OVERVIEW: dict[str, object] = {
     "scope": "own", "items": [OVERVIEW_ITEM], "next": None, "total": 1, "idle": 1, "version": "9a3f0c5b7d2e8146",

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from hops_contract.principal import PrincipalKind
 from hops_livy.errors import ForbiddenError
+from hops_livy.held_requests import HeldRequests
 from hops_livy.overview import Sight, Viewer, find, item, look, stop, stop_idle, version_of
 from hops_livy.registry import Registry
 from hops_livy.routes.callers import LogFrom, SessionId, Size, log_page
@@ -35,6 +36,7 @@ class Onlooker:
 
     viewer: Viewer
     registry: Registry
+    held: HeldRequests
 
 
 async def _onlooker(request: Request) -> Onlooker:
@@ -44,7 +46,7 @@ async def _onlooker(request: Request) -> Onlooker:
         raise ForbiddenError("Sessions are looked after by people; this token belongs to a service.")
     if principal.kind is PrincipalKind.PROJECT_USER:
         state.registry.check_welcome(principal, token)
-    return Onlooker(Viewer(principal=principal, token=token, standing=state.standing), state.registry)
+    return Onlooker(Viewer(principal=principal, token=token, standing=state.standing), state.registry, state.held)
 
 
 OnlookerDep = Annotated[Onlooker, Depends(_onlooker)]
@@ -60,6 +62,7 @@ SeenDep = Annotated[Session, Depends(_seen)]
 @router.get("/overview", responses=gives(OVERVIEW))
 async def list_overview(  # noqa: PLR0917 - each is a word of the address
     onlooker: OnlookerDep,
+    http: Request,
     scope: Scope = Scope.OWN,
     project: ProjectName = None,
     after: After = None,
@@ -69,12 +72,14 @@ async def list_overview(  # noqa: PLR0917 - each is a word of the address
 ) -> dict[str, Any]:
     """Sessions and batches, newest first: own, all of a project (its Data Owners), or all (administrators).
 
-    With `seen` and `wait_s` it is held until there is something new. Of others' statements no code is told.
+    With `seen` and `wait_s` it is held until there is something new; eight at the same moment for a person, else 429.
+    Of others' statements no code is told. `queue` is the place of one that waits for resources.
     """
     viewer, registry = onlooker.viewer, onlooker.registry
     sight = await look(viewer, scope, project)
     if wait_s and seen is not None:
-        await registry.news.wait_until(lambda: version_of(_items(sight, onlooker)) != seen, wait_s)
+        news = registry.news.wait_until(lambda: version_of(_items(sight, onlooker)) != seen, wait_s)
+        await onlooker.held.hold(viewer.principal.user, news, http.receive)
         # Time has passed: who is a Data Owner no longer sees nothing of what came meanwhile.
         sight = await look(viewer, scope, project)
     items = _items(sight, onlooker)

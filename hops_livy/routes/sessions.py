@@ -39,7 +39,10 @@ async def list_sessions(caller: CallerDep, start: From = 0, size: Size = 100) ->
 
 @router.post("/sessions", status_code=201, responses=gives(SESSION, 201))
 async def create_session(request: SessionRequest, caller: CallerDep, response: Response) -> dict[str, Any]:
-    """Begins to start a session; its state tells when it is there."""
+    """Begins to start a session; its state tells when it is there.
+
+    Where there is no room now it waits in the queue (``queue`` tells its place), or is refused if ``onNoRoom`` says so.
+    """
     session = await caller.registry.create(caller.principal, caller.token, request)
     response.headers["Location"] = f"/sessions/{session.id}"
     return session.livy()
@@ -68,7 +71,10 @@ async def check_session(
 
 @router.get("/sessions/{session_id}", responses=gives(SESSION))
 async def get_session(session: SessionDep, caller: CallerDep, *, hold: Hold = True) -> dict[str, Any]:
-    """The session. Held while it starts or works, until that is over or 20 s have passed."""
+    """The session. Held while it starts or works, until that is over or 20 s have passed.
+
+    While it waits for resources its state is ``starting`` and ``queue`` tells its place; that it moves is news too.
+    """
     if hold:
         await _settle(session, caller.limits.hold_s)
     return session.livy()
@@ -103,6 +109,7 @@ async def get_summary(session: SessionDep) -> dict[str, Any]:
         "reason": session.reason,
         "kernel": session.kernel,
         "notebook": session.notebook,
+        "queue": None if session.place is None else session.place.shown(),
         "app_id": None if session.driver is None else session.driver.app_id,
         "created": round(session.created, 3),
         "idle_timeout_s": session.timeouts.idle_s,
@@ -209,4 +216,5 @@ def _cursor(session: Session, request: CompletionRequest | InspectionRequest) ->
 
 async def _settle(session: Session, hold_s: float) -> None:
     session.hear()
-    await session.news.wait_until(lambda: session.state not in _UNSETTLED, hold_s)
+    place = session.place
+    await session.news.wait_until(lambda: session.state not in _UNSETTLED or session.place != place, hold_s)

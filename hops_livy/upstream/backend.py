@@ -12,6 +12,7 @@ import httpx
 
 from hops_contract.layout import Home
 from hops_contract.principal import Principal
+from hops_livy.engines.amounts import Amount, Room
 from hops_livy.engines.drivers import Capabilities, DriverRequest, Shape, StartError
 from hops_livy.errors import disk_trouble
 from hops_livy.upstream.client import LivyClient, open_http
@@ -92,6 +93,14 @@ class UpstreamSessions:
     async def check(self, shape: Shape, *, owner: Principal, instead_of: int | None = None) -> None:  # noqa: ARG002
         """See :class:`~hops_livy.engines.drivers.SessionBackend`. What is free only the cluster knows."""
         check_shape(shape, self._settings.cluster)
+
+    def needs(self, shape: Shape) -> Amount:  # noqa: ARG002 - whatever it is, the cluster counts it
+        """See :class:`~hops_livy.engines.drivers.SessionBackend`."""
+        return Amount(sessions=1)
+
+    def room(self) -> Room:
+        """See :class:`~hops_livy.engines.drivers.SessionBackend`."""
+        return Room()
 
     async def recover(self, request: DriverRequest, state: dict[str, Any] | None) -> UpstreamDriver:
         """See :class:`~hops_livy.engines.drivers.SessionBackend`."""

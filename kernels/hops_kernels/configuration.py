@@ -130,6 +130,8 @@ def session_properties(options: dict[str, Any], *, session_name: str) -> dict[st
         conf["spark.executor.resource.gpu.amount"] = str(options["gpus_per_executor"])
     if options.get("gpu_label"):
         conf["spark.hops.gpu.label"] = options["gpu_label"]
+    if options.get("on_no_room") == "fail":  # to wait is the service's own default
+        properties["onNoRoom"] = "fail"
     if options["idle_timeout_minutes"]:
         properties["ttl"] = f"{options['idle_timeout_minutes']}m"
     return properties

@@ -7,6 +7,7 @@
 ``LivySession._http_client`` and the client's own one  paths that sparkmagic does not know: ``summary``, ``events``
 ``ReliableHttpClient._send_request``                   a statement's key, with sparkmagic's own retries
 ``LivySession._start_heartbeat_thread``                the heartbeat of a session that we started
+``LivySession.refresh_status_and_info``                the place in the queue is read with the state
 ``ReliableHttpClient._auth``, ``.verify_ssl``          requests of our own, which must not be tried again for long
 ``Command.execute``                                    SQL and ``-o`` run without a progress widget
 ``KernelMagics.session_started``, ``.endpoint``        which session a kernel has

@@ -13,7 +13,11 @@ from typing import Any
 
 import sparkmagic.utils.configuration as sparkmagic_settings
 from IPython.display import display
-from sparkmagic.livyclientlib.exceptions import HttpClientException, LivyClientLibException
+from sparkmagic.livyclientlib.exceptions import (
+    HttpClientException,
+    LivyClientLibException,
+    LivyUnexpectedStatusException,
+)
 from sparkmagic.livyclientlib.livysession import LivySession
 from sparkmagic.livyclientlib.sparkcontroller import SparkController
 from sparkmagic.utils import constants
@@ -58,6 +62,12 @@ def _memory(text: str) -> str:
     return text.replace("m", " MiB") if text.endswith("m") else text
 
 
+def queue_sentence(answer: Mapping[str, Any]) -> str:
+    """The place in the queue, in words, of a session that waits for resources; empty for any other."""
+    info = answer.get("appInfo")
+    return str(info.get("reason") or "") if answer.get("queue") and isinstance(info, Mapping) else ""
+
+
 class StartNotice:
     """A line in the notebook that is rewritten while a session starts."""
 
@@ -71,9 +81,12 @@ class StartNotice:
         """How long the session has been starting."""
         return time.monotonic() - self._began
 
-    def tick(self) -> None:
-        """Shows how long it has taken up to now."""
-        self.show(f"Starting the Spark session … {self.seconds:.0f} s")
+    def tick(self, queued: str = "") -> None:
+        """Shows how long it has taken up to now, and the place in the queue if there is one."""
+        if queued:
+            self.show(f"{queued} ({self.seconds:.0f} s; interrupt the cell to leave the queue)")
+        else:
+            self.show(f"Starting the Spark session … {self.seconds:.0f} s")
 
     def show(self, text: str, *, link: str | None = None) -> None:
         """Puts ``text`` in the place of what was shown before, with a link to Spark's own page where there is one."""
@@ -117,6 +130,21 @@ class HopsSession(LivySession):
     _heartbeat_thread: Heartbeat | None
     is_guest = False
     """Whether it is another notebook's session, with whose kernel it ends and not with this one."""
+    queued: str = ""
+    """Its place in the queue for resources, in words, while it waits there."""
+
+    def refresh_status_and_info(self) -> None:
+        """Takes the state and the log as sparkmagic does, and the place in the queue.
+
+        Raises:
+            LivyUnexpectedStatusException: The state is none of Livy's.
+        """
+        answer = self._http_client.get_session(self.id)
+        if answer["state"] not in constants.POSSIBLE_SESSION_STATUS:
+            raise LivyUnexpectedStatusException(f"Status '{answer['state']}' not supported by session.")
+        self.queued = queue_sentence(answer)
+        self.session_info = "\n".join(answer["log"])
+        self.status = answer["state"]
 
     def _start_heartbeat_thread(self) -> None:
         if self._should_heartbeat and self._heartbeat_thread is None:
@@ -138,8 +166,15 @@ class HopsSession(LivySession):
             raise SessionProblem(f"The Spark session can't start. {explain_http_error(str(error))[1]}") from error
         self.id = answer["id"]
         self.status = str(answer["state"])
+        self.queued = queue_sentence(answer)
         self._start_heartbeat_thread()
-        self._wait_until_ready(notice)
+        try:
+            self._wait_until_ready(notice)
+        except KeyboardInterrupt:
+            # sparkmagic deletes the session.
+            what = "has left the queue" if self.queued else "is not started"
+            notice.show(f"Interrupted: the Spark session {what}. Run the cell again to ask for it anew.")
+            raise
         version = _printed(run_statement(self, "print(spark.version)"))
         self.sql_context_variable_name = "spark"
         line = session_line(version=version, session_id=self.id, properties=self.properties, seconds=notice.seconds)
@@ -175,26 +210,30 @@ class HopsSession(LivySession):
     def _wait_until_ready(self, notice: StartNotice) -> None:
         limit_s = sparkmagic_settings.livy_session_startup_timeout_seconds()
         retries = 1
+        since = time.monotonic()
         while self.status != constants.IDLE_SESSION_STATUS:
             refresh = in_background(self.refresh_status_and_info)
             while True:
                 try:
                     refresh.result(timeout=TICK_S)
                 except TimeoutError:
-                    notice.tick()
+                    notice.tick(self.queued)
                 except HttpClientException as error:
                     raise SessionProblem(explain_http_error(str(error))[1]) from error
                 else:
                     break
             if self.is_final_status(self.status):
                 raise SessionProblem(f"The Spark session did not start. {reason_of(self)}")
-            if notice.seconds > limit_s:
+            if self.queued:
+                # How long it may wait is for the service to say.
+                since = time.monotonic()
+            if time.monotonic() - since > limit_s:
                 raise SessionProblem(
                     f"The Spark session was not ready after {limit_s} s. Ask for fewer resources "
                     "(restart the server with other options, or use %%configure -f), or try again later."
                 )
             if self.status != constants.IDLE_SESSION_STATUS:
-                notice.tick()
+                notice.tick(self.queued)
                 self.sleep(retries)
                 retries += 1
 

@@ -61,6 +61,7 @@ describe('the answer about sessions', () => {
       idleTimeout: 7200,
       statements: 4,
       waiting: 0,
+      queue: null,
       lastStatement: {
         state: 'available',
         failed: false,
@@ -274,6 +275,18 @@ describe('a session in the panel', () => {
     expect(node.textContent).toContain('bob · 2 min');
     expect(node.textContent).toContain('cell runs for 1 min');
     expect(node.querySelector('code')).toBeNull();
+  });
+
+  it('that waits for resources tells its place and for what', async () => {
+    const node = await shown({
+      state: 'starting',
+      reason: 'Waits for 2 GPUs: 2nd of 5 in the queue.',
+      queue: { position: 2, length: 5, waitsFor: '2 GPUs', heldBy: [] },
+      last_statement: null
+    });
+    expect(node.textContent).toContain('waiting, 2 of 5 in the queue');
+    expect(node.textContent).toContain('Waits for 2 GPUs: 2nd of 5');
+    expect(labels(node)).toContain('Stop session 3');
   });
 
   it('leads to its notebook, and to no console', async () => {

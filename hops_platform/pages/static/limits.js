@@ -4,6 +4,9 @@ import { h } from "./dom.js";
 
 export const mib = (amount) => (amount < 1024 ? `${amount} MiB` : `${(amount / 1024).toFixed(1).replace(/\.0$/, "")} GiB`);
 
+/** The words of a limit that may be absent. */
+const unlimited = (words) => (limit) => (limit === null ? "no limit" : words(limit));
+
 const LIMITS = {
   max_executors: ["Executors", String],
   max_executor_cores: ["Cores per executor", String],
@@ -11,6 +14,9 @@ const LIMITS = {
   max_driver_memory_mib: ["Memory of the driver", mib],
   max_total_memory_mib: ["Memory in all", mib],
   max_gpus: ["GPUs", String],
+  max_project_sessions: ["Sessions of the project together", unlimited(String)],
+  max_project_memory_mib: ["Memory of the project together", unlimited(mib)],
+  max_project_gpus: ["GPUs of the project together", unlimited(String)],
   max_idle_timeout_minutes: ["Longest idle time", (minutes) => (minutes % 60 ? `${minutes} min` : `${minutes / 60} h`)],
 };
 
@@ -19,7 +25,7 @@ const unit = (key) => (key.endsWith("_mib") ? " (MiB)" : key.endsWith("_minutes"
 /** What the machine has of what a limit is about; null where it has no such number. */
 function present(key, capacity) {
   if (key === "max_executor_cores") return `${capacity.cores} cores`;
-  if (key === "max_gpus") return `${capacity.gpus} GPUs`;
+  if (key === "max_gpus" || key === "max_project_gpus") return `${capacity.gpus} GPUs`;
   return key.endsWith("_mib") ? `${capacity.memory_mib} MiB` : null;
 }
 
@@ -40,6 +46,6 @@ export const limitFields = (limits, capacity = null) =>
       hint);
   });
 
-/** What stands in the fields; an empty one is null, which the platform refuses with its reason. */
+/** What stands in the fields; an empty one is null: no limit, or refused by the platform with its reason. */
 export const limitsTyped = (values) =>
   Object.fromEntries(Object.entries(values).map(([key, text]) => [key, text === "" ? null : Number(text)]));

@@ -24,6 +24,12 @@ export interface ILastStatement {
   readonly line: string | null;
 }
 
+/** The place of a session that waits for resources; 1 is served next. */
+export interface IQueuePlace {
+  readonly position: number;
+  readonly length: number;
+}
+
 /** A Spark session or batch, my own or another member's. Times are in seconds since the epoch. */
 export interface IOverviewItem {
   readonly id: number;
@@ -42,6 +48,8 @@ export interface IOverviewItem {
   readonly idleTimeout: number;
   readonly statements: number;
   readonly waiting: number;
+  /** Where it stands in the queue for resources, while it waits there; the reason says for what. */
+  readonly queue: IQueuePlace | null;
   readonly lastStatement: ILastStatement | null;
   readonly resources: SessionResources | null;
   /** Addresses of the GPUs that it holds. */
@@ -95,6 +103,7 @@ export function readEnded(value: unknown): readonly number[] {
 function readItem(fields: Fields): IOverviewItem {
   const last = fields['last_statement'] ?? null;
   const resources = fields['resources'] ?? null;
+  const queue = fields['queue'] ?? null;
   const gpus = fields['gpus'];
   return {
     id: readNumber(fields, 'id'),
@@ -111,6 +120,7 @@ function readItem(fields: Fields): IOverviewItem {
     idleTimeout: readOptionalNumber(fields, 'idle_timeout_s') ?? 0,
     statements: readNumber(fields, 'statements'),
     waiting: readNumber(fields, 'waiting'),
+    queue: queue === null ? null : readPlace(readFields(queue, 'queue')),
     lastStatement:
       last === null ? null : readLast(readFields(last, 'last_statement')),
     resources:
@@ -118,6 +128,13 @@ function readItem(fields: Fields): IOverviewItem {
         ? null
         : readResources(readFields(resources, 'resources')),
     gpus: Array.isArray(gpus) ? gpus.map(Number) : []
+  };
+}
+
+function readPlace(fields: Fields): IQueuePlace {
+  return {
+    position: readNumber(fields, 'position'),
+    length: readNumber(fields, 'length')
   };
 }
 

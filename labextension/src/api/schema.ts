@@ -866,6 +866,12 @@ export interface components {
              */
             title: string;
         };
+        /**
+         * OnNoRoom
+         * @description What becomes of a session that there is no room for at the moment.
+         * @enum {string}
+         */
+        OnNoRoom: "wait" | "fail";
         /** Page[DatasetAnswer] */
         Page_DatasetAnswer_: {
             /** Items */
@@ -1170,7 +1176,7 @@ export interface components {
         };
         /**
          * ServerLimits
-         * @description The most that a server of one project may ask for. Memory is in MiB.
+         * @description The most that a server of one project may ask for, and all its sessions together. Memory is in MiB.
          */
         ServerLimits: {
             /**
@@ -1204,6 +1210,21 @@ export interface components {
              * @default 1440
              */
             max_idle_timeout_minutes: number;
+            /**
+             * Max Project Gpus
+             * @description For all sessions of the project together; null: no limit.
+             */
+            max_project_gpus?: number | null;
+            /**
+             * Max Project Memory Mib
+             * @description For all sessions of the project together; null: no limit.
+             */
+            max_project_memory_mib?: number | null;
+            /**
+             * Max Project Sessions
+             * @description For all sessions of the project together; null: no limit.
+             */
+            max_project_sessions?: number | null;
             /**
              * Max Total Memory Mib
              * @default 16384
@@ -1270,6 +1291,12 @@ export interface components {
              * @default 1
              */
             min_executors: number;
+            /**
+             * When there is no room
+             * @description Wait in the queue until memory and GPUs are free, or be told at once.
+             * @default wait
+             */
+            on_no_room: components["schemas"]["OnNoRoom"];
         };
         /**
          * ServerOptionsAnswer

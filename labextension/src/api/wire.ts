@@ -141,6 +141,8 @@ function readOptions(fields: Fields): ServerOptions {
     driver_memory_mib: readNumber(fields, 'driver_memory_mib'),
     gpus_per_executor: readNumber(fields, 'gpus_per_executor'),
     gpu_label: readOptionalText(fields, 'gpu_label'),
+    on_no_room:
+      readOptionalText(fields, 'on_no_room') === 'fail' ? 'fail' : 'wait',
     idle_timeout_minutes: readNumber(fields, 'idle_timeout_minutes')
   };
 }

@@ -50,6 +50,12 @@ export function resourceRows(
           : trans.__('%1 (%2)', gpus, options.gpu_label)
     });
   }
+  if (options.on_no_room === 'fail') {
+    rows.push({
+      label: trans.__('Without room'),
+      text: trans.__('refused at once')
+    });
+  }
   rows.push({
     label: trans.__('Stops when idle'),
     text:

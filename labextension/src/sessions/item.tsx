@@ -80,7 +80,13 @@ export function SessionItem(props: IItemProps): React.JSX.Element {
           )}
           <span className="jp-Hops-sessionState">
             <StateIcon state={item.state} />
-            {stateText(item.state, trans)}
+            {item.queue === null
+              ? stateText(item.state, trans)
+              : trans.__(
+                  'waiting, %1 of %2 in the queue',
+                  item.queue.position,
+                  item.queue.length
+                )}
           </span>
         </div>
         <div className="jp-Hops-itemActions">

@@ -29,6 +29,9 @@ class Service:
     serves_events: bool = True
     polls_until_idle: int = 1
     dies_while_starting: bool = False
+    queued: list[str] = field(default_factory=list)
+    """What a session waits for, answer by answer; the last goes on while ``stays_queued``."""
+    stays_queued: bool = False
     reason: str | None = None
     refuses: tuple[int, dict[str, Any]] | None = None
     sessions: dict[int, dict[str, Any]] = field(default_factory=dict)
@@ -158,6 +161,9 @@ class _Handler(BaseHTTPRequestHandler):
             return {**told, "state": session["state"], "reason": self.service.reason or ""}
         if path == ["log"]:
             return {"log": ["first line", "last line"]}
+        if self.service.queued:
+            waits = self.service.queued[0] if self.service.stays_queued else self.service.queued.pop(0)
+            return session | {"queue": {"position": 1}, "appInfo": {"reason": waits}}
         session["polls"] += 1
         if session["state"] == "starting" and session["polls"] >= self.service.polls_until_idle:
             session["state"] = "dead" if self.service.dies_while_starting else "idle"

@@ -13,6 +13,11 @@ def stream(value, name="stdout"):
     return {"type": "stream", "content": {"name": name, "text": value}}
 
 
+def lines(cell):
+    """What stood, one after the other, in the line that is rewritten in place."""
+    return [content["data"]["text/plain"] for content in cell.of("update_display_data")]
+
+
 def test_the_first_cell_starts_a_session_with_the_granted_resources_and_leaves_one_line(notebook, livy):
     cell = notebook.run("spark")
     assert cell.reply["status"] == "ok"
@@ -290,6 +295,29 @@ def test_a_session_that_dies_while_starting_says_why_and_is_deleted(notebook, li
     cell = notebook.run("1")
     assert "The Spark session did not start. The driver ran out of memory." in cell.error
     assert livy.deleted == [0]
+
+
+def test_what_the_session_waits_for_is_shown_until_its_turn_has_come(notebook, livy):
+    livy.queued = ["Waits for 2 GPUs: 2nd of 2 in the queue.", "Waits for 2 GPUs: 1st of 2 in the queue."]
+    cell = notebook.run("1")
+    assert cell.reply["status"] == "ok"
+    waits = r"Waits for 2 GPUs: (1st|2nd) of 2 in the queue\. \(\d+ s; interrupt"
+    places = [re.match(waits, line) for line in lines(cell)]
+    assert [place[1] for place in places if place] == ["2nd", "1st"]
+    assert "ready after" in lines(cell)[-1]
+
+
+def test_interrupting_a_cell_that_waits_leaves_the_queue(notebook, livy):
+    livy.queued, livy.stays_queued = ["Waits for 2 GPUs: 2nd of 2 in the queue."], True
+    message = notebook.start("1")
+    while "Waits for" not in str(notebook.client.get_iopub_msg(timeout=30)["content"]):
+        pass
+    notebook.manager.signal_kernel(signal.SIGINT)
+    cell = notebook.finish(message)
+    assert (cell.reply["status"], livy.deleted) == ("error", [0])
+    assert "has left the queue. Run the cell again" in lines(cell)[-1]
+    livy.queued, livy.stays_queued = [], False
+    assert notebook.run("1").reply["status"] == "ok"
 
 
 def test_a_session_that_died_later_says_why_and_the_next_cell_starts_a_new_one(notebook, livy):

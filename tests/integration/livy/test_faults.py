@@ -59,9 +59,14 @@ def test_trials_have_their_own_gpus_and_survive_the_death_of_an_executor(service
         client, driverMemory="512m", executorMemory="512m", numExecutors=2, executorCores=1,
         conf={"spark.executor.resource.gpu.amount": "2", "spark.hops.gpu.label": "fast"},
     )  # fmt: skip
-    refused = client.post("/sessions", json={"kind": "pyspark", "conf": {"spark.executor.resource.gpu.amount": "1"}})
+    one_gpu = {"kind": "pyspark", "conf": {"spark.executor.resource.gpu.amount": "1"}}
+    refused = client.post("/sessions", json={**one_gpu, "onNoRoom": "fail"})
     assert refused.status_code == 409
     assert "0 of 4 are free now. In use: 4 by weather__ada." in refused.json()["detail"]
+    waiting = client.post("/sessions", json={**one_gpu, "driverMemory": "512m", "executorMemory": "512m"}).json()
+    assert waiting["queue"]["heldBy"] == [{"who": "weather__ada", "session": session_id, "memoryMib": 0, "gpus": 4}], (
+        "it starts when this one ends"
+    )
     code = (
         "from pyspark import TaskContext\nimport os, time\n"
         "def trial(number):\n"

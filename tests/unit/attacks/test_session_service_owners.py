@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hops_contract.layout import Home
 from hops_contract.options import ServerLimits
 from hops_livy.app import create_app
+from hops_livy.engines.amounts import Amount, Room
 from hops_livy.engines.drivers import Completion, Ending, Executed, Inspection
 from hops_livy.idleness import Idleness
 from hops_livy.settings import Limits, Settings
@@ -86,6 +87,12 @@ class SlowBackend:
 
     async def check(self, shape, *, owner, instead_of=None):
         pass
+
+    def needs(self, shape):
+        return Amount(sessions=1)
+
+    def room(self):
+        return Room()
 
 
 def token(user="mallory", project="red", *, age_s=60, **claims):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hops_contract.options import Allocation, ServerOptions
+from hops_contract.options import Allocation, OnNoRoom, ServerOptions
 from hops_spawner.form import FormRefusedError, form_values, options_from_form
 
 LABEL_RULE = "letters, digits, '.', '_' and '-', at most 63, from a letter or digit to a letter or digit"
@@ -27,6 +27,7 @@ def server_options(draw: st.DrawFn) -> ServerOptions:
         driver_memory_mib=draw(memory),
         gpus_per_executor=gpus,
         gpu_label=draw(st.none() | LABELS) if gpus else None,
+        on_no_room=draw(st.sampled_from(OnNoRoom)),
         idle_timeout_minutes=draw(st.integers(0, 7 * 24 * 60)),
     )
 
@@ -56,6 +57,7 @@ def test_memory_may_be_typed_in_either_unit(text, unit, mib):
     ("form", "field", "sentence"),
     [
         ({"executors": ["two"]}, "executors", "Number of executors: 'two' is not a whole number."),
+        ({"on_no_room": ["perhaps"]}, "on_no_room", "When there is no room: choose 'wait' or 'fail', not 'perhaps'."),
         ({"executors": [""]}, "executors", "Number of executors: a number is missing."),
         ({"executors": ["²"]}, "executors", "Number of executors: '²' is not a whole number."),
         ({"executors": ["0"]}, "executors", "Number of executors: 0 is less than 1, the least possible."),

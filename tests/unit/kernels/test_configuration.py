@@ -59,6 +59,12 @@ def test_dynamic_options_with_gpus_become_the_whole_request():
     }  # fmt: skip
 
 
+def test_who_chose_not_to_wait_asks_so():
+    options = ServerOptions(on_no_room="fail").model_dump(mode="json")
+    assert session_properties(options, session_name="s")["onNoRoom"] == "fail"
+    assert "onNoRoom" not in session_properties(ServerOptions().model_dump(mode="json"), session_name="s")
+
+
 def test_sparkmagics_settings_are_these_and_no_others_and_hold_no_secret():
     server = {"livy_url": "http://127.0.0.1:9/services/livy/", "options": ServerOptions().model_dump(mode="json")}
     adapter = "hops_kernels.transport.PatientAdapter"

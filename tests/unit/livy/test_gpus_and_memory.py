@@ -4,8 +4,8 @@ import subprocess
 import pytest
 
 from hops_livy import memory
-from hops_livy.gpus import GpuLedger, NoGpuError, discovery_script
-from hops_livy.memory import MemoryLedger, NoMemoryError
+from hops_livy.gpus import GpuLedger, GpusTakenError, NoGpuError, discovery_script
+from hops_livy.memory import MemoryLedger, MemoryTakenError, NoMemoryError
 
 
 def test_no_gpu_is_given_twice_and_all_come_back():
@@ -66,6 +66,41 @@ def test_memory_of_a_session_that_would_end_counts_as_free_and_checking_reserves
     with pytest.raises(NoMemoryError, match="2000 MiB are taken"):
         ledger.check(3000)
     ledger.take(1000, session_id=2)
+
+
+def test_what_can_be_waited_for_is_told_from_what_never_can_be_had(monkeypatch):
+    monkeypatch.setattr(memory, "free_memory_mib", lambda: 3000)
+    monkeypatch.setattr(memory, "whole_memory_mib", lambda: 8000)
+    gpus = GpuLedger(2)
+    gpus.take(1, session_id=1, owner="weather__ada")
+    with pytest.raises(GpusTakenError):
+        gpus.check(2, owner="weather__ada")
+    assert not isinstance(_refused(gpus.check, 3, owner="weather__ada"), GpusTakenError)
+    with pytest.raises(MemoryTakenError):
+        MemoryLedger().check(4000)
+    never = _refused(MemoryLedger().check, 9000)
+    assert not isinstance(never, MemoryTakenError)
+    assert str(never) == "9000 MiB of memory were asked for; this machine has 8000 MiB. Ask for less."
+
+
+def _refused(check, *arguments, **options):
+    with pytest.raises((NoGpuError, NoMemoryError)) as refused:
+        check(*arguments, **options)
+    return refused.value
+
+
+def test_what_is_free_counts_what_was_promised_and_not_used_yet(monkeypatch):
+    monkeypatch.setattr(memory, "free_memory_mib", lambda: 3000)
+    ledger, bounded = MemoryLedger(), MemoryLedger(4000)
+    for each in (ledger, bounded):
+        each.take(2000, session_id=1)
+    assert (ledger.free, bounded.free, bounded.whole) == (1000, 1000, 4000)
+    for each in (ledger, bounded):
+        each.settle(1)
+    assert (ledger.free, bounded.free) == (3000, 2000)
+    gpus = GpuLedger(3)
+    gpus.take(2, session_id=1, owner="weather__ada")
+    assert gpus.free == 1
 
 
 def test_the_limit_counts_all_sessions(monkeypatch):

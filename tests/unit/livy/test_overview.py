@@ -19,6 +19,7 @@ from hops_contract.layout import Home
 from hops_contract.options import ServerLimits
 from hops_livy import standing
 from hops_livy.app import create_app
+from hops_livy.engines.amounts import Amount, Room
 from hops_livy.engines.drivers import Completion, Ending, Executed, Inspection
 from hops_livy.settings import Settings
 
@@ -85,6 +86,12 @@ class WillingBackend:
 
     async def check(self, shape, *, owner, instead_of=None):
         pass
+
+    def needs(self, shape):
+        return Amount(sessions=1)
+
+    def room(self):
+        return Room()
 
     async def start(self, request):
         self.drivers[request.session_id] = WillingDriver()
@@ -570,3 +577,21 @@ def test_a_person_says_which_project_is_meant(tmp_path):
             assert await numbers(client, ROLES["Data Owner as a person"], "project") == 400
 
     asyncio.run(look())
+
+
+def test_one_person_holds_eight_lists_at_the_same_moment(tmp_path):
+    async def test():
+        async with service(tmp_path) as client:
+            version = (await client.get("/overview", headers=OWNER)).json()["version"]
+            path = f"/overview?seen={version}&wait_s=20"
+            held = [asyncio.create_task(client.get(path, headers=OWNER)) for _ in range(8)]
+            for _ in range(500):
+                if client.app.state.held._held.get("ada") == 8:
+                    break
+                await asyncio.sleep(0.01)
+            refused = await client.get(path, headers=ROLES["owner in another project"])
+            assert (refused.status_code, "Close some of the pages" in refused.json()["remedy"]) == (429, True)
+            await session_of(client, OWNER)
+            assert {answer.status_code for answer in await asyncio.gather(*held)} == {200}
+
+    asyncio.run(test())

@@ -41,6 +41,15 @@ def test_how_many_sessions_may_run_is_a_setting():
     assert (limits.sessions, limits.sessions_per_owner) == (5, 2)
 
 
+def test_how_many_may_wait_and_how_long_are_settings():
+    usual = read_settings({})
+    assert (usual.limits.queue, usual.limits.queue_wait_s, usual.warm_per_person) == (200, 3600, 2)
+    chosen = read_settings({"HOPS_QUEUE": "0", "HOPS_QUEUE_WAIT_S": "60", "HOPS_WARM_PER_PERSON": "1"})
+    assert (chosen.limits.queue, chosen.limits.queue_wait_s, chosen.warm_per_person) == (0, 60, 1)
+    with pytest.raises(SettingsError, match="HOPS_QUEUE_WAIT_S is 0"):
+        read_settings({"HOPS_QUEUE_WAIT_S": "0"})
+
+
 def test_how_long_a_body_may_take_is_a_setting_and_never_none():
     limits = read_settings({"HOPS_BODY_TIMEOUT_S": "5", "HOPS_BODIES_AT_ONCE": "3"}).limits
     assert (limits.body_patience_s, limits.bodies_at_once) == (5, 3)

@@ -86,6 +86,13 @@ def test_a_renewed_token_replaces_the_old_one_and_is_renewed_itself(no_patience)
     assert seen[1] == f"Bearer {second}"
 
 
+def test_the_token_of_one_that_waits_for_resources_is_renewed_too(no_patience):
+    session, second = _Session(), _token(name="second")
+    session.driver = None
+    _keep_fresh(session, [httpx.Response(200, json={"token": second}), httpx.Response(503)])
+    assert session.tokens == [second]
+
+
 @pytest.mark.parametrize("status", [401, 403, 404])
 def test_a_session_ends_when_renewal_is_refused(no_patience, status):
     session = _Session()

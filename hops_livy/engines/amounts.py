@@ -1,0 +1,54 @@
+"""How much of what an engine counts: memory, GPUs, and sessions themselves."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass, fields
+
+UNBOUNDED = 2**60
+"""As good as no bound, and still a number to reckon with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amount:
+    """So much of each. A difference may be below zero: then more was promised than there is."""
+
+    sessions: int = 0
+    memory_mib: int = 0
+    gpus: int = 0
+
+    def __add__(self, other: Amount) -> Amount:
+        return Amount(
+            sessions=self.sessions + other.sessions,
+            memory_mib=self.memory_mib + other.memory_mib,
+            gpus=self.gpus + other.gpus,
+        )
+
+    def __sub__(self, other: Amount) -> Amount:
+        return Amount(
+            sessions=self.sessions - other.sessions,
+            memory_mib=self.memory_mib - other.memory_mib,
+            gpus=self.gpus - other.gpus,
+        )
+
+    def lacks(self, needs: Amount) -> frozenset[str]:
+        """Of what there is too little here for ``needs``: names of fields. What is not needed is never lacking."""
+        return frozenset(
+            field.name for field in fields(self) if getattr(self, field.name) < getattr(needs, field.name) > 0
+        )
+
+    def share_of(self, whole: Amount) -> float:
+        """The largest part of ``whole`` that this takes of anything, 0 to 1 (and above, where more was promised)."""
+        parts = zip(astuple(self), astuple(whole), strict=True)
+        return max(taken / there if there > 0 else float(taken > 0) for taken, there in parts)
+
+
+NOTHING = Amount()
+BOUNDLESS = Amount(sessions=UNBOUNDED, memory_mib=UNBOUNDED, gpus=UNBOUNDED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """What there is for sessions: free at this moment, and in all."""
+
+    free: Amount = BOUNDLESS
+    whole: Amount = BOUNDLESS

@@ -1,0 +1,216 @@
+"""Who of those that wait for resources is served next. No clock, no engine: the same question has the same answer.
+
+Laws, each with a test in ``tests/unit/livy/test_fair_queue.py``:
+
+1. Never more is given than is free, and no project gets more than its limits for all its sessions together.
+2. Who has the smallest share goes first, counted for the project and for the person in all their projects, whichever is
+   larger; then the member of a project with the smallest share in it; then who asked first. A share is the largest part
+   of anything: of the memory, of the GPUs, of the places for sessions.
+3. Whoever does not fit yet may be overtaken by those who do, so that nothing lies idle; but only :data:`PATIENCE`
+   times by those who take of what they lack. After that they go before all others, and what they need is kept for them.
+4. So nobody waits for ever as long as sessions end, however large their request and however many come after them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from hops_contract.slugs import split_project_user
+from hops_livy.engines.amounts import BOUNDLESS, NOTHING, Amount, Room
+
+PATIENCE = 5
+"""So often may one be overtaken."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One that waits.
+
+    Attributes:
+        number: Of its session; who asked earlier has a smaller one.
+        project: Whose limits it counts against.
+        owner: The project-user.
+        needs: What it takes when it starts.
+        overtaken: How often others were served before it with what it lacked.
+    """
+
+    number: int
+    project: str
+    owner: str
+    needs: Amount
+    overtaken: int = 0
+
+    @property
+    def patient(self) -> bool:
+        """Whether it has been overtaken often enough."""
+        return self.overtaken >= PATIENCE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What somebody has already."""
+
+    project: str
+    owner: str
+    amount: Amount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lack:
+    """Of what there is too little for one that goes on waiting; of nothing where what is free is kept for others."""
+
+    machine: frozenset[str] = frozenset()
+    project: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """What follows from a look at the queue.
+
+    Attributes:
+        starts: Those that start now, in this order.
+        waits: Those that go on waiting, in the order of the queue; ``overtaken`` is counted.
+        lacks: What each of them waits for, by number.
+    """
+
+    starts: tuple[Asked, ...]
+    waits: tuple[Asked, ...]
+    lacks: Mapping[int, Lack]
+
+
+def in_order(waiting: Iterable[Asked], held: Iterable[Held], whole: Amount) -> list[Asked]:
+    """``waiting`` as they would be served if all fitted: the place of each in the queue."""
+    everybody = sorted(waiting, key=lambda asked: asked.number)
+    ordered = [asked for asked in everybody if asked.patient]
+    lines: dict[tuple[str, str], list[Asked]] = {}
+    for asked in everybody:
+        if not asked.patient:
+            lines.setdefault((asked.project, asked.owner), []).append(asked)
+    shares = _Shares(held, whole)
+    for asked in ordered:
+        shares.add(asked)
+    while lines:
+        first = min((line[0] for line in lines.values()), key=shares.rank)
+        ordered.append(first)
+        shares.add(first)
+        line = lines[first.project, first.owner]
+        line.pop(0)
+        if not line:
+            del lines[first.project, first.owner]
+    return ordered
+
+
+def take_turn(
+    waiting: Sequence[Asked], *, held: Sequence[Held], room: Room, limits: Mapping[str, Amount] | None = None
+) -> Turn:
+    """Who starts now, and what the others wait for.
+
+    Args:
+        waiting: All that wait.
+        held: What those that run have.
+        room: What is free now, and what there is in all.
+        limits: The most for all sessions of a project together, by project; no limit for those that are not named.
+    """
+    ordered = in_order(waiting, held, room.whole)
+    left, beneath = room.free, _beneath(limits or {}, held)
+    starts: list[Asked] = []
+    for asked in ordered:
+        under = beneath.get(asked.project, BOUNDLESS)
+        machine, project = left.lacks(asked.needs), under.lacks(asked.needs)
+        if not machine and not project:
+            starts.append(asked)
+        elif not asked.patient:
+            continue
+        # What one takes, or what is kept for one. The machine waits for nobody whom their own project's limits hold.
+        beneath[asked.project] = under - asked.needs
+        if machine or not project:
+            left -= asked.needs
+    lacks = _lacks(ordered, starts, room.free, _beneath(limits or {}, held))
+    waits = _counted([asked for asked in ordered if asked not in starts], _heads(waiting), starts, lacks)
+    return Turn(starts=tuple(starts), waits=tuple(waits), lacks=lacks)
+
+
+def _lacks(ordered: list[Asked], starts: list[Asked], free: Amount, beneath: dict[str, Amount]) -> dict[int, Lack]:
+    """What is too little for each, when those that start have what they need and nothing is kept for anybody."""
+    for asked in starts:
+        free -= asked.needs
+        beneath[asked.project] = beneath.get(asked.project, BOUNDLESS) - asked.needs
+    return {
+        asked.number: Lack(
+            machine=free.lacks(asked.needs), project=beneath.get(asked.project, BOUNDLESS).lacks(asked.needs)
+        )
+        for asked in ordered
+        if asked not in starts
+    }
+
+
+def _counted(waits: list[Asked], heads: set[int], starts: list[Asked], lacks: Mapping[int, Lack]) -> list[Asked]:
+    # Only the first of each owner is counted: else all that one has in the queue would come before all others at once.
+    return [
+        replace(asked, overtaken=min(PATIENCE, asked.overtaken + _times(asked, starts, lacks[asked.number])))
+        if asked.number in heads
+        else asked
+        for asked in waits
+    ]
+
+
+def _times(asked: Asked, starts: list[Asked], lack: Lack) -> int:
+    """How many of ``starts`` came later than ``asked`` and took what it lacks."""
+    return sum(
+        other.number > asked.number
+        and (
+            lack == Lack()
+            or any(getattr(other.needs, name) for name in lack.machine)
+            or (other.project == asked.project and any(getattr(other.needs, name) for name in lack.project))
+        )
+        for other in starts
+    )
+
+
+def _heads(waiting: Iterable[Asked]) -> set[int]:
+    heads: dict[tuple[str, str], int] = {}
+    for asked in waiting:
+        owner = (asked.project, asked.owner)
+        heads[owner] = min(asked.number, heads.get(owner, asked.number))
+    return set(heads.values())
+
+
+def _beneath(limits: Mapping[str, Amount], held: Iterable[Held]) -> dict[str, Amount]:
+    """What each project with limits may still take."""
+    beneath = dict(limits)
+    for one in held:
+        if one.project in beneath:
+            beneath[one.project] -= one.amount
+    return beneath
+
+
+def _person(project_user: str) -> str:
+    return split_project_user(project_user)[1]
+
+
+class _Shares:
+    """What everybody has, or would have."""
+
+    def __init__(self, held: Iterable[Held], whole: Amount) -> None:
+        self._whole = whole
+        self._projects: dict[str, Amount] = {}
+        self._people: dict[str, Amount] = {}
+        self._owners: dict[tuple[str, str], Amount] = {}
+        for one in held:
+            self._take(one.project, one.owner, one.amount)
+
+    def add(self, asked: Asked) -> None:
+        self._take(asked.project, asked.owner, asked.needs)
+
+    def rank(self, asked: Asked) -> tuple[float, float, int]:
+        project = self._projects.get(asked.project, NOTHING).share_of(self._whole)
+        person = self._people.get(_person(asked.owner), NOTHING).share_of(self._whole)
+        owner = self._owners.get((asked.project, asked.owner), NOTHING).share_of(self._whole)
+        return max(project, person), owner, asked.number
+
+    def _take(self, project: str, owner: str, amount: Amount) -> None:
+        person = _person(owner)
+        self._projects[project] = self._projects.get(project, NOTHING) + amount
+        self._people[person] = self._people.get(person, NOTHING) + amount
+        self._owners[project, owner] = self._owners.get((project, owner), NOTHING) + amount

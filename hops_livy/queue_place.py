@@ -1,0 +1,169 @@
+"""The place of a session in the queue, as people are told of it: what it waits for, and who has that.
+
+Of projects that the session's owner is no member of neither names nor members are told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from hops_livy.engines.amounts import NOTHING, Amount
+from hops_livy.fair_queue import Asked, Lack
+
+OTHERS = "other projects"
+_MOST_TOLD = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """One that has what another waits for.
+
+    Attributes:
+        who: The project-user, or :data:`OTHERS`.
+        session: Number of the session or batch, where the project-user is told.
+        amount: How much of what is waited for.
+    """
+
+    who: str
+    session: int | None = None
+    amount: Amount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A session that has what it needs.
+
+    Attributes:
+        session: Its number.
+        project: Of which project.
+        owner: The project-user.
+        amount: What it has.
+    """
+
+    session: int
+    project: str
+    owner: str
+    amount: Amount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a session stands in the queue.
+
+    Attributes:
+        position: 1 for the one that is served next.
+        length: How many wait.
+        waits_for: What is lacking, in words.
+        held_by: Who has it; those with most first, the last ones left out where they are many.
+    """
+
+    position: int
+    length: int
+    waits_for: str
+    held_by: tuple[Holder, ...] = ()
+
+    def sentence(self) -> str:
+        """All of it in words."""
+        place = f"Waits for {self.waits_for}: {_ordinal(self.position)} of {self.length} in the queue."
+        return f"{place} {in_use(self.held_by)}".rstrip()
+
+    def without_the_queue(self) -> str:
+        """What is lacking and who has it, for one that does not wait."""
+        return f"It needs {self.waits_for}. {in_use(self.held_by)}".rstrip()
+
+    def shown(self) -> dict[str, Any]:
+        """The same for programs, in JSON's types."""
+        return {
+            "position": self.position,
+            "length": self.length,
+            "waitsFor": self.waits_for,
+            "heldBy": [
+                {"who": one.who, "session": one.session, "memoryMib": one.amount.memory_mib, "gpus": one.amount.gpus}
+                for one in self.held_by
+            ],
+        }
+
+
+def place_of(
+    asked: Asked, lack: Lack, *, position: int, length: int, running: Iterable[Running], most: Amount, limit: Amount
+) -> Place:
+    """The place of ``asked``.
+
+    Args:
+        asked: One that waits.
+        lack: What it lacks.
+        position: 1 for the one that is served next.
+        length: How many wait.
+        running: Those that have what they need.
+        most: The most that there is for all sessions together.
+        limit: The most that the project's sessions may have together.
+    """
+    return Place(
+        position=position,
+        length=length,
+        waits_for=_waits_for(asked.needs, lack, most, limit),
+        held_by=_holders(asked.project, lack, running),
+    )
+
+
+def in_use(holders: Iterable[Holder]) -> str:
+    """A sentence about who has what; nothing if nobody does."""
+    told = ", ".join(f"{_amount(one.amount)} by {_who(one)}" for one in holders)
+    return f"In use: {told}." if told else ""
+
+
+def _waits_for(needs: Amount, lack: Lack, most: Amount, limit: Amount) -> str:
+    parts = []
+    if "sessions" in lack.machine:
+        parts.append(f"one of the {most.sessions} sessions of this service to end")
+    if "sessions" in lack.project:
+        parts.append(f"one of the {limit.sessions} sessions of the project to end")
+    if "gpus" in lack.machine:
+        parts.append(_gpus(needs.gpus))
+    elif "gpus" in lack.project:
+        parts.append(f"{_gpus(needs.gpus)} of the project's {limit.gpus}")
+    if "memory_mib" in lack.machine:
+        parts.append(f"{needs.memory_mib} MiB of memory")
+    elif "memory_mib" in lack.project:
+        parts.append(f"{needs.memory_mib} MiB of the project's {limit.memory_mib} MiB of memory")
+    return " and ".join(parts) or "its turn, and what is free is kept for those before it"
+
+
+def _holders(project: str, lack: Lack, running: Iterable[Running]) -> tuple[Holder, ...]:
+    told: dict[tuple[str, int | None], Amount] = {}
+    for one in running:
+        own = one.project == project
+        names = lack.machine | lack.project if own else lack.machine
+        having = Amount(
+            memory_mib=one.amount.memory_mib if "memory_mib" in names else 0,
+            gpus=one.amount.gpus if "gpus" in names else 0,
+        )
+        if having != NOTHING:
+            holder = (one.owner, one.session) if own else (OTHERS, None)
+            told[holder] = told.get(holder, NOTHING) + having
+    holders = [Holder(who=who, session=session, amount=amount) for (who, session), amount in told.items()]
+    holders.sort(key=lambda one: (-one.amount.gpus, -one.amount.memory_mib, one.who, one.session or 0))
+    return tuple(holders[:_MOST_TOLD])
+
+
+def _who(holder: Holder) -> str:
+    return holder.who if holder.session is None else f"{holder.who} (session {holder.session})"
+
+
+def _amount(amount: Amount) -> str:
+    parts = [_gpus(amount.gpus)] if amount.gpus else []
+    if amount.memory_mib:
+        parts.append(f"{amount.memory_mib} MiB")
+    return " and ".join(parts)
+
+
+def _gpus(number: int) -> str:
+    return f"{number} GPU{'' if number == 1 else 's'}"
+
+
+def _ordinal(number: int) -> str:
+    endings = {1: "st", 2: "nd", 3: "rd"}
+    teens = number % 100 in (11, 12, 13)
+    return f"{number}{'th' if teens else endings.get(number % 10, 'th')}"

@@ -1,0 +1,282 @@
+"""Those that wait for resources: admitted, told of their place, started when their turn has come.
+
+Every start goes through here, so that nobody slips past those that wait. Who is next :mod:`hops_livy.fair_queue` says.
+The queue moves when something happens: a driver is gone or has started, somebody comes or goes. What other programs of
+the machine give back nothing tells; for that it is looked at now and then (:meth:`WaitingRoom.move`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from hops_livy.engines.amounts import BOUNDLESS, NOTHING, Amount, Room
+from hops_livy.engines.drivers import BatchFile, NoRoomError, SessionBackend, StartError
+from hops_livy.fair_queue import Asked, Held, Lack, Turn, take_turn
+from hops_livy.pool import Warm, WarmPool
+from hops_livy.queue_place import Place, Running, place_of
+from hops_livy.sessions import Session
+from hops_livy.settings import Limits
+
+LOG = logging.getLogger(__name__)
+_CLOSE_S = 5.0
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Waiting:
+    """A session that has no driver yet.
+
+    Attributes:
+        session: The session.
+        token: Its owner's token, as it came. Never logged.
+        conf: Settings for Spark.
+        batch: What to run, for a batch.
+        may_wait: Whether it waits where there is no room now; else it is refused.
+        limit: The most for all sessions of its project together.
+        overtaken: How often others were served before it.
+        told: Whether its client has been answered that it waits.
+        start: Its start, once that has begun; the result is why it failed.
+    """
+
+    session: Session
+    token: str = field(repr=False)
+    conf: dict[str, str]
+    batch: BatchFile | None = None
+    may_wait: bool = True
+    limit: Amount = BOUNDLESS
+    overtaken: int = 0
+    told: bool = False
+    start: asyncio.Task[Exception | None] | None = None
+
+
+class WaitingRoom:
+    """The queue of one service.
+
+    Args:
+        backend: Tells what there is, and what a session takes of it.
+        pool: Sessions that are kept ready; they end for those that wait.
+        limits: Bounds of the service.
+        sessions: All sessions and batches.
+        launch: Starts the driver of one.
+        end_warm: Ends one that is kept ready.
+    """
+
+    def __init__(
+        self,
+        backend: SessionBackend,
+        pool: WarmPool,
+        limits: Limits,
+        *,
+        sessions: Callable[[], Iterable[Session]],
+        launch: Callable[[Waiting], Awaitable[None]],
+        end_warm: Callable[[Warm], Awaitable[None]],
+    ) -> None:
+        self._backend = backend
+        self._pool = pool
+        self._limits = limits
+        self._sessions = sessions
+        self._launch = launch
+        self._end_warm = end_warm
+        self._entries: dict[int, Waiting] = {}
+        self._projects: dict[str, Amount] = {}
+        self._stopped = False
+
+    def __len__(self) -> int:
+        """How many wait."""
+        return sum(entry.start is None for entry in self._entries.values())
+
+    async def admit(self, entry: Waiting) -> Place | None:
+        """Starts ``entry`` if its turn is now; else it waits, if it may. Returns its place if it waits.
+
+        Raises:
+            NoRoomError: There is no room now, and it may not wait.
+            StartError: It can't be started.
+        """
+        if entry.session.final:
+            raise StartError(entry.session.reason)
+        self._entries[entry.session.id] = entry
+        self._projects[str(entry.session.owner.project)] = entry.limit
+        entry.session.leave = lambda: self._leave(entry)
+        self.move()
+        # Starts that have just begun are counted twice for a moment; nobody is refused for that.
+        while entry.start is None and not entry.may_wait and (others := self._starts()):
+            await asyncio.wait(others, return_when=asyncio.FIRST_COMPLETED)
+        if entry.start is None:
+            place = entry.session.place
+            if place is not None and entry.may_wait and len(self) <= self._limits.queue:
+                self._begin_to_wait(entry)
+                return place
+            raise NoRoomError(self._refusal(entry, place))
+        failure = await asyncio.shield(entry.start)
+        if failure is None or entry.told:
+            return entry.session.place
+        raise failure
+
+    def find_again(self, entry: Waiting) -> None:
+        """Takes one that waited when an earlier service ended; it keeps its place."""
+        entry.told = True
+        entry.session.leave = lambda: self._leave(entry)
+        self._entries[entry.session.id] = entry
+        self._projects[str(entry.session.owner.project)] = entry.limit
+
+    def forget(self, session: Session) -> None:
+        """One that could not be started is none that waits; safe to repeat."""
+        self._entries.pop(session.id, None)
+
+    def overdue(self, now: float) -> list[tuple[Session, str]]:
+        """Those that have waited as long as one may, and what to tell them.
+
+        Args:
+            now: Seconds since the epoch.
+        """
+        longest = self._limits.queue_wait_s
+        return [
+            (entry.session, f"It waited in the queue for {longest / 60:.0f} minutes in vain. {entry.session.reason}")
+            for entry in self._entries.values()
+            if entry.start is None and entry.told and now - entry.session.created > longest
+        ]
+
+    def move(self, *, but: Waiting | None = None) -> None:
+        """Starts whoever's turn it is, and tells the others their place.
+
+        Args:
+            but: One that goes on waiting: that there is room for it has just been found untrue.
+        """
+        waiting = {number: entry for number, entry in self._entries.items() if entry.start is None}
+        if not waiting or self._stopped:
+            return
+        running, room = self._running(), self._room()
+        turn = take_turn(
+            [self._asked(entry) for entry in waiting.values()],
+            held=[Held(project=one.project, owner=one.owner, amount=one.amount) for one in running],
+            room=room,
+            limits=self._projects,
+        )
+        left = self._backend.room().free.memory_mib - self._beginning().memory_mib
+        for asked in turn.starts:
+            if waiting[asked.number] is not but:
+                self._begin(waiting[asked.number], self._pool.take_out(asked.needs.memory_mib - max(0, left)))
+            left -= asked.needs.memory_mib
+        self._tell(turn, waiting, running, room.whole)
+
+    def stop(self) -> None:
+        """Nobody is started any more."""
+        self._stopped = True
+
+    async def close(self) -> None:
+        """Starts nobody any more, and waits for starts that have begun; a later service finds those that wait."""
+        self.stop()
+        if starts := self._starts():
+            await asyncio.wait(starts, timeout=_CLOSE_S)
+
+    def _begin(self, entry: Waiting, spare: list[Warm]) -> None:
+        entry.session.wait_at(None)
+        if entry.told:
+            LOG.info("the turn of session %d has come", entry.session.id)
+            entry.session.begin_to_start()
+        entry.start = asyncio.create_task(self._start(entry, spare))
+
+    async def _start(self, entry: Waiting, spare: list[Warm]) -> Exception | None:
+        failure: Exception | None = None
+        try:
+            await asyncio.gather(*map(self._end_warm, spare))
+            await self._launch(entry)
+        except NoRoomError as error:
+            failure = error
+            if entry.may_wait and not entry.session.final and len(self) < self._limits.queue:
+                entry.start = None
+                self._begin_to_wait(entry)
+                self.move(but=entry)
+                return failure
+        except Exception as error:  # noqa: BLE001 - handed to whoever asked for it, or told in the session
+            failure = error
+        self.forget(entry.session)
+        if failure is not None and entry.told:
+            if not isinstance(failure, StartError):
+                LOG.error("session %d can't be started", entry.session.id, exc_info=failure)
+            reason = str(failure) if isinstance(failure, StartError) else "The session service could not start it."
+            entry.session.fail(reason)
+        self.move()
+        return failure
+
+    def _begin_to_wait(self, entry: Waiting) -> None:
+        entry.told = True
+        entry.session.begin_to_wait(conf=entry.conf, batch=entry.batch, limit=entry.limit, overtaken=entry.overtaken)
+        LOG.info("session %d of %s waits", entry.session.id, entry.session.owner.project_user)
+
+    async def _leave(self, entry: Waiting) -> None:
+        if entry.start is not None:
+            await asyncio.wait([entry.start])
+        self.forget(entry.session)
+        self.move()
+
+    def _tell(self, turn: Turn, waiting: Mapping[int, Waiting], running: list[Running], whole: Amount) -> None:
+        queue = [asked for asked in (*turn.starts, *turn.waits) if waiting[asked.number].start is None]
+        for position, asked in enumerate(queue, start=1):
+            entry = waiting[asked.number]
+            if asked.overtaken != entry.overtaken:
+                entry.overtaken = asked.overtaken
+                if entry.told:
+                    entry.session.note_overtaken(entry.overtaken)
+            place = place_of(
+                asked,
+                turn.lacks.get(asked.number, Lack()),
+                position=position,
+                length=len(queue),
+                running=running,
+                most=whole,
+                limit=entry.limit,
+            )
+            entry.session.wait_at(place)
+
+    def _refusal(self, entry: Waiting, place: Place | None) -> str:
+        if entry.may_wait:
+            return f"{len(self) - 1} sessions wait already, and there is no room for another one; try again later."
+        return "There is no room now." if place is None else f"There is no room now. {place.without_the_queue()}"
+
+    def _asked(self, entry: Waiting) -> Asked:
+        owner = entry.session.owner
+        return Asked(
+            number=entry.session.id,
+            project=str(owner.project),
+            owner=owner.project_user,
+            needs=self._backend.needs(entry.session.shape),
+            overtaken=entry.overtaken,
+        )
+
+    def _room(self) -> Room:
+        room = self._backend.room()
+        spare = sum(self._backend.needs(warm.session.shape).memory_mib for warm in self._pool)
+        places = self._limits.sessions - sum(1 for _ in self._having())
+        free = room.free + Amount(memory_mib=spare) - self._beginning()
+        whole = room.whole
+        return Room(free=replace(free, sessions=places), whole=replace(whole, sessions=self._limits.sessions))
+
+    def _running(self) -> list[Running]:
+        return [
+            Running(
+                session=session.id,
+                project=str(session.owner.project),
+                owner=session.owner.project_user,
+                amount=self._backend.needs(session.shape),
+            )
+            for session in self._having()
+        ]
+
+    def _having(self) -> Iterable[Session]:
+        """The sessions that have what they need, or are being given it."""
+        for session in self._sessions():
+            entry = self._entries.get(session.id)
+            lives = session.driver is not None and not session.driver.ended.done()
+            if lives or (entry is not None and entry.start is not None):
+                yield session
+
+    def _beginning(self) -> Amount:
+        """What those take whose start has begun: the backend may have counted it already or not."""
+        needs = [self._backend.needs(one.session.shape) for one in self._entries.values() if one.start is not None]
+        return sum(needs, NOTHING)
+
+    def _starts(self) -> list[asyncio.Task[Exception | None]]:
+        return [entry.start for entry in self._entries.values() if entry.start is not None]
