@@ -77,6 +77,7 @@ def make_backend(settings: Settings, gpus: GpuLedger) -> SessionBackend:
             memory=MemoryLedger(settings.memory_mib),
             start_s=settings.session_start_s,
             deserted_s=settings.deserted_s,
+            starts_at_once=settings.starts_at_once,
         )
     try:
         return UpstreamSessions(

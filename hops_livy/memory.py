@@ -51,6 +51,11 @@ class MemoryLedger:
         free = free_memory_mib() - sum(self._starting.values())
         return free if self.limit_mib is None else min(free, self.limit_mib - sum(self._asked.values()))
 
+    @property
+    def starting(self) -> int:
+        """How many have begun to start and don't use yet what they were promised."""
+        return len(self._starting)
+
     def take(self, amount_mib: int, *, session_id: int) -> None:
         """Reserves memory for a session.
 

@@ -101,7 +101,7 @@ def together(limits: ServerLimits) -> Amount:
     """The most that all sessions of a project may have together."""
     bounds = (limits.max_project_sessions, limits.max_project_memory_mib, limits.max_project_gpus)
     sessions, memory_mib, gpus = (UNBOUNDED if bound is None else bound for bound in bounds)
-    return Amount(sessions=sessions, memory_mib=memory_mib, gpus=gpus)
+    return Amount(sessions=sessions, starts=UNBOUNDED, memory_mib=memory_mib, gpus=gpus)
 
 
 def idle_time(asked_s: float, limits: ServerLimits) -> float:

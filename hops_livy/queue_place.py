@@ -120,6 +120,8 @@ def _waits_for(needs: Amount, lack: Lack, most: Amount, limit: Amount) -> str:
         parts.append(f"one of the {most.sessions} sessions of this service to end")
     if "sessions" in lack.project:
         parts.append(f"one of the {limit.sessions} sessions of the project to end")
+    if "starts" in lack.machine:
+        parts.append(f"one of the {most.starts} sessions that are being started to be ready")
     if "gpus" in lack.machine:
         parts.append(_gpus(needs.gpus))
     elif "gpus" in lack.project:

@@ -7,7 +7,7 @@ import logging
 import re
 import time
 from collections.abc import Coroutine, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -584,7 +584,7 @@ class Registry:
 
     def _could_have(self, shape: Shape, *, instead_of: Session | None = None) -> bool:
         """Whether there would be room if sessions that are kept ready ended, and ``instead_of`` as well."""
-        needs, free = self._backend.needs(shape), self._backend.room().free
+        needs, free = replace(self._backend.needs(shape), starts=0), self._backend.room().free
         if instead_of is not None and not instead_of.final:
             free += self._backend.needs(instead_of.shape)
         spare = Amount(memory_mib=sum(warm.session.shape.total_memory_mib for warm in self._pool))
@@ -595,6 +595,11 @@ class Registry:
         own = -freed + sum(not session.final for session in self.owned(principal.project_user, batch=None))
         if own >= self._limits.sessions_per_owner:
             raise TooManyError(f"You have {own} sessions; {self._limits.sessions_per_owner} are the most. Delete one.")
+        if self._limits.sessions < 1:
+            # There would never be a place to wait for.
+            raise TooManyError(
+                "This service runs no sessions at the moment; an administrator has set HOPS_SESSIONS to 0."
+            )
 
     def _check_name(self, principal: Principal, name: str | None, *, batch: bool) -> None:
         """Names find sessions as ids do; one that has ended keeps its name only until another one wants it."""

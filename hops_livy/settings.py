@@ -63,6 +63,7 @@ class Settings:
     ``HOPS_GPU_LABELS``            labels of this machine's GPUs, separated by commas
     ``HOPS_MEMORY_MIB``            the most memory for all sessions together; default: all that is free
     ``HOPS_SESSION_START_S``       seconds after which a start has failed (180)
+    ``HOPS_STARTS_AT_ONCE``        sessions and batches that are started at the same moment (two for each processor)
     ``HOPS_DESERTED_S``            seconds without a session service after which sessions end by themselves (600)
     ``HOPS_SESSIONS``              sessions and batches that may run at the same time (200)
     ``HOPS_SESSIONS_PER_OWNER``    the same for one member of one project (10)
@@ -94,6 +95,7 @@ class Settings:
     gpu_labels: tuple[str, ...] = ()
     memory_mib: int | None = None
     session_start_s: float = 180.0
+    starts_at_once: int = field(default_factory=lambda: 2 * (os.cpu_count() or 1))
     deserted_s: float = 600.0
     warm_sessions: int = 8
     warm_per_person: int = 2
@@ -146,6 +148,7 @@ def read_settings(environment: Mapping[str, str] | None = None, *, port: int | N
         gpu_labels=tuple(label.strip() for label in source.get("HOPS_GPU_LABELS", "").split(",") if label.strip()),
         memory_mib=_number(source, "HOPS_MEMORY_MIB"),
         session_start_s=float(_number(source, "HOPS_SESSION_START_S") or 180),
+        starts_at_once=_positive(source, "HOPS_STARTS_AT_ONCE") or 2 * (os.cpu_count() or 1),
         deserted_s=float(_positive(source, "HOPS_DESERTED_S") or 600),
         warm_sessions=_warm_sessions(source, upstream),
         warm_per_person=_positive(source, "HOPS_WARM_PER_PERSON") or 2,

@@ -238,11 +238,13 @@ class WaitingRoom:
 
     def _asked(self, entry: Waiting) -> Asked:
         owner = entry.session.owner
+        needs = self._backend.needs(entry.session.shape)
         return Asked(
             number=entry.session.id,
             project=str(owner.project),
             owner=owner.project_user,
-            needs=self._backend.needs(entry.session.shape),
+            # Who may not wait is refused where something is lacking, not because others are being started.
+            needs=needs if entry.may_wait else replace(needs, starts=0),
             overtaken=entry.overtaken,
         )
 

@@ -44,6 +44,7 @@ class BuiltinSessions:
         memory: This machine's memory.
         start_s: After so many seconds a start has failed.
         deserted_s: So many seconds after the last service drivers end by themselves.
+        starts_at_once: So many sessions are started at the same moment.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class BuiltinSessions:
         memory: MemoryLedger,
         start_s: float,
         deserted_s: float = 600.0,
+        starts_at_once: int = 8,
     ) -> None:
         self._home = home
         self._control_plane_url = control_plane_url
@@ -64,6 +66,7 @@ class BuiltinSessions:
         self._memory = memory
         self._start_s = start_s
         self._deserted_s = deserted_s
+        self._starts_at_once = starts_at_once
 
     @property
     def capabilities(self) -> Capabilities:
@@ -122,13 +125,23 @@ class BuiltinSessions:
 
     def needs(self, shape: Shape) -> Amount:
         """See :class:`~hops_livy.engines.drivers.SessionBackend`."""
-        return Amount(sessions=1, memory_mib=shape.total_memory_mib, gpus=shape.total_gpus)
+        return Amount(sessions=1, starts=1, memory_mib=shape.total_memory_mib, gpus=shape.total_gpus)
 
     def room(self) -> Room:
         """See :class:`~hops_livy.engines.drivers.SessionBackend`."""
         return Room(
-            free=Amount(sessions=UNBOUNDED, memory_mib=self._memory.free, gpus=self._gpus.free),
-            whole=Amount(sessions=UNBOUNDED, memory_mib=self._memory.whole, gpus=self._gpus.count),
+            free=Amount(
+                sessions=UNBOUNDED,
+                starts=self._starts_at_once - self._memory.starting,
+                memory_mib=self._memory.free,
+                gpus=self._gpus.free,
+            ),
+            whole=Amount(
+                sessions=UNBOUNDED,
+                starts=self._starts_at_once,
+                memory_mib=self._memory.whole,
+                gpus=self._gpus.count,
+            ),
         )
 
     async def recover(self, request: DriverRequest, state: dict[str, Any] | None) -> BuiltinDriver:

@@ -1,8 +1,8 @@
-"""How much of what an engine counts: memory, GPUs, and sessions themselves."""
+"""How much of what an engine counts: memory, GPUs, sessions themselves, and those that are being started."""
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 
 UNBOUNDED = 2**60
 """As good as no bound, and still a number to reckon with."""
@@ -10,15 +10,20 @@ UNBOUNDED = 2**60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Amount:
-    """So much of each. A difference may be below zero: then more was promised than there is."""
+    """So much of each. A difference may be below zero: then more was promised than there is.
+
+    ``starts`` is needed only until a session is ready: many at once would all be slow, and each of them be held up.
+    """
 
     sessions: int = 0
+    starts: int = 0
     memory_mib: int = 0
     gpus: int = 0
 
     def __add__(self, other: Amount) -> Amount:
         return Amount(
             sessions=self.sessions + other.sessions,
+            starts=self.starts + other.starts,
             memory_mib=self.memory_mib + other.memory_mib,
             gpus=self.gpus + other.gpus,
         )
@@ -26,6 +31,7 @@ class Amount:
     def __sub__(self, other: Amount) -> Amount:
         return Amount(
             sessions=self.sessions - other.sessions,
+            starts=self.starts - other.starts,
             memory_mib=self.memory_mib - other.memory_mib,
             gpus=self.gpus - other.gpus,
         )
@@ -37,13 +43,13 @@ class Amount:
         )
 
     def share_of(self, whole: Amount) -> float:
-        """The largest part of ``whole`` that this takes of anything, 0 to 1 (and above, where more was promised)."""
-        parts = zip(astuple(self), astuple(whole), strict=True)
+        """The largest part of ``whole`` that this takes of anything it keeps; 1 is all of it."""
+        parts = [(self.sessions, whole.sessions), (self.memory_mib, whole.memory_mib), (self.gpus, whole.gpus)]
         return max(taken / there if there > 0 else float(taken > 0) for taken, there in parts)
 
 
 NOTHING = Amount()
-BOUNDLESS = Amount(sessions=UNBOUNDED, memory_mib=UNBOUNDED, gpus=UNBOUNDED)
+BOUNDLESS = Amount(sessions=UNBOUNDED, starts=UNBOUNDED, memory_mib=UNBOUNDED, gpus=UNBOUNDED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

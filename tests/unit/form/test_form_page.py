@@ -89,7 +89,7 @@ def test_every_field_is_a_labelled_control(capacity):
         ServerOptions(),
         ServerOptions(executors=3, executor_memory_mib=1536, driver_memory_mib=2048, idle_timeout_minutes=0),
         ServerOptions(allocation=Allocation.DYNAMIC, min_executors=0, max_executors=7),
-        ServerOptions(gpus_per_executor=1, gpu_label="t4"),
+        ServerOptions(gpus_per_executor=1, gpu_label="t4", on_no_room="fail"),
         ServerOptions(gpus_per_executor=1, gpu_label="gone-by-now"),
     ],
 )

@@ -7,7 +7,7 @@ from hops_livy.fair_queue import Asked, Lack
 from hops_livy.queue_place import Place, Running, place_of
 
 NEEDS = Amount(sessions=1, memory_mib=2048, gpus=2)
-MOST = Amount(sessions=200, memory_mib=UNBOUNDED, gpus=4)
+MOST = Amount(sessions=200, starts=4, memory_mib=UNBOUNDED, gpus=4)
 LIMIT = Amount(sessions=5, memory_mib=4096, gpus=3)
 RUNNING = [
     Running(session=7, project="weather", owner="weather__ben", amount=Amount(sessions=1, memory_mib=1024, gpus=1)),
@@ -51,6 +51,10 @@ def place(lack, *, running=RUNNING, position=2, limit=LIMIT):
                 "Waits for one of the 200 sessions of this service to end and one of the 5 sessions of the project "
                 "to end: 2nd of 25 in the queue."
             ),
+        ),
+        (
+            Lack(machine=frozenset({"starts"})),
+            "Waits for one of the 4 sessions that are being started to be ready: 2nd of 25 in the queue.",
         ),
         (Lack(), "Waits for its turn, and what is free is kept for those before it: 2nd of 25 in the queue."),
     ],

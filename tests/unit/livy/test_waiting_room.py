@@ -69,8 +69,9 @@ class Driver:
 class LedgerBackend(BuiltinSessions):
     """Counts as the built-in one does, and starts drivers that are none."""
 
-    def __init__(self, *, gpus=4, memory_mib=100_000):
-        self._gpus, self._memory = GpuLedger(gpus), MemoryLedger(memory_mib)
+    def __init__(self, *, gpus=4, memory_mib=100_000, starts_at_once=100):
+        self._gpus, self._memory, self._starts_at_once = GpuLedger(gpus), MemoryLedger(memory_mib), starts_at_once
+        self.slow = False
         self.drivers, self.requests, self.attempts, self.pause = {}, {}, [], None
         self.refusal = None
 
@@ -88,8 +89,10 @@ class LedgerBackend(BuiltinSessions):
         self._gpus.take(shape.total_gpus, session_id=number, owner=request.owner.project_user)
         self._memory.take(shape.total_memory_mib, session_id=number)
         driver = Driver(lambda: self._give_back(number))
-        driver.ready.set_result(None)
-        self._memory.settle(number)
+        driver.ready.add_done_callback(lambda _: self._memory.settle(number))
+        if not self.slow:
+            driver.ready.set_result(None)
+            self._memory.settle(number)
         self.drivers[number], self.requests[number] = driver, request
         return driver
 
@@ -297,6 +300,24 @@ def test_a_project_has_limits_for_all_its_sessions_together_and_holds_up_nobody_
     run(test, tmp_path)
 
 
+def test_so_many_are_started_at_the_same_moment_and_the_others_one_after_the_other(tmp_path):
+    async def test(client, backend):
+        backend.slow = True
+        asked = [await ask(client, bearer(f"user{number}"), SMALL) for number in range(4)]
+        assert ["queue" in one for one in asked] == [False, False, True, True]
+        assert asked[3]["appInfo"]["reason"].startswith("Waits for one of the 2 sessions that are being started")
+        for number in range(2):
+            backend.drivers[asked[number]["id"]].ready.set_result(None)
+
+            async def next_one():
+                return asked[number + 2]["id"] in backend.drivers  # noqa: B023
+
+            await until(next_one)
+        assert "queue" not in await ask(client, BEN, {**SMALL, "onNoRoom": "fail"}), "who may not wait does not"
+
+    run(test, tmp_path, LedgerBackend(starts_at_once=2))
+
+
 def test_the_service_runs_so_many_sessions_and_lets_so_many_wait(tmp_path):
     async def test(client, backend):
         running = await ask(client, ADA, SMALL)
@@ -308,6 +329,13 @@ def test_the_service_runs_so_many_sessions_and_lets_so_many_wait(tmp_path):
         await until_idle(client, BEN, waiting["id"])
 
     run(test, tmp_path, sessions=1, queue=1)
+
+
+def test_for_a_place_that_there_never_is_nobody_waits(tmp_path):
+    async def test(client, backend):
+        assert "HOPS_SESSIONS to 0" in (await ask(client, ADA, SMALL, status=429))["detail"]
+
+    run(test, tmp_path, sessions=0)
 
 
 def test_where_nobody_may_wait_all_are_refused(tmp_path):
