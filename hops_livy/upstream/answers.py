@@ -9,6 +9,7 @@ Laws:
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,8 @@ _MOST_SENTENCE = 500
 _MOST_LINES, _MOST_LINE = 2000, 4000
 _MOST_NAME = 300
 _LARGEST = 2**31
+_MOST_DEPTH = 100
+_DEEP = f"Apache Livy's answer is nested deeper than {_MOST_DEPTH} levels."
 
 
 class LivyError(Exception):
@@ -34,6 +37,13 @@ class AwayError(LivyError):
     def __init__(self, sentence: str, *, maybe_taken: bool = False) -> None:
         super().__init__(sentence)
         self.maybe_taken = maybe_taken
+
+
+class UnreadableError(AwayError):
+    """What came is broken; it may be what a session's code gave, which Livy passes on as it is."""
+
+    def __init__(self) -> None:
+        super().__init__("Apache Livy's answer can't be read.", maybe_taken=True)
 
 
 class GoneError(LivyError):
@@ -53,7 +63,7 @@ class FailedError(LivyError):
 
 
 class TooMuchError(LivyError):
-    """The answer is larger than what may come."""
+    """The answer is larger, or nested deeper, than what may come."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,10 +207,37 @@ def _json(answer: Answer) -> Any:
     if "json" not in answer.kind.lower():
         return None
     try:
-        return json.loads(answer.content) if answer.content else {}
-    except (ValueError, RecursionError):
+        found = json.loads(answer.content, parse_constant=str, parse_float=_number) if answer.content else {}
+    except RecursionError:
+        raise TooMuchError(_DEEP) from None
+    except ValueError:
+        if answer.status < 400:  # noqa: PLR2004
+            raise UnreadableError from None
         # Some of Livy's errors are bare text with JSON's name on it.
-        return answer.content[:_MOST_LINE].decode("utf-8", "replace") if answer.status >= 400 else None  # noqa: PLR2004
+        return answer.content[:_MOST_LINE].decode("utf-8", "replace")
+    if _is_deep(found):
+        raise TooMuchError(_DEEP)
+    return found
+
+
+def _number(text: str) -> float | str:
+    """A number; one that JSON has no form for stays text, since nothing could pass it on."""
+    number = float(text)
+    return number if math.isfinite(number) else text
+
+
+def _is_deep(found: Any) -> bool:
+    level = [found]
+    for _ in range(_MOST_DEPTH):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _message(found: Any) -> str:

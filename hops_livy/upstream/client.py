@@ -31,7 +31,7 @@ from hops_livy.upstream.answers import (
 from hops_livy.upstream_settings import Authentication, UpstreamSettings
 
 _MIB = 1024 * 1024
-_MOST_VIEW, _MOST_LIST, _MOST_STATEMENT = 4 * _MIB, 32 * _MIB, 24 * _MIB
+_MOST_VIEW, _MOST_LIST, _MOST_STATEMENT = 16 * _MIB, 32 * _MIB, 24 * _MIB
 _CONNECT_S, _ANSWER_S, _START_S, _COMPLETION_S = 5.0, 30.0, 120.0, 2.0
 _MOST_SECRET = 64 * 1024
 _PAGE = 100

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from hops_livy.upstream.answers import GoneError, LivyError, MissingError
+from hops_livy.upstream.answers import GoneError, LivyError, MissingError, TooMuchError
 from hops_livy.upstream.client import LivyClient
 from hops_livy.upstream.pace import away_pause
 
@@ -61,6 +61,9 @@ class Leftovers:
                         if is_left(view.name):
                             LOG.info("ending %s, which is left of an earlier service", view.name)
                             self.add(kind, view.name)
+            except TooMuchError as error:
+                LOG.warning("what is left at Apache Livy can't be found: %s", error)
+                return
             except LivyError as error:
                 if failures == 0:
                     LOG.warning("Apache Livy can't be asked for what is left there: %s", error)

@@ -18,6 +18,7 @@ from hops_livy.upstream.answers import (
     RefusedError,
     StatementView,
     TooMuchError,
+    UnreadableError,
 )
 from hops_livy.upstream.client import LivyClient
 from hops_livy.upstream.endings import not_now
@@ -76,6 +77,8 @@ class Work:
         self._kept.begin(statement, after=self._session.last)
         try:
             view = await self._submit(code, kind)
+        except (TooMuchError, UnreadableError) as error:
+            return self._end(statement, [], not_handed_over(str(error)), on_message)
         except LivyError as error:
             return self._end(statement, [], not_run(str(error)), on_message)
         if view is None:
@@ -91,7 +94,11 @@ class Work:
             return kept.executed
         if kept.number is not None:
             return await self._follow(StatementView(id=kept.number, state="running"), statement, on_message)
-        if kept.begun and (view := await self._patiently(lambda: self._taken(code, kept.after))) is not None:
+        try:
+            view = await self._patiently(lambda: self._taken(code, kept.after)) if kept.begun else None
+        except LivyError as error:
+            return self._end(statement, [], not_handed_over(str(error)), on_message)
+        if view is not None:
             return await self._follow(view, statement, on_message)
         return await self.run(code, kind, statement, on_message)
 
@@ -142,7 +149,11 @@ class Work:
         return None
 
     async def _patiently(self, ask: Callable[[], Awaitable[StatementView | None]]) -> StatementView | None:
-        """What ``ask`` gives, as soon as Livy answers."""
+        """What ``ask`` gives, as soon as Livy answers.
+
+        Raises:
+            LivyError: Livy answers, and can't tell.
+        """
         failures = 0
         while True:
             try:
@@ -151,7 +162,10 @@ class Work:
                 await self._noticed()
             except FailedError:
                 await self._reach.ask()
-            except LivyError as error:
+            except UnreadableError:
+                if failures >= _FAILURES:
+                    raise
+            except AwayError as error:
                 self._tell(str(error))
             await self._pause(away_pause(failures))
             failures += 1
@@ -190,6 +204,9 @@ class Work:
             except FailedError:
                 # With its driver gone the session ends, and this with it.
                 if await self._reach.ask() and failures >= _FAILURES:
+                    raise
+            except UnreadableError:
+                if failures >= _FAILURES:
                     raise
             except LivyError as error:
                 self._tell(str(error))

@@ -24,6 +24,8 @@ from hops_livy.progress import Progress
 pytestmark = pytest.mark.spark
 REPOSITORY = Path(__file__).resolve().parents[3]
 ADA = Principal(kind=PrincipalKind.PROJECT_USER, user="ada", project="weather", role=ProjectRole.DATA_OWNER)
+# Processes are ended by their application: those of another run of these tests on this machine are not meant.
+BEGAN_MS = time.time_ns() // 1_000_000
 TOKEN = jwt.encode({"sub": "ada"}, "a key that is long enough for a test", "HS256")
 
 
@@ -37,7 +39,7 @@ class SessionBackendContract:
         small = {"driver_memory_mib": 512, "executor_memory_mib": 512, **shape}
         return DriverRequest(
             session_id=session_id,
-            application=f"application_1_{session_id:04d}",
+            application=f"application_{BEGAN_MS}_{session_id:04d}",
             kept_outputs=self.kept,
             owner=ADA,
             token=TOKEN,

@@ -104,7 +104,7 @@ def endless(chunk, pause_s):
 
 
 def test_an_answer_without_an_end_is_cut_off():
-    with endless(b" " * 65536, 0) as settings, pytest.raises(TooMuchError, match="larger than 4 MiB"):
+    with endless(b" " * 65536, 0) as settings, pytest.raises(TooMuchError, match="larger than 16 MiB"):
         ask(settings)
 
 

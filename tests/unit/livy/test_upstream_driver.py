@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fastapi.responses import Response
 
 from hops_contract.layout import Home
 from hops_contract.principal import Principal, PrincipalKind, ProjectRole
@@ -393,6 +394,40 @@ def test_output_without_bounds_fails_its_statement_and_not_the_session(site, liv
         async with running(site) as found:
             end = await run(found, "much")
             assert (end.error["ename"], "larger than" in end.error["evalue"]) == ("OutputError", True)
+            assert (await run(found, "1+1", 1)).status == "ok"
+
+    asyncio.run(test())
+
+
+def deep(levels):
+    return {"status": "ok", "data": {"application/json": json.loads("[" * levels + "]" * levels)}}
+
+
+def test_what_can_not_be_passed_on_fails_its_statement_also_when_its_answer_was_lost(site, livy):
+    livy.outputs["deep"] = deep(200)
+
+    async def test():
+        async with running(site) as found:
+            end = await run(found, "deep")
+            assert (end.error["ename"], "nested deeper" in end.error["evalue"]) == ("OutputError", True)
+            livy.loses_answers = 1
+            assert (await run(found, "deep", 1)).error["ename"] == "OutputError"
+            assert (await run(found, "1+1", 2)).status == "ok"
+
+    asyncio.run(test())
+
+
+def test_an_answer_that_stays_broken_fails_its_statement_and_not_the_session(site, livy):
+    async def test():
+        async with running(site) as found:
+            half = asyncio.create_task(run(found, "hold"))
+            await until(lambda: livy.session().statements)
+            broken = Response(b'{"id": 0, "output": no}', media_type="application/json")
+            livy.behind = lambda _request: broken
+            end = await asyncio.wait_for(half, 10)
+            livy.behind = None
+            assert (end.error["ename"], "can't be read" in end.error["evalue"]) == ("OutputError", True)
+            assert not found.ended.done()
             assert (await run(found, "1+1", 1)).status == "ok"
 
     asyncio.run(test())

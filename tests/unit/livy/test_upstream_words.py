@@ -17,6 +17,8 @@ from hops_livy.upstream.answers import (
     MissingError,
     RefusedError,
     StatementView,
+    TooMuchError,
+    UnreadableError,
     candidates,
     content_of,
     log_lines,
@@ -25,7 +27,7 @@ from hops_livy.upstream.answers import (
     session_views,
     statement_view,
 )
-from hops_livy.upstream.client import read_secret
+from hops_livy.upstream.client import open_http, read_secret
 from hops_livy.upstream.endings import not_now, unreachable, waits_for, why_ended
 from hops_livy.upstream.kept import Kept, KeptSession, KeptStatement
 from hops_livy.upstream.messages import completion, executed, messages
@@ -167,14 +169,23 @@ def json_answer(status, value):
         (Answer(status=404, kind="text/html"), AwayError, r"HTTP 404"),
         (json_answer(429, {}), AwayError, "HTTP 429"),
         (json_answer(200, [1]), AwayError, "HTTP 200"),
-        (Answer(status=200, kind="application/json", content=b"[" * 100_000), AwayError, "HTTP 200"),
-        (Answer(status=200, kind="application/json", content=b'{"id": 1'), AwayError, "HTTP 200"),
+        (Answer(status=200, kind="application/json", content=b"[" * 100_000), TooMuchError, "nested deeper"),
+        (json_answer(200, deep := {"a": json.loads("[" * 200 + "]" * 200)}), TooMuchError, "nested deeper than 100"),
+        (json_answer(500, deep), TooMuchError, "nested deeper than 100"),
+        (Answer(status=200, kind="application/json", content=b'{"id": 1'), UnreadableError, "can't be read"),
+        (Answer(status=200, kind="application/json", content=b"9" * 10_000), UnreadableError, "can't be read"),
     ],
 )
 def test_each_answer_that_is_none_says_what_it_is(answer, kind, words):
     with pytest.raises(kind, match=words) as raised:
         content_of(answer)
     assert "secret" not in str(raised.value)
+
+
+def test_numbers_that_json_has_no_form_for_stay_text():
+    content = b'{"a": [NaN, -Infinity, 1e999, 1.5, 2]}'
+    found = content_of(Answer(status=200, kind="application/json", content=content))
+    assert found == {"a": ["NaN", "-Infinity", "1e999", 1.5, 2]}
 
 
 @pytest.mark.parametrize(("status", "maybe"), [(502, True), (504, True), (503, False), (302, False), (200, False)])
@@ -381,6 +392,14 @@ def secret(tmp_path):
     path.touch(0o600)
     path.write_text("s3cret\n")
     return path
+
+
+def test_an_address_with_a_path_keeps_it():
+    http = open_http(UpstreamSettings(url="https://gate.test/gateway/default/livy/v1"))
+    assert (
+        str(http.build_request("GET", "/sessions?from=0").url)
+        == "https://gate.test/gateway/default/livy/v1/sessions?from=0"
+    )
 
 
 def test_a_secret_is_read_from_a_file_that_nobody_else_may_read(secret):
