@@ -163,6 +163,7 @@ class Kernel:
             f"{self._server.url.replace('http', 'ws', 1)}/{channels}",
             additional_headers={"Authorization": f"token {JUPYTER_TOKEN}"},
             max_size=None,
+            open_timeout=PATIENCE_S,
             proxy=None,
         )
 
