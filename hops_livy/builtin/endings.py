@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Sequence
 
@@ -9,10 +10,14 @@ from hops_livy.engines.drivers import Shape
 
 _FATAL = (
     "insufficient memory for the Java Runtime Environment",
-    "Could not reserve enough space for object heap",
+    # "for object heap" or, as newer ones say, "for 2097152KB object heap".
+    "Could not reserve enough space for",
+    "Could not allocate compressed class space",
     "Cannot allocate memory",
     "Initial heap size set to a larger value",
 )
+_ERROR = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Exit): ")
+_LONGEST_WORDS = 500
 
 
 def why_ended(  # noqa: PLR0911 - one cause, one sentence
@@ -43,7 +48,7 @@ def why_ended(  # noqa: PLR0911 - one cause, one sentence
     if java_code == 0 and was_ready:
         return "The driver's Java machine was ended from inside the session (System.exit or spark.stop)."
     if code is not None:
-        return f"The driver {_ended_with(code)}."
+        return f"The driver {_ended_with(code)}.{'' if was_ready or code <= 0 else _last_words(log)}"
     return (
         "The driver ended without a word: it was killed, by someone or by the machine because its memory ran out, or "
         "its own code ended it. It had been started by an earlier session service, so this one can't tell which."
@@ -62,6 +67,12 @@ def out_of_memory(shape: Shape) -> str:
         f"{shape.driver_memory_mib + shape.executor_memory_mib} MiB. Raise the memory of the driver (driverMemory) or "
         "of the executor (executorMemory), or bring less data to the driver."
     )
+
+
+def _last_words(log: Sequence[str]) -> str:
+    """What Python says last when it can't import something, or fails otherwise before anything runs."""
+    last = next((line.strip() for line in reversed(log) if line.strip()), "")
+    return f" Its log ends: {last[:_LONGEST_WORDS]}" if _ERROR.match(last) else ""
 
 
 def _ended_with(code: int) -> str:

@@ -22,8 +22,16 @@ def test_a_driver_without_memory_names_the_number_and_the_option():
     assert "it has 512 MiB" in several
 
 
-def test_a_machine_without_memory_is_not_the_drivers_fault():
-    log = ["There is insufficient memory for the Java Runtime Environment to continue."]
+@pytest.mark.parametrize(
+    "said",
+    [
+        "There is insufficient memory for the Java Runtime Environment to continue.",
+        "Could not reserve enough space for 3670016KB object heap",
+        "Could not allocate compressed class space: 1073741824 bytes",
+    ],
+)
+def test_a_machine_without_memory_is_not_the_drivers_fault(said):
+    log = ["Error occurred during initialization of VM", said]
     assert _why(java_code=1, log=log).startswith("This machine could not give the driver its 512 MiB")
 
 
@@ -40,6 +48,14 @@ def test_a_machine_without_memory_is_not_the_drivers_fault():
 )
 def test_each_end_has_its_sentence(told, sentence):
     assert sentence in _why(**told)
+
+
+def test_a_start_that_failed_has_the_last_words_of_python():
+    log = ["Traceback (most recent call last):", "ModuleNotFoundError: No module named 'ipykernel'", ""]
+    sentence = "exit status 1. Its log ends: ModuleNotFoundError: No module named 'ipykernel'"
+    assert _why(code=1, log=log, was_ready=False).endswith(sentence)
+    assert _why(code=1, log=[*log, "WARN some line of Spark's"], was_ready=False).endswith("exit status 1.")
+    assert "log ends" not in _why(code=1, log=log)
 
 
 def test_a_full_disk_is_told_with_a_remedy_and_without_paths():
