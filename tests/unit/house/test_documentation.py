@@ -37,7 +37,7 @@ def setting_names():
             f"HOPS_{name.upper()}" for name, field in model.model_fields.items() if field.validation_alias is None
         }
     for file in product_files():
-        names |= set(re.findall(r"[\"'](HOPS_[A-Z0-9_]+)[\"']", file.read_text(encoding="utf-8")))
+        names |= set(re.findall(r"[\"'](HOPS_[A-Z0-9_]*[A-Z0-9])[\"']", file.read_text(encoding="utf-8")))
     return names - INTERNAL
 
 
