@@ -1,6 +1,8 @@
 /** A HopsLab project in JupyterLab. */
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { cellOutputsPlugin } from './cell-outputs';
 import { commandsPlugin } from './commands';
+import { idleWarningPlugin } from './idle-warning';
 import { launcherPlugin } from './launcher';
 import { linksPlugin } from './links';
 import { modelPlugin } from './model';
@@ -22,6 +24,8 @@ const plugins: readonly (
   projectPlugin,
   sessionStatusPlugin,
   sessionsPlugin,
+  idleWarningPlugin,
+  cellOutputsPlugin,
   launcherPlugin,
   tensorboardPlugin,
   progressPlugin,

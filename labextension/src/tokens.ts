@@ -52,6 +52,12 @@ export interface IProjectModel extends IDisposable {
    */
   endSession(id: number): Promise<void>;
   /**
+   * Lets the idle time of a Spark session begin anew.
+   *
+   * @throws ProblemError when that fails.
+   */
+  keepSession(id: number): Promise<void>;
+  /**
    * Ends a Spark session and restarts its kernel, so that the next cell starts
    * a new one; only ends it where its kernel does not run on this server.
    *

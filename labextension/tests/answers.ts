@@ -40,6 +40,8 @@ export const SESSION_ANSWER = {
   state: 'idle',
   reason: null,
   created: 1_800_000_000,
+  idle_timeout_s: 7200,
+  ends: null as number | null,
   resources: {
     executors: 2,
     executor_cores: 1,

@@ -101,6 +101,16 @@ describe('the model', () => {
     expect(changes).toBe(first);
   });
 
+  it('lets an idle time begin anew and reads when the session ends now', async () => {
+    server.answers.set('POST session/3:keep', null);
+    server.answers.set('GET session', {
+      items: [{ ...SESSION_ANSWER, ends: 1_800_007_200.4 }]
+    });
+    await model.keepSession(3);
+    expect(server.asked).toEqual(['POST session/3:keep', 'GET session']);
+    expect(model.sessions.value?.[0]?.ends).toBe(1_800_007_200);
+  });
+
   it('keeps what was read when the server goes away, beside the problem', async () => {
     await model.refresh();
     server.answers.delete('GET session');

@@ -51,6 +51,7 @@ describe('the answer about sessions', () => {
       kind: 'pyspark',
       name: null,
       kernel: null,
+      notebook: null,
       user: 'ada',
       isOwn: true,
       state: 'idle',
@@ -226,7 +227,8 @@ describe('a session in the panel', () => {
 
   async function shown(
     changes: Record<string, unknown>,
-    owner: ISessionOwner | null = null
+    owner: ISessionOwner | null = null,
+    onAttach: (() => void) | null = null
   ): Promise<HTMLElement> {
     const item = ReactWidget.create(
       <SessionItem
@@ -238,6 +240,7 @@ describe('a session in the panel', () => {
         readLog={() => Promise.resolve({ lines: ['one', 'two'], total: 2 })}
         onOpen={onOpen}
         onStop={onStop}
+        onAttach={onAttach}
         onForget={onForget}
       />
     );
@@ -300,6 +303,19 @@ describe('a session in the panel', () => {
       'Show details of session 3',
       'Stop session 3'
     ]);
+  });
+
+  it('can be taken up in the current notebook, and has the name of its own', async () => {
+    const attach = vi.fn();
+    const notebook = 'Jupyter/days.ipynb';
+    const node = await shown({ kernel: 'gone', notebook }, null, attach);
+    expect(node.textContent).toContain('days.ipynbidle');
+    node
+      .querySelector<HTMLButtonElement>(
+        "[aria-label='Use session 3 in the current notebook']"
+      )
+      ?.click();
+    expect(attach).toHaveBeenCalledOnce();
   });
 
   it('that has ended can be removed and not stopped, and tells why', async () => {

@@ -35,8 +35,10 @@ export interface IOverviewItem {
   readonly id: number;
   readonly kind: string;
   readonly name: string | null;
-  /** Id of the kernel that started it, or null where another client did. */
+  /** Id of the kernel that works in it, or null where another client does. */
   readonly kernel: string | null;
+  /** The path of that kernel's notebook; null where it is another's session. */
+  readonly notebook: string | null;
   readonly user: string;
   readonly isOwn: boolean;
   readonly state: string;
@@ -110,6 +112,7 @@ function readItem(fields: Fields): IOverviewItem {
     kind: readText(fields, 'kind'),
     name: readOptionalText(fields, 'name'),
     kernel: readOptionalText(fields, 'kernel'),
+    notebook: readOptionalText(fields, 'notebook'),
     user: readText(fields, 'user'),
     isOwn: fields['own'] === true,
     state: readText(fields, 'state'),

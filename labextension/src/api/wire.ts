@@ -79,14 +79,20 @@ export interface ISession {
   readonly id: number;
   readonly kind: string;
   readonly name: string | null;
-  /** Id of the kernel that started it, or null where another client did. */
+  /** Id of the kernel that works in it, or null where another client does. */
   readonly kernel: string | null;
+  /** The path of that kernel's notebook, as the kernel told it. */
+  readonly notebook: string | null;
   /** Livy's word for its state, e.g. `idle`. */
   readonly state: string;
   /** Why it is in that state, in words. */
   readonly reason: string | null;
   /** Seconds since the epoch. */
   readonly created: number | null;
+  /** After so many idle seconds it ends; 0 is never, null is not known. */
+  readonly idleTimeout: number | null;
+  /** When it ends if nothing is run, in seconds since the epoch; null while it works or where it stays. */
+  readonly ends: number | null;
   readonly resources: SessionResources | null;
 }
 
@@ -209,6 +215,12 @@ export function readResources(fields: Fields): SessionResources {
   };
 }
 
+/** A moment in whole seconds: tenths, which come and go with the clock, would be news each time. */
+function readWholeSeconds(fields: Fields, field: string): number | null {
+  const seconds = readOptionalNumber(fields, field);
+  return seconds === null ? null : Math.round(seconds);
+}
+
 function readSession(fields: Fields): ISession {
   const resources = fields['resources'] ?? null;
   return {
@@ -216,9 +228,12 @@ function readSession(fields: Fields): ISession {
     kind: readText(fields, 'kind'),
     name: readOptionalText(fields, 'name'),
     kernel: readOptionalText(fields, 'kernel'),
+    notebook: readOptionalText(fields, 'notebook'),
     state: readText(fields, 'state'),
     reason: readOptionalText(fields, 'reason'),
     created: readOptionalNumber(fields, 'created'),
+    idleTimeout: readOptionalNumber(fields, 'idle_timeout_s'),
+    ends: readWholeSeconds(fields, 'ends'),
     resources:
       resources === null
         ? null

@@ -116,6 +116,11 @@ export class ProjectModel implements IProjectModel {
     await readNow(this.sessionsPoll);
   }
 
+  async keepSession(id: number): Promise<void> {
+    await this.ask(`session/${id}:keep`, ignore, { method: 'POST' });
+    await readNow(this.sessionsPoll);
+  }
+
   async restartSession(id: number): Promise<void> {
     const session = this._sessions.value?.find(session => session.id === id);
     const kernel = session?.kernel ?? null;

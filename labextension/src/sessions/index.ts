@@ -5,7 +5,7 @@ import type {
 import { ILayoutRestorer } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
-import { stopIcon } from '@jupyterlab/ui-components';
+import { linkIcon, stopIcon } from '@jupyterlab/ui-components';
 import { makeAsk } from '../api/requests';
 import {
   NAMED_SESSION_ARGUMENTS,
@@ -70,6 +70,21 @@ export const sessionsPlugin: JupyterFrontEndPlugin<void> = {
         if (item !== null) {
           const { stopSession } = await import('./stop');
           await stopSession(item, stopping);
+        }
+      }
+    });
+    commands.addCommand(CommandIDs.attachSession, {
+      label: trans.__('Use Spark Session in Current Notebook'),
+      caption: trans.__(
+        'Run a cell in the current notebook that takes up a Spark session, with its variables'
+      ),
+      icon: linkIcon,
+      describedBy: { args: NAMED_SESSION_ARGUMENTS },
+      execute: async args => {
+        const item = sessions.find(Number(args['id']));
+        if (item !== null) {
+          const { attachSession } = await import('./attach');
+          await attachSession(item, app.shell.currentWidget, commands, trans);
         }
       }
     });

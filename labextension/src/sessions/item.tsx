@@ -4,6 +4,7 @@ import {
   caretDownIcon,
   caretRightIcon,
   closeIcon,
+  linkIcon,
   stopIcon
 } from '@jupyterlab/ui-components';
 import * as React from 'react';
@@ -26,6 +27,8 @@ interface IItemProps {
   readonly isWatched: boolean;
   readonly readLog: () => Promise<ILog>;
   readonly onOpen: (path: string) => void;
+  /** Takes it up in the current notebook; null where that can't be done. */
+  readonly onAttach: (() => void) | null;
   readonly onStop: () => void;
   /** Takes it out of the list; null where that can't be done. */
   readonly onForget: (() => void) | null;
@@ -33,7 +36,7 @@ interface IItemProps {
 
 /** One session: what it is, how it is, what can be done; more behind the arrow. */
 export function SessionItem(props: IItemProps): React.JSX.Element {
-  const { item, owner, now, trans, onOpen, onStop, onForget } = props;
+  const { item, owner, now, trans, onOpen, onAttach, onStop, onForget } = props;
   const [isOpen, setOpen] = React.useState(false);
   const detailsId = React.useId();
   const title = titleOf(item, owner, trans);
@@ -90,6 +93,17 @@ export function SessionItem(props: IItemProps): React.JSX.Element {
           </span>
         </div>
         <div className="jp-Hops-itemActions">
+          {onAttach !== null && (
+            <IconButton
+              label={trans.__(
+                'Use session %1 in the current notebook',
+                item.id
+              )}
+              onClick={onAttach}
+            >
+              <linkIcon.react tag="span" />
+            </IconButton>
+          )}
           {!isOver && item.state !== 'shutting_down' && (
             <IconButton
               label={trans.__('Stop session %1', item.id)}

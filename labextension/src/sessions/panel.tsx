@@ -167,6 +167,13 @@ function Group(
               onOpen={path => {
                 run('docmanager:open', { path });
               }}
+              onAttach={
+                canBeAttached(item)
+                  ? () => {
+                      run(CommandIDs.attachSession, { id: item.id });
+                    }
+                  : null
+              }
               onStop={() => {
                 run(CommandIDs.stopSession, { id: item.id });
               }}
@@ -199,6 +206,13 @@ function Group(
         </div>
       )}
     </Section>
+  );
+}
+
+/** Only what is my own and lives has anything for a notebook. */
+function canBeAttached(item: IOverviewItem): boolean {
+  return (
+    item.isOwn && item.kind !== 'batch' && ['idle', 'busy'].includes(item.state)
   );
 }
 

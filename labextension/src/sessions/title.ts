@@ -1,3 +1,4 @@
+import { PathExt } from '@jupyterlab/coreutils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IOverviewItem } from '../api/overview';
 import type { ISessionOwner } from '../tokens';
@@ -9,7 +10,13 @@ export function titleOf(
   trans: TranslationBundle
 ): string {
   // The name that a kernel gives its session is for machines.
-  const name = owner?.name ?? (item.kernel === null ? item.name : null);
+  const name =
+    owner?.name ??
+    (item.notebook === null
+      ? item.kernel === null
+        ? item.name
+        : null
+      : PathExt.basename(item.notebook));
   return (
     name ??
     (item.kind === 'batch'

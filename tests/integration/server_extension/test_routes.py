@@ -162,7 +162,7 @@ NEIGHBOURS: dict = {
     "id": 5, "name": "pyspark-3f2b8c52-6d0e-4a3e-9d43-5b1f0f6f2c11-0a1b2c", "owner": "weather__bob",
     "project": "weather", "user": "bob", "own": False, "kind": "pyspark", "state": "idle", "reason": None,
     "notebook": None, "app_id": "local-1", "created": 5.5, "idle_since": 9.5, "idle_timeout_s": 7200.0, "ends": 7209.5,
-    "statements": 3, "waiting": 0,
+    "statements": 3, "waiting": 0, "queue": None,
     "last_statement": {
         "id": 2, "state": "available", "status": "ok", "started": 8.0, "completed": 9.5, "line": None,
     },

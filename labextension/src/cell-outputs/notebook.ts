@@ -1,0 +1,38 @@
+/**
+ * What of a notebook's tab is needed here, by shape: Lab's notebook package
+ * would be a dependency for these few names.
+ */
+import type { ISessionContext } from '@jupyterlab/apputils';
+import type { Widget } from '@lumino/widgets';
+import type { Output } from '../api/outputs';
+
+/** A code cell's content. */
+export interface ICode {
+  readonly id: string;
+  readonly type: string;
+  readonly sharedModel: { getSource(): string };
+  readonly outputs: { toJSON(): Output[]; fromJSON(outputs: Output[]): void };
+  executionCount: number | null;
+  executionState?: 'idle' | 'running';
+}
+
+/** A notebook's tab. */
+export interface INotebookTab extends Widget {
+  readonly sessionContext: ISessionContext;
+  readonly context: {
+    readonly path: string;
+    readonly ready: Promise<void>;
+    /** As it was read or saved last. */
+    readonly contentsModel: { readonly last_modified?: string } | null;
+    readonly model: { readonly cells: Iterable<ICode> };
+  };
+}
+
+/** Whether `widget` is the tab of a notebook. */
+export function isNotebookTab(widget: Widget): widget is INotebookTab {
+  return (
+    'sessionContext' in widget &&
+    'context' in widget &&
+    (widget as INotebookTab).context.path.endsWith('.ipynb')
+  );
+}

@@ -1,0 +1,191 @@
+"""A notebook's day in a browser, on a site of its own: what happens to cells and session, whatever goes away."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from hopslab.demo.logins import demo_login
+from hopslab.demo.story import create_project
+from hopslab.demo.visitor import Visitor
+from hopslab.settings import SiteSettings
+
+pytestmark = [pytest.mark.spark, pytest.mark.hub, pytest.mark.browser, pytest.mark.timeout(1200)]
+PROJECT = "storied"
+NOTEBOOK = "Jupyter/story.ipynb"
+PICTURES = Path(__file__).resolve().parents[3] / "test-results"
+MINUTE_MS = 60_000
+CELLS = [
+    "import time\nheights_of_trees = [3, 1, 2]\nprint('ready', len(heights_of_trees))",
+    "heights_of",
+    "sc.parallelize(range(12), 12).map(lambda n: (n % 2, time.sleep(1))).groupByKey(2).count()",
+    "import matplotlib.pyplot as plt\nplt.figure(figsize=(4, 2))\nplt.plot(heights_of_trees)\nplt.show()",
+    "print('begun', flush=True)\ntime.sleep(3600)",
+    "for n in range(60):\n    print('tick', n, flush=True)\n    time.sleep(0.5)\nprint('the end of it')",
+    "print('still', heights_of_trees)",
+]
+SETUP, TYPED, JOB, PLOT, ENDLESS, LONG, LAST = range(len(CELLS))
+
+
+@pytest.fixture(scope="module")
+def login(site: Any) -> Any:
+    return demo_login(site.env)
+
+
+@pytest.fixture(scope="module")
+def visitor(site: Any, login: Any) -> Any:
+    person = Visitor(SiteSettings(home=Path(site.env["HOPS_HOME"]), port=int(site.env["HOPS_PORT"])))
+    person.log_in(login.user, login.password)
+    create_project(person, PROJECT)
+    person.call("PUT", f"projects/{PROJECT}/server", {"options": {"executors": 1}})
+    wait_for_server(person, lambda server: server["state"] == "ready")
+    yield person
+    person.call("DELETE", f"projects/{PROJECT}/server")
+    person.close()
+
+
+@pytest.fixture
+def page(chromium: Any, site: Any, login: Any) -> Any:
+    PICTURES.mkdir(exist_ok=True)
+    page = chromium.new_page(viewport={"width": 1280, "height": 800})
+    page.set_default_timeout(2 * MINUTE_MS)
+    try:
+        page.goto(site.url)
+        page.get_by_label("User name").fill(login.user)
+        page.get_by_label("Password", exact=True).fill(login.password)
+        page.get_by_role("button", name="Log in").click()
+        page.wait_for_url("**/services/hops/**")
+        yield page
+        page.screenshot(path=PICTURES / "story-last.png")
+    finally:
+        page.close()
+
+
+def wait_for_server(person: Visitor, is_so: Any, seconds: float = 180) -> dict[str, Any]:
+    deadline = time.monotonic() + seconds
+    while not is_so(server := person.call("GET", f"projects/{PROJECT}/server")):
+        assert time.monotonic() < deadline, server
+        time.sleep(0.2)
+    return server
+
+
+def write_notebook(visitor: Visitor, path: str) -> None:
+    cells = [
+        {
+            "cell_type": "code", "id": f"cell-{number}", "source": code, "metadata": {}, "outputs": [],
+            "execution_count": None,
+        }
+        for number, code in enumerate(CELLS)
+    ]  # fmt: skip
+    kernel = {"name": "pyspark", "display_name": "PySpark", "language": "python"}
+    content = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    visitor.jupyter("PUT", path, f"api/contents/{NOTEBOOK}", {"type": "notebook", "content": content})
+
+
+def open_notebook(page: Page, site: Any, path: str) -> None:
+    page.goto(f"{site.url}{path}lab/tree/{NOTEBOOK}")
+    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
+    # What is run before there is a kernel, Lab passes over in silence.
+    page.locator("#jp-main-statusbar").get_by_text(re.compile(r"PySpark \| (Idle|Busy)")).wait_for()
+
+
+def cell(page: Page, number: int) -> Locator:
+    """A cell, in view: Lab draws no others."""
+    found = page.locator(".jp-Notebook .jp-CodeCell").nth(number)
+    found.scroll_into_view_if_needed()
+    return found
+
+
+def run(page: Page, number: int) -> Locator:
+    found = cell(page, number)
+    found.locator(".cm-content").click()
+    page.keyboard.press("Control+Enter")
+    return found.locator(".jp-OutputArea-output")
+
+
+def picture(page: Page, name: str) -> None:
+    page.wait_for_timeout(500)  # the notebook settles its scroll position
+    page.screenshot(path=PICTURES / f"story-{name}.png")
+
+
+def test_nothing_is_lost_whatever_goes_away(page: Page, site: Any, visitor: Visitor) -> None:
+    expect.set_options(timeout=2 * MINUTE_MS)
+    path = f"user/{visitor.user}/{PROJECT}/"
+    visitor.get(f"{path}lab")
+    write_notebook(visitor, path)
+    open_notebook(page, site, path)
+    cells_that_run(page)
+    a_tab_that_goes_away(page)
+    restart_server(visitor, path)
+    open_notebook(page, site, path)
+    a_server_that_went_away(page)
+
+
+def cells_that_run(page: Page) -> None:
+    expect(run(page, SETUP).get_by_text("ready 3")).to_be_visible()
+    picture(page, "started")
+
+    cell(page, TYPED).locator(".cm-content").click()
+    page.keyboard.press("Control+End")
+    page.keyboard.press("Tab")
+    word = page.locator(".jp-Completer").get_by_text("heights_of_trees")
+    expect(word).to_be_visible()
+    picture(page, "completed")
+    page.keyboard.press("Enter")
+    expect(cell(page, TYPED).locator(".cm-content")).to_have_text("heights_of_trees")
+
+    job = run(page, JOB)
+    expect(job.get_by_text(re.compile(r"Stage \d of \d: .* tasks · \d running"))).to_be_visible()
+    picture(page, "progress")
+    expect(job.get_by_text("2", exact=True)).to_be_visible()
+    expect(job.get_by_text(re.compile("Stage"))).to_have_count(0)
+
+    expect(run(page, PLOT).locator("img")).to_be_visible()
+    picture(page, "plot")
+
+    endless = run(page, ENDLESS)
+    expect(endless.get_by_text("begun")).to_be_visible()
+    page.locator(".jp-NotebookPanel-toolbar [data-command='notebook:interrupt-kernel']").click()
+    expect(endless.get_by_text(re.compile("KeyboardInterrupt|was cancelled"))).to_be_visible()
+    picture(page, "interrupted")
+
+
+def a_tab_that_goes_away(page: Page) -> None:
+    page.keyboard.press("Control+s")
+    long = run(page, LONG)
+    expect(long.get_by_text("tick 2")).to_be_visible()
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
+    again = cell(page, LONG).locator(".jp-OutputArea-output")
+    expect(again.get_by_text("tick 2")).to_be_visible()
+    picture(page, "reloaded")
+    expect(again.get_by_text("the end of it")).to_be_visible()
+    expect(again.get_by_text("tick 0")).to_have_count(1)
+    page.keyboard.press("Control+s")
+
+
+def a_server_that_went_away(page: Page) -> None:
+    last = run(page, LAST)
+    question = cell(page, LAST).locator(".jp-Stdin")
+    expect(question).to_contain_text("of this notebook is still alive")
+    picture(page, "question")
+    question.locator("input").press("Enter")
+    expect(last.get_by_text("still [3, 1, 2]")).to_be_visible()
+    expect(last.get_by_text(re.compile(r"Spark session \d+ taken up"))).to_be_visible()
+    page.get_by_role("tab", name="Spark sessions").click()
+    sessions = page.get_by_role("list", name="My Spark sessions").get_by_role("listitem")
+    expect(sessions.filter(has_text="story.ipynb")).to_have_count(1)
+    picture(page, "reattached")
+
+
+def restart_server(visitor: Visitor, path: str) -> None:
+    before = visitor.call("GET", f"projects/{PROJECT}/server")["started_at"]
+    visitor.jupyter("POST", path, "hops/server:restart")
+    wait_for_server(visitor, lambda server: server["state"] == "ready" and server["started_at"] != before)
+    visitor.get(f"{path}lab")
