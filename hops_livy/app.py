@@ -51,7 +51,7 @@ def make_registry(settings: Settings, client: httpx.AsyncClient, *, backend: Ses
     """
     gpus = GpuLedger(settings.gpus if settings.gpus is not None else count_gpus(), settings.gpu_labels)
     return Registry(
-        backend or make_backend(settings, gpus),
+        backend or make_backend(settings, gpus, client),
         home=settings.home,
         limits=settings.limits,
         gpus=gpus,
@@ -62,13 +62,19 @@ def make_registry(settings: Settings, client: httpx.AsyncClient, *, backend: Ses
     )
 
 
-def make_backend(settings: Settings, gpus: GpuLedger) -> SessionBackend:
+def make_backend(settings: Settings, gpus: GpuLedger, client: httpx.AsyncClient) -> SessionBackend:
     """What runs the sessions of this site.
+
+    Args:
+        settings: The service's settings.
+        gpus: This machine's GPUs.
+        client: Asks a cluster what it has.
 
     Raises:
         SettingsError: One of its settings can't be used.
     """
     if settings.upstream is None:
+        master = settings.master
         return BuiltinSessions(
             settings.home,
             control_plane_url=settings.control_plane_url,
@@ -78,6 +84,8 @@ def make_backend(settings: Settings, gpus: GpuLedger) -> SessionBackend:
             start_s=settings.session_start_s,
             deserted_s=settings.deserted_s,
             starts_at_once=settings.starts_at_once,
+            master=None if master is None else master.master,
+            cluster=None if master is None else master.cluster(client),
         )
     try:
         return UpstreamSessions(

@@ -173,7 +173,7 @@ def item(session: Session, viewer: Viewer) -> dict[str, Any]:
         "own": own,
         "kind": session.kind,
         "state": str(session.state),
-        "reason": session.reason or None,
+        "reason": session.why or None,
         "kernel": session.kernel,
         "notebook": session.notebook if own else None,
         "app_id": None if session.driver is None else session.driver.app_id,

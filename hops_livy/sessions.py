@@ -116,9 +116,15 @@ class Session:
         """Whether it is a batch."""
         return self.kind == "batch"
 
+    @property
+    def why(self) -> str:
+        """Why it is in its state, or what it waits for in it, in words; empty where neither need be said."""
+        return self.reason or ("" if self.driver is None or self.final else self.driver.waits)
+
     def follow(self, driver: Driver) -> None:
         """Takes the driver and follows it to its end."""
         self.driver = driver
+        driver.on_waits(self.news.tell)
         self._work = asyncio.create_task(self._follow(driver))
 
     def change(self, state: SessionState, reason: str = "") -> None:
@@ -319,7 +325,7 @@ class Session:
     def log(self) -> list[str]:
         """The driver's last lines, and the reason of the state at the end."""
         lines = [] if self.driver is None else self.driver.log()[-self.limits.log_lines :]
-        return [*lines, self.reason] if self.reason else lines
+        return [*lines, self.why] if self.why else lines
 
     def restore(self, statements: dict[int, Statement], *, numbered: int) -> None:
         """Takes the statements that it had when an earlier service knew it.
@@ -473,7 +479,7 @@ class Session:
 
     def livy(self) -> dict[str, Any]:
         """As Livy shows it."""
-        info = {"driverLogUrl": None, "sparkUiUrl": None, "reason": self.reason}
+        info = {"driverLogUrl": None, "sparkUiUrl": None, "reason": self.why}
         described = {
             "id": self.id,
             "name": self.name,

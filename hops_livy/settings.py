@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from hops_contract.layout import Home
+from hops_livy.masters.settings import MasterError, MasterSettings, read_master
 from hops_livy.upstream_settings import UpstreamSettings, read_upstream
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -70,7 +71,7 @@ class Settings:
     ``HOPS_QUEUE``                 sessions and batches that may wait for room (200); 0: nobody waits, all are refused
     ``HOPS_QUEUE_WAIT_S``          seconds that one may wait (3600)
     ``HOPS_WARM_SESSIONS``         sessions that may be kept ready for those who will ask for them (8, or none with
-                                   Apache Livy); 0: none
+                                   Apache Livy or a cluster); 0: none
     ``HOPS_WARM_PER_PERSON``       how many of these for one person, whatever their number of projects (2)
     ``HOPS_WARM_LEAVES_MIB``       memory that stays free beside them (a quarter of the machine's)
     ``HOPS_BODY_TIMEOUT_S``        seconds that a request's body may take to come (30)
@@ -79,6 +80,7 @@ class Settings:
     ``HOPS_JAVA_HOME``             the Java to use; default: see :mod:`hops_livy.java`
     ``HOPS_LIVY_UPSTREAM_URL``     a site's own Apache Livy, which runs all sessions then; what belongs to it: see
                                    :mod:`hops_livy.upstream_settings`
+    ``HOPS_SPARK_MASTER``          where executors run, with what that needs: see :mod:`hops_livy.masters.settings`
     ``JUPYTERHUB_SERVICE_URL``     address to listen on, when the Hub starts the service
     ``JUPYTERHUB_SERVICE_PREFIX``  path of the service (``/services/livy/``)
     =============================  ===========================================================================
@@ -102,6 +104,7 @@ class Settings:
     warm_leaves_mib: int | None = None
     webhdfs_address: str | None = None
     upstream: UpstreamSettings | None = None
+    master: MasterSettings | None = None
     limits: Limits = field(default_factory=Limits)
 
     @property
@@ -134,9 +137,17 @@ def read_settings(environment: Mapping[str, str] | None = None, *, port: int | N
     source = os.environ if environment is None else environment
     host, service_port = _address(source)
     upstream = _upstream(source)
+    home = Home(Path(source.get("HOPS_HOME", ".hopslab")).resolve())
+    gpu_labels = tuple(label.strip() for label in source.get("HOPS_GPU_LABELS", "").split(",") if label.strip())
+    try:
+        master = read_master(source, home=home.root, gpu_labels=gpu_labels)
+    except MasterError as error:
+        raise SettingsError(str(error)) from error
+    if upstream is not None and master is not None:
+        raise SettingsError("HOPS_LIVY_UPSTREAM_URL and HOPS_SPARK_MASTER are both set; one of them runs the sessions.")
     prefix = "/" + source.get("JUPYTERHUB_SERVICE_PREFIX", "/services/livy/").strip("/") + "/"
     settings = Settings(
-        home=Home(Path(source.get("HOPS_HOME", ".hopslab")).resolve()),
+        home=home,
         host=host,
         port=service_port if port is None else port,
         prefix="/" if prefix == "//" else prefix,
@@ -145,16 +156,17 @@ def read_settings(environment: Mapping[str, str] | None = None, *, port: int | N
         control_plane_url=source.get("HOPS_CONTROL_PLANE_URL", "http://127.0.0.1:8000/services/hops/").rstrip("/")
         + "/",
         gpus=_number(source, "HOPS_GPUS"),
-        gpu_labels=tuple(label.strip() for label in source.get("HOPS_GPU_LABELS", "").split(",") if label.strip()),
+        gpu_labels=gpu_labels,
         memory_mib=_number(source, "HOPS_MEMORY_MIB"),
         session_start_s=float(_number(source, "HOPS_SESSION_START_S") or 180),
         starts_at_once=_positive(source, "HOPS_STARTS_AT_ONCE") or 2 * (os.cpu_count() or 1),
         deserted_s=float(_positive(source, "HOPS_DESERTED_S") or 600),
-        warm_sessions=_warm_sessions(source, upstream),
+        warm_sessions=_warm_sessions(source, alone=upstream is None and master is None),
         warm_per_person=_positive(source, "HOPS_WARM_PER_PERSON") or 2,
         warm_leaves_mib=_number(source, "HOPS_WARM_LEAVES_MIB"),
         webhdfs_address=_web_address(source, "HOPS_WEBHDFS_ADDRESS"),
         upstream=upstream,
+        master=master,
         limits=_limits(source),
     )
     if settings.host not in _LOOPBACK and not (settings.tls_cert and settings.tls_key):
@@ -172,12 +184,12 @@ def _upstream(source: Mapping[str, str]) -> UpstreamSettings | None:
         raise SettingsError(str(error)) from error
 
 
-def _warm_sessions(source: Mapping[str, str], upstream: UpstreamSettings | None) -> int:
+def _warm_sessions(source: Mapping[str, str], *, alone: bool) -> int:
     number = _number(source, "HOPS_WARM_SESSIONS")
     if number is not None:
         return number
     # On a cluster one that is kept ready holds what others wait for.
-    return 8 if upstream is None else 0
+    return 8 if alone else 0
 
 
 def _limits(source: Mapping[str, str]) -> Limits:

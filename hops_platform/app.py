@@ -61,7 +61,12 @@ def make_engines(settings: Settings, signer: Signer) -> Engines:
         hub=JupyterHub(settings.hub_api_url, token=settings.hub_api_token.get_secret_value()),
         sessions=LivySessions(settings.livy_url, sign=lambda: signer.sign_service("hops").token),
         environments=UvEnvironments(home, source=settings.source),
-        capacity=ThisMachine(gpus=settings.gpus, gpu_labels=settings.labels(), memory_mib=settings.memory_mib),
+        capacity=ThisMachine(
+            cores=settings.cores,
+            gpus=settings.gpus,
+            gpu_labels=settings.labels(),
+            memory_mib=settings.memory_mib,
+        ),
         logins=HubOAuthLogins(),
     )
 

@@ -27,6 +27,9 @@ class Settings(BaseSettings):
     home: Path = Field(default=SOURCE / ".hopslab", description="Where all files of the platform lie.")
     source: Path = Field(default=SOURCE, description="Folder with requirements/, user_library/ and kernels/.")
     database_url: str | None = Field(default=None, description="SQLAlchemy's address; default: SQLite below the home.")
+    cores: int | None = Field(
+        default=None, ge=1, le=4096, description="Cores of the largest host for executors; default: the machine's."
+    )
     gpus: int | None = Field(default=None, ge=0, le=1024, description="Number of GPUs; default: counted.")
     gpu_labels: str = Field(default="", description="Labels of GPU hosts, separated by commas.")
     memory_mib: int | None = Field(default=None, ge=1, description="Memory to give out; default: the machine's.")

@@ -28,6 +28,7 @@ from hops_livy.errors import disk_trouble
 from hops_livy.gpus import GpuLedger, GpusTakenError, NoGpuError, discovery_script
 from hops_livy.java import NoJavaError, find_java
 from hops_livy.java_home import java_home_for
+from hops_livy.masters.master import Cluster, ClusterError, Master
 from hops_livy.memory import MemoryLedger, MemoryTakenError, NoMemoryError
 
 LOG = logging.getLogger(__name__)
@@ -45,6 +46,8 @@ class BuiltinSessions:
         start_s: After so many seconds a start has failed.
         deserted_s: So many seconds after the last service drivers end by themselves.
         starts_at_once: So many sessions are started at the same moment.
+        master: Where executors run, when that is not this machine: then its GPUs are not counted here.
+        cluster: Answers for that master.
     """
 
     def __init__(
@@ -58,6 +61,8 @@ class BuiltinSessions:
         start_s: float,
         deserted_s: float = 600.0,
         starts_at_once: int = 8,
+        master: Master | None = None,
+        cluster: Cluster | None = None,
     ) -> None:
         self._home = home
         self._control_plane_url = control_plane_url
@@ -67,6 +72,8 @@ class BuiltinSessions:
         self._start_s = start_s
         self._deserted_s = deserted_s
         self._starts_at_once = starts_at_once
+        self._master = master
+        self._cluster = cluster
 
     @property
     def capabilities(self) -> Capabilities:
@@ -87,11 +94,12 @@ class BuiltinSessions:
         """See :class:`~hops_livy.engines.drivers.SessionBackend`."""
         shape, session_id = request.shape, request.session_id
         place = await asyncio.to_thread(self._place, request)
+        await self._check_cluster(shape, request.owner)
         try:
             addresses = self._gpus.take(
-                shape.total_gpus, session_id=session_id, owner=request.owner.project_user, label=shape.gpu_label
+                self._own_gpus(shape), session_id=session_id, owner=request.owner.project_user, label=shape.gpu_label
             )
-            self._memory.take(shape.total_memory_mib, session_id=session_id)
+            self._memory.take(self._own_memory_mib(shape), session_id=session_id)
         except (NoGpuError, NoMemoryError) as error:
             self._give_back(session_id)
             raise _refusal(error) from error
@@ -117,30 +125,35 @@ class BuiltinSessions:
 
     async def check(self, shape: Shape, *, owner: Principal, instead_of: int | None = None) -> None:
         """See :class:`~hops_livy.engines.drivers.SessionBackend`."""
+        await self._check_cluster(shape, owner)
         try:
-            self._gpus.check(shape.total_gpus, owner=owner.project_user, label=shape.gpu_label, instead_of=instead_of)
-            self._memory.check(shape.total_memory_mib, instead_of=instead_of)
+            self._gpus.check(
+                self._own_gpus(shape), owner=owner.project_user, label=shape.gpu_label, instead_of=instead_of
+            )
+            self._memory.check(self._own_memory_mib(shape), instead_of=instead_of)
         except (NoGpuError, NoMemoryError) as error:
             raise _refusal(error) from error
 
     def needs(self, shape: Shape) -> Amount:
         """See :class:`~hops_livy.engines.drivers.SessionBackend`."""
-        return Amount(sessions=1, starts=1, memory_mib=shape.total_memory_mib, gpus=shape.total_gpus)
+        return Amount(sessions=1, starts=1, memory_mib=self._own_memory_mib(shape), gpus=shape.total_gpus)
 
     def room(self) -> Room:
         """See :class:`~hops_livy.engines.drivers.SessionBackend`."""
+        # A cluster gives out its GPUs itself, and has a queue of its own.
+        gpus = (self._gpus.free, self._gpus.count) if self._master is None else (UNBOUNDED, UNBOUNDED)
         return Room(
             free=Amount(
                 sessions=UNBOUNDED,
                 starts=self._starts_at_once - self._memory.starting,
                 memory_mib=self._memory.free,
-                gpus=self._gpus.free,
+                gpus=gpus[0],
             ),
             whole=Amount(
                 sessions=UNBOUNDED,
                 starts=self._starts_at_once,
                 memory_mib=self._memory.whole,
-                gpus=self._gpus.count,
+                gpus=gpus[1],
             ),
         )
 
@@ -149,7 +162,7 @@ class BuiltinSessions:
         session_id = request.session_id
         addresses = tuple(int(address) for address in (state or {}).get("gpus", ()))
         self._gpus.keep(addresses, session_id=session_id, owner=request.owner.project_user)
-        self._memory.keep(request.shape.total_memory_mib, session_id=session_id)
+        self._memory.keep(self._own_memory_mib(request.shape), session_id=session_id)
         connection = (state or {}).get("connection")
         driver = self._driver(request, addresses, connection if isinstance(connection, dict) else None)
         await driver.adopt(state)
@@ -168,7 +181,26 @@ class BuiltinSessions:
             on_gone=lambda: self._give_back(request.session_id),
             gpus=addresses,
             connection=connection,
+            cluster=self._cluster,
         )
+
+    def _own_memory_mib(self, shape: Shape) -> int:
+        return shape.total_memory_mib if self._master is None else shape.driver_memory_mib
+
+    def _own_gpus(self, shape: Shape) -> int:
+        return shape.total_gpus if self._master is None else 0
+
+    async def _check_cluster(self, shape: Shape, owner: Principal) -> None:
+        """Refuses what the cluster can never give; what it has not now is waited for."""
+        if self._master is None or self._cluster is None:
+            return
+        self._master.refuse(shape)
+        try:
+            view = await self._cluster.look(owner.project_user)
+        except ClusterError as error:
+            raise StartError(str(error)) from error
+        if view is not None and (reason := view.why_never(shape)) is not None:
+            raise StartError(reason)
 
     def _place(self, request: DriverRequest) -> Place:
         project = str(request.owner.project)
@@ -198,6 +230,7 @@ class BuiltinSessions:
             scala_version=_scala_version(spark),
             service_alive=self._home.service_alive,
             deserted_s=self._deserted_s,
+            master=self._master,
         )
 
     def _give_back(self, session_id: int) -> None:
@@ -219,6 +252,9 @@ def _scala_version(spark: Path) -> str:
 def _fill(place: Place, request: DriverRequest, addresses: tuple[int, ...], connection: dict[str, Any] | None) -> None:
     folder = place.folder
     folder.make(spark=place.spark)
+    if place.master is not None:
+        # Spark's file server takes no folder that comes later.
+        folder.classes.mkdir(mode=0o700)
     place.own_home.mkdir(mode=0o700, parents=True, exist_ok=True)
     script: Path | None = None
     if addresses:

@@ -17,6 +17,7 @@ from hops_livy.builtin.endings import out_of_memory, why_ended
 from hops_livy.builtin.folder import SessionFolder, open_own
 from hops_livy.builtin.kernel_client import KernelClient, executed
 from hops_livy.builtin.processes import DriverProcess, end_processes, start_time
+from hops_livy.builtin.waiting import Waiting
 from hops_livy.engines.drivers import (
     Completion,
     DriverRequest,
@@ -26,6 +27,7 @@ from hops_livy.engines.drivers import (
     MessageHandler,
     StartError,
 )
+from hops_livy.masters.master import Cluster, ClusterError
 from hops_livy.spooled import Spooled, read_spool, read_spool_file
 
 LOG = logging.getLogger(__name__)
@@ -36,6 +38,7 @@ _LOG_CHECK_S = 15.0
 _MOST_STATUS_LINES = 100
 _MOST_STATUS_BYTES = 64 * 1024
 _MOST_REASON = 2000
+_LONGEST_ID = 200
 _FOUND_S = 5.0
 # The cell magics of the session that run what is not Python.
 _CELL_OF = {"sql": "%%hops_sql\n", "spark": "%%hops_scala\n"}
@@ -51,6 +54,7 @@ class BuiltinDriver:
         on_gone: Called when all processes are gone.
         gpus: Addresses of the GPUs that it was given.
         connection: How its kernel is reached; never read from the folder, where its code could change it.
+        cluster: Where its executors run, when that is not this machine.
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class BuiltinDriver:
         on_gone: Callable[[], None],
         gpus: tuple[int, ...] = (),
         connection: dict[str, Any] | None = None,
+        cluster: Cluster | None = None,
     ) -> None:
         loop = asyncio.get_running_loop()
         self.ready: asyncio.Future[None] = loop.create_future()
@@ -72,6 +77,8 @@ class BuiltinDriver:
         self._on_gone = on_gone
         self._gpus = gpus
         self._connection = connection
+        self._cluster = cluster
+        self._waiting = None if cluster is None else Waiting(cluster, request)
         self._client: KernelClient | None = None
         self._process: DriverProcess | None = None
         self._started: float | None = None
@@ -97,6 +104,16 @@ class BuiltinDriver:
         """See :class:`~hops_livy.engines.drivers.Driver`."""
         pid = None if self._process is None else self._process.pid
         return {"pid": pid, "started": self._started, "gpus": list(self._gpus), "connection": self._connection}
+
+    @property
+    def waits(self) -> str:
+        """See :class:`~hops_livy.engines.drivers.Driver`."""
+        return "" if self._waiting is None or self.ended.done() else self._waiting.text
+
+    def on_waits(self, listener: Callable[[], None]) -> None:
+        """See :class:`~hops_livy.engines.drivers.Driver`."""
+        if self._waiting is not None:
+            self._waiting.listener = listener
 
     async def launch(self, python: Path, environment: dict[str, str], cwd: Path) -> None:
         """Starts the process and watches it from then on.
@@ -294,7 +311,9 @@ class BuiltinDriver:
             asyncio.create_task(self._stop.wait()),
             asyncio.create_task(self._read_status(listener)),
         ]
-        minder = asyncio.create_task(self._mind())
+        minders = [asyncio.create_task(self._mind())]
+        if self._waiting is not None:
+            minders.append(asyncio.create_task(self._waiting.follow(self.ready.done)))
         try:
             await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
             if not self._stop.is_set():
@@ -308,9 +327,9 @@ class BuiltinDriver:
                 LOG.error("processes of session %d can't be ended", self._request.session_id)
             await asyncio.wait(watched[:1])
         finally:
-            for task in (*watched, minder):
+            for task in (*watched, *minders):
                 task.cancel()
-            await asyncio.wait([*watched, minder])
+            await asyncio.wait([*watched, *minders])
             process.close()
         await self._finish(process.returncode if by_itself else None)
 
@@ -332,8 +351,11 @@ class BuiltinDriver:
             failure=self._failure,
             log=self.log(),
             was_ready=self._was_ready,
+            apart=self._cluster is not None,
         )
         self.log()
+        if self._asked is not None:
+            await self._leave_cluster()
         try:
             # The session's code may have left very many files.
             await asyncio.to_thread(self._folder.keep_outputs, self._request.kept_outputs)
@@ -345,6 +367,20 @@ class BuiltinDriver:
             if not self.ready.done():
                 self.ready.set_exception(StartError(reason))
             self.ended.set_result(Ending(reason=reason, code=code, asked=self._asked is not None))
+        if self._asked is None:
+            # A death is told at once; the cluster needs a moment to see it.
+            await self._leave_cluster()
+
+    async def _leave_cluster(self) -> None:
+        if self._cluster is None:
+            return
+        try:
+            await self._cluster.release(self._request.application, self._request.owner.project_user)
+        except ClusterError:
+            # Its driver is gone: the cluster will find out by itself.
+            LOG.warning("the cluster does not say whether it has let go of session %d", self._request.session_id)
+        except Exception:
+            LOG.exception("what session %d left on the cluster can't be ended", self._request.session_id)
 
     async def _read_status(self, listener: socket.socket) -> None:
         """Returns when the driver has failed; waits for ever when it says no more."""
@@ -390,6 +426,8 @@ class BuiltinDriver:
                 self._client.connect()
             case "ready":
                 self._was_ready = True
+                if self._waiting is not None and (number := status.get("application")) is not None:
+                    self._waiting.spark_application = str(number)[:_LONGEST_ID]
                 if live:
                     await self._be_ready()
             case "failed":
@@ -421,7 +459,9 @@ class BuiltinDriver:
             await asyncio.sleep(pause)
             waited += pause
             if not self.ready.done() and waited >= self._start_s:
-                self._asked = f"The session did not start in {self._start_s:.0f} seconds; see its log."
+                self._asked = (
+                    f"The session did not start in {self._start_s:.0f} seconds; see its log. {self.waits}".strip()
+                )
                 self._stop.set()
             with contextlib.suppress(OSError), os.fdopen(self._folder.open_log(os.O_WRONLY), "wb") as file:
                 if os.fstat(file.fileno()).st_size > _LOG_LIMIT_BYTES:
@@ -431,9 +471,10 @@ class BuiltinDriver:
         error = end.error
         if error is None or "java.lang.OutOfMemoryError" not in str(error.get("evalue", "")):
             return end
-        return Executed(
-            status="error", error={**error, "evalue": f"{out_of_memory(self._request.shape)}\n{error['evalue']}"}
-        )
+        return Executed(status="error", error={**error, "evalue": f"{self._out_of_memory()}\n{error['evalue']}"})
+
+    def _out_of_memory(self) -> str:
+        return out_of_memory(self._request.shape, apart=self._cluster is not None)
 
 
 class _Joined:

@@ -21,7 +21,14 @@ _LONGEST_WORDS = 500
 
 
 def why_ended(  # noqa: PLR0911 - one cause, one sentence
-    *, shape: Shape, code: int | None, java_code: int | None, failure: str | None, log: Sequence[str], was_ready: bool
+    *,
+    shape: Shape,
+    code: int | None,
+    java_code: int | None,
+    failure: str | None,
+    log: Sequence[str],
+    was_ready: bool,
+    apart: bool = False,
 ) -> str:
     """The most helpful sentence that exit codes and the log support.
 
@@ -32,6 +39,7 @@ def why_ended(  # noqa: PLR0911 - one cause, one sentence
         failure: What the driver itself said before it ended.
         log: Its last lines.
         was_ready: Whether it had started completely.
+        apart: Whether executors run on a cluster, not on this machine.
     """
     text = "\n".join(log)
     if any(sentence in text for sentence in _FATAL):
@@ -40,7 +48,7 @@ def why_ended(  # noqa: PLR0911 - one cause, one sentence
             "Stop other sessions, or ask for less driver memory."
         )
     if "java.lang.OutOfMemoryError" in text or "java.lang.OutOfMemoryError" in (failure or ""):
-        return out_of_memory(shape)
+        return out_of_memory(shape, apart=apart)
     if failure is not None and java_code is None:
         return f"Spark could not be started: {failure}"
     if java_code is not None and java_code != 0:
@@ -55,9 +63,9 @@ def why_ended(  # noqa: PLR0911 - one cause, one sentence
     )
 
 
-def out_of_memory(shape: Shape) -> str:
-    """What to say when the driver ran out of memory."""
-    if shape.clustered:
+def out_of_memory(shape: Shape, *, apart: bool = False) -> str:
+    """What to say when the driver ran out of memory; ``apart`` as above."""
+    if shape.clustered or apart:
         return (
             f"The driver ran out of memory: it has {shape.driver_memory_mib} MiB. Raise the memory of the driver "
             "(driverMemory), or bring less data to it."

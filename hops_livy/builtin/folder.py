@@ -84,6 +84,11 @@ class SessionFolder:
         return self.path / "tmp"
 
     @property
+    def classes(self) -> Path:
+        """Classes of the session's Scala interpreter."""
+        return self.temporary / "scala"
+
+    @property
     def ipython(self) -> Path:
         """IPython's own folder."""
         return self.path / "ipython"

@@ -14,6 +14,7 @@ from typing import Any
 from hops_livy.builtin.folder import SessionFolder
 from hops_livy.engines.drivers import DriverRequest, Shape
 from hops_livy.java import Java, module_options
+from hops_livy.masters.master import Master, Paths, allocation_properties
 
 _PAGE_FILTER = "org.apache.spark.ui.JWSFilter"
 
@@ -35,6 +36,7 @@ class Place:
         scala_version: For which Scala this Spark was built.
         service_alive: What the session service holds while it runs.
         deserted_s: So many seconds after it was last held the driver ends by itself.
+        master: Where executors run, when that is not this machine.
         secret: What the session's own processes prove to one another that they belong to it.
     """
 
@@ -49,34 +51,40 @@ class Place:
     scala_version: str
     service_alive: Path
     deserted_s: float
+    master: Master | None = None
     secret: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
+
+    @property
+    def paths(self) -> Paths:
+        """What a master is told of it."""
+        return Paths(project_folder=self.project_folder, environment=self.python.parent.parent, spark=self.spark)
 
 
 def spark_properties(request: DriverRequest, place: Place, gpu_script: Path | None) -> dict[str, str]:
     """Spark's settings of a driver; what the owner asked for can't override what is set here."""
     shape = request.shape
     own = {
-        "spark.master": _master(shape),
         "spark.app.name": request.name,
         "spark.submit.deployMode": "client",
-        "spark.driver.host": "127.0.0.1",
-        "spark.driver.bindAddress": "127.0.0.1",
-        "spark.driver.memory": f"{_driver_heap_mib(shape)}m",
+        "spark.driver.host": _host(place),
+        "spark.driver.bindAddress": _host(place),
+        "spark.driver.memory": f"{_driver_heap_mib(shape, place.master)}m",
         "spark.local.dir": str(place.folder.temporary),
         # Spark's page knows no login: on one machine everybody could read it and stop jobs there.
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
-        # Made by the session's Scala interpreter, if there comes to be one; executors must know of it from their start.
-        # As files, which executors of this machine reach: from Spark's own file server ("outputDir") every compilation
-        # of a query asks for classes that don't exist, and now and then waits two minutes for the answer.
-        "spark.repl.class.uri": (place.folder.temporary / "scala").as_uri(),
-        # Every process of this machine can reach the ports.
+        # Every process of this machine, and of a cluster's network, can reach the ports.
         "spark.authenticate": "true",
-        "spark.authenticate.secret": place.secret,
         "spark.network.crypto.enabled": "true",
     }
-    if shape.clustered:
-        own |= _cluster_properties(shape, place, gpu_script)
+    if place.master is not None:
+        # Executors elsewhere get the Scala interpreter's classes from Spark's own file server.
+        own["spark.repl.class.outputDir"] = str(place.folder.classes)
+        own |= place.master.properties(request, place.paths)
+    else:
+        own |= _own_machine_properties(shape, place)
+        if shape.clustered:
+            own |= _cluster_properties(shape, place, gpu_script)
     defaults = {"spark.sql.warehouse.dir": str(place.project_folder / "Resources" / "spark-warehouse")}
     return {**defaults, **request.conf, **own}
 
@@ -86,15 +94,20 @@ def properties_text(properties: dict[str, str]) -> str:
     return "".join(f"{_escaped(key, key=True)}={_escaped(value)}\n" for key, value in sorted(properties.items()))
 
 
-def java_command(place: Place, shape: Shape) -> list[str]:
-    """The command that starts the driver's Java machine."""
+def java_command(place: Place, shape: Shape, *, project_user: str = "") -> list[str]:
+    """The command that starts the driver's Java machine; on a cluster it says for whom."""
     temporary = place.folder.temporary
+    # Behind the jars: an archive of classes is used as long as the path begins as it did when that was made.
+    folders = () if place.master is None else place.master.class_path()
+    # A standalone master shows this name, by which others learn who has what they wait for.
+    user = [] if place.master is None else [f"-Duser.name={project_user}"]
     return [
         str(place.java.program),
         "-cp",
-        class_path(place.spark),
-        f"-Xmx{_driver_heap_mib(shape)}m",
+        ":".join([class_path(place.spark), *map(str, folders)]),
+        f"-Xmx{_driver_heap_mib(shape, place.master)}m",
         *start_options(place.archive),
+        *user,
         # A Java machine that ran out of memory does not recover, but may linger for long; the service tells the cause.
         "-XX:+ExitOnOutOfMemoryError",
         f"-Djava.io.tmpdir={temporary}",
@@ -137,7 +150,7 @@ def session_environment(
         "HOPS_SERVER_PREFIX": f"/user/{owner.user}/{owner.project}/",
         "HADOOP_USER_NAME": owner.project_user,
         "SPARK_HOME": str(place.folder.spark_home),
-        "PYSPARK_PYTHON": str(place.python),
+        "PYSPARK_PYTHON": str((place.master and place.master.python) or place.python),
         "JAVA_HOME": str(place.java_home),
         "PATH": f"{place.python.parent}:{place.java_home}/bin:/usr/local/bin:/usr/bin:/bin",
         "HOME": str(place.own_home),
@@ -151,12 +164,13 @@ def session_environment(
 
 def java_environment(place: Place) -> dict[str, str]:
     """What the Java machine gets on top of the session's environment."""
-    return {
-        "SPARK_LOCAL_IP": "127.0.0.1",
-        "SPARK_LOCAL_HOSTNAME": "127.0.0.1",
+    own = {
+        "SPARK_LOCAL_IP": _host(place),
+        "SPARK_LOCAL_HOSTNAME": _host(place),
         # Spark's shell scripts set it for the part of Spark that starts executors.
         "SPARK_SCALA_VERSION": place.scala_version,
     }
+    return own if place.master is None else own | place.master.java_environment(place.paths)
 
 
 def launch_description(place: Place, request: DriverRequest) -> dict[str, Any]:
@@ -169,7 +183,7 @@ def launch_description(place: Place, request: DriverRequest) -> dict[str, Any]:
         "service_alive": str(place.service_alive),
         "deserted_s": place.deserted_s,
         "gateway_info": str(place.folder.gateway_info),
-        "java_command": java_command(place, request.shape),
+        "java_command": java_command(place, request.shape, project_user=request.owner.project_user),
         "java_environment": java_environment(place),
     }
     if batch is None:
@@ -197,8 +211,25 @@ def _master(shape: Shape) -> str:
     return f"local-cluster[{shape.most_executors},{shape.executor_cores},{shape.executor_memory_mib}]"
 
 
-def _driver_heap_mib(shape: Shape) -> int:
-    return shape.driver_memory_mib if shape.clustered else shape.driver_memory_mib + shape.executor_memory_mib
+def _host(place: Place) -> str:
+    return "127.0.0.1" if place.master is None else place.master.driver_host
+
+
+def _driver_heap_mib(shape: Shape, master: Master | None) -> int:
+    if shape.clustered or master is not None:
+        return shape.driver_memory_mib
+    return shape.driver_memory_mib + shape.executor_memory_mib
+
+
+def _own_machine_properties(shape: Shape, place: Place) -> dict[str, str]:
+    return {
+        "spark.master": _master(shape),
+        # Made by the session's Scala interpreter, if there comes to be one; executors must know of it from their start.
+        # As files, which executors of this machine reach: from Spark's own file server ("outputDir") every compilation
+        # of a query asks for classes that don't exist, and now and then waits two minutes for the answer.
+        "spark.repl.class.uri": place.folder.classes.as_uri(),
+        "spark.authenticate.secret": place.secret,
+    }
 
 
 def java_options(options: Iterable[str]) -> str:
@@ -222,15 +253,8 @@ def _cluster_properties(shape: Shape, place: Place, gpu_script: Path | None) -> 
             [*start_options(place.archive), f"-Djava.io.tmpdir={place.folder.temporary}"]
         ),
     }
-    if shape.max_executors is not None:
-        least = shape.min_executors or 0
-        properties |= {
-            "spark.dynamicAllocation.enabled": "true",
-            "spark.dynamicAllocation.shuffleTracking.enabled": "true",
-            "spark.dynamicAllocation.minExecutors": str(least),
-            "spark.dynamicAllocation.initialExecutors": str(least),
-            "spark.dynamicAllocation.maxExecutors": str(shape.max_executors),
-        }
+    if shape.dynamic:
+        properties |= allocation_properties(shape)
     if shape.gpus_per_executor and gpu_script is not None:
         # One task at a time, which has all GPUs and cores of its executor (docs/decisions/0003-gpu-share.md).
         properties |= {

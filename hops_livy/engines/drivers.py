@@ -228,6 +228,15 @@ class Driver(Protocol):
         """What :meth:`SessionBackend.recover` needs to find it again, in JSON's types. No secrets."""
         ...
 
+    @property
+    def waits(self) -> str:
+        """What it waits for although it lives, in words for its owner, such as executors; empty for nothing."""
+        ...
+
+    def on_waits(self, listener: Callable[[], None]) -> None:
+        """Lets ``listener`` be called whenever :attr:`waits` has changed; one listener at a time."""
+        ...
+
     async def execute(
         self,
         code: str,

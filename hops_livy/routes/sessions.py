@@ -106,7 +106,7 @@ async def get_summary(session: SessionDep) -> dict[str, Any]:
         "name": session.name,
         "kind": session.kind,
         "state": str(session.state),
-        "reason": session.reason,
+        "reason": session.why,
         "kernel": session.kernel,
         "notebook": session.notebook,
         "queue": None if session.place is None else session.place.shown(),

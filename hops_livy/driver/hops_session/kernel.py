@@ -54,7 +54,8 @@ def run(launch: dict[str, Any], jvm: Jvm) -> None:
     if launch["warm"]:
         warmup.run(spark)
     # Requests that come before the kernel's loop runs may be overlooked until the next one comes.
-    IOLoop.current().add_callback(jvm.status.tell, "ready", version=spark.version)
+    application = spark.sparkContext.applicationId
+    IOLoop.current().add_callback(jvm.status.tell, "ready", version=spark.version, application=application)
     app.start()
 
 

@@ -26,8 +26,9 @@ from urllib.parse import unquote, urlsplit
 from .scala_text import OutputFeed, Part, named_error, scala_error, statements
 from .tables import TABLE, table
 
-CLASSES_SETTING = "spark.repl.class.uri"
-"""Spark's setting for where the interpreter's classes lie; executors get them there. Read at its start."""
+CLASSES_SETTINGS = ("spark.repl.class.outputDir", "spark.repl.class.uri")
+"""Spark's settings for where the interpreter's classes lie, read at its start: the first where executors get them from
+Spark's file server, which then makes an address of the second."""
 
 _OPTIONS = ("-usejavacp", "-Yrepl-class-based", "-Wconf:cat=deprecation:s,cat=feature:s")
 _IMPORTS = "\n".join(
@@ -60,7 +61,9 @@ class ScalaRepl:
     def __init__(self, spark: Any) -> None:
         self._spark = spark
         self._jvm = spark.sparkContext._jvm  # noqa: SLF001 - there is no other way to it
-        self._classes = unquote(urlsplit(str(spark.sparkContext.getConf().get(CLASSES_SETTING))).path)
+        conf = spark.sparkContext.getConf()
+        told = next(value for name in CLASSES_SETTINGS if (value := conf.get(name)))
+        self._classes = told if told.startswith("/") else unquote(urlsplit(str(told)).path)
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="hops-scala")
         self._busy = threading.Lock()
         self._java: _Java | None = None

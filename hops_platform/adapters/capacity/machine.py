@@ -1,4 +1,7 @@
-"""The capacity of this machine: psutil for cores and memory, ``nvidia-smi`` for GPUs, or what was set."""
+"""The capacity of this machine: psutil for cores and memory, ``nvidia-smi`` for GPUs, or what was set.
+
+Where executors run on a cluster, what was set is the cluster's.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +25,16 @@ class ThisMachine:
         gpus: Number of GPUs; counted when ``None``.
         gpu_labels: Labels of the GPUs.
         memory_mib: Memory to give out; the machine's when ``None``.
+        cores: Cores that an executor may have; the machine's when ``None``.
     """
 
-    def __init__(self, *, gpus: int | None, gpu_labels: tuple[str, ...], memory_mib: int | None) -> None:
+    def __init__(
+        self, *, gpus: int | None, gpu_labels: tuple[str, ...], memory_mib: int | None, cores: int | None = None
+    ) -> None:
         self._gpus = gpus
         self._gpu_labels = gpu_labels
         self._memory_mib = memory_mib
+        self._cores = cores
 
     def read(self) -> Capacity:
         """See :class:`~hops_platform.engines.capacity.MachineCapacity`."""
@@ -36,11 +43,15 @@ class ThisMachine:
     @cached_property
     def _capacity(self) -> Capacity:
         return Capacity(
-            cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else psutil.cpu_count() or 1,
+            cores=self._cores or _own_cores(),
             memory_mib=self._memory_mib or psutil.virtual_memory().total // _MIB,
             gpus=count_gpus() if self._gpus is None else self._gpus,
             gpu_labels=self._gpu_labels,
         )
+
+
+def _own_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else psutil.cpu_count() or 1
 
 
 def count_gpus() -> int:

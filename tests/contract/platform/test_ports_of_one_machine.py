@@ -155,6 +155,7 @@ class TestThisMachine(CapacityContract):
         capacity = ThisMachine(gpus=3, gpu_labels=("a100",), memory_mib=2048).read()
         assert (capacity.gpus, capacity.gpu_labels, capacity.memory_mib) == (3, ("a100",), 2048)
         assert ThisMachine(gpus=0, gpu_labels=(), memory_mib=None).read().gpus == 0
+        assert ThisMachine(gpus=0, gpu_labels=(), memory_mib=None, cores=96).read().cores == 96
 
     def test_gpus_are_those_that_the_drivers_program_lists(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -120,6 +120,12 @@ def control_plane_running():
         server.server_close()
 
 
+def free_port(host: str = "127.0.0.1") -> int:
+    with socket.socket() as free:
+        free.bind((host, 0))
+        return free.getsockname()[1]
+
+
 def make_home(root: Path, *projects: str) -> Path:
     """A home with the base environment that this checkout has, and ``projects`` in it."""
     (root / "environments" / "projects").mkdir(parents=True)
@@ -150,9 +156,7 @@ class Service:
 
     def start(self) -> "Service":
         if not self.port:  # one that is started again answers at its old address
-            with socket.socket() as free:
-                free.bind(("127.0.0.1", 0))
-                self.port = free.getsockname()[1]
+            self.port = free_port()
         command = [sys.executable, "-m", "hops_livy", "serve", "--port", str(self.port)]
         with (self.home / "service.log").open("ab") as log:
             self.process = subprocess.Popen(command, env=self.variables, stdout=log, stderr=log, cwd=self.home)

@@ -51,6 +51,11 @@ class SlowDriver:
     async def inspect(self, code, cursor, *, detail_level=0):
         return Inspection()
 
+    waits = ""
+
+    def on_waits(self, listener):
+        pass
+
     def log(self):
         return []
 

@@ -1,3 +1,4 @@
+import dataclasses
 import shlex
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from hops_livy.builtin.folder import SessionFolder
 from hops_livy.builtin.launch import (
     Place,
     java_command,
+    java_environment,
     java_options,
     properties_text,
     session_environment,
@@ -15,6 +17,7 @@ from hops_livy.builtin.launch import (
 )
 from hops_livy.engines.drivers import DriverRequest, Shape
 from hops_livy.java import Java
+from hops_livy.masters.yarn import YarnMaster
 
 ADA = Principal(kind=PrincipalKind.PROJECT_USER, user="ada", project="weather", role=ProjectRole.DATA_OWNER)
 PLACE = Place(
@@ -73,6 +76,34 @@ def test_several_executors_with_gpus_become_workers_of_their_own():
         "spark.task.resource.gpu.amount": "4",
     }
     assert properties["spark.task.cpus"] == "2", "a task owns the cores beside its GPUs too"
+
+
+def test_on_a_cluster_the_driver_has_its_own_memory_and_address_and_the_cluster_makes_the_secret():
+    master = YarnMaster(conf_dir=Path("/etc/hadoop"), driver_host="10.0.0.1", python=Path("/opt/env/bin/python"))
+    place, request = dataclasses.replace(PLACE, master=master), _request(driver_memory_mib=600)
+    properties = spark_properties(request, place, None)
+    from_master = master.properties(request, place.paths)
+    assert {key: value for key, value in properties.items() if key not in from_master} == {
+        "spark.app.name": "ada's",
+        "spark.submit.deployMode": "client",
+        "spark.driver.host": "10.0.0.1",
+        "spark.driver.bindAddress": "10.0.0.1",
+        "spark.driver.memory": "600m",
+        "spark.local.dir": "/home/run/sessions/7/tmp",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.authenticate": "true",
+        "spark.network.crypto.enabled": "true",
+        "spark.repl.class.outputDir": "/home/run/sessions/7/tmp/scala",
+        "spark.sql.warehouse.dir": "/home/projects/weather/Resources/spark-warehouse",
+    }
+    command = java_command(place, request.shape, project_user="weather__ada")
+    assert (command[2], "-Xmx600m" in command) == ("/base/pyspark/jars/*:/etc/hadoop", True)
+    assert "-Duser.name=weather__ada" in command
+    variables = session_environment(request, place, control_plane_url="http://c/", webhdfs_address=None)
+    assert variables["PYSPARK_PYTHON"] == "/opt/env/bin/python"
+    assert java_environment(place)["SPARK_LOCAL_IP"] == "10.0.0.1"
+    assert java_environment(place)["HADOOP_CONF_DIR"] == "/etc/hadoop"
 
 
 @pytest.mark.parametrize(("cores", "gpus"), [(1, 1), (1, 4), (4, 1), (3, 2)])

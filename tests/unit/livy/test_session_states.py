@@ -42,6 +42,11 @@ class ToldDriver:
     async def interrupt(self):
         self.interrupts += 1
 
+    waits = ""
+
+    def on_waits(self, listener):
+        self.tell_waits = listener
+
     def log(self):
         return []
 
@@ -152,6 +157,20 @@ def test_the_stream_tells_the_newest_progress_in_events_without_a_number():
         assert [event.get("id") for event in seen] == ["0", None, "1", "2"]
         assert [content["type"] for content in contents] == ["stream", "progress", "stream", "done"]
         assert contents[1]["content"]["tasks_done"] == 2
+
+    with_session(test)
+
+
+def test_what_a_driver_waits_for_is_the_reason_and_the_logs_end_as_long_as_it_lives():
+    async def test(session, driver):
+        heard = asyncio.create_task(session.news.wait_until(lambda: bool(session.why), 5))
+        await asyncio.sleep(0)
+        driver.waits = "Waits for executors: 0 of 2."
+        driver.tell_waits()
+        assert await heard
+        assert (session.livy()["appInfo"]["reason"], session.log()) == (driver.waits, [driver.waits])
+        await session.end("asked")
+        assert (session.why, session.log()[-1]) == ("asked", "asked")
 
     with_session(test)
 

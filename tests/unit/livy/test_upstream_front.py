@@ -134,9 +134,9 @@ def test_a_later_service_finds_it_again_with_what_it_did_meanwhile(tmp_path):
 
 def test_the_settings_choose_what_runs_the_sessions(tmp_path):
     here = Settings(home=Home(tmp_path), gpus=0)
-    assert isinstance(make_backend(here, GpuLedger(0)), BuiltinSessions)
+    assert isinstance(make_backend(here, GpuLedger(0), httpx.AsyncClient()), BuiltinSessions)
     there = Settings(home=Home(tmp_path), gpus=0, upstream=LIVY)
-    assert isinstance(make_backend(there, GpuLedger(0)), UpstreamSessions)
+    assert isinstance(make_backend(there, GpuLedger(0), httpx.AsyncClient()), UpstreamSessions)
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])
@@ -148,5 +148,5 @@ def test_a_file_with_authorities_that_holds_none_is_refused_by_name(tmp_path, co
         home=Home(tmp_path), gpus=0, upstream=UpstreamSettings(url="https://livy.test", authorities=authorities)
     )
     with pytest.raises(SettingsError, match="HOPS_LIVY_UPSTREAM_CA can't be used") as refused:
-        make_backend(settings, GpuLedger(0))
+        make_backend(settings, GpuLedger(0), httpx.AsyncClient())
     assert str(tmp_path) not in str(refused.value)

@@ -48,6 +48,11 @@ class Driver:
         self.ran.append(code)
         return Executed(status="ok")
 
+    waits = ""
+
+    def on_waits(self, listener):
+        pass
+
     def log(self):
         return []
 
@@ -72,6 +77,7 @@ class LedgerBackend(BuiltinSessions):
     def __init__(self, *, gpus=4, memory_mib=100_000, starts_at_once=100):
         self._gpus, self._memory, self._starts_at_once = GpuLedger(gpus), MemoryLedger(memory_mib), starts_at_once
         self.slow = False
+        self._master = self._cluster = None
         self.drivers, self.requests, self.attempts, self.pause = {}, {}, [], None
         self.refusal = None
 

@@ -1,0 +1,1 @@
+"""Spark masters beyond this machine: where executors run when drivers run here."""

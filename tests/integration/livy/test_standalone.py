@@ -1,0 +1,125 @@
+"""Sessions on a standalone cluster: a real master with two workers of declared GPUs."""
+
+import json
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from .service_process import Service, make_home, run, start_session
+from .standalone_cluster import StandaloneCluster
+
+pytestmark = pytest.mark.spark
+SMALL = {"driverMemory": "512m", "executorMemory": "512m", "executorCores": 1}
+WHERE = """
+import json, os
+from pyspark import TaskContext
+def look(_):
+    context = TaskContext.get()
+    return [(context.resources()["gpu"].addresses, os.getppid(), os.environ["HOPS_PROJECT_USER"],
+             "HOPS_TOKEN_FILE" in os.environ)]
+print(json.dumps(sc.parallelize(range(2), 2).mapPartitions(look).collect()))
+"""
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    folder = Path(tempfile.mkdtemp(prefix="standalone-"))
+    running = StandaloneCluster(folder)
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def service(control_plane, cluster):
+    home = make_home(Path(tempfile.mkdtemp(prefix="livy-")), "weather", "sales")
+    running = Service(home, control_plane, cluster.settings).start()
+    yield running
+    running.stop()
+    shutil.rmtree(home)
+
+
+@pytest.fixture(scope="module")
+def session(service):
+    """Holds two of the four GPUs, one on each worker or both on one."""
+    with service.client() as client:
+        number = start_session(client, numExecutors=2, conf={"spark.executor.resource.gpu.amount": 1}, **SMALL)
+        yield number
+        client.delete(f"/sessions/{number}")
+
+
+def _reason(client, number, wanted):
+    """The session's reason, as soon as it holds ``wanted``."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        reason = client.get(f"/sessions/{number}/summary").json()["reason"]
+        if wanted in reason:
+            return reason
+        time.sleep(0.5)
+    raise AssertionError(f"{wanted!r} is not in {reason!r}")
+
+
+def _applications(cluster, count):
+    """The master's applications, as soon as there are so many: it learns of an end a moment later."""
+    deadline = time.monotonic() + 60
+    while len(found := cluster.told()["activeapps"]) != count:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.2)
+    return found
+
+
+def test_a_session_works_on_the_clusters_workers_each_executor_with_gpus_of_its_own(client, cluster, session):
+    said = run(client, session, WHERE)["output"]
+    found = json.loads(said["data"]["text/plain"])
+    assert len({addresses[0] for addresses, *_ in found}) == 2
+    workers = {process.pid for name, process in cluster.processes.items() if name.startswith("worker")}
+    for _addresses, parent, owner, knows_token in found:
+        assert workers & {process.pid for process in psutil.Process(parent).parents()}
+        assert (owner, knows_token) == ("weather__ada", False)
+    assert [each["user"] for each in _applications(cluster, 1)] == ["weather__ada"]
+    assert client.get(f"/sessions/{session}/summary").json()["reason"] == ""
+
+
+def test_classes_of_the_scala_interpreter_reach_the_workers(client, session):
+    code = "case class Point(x: Int)\nsc.parallelize(1 to 4, 2).map(Point(_)).map(_.x).sum"
+    output = run(client, session, code, kind="spark")["output"]
+    assert "10.0" in output["data"]["text/plain"], output
+
+
+def test_what_the_cluster_never_has_is_refused_with_what_it_has(client, session):
+    many = client.post("/sessions", json={"numExecutors": 5, "conf": {"spark.executor.resource.gpu.amount": 1}})
+    assert many.status_code == 409
+    assert "5 executors of 1 GPU" in many.json()["detail"]
+    assert "(2 of 2 GPUs, 2 cores and 2048 MiB)" in many.json()["detail"]
+    label = {"spark.executor.resource.gpu.amount": 1, "spark.hops.gpu.label": "infiniband"}
+    unknown = client.post("/sessions:check", json={"conf": label})
+    assert (unknown.status_code, "has the label 'infiniband'" in unknown.json()["detail"]) == (409, True)
+
+
+def test_what_others_have_now_is_waited_for_and_told_and_an_end_leaves_nothing(client, service, cluster, session):
+    with service.client(service.plane.token("eve", "sales")) as other:
+        waiting = start_session(other, numExecutors=2, conf={"spark.executor.resource.gpu.amount": 2}, **SMALL)
+        reason = _reason(other, waiting, "Waits for executors")
+        assert "of 2 of 2 GPUs, 1 core and 512 MiB; the cluster has " in reason
+        assert "Others that work there: 1 of others; that wait too: none." in reason
+        assert other.get(f"/sessions/{waiting}/log").json()["log"][-1].startswith("Waits for executors")
+        _applications(cluster, 2)
+        other.delete(f"/sessions/{waiting}")
+    assert [each["user"] for each in _applications(cluster, 1)] == ["weather__ada"]
+
+
+def test_a_worker_that_dies_is_told_in_words_and_the_session_goes_on(client, cluster, session):
+    cluster.kill("worker-0")
+    cluster.kill("worker-1")
+    assert _reason(client, session, "Waits for executors: 0 of 2")
+    assert any("Lost executor" in line for line in client.get(f"/sessions/{session}/log?size=500").json()["log"])
+    assert run(client, session, "print(1 + 1)")["output"]["data"]["text/plain"] == "2"
+    client.delete(f"/sessions/{session}")
+    _applications(cluster, 0)

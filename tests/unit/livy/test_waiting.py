@@ -1,0 +1,113 @@
+"""What a session on a cluster waits for is told; what it can never have is refused before anything starts."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from hops_contract.layout import Home
+from hops_contract.principal import Principal, PrincipalKind, ProjectRole
+from hops_livy.builtin import waiting
+from hops_livy.builtin.backend import BuiltinSessions
+from hops_livy.builtin.endings import why_ended
+from hops_livy.engines.drivers import DriverRequest, Shape, StartError
+from hops_livy.gpus import GpuLedger
+from hops_livy.masters.master import ClusterError
+from hops_livy.masters.view import Application, ClusterView, Node
+from hops_livy.masters.yarn import YarnMaster
+from hops_livy.memory import MemoryLedger
+from hops_livy.settings import SettingsError, read_settings
+
+ADA = Principal(kind=PrincipalKind.PROJECT_USER, user="ada", project="weather", role=ProjectRole.DATA_OWNER)
+NODE = Node(cores=2, memory_mib=4096, gpus=0, free_cores=1, free_memory_mib=2048, free_gpus=0)
+REQUEST = DriverRequest(
+    session_id=7, application="application_1_0007", kept_outputs=Path("/kept"), owner=ADA, token="secret", name="n",
+    shape=Shape(executors=2),
+)  # fmt: skip
+
+
+def _view(executors, *names):
+    return ClusterView(
+        nodes=(NODE,), applications=(Application(names=names, owner="weather__ada", executors=executors),)
+    )
+
+
+class ScriptedCluster:
+    """Answers one after the other what it is given, and the last for ever."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+
+    async def look(self, project_user):  # noqa: ARG002 - the port's
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def test_what_is_waited_for_is_told_as_it_changes_and_no_more_when_all_have_come(monkeypatch):
+    monkeypatch.setattr(waiting, "SOON_S", 0)
+    silent = ClusterError("The cluster's master does not answer.")
+    cluster = ScriptedCluster(
+        _view(0, "another"), _view(0, "app-1"), _view(1, "app-1"), _view(1, "app-1"), silent, _view(2, "app-1"), None
+    )
+    heard = []
+
+    async def ask():
+        watched = waiting.Waiting(cluster, REQUEST)
+        watched.spark_application = "app-1"
+        watched.listener = lambda: heard.append(watched.text)
+        await watched.follow(lambda: False)
+
+    asyncio.run(ask())
+    assert [text.partition(" of 2 of")[0] for text in heard] == [
+        "Waits for executors: 0", "Waits for executors: 1", "The cluster's master does not answer.", "",
+    ]  # fmt: skip
+
+
+def _backend(tmp_path, cluster):
+    return BuiltinSessions(
+        Home(tmp_path), control_plane_url="http://127.0.0.1:9/", gpus=GpuLedger(0), memory=MemoryLedger(limit_mib=1024),
+        start_s=9, master=YarnMaster(conf_dir=tmp_path, driver_host="127.0.0.1", gpu_script="/g"), cluster=cluster,
+    )  # fmt: skip
+
+
+def test_only_the_driver_counts_on_this_machine_and_what_is_merely_taken_now_is_no_reason_to_refuse(tmp_path):
+    backend = _backend(tmp_path, ScriptedCluster(_view(2, "another")))
+    asyncio.run(backend.check(Shape(driver_memory_mib=1024, executors=2, executor_memory_mib=1024), owner=ADA))
+    with pytest.raises(StartError, match="sessions may use 1024 MiB together"):
+        asyncio.run(backend.check(Shape(driver_memory_mib=1025), owner=ADA))
+
+
+@pytest.mark.parametrize(
+    ("answer", "shape", "sentence"),
+    [
+        (_view(0), {"executors": 3}, "3 executors of 1 core and 1024 MiB were asked for; the cluster has room for 2"),
+        (_view(0), {"gpus_per_executor": 1}, "1 executor of 1 GPU, 1 core and 1024 MiB was asked for"),
+        (ClusterError("The cluster's master does not answer."), {}, "does not answer"),
+    ],
+)
+def test_what_the_cluster_can_never_give_is_refused(tmp_path, answer, shape, sentence):
+    with pytest.raises(StartError, match=sentence):
+        asyncio.run(_backend(tmp_path, ScriptedCluster(answer)).check(Shape(**shape), owner=ADA))
+
+
+def test_a_driver_without_memory_on_a_cluster_is_told_its_own_memory():
+    said = why_ended(
+        shape=Shape(), code=1, java_code=3, failure=None, log=["java.lang.OutOfMemoryError"], was_ready=True, apart=True
+    )
+    assert said.startswith("The driver ran out of memory: it has 1024 MiB.")
+
+
+def test_with_a_cluster_nothing_is_kept_ready_unless_the_site_says_so(tmp_path):
+    (tmp_path / "yarn-site.xml").touch()
+    site = {
+        "HOPS_SPARK_MASTER": "yarn", "HOPS_DRIVER_HOST": "h", "HOPS_HADOOP_CONF_DIR": str(tmp_path),
+        "HOPS_YARN_URL": "http://rm:8088",
+    }  # fmt: skip
+    assert (read_settings(site).warm_sessions, read_settings({**site, "HOPS_WARM_SESSIONS": "3"}).warm_sessions) == (
+        0,
+        3,
+    )
+    with pytest.raises(SettingsError, match="HOPS_SPARK_MASTER=yarn needs HOPS_YARN_URL"):
+        read_settings({**site, "HOPS_YARN_URL": ""})
