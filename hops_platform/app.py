@@ -35,6 +35,7 @@ from hops_platform.security import browser
 from hops_platform.security.tokens import HUB_CREDENTIAL, SIGNING_KEY, Signer, load_signing_key, read_secret
 from hops_platform.servers import routes as servers
 from hops_platform.servers.tasks import TASKS as SERVER_TASKS
+from hops_platform.sessions import routes as sessions
 from hops_platform.settings import Settings
 from hops_platform.users import routes as users
 
@@ -133,7 +134,7 @@ def build_routes(prefix: str) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     api = APIRouter(prefix=f"{prefix}{API}")
-    for subject in (users, projects, datasets, environments, servers, operations):
+    for subject in (users, projects, datasets, environments, servers, sessions, operations):
         api.include_router(subject.router)
     app.include_router(api)
     app.include_router(operations.well_known, prefix=prefix.rstrip("/"))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 
 class SparkSessions(Protocol):
@@ -10,4 +11,29 @@ class SparkSessions(Protocol):
 
     def end_all(self, project_user: str) -> None:
         """Ends all sessions and batches of ``project__user``; there may be none."""
+        ...
+
+    def look(self, token: str, query: Mapping[str, str], *, wait_s: float = 0) -> Mapping[str, Any]:
+        """Sessions that the holder of ``token`` may look after.
+
+        Args:
+            token: The caller's own. Never logged.
+            query: The scope, and which page of it.
+            wait_s: How long to wait for something new; it may be less when many wait.
+
+        Raises:
+            PlatformError: What the engine said, as it said it.
+        """
+        ...
+
+    def log(self, token: str, session: int, *, size: int) -> Mapping[str, Any]:
+        """The last ``size`` lines of one of them. Raises as :meth:`look`."""
+        ...
+
+    def stop(self, token: str, session: int) -> Mapping[str, Any]:
+        """Ends one of them; returns it as it then is. Raises as :meth:`look`."""
+        ...
+
+    def stop_idle(self, token: str, wanted: Mapping[str, Any]) -> Sequence[int]:
+        """Ends the idle ones of those that are ``wanted``; returns their numbers. Raises as :meth:`look`."""
         ...

@@ -62,6 +62,12 @@ def show_project(project: str, reader: Reader, parts: PartsOf) -> Response:
     return _page("project", reader, parts, project=project)
 
 
+@router.get("/sessions")
+def show_sessions(reader: Reader, parts: PartsOf) -> Response:
+    """Spark sessions that the reader may look after."""
+    return _page("sessions", reader, parts)
+
+
 @router.get("/account")
 def show_account(reader: Reader, parts: PartsOf) -> Response:
     """The reader's account."""

@@ -35,6 +35,8 @@ class Permission(StrEnum):
     SERVER_READ = "server:read"
     SERVER_START = "server:start"
     SERVER_STOP = "server:stop"
+    SESSIONS_READ = "sessions:read"
+    SESSIONS_STOP = "sessions:stop"
     TOKENS_CREATE = "tokens:create"
     TOKENS_RENEW = "tokens:renew"
     USERS_CREATE = "users:create"

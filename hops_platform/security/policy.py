@@ -48,6 +48,9 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 Permission.ME_READ,
                 Permission.PROJECTS_CREATE,
                 Permission.PROJECTS_LIST,
+                # Whose, the session service decides.
+                Permission.SESSIONS_READ,
+                Permission.SESSIONS_STOP,
                 Permission.TOKENS_RENEW,
             }
         ),

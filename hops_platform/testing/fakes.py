@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from hops_contract.options import Capacity
 from hops_platform.engines.hub import HubServer, RunningServer, ServerState
-from hops_platform.errors import EngineRefusedError
+from hops_platform.errors import EngineRefusedError, NotFoundError
 
 
 @dataclass
@@ -92,14 +92,52 @@ class MemoryHub(Faulty):
 
 @dataclass
 class MemorySessions(Faulty):
-    """Remembers whose sessions were ended."""
+    """Sessions as a dictionary; remembers whose were ended, and with which tokens and wishes it was asked."""
 
     ended: list[str] = field(default_factory=list)
+    sessions: dict[int, dict[str, Any]] = field(default_factory=dict)
+    asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def end_all(self, project_user: str) -> None:
         """See :class:`~hops_platform.engines.sessions.SparkSessions`."""
         self.check()
         self.ended.append(project_user)
+
+    def look(self, token: str, query: Mapping[str, str], *, wait_s: float = 0) -> Mapping[str, Any]:
+        """See :class:`~hops_platform.engines.sessions.SparkSessions`."""
+        self.check()
+        self.asked.append((token, {**query, "wait_s": wait_s}))
+        items = [self.sessions[number] for number in sorted(self.sessions, reverse=True)]
+        idle = sum(item["state"] == "idle" for item in items)
+        counts = {"total": len(items), "idle": idle}
+        return {"scope": query["scope"], "items": items, "next": None, **counts, "version": str(hash(repr(items)))}
+
+    def log(self, token: str, session: int, *, size: int) -> Mapping[str, Any]:
+        """See :class:`~hops_platform.engines.sessions.SparkSessions`."""
+        self._find(token, session)
+        return {"total": 1, "log": ["a line"][:size]}
+
+    def stop(self, token: str, session: int) -> Mapping[str, Any]:
+        """See :class:`~hops_platform.engines.sessions.SparkSessions`."""
+        self._find(token, session).update(state="killed", reason="It was ended.")
+        return self.sessions[session]
+
+    def stop_idle(self, token: str, wanted: Mapping[str, Any]) -> Sequence[int]:
+        """See :class:`~hops_platform.engines.sessions.SparkSessions`."""
+        self.check()
+        self.asked.append((token, dict(wanted)))
+        named = wanted.get("sessions", list(self.sessions))
+        ended = [number for number in named if self.sessions.get(number, {}).get("state") == "idle"]
+        for number in ended:
+            self.stop(token, number)
+        return ended
+
+    def _find(self, token: str, session: int) -> dict[str, Any]:
+        self.check()
+        self.asked.append((token, {"session": session}))
+        if session not in self.sessions:
+            raise NotFoundError(f"There is no session {session}.")
+        return self.sessions[session]
 
 
 @dataclass

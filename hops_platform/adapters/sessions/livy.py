@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import httpx
 
-from hops_platform.errors import EngineRefusedError, EngineUnavailableError
+from hops_platform.errors import (
+    ConflictError,
+    EngineRefusedError,
+    EngineUnavailableError,
+    ForbiddenError,
+    MalformedRequestError,
+    NotFoundError,
+    PlatformError,
+    UnauthenticatedError,
+)
 
 _TIMEOUT = httpx.Timeout(60.0, connect=3.0)
+HELD_AT_ONCE = 12
+"""A request that is held takes a thread of this service; beyond so many they are answered at once."""
+_AS_SAID: Mapping[int, type[PlatformError]] = {
+    400: MalformedRequestError,
+    401: UnauthenticatedError,
+    403: ForbiddenError,
+    404: NotFoundError,
+    409: ConflictError,
+}
 
 
 class LivySessions:
@@ -22,19 +42,63 @@ class LivySessions:
 
     def __init__(self, url: str, *, sign: Callable[[], str], transport: httpx.BaseTransport | None = None) -> None:
         self._sign = sign
+        self._places = threading.BoundedSemaphore(HELD_AT_ONCE)
         self._client = httpx.Client(
             base_url=url.rstrip("/") + "/", timeout=_TIMEOUT, transport=transport, trust_env=False
         )
 
     def end_all(self, project_user: str) -> None:
         """See :class:`~hops_platform.engines.sessions.SparkSessions`."""
+        response = self._send("DELETE", f"owners/{project_user}", self._sign())
+        if response.is_error and response.status_code != httpx.codes.NOT_FOUND:
+            raise EngineRefusedError(f"The session service refused with status {response.status_code}.")
+
+    def look(self, token: str, query: Mapping[str, str], *, wait_s: float = 0) -> Mapping[str, Any]:
+        """See :class:`~hops_platform.engines.sessions.SparkSessions`."""
+        if not wait_s or not self._places.acquire(blocking=False):
+            return self._ask("GET", "overview", token, params=dict(query))
         try:
-            response = self._client.delete(
-                f"owners/{project_user}", headers={"Authorization": f"Bearer {self._sign()}"}
-            )
+            return self._ask("GET", "overview", token, params={**query, "wait_s": str(wait_s)})
+        finally:
+            self._places.release()
+
+    def log(self, token: str, session: int, *, size: int) -> Mapping[str, Any]:
+        """See :class:`~hops_platform.engines.sessions.SparkSessions`."""
+        return self._ask("GET", f"overview/{session}/log", token, params={"size": str(size)})
+
+    def stop(self, token: str, session: int) -> Mapping[str, Any]:
+        """See :class:`~hops_platform.engines.sessions.SparkSessions`."""
+        return self._ask("DELETE", f"overview/{session}", token)
+
+    def stop_idle(self, token: str, wanted: Mapping[str, Any]) -> Sequence[int]:
+        """See :class:`~hops_platform.engines.sessions.SparkSessions`."""
+        ended = self._ask("POST", "/overview:stop-idle", token, json=dict(wanted)).get("ended", [])
+        return [int(number) for number in ended]
+
+    def _ask(self, method: str, path: str, token: str, **content: Any) -> Mapping[str, Any]:
+        response = self._send(method, path, token, **content)
+        try:
+            answer = response.json()
+        except ValueError as error:
+            raise _odd(response.status_code) from error
+        if not isinstance(answer, dict):
+            raise _odd(response.status_code)
+        if not response.is_error:
+            return answer
+        kind = _AS_SAID.get(response.status_code, EngineRefusedError)
+        raise kind(str(answer.get("detail", "The session service refused.")), remedy=answer.get("remedy"))
+
+    def _send(self, method: str, path: str, token: str, **content: Any) -> httpx.Response:
+        try:
+            response = self._client.request(method, path, headers={"Authorization": f"Bearer {token}"}, **content)
         except httpx.HTTPError as error:
             raise EngineUnavailableError("The session service does not answer.") from error
         if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
-            raise EngineUnavailableError(f"The session service failed with status {response.status_code}.")
-        if response.is_error and response.status_code != httpx.codes.NOT_FOUND:
-            raise EngineRefusedError(f"The session service refused with status {response.status_code}.")
+            raise EngineUnavailableError(
+                f"The session service failed with status {response.status_code}.", remedy="Try again in a moment."
+            )
+        return response
+
+
+def _odd(status: int) -> EngineRefusedError:
+    return EngineRefusedError(f"The session service answered with status {status} and nothing readable.")

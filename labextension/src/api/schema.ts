@@ -400,6 +400,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/hops/api/v1/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Sessions
+         * @description Spark sessions and batches: own, all of a project (its Data Owners), or all (administrators).
+         */
+        get: operations["list_sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Stop Session
+         * @description Ends one; it stays in the list with the reason, which its owner reads in the notebook.
+         */
+        delete: operations["stop_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/sessions/{session_id}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Session Log
+         * @description The last lines of the log of one that the caller may look after.
+         */
+        get: operations["read_session_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/sessions:stop-idle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop Idle Sessions
+         * @description Ends all idle ones of a scope, or those that are named and idle; busy ones go on.
+         */
+        post: operations["stop_idle_sessions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/hops/api/v1/site/projects": {
         parameters: {
             query?: never;
@@ -679,6 +759,60 @@ export interface components {
              * @example 0.1.0
              */
             version: string;
+        };
+        /**
+         * IdleStop
+         * @description Which idle sessions are to end.
+         */
+        IdleStop: {
+            /**
+             * Project
+             * @example weather
+             */
+            project?: string | null;
+            scope: components["schemas"]["Scope"];
+            /**
+             * Sessions
+             * @description Only these, if they are idle.
+             * @example [
+             *       3,
+             *       5
+             *     ]
+             */
+            sessions?: number[] | null;
+        };
+        /**
+         * LastStatement
+         * @description What was last run in a session. Times are seconds since the epoch.
+         */
+        LastStatement: {
+            /**
+             * Completed
+             * @example 1795400120.5
+             */
+            completed?: number | null;
+            /**
+             * Line
+             * @description The first line of its code; null where it is another's.
+             * @example days.count()
+             */
+            line?: string | null;
+            /**
+             * Started
+             * @example 1795400100
+             */
+            started?: number | null;
+            /**
+             * State
+             * @example available
+             */
+            state: string;
+            /**
+             * Status
+             * @description How it ended: ok, error or aborted.
+             * @example ok
+             */
+            status?: string | null;
         };
         /**
          * LoginRequest
@@ -1060,6 +1194,12 @@ export interface components {
          */
         ProjectRole: "data_owner" | "data_scientist";
         /**
+         * Scope
+         * @description Whose sessions.
+         * @enum {string}
+         */
+        Scope: "own" | "project" | "all";
+        /**
          * ServerAnswer
          * @description A notebook server.
          */
@@ -1351,6 +1491,71 @@ export interface components {
          */
         ServerState: "stopped" | "starting" | "ready" | "stopping" | "failed";
         /**
+         * SessionLog
+         * @description The last lines of a session's log.
+         */
+        SessionLog: {
+            /**
+             * Log
+             * @example [
+             *       "read 1461 days"
+             *     ]
+             */
+            log: string[];
+            /**
+             * Total
+             * @description How many lines there are.
+             * @example 1
+             */
+            total: number;
+        };
+        /**
+         * SessionResources
+         * @description What a session asked for, and the GPUs that it has. Memory is in MiB.
+         */
+        SessionResources: {
+            /**
+             * Driver Memory Mib
+             * @example 1024
+             */
+            driver_memory_mib: number;
+            /**
+             * Executor Cores
+             * @example 1
+             */
+            executor_cores: number;
+            /**
+             * Executor Memory Mib
+             * @example 1024
+             */
+            executor_memory_mib: number;
+            /**
+             * Executors
+             * @example 2
+             */
+            executors: number;
+            /**
+             * Gpus
+             * @description Numbers of the GPUs that it holds.
+             * @default []
+             * @example [
+             *       0,
+             *       1
+             *     ]
+             */
+            gpus: number[];
+            /**
+             * Max Executors
+             * @example null
+             */
+            max_executors?: number | null;
+            /**
+             * Min Executors
+             * @example null
+             */
+            min_executors?: number | null;
+        };
+        /**
          * SiteProject
          * @description A project as an administrator oversees it.
          */
@@ -1413,6 +1618,132 @@ export interface components {
              * @description Give this as `after` for the next page; null at the end.
              */
             next?: string | null;
+        };
+        /**
+         * SparkSession
+         * @description A Spark session or batch. Times are seconds since the epoch.
+         */
+        SparkSession: {
+            /**
+             * App Id
+             * @example local-1795400000000
+             */
+            app_id?: string | null;
+            /**
+             * Created
+             * @example 1795400000
+             */
+            created: number;
+            /**
+             * Id
+             * @example 3
+             */
+            id: number;
+            /**
+             * Idle Since
+             * @example 1795400120.5
+             */
+            idle_since?: number | null;
+            /**
+             * Idle Timeout S
+             * @description It ends after so many idle seconds; 0 is never.
+             * @example 7200
+             */
+            idle_timeout_s: number;
+            /**
+             * Kind
+             * @example pyspark
+             */
+            kind: string;
+            last_statement?: components["schemas"]["LastStatement"] | null;
+            /**
+             * Name
+             * @example nightly
+             */
+            name?: string | null;
+            /**
+             * Own
+             * @example true
+             */
+            own: boolean;
+            /**
+             * Project
+             * @example weather
+             */
+            project: string;
+            /**
+             * Reason
+             * @description Why it is in its state, in words.
+             * @example null
+             */
+            reason?: string | null;
+            resources: components["schemas"]["SessionResources"];
+            /**
+             * State
+             * @example idle
+             */
+            state: string;
+            /**
+             * Statements
+             * @example 1
+             */
+            statements: number;
+            /**
+             * User
+             * @example ada
+             */
+            user: string;
+            /**
+             * Waiting
+             * @description Statements that wait.
+             * @example 0
+             */
+            waiting: number;
+        };
+        /**
+         * SparkSessionList
+         * @description Sessions and batches, newest first.
+         */
+        SparkSessionList: {
+            /**
+             * Idle
+             * @example 1
+             */
+            idle: number;
+            /** Items */
+            items: components["schemas"]["SparkSession"][];
+            /**
+             * Next
+             * @description Send it as 'after' to get more; null at the end.
+             * @example null
+             */
+            next: number | null;
+            scope: components["schemas"]["Scope"];
+            /**
+             * Total
+             * @example 1
+             */
+            total: number;
+            /**
+             * Version
+             * @description Short for what this says; see 'seen'.
+             * @example 9a3f0c5b7d2e8146
+             */
+            version: string;
+        };
+        /**
+         * Stopped
+         * @description Numbers of the sessions that were ended.
+         */
+        Stopped: {
+            /**
+             * Ended
+             * @example [
+             *       3,
+             *       5
+             *     ]
+             */
+            ended: number[];
         };
         /**
          * Template
@@ -2740,6 +3071,189 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_ServerAnswer_"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    list_sessions: {
+        parameters: {
+            query?: {
+                scope?: components["schemas"]["Scope"];
+                /** @description The project, for the scope 'project'. */
+                project?: string | null;
+                /** @description The 'next' of the page before. */
+                after?: number | null;
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The 'version' of the last answer; see 'wait_s'. */
+                seen?: string | null;
+                /** @description Seconds to wait until the answer is another than 'seen'. */
+                wait_s?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SparkSessionList"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    stop_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SparkSession"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    read_session_log: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                size?: number;
+            };
+            header?: never;
+            path: {
+                session_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionLog"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    stop_idle_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdleStop"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Stopped"];
                 };
             };
             /** @description A problem (RFC 9457). */

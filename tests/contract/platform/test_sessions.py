@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -10,8 +11,16 @@ from typing import Any
 
 import pytest
 
-from hops_platform.adapters.sessions.livy import LivySessions
-from hops_platform.errors import EngineRefusedError, EngineUnavailableError
+from hops_platform.adapters.sessions.livy import HELD_AT_ONCE, LivySessions
+from hops_platform.errors import (
+    ConflictError,
+    EngineRefusedError,
+    EngineUnavailableError,
+    ForbiddenError,
+    MalformedRequestError,
+    NotFoundError,
+    UnauthenticatedError,
+)
 from hops_platform.testing.contracts import SessionsContract
 from hops_platform.testing.fakes import MemorySessions
 
@@ -20,9 +29,11 @@ class Service(ThreadingHTTPServer):
     """Answers as told, and notes what it was asked."""
 
     status = 204
+    answer: Any = None
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Answering)
+        self.bodies: list[Any] = []
         self.asked: list[tuple[str, str, str | None]] = []
 
     @property
@@ -34,9 +45,17 @@ class Answering(BaseHTTPRequestHandler):
     server: Service
 
     def do_DELETE(self) -> None:
-        self.server.asked.append(("DELETE", self.path, self.headers.get("Authorization")))
+        length = int(self.headers.get("Content-Length") or 0)
+        if length:
+            self.server.bodies.append(json.loads(self.rfile.read(length)))
+        self.server.asked.append((self.command, self.path, self.headers.get("Authorization")))
         self.send_response(self.server.status)
+        body = b"" if self.server.answer is None else json.dumps(self.server.answer).encode()
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST = do_DELETE
 
     def log_message(self, *_: Any) -> None:
         pass
@@ -76,6 +95,54 @@ class TestLivySessions(SessionsContract):
         service.status = status
         with pytest.raises(error):
             engine.end_all("weather__ada")
+
+    def test_people_are_asked_for_with_their_own_tokens(self, engine: LivySessions, service: Service) -> None:
+        service.status, service.answer = 200, {"ended": [3]}
+        engine.look("of-ada", {"scope": "own"})
+        engine.look("of-ada", {"scope": "own", "seen": "v&1"}, wait_s=12)
+        engine.log("of-ada", 7, size=50)
+        engine.stop("of-ada", 7)
+        assert engine.stop_idle("of-ada", {"scope": "all", "sessions": [3]}) == [3]
+        assert [call[:2] for call in service.asked] == [
+            ("GET", "/services/livy/overview?scope=own"),
+            ("GET", "/services/livy/overview?scope=own&seen=v%261&wait_s=12"),
+            ("GET", "/services/livy/overview/7/log?size=50"),
+            ("DELETE", "/services/livy/overview/7"),
+            ("POST", "/services/livy/overview:stop-idle"),
+        ]
+        assert {call[2] for call in service.asked} == {"Bearer of-ada"}
+        assert service.bodies == [{"scope": "all", "sessions": [3]}]
+
+    def test_beyond_so_many_that_wait_one_is_answered_at_once(self, engine: LivySessions, service: Service) -> None:
+        service.status, service.answer = 200, {}
+        for _ in range(HELD_AT_ONCE):
+            engine._places.acquire()
+        engine.look("of-ada", {"scope": "own", "seen": "v"}, wait_s=12)
+        engine._places.release()
+        engine.look("of-ada", {"scope": "own", "seen": "v"}, wait_s=12)
+        engine.look("of-ada", {"scope": "own", "seen": "v"}, wait_s=12)
+        held = ["wait_s" in path for _, path, _ in service.asked]
+        assert held == [False, True, True], "a place is given back"
+
+    @pytest.mark.parametrize(
+        ("status", "error"),
+        [
+            (400, MalformedRequestError), (401, UnauthenticatedError), (403, ForbiddenError), (404, NotFoundError),
+            (409, ConflictError), (429, EngineRefusedError), (503, EngineUnavailableError),
+        ],
+    )  # fmt: skip
+    def test_a_refusal_is_passed_on_as_it_was_said(
+        self, engine: LivySessions, service: Service, status: int, error: type[Exception]
+    ) -> None:
+        service.status, service.answer = status, {"detail": "There is no session 7 that you can see.", "remedy": None}
+        with pytest.raises(error, match="that you can see" if status < 500 else "failed"):
+            engine.stop("of-ada", 7)
+
+    @pytest.mark.parametrize("answer", [None, [], "text"])
+    def test_an_answer_that_is_none_is_a_refusal(self, engine: LivySessions, service: Service, answer: Any) -> None:
+        service.status, service.answer = 200, answer
+        with pytest.raises(EngineRefusedError, match="nothing readable"):
+            engine.look("of-ada", {"scope": "own"})
 
     def test_an_owner_without_sessions_is_done(self, engine: LivySessions, service: Service) -> None:
         service.status = 404

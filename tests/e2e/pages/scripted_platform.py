@@ -46,6 +46,24 @@ def a_user(name: str, title: str = "", **more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def a_session(number: int, user: str = "ada", **more: Any) -> dict[str, Any]:
+    now = time.time()
+    return {
+        "id": number, "name": None, "project": "weather", "user": user, "own": user == "ada", "kind": "pyspark",
+        "state": "idle", "reason": None, "app_id": "local-1", "created": now - 5400, "idle_since": now - 600,
+        "idle_timeout_s": 7200, "statements": 3, "waiting": 0,
+        "last_statement": {
+            "state": "available", "status": "ok", "started": now - 610, "completed": now - 600,
+            "line": "days = spark.read.parquet('days')" if user == "ada" else None,
+        },
+        "resources": {
+            "executors": 2, "min_executors": None, "max_executors": None, "executor_cores": 1,
+            "executor_memory_mib": 2048, "driver_memory_mib": 1024, "gpus": [],
+        },
+        **more,
+    }  # fmt: skip
+
+
 def a_problem(status: int, detail: str, remedy: str | None = None, **violations: str) -> JSONResponse:
     listed = [{"field": field, "message": message} for field, message in violations.items()]
     body = {"type": "t", "title": "t", "status": status, "detail": detail, "remedy": remedy, "violations": listed}
@@ -66,6 +84,8 @@ class ScriptedPlatform:
         ]
         self.users: list[dict[str, Any]] = [a_user("ada", "Ada Lovelace", admin=True)]
         self.outbox: list[dict[str, Any]] = []
+        self.sessions: list[dict[str, Any]] = []
+        self.total_sessions = 0
         self.limits = ServerLimits().model_dump()
         self.running: list[str] | None = []
         self.refusals: dict[str, JSONResponse] = {}  # "PUT projects/weather/server" -> what is answered instead
@@ -138,9 +158,36 @@ class ScriptedPlatform:
                 user = next(user for user in self.users if user["name"] == name)
                 user |= {key: value for key, value in body.items() if key in user}
                 return user
+            case "GET", ["sessions"]:
+                return self._sessions(query)
+            case "GET", ["sessions", number, "log"]:
+                return {"total": 900, "log": [f"a line of session {number}", "the last line"]}
+            case "DELETE", ["sessions", number]:
+                return self._end(int(number), "It was ended by administrator ada.")
+            case "POST", ["sessions:stop-idle"]:
+                for number in body["sessions"]:
+                    self._end(number, "It was idle and was ended by administrator ada.")
+                return {"ended": body["sessions"]}
             case "GET", ["outbox"]:
                 return self._page(self.outbox, query, "id")
         return None
+
+    def _sessions(self, query: dict[str, str]) -> dict[str, Any]:
+        version = json.dumps(self.sessions)
+        if query.get("seen") == version:
+            time.sleep(0.2)  # held, for as long as a test can wait
+        shown = {"all": lambda _: True, "project": lambda one: one["project"] == query["project"]}
+        wanted = list(filter(shown.get(query["scope"], lambda one: one["own"]), self.sessions))
+        idle = sum(one["state"] == "idle" for one in wanted)
+        return {
+            "scope": query["scope"], "items": wanted, "next": None, "total": self.total_sessions or len(wanted),
+            "idle": idle, "version": version,
+        }  # fmt: skip
+
+    def _end(self, number: int, reason: str) -> dict[str, Any]:
+        session = next(one for one in self.sessions if one["id"] == number)
+        session |= {"state": "killed", "reason": reason, "idle_since": None}
+        return session
 
     @staticmethod
     def _page(rows: list[dict[str, Any]], query: dict[str, str], key: str) -> dict[str, Any]:

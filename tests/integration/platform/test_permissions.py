@@ -18,7 +18,12 @@ from hops_platform.security.policy import ROLE_PERMISSIONS, Role, permissions_of
 
 PREFIX = "/services/hops/"
 API = f"{PREFIX}api/v1/"
-SENTENCES = {"{project}": "weather", "{user}": "ada", "{delivery}": "01969b1e-6f00-7000-8000-000000000000"}
+SENTENCES = {
+    "{session_id}": "7",
+    "{project}": "weather",
+    "{user}": "ada",
+    "{delivery}": "01969b1e-6f00-7000-8000-000000000000",
+}
 CALLERS: dict[str, tuple[PrincipalKind | None, bool, ProjectRole | None]] = {
     "anonymous": (None, False, None),
     "stranger": (PrincipalKind.USER, False, None),

@@ -21,7 +21,7 @@ from hops_platform.security.browser import (
 )
 
 STATIC = Path(pages.__file__).parent / "static"
-PATHS = ["", "projects/weather", "account", "admin"]
+PATHS = ["", "projects/weather", "sessions", "account", "admin"]
 HOSTILE = "\"><script>alert('x')</script>"
 
 
@@ -112,7 +112,7 @@ def test_the_files_that_pages_name_are_there_and_small(visit):
     for file in STATIC.rglob("*.js"):
         for name in re.findall(r'from "\./([^"]+)"', file.read_text()):
             assert (file.parent / name).is_file(), f"{file.name} imports {name}"
-    assert sum(file.stat().st_size for file in STATIC.rglob("*.js")) < 60_000
+    assert sum(file.stat().st_size for file in STATIC.rglob("*.js")) < 75_000
 
 
 def test_scripts_never_write_html():

@@ -1,0 +1,85 @@
+"""``sessions``: the session service's ``overview`` for people who are logged in here.
+
+A browser has this service's cookie and no token. So its calls come here and are handed on with a token of the caller's
+own, which no browser sees. Who sees and ends which session the session service decides, by the caller's role of the
+moment.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query
+
+from hops_contract.slugs import MAX_SLUG_LENGTH
+from hops_platform.http import DatabaseSession, PartsOf
+from hops_platform.security.authentication import Caller
+from hops_platform.security.guard import Requires
+from hops_platform.security.permissions import Permission
+from hops_platform.security.tokens import Signer
+from hops_platform.sessions.schemas import IdleStop, Scope, SessionLog, SparkSession, SparkSessionList, Stopped
+
+router = APIRouter(tags=["sessions"])
+Looks = Annotated[Caller, Depends(Requires(Permission.SESSIONS_READ))]
+Stops = Annotated[Caller, Depends(Requires(Permission.SESSIONS_STOP))]
+SessionId = Annotated[int, Path(ge=0, lt=2**31, examples=[3])]
+ProjectName = Annotated[
+    str | None, Query(max_length=MAX_SLUG_LENGTH, description="The project, for the scope 'project'.")
+]
+AfterId = Annotated[int | None, Query(ge=0, lt=2**31, description="The 'next' of the page before.")]
+Limit = Annotated[int, Query(ge=1, le=200, description="How many items at most.")]
+Seen = Annotated[str | None, Query(max_length=64, description="The 'version' of the last answer; see 'wait_s'.")]
+WaitS = Annotated[float, Query(ge=0, le=20, description="Seconds to wait until the answer is another than 'seen'.")]
+
+
+@router.get("/sessions")
+def list_sessions(  # noqa: PLR0917 - each is a word of the address
+    caller: Looks,
+    session: DatabaseSession,
+    parts: PartsOf,
+    scope: Scope = Scope.OWN,
+    project: ProjectName = None,
+    after: AfterId = None,
+    limit: Limit = 100,
+    seen: Seen = None,
+    wait_s: WaitS = 0,
+) -> SparkSessionList:
+    """Spark sessions and batches: own, all of a project (its Data Owners), or all (administrators)."""
+    token = _token(caller, parts.signer)
+    session.commit()  # nobody waits for the database while the answer is held
+    asked = {"scope": scope.value, "project": project, "after": after, "limit": limit, "seen": seen}
+    query = {name: str(value) for name, value in asked.items() if value is not None}
+    return SparkSessionList.model_validate(parts.engines.sessions.look(token, query, wait_s=wait_s if seen else 0))
+
+
+@router.get("/sessions/{session_id}/log")
+def read_session_log(
+    session_id: SessionId, caller: Looks, session: DatabaseSession, parts: PartsOf, size: Limit = 200
+) -> SessionLog:
+    """The last lines of the log of one that the caller may look after."""
+    token = _token(caller, parts.signer)
+    session.commit()
+    return SessionLog.model_validate(parts.engines.sessions.log(token, session_id, size=size))
+
+
+@router.delete("/sessions/{session_id}")
+def stop_session(session_id: SessionId, caller: Stops, session: DatabaseSession, parts: PartsOf) -> SparkSession:
+    """Ends one; it stays in the list with the reason, which its owner reads in the notebook."""
+    token = _token(caller, parts.signer)
+    session.commit()
+    return SparkSession.model_validate(parts.engines.sessions.stop(token, session_id))
+
+
+@router.post("/sessions:stop-idle")
+def stop_idle_sessions(request: IdleStop, caller: Stops, session: DatabaseSession, parts: PartsOf) -> Stopped:
+    """Ends all idle ones of a scope, or those that are named and idle; busy ones go on."""
+    token = _token(caller, parts.signer)
+    session.commit()
+    wanted = request.model_dump(mode="json", exclude_none=True)
+    return Stopped(ended=list(parts.engines.sessions.stop_idle(token, wanted)))
+
+
+def _token(caller: Caller, signer: Signer) -> str:
+    """A token of the caller's own; only the session service is shown it."""
+    person = caller.person
+    return signer.sign_user(person.name, admin=person.admin).token

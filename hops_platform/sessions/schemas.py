@@ -1,0 +1,100 @@
+"""Spark sessions on the wire: what the session service tells of them in its ``overview``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel, Field
+
+from hops_platform.users.schemas import Strict
+
+MOST_NAMED = 1000
+
+
+class Scope(StrEnum):
+    """Whose sessions."""
+
+    OWN = "own"
+    PROJECT = "project"
+    """Those of all members of one project; for its Data Owners."""
+    ALL = "all"
+    """Everybody's; for administrators."""
+
+
+class LastStatement(BaseModel):
+    """What was last run in a session. Times are seconds since the epoch."""
+
+    state: str = Field(examples=["available"])
+    status: str | None = Field(default=None, description="How it ended: ok, error or aborted.", examples=["ok"])
+    started: float | None = Field(default=None, examples=[1795400100.0])
+    completed: float | None = Field(default=None, examples=[1795400120.5])
+    line: str | None = Field(
+        default=None, description="The first line of its code; null where it is another's.", examples=["days.count()"]
+    )
+
+
+class SessionResources(BaseModel):
+    """What a session asked for, and the GPUs that it has. Memory is in MiB."""
+
+    executors: int = Field(examples=[2])
+    min_executors: int | None = Field(default=None, examples=[None])
+    max_executors: int | None = Field(default=None, examples=[None])
+    executor_cores: int = Field(examples=[1])
+    executor_memory_mib: int = Field(examples=[1024])
+    driver_memory_mib: int = Field(examples=[1024])
+    gpus: list[int] = Field(default=[], description="Numbers of the GPUs that it holds.", examples=[[0, 1]])
+
+
+class SparkSession(BaseModel):
+    """A Spark session or batch. Times are seconds since the epoch."""
+
+    id: int = Field(examples=[3])
+    name: str | None = Field(default=None, examples=["nightly"])
+    project: str = Field(examples=["weather"])
+    user: str = Field(examples=["ada"])
+    own: bool = Field(examples=[True])
+    kind: str = Field(examples=["pyspark"])
+    state: str = Field(examples=["idle"])
+    reason: str | None = Field(default=None, description="Why it is in its state, in words.", examples=[None])
+    app_id: str | None = Field(default=None, examples=["local-1795400000000"])
+    created: float = Field(examples=[1795400000.0])
+    idle_since: float | None = Field(default=None, examples=[1795400120.5])
+    idle_timeout_s: float = Field(description="It ends after so many idle seconds; 0 is never.", examples=[7200.0])
+    statements: int = Field(examples=[1])
+    waiting: int = Field(description="Statements that wait.", examples=[0])
+    last_statement: LastStatement | None = None
+    resources: SessionResources
+
+
+class SparkSessionList(BaseModel):
+    """Sessions and batches, newest first."""
+
+    scope: Scope
+    items: list[SparkSession]
+    next: int | None = Field(description="Send it as 'after' to get more; null at the end.", examples=[None])
+    total: int = Field(examples=[1])
+    idle: int = Field(examples=[1])
+    version: str = Field(description="Short for what this says; see 'seen'.", examples=["9a3f0c5b7d2e8146"])
+
+
+class SessionLog(BaseModel):
+    """The last lines of a session's log."""
+
+    total: int = Field(description="How many lines there are.", examples=[1])
+    log: list[str] = Field(examples=[["read 1461 days"]])
+
+
+class IdleStop(Strict):
+    """Which idle sessions are to end."""
+
+    scope: Scope
+    project: str | None = Field(default=None, max_length=64, examples=["weather"])
+    sessions: list[int] | None = Field(
+        default=None, max_length=MOST_NAMED, description="Only these, if they are idle.", examples=[[3, 5]]
+    )
+
+
+class Stopped(BaseModel):
+    """Numbers of the sessions that were ended."""
+
+    ended: list[int] = Field(examples=[[3, 5]])
