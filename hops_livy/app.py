@@ -24,10 +24,11 @@ from hops_livy.gpus import GpuLedger, count_gpus
 from hops_livy.held_requests import HeldRequests
 from hops_livy.idleness import Idleness
 from hops_livy.memory import MemoryLedger
+from hops_livy.pages import SparkPageReader
 from hops_livy.pool import WarmPool
 from hops_livy.project_limits import PublishedLimits
 from hops_livy.registry import Registry
-from hops_livy.routes import batches, overview, service, sessions, statements
+from hops_livy.routes import batches, overview, pages, service, sessions, statements
 from hops_livy.routes.examples import PROBLEM
 from hops_livy.security import Tokens
 from hops_livy.settings import Settings, SettingsError
@@ -107,6 +108,7 @@ def create_app(settings: Settings, *, keys: KeySource | None = None, backend: Se
     """
     client = httpx.AsyncClient(timeout=15.0, trust_env=False)
     registry = make_registry(settings, client, backend=backend)
+    page_reader = SparkPageReader()
 
     @asynccontextmanager
     async def _lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -115,6 +117,7 @@ def create_app(settings: Settings, *, keys: KeySource | None = None, backend: Se
             yield
         finally:
             await registry.close()
+            await page_reader.close()
             await client.aclose()
 
     app = FastAPI(
@@ -127,10 +130,11 @@ def create_app(settings: Settings, *, keys: KeySource | None = None, backend: Se
     )
     app.state.registry = registry
     app.state.tokens = Tokens(keys or PublishedKeys(settings.key_set_url))
+    app.state.page_reader = page_reader
     app.state.limits = settings.limits
     app.state.held = HeldRequests(settings.limits.overviews_held)
     app.state.standing = PublishedStanding(settings.me_url, settings.projects_url, client)
-    for router in (service.router, sessions.router, statements.router, batches.router, overview.router):
+    for router in (service.router, sessions.router, statements.router, batches.router, overview.router, pages.router):
         app.include_router(router, prefix=settings.prefix.rstrip("/"), responses=PROBLEM)
     app.add_middleware(
         BodyLimit,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hops_contract.layout import Home
 from hops_livy.archive import archive_path
-from hops_livy.builtin.launch import class_path
+from hops_livy.builtin.launch import class_path, page_key, page_properties, properties_text
 from hops_livy.java import Java, find_java, module_options
 
 _TRAINING_S = 600
@@ -71,11 +71,16 @@ def _train(home: Home, java: Java, spark: Path, path: Path, *, base: Path | None
         work = folder / "work.py"
         work.write_text(_USUAL_WORK.format(folder=name), encoding="utf-8")
         properties = folder / "spark.properties"
-        properties.write_text(
-            "spark.master=local[2]\nspark.ui.enabled=false\nspark.driver.host=127.0.0.1\n"
-            f"spark.driver.bindAddress=127.0.0.1\nspark.local.dir={name}\nspark.sql.warehouse.dir={name}/warehouse\n",
-            encoding="utf-8",
-        )
+        training = {
+            "spark.master": "local[2]",
+            "spark.driver.host": "127.0.0.1",
+            "spark.driver.bindAddress": "127.0.0.1",
+            "spark.local.dir": name,
+            "spark.sql.warehouse.dir": f"{name}/warehouse",
+            # Each session has pages of its own, whose classes are among the first that its driver loads.
+            **page_properties(page_key(name)),
+        }
+        properties.write_text(properties_text(training), encoding="utf-8")
         info = folder / "gateway"
         command = [
             str(java.program), "-cp", class_path(spark), "-Xmx2g", "-XX:-UsePerfData",

@@ -187,6 +187,7 @@ def item(session: Session, viewer: Viewer) -> dict[str, Any]:
         "queue": None if session.place is None else session.place.shown(),
         "last_statement": None if last is None else _statement(last, with_code=own),
         "resources": resources(session),
+        "spark_ui": session.page_path if own else None,
     }
 
 

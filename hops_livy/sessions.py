@@ -17,6 +17,7 @@ from hops_livy.errors import BadRequestError, ConflictError, LeftOutError, NotFo
 from hops_livy.journal import Entry, Journal
 from hops_livy.news import News
 from hops_livy.outputs import Outputs
+from hops_livy.pages import page_path
 from hops_livy.queue_place import Place
 from hops_livy.settings import Limits
 from hops_livy.statements import Statement, StatementState, session_ended
@@ -120,6 +121,12 @@ class Session:
     def why(self) -> str:
         """Why it is in its state, or what it waits for in it, in words; empty where neither need be said."""
         return self.reason or ("" if self.driver is None or self.final else self.driver.waits)
+
+    @property
+    def page_path(self) -> str | None:
+        """Where its owner's browser finds Spark's pages, once there are any."""
+        shown = self.driver is not None and self.driver.shows_pages and not self.is_batch and not self.final
+        return page_path(self.owner, self.id) if shown else None
 
     def follow(self, driver: Driver) -> None:
         """Takes the driver and follows it to its end."""
@@ -479,7 +486,7 @@ class Session:
 
     def livy(self) -> dict[str, Any]:
         """As Livy shows it."""
-        info = {"driverLogUrl": None, "sparkUiUrl": None, "reason": self.why}
+        info = {"driverLogUrl": None, "sparkUiUrl": self.page_path, "reason": self.why}
         described = {
             "id": self.id,
             "name": self.name,

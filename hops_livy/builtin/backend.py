@@ -17,6 +17,7 @@ from hops_livy.builtin.kernel_client import connection_info
 from hops_livy.builtin.launch import (
     Place,
     launch_description,
+    page_key,
     properties_text,
     session_environment,
     spark_properties,
@@ -105,7 +106,7 @@ class BuiltinSessions:
             raise _refusal(error) from error
         try:
             connection = None if request.batch is not None else connection_info(place.folder.socket_prefix())
-            driver = self._driver(request, addresses, connection)
+            driver = self._driver(request, addresses, connection, page_key(place.secret))
             _fill(place, request, addresses, connection)
             await driver.launch(
                 place.python,
@@ -164,7 +165,13 @@ class BuiltinSessions:
         self._gpus.keep(addresses, session_id=session_id, owner=request.owner.project_user)
         self._memory.keep(self._own_memory_mib(request.shape), session_id=session_id)
         connection = (state or {}).get("connection")
-        driver = self._driver(request, addresses, connection if isinstance(connection, dict) else None)
+        key = (state or {}).get("page_key")
+        driver = self._driver(
+            request,
+            addresses,
+            connection if isinstance(connection, dict) else None,
+            key if isinstance(key, str) else None,
+        )
         await driver.adopt(state)
         return driver
 
@@ -172,7 +179,7 @@ class BuiltinSessions:
         """See :class:`~hops_livy.engines.drivers.SessionBackend`."""
 
     def _driver(
-        self, request: DriverRequest, addresses: tuple[int, ...], connection: dict[str, Any] | None
+        self, request: DriverRequest, addresses: tuple[int, ...], connection: dict[str, Any] | None, key: str | None
     ) -> BuiltinDriver:
         return BuiltinDriver(
             request,
@@ -182,6 +189,7 @@ class BuiltinSessions:
             gpus=addresses,
             connection=connection,
             cluster=self._cluster,
+            page_key=key,
         )
 
     def _own_memory_mib(self, shape: Shape) -> int:

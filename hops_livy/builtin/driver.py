@@ -16,7 +16,7 @@ from typing import Any
 from hops_livy.builtin.endings import out_of_memory, why_ended
 from hops_livy.builtin.folder import SessionFolder, open_own
 from hops_livy.builtin.kernel_client import KernelClient, executed
-from hops_livy.builtin.processes import DriverProcess, end_processes, start_time
+from hops_livy.builtin.processes import DriverProcess, end_processes, listens, start_time
 from hops_livy.builtin.waiting import Waiting
 from hops_livy.engines.drivers import (
     Completion,
@@ -25,6 +25,7 @@ from hops_livy.engines.drivers import (
     Executed,
     Inspection,
     MessageHandler,
+    SparkPages,
     StartError,
 )
 from hops_livy.masters.master import Cluster, ClusterError
@@ -55,6 +56,7 @@ class BuiltinDriver:
         gpus: Addresses of the GPUs that it was given.
         connection: How its kernel is reached; never read from the folder, where its code could change it.
         cluster: Where its executors run, when that is not this machine.
+        page_key: What signs the tokens that its Spark's pages ask for.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class BuiltinDriver:
         gpus: tuple[int, ...] = (),
         connection: dict[str, Any] | None = None,
         cluster: Cluster | None = None,
+        page_key: str | None = None,
     ) -> None:
         loop = asyncio.get_running_loop()
         self.ready: asyncio.Future[None] = loop.create_future()
@@ -79,6 +82,8 @@ class BuiltinDriver:
         self._connection = connection
         self._cluster = cluster
         self._waiting = None if cluster is None else Waiting(cluster, request)
+        self._page_key = page_key
+        self._page_port: int | None = None
         self._client: KernelClient | None = None
         self._process: DriverProcess | None = None
         self._started: float | None = None
@@ -103,7 +108,13 @@ class BuiltinDriver:
     def state(self) -> dict[str, Any]:
         """See :class:`~hops_livy.engines.drivers.Driver`."""
         pid = None if self._process is None else self._process.pid
-        return {"pid": pid, "started": self._started, "gpus": list(self._gpus), "connection": self._connection}
+        return {
+            "pid": pid,
+            "started": self._started,
+            "gpus": list(self._gpus),
+            "connection": self._connection,
+            "page_key": self._page_key,
+        }
 
     @property
     def waits(self) -> str:
@@ -286,6 +297,21 @@ class BuiltinDriver:
             pass  # wiped already; what was read last is the log
         return self._last_log
 
+    @property
+    def shows_pages(self) -> bool:
+        """See :class:`~hops_livy.engines.drivers.Driver`."""
+        return self._page_port is not None and self._page_key is not None and not self.ended.done()
+
+    async def spark_pages(self) -> SparkPages | None:
+        """See :class:`~hops_livy.engines.drivers.Driver`."""
+        process, port, key = self._process, self._page_port, self._page_key
+        if process is None or port is None or key is None or self.ended.done():
+            return None
+        if not await asyncio.to_thread(listens, process.pid, port):
+            LOG.warning("session %d names a port that is not its own", self._request.session_id)
+            return None
+        return SparkPages(url=f"http://127.0.0.1:{port}", key=key)
+
     def renew_token(self, token: str) -> None:
         """See :class:`~hops_livy.engines.drivers.Driver`."""
         if not self.ended.done():
@@ -428,6 +454,8 @@ class BuiltinDriver:
                 self._was_ready = True
                 if self._waiting is not None and (number := status.get("application")) is not None:
                     self._waiting.spark_application = str(number)[:_LONGEST_ID]
+                port = status.get("page_port")
+                self._page_port = port if type(port) is int else None
                 if live:
                     await self._be_ready()
             case "failed":

@@ -15,6 +15,7 @@ from hops_livy.builtin.folder import SessionFolder
 from hops_livy.engines.drivers import DriverRequest, Shape
 from hops_livy.java import Java, module_options
 from hops_livy.masters.master import Master, Paths, allocation_properties
+from hops_livy.pages import page_path
 
 _PAGE_FILTER = "org.apache.spark.ui.JWSFilter"
 
@@ -70,19 +71,21 @@ def spark_properties(request: DriverRequest, place: Place, gpu_script: Path | No
         "spark.driver.bindAddress": _host(place),
         "spark.driver.memory": f"{_driver_heap_mib(shape, place.master)}m",
         "spark.local.dir": str(place.folder.temporary),
-        # Spark's page knows no login: on one machine everybody could read it and stop jobs there.
-        "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         # Every process of this machine, and of a cluster's network, can reach the ports.
         "spark.authenticate": "true",
         "spark.network.crypto.enabled": "true",
     }
     if place.master is not None:
+        # On a network that others reach no pages are shown.
+        own["spark.ui.enabled"] = "false"
         # Executors elsewhere get the Scala interpreter's classes from Spark's own file server.
         own["spark.repl.class.outputDir"] = str(place.folder.classes)
         own |= place.master.properties(request, place.paths)
     else:
         own |= _own_machine_properties(shape, place)
+        # Of a batch nobody would know the port.
+        own |= page_properties(page_key(place.secret), shown=request.batch is None)
         if shape.clustered:
             own |= _cluster_properties(shape, place, gpu_script)
     defaults = {"spark.sql.warehouse.dir": str(place.project_folder / "Resources" / "spark-warehouse")}
@@ -191,6 +194,7 @@ def launch_description(place: Place, request: DriverRequest) -> dict[str, Any]:
             "connection_file": str(place.folder.connection),
             "ipython_folder": str(place.folder.ipython),
             "outputs": str(place.folder.outputs),
+            "page_path": page_path(request.owner, request.session_id),
             "warm": request.warm,
         }
     return description | {
@@ -200,9 +204,26 @@ def launch_description(place: Place, request: DriverRequest) -> dict[str, Any]:
     }
 
 
-def _page_key(secret: str) -> str:
+def page_key(secret: str) -> str:
     """A key of 256 bits for the filter of the pages, which takes base64 as in URLs; it tells nothing of ``secret``."""
     return base64.urlsafe_b64encode(hashlib.sha256(f"pages of {secret}".encode()).digest()).decode()
+
+
+def page_properties(key: str, *, shown: bool = True) -> dict[str, str]:
+    """Spark's settings of its own pages.
+
+    Args:
+        key: Who asks must bring a token that it signed. Every process of this machine can reach the pages, which know
+            no login. A cluster's master and workers have pages that nothing switches off; it closes these too.
+        shown: Whether the driver has pages.
+    """
+    properties = {
+        "spark.ui.enabled": "true" if shown else "false",
+        "spark.ui.filters": _PAGE_FILTER,
+        f"spark.{_PAGE_FILTER}.param.secretKey": key,
+    }
+    # A page is for looking: what ends jobs stands in the notebook and in Lab.
+    return properties | {"spark.ui.port": "0", "spark.ui.killEnabled": "false"} if shown else properties
 
 
 def _master(shape: Shape) -> str:
@@ -242,9 +263,6 @@ def java_options(options: Iterable[str]) -> str:
 
 def _cluster_properties(shape: Shape, place: Place, gpu_script: Path | None) -> dict[str, str]:
     properties = {
-        # A cluster's master and workers have pages that nothing switches off; nobody is given the key to these.
-        "spark.ui.filters": _PAGE_FILTER,
-        f"spark.{_PAGE_FILTER}.param.secretKey": _page_key(place.secret),
         "spark.executor.cores": str(shape.executor_cores),
         "spark.executor.memory": f"{shape.executor_memory_mib}m",
         # With the same class path first, executors share the driver's archive of classes.

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable
+from typing import Any
 
 import psutil
 
@@ -79,6 +80,23 @@ def processes_of(leader: int, application: str) -> list[psutil.Process]:
     return _living(lambda process: _belongs(process, leader, application))
 
 
+def listens(leader: int, port: int) -> bool:
+    """Whether one of the driver's own processes is who answers at ``port`` of 127.0.0.1.
+
+    Args:
+        leader: The driver's process id.
+        port: What the driver told; the session's code can tell anything.
+    """
+    # Not every process of the session: one that only calls itself so would be believed.
+    return any(
+        connection.status == psutil.CONN_LISTEN
+        and connection.laddr.port == port
+        and connection.laddr.ip in {"127.0.0.1", "::ffff:127.0.0.1"}
+        for process in _living(lambda process: os.getsid(process.pid) == leader)
+        for connection in _connections(process)
+    )
+
+
 async def end_processes(leader: int, application: str) -> bool:
     """Ends them all: asked first, then killed. Returns whether all are gone."""
     return await _end(lambda: processes_of(leader, application))
@@ -121,6 +139,13 @@ def _living(wanted: Callable[[psutil.Process], bool]) -> list[psutil.Process]:
             if process.pid != own and process.status() != psutil.STATUS_ZOMBIE and wanted(process):
                 found.append(process)
     return found
+
+
+def _connections(process: psutil.Process) -> list[Any]:
+    try:
+        return list(process.net_connections("tcp"))
+    except (psutil.Error, OSError):
+        return []
 
 
 def _belongs(process: psutil.Process, leader: int, application: str) -> bool:

@@ -163,6 +163,19 @@ class Inspection:
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SparkPages:
+    """Where a driver's Spark shows its pages.
+
+    Attributes:
+        url: Scheme, host and port.
+        key: Signs the tokens that they ask for (base64, as in URLs). Never logged.
+    """
+
+    url: str
+    key: str = field(repr=False)
+
+
 MessageHandler = Callable[[str, dict[str, Any]], None]
 """Takes type and content of an output message (Jupyter's ``iopub``) as it comes."""
 
@@ -225,7 +238,10 @@ class Driver(Protocol):
 
     @property
     def state(self) -> dict[str, Any]:
-        """What :meth:`SessionBackend.recover` needs to find it again, in JSON's types. No secrets."""
+        """What :meth:`SessionBackend.recover` needs to find it again, in JSON's types.
+
+        It holds keys to the driver, so it is kept where only the service reads.
+        """
         ...
 
     @property
@@ -309,6 +325,15 @@ class Driver(Protocol):
 
     def log(self) -> list[str]:
         """The last lines that the driver wrote."""
+        ...
+
+    @property
+    def shows_pages(self) -> bool:
+        """Whether its Spark is known to show pages that can be reached."""
+        ...
+
+    async def spark_pages(self) -> SparkPages | None:
+        """Where its Spark shows its pages at this moment; ``None`` where it shows none that can be reached."""
         ...
 
     def renew_token(self, token: str) -> None:

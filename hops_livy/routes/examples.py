@@ -8,11 +8,12 @@ from hops_contract.problems import MEDIA_TYPE
 from hops_livy.errors import ConflictError
 
 INFO = {"driverLogUrl": None, "sparkUiUrl": None, "reason": None}
+_READY = {**INFO, "sparkUiUrl": "/user/ada/weather/hops/session/3/ui/"}
 BATCH = {
     "id": 7, "name": None, "appId": "local-1795400000000", "owner": "weather__ada", "proxyUser": "weather__ada",
     "state": "running", "appInfo": INFO, "log": ["read 1461 days"],
 }  # fmt: skip
-SESSION = {**BATCH, "id": 3, "state": "idle", "log": [], "kind": "pyspark"}
+SESSION = {**BATCH, "id": 3, "state": "idle", "log": [], "kind": "pyspark", "appInfo": _READY}
 WAITS = (
     "Waits for 2 GPUs: 2nd of 5 in the queue. In use: 2 GPUs by weather__ben (session 12), 2 GPUs by other projects."
 )
@@ -58,7 +59,7 @@ OVERVIEW_ITEM: dict[str, object] = {
         "id": 0, "state": "available", "status": "ok", "started": 1795400100.0, "completed": 1795400120.5,
         "line": "days.count()",
     },
-    "queue": None, "resources": SUMMARY["resources"],
+    "queue": None, "resources": SUMMARY["resources"], "spark_ui": "/user/ada/weather/hops/session/3/ui/",
 }  # fmt: skip
 OVERVIEW: dict[str, object] = {
     "scope": "own", "items": [OVERVIEW_ITEM], "next": None, "total": 1, "idle": 1, "version": "9a3f0c5b7d2e8146",

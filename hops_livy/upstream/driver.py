@@ -188,6 +188,14 @@ class UpstreamDriver:
         self._watch.log_wanted = True
         return self._watch.log
 
+    @property
+    def shows_pages(self) -> bool:
+        """See :class:`~hops_livy.engines.drivers.Driver`. Its Spark is where Livy put it."""
+        return False
+
+    async def spark_pages(self) -> None:
+        """See :class:`~hops_livy.engines.drivers.Driver`."""
+
     def renew_token(self, token: str) -> None:
         """See :class:`~hops_livy.engines.drivers.Driver`. Livy is given none: it has no way that others can't see."""
 

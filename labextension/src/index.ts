@@ -10,6 +10,7 @@ import { progressPlugin } from './progress';
 import { projectPlugin } from './project';
 import { sessionStatusPlugin } from './session-status';
 import { sessionsPlugin } from './sessions';
+import { sparkPagesPlugin } from './spark-pages';
 import { tensorboardPlugin } from './tensorboard';
 import type { IProjectModel } from './tokens';
 
@@ -26,6 +27,7 @@ const plugins: readonly (
   sessionsPlugin,
   idleWarningPlugin,
   cellOutputsPlugin,
+  sparkPagesPlugin,
   launcherPlugin,
   tensorboardPlugin,
   progressPlugin,

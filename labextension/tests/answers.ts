@@ -85,5 +85,6 @@ export const OVERVIEW_ITEM_ANSWER = {
     min_executors: null,
     max_executors: null
   },
-  gpus: [0, 1]
+  gpus: [0, 1],
+  spark_ui: '/user/ada/weather/hops/session/3/ui/'
 };

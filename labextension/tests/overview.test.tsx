@@ -25,6 +25,7 @@ const DOWN = {
 const PATIENCE_MS = 30_000;
 const onOpen = vi.fn();
 const onStop = vi.fn();
+const onSparkPages = vi.fn();
 const onForget = vi.fn();
 
 function overview(...changes: readonly Record<string, unknown>[]): unknown {
@@ -78,7 +79,8 @@ describe('the answer about sessions', () => {
         driver_memory_mib: 1024,
         gpus_per_executor: 1
       },
-      gpus: [0, 1]
+      gpus: [0, 1],
+      sparkUi: '/user/ada/weather/hops/session/3/ui/'
     });
   });
 
@@ -241,6 +243,7 @@ describe('a session in the panel', () => {
         onOpen={onOpen}
         onStop={onStop}
         onAttach={onAttach}
+        onSparkPages={changes['state'] === 'killed' ? null : onSparkPages}
         onForget={onForget}
       />
     );
@@ -301,6 +304,7 @@ describe('a session in the panel', () => {
     widget?.dispose();
     expect(labels(await shown({ kernel: 'k1' }, CONSOLE))).toEqual([
       'Show details of session 3',
+      'Open the Spark UI of session 3',
       'Stop session 3'
     ]);
   });
@@ -316,6 +320,14 @@ describe('a session in the panel', () => {
       )
       ?.click();
     expect(attach).toHaveBeenCalledOnce();
+  });
+
+  it('leads to the pages of its Spark', async () => {
+    const node = await shown({});
+    node
+      .querySelector<HTMLElement>('[aria-label^="Open the Spark UI"]')
+      ?.click();
+    expect(onSparkPages).toHaveBeenCalledTimes(1);
   });
 
   it('that has ended can be removed and not stopped, and tells why', async () => {

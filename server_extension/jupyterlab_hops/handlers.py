@@ -15,6 +15,7 @@ from jupyterlab_hops.access import AUTH_RESOURCE, project_server
 from jupyterlab_hops.overview import SCOPES
 from jupyterlab_hops.problems import MEDIA_TYPE, ProblemError
 from jupyterlab_hops.project import ProjectServer
+from jupyterlab_hops.session_pages import SparkPagesHandler
 from jupyterlab_hops.tensorboards import TensorBoard
 
 MAX_BODY_BYTES = 16 * 1024
@@ -305,6 +306,7 @@ def routes(base_url: str) -> list[tuple[str, type[web.RequestHandler]]]:
         (r"session", SessionsHandler),
         (r"session/(\d{1,18})", SessionHandler),
         (r"session/(\d{1,18}):keep", SessionKeepHandler),
+        (r"session/(\d{1,18})/ui/(.*)", SparkPagesHandler),
         (r"overview", OverviewHandler),
         (r"overview/(\d{1,18})", OverviewSessionHandler),
         (r"overview/(\d{1,18})/log", OverviewLogHandler),

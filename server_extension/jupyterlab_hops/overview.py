@@ -82,5 +82,5 @@ class Overview:
 
 _PASSED = (
     "id", "kind", "name", "user", "own", "state", "reason", "notebook", "app_id", "created", "idle_since",
-    "idle_timeout_s", "ends", "statements", "waiting", "queue", "last_statement",
+    "idle_timeout_s", "ends", "statements", "waiting", "queue", "last_statement", "spark_ui",
 )  # fmt: skip

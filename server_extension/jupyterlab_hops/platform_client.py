@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
+from tornado.httputil import HTTPHeaders, parse_response_start_line
 
 from jupyterlab_hops.problems import ProblemError, no_answer, odd_answer
 from jupyterlab_hops.server_folder import ServerFolderError
 
 CONNECT_TIMEOUT_S = 3.0
 REQUEST_TIMEOUT_S = 20.0
+STREAM_TIMEOUT_S = 130.0
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
+MAX_STREAM_BYTES = 64 * 1024 * 1024
 _NO_CONTENT = 204
 _FIRST_ERROR = 400
 _NO_STATUS = 599
@@ -39,11 +42,7 @@ class PlatformClient:
         Raises:
             ProblemError: The service refused (with its own words), or gave no usable answer.
         """
-        try:
-            token = self._read_token()
-        except ServerFolderError as error:
-            raise ProblemError(503, "no-token", "No token", str(error)) from error
-        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+        headers = {"Authorization": self._authorization(), "Accept": "application/json"}
         content = None
         if method in {"POST", "PUT", "PATCH"}:
             content = json.dumps({} if body is None else body)
@@ -65,6 +64,70 @@ class PlatformClient:
         finally:
             client.close()
         return self._read(response.code, response.body)
+
+    async def stream(
+        self,
+        path: str,
+        *,
+        headers: Mapping[str, str],
+        begin: Callable[[int, HTTPHeaders], None],
+        take: Callable[[bytes], None],
+    ) -> None:
+        """Gets ``path`` and hands it over as it comes.
+
+        Args:
+            path: Below the service's address.
+            headers: Sent beside the token.
+            begin: Is told status and headers of an answer that is no error, before its first part.
+            take: Takes each part.
+
+        Raises:
+            ProblemError: The service refused (with its own words), or gave no whole answer.
+        """
+        status = 0
+        received = HTTPHeaders()
+        refused = bytearray()
+
+        def _hear(line: str) -> None:
+            nonlocal status, received
+            if line.startswith("HTTP/"):
+                status, received = parse_response_start_line(line.strip()).code, HTTPHeaders()
+            elif line.strip():
+                received.parse_line(line)
+            elif status < _FIRST_ERROR:
+                begin(status, received)
+
+        def _collect(part: bytes) -> None:
+            if status < _FIRST_ERROR:
+                take(part)
+            elif len(refused) < MAX_ANSWER_BYTES:
+                refused.extend(part)
+
+        request = HTTPRequest(
+            self._base_url + path,
+            headers={**headers, "Authorization": self._authorization()},
+            connect_timeout=CONNECT_TIMEOUT_S,
+            request_timeout=STREAM_TIMEOUT_S,
+            follow_redirects=False,
+            decompress_response=False,
+            header_callback=_hear,
+            streaming_callback=_collect,
+        )
+        client = AsyncHTTPClient(force_instance=True, defaults=None, max_body_size=MAX_STREAM_BYTES)
+        try:
+            response = await client.fetch(request, raise_error=False)
+        except (OSError, HTTPClientError) as error:
+            raise no_answer(self._service) from error
+        finally:
+            client.close()
+        if response.code >= _FIRST_ERROR:
+            self._read(response.code, bytes(refused))
+
+    def _authorization(self) -> str:
+        try:
+            return f"Bearer {self._read_token()}"
+        except ServerFolderError as error:
+            raise ProblemError(503, "no-token", "No token", str(error)) from error
 
     def _read(self, status: int, content: bytes | None) -> Any:
         if status == _NO_STATUS:

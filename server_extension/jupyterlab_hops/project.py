@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from tornado.httputil import HTTPHeaders
+
 from jupyterlab_hops import __version__
 from jupyterlab_hops.cell_outputs import CellOutputs
 from jupyterlab_hops.overview import Overview
@@ -160,6 +162,29 @@ class ProjectServer:
     async def end_session(self, session_id: int) -> None:
         """Ends one of my Spark sessions."""
         await self._livy.request("DELETE", f"sessions/{session_id}")
+
+    async def spark_page(
+        self,
+        session_id: int,
+        page: str,
+        *,
+        headers: Mapping[str, str],
+        begin: Callable[[int, HTTPHeaders], None],
+        take: Callable[[bytes], None],
+    ) -> None:
+        """Hands over a page of Spark's own of one of my sessions.
+
+        Args:
+            session_id: The session.
+            page: Path and query, as they came.
+            headers: What Spark may know of the request.
+            begin: Is told status and headers.
+            take: Takes each part.
+
+        Raises:
+            ProblemError: It can't be had.
+        """
+        await self._livy.stream(f"sessions/{session_id}/ui/{page}", headers=headers, begin=begin, take=take)
 
     async def prepare_stop(self) -> dict[str, str]:
         """Sees that the control plane would stop this server; the answer names the page to go to."""

@@ -43,19 +43,22 @@ def run(launch: dict[str, Any], jvm: Jvm) -> None:
         sys.exit(1)
     app.kernel.spark = spark
     _keep_errors_out_of_logs()
-    from . import magics, warmup  # noqa: PLC0415
+    from . import magics, pages, warmup  # noqa: PLC0415
     from .completion import let_spark_be_completed  # noqa: PLC0415
 
     magics.register(app.shell, spark)
     let_spark_be_completed(app.shell)
     app.kernel.follow_progress(spark)
     # Old notebooks know the session as ``sqlContext``: the methods that they use have the same names.
+    page_port = pages.port_of(spark)
+    pages.lead_to(launch["page_path"])
     app.shell.push({"spark": spark, "sc": spark.sparkContext, "sqlContext": spark}, interactive=False)
     if launch["warm"]:
         warmup.run(spark)
     # Requests that come before the kernel's loop runs may be overlooked until the next one comes.
     application = spark.sparkContext.applicationId
-    IOLoop.current().add_callback(jvm.status.tell, "ready", version=spark.version, application=application)
+    details = {"version": spark.version, "application": application, "page_port": page_port}
+    IOLoop.current().add_callback(jvm.status.tell, "ready", **details)
     app.start()
 
 

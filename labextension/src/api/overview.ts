@@ -56,6 +56,8 @@ export interface IOverviewItem {
   readonly resources: SessionResources | null;
   /** Addresses of the GPUs that it holds. */
   readonly gpus: readonly number[];
+  /** Path of Spark's own pages; null where there are none for me. */
+  readonly sparkUi: string | null;
 }
 
 /** The sessions that one may look after, newest first. */
@@ -130,7 +132,8 @@ function readItem(fields: Fields): IOverviewItem {
       resources === null
         ? null
         : readResources(readFields(resources, 'resources')),
-    gpus: Array.isArray(gpus) ? gpus.map(Number) : []
+    gpus: Array.isArray(gpus) ? gpus.map(Number) : [],
+    sparkUi: readOptionalText(fields, 'spark_ui')
   };
 }
 

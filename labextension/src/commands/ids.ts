@@ -26,6 +26,12 @@ export const CommandIDs = {
   attachSession: 'hops:attach-session',
   /** Ends my idle Spark sessions or, with argument `whose: 'others'`, those of the project's other members. */
   stopIdleSessions: 'hops:stop-idle-sessions',
+  /** Opens Spark's own pages of the session of argument `id`, else of that of the current tab. */
+  openSparkPages: 'hops:open-spark-pages',
+  /** Shows the Spark pages of the current tab anew. */
+  reloadSparkPages: 'hops:reload-spark-pages',
+  /** Opens the Spark pages of the current tab in a browser tab. */
+  detachSparkPages: 'hops:detach-spark-pages',
   /** Opens a TensorBoard over argument `logdir`, or asks for it. */
   openTensorBoard: 'hops:open-tensorboard',
   /** Opens a TensorBoard over the folder selected in the file browser. */

@@ -4,6 +4,7 @@ import {
   caretDownIcon,
   caretRightIcon,
   closeIcon,
+  launchIcon,
   linkIcon,
   stopIcon
 } from '@jupyterlab/ui-components';
@@ -30,13 +31,25 @@ interface IItemProps {
   /** Takes it up in the current notebook; null where that can't be done. */
   readonly onAttach: (() => void) | null;
   readonly onStop: () => void;
+  /** Opens Spark's own pages of it; null where there are none for me. */
+  readonly onSparkPages: (() => void) | null;
   /** Takes it out of the list; null where that can't be done. */
   readonly onForget: (() => void) | null;
 }
 
 /** One session: what it is, how it is, what can be done; more behind the arrow. */
 export function SessionItem(props: IItemProps): React.JSX.Element {
-  const { item, owner, now, trans, onOpen, onAttach, onStop, onForget } = props;
+  const {
+    item,
+    owner,
+    now,
+    trans,
+    onOpen,
+    onAttach,
+    onStop,
+    onSparkPages,
+    onForget
+  } = props;
   const [isOpen, setOpen] = React.useState(false);
   const detailsId = React.useId();
   const title = titleOf(item, owner, trans);
@@ -102,6 +115,14 @@ export function SessionItem(props: IItemProps): React.JSX.Element {
               onClick={onAttach}
             >
               <linkIcon.react tag="span" />
+            </IconButton>
+          )}
+          {onSparkPages !== null && (
+            <IconButton
+              label={trans.__('Open the Spark UI of session %1', item.id)}
+              onClick={onSparkPages}
+            >
+              <launchIcon.react tag="span" />
             </IconButton>
           )}
           {!isOver && item.state !== 'shutting_down' && (

@@ -177,6 +177,13 @@ function Group(
               onStop={() => {
                 run(CommandIDs.stopSession, { id: item.id });
               }}
+              onSparkPages={
+                item.sparkUi !== null
+                  ? () => {
+                      run(CommandIDs.openSparkPages, { id: item.id });
+                    }
+                  : null
+              }
               onForget={
                 canBeForgotten(item)
                   ? () => {

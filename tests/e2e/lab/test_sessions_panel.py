@@ -28,7 +28,7 @@ def item(number: int, **changes: Any) -> dict[str, Any]:
             "id": 11, "state": "available", "status": "ok", "started": NOW - 610, "completed": NOW - 600,
             "line": "days = spark.read.parquet('Resources/days.parquet').where('year > 2010').cache()",
         },
-        "resources": resources, **changes,
+        "resources": resources, "spark_ui": f"/hops/session/{number}/ui/", **changes,
     }  # fmt: skip
 
 
@@ -40,11 +40,11 @@ BUSY = item(
 )  # fmt: skip
 IDLE = item(5)
 DEAD = item(
-    4, state="dead", idle_since=None,
+    4, state="dead", idle_since=None, spark_ui=None,
     reason="The driver ran out of memory: it had 1024 MiB. Raise the memory of the driver in the start form.",
 )  # fmt: skip
 GRACES = item(
-    6, user="grace", own=False, last_statement=IDLE["last_statement"] | {"line": None, "status": "error"}
+    6, user="grace", own=False, spark_ui=None, last_statement=IDLE["last_statement"] | {"line": None, "status": "error"}
 )  # fmt: skip
 DOWN = {"title": "No answer", "status": 503, "detail": "The session service does not answer.", "remedy": "Try again."}
 
@@ -204,6 +204,29 @@ def test_a_session_leads_to_its_notebook(open_lab: Page, server_extension: Any, 
     panel = open_panel(open_lab)
     panel.get_by_role("button", name="sessions.ipynb").click()
     expect(open_lab.get_by_role("tab", name="sessions.ipynb")).to_have_attribute("aria-selected", "true")
+
+
+def test_the_pages_of_spark_open_in_a_tab_of_their_own_session_and_of_no_other(
+    open_lab: Page, server_extension: Any
+) -> None:
+    server_extension.answers["GET session/7/ui/"] = (200, "<!doctype html><h1>Spark Jobs</h1>")
+    panel = open_panel(open_lab)
+    opening = panel.get_by_role("button", name=re.compile("Open the Spark UI"))
+    expect(opening).to_have_count(2)  # not of grace's, and not of the one that died
+    panel.get_by_role("button", name="Open the Spark UI of session 7").press("Enter")
+    tab = open_lab.get_by_role("tab", name="Spark UI: session 7")
+    expect(tab).to_have_attribute("aria-selected", "true")
+    frame = open_lab.frame_locator("iframe[title='Spark UI of session 7']")
+    expect(frame.get_by_role("heading", name="Spark Jobs")).to_be_visible()
+    expect(open_lab.get_by_text("Reading the pages of Spark…")).to_have_count(0)
+    server_extension.answers["GET session/7/ui/"] = (409, "<!doctype html><h1>Session 7 has ended</h1>")
+    open_lab.get_by_role("button", name="Show the first page of this Spark UI anew").click()
+    expect(frame.get_by_role("heading", name="Session 7 has ended")).to_be_visible()
+    with open_lab.context.expect_page() as opened:
+        open_lab.get_by_role("button", name="Open this Spark UI in a browser tab").click()
+    assert opened.value.url.endswith("/hops/session/7/ui/")
+    panel.get_by_role("button", name="Open the Spark UI of session 7").click()
+    expect(tab).to_have_count(1)
 
 
 def test_without_sessions_it_says_how_one_starts(open_lab: Page, server_extension: Any) -> None:

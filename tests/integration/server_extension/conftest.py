@@ -28,12 +28,16 @@ def make_token(issued, expires, name="t"):
 
 
 class Platform:
-    """A control plane and session service that answer from a table and remember who asked what."""
+    """A control plane and session service that answer from a table and remember who asked what.
+
+    An answer is a status, a body (JSON, or bytes as they are) and, if need be, headers.
+    """
 
     def __init__(self):
         self.answers = {}
         self.calls = []
         self.bodies = []
+        self.headers = {}
         platform = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -45,14 +49,17 @@ class Platform:
                 if body:
                     platform.bodies.append(json.loads(body))
                 platform.calls.append((self.command, self.path, self.headers.get("Authorization")))
-                status, body = platform.answers.get(
+                platform.headers = dict(self.headers)
+                status, body, *headers = platform.answers.get(
                     (self.command, self.path), (404, {"title": "Not found", "detail": "no"})
                 )
                 if callable(body):
                     body = body()
-                content = b"" if body is None else json.dumps(body).encode()
+                content = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+                more = headers[0] if headers else {}
                 self.send_response(status)
-                self.send_header("Content-Length", str(len(content)))
+                for name, value in ({"Content-Length": str(len(content))} | more).items():
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(content)
 

@@ -171,6 +171,7 @@ NEIGHBOURS: dict = {
         "executor_memory_mib": 1024, "driver_memory_mib": 1024, "gpus_per_executor": 1, "gpu_label": None,
         "gpus": [0, 1],
     },
+    "spark_ui": None,
 }  # fmt: skip
 
 

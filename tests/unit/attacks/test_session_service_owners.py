@@ -34,7 +34,7 @@ class SlowDriver:
 
     def __init__(self):
         loop = asyncio.get_running_loop()
-        self.app_id, self.state = "application_1", {}
+        self.app_id, self.state, self.shows_pages = "application_1", {}, False
         self.ready, self.ended = loop.create_future(), loop.create_future()
         self.ready.set_result(None)
 

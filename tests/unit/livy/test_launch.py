@@ -1,5 +1,6 @@
 import dataclasses
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,12 @@ from hops_livy.builtin.launch import (
     java_command,
     java_environment,
     java_options,
+    page_key,
     properties_text,
     session_environment,
     spark_properties,
 )
-from hops_livy.engines.drivers import DriverRequest, Shape
+from hops_livy.engines.drivers import BatchFile, DriverRequest, Shape
 from hops_livy.java import Java
 from hops_livy.masters.yarn import YarnMaster
 
@@ -53,15 +55,25 @@ def test_one_executor_without_gpus_runs_inside_the_driver_with_the_memory_of_bot
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.memory": "1600m",
         "spark.local.dir": "/home/run/sessions/7/tmp",
-        "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.repl.class.uri": "file:///home/run/sessions/7/tmp/scala",
         "spark.authenticate": "true",
         "spark.authenticate.secret": "a secret",
         "spark.network.crypto.enabled": "true",
+        "spark.ui.enabled": "true",
+        "spark.ui.port": "0",
+        "spark.ui.killEnabled": "false",
+        "spark.ui.filters": "org.apache.spark.ui.JWSFilter",
+        "spark.org.apache.spark.ui.JWSFilter.param.secretKey": page_key("a secret"),
         "spark.sql.warehouse.dir": "/home/projects/weather/Resources/spark-warehouse",
     }
     assert "-Xmx1600m" in java_command(PLACE, request.shape)
+
+
+def test_of_a_batch_nobody_would_know_the_port_so_it_has_no_pages():
+    properties = spark_properties(replace(_request(), batch=BatchFile(file=Path("/job.py"))), PLACE, None)
+    assert properties["spark.ui.enabled"] == "false"
+    assert "spark.ui.filters" in properties, "those of a cluster's master and workers are closed all the same"
 
 
 def test_several_executors_with_gpus_become_workers_of_their_own():

@@ -19,8 +19,9 @@ from hops_contract.layout import Home
 from hops_contract.options import ServerLimits
 from hops_livy import standing
 from hops_livy.app import create_app
+from hops_livy.builtin.launch import page_key
 from hops_livy.engines.amounts import Amount, Room
-from hops_livy.engines.drivers import Completion, Ending, Executed, Inspection
+from hops_livy.engines.drivers import Completion, Ending, Executed, Inspection, SparkPages
 from hops_livy.settings import Settings
 
 PREFIX = "http://livy.test/services/livy"
@@ -33,10 +34,21 @@ class OurKeys:
         return KEY.public_key()
 
 
+class Parts(httpx.AsyncByteStream):
+    """The body of an answer that comes in parts."""
+
+    def __init__(self, *parts):
+        self.parts = parts
+
+    async def __aiter__(self):
+        for part in self.parts:
+            yield part
+
+
 class WillingDriver:
     """Ready at once; what says ``wait`` runs until the test lets it end."""
 
-    app_id, state = "local-1", MappingProxyType({})
+    app_id, state, shows_pages = "local-1", MappingProxyType({}), True
 
     def __init__(self):
         loop = asyncio.get_running_loop()
@@ -64,6 +76,9 @@ class WillingDriver:
 
     def log(self):
         return ["a line of the driver"]
+
+    async def spark_pages(self):
+        return SparkPages(url="http://127.0.0.1:4040", key=page_key("a secret"))
 
     def renew_token(self, token):
         pass
@@ -119,6 +134,8 @@ class ControlPlane:
     asked: list = field(default_factory=list)
 
     async def answer(self, _transport, request):
+        if request.url.port == 4040:
+            return httpx.Response(200, stream=Parts(b"Spark's page ", b"of jobs"))
         path = request.url.path.partition("/api/v1/")[2]
         if path.endswith("/limits"):
             return httpx.Response(200, json=ServerLimits().model_dump(mode="json"))
@@ -196,6 +213,7 @@ ROUTES = {
     "GET /sessions/{session_id}/state": HERS,
     "GET /sessions/{session_id}/log": HERS,
     "GET /sessions/{session_id}/summary": HERS,
+    "GET /sessions/{session_id}/ui/{page}": HERS,
     "GET /sessions/{session_id}/statements": HERS,
     "GET /sessions/{session_id}/statements/{statement_id}": HERS,
     "GET /sessions/{session_id}/statements/{statement_id}/events": HERS,
@@ -271,7 +289,7 @@ def test_a_session_is_there_for_whom_the_table_names_and_absent_for_all_others(t
                 for wanted in (number, 4711):
                     answer = await client.request(
                         method,
-                        path.format(session_id=wanted, batch_id=wanted, statement_id=0),
+                        path.format(session_id=wanted, batch_id=wanted, statement_id=0, page="jobs/"),
                         json={"code": "1", "cursor": 0} if method == "POST" else None,
                         headers=ROLES[role],
                     )
@@ -389,7 +407,7 @@ def test_of_anothers_statement_the_state_and_the_times_are_told_and_not_a_word_o
                 last = own["last_statement"] | {"line": None}
                 # Of the clock: each may be told a tenth of a second apart.
                 clock = {name: item[name] for name in ("idle_since", "ends", "heard")}
-                changed = {"own": False, "last_statement": last, **clock}
+                changed = {"own": False, "last_statement": last, "spark_ui": None, **clock}
                 assert item == own | changed
 
     asyncio.run(look())

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -44,3 +48,41 @@ def test_a_process_that_does_not_end_is_told_of(looks, monkeypatch):
     looks += [[stubborn]] * 1000
     assert asyncio.run(processes.end_processes(1, "a")) is False
     assert "kill" in stubborn.signals
+
+
+@pytest.fixture
+def listener():
+    """A process that leads its own session of processes and listens; its id and its port."""
+    program = (
+        "import socket, sys; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True); "
+        "sys.stdin.read()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+    )
+    yield process.pid, int(process.stdout.readline())
+    process.communicate()
+
+
+def test_a_port_is_believed_of_the_driver_that_listens_there_and_of_no_other(listener):
+    pid, port = listener
+    with socket.create_server(("127.0.0.1", 0)) as ours:
+        assert processes.listens(pid, port)
+        assert not processes.listens(pid, ours.getsockname()[1])
+        assert not processes.listens(os.getpid(), port)
+        assert not processes.listens(pid, 70_000)
+
+
+def test_who_listens_only_on_another_address_is_not_who_answers_on_this_one(listener):
+    _, port = listener
+    program = (
+        f"import socket, sys; s = socket.create_server(('127.0.0.2', {port})); print(flush=True); sys.stdin.read()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+    )
+    try:
+        process.stdout.readline()
+        assert not processes.listens(process.pid, port)
+    finally:
+        process.communicate()

@@ -22,7 +22,7 @@ ADA = Principal(kind=PrincipalKind.PROJECT_USER, user="ada", project="weather", 
 class EchoDriver:
     """Writes what it runs; what says ``hold`` never ends."""
 
-    app_id = "application_1"
+    app_id, shows_pages = "application_1", False
 
     def __init__(self):
         loop = asyncio.get_running_loop()

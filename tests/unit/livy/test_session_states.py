@@ -23,7 +23,7 @@ from hops_livy.statements import StatementState
 class ToldDriver:
     """Each statement ends when the test lets it."""
 
-    app_id = "application_1"
+    app_id, shows_pages = "application_1", False
 
     def __init__(self):
         loop = asyncio.get_running_loop()

@@ -37,7 +37,7 @@ class OurKeys:
 class Driver:
     """Ready when the test says so, if it is a patient test."""
 
-    app_id, state = "local-1", MappingProxyType({})
+    app_id, state, shows_pages = "local-1", MappingProxyType({}), False
 
     def __init__(self, gone):
         loop = asyncio.get_running_loop()

@@ -1,0 +1,188 @@
+"""Spark's own pages of a session: what is passed on, either way, and what is said where there are none."""
+
+import asyncio
+import base64
+import time
+
+import httpx
+import jwt
+import pytest
+
+from hops_contract.principal import Principal, PrincipalKind, ProjectRole
+from hops_livy import pages
+from hops_livy.builtin.launch import page_key
+from hops_livy.engines.drivers import SparkPages
+from hops_livy.errors import UnavailableError
+from hops_livy.pages import SparkPageReader, asked_headers, page_path, page_token, told_headers, usable_prefix
+
+from .test_overview import OWNER, ControlPlane, Parts, WillingBackend, WillingDriver, service, session_of
+
+KEY = page_key("a secret")
+HERE = "/services/livy/sessions/0/ui"
+
+
+@pytest.fixture(autouse=True)
+def _control_plane(monkeypatch):
+    plane = ControlPlane()
+
+    async def answer(transport, request):
+        return await plane.answer(transport, request)
+
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", answer)
+
+
+def test_the_path_in_the_browser_is_at_the_owners_notebook_server():
+    ada = Principal(kind=PrincipalKind.PROJECT_USER, user="ada", project="weather", role=ProjectRole.DATA_OWNER)
+    assert page_path(ada, 3) == "/user/ada/weather/hops/session/3/ui/"
+
+
+def test_a_token_is_signed_with_the_sessions_key_and_stands_for_a_minute():
+    claims = jwt.decode(page_token(KEY, time.time()), base64.urlsafe_b64decode(KEY), algorithms=["HS256"])
+    assert claims["exp"] - claims["iat"] == 60
+
+
+@pytest.mark.parametrize(
+    ("asked", "used"),
+    [
+        (None, HERE),
+        ("/user/ada/weather/hops/session/0/ui", "/user/ada/weather/hops/session/0/ui"),
+        ("/user/ada/weather/hops/session/0/ui/", "/user/ada/weather/hops/session/0/ui"),
+        ("", HERE),
+        ("//elsewhere.test", HERE),
+        ("https://elsewhere.test/ui", HERE),
+        ('/x"><script>', HERE),
+        ("/x" * 400, HERE),
+    ],
+)
+def test_links_begin_with_what_the_proxy_in_front_asks_for_if_that_is_a_path(asked, used):
+    assert usable_prefix(asked, HERE + "/") == used
+
+
+def test_spark_is_sent_nothing_that_proves_who_the_caller_is():
+    given = {"authorization": "Bearer of-ada", "cookie": "a=b", "accept": "text/html", "x-forwarded-for": "10.0.0.1"}
+    assert asked_headers(given, token="signed", prefix=HERE) == {
+        "accept": "text/html", "accept-encoding": "identity", "authorization": "Bearer signed",
+        "x-forwarded-context": HERE,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("location", "told"),
+    [
+        ("http://127.0.0.1:4040/jobs/", f"{HERE}/jobs/"),
+        (f"http://127.0.0.1:4040{HERE}/jobs/?id=1", f"{HERE}/jobs/?id=1"),
+        ("https://elsewhere.test/bait", f"{HERE}/bait"),
+        ("//elsewhere.test/bait", f"{HERE}/bait"),
+        ("jobs/", f"{HERE}/jobs/"),
+        (f"{HERE}x/jobs", f"{HERE}{HERE}x/jobs"),
+    ],
+)
+def test_a_redirection_leads_nowhere_but_to_another_page(location, told):
+    given = {"location": location, "set-cookie": "a=b", "content-type": "text/html"}
+    assert told_headers(given, prefix=HERE) == {"content-type": "text/html", "location": told}
+
+
+def read(handler, target="/jobs/"):
+    async def get():
+        reader = SparkPageReader(httpx.MockTransport(handler))
+        try:
+            status, headers, body = await reader.read(
+                SparkPages(url="http://127.0.0.1:4040", key=KEY), target, headers={}, prefix=HERE
+            )
+            return status, headers, b"".join([part async for part in body])
+        finally:
+            await reader.close()
+
+    return asyncio.run(get())
+
+
+def test_a_page_is_asked_for_as_it_was_named():
+    asked = []
+
+    def spark(request):
+        asked.append(str(request.url))
+        return httpx.Response(200, stream=Parts(b"jo", b"bs"))
+
+    assert read(spark, "/a%2Fb/?q=%2F&r=//x")[::2] == (200, b"jobs")
+    assert read(spark, "//elsewhere.test/x")[0] == 200
+    assert read(spark, "/@elsewhere.test/")[0] == 200
+    assert asked == [
+        "http://127.0.0.1:4040/a%2Fb/?q=%2F&r=//x",
+        "http://127.0.0.1:4040//elsewhere.test/x",
+        "http://127.0.0.1:4040/@elsewhere.test/",
+    ]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_spark_that_refuses_the_key_shows_no_page(status):
+    with pytest.raises(UnavailableError):
+        read(lambda _request: httpx.Response(status, text="bad"))
+
+
+def test_a_spark_that_does_not_answer_shows_no_page():
+    def away(_request):
+        raise httpx.ConnectError("away")
+
+    with pytest.raises(UnavailableError):
+        read(away)
+
+
+def test_an_answer_without_end_is_broken_off(monkeypatch):
+    monkeypatch.setattr(pages, "MOST_BYTES", 1000)
+    given = []
+
+    class Endless(httpx.AsyncByteStream):
+        async def __aiter__(self):
+            while True:
+                given.append(1)
+                yield b"x" * 100
+
+    with pytest.raises(httpx.ReadError):
+        read(lambda _request: httpx.Response(200, stream=Endless()))
+    assert len(given) == 11
+
+
+class PagelessDriver(WillingDriver):
+    shows_pages = False
+
+    async def spark_pages(self):
+        return None
+
+
+class PagelessBackend(WillingBackend):
+    async def start(self, request):
+        self.drivers[request.session_id] = PagelessDriver()
+        return self.drivers[request.session_id]
+
+
+def test_a_page_that_is_there_is_given_with_its_type_kept(tmp_path):
+    async def walk():
+        async with service(tmp_path) as client:
+            number = await session_of(client, OWNER)
+            first = await client.get(f"/sessions/{number}/ui", headers=OWNER)
+            page = await client.get(f"/sessions/{number}/ui/jobs/", headers=OWNER)
+            session = (await client.get(f"/sessions/{number}", headers=OWNER)).json()
+            return first, page, session
+
+    first, page, session = asyncio.run(walk())
+    assert (first.status_code, first.headers["location"]) == (307, f"{HERE}/")
+    assert (page.text, page.headers["x-content-type-options"]) == ("Spark's page of jobs", "nosniff")
+    assert session["appInfo"]["sparkUiUrl"] == "/user/ada/weather/hops/session/0/ui/"
+
+
+def test_without_pages_it_is_said_why_and_what_to_do(tmp_path):
+    async def walk():
+        async with service(tmp_path, PagelessBackend()) as client:
+            number = await session_of(client, OWNER)
+            there = await client.get(f"/sessions/{number}/ui/", headers=OWNER)
+            await client.post(f"/sessions/{number}/stop", headers=OWNER)
+            ended = await client.get(f"/sessions/{number}/ui/", headers=OWNER)
+            session = (await client.get(f"/sessions/{number}", headers=OWNER)).json()
+            return there, ended, session
+
+    there, ended, session = asyncio.run(walk())
+    assert (there.status_code, "shows no pages" in there.json()["detail"]) == (503, True)
+    assert ended.status_code == 409
+    assert ended.json()["detail"] == "Session 0 has ended, and Spark's pages with it. It was stopped by its owner."
+    assert "log" in ended.json()["remedy"]
+    assert session["appInfo"]["sparkUiUrl"] is None
