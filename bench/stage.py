@@ -41,6 +41,7 @@ ROOT = Path(__file__).resolve().parents[1]
 JUPYTER_TOKEN = "benchmark"  # noqa: S105 - of a server that ends with the benchmark
 TOKEN_LIFE_S = 24 * 3600
 PATIENCE_S = 240
+SUBPROTOCOL = "v1.kernel.websocket.jupyter.org"
 COUNT = "spark.range(10**6).count()"
 COUNTED = "1000000"
 
@@ -147,6 +148,23 @@ def _waits_for_an_order(process: psutil.Process) -> bool:
     return Path(f"/proc/{process.pid}/fd/0").readlink().name.startswith("pipe:")
 
 
+def packed(channel: str, *parts: dict[str, Any]) -> bytes:
+    """A message as JupyterLab frames it: how many offsets, the offsets, the channel, the parts; 8 bytes a number."""
+    frames = [channel.encode(), *(json.dumps(part).encode() for part in parts)]
+    offsets = [8 * (len(frames) + 2)]
+    for frame in frames:
+        offsets.append(offsets[-1] + len(frame))
+    numbers = [len(offsets), *offsets]
+    return b"".join([*(number.to_bytes(8, "little") for number in numbers), *frames])
+
+
+def unpacked(message: bytes) -> list[dict[str, Any]]:
+    """Header, parent, metadata and content of a message that is framed so."""
+    count = int.from_bytes(message[:8], "little")
+    offsets = [int.from_bytes(message[8 * at : 8 * at + 8], "little") for at in range(1, count + 1)]
+    return [json.loads(message[offsets[at] : offsets[at + 1]]) for at in range(1, 5)]
+
+
 class Kernel:
     """A notebook's kernel, spoken to over the notebook server's WebSocket."""
 
@@ -164,6 +182,7 @@ class Kernel:
             additional_headers={"Authorization": f"token {JUPYTER_TOKEN}"},
             max_size=None,
             open_timeout=PATIENCE_S,
+            subprotocols=[SUBPROTOCOL],
             proxy=None,
         )
 
@@ -189,23 +208,23 @@ class Kernel:
         """
         identifier = uuid.uuid4().hex
         header = {"msg_id": identifier, "msg_type": kind, "session": self._name, "username": "", "version": "5.4"}
-        message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
-        self._socket.send(json.dumps({**message, "buffers": []}))
+        self._socket.send(packed("shell", header, {}, {}, content))
         reply, outputs, idle = None, [], False
         deadline = time.monotonic() + patience_s
         while reply is None or not idle:
-            answer = json.loads(self._socket.recv(timeout=max(0.0, deadline - time.monotonic())))
-            if answer.get("parent_header", {}).get("msg_id") != identifier:
+            answer = self._socket.recv(timeout=max(0.0, deadline - time.monotonic()))
+            header, parent, _metadata, answer_content = unpacked(answer)
+            if parent.get("msg_id") != identifier:
                 continue
-            answer_kind = answer["header"]["msg_type"]
+            answer_kind = header["msg_type"]
             if answer_kind.endswith("_reply"):
-                reply = answer["content"]
+                reply = answer_content
             elif answer_kind == "status":
-                idle = answer["content"]["execution_state"] == "idle"
+                idle = answer_content["execution_state"] == "idle"
             else:
-                outputs.append((time.perf_counter(), answer_kind, answer["content"]))
+                outputs.append((time.perf_counter(), answer_kind, answer_content))
                 if heard is not None:
-                    heard(answer_kind, answer["content"])
+                    heard(answer_kind, answer_content)
         return reply, outputs
 
     def wait_ready(self) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent
-STARTS_ENGINES = ("integration", "e2e")
+STARTS_ENGINES = ("contract", "integration", "e2e")
 # They start programs that share two cores with everything else that runs on the machine.
 REAL_ENGINES = ("spark", "hub", "browser", "postgresql")
 

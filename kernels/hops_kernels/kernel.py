@@ -84,6 +84,8 @@ class SessionServiceKernel(SparkKernelBase):
 
     def __init__(self, **options: Any) -> None:
         problem = None
+        # traitlets lets the logger make all debug records, and its handler drop them.
+        options["parent"].log.setLevel(options["parent"].log_level)
         try:
             server = read_server_config(server_folder())
             connection_file = options["parent"].connection_file

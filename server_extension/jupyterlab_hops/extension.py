@@ -35,6 +35,8 @@ class HopsExtension(ExtensionApp):
 
     def initialize_settings(self) -> None:
         """Finds out which project this server is for."""
+        # traitlets lets the logger make all debug records, some for each message of a kernel, and its handler drop them.
+        self.serverapp.log.setLevel(self.serverapp.log_level)
         try:
             folder = ServerFolder.from_environment()
         except ServerFolderError as error:
