@@ -104,8 +104,8 @@ def answer(text: str) -> tuple[bool, Reattach | None] | None:
 def hint(item: Item, now: float) -> str:
     """What is said of it where nobody can be asked."""
     return (
-        f"Spark session {item['id']} of this notebook is still alive ({described(item, now)}). A new one starts; "
-        f"%spark_session attach -f {item['id']} takes the old one up instead."
+        f"Spark session {item['id']} of this notebook is still alive ({described(item, now)}). Nobody can be asked "
+        f"here, so it is not taken up; %spark_session attach -f {item['id']} takes the old one up instead."
     )
 
 

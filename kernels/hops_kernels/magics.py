@@ -137,7 +137,7 @@ class HopsMagics(KernelMagics):
 
     def _do_not_call_start_session(self, line: str, cell: str = "", local_ns: Any = None) -> bool:  # noqa: ARG002
         """Starts the session if there is none. A start that failed is tried again by the next cell."""
-        if not self.session_started and not self._take_up_left():
+        if not self.session_started and not self.take_up_left():
             properties = sparkmagic_settings.get_session_properties(self.language)
             self.spark_controller.add_session(self.session_name, self.endpoint, False, properties)
             self.session_started = True
@@ -222,14 +222,15 @@ class HopsMagics(KernelMagics):
         statements = get_json(session, "/statements?seen=false&size=100").get("statements")
         return [statement for statement in statements or () if isinstance(statement, dict)]
 
-    def _take_up_left(self) -> bool:
+    def take_up_left(self) -> bool:
+        """Takes up the session that an earlier kernel of the notebook left, where there is one and it is wanted."""
         item = session_to_take_up(self, home=Path.home())
         if item is None:
             return False
         try:
             self.take_up(item)
         except SessionProblem as problem:
-            say(f"{problem} A new session starts.")
+            say(f"{problem} It is not taken up.")
             return False
         return True
 

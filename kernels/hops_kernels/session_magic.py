@@ -121,10 +121,10 @@ class SessionMagic:
             raise SessionProblem(explain_http_error(str(error))[1]) from error
 
     def _session(self) -> Any:
-        session = self._magics.session
-        if session is None or not self._magics.session_started:
+        magics = self._magics
+        if not magics.session_started and not magics.take_up_left():
             raise SessionProblem("This notebook has no Spark session yet: the first cell starts one.")
-        return session
+        return magics.session
 
     def _tell(self) -> None:
         session = self._session()

@@ -35,7 +35,7 @@ class HopsExtension(ExtensionApp):
 
     def initialize_settings(self) -> None:
         """Finds out which project this server is for."""
-        # traitlets lets the logger make all debug records, some for each message of a kernel, and its handler drop them.
+        # traitlets lets the logger make all debug records, some for each kernel's message, and the handler drop them
         self.serverapp.log.setLevel(self.serverapp.log_level)
         try:
             folder = ServerFolder.from_environment()

@@ -55,6 +55,14 @@ def test_a_no_starts_anew_and_never_is_remembered_by_the_next_kernel(notebook, l
     assert (len(livy.posted), livy.connected) == (2, [])
 
 
+def test_the_magic_takes_it_up_too_though_no_cell_has_run(notebook, livy, left):
+    cell, question = answering(notebook, "%spark_session outputs", "y")
+    assert "Spark session 7 of this notebook is still alive" in question
+    assert "Spark session 7 taken up" in cell.stdout
+    assert "There is no output that this notebook has not seen." in cell.stdout
+    assert (livy.posted, cell.reply["status"]) == ([], "ok")
+
+
 def test_where_nobody_can_be_asked_a_new_one_starts_and_the_old_one_is_named(notebook, livy, left):
     cell = notebook.finish(notebook.start("days", allow_stdin=False))
     assert "%spark_session attach -f 7 takes the old one up instead" in cell.stdout
