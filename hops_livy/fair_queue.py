@@ -31,7 +31,8 @@ class Asked:
         number: Of its session; who asked earlier has a smaller one.
         project: Whose limits it counts against.
         owner: The project-user.
-        needs: What it takes when it starts.
+        needs: What it takes of what is free here when it starts.
+        asks: What it has in all, also on a cluster: that is what its project's limits bound. Default: ``needs``.
         overtaken: How often others were served before it with what it lacked.
     """
 
@@ -39,7 +40,13 @@ class Asked:
     project: str
     owner: str
     needs: Amount
+    asks: Amount | None = None
     overtaken: int = 0
+
+    @property
+    def counted(self) -> Amount:
+        """What its project's limits count."""
+        return self.needs if self.asks is None else self.asks
 
     @property
     def patient(self) -> bool:
@@ -49,11 +56,24 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """What somebody has already."""
+    """What somebody has already.
+
+    Attributes:
+        project: Whose limits it counts against.
+        owner: The project-user.
+        amount: Of what is shared out here.
+        asked: In all, also on a cluster. Default: ``amount``.
+    """
 
     project: str
     owner: str
     amount: Amount
+    asked: Amount | None = None
+
+    @property
+    def counted(self) -> Amount:
+        """What its project's limits count."""
+        return self.amount if self.asked is None else self.asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,13 +137,13 @@ def take_turn(
     starts: list[Asked] = []
     for asked in ordered:
         under = beneath.get(asked.project, BOUNDLESS)
-        machine, project = left.lacks(asked.needs), under.lacks(asked.needs)
+        machine, project = left.lacks(asked.needs), under.lacks(asked.counted)
         if not machine and not project:
             starts.append(asked)
         elif not asked.patient:
             continue
         # What one takes, or what is kept for one. The machine waits for nobody whom their own project's limits hold.
-        beneath[asked.project] = under - asked.needs
+        beneath[asked.project] = under - asked.counted
         if machine or not project:
             left -= asked.needs
     lacks = _lacks(ordered, starts, room.free, _beneath(limits or {}, held))
@@ -135,10 +155,10 @@ def _lacks(ordered: list[Asked], starts: list[Asked], free: Amount, beneath: dic
     """What is too little for each, when those that start have what they need and nothing is kept for anybody."""
     for asked in starts:
         free -= asked.needs
-        beneath[asked.project] = beneath.get(asked.project, BOUNDLESS) - asked.needs
+        beneath[asked.project] = beneath.get(asked.project, BOUNDLESS) - asked.counted
     return {
         asked.number: Lack(
-            machine=free.lacks(asked.needs), project=beneath.get(asked.project, BOUNDLESS).lacks(asked.needs)
+            machine=free.lacks(asked.needs), project=beneath.get(asked.project, BOUNDLESS).lacks(asked.counted)
         )
         for asked in ordered
         if asked not in starts
@@ -162,7 +182,7 @@ def _times(asked: Asked, starts: list[Asked], lack: Lack) -> int:
         and (
             lack == Lack()
             or any(getattr(other.needs, name) for name in lack.machine)
-            or (other.project == asked.project and any(getattr(other.needs, name) for name in lack.project))
+            or (other.project == asked.project and any(getattr(other.counted, name) for name in lack.project))
         )
         for other in starts
     )
@@ -181,7 +201,7 @@ def _beneath(limits: Mapping[str, Amount], held: Iterable[Held]) -> dict[str, Am
     beneath = dict(limits)
     for one in held:
         if one.project in beneath:
-            beneath[one.project] -= one.amount
+            beneath[one.project] -= one.counted
     return beneath
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hops_livy.engines.amounts import NOTHING, Amount
-from hops_livy.fair_queue import Asked, Lack
+from hops_livy.fair_queue import Asked, Held, Lack
 
 OTHERS = "other projects"
 _MOST_TOLD = 8
@@ -32,20 +32,10 @@ class Holder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
-    """A session that has what it needs.
-
-    Attributes:
-        session: Its number.
-        project: Of which project.
-        owner: The project-user.
-        amount: What it has.
-    """
+class Running(Held):
+    """A session that has what it needs; ``session`` is its number."""
 
     session: int
-    project: str
-    owner: str
-    amount: Amount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +93,7 @@ def place_of(
     return Place(
         position=position,
         length=length,
-        waits_for=_waits_for(asked.needs, lack, most, limit),
+        waits_for=_waits_for(asked, lack, most, limit),
         held_by=_holders(asked.project, lack, running),
     )
 
@@ -114,8 +104,8 @@ def in_use(holders: Iterable[Holder]) -> str:
     return f"In use: {told}." if told else ""
 
 
-def _waits_for(needs: Amount, lack: Lack, most: Amount, limit: Amount) -> str:
-    parts = []
+def _waits_for(asked: Asked, lack: Lack, most: Amount, limit: Amount) -> str:
+    needs, counted, parts = asked.needs, asked.counted, []
     if "sessions" in lack.machine:
         parts.append(f"one of the {most.sessions} sessions of this service to end")
     if "sessions" in lack.project:
@@ -125,11 +115,11 @@ def _waits_for(needs: Amount, lack: Lack, most: Amount, limit: Amount) -> str:
     if "gpus" in lack.machine:
         parts.append(_gpus(needs.gpus))
     elif "gpus" in lack.project:
-        parts.append(f"{_gpus(needs.gpus)} of the project's {limit.gpus}")
+        parts.append(f"{_gpus(counted.gpus)} of the project's {limit.gpus}")
     if "memory_mib" in lack.machine:
         parts.append(f"{needs.memory_mib} MiB of memory")
     elif "memory_mib" in lack.project:
-        parts.append(f"{needs.memory_mib} MiB of the project's {limit.memory_mib} MiB of memory")
+        parts.append(f"{counted.memory_mib} MiB of the project's {limit.memory_mib} MiB of memory")
     return " and ".join(parts) or "its turn, and what is free is kept for those before it"
 
 
@@ -137,17 +127,20 @@ def _holders(project: str, lack: Lack, running: Iterable[Running]) -> tuple[Hold
     told: dict[tuple[str, int | None], Amount] = {}
     for one in running:
         own = one.project == project
-        names = lack.machine | lack.project if own else lack.machine
-        having = Amount(
-            memory_mib=one.amount.memory_mib if "memory_mib" in names else 0,
-            gpus=one.amount.gpus if "gpus" in names else 0,
-        )
+        having = Amount(memory_mib=_having("memory_mib", one, lack, own), gpus=_having("gpus", one, lack, own))
         if having != NOTHING:
             holder = (one.owner, one.session) if own else (OTHERS, None)
             told[holder] = told.get(holder, NOTHING) + having
     holders = [Holder(who=who, session=session, amount=amount) for (who, session), amount in told.items()]
     holders.sort(key=lambda one: (-one.amount.gpus, -one.amount.memory_mib, one.who, one.session or 0))
     return tuple(holders[:_MOST_TOLD])
+
+
+def _having(name: str, one: Running, lack: Lack, own: bool) -> int:  # noqa: FBT001 - read beside its call
+    """How much ``one`` has of something that is lacking: here, or of what the project's limits count."""
+    if name in lack.machine:
+        return int(getattr(one.amount, name))
+    return int(getattr(one.counted, name)) if own and name in lack.project else 0
 
 
 def _who(holder: Holder) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from hops_livy.engines.amounts import BOUNDLESS, NOTHING, Amount, Room
 from hops_livy.engines.drivers import BatchFile, NoRoomError, SessionBackend, StartError
-from hops_livy.fair_queue import Asked, Held, Lack, Turn, take_turn
+from hops_livy.fair_queue import Asked, Lack, Turn, take_turn
 from hops_livy.pool import Warm, WarmPool
 from hops_livy.queue_place import Place, Running, place_of
 from hops_livy.sessions import Session
@@ -150,7 +150,7 @@ class WaitingRoom:
         running, room = self._running(), self._room()
         turn = take_turn(
             [self._asked(entry) for entry in waiting.values()],
-            held=[Held(project=one.project, owner=one.owner, amount=one.amount) for one in running],
+            held=running,
             room=room,
             limits=self._projects,
         )
@@ -245,6 +245,7 @@ class WaitingRoom:
             owner=owner.project_user,
             # Who may not wait is refused where something is lacking, not because others are being started.
             needs=needs if entry.may_wait else replace(needs, starts=0),
+            asks=entry.session.shape.asked,
             overtaken=entry.overtaken,
         )
 
@@ -263,6 +264,7 @@ class WaitingRoom:
                 project=str(session.owner.project),
                 owner=session.owner.project_user,
                 amount=self._backend.needs(session.shape),
+                asked=session.shape.asked,
             )
             for session in self._having()
         ]

@@ -52,6 +52,11 @@ class Shape:
         """GPUs of all executors together."""
         return self.most_executors * self.gpus_per_executor
 
+    @property
+    def asked(self) -> Amount:
+        """What was asked for in all, wherever it is: a project's limits bound that."""
+        return Amount(sessions=1, memory_mib=self.total_memory_mib, gpus=self.total_gpus)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchFile:

@@ -5,6 +5,7 @@
 import asyncio
 import time
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from types import MappingProxyType
 from uuid import uuid4
 
@@ -18,6 +19,7 @@ from hops_contract.options import ServerLimits
 from hops_livy import memory, registry
 from hops_livy.app import create_app
 from hops_livy.builtin.backend import BuiltinSessions
+from hops_livy.engines.amounts import Amount, Room
 from hops_livy.engines.drivers import Ending, Executed, NoRoomError, StartError
 from hops_livy.gpus import GpuLedger
 from hops_livy.memory import MemoryLedger
@@ -104,6 +106,16 @@ class LedgerBackend(BuiltinSessions):
 
     async def recover(self, request, state):
         return self.drivers[request.session_id]
+
+
+class FarBackend(LedgerBackend):
+    """One whose executors, with their memory and GPUs, are on a cluster: here they take nothing."""
+
+    def needs(self, shape):
+        return Amount(sessions=1, memory_mib=shape.driver_memory_mib)
+
+    def room(self):
+        return Room(free=replace(super().room().free, gpus=2**60), whole=replace(super().room().whole, gpus=2**60))
 
 
 @pytest.fixture(autouse=True)
@@ -288,7 +300,8 @@ def test_that_it_would_wait_is_no_reason_against_a_session_unless_another_would_
     run(test, tmp_path)
 
 
-def test_a_project_has_limits_for_all_its_sessions_together_and_holds_up_nobody_else(tmp_path, machine):
+@pytest.mark.parametrize("kind", [LedgerBackend, FarBackend])
+def test_a_project_has_limits_for_all_its_sessions_together_and_holds_up_nobody_else(tmp_path, machine, kind):
     machine["limits"] = ServerLimits(max_project_gpus=2, max_gpus=4)
 
     async def test(client, backend):
@@ -303,7 +316,7 @@ def test_a_project_has_limits_for_all_its_sessions_together_and_holds_up_nobody_
         await client.delete(f"/sessions/{held['id']}", headers=ADA)
         await until_idle(client, BEN, waiting["id"])
 
-    run(test, tmp_path)
+    run(test, tmp_path, kind())
 
 
 def test_so_many_are_started_at_the_same_moment_and_the_others_one_after_the_other(tmp_path):
