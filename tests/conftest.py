@@ -11,7 +11,11 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent
-STARTS_ENGINES = ("contract", "integration", "e2e")
+# Where tests of several files share an engine that takes long to start. Else the tests of one file stay together.
+SHARE_ENGINES = (
+    "contract/user_library", "integration/platform", "integration/server_extension", "integration/spawner",
+    "integration/user_library", "e2e", "e2e/lab", "e2e/pages",
+)  # fmt: skip
 # They start programs that share two cores with everything else that runs on the machine.
 REAL_ENGINES = ("spark", "hub", "browser", "postgresql")
 
@@ -25,12 +29,12 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist looks at the groups in this same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Says which tests stay together where several processes run them, and which may be tried a second time."""
     for item in items:
-        # Those of one folder share engines that take long to start; unit tests share nothing.
-        folder = item.path.parent.relative_to(TESTS)
-        item.add_marker(pytest.mark.xdist_group(str(folder if folder.parts[0] in STARTS_ENGINES else item.path)))
+        folder = str(item.path.parent.relative_to(TESTS))
+        item.add_marker(pytest.mark.xdist_group(folder if folder in SHARE_ENGINES else str(item.path)))
         # In continuous integration a test of a real engine is tried again; the summary names each repetition.
         if os.environ.get("CI") == "true" and any(item.get_closest_marker(name) for name in REAL_ENGINES):
             item.add_marker(pytest.mark.flaky(reruns=1))
