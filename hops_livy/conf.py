@@ -71,7 +71,7 @@ _REFUSED = (
         "files and folders outside the project could be read or written",
     ),
     (
-        r"spark\.memory\.offHeap\..*|spark\.(driver|executor)\.(min)?memoryOverhead(Factor)?",
+        r"spark\.memory\.offHeap\..*|spark\.(driver|executor)\.(min)?memoryOverhead(Factor)?|.*\.pyspark\.memory",
         "memory is counted by spark.driver.memory and spark.executor.memory alone",
     ),
     (
@@ -87,7 +87,6 @@ _ALLOWED = re.compile(
     | spark\.(speculation|scheduler|cleaner|storage)(\..+)?
     | spark\.(default|task|locality|python|rpc|network|io|files|stage|excludeOnFailure|dynamicAllocation|mllib|ml)\..+
     | spark\.(driver|executor)\.(maxResultSize|heartbeatInterval)
-    | spark\.executor\.pyspark\.memory
     | spark\.app\.name
     | spark\.log\.level
     | spark\.(checkpoint\.compress|cores\.max)

@@ -138,7 +138,8 @@ class Session:
         """Goes into ``state``; a final one is never left."""
         if not self.final:
             self.state = state
-            self.reason = reason
+            # Code of the session may have a hand in it: half a character would keep all sessions from being told of.
+            self.reason = reason = reason.encode("utf-8", "replace").decode()
             if self.final:
                 self.journal.write({"is": "ended", "state": str(state), "reason": reason})
                 self.journal.forget_token()
@@ -146,6 +147,7 @@ class Session:
 
     def explain(self, reason: str) -> None:
         """Tells why it does nothing at the moment; with nothing, that this is over. Why it ends goes before that."""
+        reason = reason.encode("utf-8", "replace").decode()
         if not self.final and self.state is not SessionState.SHUTTING_DOWN and self.reason != reason:
             self.reason = reason
             self.news.tell()
@@ -206,10 +208,14 @@ class Session:
 
     def take_up(self, kernel: str | None, notebook: str | None) -> None:
         """Another kernel works in it from now on, that of ``notebook``."""
-        self.kernel, self.notebook = kernel, notebook
-        entry = {"is": "client", "kernel": kernel, "notebook": notebook}
-        self.head[:] = [*self.head_without("client"), entry]
-        self.journal.write(entry)
+        if (self.kernel, self.notebook) != (kernel, notebook):
+            self.kernel, self.notebook = kernel, notebook
+            entry = {"is": "client", "kernel": kernel, "notebook": notebook}
+            self.head[:] = [*self.head_without("client"), entry]
+            if self.journal.grown:
+                self.journal.rewrite([*self.head, *self.entries()])
+            else:
+                self.journal.write(entry)
         self.touch()
 
     @property

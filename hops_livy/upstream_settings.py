@@ -20,8 +20,15 @@ class Authentication(StrEnum):
     """How the platform shows Apache Livy who it is."""
 
     NONE = "none"
+    TRUSTED = "trusted"
+    """Not at all, though it is another machine: nothing but the platform reaches it."""
     BASIC = "basic"
     BEARER = "bearer"
+
+    @property
+    def has_secret(self) -> bool:
+        """Whether a password or token belongs to it."""
+        return self in {Authentication.BASIC, Authentication.BEARER}
 
 
 class Cluster(StrEnum):
@@ -77,7 +84,7 @@ def read_upstream(source: Mapping[str, str]) -> UpstreamSettings | None:
         return None
     authentication = _choice(given, "AUTH", Authentication, Authentication.NONE)
     settings = UpstreamSettings(
-        url=_url(given["URL"], secret=authentication is not Authentication.NONE),
+        url=_url(given["URL"], secret=authentication.has_secret),
         authentication=authentication,
         user=given.get("USER", ""),
         secret_file=_path(given, "SECRET_FILE"),
@@ -95,9 +102,15 @@ def read_upstream(source: Mapping[str, str]) -> UpstreamSettings | None:
 
 
 def _check_secret(settings: UpstreamSettings) -> None:
+    if settings.authentication is Authentication.NONE and urlsplit(settings.url).hostname not in _LOOPBACK:
+        raise ValueError(
+            f"{_PREFIX}AUTH is none, and {_PREFIX}URL is another machine: whoever reaches a Livy that asks nobody who "
+            f"they are, such as code of any session on the cluster, starts sessions as anybody. Let Livy ask "
+            f"({_PREFIX}AUTH=basic or bearer), or, if nothing but the platform reaches it, set {_PREFIX}AUTH=trusted."
+        )
     if settings.authentication is Authentication.BASIC and (not settings.user or ":" in settings.user):
         raise ValueError(f"{_PREFIX}AUTH is basic: {_PREFIX}USER must name the platform's account, without a colon.")
-    if settings.authentication is not Authentication.NONE and settings.secret_file is None:
+    if settings.authentication.has_secret and settings.secret_file is None:
         raise ValueError(
             f"{_PREFIX}AUTH is {settings.authentication}: {_PREFIX}SECRET_FILE must name the file that holds the "
             "password or the token."

@@ -453,13 +453,13 @@ class BuiltinDriver:
             case "ready":
                 self._was_ready = True
                 if self._waiting is not None and (number := status.get("application")) is not None:
-                    self._waiting.spark_application = str(number)[:_LONGEST_ID]
+                    self._waiting.spark_application = _whole(str(number))[:_LONGEST_ID]
                 port = status.get("page_port")
                 self._page_port = port if type(port) is int else None
                 if live:
                     await self._be_ready()
             case "failed":
-                self._failure = str(status.get("reason", ""))[:_MOST_REASON]
+                self._failure = _whole(str(status.get("reason", "")))[:_MOST_REASON]
                 java_code = status.get("jvm_code")
                 self._java_code = java_code if isinstance(java_code, int) else None
                 return True
@@ -528,3 +528,8 @@ class _Joined:
             self._on_message(message.kind, message.content)
         for item in held:
             self.hear(*item)
+
+
+def _whole(text: str) -> str:
+    """``text`` without half characters, which JSON can name and no answer can hold."""
+    return text.encode("utf-8", "replace").decode()

@@ -108,7 +108,7 @@ def open_http(settings: UpstreamSettings, transport: httpx.AsyncBaseTransport | 
     return httpx.AsyncClient(
         base_url=settings.url,
         headers=_HEADERS,
-        auth=None if settings.authentication is Authentication.NONE else Secret(settings),
+        auth=Secret(settings) if settings.authentication.has_secret else None,
         verify=ssl.create_default_context(cafile=None if authorities is None else str(authorities)),
         timeout=httpx.Timeout(_ANSWER_S, connect=_CONNECT_S),
         limits=httpx.Limits(max_connections=200, max_keepalive_connections=50),

@@ -438,7 +438,7 @@ def test_one_address_chooses_apache_livy_and_keeps_nothing_ready(secret):
         authorities=Path("/ca.pem"), name="blue", cluster=Cluster.KUBERNETES, files="s3a://bucket/Projects",
     )  # fmt: skip
     assert settings.warm_sessions == 0
-    assert read_settings({f"{UP}URL": "http://livy.test", "HOPS_WARM_SESSIONS": "3"}).warm_sessions == 3
+    assert read_settings({f"{UP}URL": "http://127.0.0.1:8998", "HOPS_WARM_SESSIONS": "3"}).warm_sessions == 3
 
 
 @pytest.mark.parametrize(
@@ -448,11 +448,12 @@ def test_one_address_chooses_apache_livy_and_keeps_nothing_ready(secret):
         ({"URL": "http://livy.test:99999"}, "URL is no address"),
         ({"URL": "http://livy.test?x=s3cret"}, "URL is no address"),
         ({"URL": "https://ada:s3cret@livy.test"}, "URL holds a name or a password"),
-        ({"AUTH": "kerberos"}, "AUTH is 'kerberos'; it must be one of none, basic, bearer"),
+        ({"AUTH": "kerberos"}, "AUTH is 'kerberos'; it must be one of none, trusted, basic, bearer"),
         ({"AUTH": "basic", "SECRET_FILE": "/s"}, "USER must name the platform's account"),
         ({"AUTH": "bearer"}, "SECRET_FILE must name the file"),
         ({"AUTH": "bearer", "SECRET_FILE": "/s", "URL": "http://livy.test"}, "sent to another machine unencrypted"),
-        ({"NAME": "Ours!"}, "NAME is 'Ours!'"),
+        ({"NAME": "Ours!", "AUTH": "trusted"}, "NAME is 'Ours!'"),
+        ({"AUTH": "none"}, "starts sessions as anybody. Let Livy ask"),
         ({"CLUSTER": "mesos"}, "CLUSTER is 'mesos'"),
         ({"FILES": "/Projects"}, "FILES is '/Projects'; it must be a URI"),
     ],
