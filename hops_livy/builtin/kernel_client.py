@@ -31,6 +31,7 @@ _CONTROL_S = 10.0
 _INTERRUPT_S = 1.0
 # ipykernel (7.4) may overlook a request, or keep its reply or its last outputs back, until the next one comes.
 _SETTLE_S = 5.0
+_LOST_S = 1.0
 _NUDGES_S = (1.0, 2.0, 4.0, 8.0, 16.0)
 # The kernel keeps to the bound itself; code that sends more behind its back is cut off from the service.
 _FRAME_BYTES = 2 * MOST_BYTES
@@ -187,13 +188,22 @@ class KernelClient:
                 done, _ = await asyncio.wait([heard], timeout=wait_s)
                 if done:
                     return
+                state: dict[str, Any] = {}
                 with contextlib.suppress(TimeoutError):
-                    state = await self._ask_control("state_request", {}, _INTERRUPT_S)
-                    if state.get("running") == identity:
-                        continue
+                    state = await self._ask_control("state_request", {"statement": identity}, _INTERRUPT_S)
+                if state.get("running") == identity:
+                    continue
                 self._client.kernel_info()
+                await self._take_reply(running, state.get("reply"))
         finally:
             heard.cancel()
+
+    async def _take_reply(self, running: _Running, reply: object) -> None:
+        """A reply that got lost is taken from the kernel's own memory, once the lost one had time to come."""
+        if isinstance(reply, dict):
+            await asyncio.wait([running.replied], timeout=_LOST_S)
+            if not running.replied.done():
+                running.replied.set_result(reply)
 
     async def settle(self) -> None:
         """Returns when the kernel has answered on the channel of statements: what was sent before has begun."""

@@ -20,6 +20,7 @@ from .session_shell import SessionShell
 EXECUTION_COUNT = "hops_execution_count"
 """Where a request's metadata tell the number of the cell."""
 _CANCEL_S = 10.0
+_OF_A_REPLY = ("status", "ename", "evalue", "traceback")
 SCALA_CELL = "%%hops_scala\n"
 """What a Scala statement begins with."""
 
@@ -37,6 +38,7 @@ class SessionKernel(IPythonKernel):
     scala: Any = None
     """The session's Scala interpreter, once there is one."""
     _running: str | None = None
+    _replied: tuple[str, dict[str, Any]] | None = None
     _asked: tuple[str, int] | None = None
     _delivered: tuple[str, int] | None = None
     _canceller: threading.Thread | None = None
@@ -47,6 +49,13 @@ class SessionKernel(IPythonKernel):
         self.control_handlers["state_request"] = self.state_request
 
     async def do_execute(self, *arguments: Any, **options: Any) -> dict[str, Any]:
+        """Runs a statement and keeps its reply, which may get lost on its way (ipykernel 7.4)."""
+        identity = self.get_parent("shell")["header"]["msg_id"]
+        reply = await self._execute(*arguments, **options)
+        self._replied = (identity, reply)
+        return reply
+
+    async def _execute(self, *arguments: Any, **options: Any) -> dict[str, Any]:
         """Runs a statement, which can be interrupted from here to the end of this method."""
         request = self.get_parent("shell")
         self._count_on(request["metadata"].get(EXECUTION_COUNT))
@@ -102,8 +111,12 @@ class SessionKernel(IPythonKernel):
         return self._delivered is not None and self._delivered[0] == self._running
 
     async def state_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
-        """Tells which statement runs, if any."""
-        self.session.send(stream, "state_reply", {"status": "ok", "running": self._running}, parent, ident=ident)
+        """Tells which statement runs, if any, and the reply of the one that is asked about, if it was the last."""
+        content: dict[str, Any] = {"status": "ok", "running": self._running}
+        replied = self._replied
+        if replied is not None and replied[0] == parent["content"].get("statement"):
+            content["reply"] = {name: replied[1].get(name) for name in _OF_A_REPLY if name in replied[1]}
+        self.session.send(stream, "state_reply", content, parent, ident=ident)
 
     async def interrupt_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
         """Interrupts the statement that the message names, if it runs; told again for one attempt, acts once."""

@@ -142,3 +142,16 @@ def test_the_kernel_tells_which_statement_runs():
         assert (await client._ask_control("state_request", {}))["running"] is None
 
     _law(check)
+
+
+def test_a_reply_that_gets_lost_is_taken_from_the_kernels_memory():
+    async def check(client):
+        await _run(client, "import time")
+        heard = client._replied
+        client._replied = lambda message: None if message["msg_type"] == "execute_reply" else heard(message)
+        lost, _ = await _run(client, "1/0")
+        assert (lost.status, lost.error["ename"]) == ("error", "ZeroDivisionError")
+        good, shown = await _run(client, "'whole'")
+        assert (good.status, shown[-1][1]["data"]["text/plain"]) == ("ok", "'whole'")
+
+    _law(check)
