@@ -32,10 +32,12 @@ from hops_platform.parts import Parts
 from hops_platform.projects import routes as projects
 from hops_platform.projects.tasks import TASKS as PROJECT_TASKS
 from hops_platform.security import browser
+from hops_platform.security.kept_tokens import KeptTokens
 from hops_platform.security.tokens import HUB_CREDENTIAL, SIGNING_KEY, Signer, load_signing_key, read_secret
 from hops_platform.servers import routes as servers
 from hops_platform.servers.tasks import TASKS as SERVER_TASKS
 from hops_platform.sessions import routes as sessions
+from hops_platform.sessions.places import Places
 from hops_platform.settings import Settings
 from hops_platform.users import routes as users
 
@@ -86,6 +88,8 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
         database=Database(settings.effective_database_url),
         engines=engines or make_engines(settings, signer),
         signer=signer,
+        kept_tokens=KeptTokens(signer),
+        session_places=Places(),
         hub_credential=read_secret(settings.layout.secret(HUB_CREDENTIAL)),
     )
     workers = OutboxWorkers(parts.database, parts, TASKS)

@@ -99,6 +99,14 @@ class BusyError(PlatformError):
     status = 503
 
 
+class TooManyError(PlatformError):
+    """The caller, or all together, have as many requests of this kind under way as can be; says when to try again."""
+
+    kind = "too-many"
+    title = "Too many at once"
+    status = 429
+
+
 class ForbiddenError(PlatformError):
     """The caller may see the thing but not do this with it."""
 

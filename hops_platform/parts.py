@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from hops_platform.database import Database
 from hops_platform.engines import Engines
+from hops_platform.security.kept_tokens import KeptTokens
 from hops_platform.security.tokens import Signer
+from hops_platform.sessions.places import Places
 from hops_platform.settings import Settings
 
 
@@ -19,6 +21,8 @@ class Parts:
         database: Where all rows stand.
         engines: One adapter for each port.
         signer: Signs and verifies tokens.
+        kept_tokens: Those that services are shown in a person's name.
+        session_places: Bounds the calls to the session service.
         hub_credential: The secret that the Hub shows.
     """
 
@@ -26,4 +30,6 @@ class Parts:
     database: Database
     engines: Engines
     signer: Signer
+    kept_tokens: KeptTokens
+    session_places: Places
     hub_credential: str

@@ -15,8 +15,8 @@ from hops_contract.slugs import MAX_SLUG_LENGTH
 from hops_platform.http import DatabaseSession, PartsOf
 from hops_platform.security.authentication import Caller
 from hops_platform.security.guard import Requires
+from hops_platform.security.kept_tokens import KeptTokens
 from hops_platform.security.permissions import Permission
-from hops_platform.security.tokens import Signer
 from hops_platform.sessions.schemas import IdleStop, Scope, SessionLog, SparkSession, SparkSessionList, Stopped
 
 router = APIRouter(tags=["sessions"])
@@ -45,11 +45,13 @@ def list_sessions(  # noqa: PLR0917 - each is a word of the address
     wait_s: WaitS = 0,
 ) -> SparkSessionList:
     """Spark sessions and batches: own, all of a project (its Data Owners), or all (administrators)."""
-    token = _token(caller, parts.signer)
+    token = _token(caller, parts.kept_tokens)
     session.commit()  # nobody waits for the database while the answer is held
     asked = {"scope": scope.value, "project": project, "after": after, "limit": limit, "seen": seen}
     query = {name: str(value) for name, value in asked.items() if value is not None}
-    return SparkSessionList.model_validate(parts.engines.sessions.look(token, query, wait_s=wait_s if seen else 0))
+    with parts.session_places.take(caller.person.name) as may_wait:
+        found = parts.engines.sessions.look(token, query, wait_s=wait_s if seen and may_wait else 0)
+    return SparkSessionList.model_validate(found)
 
 
 @router.get("/sessions/{session_id}/log")
@@ -57,29 +59,35 @@ def read_session_log(
     session_id: SessionId, caller: Looks, session: DatabaseSession, parts: PartsOf, size: Limit = 200
 ) -> SessionLog:
     """The last lines of the log of one that the caller may look after."""
-    token = _token(caller, parts.signer)
+    token = _token(caller, parts.kept_tokens)
     session.commit()
-    return SessionLog.model_validate(parts.engines.sessions.log(token, session_id, size=size))
+    with parts.session_places.take(caller.person.name):
+        found = parts.engines.sessions.log(token, session_id, size=size)
+    return SessionLog.model_validate(found)
 
 
 @router.delete("/sessions/{session_id}")
 def stop_session(session_id: SessionId, caller: Stops, session: DatabaseSession, parts: PartsOf) -> SparkSession:
     """Ends one; it stays in the list with the reason, which its owner reads in the notebook."""
-    token = _token(caller, parts.signer)
+    token = _token(caller, parts.kept_tokens)
     session.commit()
-    return SparkSession.model_validate(parts.engines.sessions.stop(token, session_id))
+    with parts.session_places.take(caller.person.name):
+        stopped = parts.engines.sessions.stop(token, session_id)
+    return SparkSession.model_validate(stopped)
 
 
 @router.post("/sessions:stop-idle")
 def stop_idle_sessions(request: IdleStop, caller: Stops, session: DatabaseSession, parts: PartsOf) -> Stopped:
     """Ends all idle ones of a scope, or those that are named and idle; busy ones go on."""
-    token = _token(caller, parts.signer)
+    token = _token(caller, parts.kept_tokens)
     session.commit()
     wanted = request.model_dump(mode="json", exclude_none=True)
-    return Stopped(ended=list(parts.engines.sessions.stop_idle(token, wanted)))
+    with parts.session_places.take(caller.person.name):
+        ended = parts.engines.sessions.stop_idle(token, wanted)
+    return Stopped(ended=list(ended))
 
 
-def _token(caller: Caller, signer: Signer) -> str:
+def _token(caller: Caller, kept: KeptTokens) -> str:
     """A token of the caller's own; only the session service is shown it."""
     person = caller.person
-    return signer.sign_user(person.name, admin=person.admin).token
+    return kept.of_user(person.name, admin=person.admin, valid_from=person.tokens_valid_from)

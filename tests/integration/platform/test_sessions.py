@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from typing import Any
 
+import anyio.from_thread
+import httpx
 import jwt
 import pytest
 
@@ -19,6 +25,8 @@ SESSION: dict[str, Any] = {
         "executor_memory_mib": 1024, "driver_memory_mib": 1024, "gpus_per_executor": 0, "gpu_label": None, "gpus": [],
     },
 }  # fmt: skip
+THREADS = 40
+"""So many serve all requests."""
 
 
 @pytest.fixture
@@ -90,3 +98,104 @@ def test_what_the_session_service_says_is_said(hops: Any, sessions: Any, fault: 
     sessions.fault = fault
     answer = hops.user("ada").get("sessions?scope=all")
     assert (answer.status_code, answer.json()["detail"]) == (status, str(fault))
+
+
+@pytest.mark.parametrize("people", [1, 15])
+def test_however_many_ask_at_once_threads_are_left_for_what_the_session_service_asks_back(
+    hops: Any, sessions: Any, people: int
+) -> None:
+    tokens = [hops.user(f"user{number}").headers["Authorization"] for number in range(people)]
+    under_way: list[str] = []
+    most: list[tuple[int, int]] = []
+    lock = threading.Lock()
+
+    async def all_at_once() -> list[httpx.Response]:
+        transport = httpx.ASGITransport(hops.platform.app)
+        base_url = str(hops.anonymous().base_url)
+        async with httpx.AsyncClient(transport=transport, base_url=base_url) as client:
+
+            async def ask_back(token: str) -> dict[str, Any]:
+                # As the session service does, with the same patience.
+                await asyncio.sleep(0.3)
+                answer = await asyncio.wait_for(client.get("me", headers={"Authorization": f"Bearer {token}"}), 5)
+                return dict(answer.raise_for_status().json())
+
+            def look(token: str, query: Mapping[str, str], *, wait_s: float = 0) -> Mapping[str, Any]:
+                name = jwt.decode(token, options={"verify_signature": False})["sub"]
+                with lock:
+                    under_way.append(name)
+                    most.append((len(under_way), under_way.count(name)))
+                try:
+                    assert anyio.from_thread.run(ask_back, token)["name"] == name
+                except TimeoutError as error:
+                    raise EngineUnavailableError("The session service does not answer.") from error
+                finally:
+                    with lock:
+                        under_way.remove(name)
+                return {"scope": query["scope"], "items": [], "next": None, "total": 0, "idle": 0, "version": "v"}
+
+            sessions.look = look
+            asked = [tokens[number % people] for number in range(THREADS)]
+            return await asyncio.gather(*(client.get("sessions", headers={"Authorization": one}) for one in asked))
+
+    answers = asyncio.run(all_at_once())
+    assert {answer.status_code for answer in answers} == {200, 429}
+    assert max(most)[0] <= 16
+    assert max(of_one for _, of_one in most) <= 4
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert (refused.json()["type"], refused.headers["Retry-After"]) == ("urn:hopslab:problem:too-many", "2")
+    assert "requests for Spark sessions are under way" in refused.json()["detail"] or people > 1
+    assert "try again in a moment" in refused.json()["remedy"].lower()
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda client: client.get("sessions"),
+        lambda client: client.get("sessions/7/log"),
+        lambda client: client.delete("sessions/7"),
+        lambda client: client.post("/sessions:stop-idle", json={"scope": "own"}),
+    ],
+    ids=["look", "log", "stop", "stop-idle"],
+)
+def test_every_call_to_the_session_service_takes_a_place(
+    hops: Any, sessions: Any, ask: Callable[[Any], httpx.Response]
+) -> None:
+    ada, bob = hops.user("ada"), hops.user("bob")
+    with ExitStack() as taken:
+        for _ in range(4):
+            taken.enter_context(hops.platform.parts.session_places.take("ada"))
+        assert ask(ada).status_code == 429
+        assert sessions.asked == []
+        assert ask(bob).status_code == 200
+    assert ask(ada).status_code == 200
+
+
+def test_who_watches_in_some_tabs_already_is_answered_at_once(hops: Any, sessions: Any) -> None:
+    ada = hops.user("ada")
+    with ExitStack() as taken:
+        for _ in range(2):
+            taken.enter_context(hops.platform.parts.session_places.take("ada"))
+        ada.get("sessions", params={"seen": "v", "wait_s": 12}).raise_for_status()
+    ada.get("sessions", params={"seen": "v", "wait_s": 12}).raise_for_status()
+    assert [query["wait_s"] for _, query in sessions.asked] == [0, 12]
+
+
+def test_the_session_service_is_shown_one_token_for_a_while_and_another_after_a_change(
+    hops: Any, sessions: Any
+) -> None:
+    ada, grace = hops.browser("ada"), hops.user("grace", admin=True)
+    hops.create_user("ada")
+    for _ in range(2):
+        ada.get("sessions").raise_for_status()
+    grace.patch("users/ada", json={"admin": True}).raise_for_status()
+    ada.get("sessions").raise_for_status()
+    for active in (False, True):
+        grace.patch("users/ada", json={"active": active}).raise_for_status()
+    ada.get("sessions").raise_for_status()
+    first, second, third, fourth = [token for token, _ in sessions.asked]
+    assert first == second
+    assert len({second, third, fourth}) == 3
+    # What was shown before is refused when the session service asks with it, what is shown now is not.
+    me = [hops.with_token(token).get("me").status_code for token in (third, fourth)]
+    assert me == [401, 200]

@@ -1,0 +1,64 @@
+"""How many calls to the session service are under way at the same moment: in all, and of one person.
+
+Each takes one of the 40 threads that serve all requests, and while it does the session service asks this service who
+the caller is, which takes another. Were all threads taken by such calls, none would be left to answer that.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from hops_platform.errors import TooManyError
+
+AT_ONCE = 16
+"""With a question back for each, fewer than there are threads."""
+OF_ONE_PERSON = 4
+WAITING_OF_ONE_PERSON = 2
+"""The rest of a person's places are for what is answered at once: who watches can still stop a session."""
+
+
+class Places:
+    """Counts the calls; nobody waits for a place."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._taken: Counter[str] = Counter()
+
+    @contextmanager
+    def take(self, person: str) -> Iterator[bool]:
+        """Takes a place of ``person``; tells whether the call may wait for news in it.
+
+        Raises:
+            TooManyError: There is none.
+        """
+        may_wait = self._take(person)
+        try:
+            yield may_wait
+        finally:
+            self._give_back(person)
+
+    def _take(self, person: str) -> bool:
+        with self._lock:
+            if self._taken[person] >= OF_ONE_PERSON:
+                raise TooManyError(
+                    f"{OF_ONE_PERSON} of your requests for Spark sessions are under way already.",
+                    remedy="Close some of the pages that show sessions, or try again in a moment.",
+                    retry_after_s=2,
+                )
+            if self._taken.total() >= AT_ONCE:
+                raise TooManyError(
+                    "Too many people look after Spark sessions at this moment.",
+                    remedy="Try again in a moment.",
+                    retry_after_s=2,
+                )
+            self._taken[person] += 1
+            return self._taken[person] <= WAITING_OF_ONE_PERSON
+
+    def _give_back(self, person: str) -> None:
+        with self._lock:
+            self._taken[person] -= 1
+            if not self._taken[person]:
+                del self._taken[person]
