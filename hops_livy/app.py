@@ -24,7 +24,7 @@ from hops_livy.gpus import GpuLedger, count_gpus
 from hops_livy.held_requests import HeldRequests
 from hops_livy.idleness import Idleness
 from hops_livy.memory import MemoryLedger
-from hops_livy.pages import SparkPageReader
+from hops_livy.pages import PagePlaces, SparkPageReader
 from hops_livy.pool import WarmPool
 from hops_livy.project_limits import PublishedLimits
 from hops_livy.registry import Registry
@@ -131,6 +131,7 @@ def create_app(settings: Settings, *, keys: KeySource | None = None, backend: Se
     app.state.registry = registry
     app.state.tokens = Tokens(keys or PublishedKeys(settings.key_set_url))
     app.state.page_reader = page_reader
+    app.state.page_places = PagePlaces()
     app.state.limits = settings.limits
     app.state.held = HeldRequests(settings.limits.overviews_held)
     app.state.standing = PublishedStanding(settings.me_url, settings.projects_url, client)

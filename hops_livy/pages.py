@@ -7,7 +7,7 @@ The pages stand on a port of the driver, which every process of the machine can 
 - The driver tells its port, and the session's code can tell any. It is believed only while the port belongs to the
   driver's own processes, and the address is always this machine's.
 - What is passed on is looked at: ``GET``, no cookie, no token of the caller's, a few harmless headers either way, and
-  bounded in size and time.
+  bounded in size and time, and for each person in number.
 - Only the owner gets them. They are made by the owner's code, which could put a script into them that acts with the
   rights of whoever looks (docs/decisions/0012-spark-pages-are-their-owners.md).
 """
@@ -16,17 +16,19 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import posixpath
 import re
 import time
 from collections.abc import AsyncIterator, Mapping
-from urllib.parse import quote, urlsplit
+from contextlib import asynccontextmanager
+from urllib.parse import quote, unquote, urlsplit
 
 import httpx
 import jwt
 
 from hops_contract.principal import Principal
 from hops_livy.engines.drivers import SparkPages
-from hops_livy.errors import UnavailableError
+from hops_livy.errors import TooManyError, UnavailableError
 
 MOST_BYTES = 64 * 1024 * 1024
 """Of one answer; the largest that Spark gives by itself is a script of half a MiB."""
@@ -35,6 +37,10 @@ ANSWER_S = 20.0
 WHOLE_S = 120.0
 """For all of it."""
 AT_ONCE = 64
+"""Of all people."""
+OF_ONE_PERSON = 8
+PATIENCE_S = 5.0
+"""For one of these places: a page with all its files asks for more than so many at the same moment."""
 _TOKEN_S = 60
 _ASKED = ("accept", "accept-encoding", "accept-language", "if-modified-since", "if-none-match")
 _TOLD = (
@@ -88,7 +94,61 @@ def told_headers(given: Mapping[str, str], *, prefix: str) -> dict[str, str]:
         return passed
     path = parts.path if parts.path.startswith("/") else f"/{parts.path}"
     within = path if path == prefix or path.startswith(f"{prefix}/") else prefix + path
+    if not _stays(within, prefix):
+        return passed
     return passed | {"location": within + (f"?{parts.query}" if parts.query else "")}
+
+
+def _stays(path: str, prefix: str) -> bool:
+    """Whether a browser that goes to ``path`` is below ``prefix`` then."""
+    read = unquote(path)
+    # Browsers take a backslash for a slash, and leave out some of what can't be seen.
+    if ".." in read.split("/") or "\\" in read or not read.isprintable():
+        return False
+    whole, beginning = posixpath.normpath(read), posixpath.normpath(unquote(prefix))
+    return whole == beginning or whole.startswith(f"{beginning}/")
+
+
+class PagePlaces:
+    """Places of each person to ask for pages from, so that nobody takes all connections.
+
+    Args:
+        most: How many one person has.
+        patience_s: For how long one is waited for.
+    """
+
+    def __init__(self, most: int = OF_ONE_PERSON, patience_s: float = PATIENCE_S) -> None:
+        self._most = most
+        self._patience_s = patience_s
+        self._places: dict[str, asyncio.Semaphore] = {}
+        self._asking: dict[str, int] = {}
+
+    @asynccontextmanager
+    async def place_of(self, who: str) -> AsyncIterator[None]:
+        """One of the places of ``who``, for as long as a page is read.
+
+        Raises:
+            TooManyError: All were taken for too long.
+        """
+        places = self._places.setdefault(who, asyncio.Semaphore(self._most))
+        self._asking[who] = self._asking.get(who, 0) + 1
+        try:
+            try:
+                async with asyncio.timeout(self._patience_s):
+                    await places.acquire()
+            except TimeoutError as error:
+                raise TooManyError(
+                    f"{self._most} pages of Spark are being read for you already.",
+                    remedy="Try again when they are there, or close some tabs that show pages of Spark.",
+                ) from error
+            try:
+                yield
+            finally:
+                places.release()
+        finally:
+            self._asking[who] -= 1
+            if not self._asking[who]:
+                del self._asking[who], self._places[who]
 
 
 class SparkPageReader:

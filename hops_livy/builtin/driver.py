@@ -16,7 +16,7 @@ from typing import Any
 from hops_livy.builtin.endings import out_of_memory, why_ended
 from hops_livy.builtin.folder import SessionFolder, open_own
 from hops_livy.builtin.kernel_client import KernelClient, executed
-from hops_livy.builtin.processes import DriverProcess, end_processes, listens, start_time
+from hops_livy.builtin.processes import DriverProcess, Listeners, end_processes, start_time
 from hops_livy.builtin.waiting import Waiting
 from hops_livy.engines.drivers import (
     Completion,
@@ -84,6 +84,7 @@ class BuiltinDriver:
         self._waiting = None if cluster is None else Waiting(cluster, request)
         self._page_key = page_key
         self._page_port: int | None = None
+        self._listeners = Listeners()
         self._client: KernelClient | None = None
         self._process: DriverProcess | None = None
         self._started: float | None = None
@@ -307,7 +308,7 @@ class BuiltinDriver:
         process, port, key = self._process, self._page_port, self._page_key
         if process is None or port is None or key is None or self.ended.done():
             return None
-        if not await asyncio.to_thread(listens, process.pid, port):
+        if not await self._listeners.is_there(process.pid, port):
             LOG.warning("session %d names a port that is not its own", self._request.session_id)
             return None
         return SparkPages(url=f"http://127.0.0.1:{port}", key=key)

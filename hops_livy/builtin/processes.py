@@ -15,6 +15,8 @@ import psutil
 _GRACE_S = 3.0
 _GIVE_UP_S = 20.0
 _POLL_S = 0.05
+REMEMBERED_S = 5.0
+"""For so long a driver is believed to listen where it did."""
 _LET_GO: list[subprocess.Popen[bytes]] = []
 
 
@@ -95,6 +97,30 @@ def listens(leader: int, port: int) -> bool:
         for process in _living(lambda process: os.getsid(process.pid) == leader)
         for connection in _connections(process)
     )
+
+
+class Listeners:
+    """Who listens where, remembered for some seconds.
+
+    All processes are looked through for it, and one page of Spark with its files asks twenty times. Only that somebody
+    listens is remembered: who is not there yet may be in a moment.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int], float] = {}
+        self._look = asyncio.Lock()
+
+    async def is_there(self, leader: int, port: int) -> bool:
+        """See :func:`listens`."""
+        loop = asyncio.get_running_loop()
+        # Those that ask while somebody looks take what is found.
+        async with self._look:
+            if self._known.get((leader, port), 0.0) > loop.time():
+                return True
+            begun = loop.time()
+            found = await asyncio.to_thread(listens, leader, port)
+            self._known = {(leader, port): begun + REMEMBERED_S} if found else {}
+            return found
 
 
 async def end_processes(leader: int, application: str) -> bool:

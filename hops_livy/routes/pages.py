@@ -5,9 +5,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from hops_livy.errors import ConflictError, NotFoundError, UnavailableError
 from hops_livy.pages import usable_prefix
@@ -34,20 +37,37 @@ async def show_page(session: SessionDep, page: str, request: Request) -> Streami
     """A page of the session's Spark (jobs, stages, storage, SQL …), a file of it, or an answer of Spark's own REST API.
 
     For the owner alone, only for looking, and only while the session is there. With ``X-Forwarded-Context`` the pages'
-    links begin with another path than this one's.
+    links begin with another path than this one's. Eight at the same moment for a person; who waits too long for a place
+    gets 429.
     """
     here, target = _split_path(request)
     query = request.url.query
-    pages = await session.driver.spark_pages() if session.driver is not None and not session.final else None
-    if pages is None:
-        raise _no_pages(session)
-    status, headers, body = await request.app.state.page_reader.read(
-        pages,
-        f"{target}?{query}" if query else target,
-        headers=request.headers,
-        prefix=usable_prefix(request.headers.get("x-forwarded-context"), here),
-    )
-    return StreamingResponse(body, status_code=status, headers={**headers, "x-content-type-options": "nosniff"})
+    async with AsyncExitStack() as place:
+        await place.enter_async_context(request.app.state.page_places.place_of(session.owner.user))
+        pages = await session.driver.spark_pages() if session.driver is not None and not session.final else None
+        if pages is None:
+            raise _no_pages(session)
+        status, headers, body = await request.app.state.page_reader.read(
+            pages,
+            f"{target}?{query}" if query else target,
+            headers=request.headers,
+            prefix=usable_prefix(request.headers.get("x-forwarded-context"), here),
+        )
+        return _PageResponse(body, status, {**headers, "x-content-type-options": "nosniff"}, place.pop_all())
+
+
+class _PageResponse(StreamingResponse):
+    """A page that keeps its place until it is sent, or whoever asked has gone."""
+
+    def __init__(
+        self, body: AsyncIterator[bytes], status: int, headers: Mapping[str, str], place: AsyncExitStack
+    ) -> None:
+        super().__init__(body, status_code=status, headers=headers)
+        self._place = place
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with self._place:
+            await super().__call__(scope, receive, send)
 
 
 def _split_path(request: Request) -> tuple[str, str]:

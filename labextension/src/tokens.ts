@@ -67,6 +67,13 @@ export interface IProjectModel extends IDisposable {
   /** Whose kernel works in `session`; null when that does not run on this server. */
   ownerOf(session: Pick<ISession, 'kernel'>): ISessionOwner | null;
   /**
+   * The path of Spark's own pages of my session `id`; another one after each
+   * start of the server.
+   *
+   * @throws ProblemError when it can't be told.
+   */
+  sparkPages(id: number): Promise<string>;
+  /**
    * Stops this notebook server.
    *
    * @throws ProblemError when it can't be stopped.

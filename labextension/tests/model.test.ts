@@ -213,6 +213,18 @@ describe('the model', () => {
     ]);
   });
 
+  it('asks where the pages of Spark are, and believes no address of another site', async () => {
+    const url = '/user/ada/weather/hops/session/3/ui/a-secret/';
+    server.answers.set('POST session/3:pages', { url });
+    expect(await model.sparkPages(3)).toBe(url);
+    server.answers.set('POST session/3:pages', { url: '//elsewhere.test/' });
+    expect(await model.sparkPages(3)).toBe('/');
+    expect(server.asked).toEqual([
+      'POST session/3:pages',
+      'POST session/3:pages'
+    ]);
+  });
+
   it('takes another patch release of the server for the same version', async () => {
     await model.refresh();
     expect(model.versionProblem).toBeNull();

@@ -122,6 +122,16 @@ class SessionKeepHandler(HopsHandler):
         self.finish()
 
 
+class SessionPagesHandler(HopsHandler):
+    """``hops/session/{id}:pages``."""
+
+    @web.authenticated
+    @authorized
+    async def post(self, session_id: str) -> None:
+        """Where Spark's pages of it are; never to be read in a frame or by a link, so it is no GET."""
+        self.finish(json.dumps({"url": self.server.pages_path(int(session_id))}))
+
+
 class OverviewHandler(HopsHandler):
     """``hops/overview``."""
 
@@ -306,6 +316,7 @@ def routes(base_url: str) -> list[tuple[str, type[web.RequestHandler]]]:
         (r"session", SessionsHandler),
         (r"session/(\d{1,18})", SessionHandler),
         (r"session/(\d{1,18}):keep", SessionKeepHandler),
+        (r"session/(\d{1,18}):pages", SessionPagesHandler),
         (r"session/(\d{1,18})/ui/(.*)", SparkPagesHandler),
         (r"overview", OverviewHandler),
         (r"overview/(\d{1,18})", OverviewSessionHandler),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,6 +116,9 @@ class ProjectServer:
 
     def __init__(self, folder: ServerFolder, base_path: str) -> None:
         self._folder = folder
+        self._base_path = base_path.rstrip("/")
+        self.pages_secret = secrets.token_urlsafe()
+        """Part of the address of Spark's pages; another one after each start."""
         config = folder.config
         self._links = hub_links(config, os.environ.get("JUPYTERHUB_BASE_URL", "/"))
         self._path = f"api/v1/projects/{quote(str(config['project']), safe='')}"
@@ -124,7 +128,7 @@ class ProjectServer:
         self.outputs = CellOutputs(self._livy)
         self.renewal = TokenRenewal(folder, self._control_plane)
         self.tensorboards = TensorBoards(
-            Path(config["project_folder"]), Path(config["environment"]), f"{base_path.rstrip('/')}/hops/tensorboards/"
+            Path(config["project_folder"]), Path(config["environment"]), f"{self._base_path}/hops/tensorboards/"
         )
 
     def warm_session(self, seconds_since_use: Callable[[], float]) -> WarmSession:
@@ -162,6 +166,10 @@ class ProjectServer:
     async def end_session(self, session_id: int) -> None:
         """Ends one of my Spark sessions."""
         await self._livy.request("DELETE", f"sessions/{session_id}")
+
+    def pages_path(self, session_id: int) -> str:
+        """Where the browser finds Spark's pages of one of my sessions. Only Lab and the person may be told it."""
+        return f"{self._base_path}/hops/session/{session_id}/ui/{self.pages_secret}/"
 
     async def spark_page(
         self,

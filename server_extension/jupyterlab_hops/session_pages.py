@@ -3,10 +3,16 @@
 The session service gives them to the owner alone and looks at what it passes on. Here they get the browser's path and a
 policy: they are made by code that ran in the session, so they load nothing from elsewhere, send nothing elsewhere, and
 nobody else frames them.
+
+All notebook servers of a person are on one origin, so a page of another project could frame these, read them and the
+cookies of this path, and fetch them: for a browser it is no other site. So their address has a part that nobody can
+guess. Lab asks for it with the token that other pages don't have (``hops/session/{id}:pages``), and a person who opens
+a window without it is led there.
 """
 
 from __future__ import annotations
 
+import hmac
 import re
 from html import escape
 from http import HTTPStatus
@@ -25,12 +31,14 @@ POLICY = (
     "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
 )
 """Beside Spark's own, of which the strictest words count."""
+NO_FRAME = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+"""Of every answer to who does not know the address: any frame on this origin gives the cookies of its path away."""
 _ASKED = ("Accept", "Accept-Encoding", "Accept-Language", "If-Modified-Since", "If-None-Match")
 _TOLD = (
     "Content-Disposition", "Content-Encoding", "Content-Security-Policy", "Content-Type", "ETag", "Last-Modified",
     "Location",
 )  # fmt: skip
-_SENT = re.compile(r"/hops/session/\d+/ui/(.*)")
+_SENT = re.compile(r"/hops/session/\d+/ui/([^/?]*)/(.*)")
 _PAGE = """<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>{title}</title><style>
@@ -48,27 +56,52 @@ class SparkPagesHandler(JupyterHandler):
 
     auth_resource = AUTH_RESOURCE
 
+    @property
+    def page(self) -> str | None:
+        """Path and query of the page that is asked for; ``None`` for who does not know the address.
+
+        As the browser sent it: names in Spark may hold an encoded slash.
+        """
+        sent = _SENT.search(self.request.uri or "")
+        try:
+            secret = project_server(self).pages_secret
+        except ProblemError:
+            return None
+        return sent[2] if sent is not None and hmac.compare_digest(sent[1].encode(), secret.encode()) else None
+
     def check_xsrf_cookie(self) -> None:
-        """Nothing is changed here, and Spark's scripts, which fetch numbers for its tables, know no such token."""
+        """Spark's scripts, which fetch numbers for its tables, know no such token; their address proves as much.
+
+        Nothing is changed here either.
+        """
+        if self.page is None:
+            super().check_xsrf_cookie()
 
     @property
     def content_security_policy(self) -> str:
-        """See :data:`POLICY`."""
-        return POLICY
+        """See :data:`POLICY` and :data:`NO_FRAME`."""
+        return NO_FRAME if self.page is None else POLICY
 
     @web.authenticated
     @authorized
     async def get(self, session_id: str, _page: str) -> None:
-        """Passes a page on as it comes."""
-        first = f"{self.base_url}hops/session/{int(session_id)}/ui"
-        # As the browser sent it: names in Spark may hold an encoded slash.
-        sent = _SENT.search(self.request.uri or "")
+        """Passes a page on as it comes, or leads a person to the first one."""
+        server, page = project_server(self), self.page
+        first = server.pages_path(int(session_id))
+        if page is None:
+            # Browsers set this header and let no script change it. Where they don't, which is on plain HTTP, a person
+            # can't be told from a script, and Lab is the only way.
+            if self.request.headers.get("Sec-Fetch-Dest") != "document":
+                raise _unknown_address()
+            self.set_header("Cache-Control", "no-store")
+            self.redirect(first)
+            return
         asked = {name: self.request.headers[name] for name in _ASKED if name in self.request.headers}
         try:
-            await project_server(self).spark_page(
+            await server.spark_page(
                 int(session_id),
-                "" if sent is None else sent[1],
-                headers={"Accept-Encoding": "identity", **asked, "X-Forwarded-Context": first},
+                page,
+                headers={"Accept-Encoding": "identity", **asked, "X-Forwarded-Context": first.rstrip("/")},
                 begin=self._begin,
                 take=self._take,
             )
@@ -118,3 +151,18 @@ class SparkPagesHandler(JupyterHandler):
             error = ProblemError(status_code, "about:blank", title, title) if known else no_answer("Spark's page")
         self.set_status(error.status)
         self.write_problem(error)
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        """Logs what was not expected; a problem is an answer."""
+        if not isinstance(value, ProblemError):
+            super().log_exception(typ, value, tb)
+
+
+def _unknown_address() -> ProblemError:
+    return ProblemError(
+        HTTPStatus.NOT_FOUND,
+        "not-found",
+        "Not found",
+        "There is no page of Spark at this address.",
+        "In Lab, 'Open the Spark UI' beside the session, in the sidebar 'Spark sessions', leads there.",
+    )

@@ -251,6 +251,11 @@ export function readSessions(value: unknown): readonly ISession[] {
   return [...sessions].sort((one, other) => other.id - one.id);
 }
 
+/** Reads the answer of `POST hops/session/{id}:pages`. */
+export function readSparkPages(value: unknown): string {
+  return readPath(readFields(value, 'pages'), 'url');
+}
+
 /** Reads the answer of `POST hops/tensorboards`. */
 export function readTensorBoard(value: unknown): ITensorBoard {
   const fields = readFields(value, 'tensorboard');

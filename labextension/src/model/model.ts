@@ -16,6 +16,7 @@ import {
   readProject,
   readServerChange,
   readSessions,
+  readSparkPages,
   readTensorBoard
 } from '../api/wire';
 import type { IProjectModel, IReading, ISessionOwner } from '../tokens';
@@ -140,6 +141,10 @@ export class ProjectModel implements IProjectModel {
 
   ownerOf({ kernel }: Pick<ISession, 'kernel'>): ISessionOwner | null {
     return kernel === null ? null : this.kernels.ownerOf(kernel);
+  }
+
+  sparkPages(id: number): Promise<string> {
+    return this.ask(`session/${id}:pages`, readSparkPages, { method: 'POST' });
   }
 
   stopServer(): Promise<IServerChange> {

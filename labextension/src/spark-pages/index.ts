@@ -10,7 +10,6 @@ import {
   createToolbarFactory,
   setToolbar
 } from '@jupyterlab/apputils';
-import { URLExt } from '@jupyterlab/coreutils';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { launchIcon, refreshIcon } from '@jupyterlab/ui-components';
@@ -50,7 +49,6 @@ export const sparkPagesPlugin: JupyterFrontEndPlugin<void> = {
     settings: ISettingRegistry | null
   ): void => {
     const { commands, shell } = app;
-    const { baseUrl } = app.serviceManager.serverSettings;
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     const tracker = new WidgetTracker<SparkPagesTab>({
       namespace: 'hops-spark-pages'
@@ -88,8 +86,7 @@ export const sparkPagesPlugin: JupyterFrontEndPlugin<void> = {
         let tab = tracker.find(({ content }) => content.session === id);
         if (tab === undefined) {
           const { makeTab } = await import('./tab');
-          const url = URLExt.join(baseUrl, 'hops/session', String(id), 'ui/');
-          tab = makeTab(id, url, trans);
+          tab = makeTab(id, model, trans);
           if (toolbar !== null) {
             setToolbar(tab, toolbar);
           }
@@ -115,7 +112,7 @@ export const sparkPagesPlugin: JupyterFrontEndPlugin<void> = {
       describedBy: { args: NO_ARGUMENTS },
       isEnabled,
       execute: () => {
-        openPage(current()?.content.url);
+        openPage(current()?.content.url ?? undefined);
       }
     });
     palette?.addItem({

@@ -209,7 +209,8 @@ def test_a_session_leads_to_its_notebook(open_lab: Page, server_extension: Any, 
 def test_the_pages_of_spark_open_in_a_tab_of_their_own_session_and_of_no_other(
     open_lab: Page, server_extension: Any
 ) -> None:
-    server_extension.answers["GET session/7/ui/"] = (200, "<!doctype html><h1>Spark Jobs</h1>")
+    server_extension.answers["POST session/7:pages"] = (200, {"url": "/hops/session/7/ui/first/"})
+    server_extension.answers["GET session/7/ui/first/"] = (200, "<!doctype html><h1>Spark Jobs</h1>")
     panel = open_panel(open_lab)
     opening = panel.get_by_role("button", name=re.compile("Open the Spark UI"))
     expect(opening).to_have_count(2)  # not of grace's, and not of the one that died
@@ -219,12 +220,14 @@ def test_the_pages_of_spark_open_in_a_tab_of_their_own_session_and_of_no_other(
     frame = open_lab.frame_locator("iframe[title='Spark UI of session 7']")
     expect(frame.get_by_role("heading", name="Spark Jobs")).to_be_visible()
     expect(open_lab.get_by_text("Reading the pages of Spark…")).to_have_count(0)
-    server_extension.answers["GET session/7/ui/"] = (409, "<!doctype html><h1>Session 7 has ended</h1>")
+    # A server that was started anew has another address for them.
+    server_extension.answers["POST session/7:pages"] = (200, {"url": "/hops/session/7/ui/second/"})
+    server_extension.answers["GET session/7/ui/second/"] = (409, "<!doctype html><h1>Session 7 has ended</h1>")
     open_lab.get_by_role("button", name="Show the first page of this Spark UI anew").click()
     expect(frame.get_by_role("heading", name="Session 7 has ended")).to_be_visible()
     with open_lab.context.expect_page() as opened:
         open_lab.get_by_role("button", name="Open this Spark UI in a browser tab").click()
-    assert opened.value.url.endswith("/hops/session/7/ui/")
+    assert opened.value.url.endswith("/hops/session/7/ui/second/")
     panel.get_by_role("button", name="Open the Spark UI of session 7").click()
     expect(tab).to_have_count(1)
 

@@ -73,6 +73,26 @@ def test_a_port_is_believed_of_the_driver_that_listens_there_and_of_no_other(lis
         assert not processes.listens(pid, 70_000)
 
 
+def test_a_driver_that_listens_is_looked_for_once_in_a_while_and_one_that_does_not_each_time(monkeypatch):
+    asked = []
+    monkeypatch.setattr(processes, "listens", lambda pid, port: asked.append((pid, port)) or port == 4040)
+
+    async def walk():
+        listeners = processes.Listeners()
+        assert await asyncio.gather(*(listeners.is_there(7, 4040) for _ in range(5))) == [True] * 5
+        assert asked == [(7, 4040)]
+        for pid, port in ((8, 4040), (7, 4041), (7, 4041), (7, 4040)):
+            assert await listeners.is_there(pid, port) is (port == 4040)
+        assert asked[1:] == [(8, 4040), (7, 4041), (7, 4041), (7, 4040)]
+        monkeypatch.setattr(processes, "REMEMBERED_S", 0.0)
+        listeners = processes.Listeners()
+        assert await listeners.is_there(7, 4040)
+        assert await listeners.is_there(7, 4040)
+        assert len(asked) == 7
+
+    asyncio.run(walk())
+
+
 def test_who_listens_only_on_another_address_is_not_who_answers_on_this_one(listener):
     _, port = listener
     program = (

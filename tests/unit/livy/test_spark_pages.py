@@ -12,8 +12,16 @@ from hops_contract.principal import Principal, PrincipalKind, ProjectRole
 from hops_livy import pages
 from hops_livy.builtin.launch import page_key
 from hops_livy.engines.drivers import SparkPages
-from hops_livy.errors import UnavailableError
-from hops_livy.pages import SparkPageReader, asked_headers, page_path, page_token, told_headers, usable_prefix
+from hops_livy.errors import TooManyError, UnavailableError
+from hops_livy.pages import (
+    PagePlaces,
+    SparkPageReader,
+    asked_headers,
+    page_path,
+    page_token,
+    told_headers,
+    usable_prefix,
+)
 
 from .test_overview import OWNER, ControlPlane, Parts, WillingBackend, WillingDriver, service, session_of
 
@@ -82,6 +90,29 @@ def test_a_redirection_leads_nowhere_but_to_another_page(location, told):
     assert told_headers(given, prefix=HERE) == {"content-type": "text/html", "location": told}
 
 
+@pytest.mark.parametrize(
+    "location",
+    [
+        "/../../../hub/logout",
+        f"{HERE}/../../../../../hub/logout",
+        "http://127.0.0.1:4040/jobs/../../x",
+        "../../x",
+        "/..",
+        "/%2e%2e/%2E./%2e%2e/hub/logout",
+        "/..%2F..%2Fhub/logout",
+        "/..\\..\\hub/logout",
+        "/%5c..%5chub/logout",
+        "/.%09./hub/logout",
+        "/.\u00ad./hub",
+    ],
+)
+def test_a_redirection_that_leads_out_of_the_pages_is_dropped(location):
+    assert told_headers({"location": location, "content-type": "text/html"}, prefix=HERE) == {
+        "content-type": "text/html"
+    }
+    assert read(lambda _request: httpx.Response(302, headers={"location": location.encode()}, stream=Parts()))[0] == 502
+
+
 def read(handler, target="/jobs/"):
     async def get():
         reader = SparkPageReader(httpx.MockTransport(handler))
@@ -140,6 +171,70 @@ def test_an_answer_without_end_is_broken_off(monkeypatch):
     with pytest.raises(httpx.ReadError):
         read(lambda _request: httpx.Response(200, stream=Endless()))
     assert len(given) == 11
+
+
+def test_a_person_has_so_many_places_and_takes_none_of_anothers():
+    async def walk():
+        places = PagePlaces(most=2, patience_s=0.05)
+        async with places.place_of("ada"), places.place_of("ada"):
+            with pytest.raises(TooManyError, match="2 pages of Spark are being read for you already"):
+                async with places.place_of("ada"):
+                    pass
+            async with places.place_of("bob"):
+                pass
+        async with places.place_of("ada"):
+            pass
+        return places
+
+    places = asyncio.run(walk())
+    assert (places._places, places._asking) == ({}, {})
+
+
+def test_who_waits_a_moment_gets_the_place_that_becomes_free():
+    async def walk():
+        places = PagePlaces(most=1, patience_s=5)
+
+        async def take():
+            async with places.place_of("ada"):
+                await asyncio.sleep(0)
+
+        await asyncio.gather(*(take() for _ in range(5)))
+        return places
+
+    assert asyncio.run(walk())._places == {}
+
+
+def test_a_ninth_page_at_the_same_moment_is_refused_in_words_and_a_page_that_is_sent_gives_its_place_back(
+    tmp_path, monkeypatch
+):
+    async def walk():
+        go_on, all_ask, asked = asyncio.Event(), asyncio.Event(), []
+        answer = httpx.AsyncHTTPTransport.handle_async_request
+
+        async def slow(transport, request):
+            if request.url.port == 4040:
+                asked.append(request)
+                if len(asked) == 8:
+                    all_ask.set()
+                await go_on.wait()
+            return await answer(transport, request)
+
+        monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", slow)
+        async with service(tmp_path) as client:
+            number = await session_of(client, OWNER)
+            path = f"/sessions/{number}/ui/jobs/"
+            client._transport.app.state.page_places._patience_s = 0.2
+            held = [asyncio.ensure_future(client.get(path, headers=OWNER)) for _ in range(8)]
+            await all_ask.wait()
+            ninth = await client.get(path, headers=OWNER)
+            go_on.set()
+            rest = [page.status_code for page in await asyncio.gather(*held)]
+            later = [(await client.get(path, headers=OWNER)).status_code for _ in range(9)]
+            return ninth, len(asked), rest, later
+
+    ninth, asked, rest, later = asyncio.run(walk())
+    assert (ninth.status_code, ninth.json()["detail"]) == (429, "8 pages of Spark are being read for you already.")
+    assert (asked, rest, later) == (17, [200] * 8, [200] * 9)
 
 
 class PagelessDriver(WillingDriver):
