@@ -127,7 +127,11 @@ def test_digits_are_whole_numbers_below_a_header() -> None:
     assert table[1:] == [ROW]
 
 
-@pytest.mark.parametrize("packed", [b"no archive", gzip.compress(b"broken,line\n"), gzip.compress(b"1,2,3\n")])
+@pytest.mark.parametrize(
+    "packed",
+    [b"no archive", gzip.compress(b"broken,line\n"), gzip.compress(b"1,2,3\n")],
+    ids=["no archive", "no numbers", "too few"],  # a name made from the archive would hold the time of its making
+)
 def test_damaged_digits_are_told_and_not_left_out(packed: bytes) -> None:
     with pytest.raises(TemplateError, match="The digits in the base environment"):
         digits(packed)
