@@ -6,11 +6,10 @@ import os
 import signal
 import subprocess
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
-TESTS = Path(__file__).parent
 # Where tests of several files share an engine that takes long to start. Else the tests of one file stay together.
 SHARE_ENGINES = (
     "contract/user_library", "integration/platform", "integration/server_extension", "integration/spawner",
@@ -29,14 +28,29 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist looks at the groups in this same hook
+class Together(LoadScopeScheduling):
+    """Which tests stay together where several processes run them: those that share an engine, else those of a file.
+
+    pytest-xdist's own groups (3.8) do nothing under pytest 9.2.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        folder = file.removeprefix("tests/").rpartition("/")[0]
+        return folder if folder in SHARE_ENGINES else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Together:
+    """Lets pytest-xdist use :class:`Together`."""
+    return Together(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Says which tests stay together where several processes run them, and which may be tried a second time."""
+    """In continuous integration a test of a real engine is tried a second time; the summary names each repetition."""
+    if os.environ.get("CI") != "true":
+        return
     for item in items:
-        folder = str(item.path.parent.relative_to(TESTS))
-        item.add_marker(pytest.mark.xdist_group(folder if folder in SHARE_ENGINES else str(item.path)))
-        # In continuous integration a test of a real engine is tried again; the summary names each repetition.
-        if os.environ.get("CI") == "true" and any(item.get_closest_marker(name) for name in REAL_ENGINES):
+        if any(item.get_closest_marker(name) for name in REAL_ENGINES):
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 
