@@ -151,26 +151,8 @@ def look_at_what_came_out(page):
     expect(page.get_by_role("button", name="Spark: idle")).to_be_visible()
     page.get_by_role("tab", name="Project", exact=True).click()
     expect(session).to_be_hidden()
-    look_at_spark(page)
     look_at_tensorboard(page)
     look_at_the_notebook(page)
-
-
-def look_at_spark(page):
-    page.get_by_role("tab", name="Spark sessions").click()
-    page.get_by_role("button", name=re.compile("Open the Spark UI of session")).click()
-    tab = page.get_by_role("tab", name=re.compile("Spark UI: session"))
-    expect(tab).to_be_visible()
-    pages = page.frame_locator("iframe[title^='Spark UI of session']")
-    expect(pages.get_by_text("Completed Jobs").first).to_be_visible()
-    page.screenshot(path=PICTURES / "spark-pages.png")
-    pages.get_by_role("link", name="Executors").click()
-    # The table is filled by Spark's own script, which asks Spark's REST API.
-    expect(pages.locator("#active-executors-table tbody tr").first).to_contain_text("driver")
-    page.screenshot(path=PICTURES / "spark-executors.png")
-    page.get_by_role("tab", name="Spark sessions").click()
-    tab.locator(".lm-TabBar-tabCloseIcon").click()
-    expect(tab).to_have_count(0)
 
 
 def look_at_tensorboard(page):
