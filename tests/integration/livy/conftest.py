@@ -16,9 +16,15 @@ def control_plane():
 
 
 @pytest.fixture(scope="module")
-def service(control_plane):
+def service_settings():
+    """Variables of the service of a file; one with a cluster has those of the cluster."""
+    return {"HOPS_GPUS": "4", "HOPS_GPU_LABELS": "fast"}
+
+
+@pytest.fixture(scope="module")
+def service(control_plane, service_settings):
     home = make_home(Path(tempfile.mkdtemp(prefix="livy-")), "weather", "sales")
-    running = Service(home, control_plane, {"HOPS_GPUS": "4", "HOPS_GPU_LABELS": "fast"}).start()
+    running = Service(home, control_plane, service_settings).start()
     yield running
     running.stop()
     shutil.rmtree(home)

@@ -5,10 +5,12 @@ import http.server
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
@@ -138,6 +140,19 @@ def make_home(root: Path, *projects: str) -> Path:
         for dataset in ("Jupyter", "Resources", "Logs"):
             (root / "projects" / project / dataset).mkdir(parents=True)
     return root
+
+
+@contextlib.contextmanager
+def cluster_running(kind: Any, prefix: str):
+    """A cluster of ``kind`` in a folder of its own; nothing of it is left afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    running = kind(folder)
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
+        shutil.rmtree(folder)
 
 
 @dataclass

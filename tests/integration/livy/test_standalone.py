@@ -1,15 +1,12 @@
 """Sessions on a standalone cluster: a real master with two workers of declared GPUs."""
 
 import json
-import shutil
-import tempfile
 import time
-from pathlib import Path
 
 import psutil
 import pytest
 
-from .service_process import Service, make_home, run, start_session
+from .service_process import cluster_running, run, start_session
 from .standalone_cluster import StandaloneCluster
 
 pytestmark = pytest.mark.spark
@@ -27,23 +24,13 @@ print(json.dumps(sc.parallelize(range(2), 2).mapPartitions(look).collect()))
 
 @pytest.fixture(scope="module")
 def cluster():
-    folder = Path(tempfile.mkdtemp(prefix="standalone-"))
-    running = StandaloneCluster(folder)
-    try:
-        running.start()
+    with cluster_running(StandaloneCluster, "standalone-") as running:
         yield running
-    finally:
-        running.stop()
-        shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")
-def service(control_plane, cluster):
-    home = make_home(Path(tempfile.mkdtemp(prefix="livy-")), "weather", "sales")
-    running = Service(home, control_plane, cluster.settings).start()
-    yield running
-    running.stop()
-    shutil.rmtree(home)
+def service_settings(cluster):
+    return cluster.settings
 
 
 @pytest.fixture(scope="module")

@@ -1,14 +1,11 @@
 """Sessions on YARN: a real ResourceManager and two NodeManagers with declared GPUs, one host with a label."""
 
 import json
-import shutil
-import tempfile
 import time
-from pathlib import Path
 
 import pytest
 
-from .service_process import Service, make_home, run, start_session
+from .service_process import cluster_running, run, start_session
 from .yarn_cluster import LABEL, LABELLED, YarnCluster
 
 pytestmark = pytest.mark.spark
@@ -29,23 +26,13 @@ def _gpus(number, label=None):
 
 @pytest.fixture(scope="module")
 def cluster():
-    folder = Path(tempfile.mkdtemp(prefix="yarn-"))
-    running = YarnCluster(folder)
-    try:
-        running.start()
+    with cluster_running(YarnCluster, "yarn-") as running:
         yield running
-    finally:
-        running.stop()
-        shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")
-def service(control_plane, cluster):
-    home = make_home(Path(tempfile.mkdtemp(prefix="livy-")), "weather", "sales")
-    running = Service(home, control_plane, cluster.settings).start()
-    yield running
-    running.stop()
-    shutil.rmtree(home)
+def service_settings(cluster):
+    return cluster.settings
 
 
 @pytest.fixture(scope="module")
