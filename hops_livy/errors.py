@@ -8,7 +8,7 @@ from typing import Any
 from hops_contract.problems import TYPE_PREFIX, Problem, Violation
 
 
-def _sendable(text: str) -> str:
+def sendable(text: str) -> str:
     """``text`` without halves of characters, which JSON can bring in and no answer can take out."""
     return text.encode("utf-8", "replace").decode()
 
@@ -28,10 +28,10 @@ class ServiceError(Exception):
 
     def __init__(self, detail: str, *, remedy: str | None = None, violations: tuple[Violation, ...] = ()) -> None:
         super().__init__(detail)
-        self.detail = _sendable(detail)
+        self.detail = sendable(detail)
         self.remedy = remedy
         self.violations = tuple(
-            violation.model_copy(update={"field": _sendable(violation.field), "message": _sendable(violation.message)})
+            violation.model_copy(update={"field": sendable(violation.field), "message": sendable(violation.message)})
             for violation in violations
         )
 

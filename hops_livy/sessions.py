@@ -13,7 +13,15 @@ from typing import Any
 from hops_contract.principal import Principal
 from hops_livy.engines.amounts import Amount
 from hops_livy.engines.drivers import BatchFile, Driver, Ending, Executed, Shape, StartError
-from hops_livy.errors import BadRequestError, ConflictError, LeftOutError, NotFoundError, TooLargeError, TooManyError
+from hops_livy.errors import (
+    BadRequestError,
+    ConflictError,
+    LeftOutError,
+    NotFoundError,
+    TooLargeError,
+    TooManyError,
+    sendable,
+)
 from hops_livy.journal import Entry, Journal
 from hops_livy.news import News
 from hops_livy.outputs import Outputs
@@ -102,6 +110,7 @@ class Session:
     news: News = field(default_factory=News)
     statements: dict[int, Statement] = field(default_factory=dict)
     _waiting: asyncio.Queue[Statement] = field(default_factory=asyncio.Queue)
+    _idles: str = ""
     _next_statement: int = 0
     _resumed: Statement | None = None
     _interrupting: asyncio.Future[None] | None = None
@@ -120,7 +129,7 @@ class Session:
     @property
     def why(self) -> str:
         """Why it is in its state, or what it waits for in it, in words; empty where neither need be said."""
-        return self.reason or ("" if self.driver is None or self.final else self.driver.waits)
+        return self.reason or ("" if self.final else self._idles)
 
     @property
     def page_path(self) -> str | None:
@@ -131,7 +140,6 @@ class Session:
     def follow(self, driver: Driver) -> None:
         """Takes the driver and follows it to its end."""
         self.driver = driver
-        driver.on_waits(self.news.tell)
         self._work = asyncio.create_task(self._follow(driver))
 
     def change(self, state: SessionState, reason: str = "") -> None:
@@ -139,17 +147,17 @@ class Session:
         if not self.final:
             self.state = state
             # Code of the session may have a hand in it: half a character would keep all sessions from being told of.
-            self.reason = reason = reason.encode("utf-8", "replace").decode()
+            self.reason = reason = sendable(reason)
             if self.final:
                 self.journal.write({"is": "ended", "state": str(state), "reason": reason})
                 self.journal.forget_token()
             self.news.tell()
 
     def explain(self, reason: str) -> None:
-        """Tells why it does nothing at the moment; with nothing, that this is over. Why it ends goes before that."""
-        reason = reason.encode("utf-8", "replace").decode()
-        if not self.final and self.state is not SessionState.SHUTTING_DOWN and self.reason != reason:
-            self.reason = reason
+        """Tells why the driver does nothing at the moment; with nothing, that this is over."""
+        reason = sendable(reason)
+        if not self.final and self._idles != reason:
+            self._idles = reason
             self.news.tell()
 
     def wait_at(self, place: Place | None) -> None:

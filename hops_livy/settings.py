@@ -10,9 +10,7 @@ from urllib.parse import urlsplit
 
 from hops_contract.layout import Home
 from hops_livy.masters.settings import MasterError, MasterSettings, read_master
-from hops_livy.upstream_settings import UpstreamSettings, read_upstream
-
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+from hops_livy.upstream_settings import LOOPBACK, UpstreamSettings, read_upstream
 
 
 class SettingsError(Exception):
@@ -169,7 +167,7 @@ def read_settings(environment: Mapping[str, str] | None = None, *, port: int | N
         master=master,
         limits=_limits(source),
     )
-    if settings.host not in _LOOPBACK and not (settings.tls_cert and settings.tls_key):
+    if settings.host not in LOOPBACK and not (settings.tls_cert and settings.tls_key):
         raise SettingsError(
             f"The session service would listen on {settings.host}, which other machines reach, without encryption. "
             "Set HOPS_TLS_CERT and HOPS_TLS_KEY, or let it listen on 127.0.0.1."

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _NAME = r"[a-z][a-z0-9-]{0,30}"
 _PREFIX = "HOPS_LIVY_UPSTREAM_"
 Kind = TypeVar("Kind", bound=StrEnum)
@@ -102,7 +102,7 @@ def read_upstream(source: Mapping[str, str]) -> UpstreamSettings | None:
 
 
 def _check_secret(settings: UpstreamSettings) -> None:
-    if settings.authentication is Authentication.NONE and urlsplit(settings.url).hostname not in _LOOPBACK:
+    if settings.authentication is Authentication.NONE and urlsplit(settings.url).hostname not in LOOPBACK:
         raise ValueError(
             f"{_PREFIX}AUTH is none, and {_PREFIX}URL is another machine: whoever reaches a Livy that asks nobody who "
             f"they are, such as code of any session on the cluster, starts sessions as anybody. Let Livy ask "
@@ -138,7 +138,7 @@ def _url(text: str, *, secret: bool) -> str:
         raise ValueError(
             f"{_PREFIX}URL holds a name or a password; use {_PREFIX}USER and {_PREFIX}SECRET_FILE for them."
         )
-    if secret and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+    if secret and parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise ValueError(
             f"{_PREFIX}URL begins with http: the password or token would be sent to another machine unencrypted. Use "
             "https."

@@ -117,16 +117,6 @@ class BuiltinDriver:
             "page_key": self._page_key,
         }
 
-    @property
-    def waits(self) -> str:
-        """See :class:`~hops_livy.engines.drivers.Driver`."""
-        return "" if self._waiting is None or self.ended.done() else self._waiting.text
-
-    def on_waits(self, listener: Callable[[], None]) -> None:
-        """See :class:`~hops_livy.engines.drivers.Driver`."""
-        if self._waiting is not None:
-            self._waiting.listener = listener
-
     async def launch(self, python: Path, environment: dict[str, str], cwd: Path) -> None:
         """Starts the process and watches it from then on.
 
@@ -454,13 +444,13 @@ class BuiltinDriver:
             case "ready":
                 self._was_ready = True
                 if self._waiting is not None and (number := status.get("application")) is not None:
-                    self._waiting.spark_application = _whole(str(number))[:_LONGEST_ID]
+                    self._waiting.spark_application = str(number)[:_LONGEST_ID]
                 port = status.get("page_port")
                 self._page_port = port if type(port) is int else None
                 if live:
                     await self._be_ready()
             case "failed":
-                self._failure = _whole(str(status.get("reason", "")))[:_MOST_REASON]
+                self._failure = str(status.get("reason", ""))[:_MOST_REASON]
                 java_code = status.get("jvm_code")
                 self._java_code = java_code if isinstance(java_code, int) else None
                 return True
@@ -488,9 +478,8 @@ class BuiltinDriver:
             await asyncio.sleep(pause)
             waited += pause
             if not self.ready.done() and waited >= self._start_s:
-                self._asked = (
-                    f"The session did not start in {self._start_s:.0f} seconds; see its log. {self.waits}".strip()
-                )
+                waits = "" if self._waiting is None else self._waiting.text
+                self._asked = f"The session did not start in {self._start_s:.0f} seconds; see its log. {waits}".strip()
                 self._stop.set()
             with contextlib.suppress(OSError), os.fdopen(self._folder.open_log(os.O_WRONLY), "wb") as file:
                 if os.fstat(file.fileno()).st_size > _LOG_LIMIT_BYTES:
@@ -529,8 +518,3 @@ class _Joined:
             self._on_message(message.kind, message.content)
         for item in held:
             self.hear(*item)
-
-
-def _whole(text: str) -> str:
-    """``text`` without half characters, which JSON can name and no answer can hold."""
-    return text.encode("utf-8", "replace").decode()

@@ -22,7 +22,6 @@ class Waiting:
     Attributes:
         text: What it waits for, in words; empty for nothing.
         spark_application: Spark's id of the application, once the driver has told it.
-        listener: Called whenever ``text`` has changed.
     """
 
     def __init__(self, cluster: Cluster, request: DriverRequest) -> None:
@@ -30,7 +29,6 @@ class Waiting:
         self._request = request
         self.text = ""
         self.spark_application: str | None = None
-        self.listener: Callable[[], None] = lambda: None
 
     async def follow(self, begun: Callable[[], bool]) -> None:
         """Looks until it is cancelled; returns at once from a cluster that can't be asked.
@@ -44,7 +42,7 @@ class Waiting:
                 return
             if told != self.text:
                 self.text = told
-                self.listener()
+                self._request.tell(told)
             await asyncio.sleep(SOON_S if told or not begun() else LATER_S)
 
     async def _look(self) -> str | None:

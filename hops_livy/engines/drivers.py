@@ -86,7 +86,8 @@ class DriverRequest:
         kept_outputs: Folder for what its statements wrote, when the driver has ended; not made yet.
         warm: Whether nobody waits for it yet: it may warm itself up when it has started.
         batch: Set for a batch, else the driver is interactive.
-        tell: Called with why the driver does nothing at the moment, in words; with nothing when that is over.
+        tell: Called with why the driver does nothing at the moment although it lives, such as executors that it waits
+            for, in words for its owner; with nothing when that is over.
     """
 
     session_id: int
@@ -247,15 +248,6 @@ class Driver(Protocol):
 
         It holds keys to the driver, so it is kept where only the service reads.
         """
-        ...
-
-    @property
-    def waits(self) -> str:
-        """What it waits for although it lives, in words for its owner, such as executors; empty for nothing."""
-        ...
-
-    def on_waits(self, listener: Callable[[], None]) -> None:
-        """Lets ``listener`` be called whenever :attr:`waits` has changed; one listener at a time."""
         ...
 
     async def execute(

@@ -175,14 +175,6 @@ class UpstreamDriver:
         """See :class:`~hops_livy.engines.drivers.Driver`."""
         raise NotOfferedError("Apache Livy can't explain names; help(…) in a cell shows what is known.")
 
-    @property
-    def waits(self) -> str:
-        """See :class:`~hops_livy.engines.drivers.Driver`; Apache Livy does not tell."""
-        return ""
-
-    def on_waits(self, listener: Callable[[], None]) -> None:
-        """See :class:`~hops_livy.engines.drivers.Driver`."""
-
     def log(self) -> list[str]:
         """See :class:`~hops_livy.engines.drivers.Driver`. As it was a few seconds ago."""
         self._watch.log_wanted = True

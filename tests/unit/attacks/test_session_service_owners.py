@@ -51,11 +51,6 @@ class SlowDriver:
     async def inspect(self, code, cursor, *, detail_level=0):
         return Inspection()
 
-    waits = ""
-
-    def on_waits(self, listener):
-        pass
-
     def log(self):
         return []
 

@@ -69,11 +69,6 @@ class WillingDriver:
     async def inspect(self, code, cursor, *, detail_level=0):
         return Inspection()
 
-    waits = ""
-
-    def on_waits(self, listener):
-        pass
-
     def log(self):
         return ["a line of the driver"]
 

@@ -41,11 +41,6 @@ class EchoDriver:
     def detach(self):
         pass
 
-    waits = ""
-
-    def on_waits(self, listener):
-        pass
-
     def log(self):
         return []
 

@@ -42,11 +42,6 @@ class ToldDriver:
     async def interrupt(self):
         self.interrupts += 1
 
-    waits = ""
-
-    def on_waits(self, listener):
-        self.tell_waits = listener
-
     def log(self):
         return []
 
@@ -165,10 +160,10 @@ def test_what_a_driver_waits_for_is_the_reason_and_the_logs_end_as_long_as_it_li
     async def test(session, driver):
         heard = asyncio.create_task(session.news.wait_until(lambda: bool(session.why), 5))
         await asyncio.sleep(0)
-        driver.waits = "Waits for executors: 0 of 2."
-        driver.tell_waits()
+        waits = "Waits for executors: 0 of 2."
+        session.explain(waits)
         assert await heard
-        assert (session.livy()["appInfo"]["reason"], session.log()) == (driver.waits, [driver.waits])
+        assert (session.livy()["appInfo"]["reason"], session.log()) == (waits, [waits])
         await session.end("asked")
         assert (session.why, session.log()[-1]) == ("asked", "asked")
 

@@ -33,7 +33,7 @@ def test_half_a_character_in_a_reason_is_none(session, tell):
         session.change(SessionState.DEAD, reason)
     else:
         session.explain(reason)
-    assert session.reason == "broken ?"
+    assert session.why == "broken ?"
 
 
 def test_the_same_client_again_is_not_written_down_again(session):

@@ -1,6 +1,7 @@
 """What a session on a cluster waits for is told; what it can never have is refused before anything starts."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,9 +55,8 @@ def test_what_is_waited_for_is_told_as_it_changes_and_no_more_when_all_have_come
     heard = []
 
     async def ask():
-        watched = waiting.Waiting(cluster, REQUEST)
+        watched = waiting.Waiting(cluster, replace(REQUEST, tell=heard.append))
         watched.spark_application = "app-1"
-        watched.listener = lambda: heard.append(watched.text)
         await watched.follow(lambda: False)
 
     asyncio.run(ask())

@@ -50,11 +50,6 @@ class Driver:
         self.ran.append(code)
         return Executed(status="ok")
 
-    waits = ""
-
-    def on_waits(self, listener):
-        pass
-
     def log(self):
         return []
 
