@@ -7,7 +7,7 @@ Laws, each with a test in ``tests/unit/livy/test_fair_queue.py``:
    larger; then the member of a project with the smallest share in it; then who asked first. A share is the largest part
    of anything: of the memory, of the GPUs, of the places for sessions.
 3. Whoever does not fit yet may be overtaken by those who do, so that nothing lies idle; but only :data:`PATIENCE`
-   times by others who take of what they lack. After that they go before all others, and what they need is kept for
+   times by those who take of what they lack. After that they go before all others, and what they need is kept for
    them.
 4. So nobody waits for ever as long as sessions end, however large their request and however many come after them.
 """
@@ -177,13 +177,9 @@ def _counted(waits: list[Asked], heads: set[int], starts: list[Asked], lacks: Ma
 
 
 def _times(asked: Asked, starts: list[Asked], lack: Lack) -> int:
-    """How many of ``starts`` came later than ``asked`` and took what it lacks.
-
-    A person's own don't count: else who asks for much could make everybody wait by asking for little as well.
-    """
+    """How many of ``starts`` came later than ``asked`` and took what it lacks."""
     return sum(
         other.number > asked.number
-        and _person(other.owner) != _person(asked.owner)
         and (
             lack == Lack()
             or any(getattr(other.needs, name) for name in lack.machine)

@@ -75,16 +75,6 @@ def test_small_ones_go_past_a_large_one_until_it_has_been_overtaken_often_enough
     assert turn.lacks[9] == Lack(), "what is free is kept for the large one"
 
 
-def test_ones_own_small_ones_bring_a_large_one_nearer_to_nothing():
-    large = asked(0, needs=Amount(sessions=1, memory_mib=12_000))
-    room = Room(free=Amount(sessions=10, memory_mib=4000), whole=WHOLE)
-    for number in range(1, 2 * PATIENCE):
-        # The same person, in this project or another one.
-        turn = take_turn([large, asked(number, ("weather__ada", "sales__ada")[number % 2])], held=[], room=room)
-        (large,) = turn.waits
-        assert large.overtaken == 0
-
-
 def test_who_takes_nothing_of_what_is_lacking_overtakes_nobody():
     waiting = [asked(0, needs=Amount(sessions=1, memory_mib=1000, gpus=4)), asked(1, "sales__otto")]
     turn = take_turn(waiting, held=[], room=Room(free=replace(WHOLE, gpus=1), whole=WHOLE))
