@@ -13,8 +13,9 @@ from typing import Any
 
 from hops_livy.builtin.folder import SessionFolder
 from hops_livy.engines.drivers import DriverRequest, Shape
+from hops_livy.executor_settings import allocation_properties, gpu_properties
 from hops_livy.java import Java, module_options
-from hops_livy.masters.master import Master, Paths, allocation_properties
+from hops_livy.masters.master import Master, Paths
 from hops_livy.pages import page_path
 
 _PAGE_FILTER = "org.apache.spark.ui.JWSFilter"
@@ -274,13 +275,9 @@ def _cluster_properties(shape: Shape, place: Place, gpu_script: Path | None) -> 
     if shape.dynamic:
         properties |= allocation_properties(shape)
     if shape.gpus_per_executor and gpu_script is not None:
-        # One task at a time, which has all GPUs and cores of its executor (docs/decisions/0003-gpu-share.md).
-        properties |= {
+        properties |= gpu_properties(shape) | {
             "spark.worker.resource.gpu.amount": str(shape.gpus_per_executor),
             "spark.worker.resource.gpu.discoveryScript": str(gpu_script),
-            "spark.executor.resource.gpu.amount": str(shape.gpus_per_executor),
-            "spark.task.resource.gpu.amount": str(shape.gpus_per_executor),
-            "spark.task.cpus": str(shape.executor_cores),
         }
     return properties
 

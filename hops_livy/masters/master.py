@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from hops_livy.engines.drivers import DriverRequest, Shape, StartError
+from hops_livy.executor_settings import allocation_properties, gpu_properties
 from hops_livy.masters.view import ClusterView
 
 
@@ -107,13 +108,7 @@ def executor_properties(request: DriverRequest) -> dict[str, str]:
         # Ready when the driver is: what is still waited for is told, and statements wait for it by themselves.
         "spark.scheduler.minRegisteredResourcesRatio": "0",
     }
-    if shape.gpus_per_executor:
-        # One task at a time, which has all GPUs and cores of its executor (docs/decisions/0003-gpu-share.md).
-        properties |= {
-            "spark.executor.resource.gpu.amount": str(shape.gpus_per_executor),
-            "spark.task.resource.gpu.amount": str(shape.gpus_per_executor),
-            "spark.task.cpus": str(shape.executor_cores),
-        }
+    properties |= gpu_properties(shape)
     if not shape.dynamic:
         return {
             **properties,
@@ -121,18 +116,6 @@ def executor_properties(request: DriverRequest) -> dict[str, str]:
             "spark.executor.instances": str(shape.executors),
         }
     return properties | allocation_properties(shape)
-
-
-def allocation_properties(shape: Shape) -> dict[str, str]:
-    """Executors that come and go, without a service of shuffles on the nodes."""
-    least = str(shape.min_executors or 0)
-    return {
-        "spark.dynamicAllocation.enabled": "true",
-        "spark.dynamicAllocation.shuffleTracking.enabled": "true",
-        "spark.dynamicAllocation.minExecutors": least,
-        "spark.dynamicAllocation.initialExecutors": least,
-        "spark.dynamicAllocation.maxExecutors": str(shape.most_executors),
-    }
 
 
 def need_gpu_script(shape: Shape, script: str | None) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from hops_livy.engines.drivers import BatchFile, DriverRequest, Shape, StartError
+from hops_livy.executor_settings import allocation_properties, gpu_properties
 from hops_livy.upstream_settings import Cluster, UpstreamSettings
 
 
@@ -87,28 +88,11 @@ def resource_conf(shape: Shape, cluster: Cluster) -> dict[str, str]:
         StartError: There is no form for them.
     """
     check_shape(shape, cluster)
-    conf: dict[str, str] = {}
-    if shape.max_executors is not None:
-        least = str(shape.min_executors or 0)
-        conf |= {
-            "spark.dynamicAllocation.enabled": "true",
-            "spark.dynamicAllocation.shuffleTracking.enabled": "true",
-            "spark.dynamicAllocation.minExecutors": least,
-            "spark.dynamicAllocation.initialExecutors": least,
-            "spark.dynamicAllocation.maxExecutors": str(shape.max_executors),
-        }
-    else:
-        # A cluster may have it on for all.
-        conf["spark.dynamicAllocation.enabled"] = "false"
-    if shape.gpus_per_executor:
-        # One task at a time, which has all GPUs and cores of its executor (docs/decisions/0003-gpu-share.md).
-        conf |= {
-            "spark.executor.resource.gpu.amount": str(shape.gpus_per_executor),
-            "spark.task.resource.gpu.amount": str(shape.gpus_per_executor),
-            "spark.task.cpus": str(shape.executor_cores),
-        }
-        if cluster is Cluster.KUBERNETES:
-            conf["spark.executor.resource.gpu.vendor"] = "nvidia.com"
+    # A cluster may have it on for all.
+    conf = allocation_properties(shape) if shape.dynamic else {"spark.dynamicAllocation.enabled": "false"}
+    conf |= gpu_properties(shape)
+    if shape.gpus_per_executor and cluster is Cluster.KUBERNETES:
+        conf["spark.executor.resource.gpu.vendor"] = "nvidia.com"
     if shape.gpu_label is not None and cluster is Cluster.YARN:
         conf["spark.yarn.executor.nodeLabelExpression"] = shape.gpu_label
     if shape.gpu_label is not None and cluster is Cluster.KUBERNETES:

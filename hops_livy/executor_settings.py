@@ -1,0 +1,29 @@
+"""Spark's settings for executors that every engine understands alike. Pure."""
+
+from __future__ import annotations
+
+from hops_livy.engines.drivers import Shape
+
+
+def allocation_properties(shape: Shape) -> dict[str, str]:
+    """Executors that come and go, without a service of shuffles on the nodes."""
+    least = str(shape.min_executors or 0)
+    return {
+        "spark.dynamicAllocation.enabled": "true",
+        "spark.dynamicAllocation.shuffleTracking.enabled": "true",
+        "spark.dynamicAllocation.minExecutors": least,
+        "spark.dynamicAllocation.initialExecutors": least,
+        "spark.dynamicAllocation.maxExecutors": str(shape.most_executors),
+    }
+
+
+def gpu_properties(shape: Shape) -> dict[str, str]:
+    """The GPUs of each executor; nothing where there are none."""
+    if not shape.gpus_per_executor:
+        return {}
+    # One task at a time, which has all GPUs and cores of its executor (docs/decisions/0003-gpu-share.md).
+    return {
+        "spark.executor.resource.gpu.amount": str(shape.gpus_per_executor),
+        "spark.task.resource.gpu.amount": str(shape.gpus_per_executor),
+        "spark.task.cpus": str(shape.executor_cores),
+    }
