@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
 from tornado.httputil import HTTPHeaders, parse_response_start_line
 
 from jupyterlab_hops.problems import ProblemError, no_answer, odd_answer
@@ -56,13 +56,7 @@ class PlatformClient:
             request_timeout=REQUEST_TIMEOUT_S,
             follow_redirects=False,  # the token goes to this service and nowhere else
         )
-        client = AsyncHTTPClient(force_instance=True, defaults=None, max_body_size=MAX_ANSWER_BYTES)
-        try:
-            response = await client.fetch(request, raise_error=False)
-        except (OSError, HTTPClientError) as error:
-            raise no_answer(self._service) from error
-        finally:
-            client.close()
+        response = await self._fetch(request, MAX_ANSWER_BYTES)
         return self._read(response.code, response.body)
 
     async def stream(
@@ -113,15 +107,18 @@ class PlatformClient:
             header_callback=_hear,
             streaming_callback=_collect,
         )
-        client = AsyncHTTPClient(force_instance=True, defaults=None, max_body_size=MAX_STREAM_BYTES)
+        response = await self._fetch(request, MAX_STREAM_BYTES)
+        if response.code >= _FIRST_ERROR:
+            self._read(response.code, bytes(refused))
+
+    async def _fetch(self, request: HTTPRequest, most_bytes: int) -> HTTPResponse:
+        client = AsyncHTTPClient(force_instance=True, defaults=None, max_body_size=most_bytes)
         try:
-            response = await client.fetch(request, raise_error=False)
+            return await client.fetch(request, raise_error=False)
         except (OSError, HTTPClientError) as error:
             raise no_answer(self._service) from error
         finally:
             client.close()
-        if response.code >= _FIRST_ERROR:
-            self._read(response.code, bytes(refused))
 
     def _authorization(self) -> str:
         try:
