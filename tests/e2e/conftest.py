@@ -20,9 +20,12 @@ ROOT = Path(__file__).resolve().parents[2]
 HOPSLAB = ROOT / ".venv" / "bin" / "hopslab"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
-    """One Chromium for all end-to-end tests: Playwright's synchronous interface runs once at a time."""
+    """One Chromium for the tests of a file.
+
+    Playwright's synchronous interface runs once at a time, and while it runs no other event loop can in this process.
+    """
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine; HOPS_CHROMIUM names one")
     with sync_playwright() as playwright:
