@@ -68,7 +68,8 @@ class BrowserTab:
 
     def run_cell(self) -> None:
         """Runs the first cell once the kernel is there."""
-        self._page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for()
+        # Without a size of its own: what it shows is drawn by its style.
+        self._page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for(state="attached")
         self._page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click()
         self._page.keyboard.press("Control+Enter")
 

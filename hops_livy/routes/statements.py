@@ -21,6 +21,7 @@ from hops_livy.wire import StatementRequest
 router = APIRouter(tags=["statements"])
 _PING_S = 15
 _EVENTS = "text/event-stream"
+_PIECE_BYTES = 256 * 1024
 
 
 @router.post(
@@ -42,14 +43,14 @@ async def create_statement(
 
     ``Execution-Count`` is the number of the code's cell in its notebook: tracebacks name the cell by it. ``Cell-Id`` is
     the id that the cell has there: by it a notebook that was closed meanwhile finds the output. Who accepts
-    ``text/event-stream`` gets the statement's events at once; the first, of type ``statement``, tells its number.
+    ``text/event-stream`` gets the statement's events at once, and its number from ``Location``.
     """
     statement = session.submit(
         request.code, kind=request.kind, key=idempotency_key, execution_count=execution_count, cell_id=cell_id
     )
     location = f"/sessions/{session.id}/statements/{statement.id}"
     if _EVENTS in accept:
-        events = _events(session, statement, 0, told_number=True)
+        events = _events(session, statement, 0)
         return EventSourceResponse(events, status_code=201, ping=_PING_S, headers={"Location": location})
     response.headers["Location"] = location
     return statement.livy()
@@ -124,27 +125,36 @@ async def stream_events(
     return EventSourceResponse(_events(session, statement, last_event_id + 1), ping=_PING_S)
 
 
-async def _events(
-    session: Session, statement: Statement, position: int, *, told_number: bool = False
-) -> AsyncIterator[dict[str, str]]:
-    if told_number:
-        yield {"data": json.dumps({"type": "statement", "content": {"id": statement.id}})}
+async def _events(session: Session, statement: Statement, position: int) -> AsyncIterator[bytes]:
+    """The statement's events from ``position`` on; what is there already goes out in one piece."""
     events = statement.outputs.events
     told: Progress | None = None
     while True:
-        while position < len(events):
-            yield {"id": str(position), "data": json.dumps(events[position], default=str)}
+        ready, size = [], 0
+        while position < len(events) and size < _PIECE_BYTES:
+            ready.append(_event(events[position], position))
+            size += len(ready[-1])
             position += 1
-        if statement.final:
+        ends = statement.final and position == len(events)
+        if ends:
             # A client that has gone asks for no further event: this one is on its way to somebody.
             session.tell_end(statement)
-            yield {"id": str(position), "data": json.dumps({"type": "done", "content": statement.done_content()})}
-            return
-        if statement.progress is not told:
+            ready.append(_event({"type": "done", "content": statement.done_content()}, position))
+        elif position == len(events) and statement.progress is not told:
             told = statement.progress
-            yield {"data": json.dumps({"type": MESSAGE, "content": statement.spark_progress()})}
+            ready.append(_event({"type": MESSAGE, "content": statement.spark_progress()}))
+        if ready:
+            yield b"".join(ready)
+            if ends:
+                return
             continue
         await statement.news.wait_until(
             lambda: statement.final or position < len(events) or statement.progress is not told,  # noqa: B023
             3600.0,
         )
+
+
+def _event(message: dict[str, Any], number: int | None = None) -> bytes:
+    """A server-sent event; JSON without indentation is one line."""
+    begin = "" if number is None else f"id: {number}\r\n"
+    return f"{begin}data: {json.dumps(message, default=str)}\r\n\r\n".encode()

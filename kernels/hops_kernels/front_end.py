@@ -11,12 +11,12 @@ _CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """As Jupyter's notebook format has it."""
 
 
-def show_message(shell: Any, message_type: str, content: Mapping[str, Any]) -> None:
-    """Passes a message of the session's output on to the notebook, as one of the running cell."""
+def show_message(shell: Any, number: int, message_type: str, content: Mapping[str, Any]) -> None:
+    """Passes a message of the session's output on to the notebook, as one of the running cell, which has ``number``."""
     kernel = shell.kernel
     message = dict(content)
     if message_type == "execute_result":
-        message["execution_count"] = shell.displayhook.prompt_count
+        message["execution_count"] = number
     kernel.send_response(kernel.iopub_socket, message_type, message)
 
 

@@ -30,6 +30,7 @@ from hops_kernels.configuration import (
     sparkmagic_config,
 )
 from hops_kernels.magics import HopsMagics
+from hops_kernels.session_cell import IN_SESSION, run_in_session
 from hops_kernels.session_magic import SessionMagic
 
 LIVY_MAGICS = frozenset({"json", "table"})
@@ -80,6 +81,8 @@ class SessionServiceKernel(SparkKernelBase):
     kind: str
     session_magics: frozenset[str]
 
+    # ipykernel sleeps after each cell, in case that its output overtakes the reply; front ends wait for both.
+    _execute_sleep = 0.0
     _help_subshell: str | None = None
 
     def __init__(self, **options: Any) -> None:
@@ -122,6 +125,23 @@ class SessionServiceKernel(SparkKernelBase):
             self._help_subshell = self.shell_channel_thread.manager._create_subshell()  # noqa: SLF001
         message["header"]["subshell_id"] = self._help_subshell
         return [zmq.Frame(part) for part in self.session.serialize(message, ident=idents)]
+
+    async def do_execute(
+        self,
+        code: str,
+        silent: bool,  # noqa: FBT001
+        store_history: bool = True,  # noqa: FBT001, FBT002
+        user_expressions: dict[str, str] | None = None,
+        allow_stdin: bool = False,  # noqa: FBT001, FBT002
+    ) -> dict[str, Any]:
+        """Runs a cell, and returns the content of the reply."""
+        magics = self._magics()
+        if magics is not None and not silent and not user_expressions and self._fatal_error is None:
+            begin, found, cell = self.user_code_parser.get_code_to_run(code).partition(IN_SESSION)
+            if found and not begin:
+                return run_in_session(self, magics, cell, store_history=store_history)
+        reply: dict[str, Any] = super().do_execute(code, silent, store_history, user_expressions, allow_stdin)
+        return reply
 
     async def do_complete(self, code: str, cursor_pos: int) -> dict[str, Any]:
         """Words for the cursor: of the session, or of this kernel where the code runs here."""

@@ -41,17 +41,18 @@ class LiveCommand:
     anew for each cell.
     """
 
-    def __init__(self, code: str, shell: Any) -> None:
+    def __init__(self, code: str, shell: Any, number: int) -> None:
         self.code = code.removesuffix("\n")
         self._shell = shell
+        self._number = number
 
     def execute(self, session: Any) -> tuple[bool, str, str]:
         """Runs the cell; everything that it shows is in the notebook when this returns."""
         run_statement(
             session,
             self.code,
-            show=functools.partial(show_message, self._shell),
-            execution_count=self._shell.displayhook.prompt_count,
+            show=functools.partial(show_message, self._shell, self._number),
+            execution_count=self._number,
             cell_id=cell_id_of(self._shell.kernel),
         )
         return True, "", "text/plain"
@@ -84,10 +85,22 @@ class HopsMagics(KernelMagics):
                     cell, None, samplemethod, maxrows, samplefraction, session_name, coerce, output_handler
                 )
             else:
-                self.spark_controller.run_command(LiveCommand(cell, self.shell), session_name)
+                command = LiveCommand(cell, self.shell, self.shell.displayhook.prompt_count)
+                self.spark_controller.run_command(command, session_name)
             if output_var is not None:
                 store = self._spark_store_command(output_var, samplemethod, maxrows, samplefraction, coerce)
                 self.shell.user_ns[output_var] = self.spark_controller.run_command(store, session_name)
+
+    def run_cell(self, code: str, number: int) -> None:
+        """Runs a cell in the session as it was typed; starts the session where there is none.
+
+        Args:
+            code: The cell.
+            number: Its number.
+        """
+        self._do_not_call_start_session("")
+        with self._losses_explained():
+            self.spark_controller.run_command(LiveCommand(code, self.shell, number), self.session_name)
 
     def execute_sqlquery(self, *arguments: Any, **options: Any) -> Any:
         """Runs a query and returns its rows as a pandas DataFrame."""

@@ -12,10 +12,11 @@ def load_kernel() -> Callable[[Sequence[str] | None], None]:
     import_sparkmagic()
     from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415 - after the light import, which must come first
 
+    from hops_kernels import prompt_stream  # noqa: PLC0415
     from hops_kernels.kernel import HopsPySparkKernel  # noqa: PLC0415
 
     def run(arguments: Sequence[str] | None) -> None:
-        IPKernelApp.launch_instance(argv=arguments, kernel_class=HopsPySparkKernel)
+        IPKernelApp.launch_instance(argv=arguments, kernel_class=HopsPySparkKernel, outstream_class=prompt_stream.NAME)
 
     return run
 

@@ -156,11 +156,13 @@ class SessionMagic:
         for statement in found:
             say(*missed([statement]))
             try:
-                watch_statement(session, int(statement["id"]), show=partial(show_message, shell))
+                watch_statement(
+                    session, int(statement["id"]), show=partial(show_message, shell, shell.displayhook.prompt_count)
+                )
             except RemoteError as error:
                 # Told as an output: it is not this cell that failed.
                 content = {"ename": type(error).__name__, "evalue": str(error), "traceback": list(error.lines)}
-                show_message(shell, "error", content)
+                show_message(shell, shell.displayhook.prompt_count, "error", content)
 
     def _reattach(self, wish: str | None) -> None:
         if wish is None:

@@ -10,9 +10,10 @@ def main() -> None:
     import_sparkmagic()
     from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415 - after the light import, which must come first
 
+    from hops_kernels import prompt_stream  # noqa: PLC0415
     from hops_kernels.kernel import HopsSparkKernel  # noqa: PLC0415
 
-    IPKernelApp.launch_instance(kernel_class=HopsSparkKernel)
+    IPKernelApp.launch_instance(kernel_class=HopsSparkKernel, outstream_class=prompt_stream.NAME)
 
 
 if __name__ == "__main__":

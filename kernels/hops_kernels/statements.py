@@ -172,6 +172,8 @@ class _Following:
                 # The statement itself: a service that streams, but not what is posted.
                 self.statement_id = int(response.json()["id"])
                 return self.read(patience_s=patience_s, until=until)
+            if self.statement_id is None:
+                self.statement_id = _number_in(response.headers.get("Location", ""))
             return self._pass_on(response, until)
 
     def _pass_on(self, response: requests.Response, until: float) -> bool | None:
@@ -179,9 +181,6 @@ class _Following:
         already_seen = 0 if self._last_id else self.seen
         position = -1
         for event in parse_events(_lines(response)):
-            if event.type == "statement":
-                self.statement_id = int(event.content["id"])
-                continue
             if event.type == "progress":
                 self._line.show(event.content)
                 continue  # not part of the output: a stream that goes on begins after an output
@@ -217,6 +216,11 @@ class _Following:
             headers["Last-Event-ID"] = self._last_id
         path = f"/statements/{self.statement_id}/events"
         return open_stream(self._session, path, headers=headers, read_timeout_s=patience_s)
+
+
+def _number_in(address: str) -> int | None:
+    number = address.rpartition("/")[2]
+    return int(number) if number.isdecimal() else None
 
 
 def wait_for_end(session: LivySession, statement_id: int) -> Mapping[str, Any]:

@@ -14,6 +14,7 @@ def run(launch: dict[str, Any], jvm: Jvm) -> None:
     from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415 - the Java machine starts beside this import
     from tornado.ioloop import IOLoop  # noqa: PLC0415
 
+    from . import prompt_stream  # noqa: PLC0415
     from .bounded_messages import BoundedSession  # noqa: PLC0415
     from .session_kernel import SessionKernel  # noqa: PLC0415
     from .spool import Spool  # noqa: PLC0415
@@ -25,6 +26,7 @@ def run(launch: dict[str, Any], jvm: Jvm) -> None:
         capture_fd_output=False,
         # Users' start-up files of another environment have no place here, nor has a history in a file.
         exec_files=[],
+        outstream_class=prompt_stream.NAME,
     )
     app.session = BoundedSession(parent=app)
     app.session.spool = Spool(Path(launch["outputs"]))

@@ -33,6 +33,8 @@ class SessionKernel(IPythonKernel):
     """
 
     shell_class = Type(SessionShell)
+    # ipykernel sleeps after each cell, in case that its output overtakes the reply; who listens waits for both.
+    _execute_sleep = 0.0
     spark: Any = None
     _progress: Progress | None = None
     scala: Any = None

@@ -135,6 +135,10 @@ def test_of_the_progress_only_the_newest_is_kept_and_it_is_no_output():
     with_session(test)
 
 
+def _events_in(pieces):
+    return b"".join(pieces).decode().removesuffix("\r\n\r\n").split("\r\n\r\n")
+
+
 def test_the_stream_tells_the_newest_progress_in_events_without_a_number():
     async def test(session, driver):
         statement = session.submit("1")
@@ -143,11 +147,12 @@ def test_the_stream_tells_the_newest_progress_in_events_without_a_number():
         driver.on_message("stream", {"name": "stdout", "text": "a"})
         driver.on_message("progress", {"tasks_done": 1, "tasks": 4})
         driver.on_message("progress", {"tasks_done": 2, "tasks": 4})
-        seen = [await anext(stream), await anext(stream)]
+        pieces = [await anext(stream)]
         driver.on_message("stream", {"name": "stdout", "text": "b"})
-        seen.append(await anext(stream))
+        pieces.append(await anext(stream))
         driver.results.put_nowait(OK)
-        seen += [event async for event in stream]
+        pieces += [piece async for piece in stream]
+        seen = [dict(line.split(": ", 1) for line in event.splitlines()) for event in _events_in(pieces)]
         contents = [json.loads(event["data"]) for event in seen]
         assert [event.get("id") for event in seen] == ["0", None, "1", "2"]
         assert [content["type"] for content in contents] == ["stream", "progress", "stream", "done"]
@@ -301,7 +306,8 @@ def test_an_end_counts_as_told_when_the_stream_tells_it_and_not_before():
         driver.results.put_nowait(OK)
         await until(lambda: statement.final)
         assert not statement.seen
-        assert [json.loads(event["data"])["type"] async for event in stays] == ["stream", "done"]
+        told = _events_in([piece async for piece in stays])
+        assert [json.loads(event.rpartition("data: ")[2])["type"] for event in told] == ["stream", "done"]
         assert statement.seen
 
     with_session(test)
