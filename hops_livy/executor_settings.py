@@ -17,12 +17,18 @@ def allocation_properties(shape: Shape) -> dict[str, str]:
     }
 
 
-def gpu_properties(shape: Shape) -> dict[str, str]:
-    """The GPUs of each executor; nothing where there are none."""
+def gpu_properties(shape: Shape, *, own_python: bool) -> dict[str, str]:
+    """The GPUs of each executor; nothing where there are none.
+
+    Args:
+        shape: What the session has.
+        own_python: Whether executors run in the project's environment, whose ``hops`` lets CUDA see a task's GPUs.
+    """
     if not shape.gpus_per_executor:
         return {}
+    visible = {"spark.python.daemon.module": "hops.task_gpus"} if own_python else {}
     # One task at a time, which has all GPUs and cores of its executor (docs/decisions/0003-gpu-share.md).
-    return {
+    return visible | {
         "spark.executor.resource.gpu.amount": str(shape.gpus_per_executor),
         "spark.task.resource.gpu.amount": str(shape.gpus_per_executor),
         "spark.task.cpus": str(shape.executor_cores),

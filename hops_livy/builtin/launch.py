@@ -275,7 +275,7 @@ def _cluster_properties(shape: Shape, place: Place, gpu_script: Path | None) -> 
     if shape.dynamic:
         properties |= allocation_properties(shape)
     if shape.gpus_per_executor and gpu_script is not None:
-        properties |= gpu_properties(shape) | {
+        properties |= gpu_properties(shape, own_python=True) | {
             "spark.worker.resource.gpu.amount": str(shape.gpus_per_executor),
             "spark.worker.resource.gpu.discoveryScript": str(gpu_script),
         }

@@ -51,7 +51,7 @@ class KubernetesMaster:
     def properties(self, request: DriverRequest, paths: Paths) -> dict[str, str]:
         """See :class:`~hops_livy.masters.master.Master`."""
         shape = request.shape
-        properties = executor_properties(request) | {
+        properties = executor_properties(request, own_python=self.python is None) | {
             "spark.master": self.url,
             "spark.kubernetes.namespace": self.namespace,
             "spark.kubernetes.container.image": self.image,

@@ -91,8 +91,13 @@ class Cluster(Protocol):
         ...
 
 
-def executor_properties(request: DriverRequest) -> dict[str, str]:
-    """What all masters are told alike: size and number of executors, GPUs, and whose they are."""
+def executor_properties(request: DriverRequest, *, own_python: bool) -> dict[str, str]:
+    """What all masters are told alike: size and number of executors, GPUs, and whose they are.
+
+    Args:
+        request: What is started.
+        own_python: Whether executors run in the project's environment.
+    """
     shape, owner = request.shape, request.owner
     variables = {
         "HOPS_PROJECT": str(owner.project),
@@ -108,7 +113,7 @@ def executor_properties(request: DriverRequest) -> dict[str, str]:
         # Ready when the driver is: what is still waited for is told, and statements wait for it by themselves.
         "spark.scheduler.minRegisteredResourcesRatio": "0",
     }
-    properties |= gpu_properties(shape)
+    properties |= gpu_properties(shape, own_python=own_python)
     if not shape.dynamic:
         return {
             **properties,

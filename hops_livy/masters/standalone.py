@@ -44,7 +44,7 @@ class StandaloneMaster:
             raise StartError(
                 "The secret of the Spark cluster can't be read. Tell the administrator: HOPS_SPARK_SECRET_FILE."
             )
-        return executor_properties(request) | {
+        return executor_properties(request, own_python=self.python is None) | {
             "spark.master": self.url,
             # Without it an application takes all cores that there are.
             "spark.cores.max": str(shape.most_executors * shape.executor_cores),

@@ -43,7 +43,7 @@ class YarnMaster:
     def properties(self, request: DriverRequest, paths: Paths) -> dict[str, str]:
         """See :class:`~hops_livy.masters.master.Master`."""
         shape = request.shape
-        properties = executor_properties(request) | {
+        properties = executor_properties(request, own_python=self.python is None) | {
             "spark.master": "yarn",
             "spark.yarn.queue": self.queue,
             # By it the application is found again: to tell what it waits for, and to end it.

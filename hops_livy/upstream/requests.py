@@ -90,7 +90,7 @@ def resource_conf(shape: Shape, cluster: Cluster) -> dict[str, str]:
     check_shape(shape, cluster)
     # A cluster may have it on for all.
     conf = allocation_properties(shape) if shape.dynamic else {"spark.dynamicAllocation.enabled": "false"}
-    conf |= gpu_properties(shape)
+    conf |= gpu_properties(shape, own_python=False)
     if shape.gpus_per_executor and cluster is Cluster.KUBERNETES:
         conf["spark.executor.resource.gpu.vendor"] = "nvidia.com"
     if shape.gpu_label is not None and cluster is Cluster.YARN:

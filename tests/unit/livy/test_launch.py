@@ -87,6 +87,7 @@ def test_several_executors_with_gpus_become_workers_of_their_own():
         "spark.executor.resource.gpu.amount": "4",
         "spark.task.resource.gpu.amount": "4",
     }
+    assert properties["spark.python.daemon.module"] == "hops.task_gpus", "CUDA sees those of the task"
     assert properties["spark.task.cpus"] == "2", "a task owns the cores beside its GPUs too"
 
 

@@ -1,6 +1,7 @@
 """What is sent to Spark for each kind of master, and what a cluster's answers mean in words."""
 
 import asyncio
+import dataclasses
 import stat
 from pathlib import Path
 
@@ -57,13 +58,23 @@ def _request(**shape):
     )  # fmt: skip
 
 
+TASK_GPUS = {"spark.python.daemon.module": "hops.task_gpus"}
+"""Where executors have the project's environment: their Python lets CUDA see the task's GPUs."""
+
+
+def test_executors_with_a_python_of_their_own_start_it_as_spark_does():
+    own = dataclasses.replace(YARN, python=Path("/opt/env/bin/python"))
+    properties = own.properties(_request(gpus_per_executor=1), PATHS)
+    assert properties.keys() & TASK_GPUS.keys() == set()
+
+
 def test_a_standalone_master_gets_as_many_cores_as_the_executors_have_and_its_secret(secret):
     master = StandaloneMaster(url="spark://m:7077", driver_host="10.0.0.1", secret_file=secret)
     properties = master.properties(_request(gpus_per_executor=4, executor_cores=3), PATHS)
     assert properties == SAME_FOR_ALL | {
         "spark.executor.cores": "3", "spark.master": "spark://m:7077", "spark.cores.max": "6",
         "spark.authenticate.secret": "of all", "spark.executor.resource.gpu.amount": "4",
-        "spark.task.resource.gpu.amount": "4", "spark.task.cpus": "3",
+        "spark.task.resource.gpu.amount": "4", **TASK_GPUS, "spark.task.cpus": "3",
     }  # fmt: skip
     secret.unlink()
     with pytest.raises(StartError, match="HOPS_SPARK_SECRET_FILE"):
@@ -76,6 +87,7 @@ def test_yarn_gets_queue_tag_and_its_own_request_for_gpus_and_label():
         "spark.master": "yarn", "spark.yarn.queue": "lab", "spark.yarn.tags": "application_1_0007",
         "spark.yarn.jars": "local:/base/pyspark/jars/*", "spark.yarn.maxAppAttempts": "1",
         "spark.executor.resource.gpu.amount": "10", "spark.task.resource.gpu.amount": "10", "spark.task.cpus": "1",
+        **TASK_GPUS,
         "spark.executor.resource.gpu.discoveryScript": "/opt/gpus.sh",
         "spark.yarn.executor.nodeLabelExpression": "infiniband",
     }  # fmt: skip
@@ -94,6 +106,7 @@ def test_kubernetes_gets_limits_a_node_selector_and_the_folders_of_one_project()
         "spark.kubernetes.authenticate.executor.serviceAccountName": "executors",
         "spark.kubernetes.executor.label.hopslab-application": "application_1_0007",
         "spark.executor.resource.gpu.amount": "1", "spark.task.resource.gpu.amount": "1", "spark.task.cpus": "1",
+        **TASK_GPUS,
         "spark.executor.resource.gpu.vendor": "nvidia.com",
         "spark.executor.resource.gpu.discoveryScript": "/opt/gpus.sh",
         "spark.kubernetes.executor.node.selector.nvidia.com/gpu.product": "A100",
