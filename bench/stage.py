@@ -130,7 +130,7 @@ class NotebookServer:
 
     def open_notebook(self, name: str, kernel: str) -> Kernel:
         """Starts a kernel for a notebook, as Lab does, and connects to it."""
-        body = {"path": name, "name": name, "type": "notebook", "kernel": {"name": kernel}}
+        body = {"path": name, "name": PurePosixPath(name).name, "type": "notebook", "kernel": {"name": kernel}}
         made = self.http.post("/api/sessions", json=body).raise_for_status().json()
         return Kernel(self, made["id"], made["kernel"]["id"])
 

@@ -1,7 +1,10 @@
+import type { JupyterFrontEnd } from '@jupyterlab/application';
+import { Signal } from '@lumino/signaling';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Output } from '../src/api/outputs';
 import type { Ask } from '../src/api/requests';
 import type { ICode, INotebookTab } from '../src/cell-outputs/notebook';
+import { onEachNotebook } from '../src/cell-outputs/notebook';
 import { isMissing, restoreOutputs } from '../src/cell-outputs/restore';
 
 const SAVED_S = 1_800_000_000;
@@ -128,5 +131,34 @@ describe('the outputs of a notebook that was not open', () => {
       ...changes
     };
     expect(isMissing(run, cell, SAVED_S)).toBe(missing);
+  });
+});
+
+describe('the notebooks whose outputs are looked for', () => {
+  const notebook = (path: string): INotebookTab =>
+    ({ sessionContext: {}, context: { path } }) as unknown as INotebookTab;
+
+  it('are all that are open and each that is opened, with a new kernel or with one that runs', () => {
+    const currentChanged = new Signal<unknown, unknown>({});
+    const runningChanged = new Signal<unknown, unknown>({});
+    const tabs: unknown[] = [notebook('there.ipynb'), { title: 'a terminal' }];
+    const app = {
+      serviceManager: { sessions: { runningChanged } },
+      shell: { widgets: () => tabs, currentChanged }
+    } as unknown as JupyterFrontEnd;
+    const opened: string[] = [];
+
+    onEachNotebook(app, tab => opened.push(tab.context.path));
+    tabs.push(notebook('its kernel runs.ipynb'));
+    currentChanged.emit({});
+    tabs.push(notebook('its kernel is new.ipynb'));
+    runningChanged.emit({});
+    currentChanged.emit({});
+
+    expect(opened).toEqual([
+      'there.ipynb',
+      'its kernel runs.ipynb',
+      'its kernel is new.ipynb'
+    ]);
   });
 });

@@ -6,7 +6,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { makeAsk } from '../api/requests';
 import { DOMAIN } from '../identity';
 import type { INotebookTab } from './notebook';
-import { isNotebookTab } from './notebook';
+import { onEachNotebook } from './notebook';
 
 const KERNELS: readonly string[] = ['pyspark', 'spark'];
 
@@ -20,7 +20,6 @@ export const cellOutputsPlugin: JupyterFrontEndPlugin<void> = {
   activate: (app: JupyterFrontEnd, translator: ITranslator | null): void => {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     const ask = makeAsk(app.serviceManager.serverSettings, trans);
-    const known = new WeakSet<INotebookTab>();
 
     const restore = async (tab: INotebookTab): Promise<void> => {
       await Promise.all([tab.context.ready, tab.sessionContext.ready]);
@@ -30,18 +29,11 @@ export const cellOutputsPlugin: JupyterFrontEndPlugin<void> = {
         await restoreOutputs(tab, ask);
       }
     };
-    const look = (): void => {
-      for (const tab of app.shell.widgets('main')) {
-        if (isNotebookTab(tab) && !known.has(tab)) {
-          known.add(tab);
-          // A service that is away is told by panel and status bar; the outputs come with the next opening.
-          void restore(tab).catch(() => undefined);
-        }
-      }
-    };
     void app.restored.then(() => {
-      app.serviceManager.sessions.runningChanged.connect(look);
-      look();
+      onEachNotebook(app, tab => {
+        // A service that is away is told by panel and status bar; the outputs come with the next opening.
+        void restore(tab).catch(() => undefined);
+      });
     });
   }
 };

@@ -2,6 +2,7 @@
  * What of a notebook's tab is needed here, by shape: Lab's notebook package
  * would be a dependency for these few names.
  */
+import type { JupyterFrontEnd } from '@jupyterlab/application';
 import type { ISessionContext } from '@jupyterlab/apputils';
 import type { Widget } from '@lumino/widgets';
 import type { Output } from '../api/outputs';
@@ -35,4 +36,24 @@ export function isNotebookTab(widget: Widget): widget is INotebookTab {
     'context' in widget &&
     (widget as INotebookTab).context.path.endsWith('.ipynb')
   );
+}
+
+/** Calls `opened` once for each notebook's tab: those there are, and each that comes. */
+export function onEachNotebook(
+  app: Pick<JupyterFrontEnd, 'serviceManager' | 'shell'>,
+  opened: (tab: INotebookTab) => void
+): void {
+  const known = new WeakSet<INotebookTab>();
+  const look = (): void => {
+    for (const tab of app.shell.widgets('main')) {
+      if (isNotebookTab(tab) && !known.has(tab)) {
+        known.add(tab);
+        opened(tab);
+      }
+    }
+  };
+  // A tab may come without a new kernel (its own still runs), and without being the current one.
+  app.shell.currentChanged?.connect(look);
+  app.serviceManager.sessions.runningChanged.connect(look);
+  look();
 }
