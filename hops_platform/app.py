@@ -10,6 +10,7 @@ from datetime import timedelta
 from fastapi import APIRouter, FastAPI
 
 from hops_contract.bodies import BodyLimit
+from hops_contract.crowds import Crowd
 from hops_platform.adapters.capacity.machine import ThisMachine
 from hops_platform.adapters.environments.uv import UvEnvironments
 from hops_platform.adapters.hub.jupyterhub import JupyterHub
@@ -23,7 +24,13 @@ from hops_platform.engines import Engines
 from hops_platform.environments import routes as environments
 from hops_platform.environments.service import renew
 from hops_platform.environments.tasks import TASKS as ENVIRONMENT_TASKS
-from hops_platform.http import PROBLEM_RESPONSES, RequestBoundary, install_problem_handlers, refuse_body
+from hops_platform.http import (
+    PROBLEM_RESPONSES,
+    RequestBoundary,
+    install_problem_handlers,
+    refuse_body,
+    refuse_crowded,
+)
 from hops_platform.operations import routes as operations
 from hops_platform.outbox import OutboxWorkers
 from hops_platform.pages import router as pages
@@ -31,7 +38,7 @@ from hops_platform.pages import show_problem
 from hops_platform.parts import Parts
 from hops_platform.projects import routes as projects
 from hops_platform.projects.tasks import TASKS as PROJECT_TASKS
-from hops_platform.security import browser
+from hops_platform.security import browser, crowd
 from hops_platform.security.kept_tokens import KeptTokens
 from hops_platform.security.tokens import HUB_CREDENTIAL, SIGNING_KEY, Signer, load_signing_key, read_secret
 from hops_platform.servers import routes as servers
@@ -114,6 +121,14 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
     app.state.workers = workers
     install_problem_handlers(app, page=show_problem)
     browser.install_login_redirect(app)
+    # Within the limit on bodies: who sends one slowly has no place yet.
+    app.add_middleware(
+        Crowd,
+        shares=crowd.SHARES,
+        patience_s=crowd.PATIENCE_S,
+        who=crowd.Callers(signer, parts.hub_credential),
+        refuse=refuse_crowded,
+    )
     app.add_middleware(
         BodyLimit,
         limit=settings.max_body_bytes,

@@ -18,9 +18,11 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hops_contract.bodies import Refusal
+from hops_contract.crowds import STEP_ASIDE
 from hops_contract.problems import MEDIA_TYPE, Problem
 from hops_platform.errors import (
     BodyTooSlowError,
+    BusyError,
     ConflictError,
     DatabaseBusyError,
     ForbiddenError,
@@ -76,6 +78,14 @@ def database_session(request: Request) -> Iterator[Session]:
 
 PartsOf = Annotated[Parts, Depends(parts_of)]
 DatabaseSession = Annotated[Session, Depends(database_session, scope="function")]
+
+
+def step_aside(request: Request) -> Callable[[], None]:
+    """Gives the request's place among those that are worked on to others; for one that waits and holds nothing."""
+    return cast("Callable[[], None]", request.scope[STEP_ASIDE])
+
+
+StepAside = Annotated[Callable[[], None], Depends(step_aside)]
 
 
 def entity_tag(version: int) -> str:
@@ -286,3 +296,13 @@ def refuse_body(refusal: Refusal, detail: str, remedy: str) -> JSONResponse:
     response = problem_response(kind(detail, remedy=remedy))
     response.headers["Connection"] = "close"
     return response
+
+
+def refuse_crowded(scope: Scope) -> Response:
+    """The answer for a request that found no place among those that are worked on."""
+    busy = BusyError(
+        "So many requests are being worked on that yours was not begun.",
+        remedy="Try again in a moment; send fewer at once, or close some pages.",
+        retry_after_s=2,
+    )
+    return answer_problem(Request(scope), busy)

@@ -7,12 +7,15 @@ moment.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 
 from hops_contract.slugs import MAX_SLUG_LENGTH
-from hops_platform.http import DatabaseSession, PartsOf
+from hops_platform.http import DatabaseSession, PartsOf, StepAside
+from hops_platform.parts import Parts
 from hops_platform.security.authentication import Caller
 from hops_platform.security.guard import Requires
 from hops_platform.security.kept_tokens import KeptTokens
@@ -37,6 +40,7 @@ def list_sessions(  # noqa: PLR0917 - each is a word of the address
     caller: Looks,
     session: DatabaseSession,
     parts: PartsOf,
+    step_aside: StepAside,
     scope: Scope = Scope.OWN,
     project: ProjectName = None,
     after: AfterId = None,
@@ -49,42 +53,60 @@ def list_sessions(  # noqa: PLR0917 - each is a word of the address
     session.commit()  # nobody waits for the database while the answer is held
     asked = {"scope": scope.value, "project": project, "after": after, "limit": limit, "seen": seen}
     query = {name: str(value) for name, value in asked.items() if value is not None}
-    with parts.session_places.take(caller.person.name) as may_wait:
+    with _asking(parts, caller, step_aside) as may_wait:
         found = parts.engines.sessions.look(token, query, wait_s=wait_s if seen and may_wait else 0)
     return SparkSessionList.model_validate(found)
 
 
 @router.get("/sessions/{session_id}/log")
-def read_session_log(
-    session_id: SessionId, caller: Looks, session: DatabaseSession, parts: PartsOf, size: Limit = 200
+def read_session_log(  # noqa: PLR0917 - each is a word of the address, or a part
+    session_id: SessionId,
+    caller: Looks,
+    session: DatabaseSession,
+    parts: PartsOf,
+    step_aside: StepAside,
+    size: Limit = 200,
 ) -> SessionLog:
     """The last lines of the log of one that the caller may look after."""
     token = _token(caller, parts.kept_tokens)
     session.commit()
-    with parts.session_places.take(caller.person.name):
+    with _asking(parts, caller, step_aside):
         found = parts.engines.sessions.log(token, session_id, size=size)
     return SessionLog.model_validate(found)
 
 
 @router.delete("/sessions/{session_id}")
-def stop_session(session_id: SessionId, caller: Stops, session: DatabaseSession, parts: PartsOf) -> SparkSession:
+def stop_session(
+    session_id: SessionId, caller: Stops, session: DatabaseSession, parts: PartsOf, step_aside: StepAside
+) -> SparkSession:
     """Ends one; it stays in the list with the reason, which its owner reads in the notebook."""
     token = _token(caller, parts.kept_tokens)
     session.commit()
-    with parts.session_places.take(caller.person.name):
+    with _asking(parts, caller, step_aside):
         stopped = parts.engines.sessions.stop(token, session_id)
     return SparkSession.model_validate(stopped)
 
 
 @router.post("/sessions:stop-idle")
-def stop_idle_sessions(request: IdleStop, caller: Stops, session: DatabaseSession, parts: PartsOf) -> Stopped:
+def stop_idle_sessions(
+    request: IdleStop, caller: Stops, session: DatabaseSession, parts: PartsOf, step_aside: StepAside
+) -> Stopped:
     """Ends all idle ones of a scope, or those that are named and idle; busy ones go on."""
     token = _token(caller, parts.kept_tokens)
     session.commit()
     wanted = request.model_dump(mode="json", exclude_none=True)
-    with parts.session_places.take(caller.person.name):
+    with _asking(parts, caller, step_aside):
         ended = parts.engines.sessions.stop_idle(token, wanted)
     return Stopped(ended=list(ended))
+
+
+@contextmanager
+def _asking(parts: Parts, caller: Caller, step_aside: StepAside) -> Iterator[bool]:
+    """A call to the session service; tells whether it may wait for news."""
+    with parts.session_places.take(caller.person.name) as may_wait:
+        # Bounded by that from now on. The session service asks back here, in the caller's name, and needs a place.
+        step_aside()
+        yield may_wait
 
 
 def _token(caller: Caller, kept: KeptTokens) -> str:
