@@ -41,6 +41,8 @@ class Limits:
     sessions: int = 200
     queue: int = 200
     """How many may wait for room; 0: nobody waits."""
+    queue_per_person: int = 20
+    """How many sessions of one person may wait, whatever their number of projects: nobody fills the queue alone."""
     queue_wait_s: float = 3600.0
     """How long one may wait."""
     overviews_held: int = 8
@@ -67,6 +69,7 @@ class Settings:
     ``HOPS_SESSIONS``              sessions and batches that may run at the same time (200)
     ``HOPS_SESSIONS_PER_OWNER``    the same for one member of one project (10)
     ``HOPS_QUEUE``                 sessions and batches that may wait for room (200); 0: nobody waits, all are refused
+    ``HOPS_QUEUE_PER_PERSON``      how many of these of one person, whatever their number of projects (20)
     ``HOPS_QUEUE_WAIT_S``          seconds that one may wait (3600)
     ``HOPS_WARM_SESSIONS``         sessions that may be kept ready for those who will ask for them (8, or none with
                                    Apache Livy or a cluster); 0: none
@@ -194,6 +197,7 @@ def _limits(source: Mapping[str, str]) -> Limits:
     given = {
         "sessions": _number(source, "HOPS_SESSIONS"),
         "queue": _number(source, "HOPS_QUEUE"),
+        "queue_per_person": _positive(source, "HOPS_QUEUE_PER_PERSON"),
         "queue_wait_s": _positive(source, "HOPS_QUEUE_WAIT_S"),
         "sessions_per_owner": _number(source, "HOPS_SESSIONS_PER_OWNER"),
         "body_patience_s": _positive(source, "HOPS_BODY_TIMEOUT_S"),

@@ -12,8 +12,10 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from hops_contract.slugs import split_project_user
 from hops_livy.engines.amounts import BOUNDLESS, NOTHING, Amount, Room
 from hops_livy.engines.drivers import BatchFile, NoRoomError, SessionBackend, StartError
+from hops_livy.errors import TooManyError
 from hops_livy.fair_queue import Asked, Lack, Turn, take_turn
 from hops_livy.pool import Warm, WarmPool
 from hops_livy.queue_place import Place, Running, place_of
@@ -92,6 +94,7 @@ class WaitingRoom:
 
         Raises:
             NoRoomError: There is no room now, and it may not wait.
+            TooManyError: So many of its owner's sessions wait that it may not.
             StartError: It can't be started.
         """
         if entry.session.final:
@@ -106,6 +109,7 @@ class WaitingRoom:
         if entry.start is None:
             place = entry.session.place
             if place is not None and entry.may_wait and len(self) <= self._limits.queue:
+                self._check_own(entry)
                 self._begin_to_wait(entry)
                 return place
             raise NoRoomError(self._refusal(entry, place))
@@ -231,6 +235,17 @@ class WaitingRoom:
             )
             entry.session.wait_at(place)
 
+    def _check_own(self, entry: Waiting) -> None:
+        """Of the places in the queue one person has so many, in all their projects together."""
+        person, most = _person(entry), self._limits.queue_per_person
+        waiting = sum(_person(one) == person for one in self._entries.values() if one.start is None)
+        if waiting > most:
+            raise TooManyError(
+                f"{waiting - 1} of your sessions wait already; {most} are the most that one person may have in the "
+                "queue.",
+                remedy="Wait until one of them has started, or end one that you don't need.",
+            )
+
     def _refusal(self, entry: Waiting, place: Place | None) -> str:
         if entry.may_wait:
             return f"{len(self) - 1} sessions wait already, and there is no room for another one; try again later."
@@ -284,3 +299,7 @@ class WaitingRoom:
 
     def _starts(self) -> list[asyncio.Task[Exception | None]]:
         return [entry.start for entry in self._entries.values() if entry.start is not None]
+
+
+def _person(entry: Waiting) -> str:
+    return split_project_user(entry.session.owner.project_user)[1]

@@ -189,6 +189,16 @@ def _(stage):
         return refused(client, conf={GPUS: 1})
 
 
+@case("… of your sessions wait already; … are the most that one person may have in the queue.")
+def _(stage):
+    with (
+        stage.client(HOPS_QUEUE_PER_PERSON="1") as client,
+        having(client, conf={GPUS: 2}),
+        having(client, conf={GPUS: 1}),
+    ):
+        return refused(client, conf={GPUS: 1})
+
+
 @case("You have … sessions; … are the most. Delete one.")
 def _(stage):
     with stage.client(HOPS_SESSIONS_PER_OWNER="1") as client, having(client):

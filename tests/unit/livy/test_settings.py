@@ -46,6 +46,7 @@ def test_how_many_may_wait_and_how_long_are_settings():
     assert (usual.limits.queue, usual.limits.queue_wait_s, usual.warm_per_person) == (200, 3600, 2)
     chosen = read_settings({"HOPS_QUEUE": "0", "HOPS_QUEUE_WAIT_S": "60", "HOPS_WARM_PER_PERSON": "1"})
     assert (chosen.limits.queue, chosen.limits.queue_wait_s, chosen.warm_per_person) == (0, 60, 1)
+    assert read_settings({"HOPS_QUEUE_PER_PERSON": "3"}).limits.queue_per_person == 3
     assert read_settings({"HOPS_STARTS_AT_ONCE": "3"}).starts_at_once == 3
     with pytest.raises(SettingsError, match="HOPS_QUEUE_WAIT_S is 0"):
         read_settings({"HOPS_QUEUE_WAIT_S": "0"})

@@ -345,6 +345,26 @@ def test_the_service_runs_so_many_sessions_and_lets_so_many_wait(tmp_path):
     run(test, tmp_path, sessions=1, queue=1)
 
 
+def test_one_person_has_so_many_places_in_the_queue_in_all_projects_together_and_others_have_theirs(tmp_path):
+    async def test(client, backend):
+        running = await ask(client, BEN, SMALL)
+        elsewhere = bearer("ada", "sales")
+        for who in (ADA, elsewhere):
+            assert "queue" in await ask(client, who, SMALL)
+        for who in (ADA, elsewhere, bearer("ada", "third")):
+            refused = await ask(client, who, SMALL, status=429)
+            assert refused["detail"].startswith("2 of your sessions wait already; 2 are the most")
+            assert "end one" in refused["remedy"]
+        assert "queue" in await ask(client, OTTO, SMALL)
+        assert len(client.app.state.registry._waiting) == 3
+        assert {path.name for path in (tmp_path / "run" / "session-records").iterdir()} == {"0", "1", "2", "6"}
+        await client.delete(f"/sessions/{running['id']}", headers=BEN)
+        await until_idle(client, ADA, 1)
+        assert "queue" in await ask(client, ADA, SMALL), "one of them has started"
+
+    run(test, tmp_path, sessions=1, queue_per_person=2)
+
+
 def test_for_a_place_that_there_never_is_nobody_waits(tmp_path):
     async def test(client, backend):
         assert "HOPS_SESSIONS to 0" in (await ask(client, ADA, SMALL, status=429))["detail"]
