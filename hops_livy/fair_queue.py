@@ -9,11 +9,14 @@ Laws, each with a test in ``tests/unit/livy/test_fair_queue.py``:
 3. Whoever does not fit yet may be overtaken by those who do, so that nothing lies idle; but only :data:`PATIENCE`
    times by those who take of what they lack. After that they go before all others, and what they need is kept for
    them.
-4. So nobody waits for ever as long as sessions end, however large their request and however many come after them.
+4. From others nothing is kept for one who waits for sessions of their own: room that stands empty until these end
+   helps nobody. From that person's own later requests it is, so that what they have can only become less.
+5. So nobody waits for ever as long as sessions end, however large their request and however many come after them.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -135,21 +138,33 @@ def take_turn(
     """
     ordered = in_order(waiting, held, room.whole)
     left, beneath = room.free, _beneath(limits or {}, held)
+    others, kept = _without_own(held, room.whole), defaultdict[str, Amount](Amount)
     starts: list[Asked] = []
     for asked in ordered:
-        under = beneath.get(asked.project, BOUNDLESS)
-        machine, project = left.lacks(asked.needs), under.lacks(asked.counted)
+        person, under = _person(asked.owner), beneath.get(asked.project, BOUNDLESS)
+        machine, project = (left - kept[person]).lacks(asked.needs), under.lacks(asked.counted)
         if not machine and not project:
             starts.append(asked)
         elif not asked.patient:
             continue
         # What one takes, or what is kept for one. The machine waits for nobody whom their own project's limits hold.
         beneath[asked.project] = under - asked.counted
-        if machine or not project:
+        if machine and others.get(person, room.whole).lacks(replace(asked.needs, starts=0)):
+            kept[person] += asked.needs
+        elif machine or not project:
             left -= asked.needs
     lacks = _lacks(ordered, starts, room.free, _beneath(limits or {}, held))
     waits = _counted([asked for asked in ordered if asked not in starts], _heads(waiting), starts, lacks)
     return Turn(starts=tuple(starts), waits=tuple(waits), lacks=lacks)
+
+
+def _without_own(held: Iterable[Held], whole: Amount) -> dict[str, Amount]:
+    """What there is but for what each person has: all that they could be given if everybody else's sessions ended."""
+    without: dict[str, Amount] = {}
+    for one in held:
+        person = _person(one.owner)
+        without[person] = without.get(person, whole) - one.amount
+    return without
 
 
 def _lacks(ordered: list[Asked], starts: list[Asked], free: Amount, beneath: dict[str, Amount]) -> dict[int, Lack]:

@@ -114,6 +114,33 @@ def test_a_projects_limits_are_those_of_all_its_sessions_and_hold_up_nobody_else
     assert turn.lacks[2].project == frozenset(), "it is kept for the first"
 
 
+NEEDS_OF_OTHERS = st.builds(Amount, sessions=st.just(1), memory_mib=st.integers(1, 15_000), gpus=st.integers(0, 4))
+
+
+def test_from_others_nothing_is_kept_for_one_who_waits_for_sessions_of_their_own():
+    large = asked(0, needs=Amount(sessions=1, memory_mib=14_000), overtaken=PATIENCE)
+    own_later = [asked(1), asked(2, "sales__ada")]
+    own = [held("weather__ada", memory_mib=1500, sessions=1), held("sales__ada", memory_mib=1500, sessions=1)]
+    room = Room(free=replace(WHOLE, memory_mib=13_000), whole=WHOLE)
+    turn = take_turn([large, *own_later, asked(3, "sales__otto")], held=own, room=room)
+    assert numbers(turn.starts) == [3], "it stood empty for as long as the person's own sessions ran"
+    assert turn.lacks[1] == turn.lacks[2] == Lack(), "of the person's own requests none comes before it"
+    less = take_turn([large, *own_later, asked(3, "sales__otto")], held=own[:1], room=room)
+    assert less.starts == (), "now others' sessions have it, and when these end it has room"
+
+
+@given(st.lists(NEEDS_OF_OTHERS, min_size=1, max_size=6))
+def test_who_keeps_sessions_of_their_own_for_ever_keeps_no_room_empty(crowd):
+    """As long as one's own sessions are what one waits for, others start as if one did not wait."""
+    large = asked(0, needs=Amount(sessions=1, memory_mib=15_500), overtaken=PATIENCE)
+    own = held("weather__ada", memory_mib=1000, sessions=1)
+    others = [asked(number, "sales__otto", needs) for number, needs in enumerate(crowd, start=1)]
+    room = Room(free=WHOLE - own.amount, whole=WHOLE)
+    with_it = take_turn([large, *others], held=[own], room=room)
+    without_it = take_turn(others, held=[own], room=room)
+    assert numbers(with_it.starts) == numbers(without_it.starts) != []
+
+
 NEEDS = st.builds(
     Amount,
     sessions=st.just(1),
