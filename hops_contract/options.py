@@ -25,7 +25,7 @@ class OnNoRoom(StrEnum):
     WAIT = "wait"
     """It waits in the queue, and starts when its turn has come."""
     FAIL = "fail"
-    """It is refused at once, with who has what it needs."""
+    """It is refused at once, with who has what it needs; on a cluster it ends when that tells that it has no room."""
 
 
 class ServerOptions(BaseModel):
@@ -55,7 +55,8 @@ class ServerOptions(BaseModel):
     on_no_room: OnNoRoom = Field(
         default=OnNoRoom.WAIT,
         title="When there is no room",
-        description="Wait in the queue until memory and GPUs are free, or be told at once.",
+        description="Wait in the queue until memory and GPUs are free, or be told at once. For what Apache Livy or "
+        "Kubernetes gives out every session waits.",
     )
     idle_timeout_minutes: int = Field(
         default=120, ge=0, le=7 * 24 * 60, title="Stop after idle minutes", description="0 means never."

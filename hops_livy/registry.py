@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -196,7 +197,8 @@ class Registry:
             kept_outputs=session.journal.outputs,
             # What it runs was told to the driver itself.
             batch=BatchFile(file=Path()) if session.is_batch else None,
-            tell=session.explain,
+            # Whether it had all that it asked for is not known any more, so it may wait.
+            tell=partial(self._explain, session, may_wait=True),
         )
         driver = await self._backend.recover(request, found.driver)
         session.gpus = self._gpus.held_by(session.id)
@@ -485,7 +487,8 @@ class Registry:
 
     async def _launch_waiting(self, entry: Waiting) -> None:
         session = entry.session
-        await self._launch(session, session.journal.token() or entry.token, entry.conf, entry.batch, warm=None)
+        token = session.journal.token() or entry.token
+        await self._launch(session, token, entry.conf, entry.batch, warm=None, may_wait=entry.may_wait)
 
     async def _granted(
         self, principal: Principal, token: str, request: Resources, *, batch: BatchFile | None
@@ -529,6 +532,7 @@ class Registry:
         batch: BatchFile | None,
         *,
         warm: dict[str, str] | None,
+        may_wait: bool = True,
     ) -> None:
         """Starts the driver of a session.
 
@@ -538,6 +542,7 @@ class Registry:
             conf: Settings for Spark.
             batch: What to run, for a batch.
             warm: For one that is kept ready: the settings, to know it again by.
+            may_wait: Whether it waits where a cluster has no room for its executors; else it ends then.
 
         Raises:
             StartError: It can't be started.
@@ -553,7 +558,7 @@ class Registry:
             kept_outputs=session.journal.outputs,
             warm=warm is not None,
             batch=batch,
-            tell=session.explain,
+            tell=partial(self._explain, session, may_wait=may_wait),
         )
         if warm is not None:
             session.journal.keep_token(token)
@@ -572,6 +577,13 @@ class Registry:
         if warm is not None:
             self._keep(Warm(session, warm))
         LOG.info("session %d of %s starts: %s", session.id, session.owner.project_user, _described(session.shape))
+
+    def _explain(self, session: Session, reason: str, *, no_room: bool = False, may_wait: bool) -> None:
+        session.explain(reason)
+        if no_room and not may_wait and session.state is not SessionState.SHUTTING_DOWN and not session.final:
+            why = f"There is no room on the cluster now, and this session was not to wait. {reason}"
+            LOG.info("session %d does not wait for the cluster", session.id)
+            self._spawn(session.end(why, SessionState.DEAD))
 
     def _follow(self, session: Session, driver: Driver) -> None:
         session.follow(driver)

@@ -67,7 +67,20 @@ class BatchFile:
     python_files: tuple[Path, ...] = ()
 
 
-def _untold(_reason: str) -> None:
+class Tell(Protocol):
+    """Takes why a driver does nothing at the moment although it lives."""
+
+    def __call__(self, reason: str, /, *, no_room: bool = False) -> None:
+        """Takes it.
+
+        Args:
+            reason: In words for its owner; nothing when that is over.
+            no_room: Whether it waits for a cluster that has no room for what it needs to begin. Never said of one that
+                has had all that it asked for, nor where the cluster does not tell.
+        """
+
+
+def _untold(_reason: str, /, *, no_room: bool = False) -> None:
     """Nobody listens."""
 
 
@@ -87,7 +100,7 @@ class DriverRequest:
         warm: Whether nobody waits for it yet: it may warm itself up when it has started.
         batch: Set for a batch, else the driver is interactive.
         tell: Called with why the driver does nothing at the moment although it lives, such as executors that it waits
-            for, in words for its owner; with nothing when that is over.
+            for; with nothing when that is over.
     """
 
     session_id: int
@@ -100,7 +113,7 @@ class DriverRequest:
     kept_outputs: Path
     warm: bool = False
     batch: BatchFile | None = None
-    tell: Callable[[str], None] = field(default=_untold, repr=False, compare=False)
+    tell: Tell = field(default=_untold, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -101,6 +101,14 @@ class ClusterView:
             f"{_users(others, project_user)}"
         )
 
+    def has_room(self, shape: Shape, application: Application | None) -> bool:
+        """Whether what is free would hold the executors that a session of ``shape`` still waits for."""
+        had = 0 if application is None else application.executors_of(shape)
+        free = (
+            self._fitting(shape, node.free_cores, node.free_memory_mib, node.free_gpus) for node in self._hosts(shape)
+        )
+        return sum(max(0, fitting) for fitting in free) >= _needed(shape) - had
+
     def _hosts(self, shape: Shape) -> list[Node]:
         """Hosts that the executors of ``shape`` may run on: without a label, those without one."""
         return [node for node in self.nodes if (shape.gpu_label in node.labels if shape.gpu_label else not node.labels)]

@@ -1433,7 +1433,7 @@ export interface components {
             min_executors: number;
             /**
              * When there is no room
-             * @description Wait in the queue until memory and GPUs are free, or be told at once.
+             * @description Wait in the queue until memory and GPUs are free, or be told at once. For what Apache Livy or Kubernetes gives out every session waits.
              * @default wait
              */
             on_no_room: components["schemas"]["OnNoRoom"];

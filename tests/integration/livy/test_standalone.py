@@ -102,6 +102,21 @@ def test_what_others_have_now_is_waited_for_and_told_and_an_end_leaves_nothing(c
     assert [each["user"] for each in _applications(cluster, 1)] == ["weather__ada"]
 
 
+def test_one_that_may_not_wait_ends_with_what_the_cluster_has(service, cluster, session):
+    with service.client(service.plane.token("eve", "sales")) as other:
+        two = {"numExecutors": 2, "conf": {"spark.executor.resource.gpu.amount": 2}, "onNoRoom": "fail", **SMALL}
+        made = other.post("/sessions", json=two)
+        assert made.status_code == 201, made.text
+        number = made.json()["id"]
+        reason = _reason(other, number, "There is no room on the cluster now")
+        assert "of 2 of 2 GPUs, 1 core and 512 MiB; the cluster has " in reason
+        deadline = time.monotonic() + 30
+        while (state := other.get(f"/sessions/{number}/state").json()["state"]) != "dead":
+            assert time.monotonic() < deadline, state
+            time.sleep(0.2)
+    assert [each["user"] for each in _applications(cluster, 1)] == ["weather__ada"]
+
+
 def test_a_worker_that_dies_is_told_in_words_and_the_session_goes_on(client, cluster, session):
     cluster.kill("worker-0")
     cluster.kill("worker-1")

@@ -55,7 +55,7 @@ def test_what_is_waited_for_is_told_as_it_changes_and_no_more_when_all_have_come
     heard = []
 
     async def ask():
-        watched = waiting.Waiting(cluster, replace(REQUEST, tell=heard.append))
+        watched = waiting.Waiting(cluster, replace(REQUEST, tell=lambda text, **_: heard.append(text)))
         watched.spark_application = "app-1"
         await watched.follow(lambda: False)
 
@@ -63,6 +63,62 @@ def test_what_is_waited_for_is_told_as_it_changes_and_no_more_when_all_have_come
     assert [text.partition(" of 2 of")[0] for text in heard] == [
         "Waits for executors: 0", "Waits for executors: 1", "The cluster's master does not answer.", "",
     ]  # fmt: skip
+
+
+def _no_room(monkeypatch, *answers, given_s=60.0):
+    """What was told, with whether there is no room."""
+    monkeypatch.setattr(waiting, "SOON_S", 0)
+    monkeypatch.setattr(waiting, "LATER_S", 0)
+    monkeypatch.setattr(waiting, "GIVEN_S", given_s)
+    heard = []
+
+    def tell(text, *, no_room=False):
+        heard.append((text.partition(" of 2 of")[0].removeprefix("Waits for executors: "), no_room))
+
+    async def ask():
+        watched = waiting.Waiting(ScriptedCluster(*answers, None), replace(REQUEST, tell=tell))
+        watched.spark_application = "app-1"
+        await watched.follow(lambda: True)
+
+    asyncio.run(ask())
+    return heard
+
+
+FULL = replace(_view(0, "app-1"), nodes=(replace(NODE, free_cores=0),))
+FREE = replace(_view(0, "app-1"), nodes=(replace(NODE, free_cores=2),))
+
+
+def test_that_the_cluster_has_no_room_is_told_when_two_looks_say_so(monkeypatch):
+    assert _no_room(monkeypatch, FULL, FULL, FULL) == [("0", False), ("0", True)]
+    assert _no_room(monkeypatch, FULL, FREE, FULL, _view(2, "app-1")) == [("0", False)] * 3 + [("", False)]
+
+
+def test_executors_that_are_on_their_way_are_no_lack_of_room(monkeypatch):
+    assert _no_room(monkeypatch, FREE, FREE, FREE) == [("0", False)]
+
+
+def test_a_cluster_that_does_not_give_what_it_has_free_has_no_room_either(monkeypatch):
+    assert _no_room(monkeypatch, FREE, FREE, given_s=-1) == [("0", True)]
+
+
+def test_one_that_has_had_its_executors_had_room_whatever_becomes_of_them(monkeypatch):
+    lost = replace(FULL, applications=_view(1, "app-1").applications)
+    assert _no_room(monkeypatch, _view(2, "app-1"), lost, lost, lost, given_s=-1) == [("1", False)]
+
+
+def test_a_master_that_is_away_has_told_of_no_room(monkeypatch):
+    silent = ClusterError("The cluster's master does not answer.")
+    assert _no_room(monkeypatch, silent, silent, given_s=-1) == [(str(silent), False)]
+
+
+def test_the_room_of_a_cluster_is_that_of_the_hosts_that_may_be_used():
+    gpus = Node(cores=4, memory_mib=9000, gpus=2, free_cores=4, free_memory_mib=9000, free_gpus=2, labels=("fast",))
+    view = ClusterView(nodes=(NODE, gpus), applications=())
+    assert view.has_room(Shape(executors=1), None)
+    assert not view.has_room(Shape(executors=2), None), "hosts with a label are for those who ask for it"
+    assert view.has_room(Shape(executors=2, gpus_per_executor=1, gpu_label="fast"), None)
+    assert not view.has_room(Shape(executors=3, gpus_per_executor=1, gpu_label="fast"), None)
+    assert view.has_room(Shape(executors=2), Application(names=("a",), owner="weather__ada", executors=1))
 
 
 def _backend(tmp_path, cluster):

@@ -314,6 +314,42 @@ def test_a_project_has_limits_for_all_its_sessions_together_and_holds_up_nobody_
     run(test, tmp_path, kind())
 
 
+LACKS = "Waits for executors: 0 of 2 of 1 core and 1024 MiB; the cluster has 0 cores and 0 MiB free."
+
+
+@pytest.mark.parametrize("said", [{"onNoRoom": "fail"}, {"conf": {"spark.hops.queue": "fail"}}])
+def test_one_that_may_not_wait_ends_when_the_cluster_tells_that_it_has_no_room(tmp_path, said):
+    async def test(client, backend):
+        made = await ask(client, ADA, {**SMALL, **said})
+        await client.post(f"/sessions/{made['id']}/statements", json={"code": "1"}, headers=ADA)
+        tell = backend.requests[made["id"]].tell
+        tell("The cluster's master does not answer.")
+        await asyncio.sleep(0.05)
+        assert (await look(client, ADA, made["id"]))["state"] == "idle", "that is no lack of room"
+        for _ in range(2):
+            tell(LACKS, no_room=True)
+
+        async def dead():
+            return (await look(client, ADA, made["id"]))["state"] == "dead"
+
+        await until(dead)
+        reason = (await look(client, ADA, made["id"]))["appInfo"]["reason"]
+        assert reason == f"There is no room on the cluster now, and this session was not to wait. {LACKS}"
+
+    run(test, tmp_path, FarBackend())
+
+
+def test_one_that_may_wait_waits_for_the_cluster(tmp_path):
+    async def test(client, backend):
+        made = await ask(client, ADA, SMALL)
+        backend.requests[made["id"]].tell(LACKS, no_room=True)
+        await asyncio.sleep(0.05)
+        told = await look(client, ADA, made["id"])
+        assert (told["state"], told["appInfo"]["reason"]) == ("idle", LACKS)
+
+    run(test, tmp_path, FarBackend())
+
+
 def test_so_many_are_started_at_the_same_moment_and_the_others_one_after_the_other(tmp_path):
     async def test(client, backend):
         backend.slow = True
