@@ -32,6 +32,7 @@ from hops_livy.errors import (
 from hops_livy.gpus import GpuLedger
 from hops_livy.idleness import Idleness
 from hops_livy.journal import Journal, journals
+from hops_livy.masters.view import no_room_now
 from hops_livy.news import News
 from hops_livy.pool import Warm, WarmPool
 from hops_livy.project_limits import ProjectLimits, check_limits, idle_time, together
@@ -581,9 +582,8 @@ class Registry:
     def _explain(self, session: Session, reason: str, *, no_room: bool = False, may_wait: bool) -> None:
         session.explain(reason)
         if no_room and not may_wait and session.state is not SessionState.SHUTTING_DOWN and not session.final:
-            why = f"There is no room on the cluster now, and this session was not to wait. {reason}"
             LOG.info("session %d does not wait for the cluster", session.id)
-            self._spawn(session.end(why, SessionState.DEAD))
+            self._spawn(session.end(no_room_now(reason), SessionState.DEAD))
 
     def _follow(self, session: Session, driver: Driver) -> None:
         session.follow(driver)

@@ -152,6 +152,15 @@ class ClusterView:
         return f"{gpus}{_count(cores, 'core')} and {memory} MiB{_labelled(shape)}"
 
 
+def no_room_now(told: str) -> str:
+    """Why a session that may not wait has ended.
+
+    Args:
+        told: What it waited for.
+    """
+    return f"There is no room on the cluster now, and this session was not to wait. {told}"
+
+
 def _needed(shape: Shape) -> int:
     """How many executors a session must have before it waits for none."""
     return (shape.min_executors or 0) if shape.dynamic else shape.executors

@@ -20,7 +20,8 @@ from .service_process import BASE, REPOSITORY, ROOMY, Service, make_home
 pytestmark = [pytest.mark.spark, pytest.mark.timeout(600)]
 
 PAGE = (REPOSITORY / "docs" / "why-did-my-session-not-start.md").read_text(encoding="utf-8")
-SENTENCES = re.findall(r"^\| \*(.+?)\* \|", PAGE, re.MULTILINE)
+# What a cluster and Apache Livy say is brought about in tests/unit/livy/test_why_not_started_elsewhere.py.
+SENTENCES = re.findall(r"^\| \*(.+?)\* \|", PAGE.partition("## On a cluster of the site")[0], re.MULTILINE)
 CASES: dict[str, Callable] = {}
 SMALL = {"kind": "pyspark", "driverMemory": "512m", "executorMemory": "512m"}
 GPUS = "spark.executor.resource.gpu.amount"
