@@ -34,7 +34,7 @@ def watch_tasks() -> None:
         begin(context)
         show_gpus(context)
 
-    TaskContext._setTaskContext = begin_with_gpus  # type: ignore[method-assign]  # noqa: SLF001
+    TaskContext._setTaskContext = begin_with_gpus  # noqa: SLF001
 
 
 if __name__ == "__main__":
