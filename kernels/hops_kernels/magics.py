@@ -22,6 +22,7 @@ from sparkmagic.utils.utils import parse_argstring_or_throw
 
 from hops_kernels.front_end import cell_id_of, say, show_message
 from hops_kernels.left_sessions import described, missed, used_elsewhere
+from hops_kernels.query_results import QueryResults
 from hops_kernels.reattaching import session_to_take_up
 from hops_kernels.remote_errors import PackagesError, SessionProblem, explain_http_error
 from hops_kernels.seams import check_session, get_json, own_sessions
@@ -66,6 +67,7 @@ class HopsMagics(KernelMagics):
     def __init__(self, shell: Any, data: Any = None, spark_events: Any = None) -> None:
         super().__init__(shell, data, spark_events)
         self.spark_controller = HopsController(self.ipython_display)
+        self.query_results = QueryResults()
 
     def execute_spark(  # noqa: PLR0917 - sparkmagic's signature
         self,
@@ -102,10 +104,25 @@ class HopsMagics(KernelMagics):
         with self._losses_explained():
             self.spark_controller.run_command(LiveCommand(code, self.shell, number), self.session_name)
 
-    def execute_sqlquery(self, *arguments: Any, **options: Any) -> Any:
-        """Runs a query and returns its rows as a pandas DataFrame."""
+    def execute_sqlquery(  # noqa: PLR0917 - sparkmagic's signature
+        self,
+        cell: str,
+        samplemethod: str | None,
+        maxrows: int | None,
+        samplefraction: float | None,
+        session: str | None,
+        output_var: str | None,
+        quiet: bool,  # noqa: FBT001
+        coerce: bool | None,  # noqa: FBT001
+    ) -> Any:
+        """Runs a query and returns its rows as a pandas DataFrame, which a notebook shows as table and chart."""
+        limit = sparkmagic_settings.default_maxrows() if maxrows is None else maxrows
         with self._losses_explained():
-            return super().execute_sqlquery(*arguments, **options)
+            frame = super().execute_sqlquery(
+                cell, samplemethod, maxrows, samplefraction, session, output_var, False, coerce
+            )
+        self.query_results.remember(frame, row_limit=limit if limit >= 0 else None)
+        return None if quiet else frame
 
     def do_send_to_spark(self, *arguments: Any, **options: Any) -> None:
         """Sends a local value to the session."""
@@ -299,6 +316,7 @@ def load_ipython_extension(shell: Any) -> None:
     Command.execute = execute_plain
     magics = HopsMagics(shell)
     shell.register_magics(magics)
+    magics.query_results.register(shell.display_formatter.mimebundle_formatter)
     shell.register_magic_function(SessionMagic(magics), "line", SessionMagic.NAME)
     # IPython's own would say that there is no pip, and that a restart may help.
     for name in INSTALLERS:
