@@ -11,6 +11,7 @@ import { projectPlugin } from './project';
 import { sessionStatusPlugin } from './session-status';
 import { sessionsPlugin } from './sessions';
 import { sparkPagesPlugin } from './spark-pages';
+import { tableOutputPlugin } from './table-output';
 import { tensorboardPlugin } from './tensorboard';
 import type { IProjectModel } from './tokens';
 
@@ -31,6 +32,7 @@ const plugins: readonly (
   launcherPlugin,
   tensorboardPlugin,
   progressPlugin,
+  tableOutputPlugin,
   linksPlugin
 ];
 
