@@ -11,7 +11,7 @@ The content of ``application/vnd.hopslab.table.v1+json``::
 ========================  =============================================================================================
 ``number``                numbers; as text where a JSON number would lose digits (decimals, integers beyond 2**53)
 ``boolean``               true and false
-``time``                  ISO 8601 text: ``2026-01-31``, ``2026-01-31T08:00:00``; in UTC with a ``Z`` where zones are known
+``time``                  ISO 8601: ``2026-01-31``, ``2026-01-31T08:00:00``; where zones are known, in UTC with a ``Z``
 ``text``                  text; lists and objects as JSON
 ========================  =============================================================================================
 
@@ -21,7 +21,7 @@ The content of ``application/vnd.hopslab.table.v1+json``::
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 import math
 from collections.abc import Sequence
@@ -88,7 +88,7 @@ def column_values(column: Sequence[object]) -> tuple[str, list[Value]]:
         return "boolean", [None if value is None else bool(value) for value in values]
     if there and all(isinstance(value, int | float | Decimal) and not isinstance(value, bool) for value in there):
         return "number", [_number(value) for value in values]
-    if there and all(isinstance(value, datetime.date) for value in there):
+    if there and all(isinstance(value, dt.date) for value in there):
         return "time", _times(values)
     return "text", [None if value is None else _text(value) for value in values]
 
@@ -114,7 +114,7 @@ def _number(value: Any) -> Value:
 
 def _times(values: Sequence[Any]) -> list[Value]:
     moments = [
-        value.astimezone(datetime.UTC) if isinstance(value, datetime.datetime) and value.tzinfo is not None else value
+        value.astimezone(dt.UTC) if isinstance(value, dt.datetime) and value.tzinfo is not None else value
         for value in values
     ]
     if all(_is_day(moment) for moment in moments if moment is not None):
@@ -122,10 +122,10 @@ def _times(values: Sequence[Any]) -> list[Value]:
     return [None if moment is None else moment.isoformat().replace("+00:00", "Z") for moment in moments]
 
 
-def _is_day(moment: datetime.date) -> bool:
-    if not isinstance(moment, datetime.datetime):
+def _is_day(moment: dt.date) -> bool:
+    if not isinstance(moment, dt.datetime):
         return True
-    return moment.tzinfo is None and moment.time() == datetime.time.min and not getattr(moment, "nanosecond", 0)
+    return moment.tzinfo is None and moment.time() == dt.time.min and not getattr(moment, "nanosecond", 0)
 
 
 def _json(value: object) -> str:

@@ -35,16 +35,16 @@ function spec(
   of: ITable,
   chart: ChartKind,
   choice: Partial<IChoice> = {}
-): Spec {
+): ISpec {
   const drawn = chartOf(of, chart, { ...CHOICE, ...choice }, OPTIONS);
   if ('problem' in drawn) {
     throw new Error(drawn.problem);
   }
-  return { ...(drawn.spec as unknown as Spec), cuts: drawn.cuts };
+  return { ...(drawn.spec as unknown as ISpec), cuts: drawn.cuts };
 }
 
 type Part = Record<string, unknown>;
-interface Spec {
+interface ISpec {
   readonly mark: Part;
   readonly encoding: Record<string, Part>;
   readonly data: { readonly values: readonly Part[] };

@@ -163,7 +163,7 @@ describe('the result of a query', () => {
     ).toBe('Bar chart: rain.mm["x"] by day. The table has its values.');
     choose(select(node, 'X'), '0');
     choose(select(node, 'Colour'), '3');
-    choose(select(node, 'Rows of the same place'), 'count');
+    choose(select(node, 'Aggregation'), 'count');
     await settled();
     expect(select(node, 'Y').disabled).toBe(true);
     expect(drawn.at(-1)?.['encoding']).toMatchObject({
@@ -249,7 +249,7 @@ describe('the result of a query', () => {
     const renderer = opened[0];
     renderer?.disposed.connect(spy);
     await renderer?.renderModel(
-      new MimeModel({ data: { [TABLE_MIME_TYPE]: WEATHER as never } })
+      new MimeModel({ data: { [TABLE_MIME_TYPE]: WEATHER } })
     );
     expect(node.querySelectorAll('table')).toHaveLength(1);
     expect(spy).not.toHaveBeenCalled();

@@ -16,6 +16,8 @@ export const VEGA_LITE = 'application/vnd.vegalite.v5+json';
 /** Smaller changes of the width are left to the page. */
 const NOTICEABLE_PX = 16;
 const SETTLED_MS = 150;
+/** What the menu beside the chart takes. */
+const MENU_PX = 56;
 /** Where nothing is laid out. */
 const SOME_WIDTH_PX = 640;
 
@@ -66,7 +68,7 @@ export class ChartView extends Panel {
         ? ({ problem: 'no-rows' } as const)
         : chartOf(table, chart, choice, {
             theme: chartTheme(),
-            width: width || SOME_WIDTH_PX,
+            width: width === 0 ? SOME_WIDTH_PX : Math.max(width - MENU_PX, 120),
             titleOf: (aggregate, name) => aggregateTitle(aggregate, name, trans)
           });
     if (choice === null || 'problem' in drawn) {
@@ -114,6 +116,8 @@ export class ChartView extends Panel {
     }
     const picture = this.picture;
     const turn = ++this.turn;
+    // Something else may be chosen while a chart is being drawn.
+    const wanted = (): boolean => turn === this.turn && !picture.isDisposed;
     const model = this.rendermime.createModel({
       trusted: true,
       // With a PNG beside it the renderer makes none, which would take a second drawing.
@@ -121,17 +125,17 @@ export class ChartView extends Panel {
       metadata: { [VEGA_LITE]: { embed_options: EMBED_OPTIONS } }
     });
     this.drawing = this.drawing.then(async () => {
-      if (turn !== this.turn || picture.isDisposed) {
-        return; // something else was chosen meanwhile
+      if (!wanted()) {
+        return;
       }
       try {
         await picture.renderModel(model);
-        if (turn === this.turn && !picture.isDisposed) {
+        if (wanted()) {
           picture.node.setAttribute('aria-label', words);
           this.note.node.textContent = note;
         }
       } catch (reason) {
-        if (turn === this.turn) {
+        if (wanted()) {
           this.tell(
             this.trans.__(
               'The chart could not be drawn (%1). The table has the values.',

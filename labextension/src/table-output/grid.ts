@@ -47,6 +47,7 @@ export class Grid {
       cell.className = `jp-mod-${kind}`;
       const button = document.createElement('button');
       button.type = 'button';
+      button.className = 'jp-Hops-tableSort';
       button.title = this.trans.__('Sort by %1', name);
       const label = document.createElement('span');
       label.textContent = name;
@@ -96,7 +97,7 @@ export class Grid {
         cell.className = `jp-mod-${kind}`;
         if (value === null) {
           cell.classList.add('jp-mod-missing');
-          cell.textContent = 'null';
+          cell.textContent = this.trans.__('null');
         } else {
           cell.textContent = toWords(value, kind);
         }
@@ -115,9 +116,11 @@ export class Grid {
       Math.min(left, ROWS_AT_ONCE)
     );
     const sentences = [
-      shown < table.totalRows
-        ? trans.__('Showing %1 of %2 rows.', shown, table.totalRows)
-        : trans._n('%1 row.', '%1 rows.', shown)
+      table.totalRows === 0
+        ? trans.__('The query gave no rows. Change it and run the cell again.')
+        : shown < table.totalRows
+          ? trans.__('Showing %1 of %2 rows.', shown, table.totalRows)
+          : trans._n('%1 row.', '%1 rows.', shown)
     ];
     if (table.columns.length < table.totalColumns) {
       sentences.push(

@@ -26,7 +26,7 @@ export class TableRenderer extends Panel implements IRenderMime.IRenderer {
     this.addClass('jp-Hops-table');
     // A letter typed in a select is not the notebook's command of that letter.
     this.node.dataset['lmSuppressShortcuts'] = 'true';
-    this.themeChanged?.connect(this.onTheme, this);
+    this.themeChanged?.connect(this.onTheme);
   }
 
   renderModel(model: IRenderMime.IMimeModel): Promise<void> {
@@ -59,7 +59,7 @@ export class TableRenderer extends Panel implements IRenderMime.IRenderer {
   }
 
   override dispose(): void {
-    this.themeChanged?.disconnect(this.onTheme, this);
+    this.themeChanged?.disconnect(this.onTheme);
     super.dispose();
   }
 
@@ -117,9 +117,8 @@ export class TableRenderer extends Panel implements IRenderMime.IRenderer {
     this.addWidget(note);
   }
 
-  private onTheme(): void {
-    this.chart?.redraw();
-  }
-
   private chart: ChartView | null = null;
+  private readonly onTheme = (): void => {
+    this.chart?.redraw();
+  };
 }

@@ -320,9 +320,8 @@ function distinct(rows: ITable['rows'], column: number): readonly Value[] {
  */
 export function inExpression(title: string): string {
   const safe = title
-    .replaceAll('\\', '\uff3c')
+    .replaceAll('\\', '\u2216')
     .replaceAll('"', '\u201d')
-    // eslint-disable-next-line no-control-regex -- they are what is looked for
     .replace(/[\u0000-\u001f\u007f\u2028\u2029]/g, ' ');
   return safe === 'image' || safe === 'title' || safe === ''
     ? `${safe} `

@@ -70,7 +70,7 @@ export class Toolbar {
     this.choices.append(
       labelled(this.xLabel, this.x),
       labelled(this.yLabel, this.y),
-      labelled(word(trans.__('Rows of the same place')), this.aggregate),
+      labelled(word(trans.__('Aggregation')), this.aggregate),
       this.colourPart
     );
     this.colourPart.append(word(trans.__('Colour')), this.colour);
@@ -87,8 +87,10 @@ export class Toolbar {
       return;
     }
     const pie = view === 'pie';
-    this.xLabel.textContent = pie ? this.trans.__('Slices') : 'X';
-    this.yLabel.textContent = pie ? this.trans.__('Sizes') : 'Y';
+    this.xLabel.textContent = pie
+      ? this.trans.__('Slices')
+      : this.trans.__('X');
+    this.yLabel.textContent = pie ? this.trans.__('Sizes') : this.trans.__('Y');
     this.colourPart.hidden = pie;
     this.x.value = String(choice.x);
     this.y.value = choice.y === null ? NONE : String(choice.y);

@@ -38,7 +38,7 @@ export function aggregateName(
     case 'max':
       return trans.__('Maximum');
     case 'none':
-      return trans.__('Each by itself');
+      return trans.__('None');
   }
 }
 

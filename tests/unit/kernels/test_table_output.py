@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import enum
 import gc
 import json
 from decimal import Decimal
 
-import numpy
-import pandas
+import numpy as np
+import pandas as pd
 import pytest
 from hops_kernels.query_results import QueryResults, content_of
 from hops_kernels.table_output import MAX_COLUMNS, MAX_ROWS, MAX_TEXT, TABLE_MIME_TYPE, column_values, table_content
 from IPython.core.formatters import DisplayFormatter
 
-DAY = datetime.date(2026, 1, 31)
-NOON = datetime.datetime(2026, 1, 31, 12)
-EAST = datetime.timezone(datetime.timedelta(hours=2))
+DAY = dt.date(2026, 1, 31)
+NOON = dt.datetime.fromisoformat("2026-01-31T12:00:00")
+EAST = dt.timezone(dt.timedelta(hours=2))
 
 
 class Size(enum.IntEnum):
@@ -31,20 +31,20 @@ class Size(enum.IntEnum):
         ([1.0, float("nan"), float("inf"), -float("inf")], "number", [1.0, None, None, None]),
         ([2**53, 2**53 + 1, -(2**60)], "number", [2**53, "9007199254740993", "-1152921504606846976"]),
         ([Decimal("1.10"), Decimal("NaN"), Decimal("sNaN"), 2], "number", ["1.10", None, None, 2]),
-        ([numpy.int64(3), numpy.float64("nan"), Size.LARGE], "number", [3, None, 3]),
-        ([True, None, numpy.bool_(0)], "boolean", [True, None, False]),
+        ([np.int64(3), np.float64("nan"), Size.LARGE], "number", [3, None, 3]),
+        ([True, None, np.bool_(0)], "boolean", [True, None, False]),
         ([True, 1], "text", ["True", "1"]),
-        ([DAY, None, pandas.NaT], "time", ["2026-01-31", None, None]),
-        ([pandas.Timestamp(DAY), pandas.NaT], "time", ["2026-01-31", None]),
+        ([DAY, None, pd.NaT], "time", ["2026-01-31", None, None]),
+        ([pd.Timestamp(DAY), pd.NaT], "time", ["2026-01-31", None]),
         ([NOON, DAY], "time", ["2026-01-31T12:00:00", "2026-01-31"]),
         ([NOON.replace(tzinfo=EAST)], "time", ["2026-01-31T10:00:00Z"]),
-        ([datetime.datetime(2026, 1, 31, tzinfo=datetime.UTC)], "time", ["2026-01-31T00:00:00Z"]),
-        ([pandas.Timestamp("2026-01-31T08:00:00.5", tz="Europe/Oslo")], "time", ["2026-01-31T07:00:00.500000Z"]),
-        (["a", None, pandas.NA, "<b>"], "text", ["a", None, None, "<b>"]),
+        ([dt.datetime(2026, 1, 31, tzinfo=dt.UTC)], "time", ["2026-01-31T00:00:00Z"]),
+        ([pd.Timestamp("2026-01-31T08:00:00.5", tz="Europe/Oslo")], "time", ["2026-01-31T07:00:00.500000Z"]),
+        (["a", None, pd.NA, "<b>"], "text", ["a", None, None, "<b>"]),
         (["a", 1, NOON], "text", ["a", "1", "2026-01-31 12:00:00"]),
         ([b"\x00\xff", bytearray(b"a")], "text", ["0x00ff", "0x61"]),
         ([{"a": [1, "ø"]}, [DAY], {(1, 2): 3}], "text", ['{"a": [1, "ø"]}', '["2026-01-31"]', "{(1, 2): 3}"]),
-        ([numpy.array([1, 2])], "text", ["[1, 2]"]),
+        ([np.array([1, 2])], "text", ["[1, 2]"]),
         (["half \ud800"], "text", ["half ?"]),
         ([None, float("nan")], "text", [None, None]),
         ([], "text", []),
@@ -78,7 +78,7 @@ def test_names_may_repeat_and_need_not_be_text():
 
 
 @pytest.mark.parametrize(
-    ("frame", "columns"), [(pandas.DataFrame(), []), (pandas.DataFrame({"a": []}), [{"name": "a", "kind": "text"}])]
+    ("frame", "columns"), [(pd.DataFrame(), []), (pd.DataFrame({"a": []}), [{"name": "a", "kind": "text"}])]
 )
 def test_a_result_without_columns_or_rows_is_a_table_too(frame, columns):
     content = content_of(frame, row_limit=None)
@@ -86,7 +86,7 @@ def test_a_result_without_columns_or_rows_is_a_table_too(frame, columns):
 
 
 def test_rows_columns_and_bytes_are_bounded_and_what_there_is_is_told():
-    frame = pandas.DataFrame({"n": range(MAX_ROWS + 10)})
+    frame = pd.DataFrame({"n": range(MAX_ROWS + 10)})
     content = content_of(frame, row_limit=None)
     assert (len(content["rows"]), content["total_rows"]) == (MAX_ROWS, MAX_ROWS + 10)
     wide = table_content(list(range(MAX_COLUMNS + 1)), [[1]] * (MAX_COLUMNS + 1))
@@ -99,14 +99,14 @@ def test_rows_columns_and_bytes_are_bounded_and_what_there_is_is_told():
 
 
 def test_columns_of_one_name_are_told_apart_by_their_place():
-    frame = pandas.DataFrame([[1, "x"]], columns=["a", "a"])
+    frame = pd.DataFrame([[1, "x"]], columns=["a", "a"])
     assert content_of(frame, row_limit=None)["rows"] == [[1, "x"]]
 
 
 def test_the_result_of_a_query_is_one_bundle_of_text_html_and_rows():
     formatter, results = DisplayFormatter(), QueryResults()
     results.register(formatter.mimebundle_formatter)
-    frame = pandas.DataFrame({"n": [1, 2]})
+    frame = pd.DataFrame({"n": [1, 2]})
     results.remember(frame, row_limit=2)
     bundle, _ = formatter.format(frame)
     assert set(bundle) == {"text/plain", "text/html", TABLE_MIME_TYPE}
@@ -116,7 +116,7 @@ def test_the_result_of_a_query_is_one_bundle_of_text_html_and_rows():
 def test_a_data_frame_that_is_no_result_is_shown_as_ever():
     formatter, results = DisplayFormatter(), QueryResults()
     results.register(formatter.mimebundle_formatter)
-    frame = pandas.DataFrame({"n": [1]})
+    frame = pd.DataFrame({"n": [1]})
     results.remember(frame, row_limit=None)
     bundle, _ = formatter.format(frame.copy())
     assert set(bundle) == {"text/plain", "text/html"}
@@ -124,7 +124,7 @@ def test_a_data_frame_that_is_no_result_is_shown_as_ever():
 
 def test_a_query_that_stayed_below_its_limit_was_not_cut():
     results = QueryResults()
-    short, endless = pandas.DataFrame({"n": [1]}), pandas.DataFrame({"n": [1]})
+    short, endless = pd.DataFrame({"n": [1]}), pd.DataFrame({"n": [1]})
     results.remember(short, row_limit=2)
     results.remember(endless, row_limit=None)
     assert results.bundle(short)[TABLE_MIME_TYPE]["row_limit"] is None
@@ -133,7 +133,7 @@ def test_a_query_that_stayed_below_its_limit_was_not_cut():
 
 def test_results_are_not_kept_alive():
     results = QueryResults()
-    results.remember(pandas.DataFrame({"n": [1]}), row_limit=None)
+    results.remember(pd.DataFrame({"n": [1]}), row_limit=None)
     gc.collect()
-    results.remember(pandas.DataFrame({"n": [2]}), row_limit=None)
+    results.remember(pd.DataFrame({"n": [2]}), row_limit=None)
     assert len(results._known) == 1
