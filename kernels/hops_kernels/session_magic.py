@@ -35,6 +35,9 @@ HELP = """
   <tr><td></td><td>%spark_session reattach always</td>
     <td>What a new kernel does when a session of its notebook is alive: <tt>ask</tt>, <tt>always</tt> or <tt>never</tt>
     take it up. Yours, for all notebooks.</td></tr>
+  <tr><td>sql</td><td>%%sql</td>
+    <td>In JupyterLab the result is a table, which a click on a column's name sorts, and charts (Bar, Line, Area,
+    Scatter, Pie) of its columns. Both are saved with the notebook.</td></tr>
 </table>
 """
 

@@ -1,6 +1,6 @@
 """The rows of a query's result as a notebook keeps them for the table and the charts of the Lab extension.
 
-The content of ``application/vnd.hopslab.table.v1+json``::
+The content of ``application/vnd.hops.table.v1+json``::
 
     {"columns": [{"name": "city", "kind": "text"}, {"name": "rain_mm", "kind": "number"}],
      "rows": [["Bergen", 12.5], ["Oslo", null]],
@@ -28,7 +28,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-TABLE_MIME_TYPE = "application/vnd.hopslab.table.v1+json"
+TABLE_MIME_TYPE = "application/vnd.hops.table.v1+json"
 MAX_ROWS = 2500
 MAX_COLUMNS = 200
 MAX_BYTES = 2 * 1024 * 1024

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { defaultChoice, sensible } from '../src/table-output/choice';
 import type { ChartKind, IChoice } from '../src/table-output/choice';
@@ -264,6 +265,22 @@ describe('the specification of a chart', () => {
     expect(spec(many, 'bar', { colour: 0 }).cuts).toEqual([
       { column: 'n', shown: 200, of: 201 },
       { column: 'n', shown: 20, of: 200 }
+    ]);
+  });
+});
+
+describe('a table', () => {
+  it('is read as the kernels write it', () => {
+    const { content } = JSON.parse(
+      readFileSync('../tests/contract/kernels/table.json', 'utf8')
+    ) as { content: { columns: unknown; rows: unknown } };
+    const read = readTable(content);
+    expect(read.columns).toEqual(content.columns);
+    expect(read.rows).toEqual(content.rows);
+    expect([read.totalRows, read.totalColumns, read.rowLimit]).toEqual([
+      3,
+      6,
+      null
     ]);
   });
 });

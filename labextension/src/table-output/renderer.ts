@@ -15,7 +15,7 @@ import type { View } from './toolbar';
 
 export { TABLE_MIME_TYPE } from './table';
 
-/** Shows `application/vnd.hopslab.table.v1+json` as a table or as a chart. */
+/** Shows `application/vnd.hops.table.v1+json` as a table or as a chart. */
 export class TableRenderer extends Panel implements IRenderMime.IRenderer {
   constructor(
     private readonly rendermime: IRenderMimeRegistry,

@@ -9,7 +9,7 @@ import {
 } from '../api/reading';
 
 /** A query's result, beside the same as HTML. */
-export const TABLE_MIME_TYPE = 'application/vnd.hopslab.table.v1+json';
+export const TABLE_MIME_TYPE = 'application/vnd.hops.table.v1+json';
 
 const KINDS = ['number', 'text', 'time', 'boolean'] as const;
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 
 pytestmark = pytest.mark.browser
 PICTURES = Path(__file__).resolve().parents[3] / "test-results"
-TABLE = "application/vnd.hopslab.table.v1+json"
+TABLE = "application/vnd.hops.table.v1+json"
 ODD = 'rain "mm"\\.[0]'
 CITIES = ["Bergen", "Oslo", "Tromsø", "<img src=x onerror=alert(1)>"]
 

@@ -100,10 +100,29 @@ def test_sql_comes_back_as_a_data_frame_without_widgets(notebook, livy, script, 
     livy.scripts.update({})
     livy.script = lambda code: script(output=text_output('{"n": 1}\n{"n": 2}\n')) if "toJSON" in code else script()
     cell = notebook.run("%%sql -o rows\nSELECT n FROM t")
-    assert "<table" in cell.of("execute_result")[0]["data"]["text/html"]
+    (shown,) = cell.of("execute_result")
+    assert "<table" in shown["data"]["text/html"]
+    assert shown["data"]["application/vnd.hops.table.v1+json"] == {
+        "columns": [{"name": "n", "kind": "number"}],
+        "rows": [[1], [2]],
+        "total_rows": 2,
+        "total_columns": 1,
+        "row_limit": None,
+    }
     assert not cell.of("display_data")
     assert not cell.of("comm_open")
     assert notebook.run("%%local\nprint(int(rows['n'].sum()))").stdout == "3\n"
+
+
+def test_sql_tells_where_it_was_cut_and_is_quiet_when_told_so(notebook, livy, script, text_output):
+    notebook.run("1")
+    livy.script = lambda code: script(output=text_output('{"n": 1}\n{"n": 2}\n')) if "toJSON" in code else script()
+    (shown,) = notebook.run("%%sql -n 2\nSELECT n FROM t").of("execute_result")
+    assert shown["data"]["application/vnd.hops.table.v1+json"]["row_limit"] == 2
+    quiet = notebook.run("%%sql -q -o rows\nSELECT n FROM t")
+    assert not quiet.of("execute_result")
+    local = notebook.run("%%local\nrows.copy()").of("execute_result")[0]["data"]
+    assert set(local) == {"text/plain", "text/html"}
 
 
 def test_a_wrong_query_is_an_error_of_the_cell(notebook, livy, script):

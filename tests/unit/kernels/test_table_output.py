@@ -7,6 +7,7 @@ import enum
 import gc
 import json
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from hops_kernels.query_results import QueryResults, content_of
 from hops_kernels.table_output import MAX_COLUMNS, MAX_ROWS, MAX_TEXT, TABLE_MIME_TYPE, column_values, table_content
 from IPython.core.formatters import DisplayFormatter
 
+AGREED = Path(__file__).parents[2] / "contract" / "kernels" / "table.json"
 DAY = dt.date(2026, 1, 31)
 NOON = dt.datetime.fromisoformat("2026-01-31T12:00:00")
 EAST = dt.timezone(dt.timedelta(hours=2))
@@ -68,6 +70,15 @@ def test_the_whole_content():
         "total_columns": 2,
         "row_limit": None,
     }
+
+
+def test_what_the_lab_extension_reads_is_what_is_written():
+    agreed = json.loads(AGREED.read_text())
+    times = agreed["names"].index("day")
+    agreed["columns"][times] = [
+        dt.date.fromisoformat("2026-01-31"), dt.datetime.fromisoformat("2026-02-01T08:00:00+02:00"), None,
+    ]  # fmt: skip
+    assert table_content(agreed["names"], agreed["columns"]) == agreed["content"]
 
 
 def test_names_may_repeat_and_need_not_be_text():
