@@ -10,6 +10,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 pytestmark = pytest.mark.browser
+LOADED_MS = 30_000
+"""Lab loads Vega with the first chart, and a theme's styles when it is chosen."""
 PICTURES = Path(__file__).resolve().parents[3] / "test-results"
 TABLE = "application/vnd.hops.table.v1+json"
 ODD = 'rain "mm"\\.[0]'
@@ -71,7 +73,7 @@ def choose_theme(page: Page, name: str) -> None:
     page.get_by_role("menuitem", name="Settings", exact=True).click()
     page.locator(".lm-Menu-item", has_text="Theme").first.hover()
     page.locator(".lm-Menu-item", has_text=name).first.click()
-    expect(page.locator(f"body[data-jp-theme-name='{name}']")).to_be_attached()
+    expect(page.locator(f"body[data-jp-theme-name='{name}']")).to_be_attached(timeout=LOADED_MS)
 
 
 def test_a_result_is_a_table_that_a_click_sorts(notebook: Page) -> None:
@@ -95,7 +97,7 @@ def test_charts_are_drawn_and_follow_what_is_chosen(notebook: Page) -> None:
     output = notebook.locator(".jp-Hops-table").first
     for chart in ("Bar", "Line", "Area", "Scatter", "Pie"):
         output.get_by_role("button", name=chart, exact=True).click()
-        expect(drawn(output)).to_be_visible()
+        expect(drawn(output)).to_be_visible(timeout=LOADED_MS)
         expect(output.get_by_role("figure", name=f"{chart} chart")).to_be_visible()
         output.screenshot(path=PICTURES / f"chart-{chart.lower()}-light.png")
     output.get_by_role("button", name="Bar", exact=True).click()
@@ -111,7 +113,7 @@ def test_charts_are_drawn_and_follow_what_is_chosen(notebook: Page) -> None:
 def test_a_chart_follows_the_theme(notebook: Page) -> None:
     output = notebook.locator(".jp-Hops-table").first
     output.get_by_role("button", name="Bar", exact=True).click()
-    expect(drawn(output)).to_be_visible()
+    expect(drawn(output)).to_be_visible(timeout=LOADED_MS)
     label = drawn(output).get_by_text("2026-01-01").first
     light = label.get_attribute("fill")
     choose_theme(notebook, "JupyterLab Dark")
