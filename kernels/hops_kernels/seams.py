@@ -11,6 +11,7 @@
 ``ReliableHttpClient._auth``, ``.verify_ssl``          requests of our own, which must not be tried again for long
 ``Command.execute``                                    SQL and ``-o`` run without a progress widget
 ``KernelMagics.session_started``, ``.endpoint``        which session a kernel has
+``KernelMagics.execute_sqlquery``                      results of queries are known, for their charts
 ``KernelMagics._do_not_call_start_session``            starting says what happens, and may be tried again
 ``KernelMagics._do_not_call_delete_session``           a session that is another notebook's is left to it
 ``KernelMagics._override_session_settings``            options are checked before a session ends for them

@@ -35,6 +35,7 @@ print(json.dumps({
     "heartbeat": [hasattr(LivySession, name) for name in ("_start_heartbeat_thread", "_stop_heartbeat_thread")],
     "command": names(Command.execute),
     "execute_spark": names(KernelMagics.execute_spark),
+    "execute_sqlquery": names(KernelMagics.execute_sqlquery),
     "start": names(KernelMagics._do_not_call_start_session),
     "kernel": [hasattr(SparkKernelBase, name) for name in (
         "_load_magics_extension", "_delete_session", "_queue_fatal_error", "_repeat_fatal_error")],
@@ -69,6 +70,9 @@ def test_sparkmagic_still_has_every_seam(seams):
     assert seams["execute_spark"] == [
         "self", "cell", "output_var", "samplemethod", "maxrows", "samplefraction", "session_name", "coerce",
         "output_handler",
+    ]  # fmt: skip
+    assert seams["execute_sqlquery"] == [
+        "self", "cell", "samplemethod", "maxrows", "samplefraction", "session", "output_var", "quiet", "coerce",
     ]  # fmt: skip
     assert seams["start"] == ["self", "line", "cell", "local_ns"]
     assert seams["request"] == ["self", "relative_url", "accepted_status_codes", "function", "data"]
