@@ -163,6 +163,7 @@ class InspectionRequest(BaseModel):
 
     code: str
     cursor: int = Field(ge=0)
+    kind: str | None = Field(default=None, max_length=50, description="The code's language; default: the session's.")
     detail_level: int = Field(default=0, ge=0, le=1)
 
 

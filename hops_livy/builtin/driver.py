@@ -266,12 +266,13 @@ class BuiltinDriver:
                 return Completion.nothing(cursor)
             raise
 
-    async def inspect(self, code: str, cursor: int, *, detail_level: int = 0) -> Inspection:
-        """See :class:`~hops_livy.engines.drivers.Driver`."""
-        if self._client is None:
+    async def inspect(self, code: str, cursor: int, *, kind: str = "pyspark", detail_level: int = 0) -> Inspection:
+        """See :class:`~hops_livy.engines.drivers.Driver`. Of names in SQL nothing is known."""
+        if self._client is None or kind == "sql":
             return Inspection()
+        cell = _CELL_OF.get(kind, "")
         try:
-            return await self._client.inspect(code, cursor, detail_level=detail_level)
+            return await self._client.inspect(cell + code, len(cell) + cursor, detail_level=detail_level)
         except asyncio.CancelledError:
             if self._stop.is_set():
                 return Inspection()

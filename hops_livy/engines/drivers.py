@@ -320,12 +320,13 @@ class Driver(Protocol):
         """Words that may stand at ``cursor``; also while a statement runs. No words where none are known in time."""
         ...
 
-    async def inspect(self, code: str, cursor: int, *, detail_level: int = 0) -> Inspection:
-        """What is known of the name at ``cursor`` in Python code; also while a statement runs.
+    async def inspect(self, code: str, cursor: int, *, kind: str = "pyspark", detail_level: int = 0) -> Inspection:
+        """What is known of the name at ``cursor``; of one in Python code also while a statement runs.
 
         Args:
             code: The code around the name.
             cursor: Index into ``code``, in characters.
+            kind: The code's language.
             detail_level: 1 for the source as well, where there is one.
 
         Raises:

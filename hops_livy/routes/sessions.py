@@ -148,7 +148,7 @@ async def complete(session: SessionDep, request: CompletionRequest) -> dict[str,
 
 @router.post("/sessions/{session_id}/inspection", responses=gives(INSPECTION))
 async def inspect(session: SessionDep, request: InspectionRequest) -> dict[str, Any]:
-    """What is known of the name at the cursor, as a MIME bundle, also while a statement runs.
+    """What is known of the name at the cursor, as a MIME bundle; of one in Python code also while a statement runs.
 
     With ``detail_level`` 1 the source as well, where there is one. ``data`` is empty where nothing is ``found``.
     Where a site's own Apache Livy runs the session, this is not offered (501).
@@ -156,7 +156,9 @@ async def inspect(session: SessionDep, request: InspectionRequest) -> dict[str, 
     found, cursor = Inspection(), _cursor(session, request)
     if session.driver is not None and not session.final:
         try:
-            found = await session.driver.inspect(request.code, cursor, detail_level=request.detail_level)
+            found = await session.driver.inspect(
+                request.code, cursor, kind=request.kind or session.kind, detail_level=request.detail_level
+            )
         except NotOfferedError as error:
             raise LeftOutError(str(error)) from error
     return {"found": found.found, "data": found.data, "metadata": found.metadata}

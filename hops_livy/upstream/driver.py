@@ -171,7 +171,14 @@ class UpstreamDriver:
             return Completion.nothing(cursor)
         return completion(words, code, cursor)
 
-    async def inspect(self, code: str, cursor: int, *, detail_level: int = 0) -> Inspection:  # noqa: ARG002
+    async def inspect(
+        self,
+        code: str,  # noqa: ARG002
+        cursor: int,  # noqa: ARG002
+        *,
+        kind: str = "pyspark",  # noqa: ARG002
+        detail_level: int = 0,  # noqa: ARG002
+    ) -> Inspection:
         """See :class:`~hops_livy.engines.drivers.Driver`."""
         raise NotOfferedError("Apache Livy can't explain names; help(…) in a cell shows what is known.")
 

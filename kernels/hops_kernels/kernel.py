@@ -85,6 +85,11 @@ class SessionServiceKernel(SparkKernelBase):
     _execute_sleep = 0.0
     _help_subshell: str | None = None
 
+    @property
+    def session_speaks_python(self) -> bool:
+        """Whether code for the session is Python, of which this kernel knows something before there is a session."""
+        return self.kind == "pyspark"
+
     def __init__(self, **options: Any) -> None:
         problem = None
         # traitlets lets the logger make all debug records, and its handler drop them.
@@ -146,20 +151,21 @@ class SessionServiceKernel(SparkKernelBase):
     async def do_complete(self, code: str, cursor_pos: int) -> dict[str, Any]:
         """Words for the cursor: of the session, or of this kernel where the code runs here."""
         cursor = len(code) if cursor_pos is None else cursor_pos
-        part = part_at(code, cursor, in_session=SESSION_MAGICS)
+        part = part_at(code, cursor, in_session=self.session_magics)
         if part.magic is not None:
-            return complete_magic(part, self.shell.magics_manager.lsmagic(), SESSION_MAGICS)
+            return complete_magic(part, self.shell.magics_manager.lsmagic(), self.session_magics)
         if part.place is Place.NEITHER:
             return nothing(cursor)
         if part.place is Place.HERE:
             reply: dict[str, Any] = super().do_complete(part.code, part.cursor)
         else:
             session = self._live_session()
-            reply = (
-                complete_language(part.code, part.cursor)
-                if session is None
-                else ask_completion(session, part.code, part.cursor)
-            )
+            if session is not None:
+                reply = ask_completion(session, part.code, part.cursor)
+            elif self.session_speaks_python:
+                reply = complete_language(part.code, part.cursor)
+            else:
+                reply = nothing(part.cursor)
         return shifted(reply, part.offset)
 
     async def do_inspect(
@@ -167,12 +173,13 @@ class SessionServiceKernel(SparkKernelBase):
     ) -> dict[str, Any]:
         """What is known of the name at the cursor: by the session, or by this kernel where the code runs here."""
         cursor = len(code) if cursor_pos is None else cursor_pos
-        part = part_at(code, cursor, in_session=SESSION_MAGICS)
+        part = part_at(code, cursor, in_session=self.session_magics)
         session = self._live_session()
         if part.place is Place.SESSION and session is not None:
             return ask_inspection(session, part.code, part.cursor, detail_level)
         name = token_at_cursor(part.code, part.cursor)
-        if part.place is Place.HERE or (part.place is Place.SESSION and hasattr(builtins, name)):
+        known_unasked = self.session_speaks_python and part.place is Place.SESSION and hasattr(builtins, name)
+        if part.place is Place.HERE or known_unasked:
             local: dict[str, Any] = super().do_inspect(part.code, part.cursor, detail_level, omit_sections)
             return local
         return {"status": "ok", "found": False, "data": {}, "metadata": {}}

@@ -17,13 +17,13 @@ import re
 import secrets
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from .scala_text import OutputFeed, Part, named_error, scala_error, statements
+from .scala_text import OutputFeed, Part, name_at, named_error, scala_error, statements
 from .tables import TABLE, table
 
 CLASSES_SETTINGS = ("spark.repl.class.outputDir", "spark.repl.class.uri")
@@ -95,21 +95,52 @@ class ScalaRepl:
 
     def complete(self, code: str, cursor: int) -> tuple[int, list[str]]:
         """Where the word at ``cursor`` begins, and the words that may stand there; none while a statement runs."""
+        with self._compiled(code, cursor) as compiled:
+            if compiled is None:
+                return cursor, []
+            candidates = compiled.candidates(-1)
+            names = self._listed(_item(candidates, 2))
+            return int(_item(candidates, 1)), sorted({str(name) for name in names if str(name).strip()})
+
+    def inspect(self, code: str, cursor: int) -> str:
+        """The declarations of the name at ``cursor``, a line for each overload; empty where none is known.
+
+        While a statement runs nothing is known, as for completion.
+
+        Args:
+            code: Scala.
+            cursor: Index into ``code``, in characters.
+        """
+        name, end = name_at(code, cursor)
+        if not name:
+            return ""
+        # Asked at the name's end, where the compiler tells whatever could still be meant; Java counts in UTF-16.
+        with self._compiled(code, len(code[:end].encode("utf-16-le")) // 2) as compiled:
+            if compiled is None:
+                return ""
+            found = self._listed(_item(compiled.completionCandidates(-1), 2))
+            told = [str(candidate.declString().apply()).strip() for candidate in found if str(candidate.name()) == name]
+        return "\n".join(dict.fromkeys(line for line in told if line))
+
+    @contextlib.contextmanager
+    def _compiled(self, code: str, cursor: int) -> Iterator[Any]:
+        """What the compiler understands of ``code`` without running it; ``None`` where it has no time or can't."""
         if self._java is None or not self._busy.acquire(blocking=False):
-            return cursor, []
+            yield None
+            return
         try:
             found = self._java.interpreter.presentationCompile(cursor, code)
-            if not found.isRight():
-                return cursor, []
-            result = found.toOption().get()
+            result = found.toOption().get() if found.isRight() else None
             try:
-                candidates = result.candidates(-1)
-                names = self._jvm.scala.jdk.javaapi.CollectionConverters.asJava(_item(candidates, 2))
-                return int(_item(candidates, 1)), sorted({str(name) for name in names if str(name).strip()})
+                yield result
             finally:
-                result.cleanup()
+                if result is not None:
+                    result.cleanup()
         finally:
             self._busy.release()
+
+    def _listed(self, items: Any) -> Any:
+        return self._jvm.scala.jdk.javaapi.CollectionConverters.asJava(items)
 
     def _wait_for(self, work: Callable[[], Any], show: Callable[[str], object]) -> Any:
         if not self._busy.acquire(timeout=_STILL_BUSY_S):
@@ -189,7 +220,7 @@ class ScalaRepl:
         _taken(java.told)
         if not parsed.isRight():
             return [code]
-        trees = self._jvm.scala.jdk.javaapi.CollectionConverters.asJava(_item(parsed.toOption().get(), 1))
+        trees = self._listed(_item(parsed.toOption().get(), 1))
         parts = [Part(tree.getClass().getSimpleName(), tree.pos().start(), tree.pos().end()) for tree in trees]
         pieces = statements(code, parts)
         sound = len(pieces) == 1 or all(java.interpreter.parse(piece).isRight() for piece in pieces)

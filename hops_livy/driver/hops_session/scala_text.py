@@ -12,6 +12,7 @@ _COMPILE_ERROR = re.compile(r"^\s*(?:On line \d+: |<[a-z]+>:\d+: )?error: (.*)$"
 _EXCEPTION = re.compile(r"^([\w$.]+)(?:: (.*))?$")
 _INNER_FRAME = re.compile(r"^\s+at (?:org\.apache\.spark|scala|java|jdk|sun)[.\w]*[./$]")
 _FRAMES_KEPT = 20
+_NAME = re.compile(r"[^\W\d]\w*")
 _DEFINITIONS = frozenset({"ClassDef", "ModuleDef", "DefDef", "TypeDef"})
 
 
@@ -87,6 +88,35 @@ def _after_brackets(text: Sequence[str], end: int) -> int:
         if text[at - 1] in ")]}":
             end = at
     return end
+
+
+def name_at(code: str, cursor: int) -> tuple[str, int]:
+    """The name at ``cursor`` and where it ends; an empty one where none stands there.
+
+    Behind an opening bracket, and the arguments that stand there already, it is the name of what is called.
+
+    Args:
+        code: Scala.
+        cursor: Index into ``code``, in characters.
+    """
+    names = [(found[0], *found.span()) for found in _NAME.finditer(code)]
+    here = next((name for name in names if name[1] <= cursor <= name[2]), None)
+    if here is None and (bracket := _open_bracket(code[:cursor])) is not None:
+        here = next((name for name in names if name[2] == bracket), None)
+    return ("", cursor) if here is None else (here[0], here[2])
+
+
+def _open_bracket(before: str) -> int | None:
+    """Where the innermost bracket stands that ``before`` opens and doesn't close."""
+    closed = 0
+    for at in range(len(before) - 1, -1, -1):
+        if before[at] in ")]}":
+            closed += 1
+        elif before[at] in "([{":
+            if not closed:
+                return at
+            closed -= 1
+    return None
 
 
 class OutputFeed:

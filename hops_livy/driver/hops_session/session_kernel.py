@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import Any
 
@@ -108,6 +108,18 @@ class SessionKernel(IPythonKernel):
             begin, matches = self.scala.complete(code.removeprefix(SCALA_CELL), begin)
         start = begin + len(SCALA_CELL)
         return {"status": "ok", "matches": matches, "cursor_start": start, "cursor_end": cursor_pos, "metadata": {}}
+
+    def do_inspect(
+        self, code: str, cursor_pos: int, detail_level: int = 0, omit_sections: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """What is known of the name at the cursor; of one in a Scala statement the Scala interpreter tells it."""
+        if not code.startswith(SCALA_CELL):
+            reply: dict[str, Any] = super().do_inspect(code, cursor_pos, detail_level, omit_sections)
+            return reply
+        told = ""
+        if self.scala is not None:
+            told = self.scala.inspect(code.removeprefix(SCALA_CELL), cursor_pos - len(SCALA_CELL))
+        return {"status": "ok", "found": bool(told), "data": {"text/plain": told} if told else {}, "metadata": {}}
 
     def _was_delivered(self) -> bool:
         return self._delivered is not None and self._delivered[0] == self._running

@@ -52,6 +52,16 @@ def test_values_stay_from_cell_to_cell(notebook):
     assert notebook.run("println(city.name)").stdout == "Köln\n"
 
 
+def test_help_is_of_scala_names(notebook):
+    for _ in range(20):  # the compiler is slow at first, and an answer that takes too long is none
+        reply = notebook.inspect("spark.range")
+        if reply["found"]:
+            break
+        time.sleep(1)
+    assert "def range(end: Long)" in reply["data"]["text/plain"]
+    assert not notebook.inspect("getattr")["found"], "that is Python's"
+
+
 def test_an_error_is_one_of_the_cell(notebook):
     cell = notebook.run('throw new IllegalStateException("no more")')
     assert cell.reply["status"] == "error"

@@ -168,7 +168,8 @@ def test_an_interrupt_ends_the_statement_and_the_session_lives_on(client, sessio
     assert scala("sc.statusTracker.getActiveJobIds().length").endswith("Int = 0")
 
 
-def test_words_are_completed(client, session_id):
+def test_words_are_completed(client, session_id, scala):
+    scala("1")  # nothing is loaded before the first statement
     body = {"code": "spark.rang", "cursor": 10, "kind": "spark"}
     for _ in range(20):  # the compiler is slow at first, and an answer that takes too long is none
         found = client.post(f"/sessions/{session_id}/completion", json=body).json()["candidates"]
@@ -176,6 +177,27 @@ def test_words_are_completed(client, session_id):
             break
         time.sleep(1)
     assert found == ["range"]
+
+
+def test_a_name_is_explained_by_the_scala_interpreter_and_never_by_python(client, session_id, scala):
+    scala('case class Town(name: String)\nval town = Town("Ulm")')
+
+    def told(code, **more):
+        body = {"code": code, "cursor": len(code), **more}
+        for _ in range(20):  # as for words
+            answer = client.post(f"/sessions/{session_id}/inspection", json=body).json()
+            if answer["found"]:
+                return answer["data"]["text/plain"]
+            time.sleep(1)
+        return None
+
+    assert told("town") == "val town: Town"
+    assert "def range(end: Long): org.apache.spark.sql.Dataset[Long]" in told("spark.range(").splitlines()
+    assert "name: String" in told('val s = "😀"; town.name', kind="spark")
+    python_only = {"code": "getattr", "cursor": 7}
+    assert not client.post(f"/sessions/{session_id}/inspection", json=python_only).json()["found"]
+    assert client.post(f"/sessions/{session_id}/inspection", json=python_only | {"kind": "pyspark"}).json()["found"]
+    assert not client.post(f"/sessions/{session_id}/inspection", json=python_only | {"kind": "sql"}).json()["found"]
 
 
 def test_closures_and_case_classes_work_on_executors_of_their_own(client):

@@ -66,7 +66,7 @@ class WillingDriver:
     async def complete(self, code, cursor, *, kind="pyspark"):
         return Completion.nothing(cursor)
 
-    async def inspect(self, code, cursor, *, detail_level=0):
+    async def inspect(self, code, cursor, *, kind="pyspark", detail_level=0):
         return Inspection()
 
     def log(self):

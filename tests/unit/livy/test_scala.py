@@ -2,7 +2,7 @@
 
 import pytest
 
-from hops_livy.driver.hops_session.scala_text import OutputFeed, Part, scala_error, shortened, statements
+from hops_livy.driver.hops_session.scala_text import OutputFeed, Part, name_at, scala_error, shortened, statements
 from hops_livy.driver.hops_session.tables import table
 
 MARK = b"\0mark\n"
@@ -47,6 +47,27 @@ def test_characters_that_java_counts_twice_do_not_move_the_cuts():
 
 def test_nothing_but_a_comment_is_left_as_it_is():
     assert statements("// c", []) == ["// c"]
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "before"),
+    [
+        ("spark.ra|nge(3)", "range", "spark.range"),
+        ("spark.range|", "range", "spark.range"),
+        ("spark.range(|", "range", "spark.range"),
+        ("spark.range(Seq(1, 2)(0), |)", "range", "spark.range"),
+        ("val größe|_2 = 1", "größe_2", "val größe_2"),
+        ("a.map { |", "", ""),
+        ("1 + |", "", ""),
+        ("(1 + 2) |", "", ""),
+        ("|", "", ""),
+    ],
+)
+def test_the_name_at_the_cursor_or_of_what_is_called_there(text, name, before):
+    code, cursor = text.replace("|", ""), text.index("|")
+    found, end = name_at(code, cursor)
+    assert found == name
+    assert not name or code[:end] == before
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 1000])
