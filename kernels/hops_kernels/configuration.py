@@ -26,7 +26,6 @@ AUTHENTICATOR = "Hops_Token"
 HEARTBEAT_TIMEOUT_S = 15 * 60
 """For so long a session waits for a kernel that takes it up, when its own has gone without a word."""
 HEARTBEAT_REFRESH_S = 30
-SESSION_STARTUP_TIMEOUT_S = 15 * 60
 SESSION_WAIT_TIMEOUT_S = 30 * 24 * 3600
 
 
@@ -166,7 +165,6 @@ def sparkmagic_config(
         },
         # Errors become errors of the cell, so that "run all" stops there; sparkmagic would print and go on.
         "all_errors_are_fatal": True,
-        "livy_session_startup_timeout_seconds": SESSION_STARTUP_TIMEOUT_S,
         # A statement waits for the one before it, however long that one runs.
         "wait_for_idle_timeout_seconds": SESSION_WAIT_TIMEOUT_S,
         "livy_server_heartbeat_timeout_seconds": HEARTBEAT_TIMEOUT_S,

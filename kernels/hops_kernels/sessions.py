@@ -30,6 +30,8 @@ TICK_S = 1.0
 _LOG_LINES_SHOWN = 15
 _NOT_FOUND = 404
 _MIB_PER_GIB = 1024
+_READY = (constants.IDLE_SESSION_STATUS, constants.BUSY_SESSION_STATUS)
+"""A session that another kernel began may be at work already; statements wait for their turn by themselves."""
 
 
 def session_line(*, version: str, session_id: int, properties: Mapping[str, Any], seconds: float) -> str:
@@ -208,10 +210,9 @@ class HopsSession(LivySession):
             self._wait_until_ready(StartNotice())
 
     def _wait_until_ready(self, notice: StartNotice) -> None:
-        limit_s = sparkmagic_settings.livy_session_startup_timeout_seconds()
+        """Waits as long as the service says that the session starts: it has the limit, and ends what takes longer."""
         retries = 1
-        since = time.monotonic()
-        while self.status != constants.IDLE_SESSION_STATUS:
+        while self.status not in _READY:
             refresh = in_background(self.refresh_status_and_info)
             while True:
                 try:
@@ -224,15 +225,7 @@ class HopsSession(LivySession):
                     break
             if self.is_final_status(self.status):
                 raise SessionProblem(f"The Spark session did not start. {reason_of(self)}")
-            if self.queued:
-                # How long it may wait is for the service to say.
-                since = time.monotonic()
-            if time.monotonic() - since > limit_s:
-                raise SessionProblem(
-                    f"The Spark session was not ready after {limit_s} s. Ask for fewer resources "
-                    "(restart the server with other options, or use %%configure -f), or try again later."
-                )
-            if self.status != constants.IDLE_SESSION_STATUS:
+            if self.status not in _READY:
                 notice.tick(self.queued)
                 self.sleep(retries)
                 retries += 1

@@ -82,7 +82,6 @@ def test_sparkmagics_settings_are_these_and_no_others_and_hold_no_secret():
             "adapters": [{"prefix": "http://", "adapter": adapter}, {"prefix": "https://", "adapter": adapter}],
         },
         "all_errors_are_fatal": True,
-        "livy_session_startup_timeout_seconds": 900,
         "wait_for_idle_timeout_seconds": 2_592_000,
         "livy_server_heartbeat_timeout_seconds": 900,
         "heartbeat_refresh_seconds": 30,
