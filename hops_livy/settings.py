@@ -159,7 +159,7 @@ def read_settings(environment: Mapping[str, str] | None = None, *, port: int | N
         gpus=_number(source, "HOPS_GPUS"),
         gpu_labels=gpu_labels,
         memory_mib=_number(source, "HOPS_MEMORY_MIB"),
-        session_start_s=float(_number(source, "HOPS_SESSION_START_S") or 180),
+        session_start_s=float(_positive(source, "HOPS_SESSION_START_S") or 180),
         starts_at_once=_positive(source, "HOPS_STARTS_AT_ONCE") or 2 * (os.cpu_count() or 1),
         deserted_s=float(_positive(source, "HOPS_DESERTED_S") or 600),
         warm_sessions=_warm_sessions(source, alone=upstream is None and master is None),
