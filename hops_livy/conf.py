@@ -22,8 +22,7 @@ _LONGEST_KEY, _LONGEST_VALUE, _LONGEST_NUMBER = 200, 10_000, 50
 _LEAST_MIB, _MOST_MIB = 450, 4 * 1024 * 1024
 _MIB = {"k": 1 / 1024, "m": 1, "g": 1024, "t": 1024 * 1024}
 
-# Read into the shape, not passed on as they are.
-_COUNTED = frozenset(
+COUNTED = frozenset(
     {
         "spark.driver.memory",
         "spark.driver.cores",
@@ -33,12 +32,12 @@ _COUNTED = frozenset(
         "spark.dynamicAllocation.enabled",
         "spark.dynamicAllocation.minExecutors",
         "spark.dynamicAllocation.maxExecutors",
-        "spark.dynamicAllocation.initialExecutors",
         "spark.executor.resource.gpu.amount",
         "spark.hops.gpu.label",
         "spark.hops.queue",
     }
 )
+"""Read into the shape, not passed on as they are."""
 
 _REFUSED = (
     (r"spark\.master|spark\.submit\..*", "the platform chooses where a session runs"),
@@ -52,6 +51,10 @@ _REFUSED = (
     (
         r"spark\.plugins|spark\.extraListeners|spark\.sql\.extensions|.*\.class|.*(Listener|Provider)s?",
         "classes of one's own could change what the session service sees of the session",
+    ),
+    (
+        r"spark\.sql\.(extensions\.|warehouse|hive|catalog(?!Implementation$)|artifact|streaming\.ui|ui|queryExecutionListeners).*",
+        "catalogs, the warehouse, artifacts and pages of SQL are the platform's",
     ),
     (r"spark\.(ui|history|eventLog|metrics)\..*", "pages and files of Spark's own would be seen by others"),
     (
@@ -75,24 +78,32 @@ _REFUSED = (
         "memory is counted by spark.driver.memory and spark.executor.memory alone",
     ),
     (
+        r"spark\.scheduler\.minRegisteredResourcesRatio",
+        "a session is ready when its driver is, and statements wait for executors by themselves",
+    ),
+    (r"spark\.cores\.max", "the cores follow from spark.executor.instances and spark.executor.cores"),
+    (
+        r"spark\.dynamicAllocation\.shuffleTracking\.enabled",
+        "it is always on where executors come and go, since no node keeps the data of those that have gone",
+    ),
+    (
         r"spark\.task\.resource\..*|spark\.(driver|executor)\.resource\..*",
         "only spark.executor.resource.gpu.amount chooses GPUs",
     ),
 )
 
-_ALLOWED = re.compile(
-    r"""
-    spark\.sql\.(?!extensions|warehouse|hive|catalog(?!Implementation$)|artifact|streaming\.ui|ui|queryExecutionListeners).+
-    | spark\.(shuffle|reducer|broadcast|rdd|serializer|kryo|kryoserializer|memory)(\..+)?
-    | spark\.(speculation|scheduler|cleaner|storage)(\..+)?
-    | spark\.(default|task|locality|python|rpc|network|io|files|stage|excludeOnFailure|dynamicAllocation|mllib|ml)\..+
-    | spark\.(driver|executor)\.(maxResultSize|heartbeatInterval)
-    | spark\.app\.name
-    | spark\.log\.level
-    | spark\.(checkpoint\.compress|cores\.max)
-    """,
-    re.VERBOSE,
-)
+ALLOWED = (
+    "spark.app.name", "spark.broadcast.*", "spark.checkpoint.compress", "spark.cleaner.*", "spark.default.*",
+    "spark.driver.maxResultSize", "spark.dynamicAllocation.*", "spark.excludeOnFailure.*",
+    "spark.executor.heartbeatInterval", "spark.io.*", "spark.kryo.*", "spark.kryoserializer.*", "spark.locality.*",
+    "spark.log.level", "spark.memory.*", "spark.ml.*", "spark.mllib.*", "spark.network.*", "spark.python.*",
+    "spark.rdd.*", "spark.reducer.*", "spark.rpc.*", "spark.scheduler.*", "spark.serializer", "spark.serializer.*",
+    "spark.shuffle.*", "spark.speculation", "spark.speculation.*", "spark.sql.*", "spark.stage.*", "spark.storage.*",
+    "spark.task.*",
+)  # fmt: skip
+"""What a session may have if no reason speaks against it; docs/spark-sessions.md lists the same."""
+
+_ALLOWED = re.compile("|".join(re.escape(name).replace(r"\*", ".+") for name in ALLOWED))
 
 
 def memory_mib(text: str) -> int:
@@ -113,7 +124,7 @@ def checked_conf(conf: dict[str, str]) -> dict[str, str]:
     """
     violations = []
     for key, value in sorted(conf.items()):
-        if key in _COUNTED:
+        if key in COUNTED:
             continue
         if len(key) > _LONGEST_KEY or len(value) > _LONGEST_VALUE:
             violations.append(Violation(field=f"conf.{key[:_LONGEST_KEY]}", message="This setting is too long."))
@@ -121,7 +132,7 @@ def checked_conf(conf: dict[str, str]) -> dict[str, str]:
             violations.append(Violation(field=f"conf.{key}", message=f"{key} can't be set: {reason}."))
     if violations:
         raise BadRequestError(" ".join(violation.message for violation in violations), violations=tuple(violations))
-    return {key: value for key, value in conf.items() if key not in _COUNTED}
+    return {key: value for key, value in conf.items() if key not in COUNTED}
 
 
 def shape_of(request: Resources, conf: dict[str, str]) -> Shape:
@@ -150,6 +161,12 @@ def shape_of(request: Resources, conf: dict[str, str]) -> Shape:
         numbers.refuse(
             "spark.dynamicAllocation.minExecutors", f"at least {least} executors is more than at most {most}"
         )
+    initial = "spark.dynamicAllocation.initialExecutors"
+    if dynamic and initial in conf:
+        # Spark itself would begin with more than were counted.
+        numbers.count(initial, least, least=least, most=max(least, most))
+    if shape.gpus_per_executor and "spark.task.cpus" in conf:
+        numbers.refuse("spark.task.cpus", "where there are GPUs a task has all GPUs and all cores of its executor")
     if shape.gpu_label is not None and not shape.gpus_per_executor:
         numbers.refuse("spark.hops.gpu.label", "a label without GPUs asks for nothing")
     numbers.raise_if_refused()

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from hops_livy.engines.drivers import Shape
 
+INITIAL = "spark.dynamicAllocation.initialExecutors"
 
-def allocation_properties(shape: Shape) -> dict[str, str]:
-    """Executors that come and go, without a service of shuffles on the nodes."""
+
+def allocation_properties(shape: Shape, conf: Mapping[str, str]) -> dict[str, str]:
+    """Executors that come and go, without a service of shuffles on the nodes.
+
+    Args:
+        shape: The least and the most of them.
+        conf: The session's own settings, which may say with how many it begins.
+    """
     least = str(shape.min_executors or 0)
     return {
         "spark.dynamicAllocation.enabled": "true",
         "spark.dynamicAllocation.shuffleTracking.enabled": "true",
         "spark.dynamicAllocation.minExecutors": least,
-        "spark.dynamicAllocation.initialExecutors": least,
+        INITIAL: conf.get(INITIAL, "").strip() or least,
         "spark.dynamicAllocation.maxExecutors": str(shape.most_executors),
     }
 

@@ -497,6 +497,10 @@ class Registry:
         """Shape and settings that ``request`` asks for, and the project's limits, which they keep."""
         if request.proxy_user not in (None, principal.project_user, principal.user):
             raise BadRequestError("proxyUser can't be chosen: a session acts as its owner only.")
+        if request.queue:
+            raise LeftOutError(
+                "queue can't be chosen: the site has one for all sessions. Whether to wait for room says onNoRoom."
+            )
         for name, value in (("jars", request.jars), ("files", request.files), ("archives", request.archives)):
             if value:
                 raise LeftOutError(f"{name} are not offered; put the files into the project and read them from there.")
@@ -725,7 +729,7 @@ def _application(session: Session) -> str:
 
 
 def _name(session: Session, conf: dict[str, str]) -> str:
-    return session.name or conf.get("spark.app.name") or f"{session.owner.project_user}-{session.id}"
+    return conf.get("spark.app.name") or session.name or f"{session.owner.project_user}-{session.id}"
 
 
 def _text(value: object) -> str:

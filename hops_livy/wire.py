@@ -42,7 +42,11 @@ class Resources(BaseModel):
     py_files: list[str] = Field(default_factory=list, alias="pyFiles", max_length=100)
     files: list[str] = Field(default_factory=list, max_length=100)
     archives: list[str] = Field(default_factory=list, max_length=100)
-    queue: str | None = Field(default=None, max_length=200)
+    queue: str | None = Field(
+        default=None,
+        max_length=200,
+        description="Livy's, of YARN. Refused: the site has one for all.",
+    )
     on_no_room: OnNoRoom | None = Field(
         default=None,
         alias="onNoRoom",

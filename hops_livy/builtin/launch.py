@@ -88,7 +88,7 @@ def spark_properties(request: DriverRequest, place: Place, gpu_script: Path | No
         # Of a batch nobody would know the port.
         own |= page_properties(page_key(place.secret), shown=request.batch is None)
         if shape.clustered:
-            own |= _cluster_properties(shape, place, gpu_script)
+            own |= _cluster_properties(request, place, gpu_script)
     defaults = {"spark.sql.warehouse.dir": str(place.project_folder / "Resources" / "spark-warehouse")}
     return {**defaults, **request.conf, **own}
 
@@ -262,7 +262,8 @@ def java_options(options: Iterable[str]) -> str:
     )
 
 
-def _cluster_properties(shape: Shape, place: Place, gpu_script: Path | None) -> dict[str, str]:
+def _cluster_properties(request: DriverRequest, place: Place, gpu_script: Path | None) -> dict[str, str]:
+    shape = request.shape
     properties = {
         "spark.executor.cores": str(shape.executor_cores),
         "spark.executor.memory": f"{shape.executor_memory_mib}m",
@@ -273,7 +274,7 @@ def _cluster_properties(shape: Shape, place: Place, gpu_script: Path | None) -> 
         ),
     }
     if shape.dynamic:
-        properties |= allocation_properties(shape)
+        properties |= allocation_properties(shape, request.conf)
     if shape.gpus_per_executor and gpu_script is not None:
         properties |= gpu_properties(shape, own_python=True) | {
             "spark.worker.resource.gpu.amount": str(shape.gpus_per_executor),

@@ -120,7 +120,7 @@ def executor_properties(request: DriverRequest, *, own_python: bool) -> dict[str
             "spark.dynamicAllocation.enabled": "false",
             "spark.executor.instances": str(shape.executors),
         }
-    return properties | allocation_properties(shape)
+    return properties | allocation_properties(shape, request.conf)
 
 
 def need_gpu_script(shape: Shape, script: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -81,23 +82,28 @@ def check_shape(shape: Shape, cluster: Cluster) -> None:
         )
 
 
-def resource_conf(shape: Shape, cluster: Cluster) -> dict[str, str]:
+def resource_conf(shape: Shape, cluster: Cluster, conf: Mapping[str, str]) -> dict[str, str]:
     """The resources that Livy has no fields for, as Spark's settings for such a cluster.
+
+    Args:
+        shape: The resources.
+        cluster: Where they are.
+        conf: The session's own settings.
 
     Raises:
         StartError: There is no form for them.
     """
     check_shape(shape, cluster)
     # A cluster may have it on for all.
-    conf = allocation_properties(shape) if shape.dynamic else {"spark.dynamicAllocation.enabled": "false"}
-    conf |= gpu_properties(shape, own_python=False)
+    resources = allocation_properties(shape, conf) if shape.dynamic else {"spark.dynamicAllocation.enabled": "false"}
+    resources |= gpu_properties(shape, own_python=False)
     if shape.gpus_per_executor and cluster is Cluster.KUBERNETES:
-        conf["spark.executor.resource.gpu.vendor"] = "nvidia.com"
+        resources["spark.executor.resource.gpu.vendor"] = "nvidia.com"
     if shape.gpu_label is not None and cluster is Cluster.YARN:
-        conf["spark.yarn.executor.nodeLabelExpression"] = shape.gpu_label
+        resources["spark.yarn.executor.nodeLabelExpression"] = shape.gpu_label
     if shape.gpu_label is not None and cluster is Cluster.KUBERNETES:
-        conf["spark.kubernetes.executor.node.selector.nvidia.com/gpu.product"] = shape.gpu_label
-    return conf
+        resources["spark.kubernetes.executor.node.selector.nvidia.com/gpu.product"] = shape.gpu_label
+    return resources
 
 
 def _common(request: DriverRequest, settings: UpstreamSettings, name: str) -> dict[str, Any]:
@@ -109,6 +115,6 @@ def _common(request: DriverRequest, settings: UpstreamSettings, name: str) -> di
         "driverCores": shape.driver_cores,
         "executorMemory": f"{shape.executor_memory_mib}m",
         "executorCores": shape.executor_cores,
-        "conf": {**request.conf, **resource_conf(shape, settings.cluster)},
+        "conf": {**request.conf, **resource_conf(shape, settings.cluster, request.conf)},
     }
     return body if shape.dynamic else {**body, "numExecutors": shape.executors}

@@ -29,7 +29,9 @@ def test_what_is_no_memory_is_refused(text):
         "spark.eventLog.dir", "spark.driver.host", "spark.driver.port", "spark.local.dir", "spark.pyspark.python",
         "spark.executorEnv.PATH", "spark.worker.resource.gpu.discoveryScript", "spark.authenticate", "SPARK.MASTER",
         "spark.hadoop.fs.defaultFS", "anything.else", "spark.sql.warehouse.dir", "spark.task.resource.gpu.amount",
-        "spark.python.daemon.module", "spark.driver.defaultJavaOptions",
+        "spark.python.daemon.module", "spark.driver.defaultJavaOptions", "spark.sql.extensions.test.x",
+        "spark.sql.hive.metastore.jars", "spark.sql.ui.retainedExecutions", "spark.files.useFetchCache",
+        "spark.cores.max", "spark.driver.heartbeatInterval", "spark.executor.maxResultSize",
     ],
 )  # fmt: skip
 def test_settings_that_leave_the_project_are_refused_by_name(key):
@@ -59,6 +61,23 @@ def test_dynamic_allocation_counts_the_most():
     }
     shape = shape_of(SessionRequest(), conf)
     assert (shape.dynamic, shape.min_executors, shape.most_executors, shape.total_gpus) == (True, 0, 3, 6)
+
+
+def test_how_many_executors_a_session_begins_with_is_bounded_by_what_was_counted():
+    conf = {"spark.dynamicAllocation.enabled": "true", "spark.dynamicAllocation.minExecutors": "1",
+            "spark.dynamicAllocation.maxExecutors": "3"}  # fmt: skip
+    for number in ("1", "3", ""):
+        shape_of(SessionRequest(), {**conf, "spark.dynamicAllocation.initialExecutors": number})
+    for number in ("0", "4", "all"):
+        with pytest.raises(BadRequestError, match=r"initialExecutors: '.*' is not a whole number from 1 to 3"):
+            shape_of(SessionRequest(), {**conf, "spark.dynamicAllocation.initialExecutors": number})
+
+
+def test_a_task_has_cores_of_ones_choice_where_there_are_no_gpus():
+    assert checked_conf({"spark.task.cpus": "2"}) == {"spark.task.cpus": "2"}
+    shape_of(SessionRequest(), {"spark.task.cpus": "2"})
+    with pytest.raises(BadRequestError, match=r"spark\.task\.cpus: where there are GPUs a task has all"):
+        shape_of(SessionRequest(), {"spark.task.cpus": "2", "spark.executor.resource.gpu.amount": "1"})
 
 
 def test_more_executors_at_least_than_at_most_are_refused():

@@ -17,7 +17,9 @@ from hops_livy.builtin.launch import (
     session_environment,
     spark_properties,
 )
+from hops_livy.conf import COUNTED, checked_conf
 from hops_livy.engines.drivers import BatchFile, DriverRequest, Shape
+from hops_livy.errors import BadRequestError
 from hops_livy.java import Java
 from hops_livy.masters.yarn import YarnMaster
 
@@ -132,6 +134,39 @@ def test_the_owner_can_not_let_trials_share_gpus():
     shape = {"executors": 2, "executor_cores": 2, "gpus_per_executor": 1}
     properties = spark_properties(_request({"spark.task.cpus": "1"}, **shape), PLACE, Path("/gpus.sh"))
     assert properties["spark.task.cpus"] == "2"
+
+
+HONOURED = {
+    "spark.app.name": "the request's name is made of it",
+    "spark.dynamicAllocation.initialExecutors": "passed on",
+    "spark.task.cpus": "with GPUs it is refused",
+}
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        PLACE,
+        replace(PLACE, master=YarnMaster(conf_dir=Path("/hadoop"), driver_host="h", staging="hdfs:///t")),
+        replace(PLACE, master=YarnMaster(conf_dir=Path("/hadoop"), driver_host="h", gpu_script="/gpus.sh")),
+    ],
+    ids=["this machine", "YARN", "YARN with GPUs"],
+)
+def test_what_the_platform_sets_itself_is_refused_by_name_and_never_overridden_in_silence(place):
+    shapes = [{"executors": 2}, {"min_executors": 1, "max_executors": 4}, {"executors": 2, "gpus_per_executor": 1}]
+    with_gpus = place.master is None or place.master.gpu_script is not None
+    for shape in shapes if with_gpus else shapes[:2]:
+        for name in spark_properties(_request(**shape), place, Path("/gpus.sh")):
+            if name not in {*COUNTED, *HONOURED}:
+                with pytest.raises(BadRequestError, match="can't be set"):
+                    checked_conf({name: "x"})
+
+
+def test_executors_that_come_and_go_begin_with_as_many_as_were_asked_for():
+    initial = "spark.dynamicAllocation.initialExecutors"
+    shape = {"min_executors": 1, "max_executors": 4}
+    assert spark_properties(_request({initial: " 3"}, **shape), PLACE, None)[initial] == "3"
+    assert spark_properties(_request(**shape), PLACE, None)[initial] == "1"
 
 
 def test_without_gpus_an_executor_runs_as_many_tasks_as_it_has_cores():

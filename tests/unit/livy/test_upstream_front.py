@@ -112,6 +112,20 @@ def test_a_session_there_is_one_of_ours_here(tmp_path):
     asyncio.run(test())
 
 
+@pytest.mark.parametrize("path", ["/sessions", "/batches", "/sessions:check"])
+def test_no_queue_of_the_cluster_can_be_chosen(tmp_path, path):
+    (tmp_path / "projects" / "weather").mkdir(parents=True)
+    (tmp_path / "projects" / "weather" / "job.py").touch()
+
+    async def test():
+        async with service(tmp_path, ScriptedLivy()) as client:
+            body = {"file": "job.py"} if path == "/batches" else {}
+            refused = await client.post(path, json={**body, "queue": "research"})
+            assert (refused.status_code, "queue can't be chosen" in refused.json()["msg"]) == (501, True)
+
+    asyncio.run(test())
+
+
 def test_a_later_service_finds_it_again_with_what_it_did_meanwhile(tmp_path):
     livy = ScriptedLivy(outputs={"hold": ScriptedLivy.HOLD})
 

@@ -97,13 +97,13 @@ GPUS = {"spark.executor.resource.gpu.amount": "10", "spark.task.resource.gpu.amo
 )
 def test_20_gpus_on_2_hosts_with_a_label_have_each_clusters_form(cluster, more):
     shape = Shape(executors=2, executor_cores=2, gpus_per_executor=10, gpu_label="infiniband")
-    assert resource_conf(shape, cluster) == {**STATIC, **GPUS, **more}
+    assert resource_conf(shape, cluster, {}) == {**STATIC, **GPUS, **more}
 
 
 def test_a_standalone_cluster_has_gpus_and_no_labels():
-    assert resource_conf(Shape(executor_cores=2, gpus_per_executor=10), Cluster.STANDALONE) == {**STATIC, **GPUS}
+    assert resource_conf(Shape(executor_cores=2, gpus_per_executor=10), Cluster.STANDALONE, {}) == {**STATIC, **GPUS}
     with pytest.raises(StartError, match="a standalone cluster of Spark has no labels"):
-        resource_conf(Shape(gpus_per_executor=1, gpu_label="fast"), Cluster.STANDALONE)
+        resource_conf(Shape(gpus_per_executor=1, gpu_label="fast"), Cluster.STANDALONE, {})
 
 
 def test_a_batch_names_its_files_as_the_cluster_sees_them():
