@@ -24,7 +24,7 @@ from hops_livy.builtin.launch import (
 )
 from hops_livy.builtin.processes import end_strays
 from hops_livy.engines.amounts import UNBOUNDED, Amount, Room
-from hops_livy.engines.drivers import Capabilities, DriverRequest, NoRoomError, Shape, StartError
+from hops_livy.engines.drivers import DriverRequest, NoRoomError, Shape, StartError
 from hops_livy.errors import disk_trouble
 from hops_livy.gpus import GpuLedger, GpusTakenError, NoGpuError, discovery_script
 from hops_livy.java import NoJavaError, find_java
@@ -75,11 +75,6 @@ class BuiltinSessions:
         self._starts_at_once = starts_at_once
         self._master = master
         self._cluster = cluster
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """See :class:`~hops_livy.engines.drivers.SessionBackend`."""
-        return Capabilities()
 
     async def prepare(self, known: Collection[int]) -> None:
         """See :class:`~hops_livy.engines.drivers.SessionBackend`."""

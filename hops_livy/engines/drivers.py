@@ -207,29 +207,6 @@ class NotOfferedError(Exception):
     """The engine has no such thing; the message is for the owner."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capabilities:
-    """What engines differ in.
-
-    Attributes:
-        streams: Output comes while a statement runs; else all of it at its end.
-        tells_values_apart: The value of a statement's last line is a message of its own; else a part of the text.
-        names_cells: Tracebacks tell the number of the cell.
-        tells_progress: Messages of the type ``progress`` come.
-        completes_python: There are words for Python code.
-        inspects: :meth:`Driver.inspect` knows names; else it raises :class:`NotOfferedError`.
-        counts_resources: What can't be had is refused before it is started; else it waits on the cluster.
-    """
-
-    streams: bool = True
-    tells_values_apart: bool = True
-    names_cells: bool = True
-    tells_progress: bool = True
-    completes_python: bool = True
-    inspects: bool = True
-    counts_resources: bool = True
-
-
 class NoRoomError(StartError):
     """There is not so much memory, or not so many GPUs, now; when other drivers end there may be.
 
@@ -362,11 +339,6 @@ class Driver(Protocol):
 
 class SessionBackend(Protocol):
     """Starts drivers."""
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """What it has of all that an engine can have."""
-        ...
 
     async def prepare(self, known: Collection[int]) -> None:
         """Called once before the first start: ends what a predecessor left of sessions that are not ``known``."""

@@ -13,7 +13,7 @@ import httpx
 from hops_contract.layout import Home
 from hops_contract.principal import Principal
 from hops_livy.engines.amounts import Amount, Room
-from hops_livy.engines.drivers import Capabilities, DriverRequest, Shape, StartError
+from hops_livy.engines.drivers import DriverRequest, Shape, StartError
 from hops_livy.errors import disk_trouble
 from hops_livy.upstream.client import LivyClient, open_http
 from hops_livy.upstream.driver import UpstreamDriver
@@ -57,19 +57,6 @@ class UpstreamSessions:
         self._left = Leftovers(self._livy)
         self._drivers: dict[int, UpstreamDriver] = {}
         self._known_names: Names | None = None
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """See :class:`~hops_livy.engines.drivers.SessionBackend`."""
-        return Capabilities(
-            streams=False,
-            tells_values_apart=False,
-            names_cells=False,
-            tells_progress=False,
-            completes_python=False,
-            inspects=False,
-            counts_resources=False,
-        )
 
     async def prepare(self, known: Collection[int]) -> None:
         """See :class:`~hops_livy.engines.drivers.SessionBackend`. Goes on beside what follows: Livy may be away."""

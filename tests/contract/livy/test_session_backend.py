@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import time
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 import jwt
@@ -29,8 +30,33 @@ BEGAN_MS = time.time_ns() // 1_000_000
 TOKEN = jwt.encode({"sub": "ada"}, "a key that is long enough for a test", "HS256")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Able:
+    """What engines differ in; the contract holds for the rest.
+
+    Attributes:
+        streams: Output comes while a statement runs; else all of it at its end.
+        tells_values_apart: The value of a statement's last line is a message of its own; else a part of the text.
+        names_cells: Tracebacks tell the number of the cell.
+        tells_progress: Messages of the type ``progress`` come.
+        completes_python: There are words for Python code.
+        inspects: Names are explained; else the driver raises ``NotOfferedError``.
+        counts_resources: What can't be had is refused before it is started; else it waits on the cluster.
+    """
+
+    streams: bool = True
+    tells_values_apart: bool = True
+    names_cells: bool = True
+    tells_progress: bool = True
+    completes_python: bool = True
+    inspects: bool = True
+    counts_resources: bool = True
+
+
 class SessionBackendContract:
-    """Laws of every backend; a subclass makes it in ``make_backend``."""
+    """Laws of every backend; a subclass makes it in ``make_backend`` and says what it is ``able`` to."""
+
+    able = Able()
 
     def make_backend(self):
         raise NotImplementedError
@@ -56,7 +82,7 @@ class SessionBackendContract:
 
     async def _whole_life(self):
         backend = self.make_backend()
-        able = backend.capabilities
+        able = self.able
         await backend.prepare(known=())
         driver = await backend.start(self.request())
         run = _Runner(driver)
@@ -144,7 +170,7 @@ class SessionBackendContract:
                 again = _Runner(found)
                 assert (await again.resume(code, 0)).status == "ok"
                 printed = "".join(content["text"] for kind, content in again.seen if kind == "stream")
-                apart = later.capabilities.tells_values_apart
+                apart = self.able.tells_values_apart
                 assert printed == "".join(f"{i}\n" for i in range(30)) + ("" if apart else "'over'\n")
                 assert (await again.resume(code, 0)).status == "ok", "one that has ended meanwhile"
                 never = await again.resume("'never begun'", 1)
@@ -160,7 +186,7 @@ class SessionBackendContract:
         async def ask():
             backend = self.make_backend()
             await backend.check(self.request().shape, owner=ADA)
-            with refusal(backend.capabilities):
+            with refusal(self.able):
                 await backend.check(self.too_much().shape, owner=ADA)
             await backend.close()
 
@@ -169,7 +195,7 @@ class SessionBackendContract:
     def test_a_start_that_can_not_be_is_refused_with_a_sentence_and_leaves_nothing(self):
         async def ask():
             backend = self.make_backend()
-            with refusal(backend.capabilities):
+            with refusal(self.able):
                 await (await backend.start(self.too_much())).end("there was room for it")
             driver = await backend.start(self.request(session_id=1))
             await driver.end("at once")

@@ -8,7 +8,7 @@ from hops_livy.upstream.backend import UpstreamSessions
 from hops_livy.upstream_settings import UpstreamSettings
 
 from .scripted_livy import ScriptedLivy, error, text
-from .test_session_backend import SessionBackendContract
+from .test_session_backend import Able, SessionBackendContract
 
 OUTPUTS = {
     "print('x')\n2": text("x\n2"),
@@ -25,6 +25,16 @@ OUTPUTS = {
 
 
 class TestUpstreamSessions(SessionBackendContract):
+    able = Able(
+        streams=False,
+        tells_values_apart=False,
+        names_cells=False,
+        tells_progress=False,
+        completes_python=False,
+        inspects=False,
+        counts_resources=False,
+    )
+
     @pytest.fixture(autouse=True, params=["0.7", "0.8"])
     def _livy(self, request, tmp_path):
         self.home, self.kept = Home(tmp_path), tmp_path / "kept"
