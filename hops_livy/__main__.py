@@ -18,7 +18,8 @@ from hops_livy.app import create_app, make_registry
 from hops_livy.archive_training import ArchiveError, make_archive
 from hops_livy.java import NoJavaError
 from hops_livy.service_lock import ServiceLockError
-from hops_livy.settings import Settings, SettingsError, read_settings
+from hops_livy.settings import Settings, read_settings
+from hops_livy.variables import SettingsError
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, help="The Spark session service of HopsLab.")
 _STOP_S = 5

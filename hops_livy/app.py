@@ -31,10 +31,11 @@ from hops_livy.registry import Registry
 from hops_livy.routes import batches, overview, pages, service, sessions, statements
 from hops_livy.routes.examples import PROBLEM
 from hops_livy.security import Tokens
-from hops_livy.settings import Settings, SettingsError
+from hops_livy.settings import Settings
 from hops_livy.standing import PublishedStanding
 from hops_livy.token_renewal import TokenRenewal
 from hops_livy.upstream.backend import UpstreamSessions
+from hops_livy.variables import SettingsError
 
 LOG = logging.getLogger(__name__)
 

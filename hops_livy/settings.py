@@ -9,12 +9,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from hops_contract.layout import Home
-from hops_livy.masters.settings import MasterError, MasterSettings, read_master
+from hops_livy.masters.settings import MasterSettings, read_master
 from hops_livy.upstream_settings import LOOPBACK, UpstreamSettings, read_upstream
-
-
-class SettingsError(Exception):
-    """A setting can't be used; the message says which and what to do."""
+from hops_livy.variables import SettingsError, Variables, address_parts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,39 +133,37 @@ def read_settings(environment: Mapping[str, str] | None = None, *, port: int | N
         SettingsError: One of them can't be used.
     """
     source = os.environ if environment is None else environment
-    host, service_port = _address(source)
-    upstream = _upstream(source)
-    home = Home(Path(source.get("HOPS_HOME", ".hopslab")).resolve())
-    gpu_labels = tuple(label.strip() for label in source.get("HOPS_GPU_LABELS", "").split(",") if label.strip())
-    try:
-        master = read_master(source, home=home.root, gpu_labels=gpu_labels)
-    except MasterError as error:
-        raise SettingsError(str(error)) from error
+    variables = Variables(source)
+    host, service_port = _address(variables)
+    upstream = read_upstream(source)
+    home = Home(Path(variables.text("HOPS_HOME") or ".hopslab").resolve())
+    gpu_labels = variables.names("HOPS_GPU_LABELS")
+    master = read_master(source, home=home.root, gpu_labels=gpu_labels)
     if upstream is not None and master is not None:
         raise SettingsError("HOPS_LIVY_UPSTREAM_URL and HOPS_SPARK_MASTER are both set; one of them runs the sessions.")
     prefix = "/" + source.get("JUPYTERHUB_SERVICE_PREFIX", "/services/livy/").strip("/") + "/"
+    control_plane = variables.text("HOPS_CONTROL_PLANE_URL") or "http://127.0.0.1:8000/services/hops/"
     settings = Settings(
         home=home,
         host=host,
         port=service_port if port is None else port,
         prefix="/" if prefix == "//" else prefix,
-        tls_cert=_path(source, "HOPS_TLS_CERT"),
-        tls_key=_path(source, "HOPS_TLS_KEY"),
-        control_plane_url=source.get("HOPS_CONTROL_PLANE_URL", "http://127.0.0.1:8000/services/hops/").rstrip("/")
-        + "/",
-        gpus=_number(source, "HOPS_GPUS"),
+        tls_cert=variables.path("HOPS_TLS_CERT"),
+        tls_key=variables.path("HOPS_TLS_KEY"),
+        control_plane_url=control_plane.rstrip("/") + "/",
+        gpus=variables.number("HOPS_GPUS"),
         gpu_labels=gpu_labels,
-        memory_mib=_number(source, "HOPS_MEMORY_MIB"),
-        session_start_s=float(_positive(source, "HOPS_SESSION_START_S") or 180),
-        starts_at_once=_positive(source, "HOPS_STARTS_AT_ONCE") or 2 * (os.cpu_count() or 1),
-        deserted_s=float(_positive(source, "HOPS_DESERTED_S") or 600),
-        warm_sessions=_warm_sessions(source, alone=upstream is None and master is None),
-        warm_per_person=_positive(source, "HOPS_WARM_PER_PERSON") or 2,
-        warm_leaves_mib=_number(source, "HOPS_WARM_LEAVES_MIB"),
-        webhdfs_address=_web_address(source, "HOPS_WEBHDFS_ADDRESS"),
+        memory_mib=variables.number("HOPS_MEMORY_MIB"),
+        session_start_s=float(variables.positive("HOPS_SESSION_START_S") or 180),
+        starts_at_once=variables.positive("HOPS_STARTS_AT_ONCE") or 2 * (os.cpu_count() or 1),
+        deserted_s=float(variables.positive("HOPS_DESERTED_S") or 600),
+        warm_sessions=_warm_sessions(variables, alone=upstream is None and master is None),
+        warm_per_person=variables.positive("HOPS_WARM_PER_PERSON") or 2,
+        warm_leaves_mib=variables.number("HOPS_WARM_LEAVES_MIB"),
+        webhdfs_address=_web_address(variables, "HOPS_WEBHDFS_ADDRESS"),
         upstream=upstream,
         master=master,
-        limits=_limits(source),
+        limits=_limits(variables),
     )
     if settings.host not in LOOPBACK and not (settings.tls_cert and settings.tls_key):
         raise SettingsError(
@@ -178,73 +173,37 @@ def read_settings(environment: Mapping[str, str] | None = None, *, port: int | N
     return settings
 
 
-def _upstream(source: Mapping[str, str]) -> UpstreamSettings | None:
-    try:
-        return read_upstream(source)
-    except ValueError as error:
-        raise SettingsError(str(error)) from error
-
-
-def _warm_sessions(source: Mapping[str, str], *, alone: bool) -> int:
-    number = _number(source, "HOPS_WARM_SESSIONS")
+def _warm_sessions(variables: Variables, *, alone: bool) -> int:
+    number = variables.number("HOPS_WARM_SESSIONS")
     if number is not None:
         return number
     # On a cluster one that is kept ready holds what others wait for.
     return 8 if alone else 0
 
 
-def _limits(source: Mapping[str, str]) -> Limits:
+def _limits(variables: Variables) -> Limits:
     given = {
-        "sessions": _number(source, "HOPS_SESSIONS"),
-        "queue": _number(source, "HOPS_QUEUE"),
-        "queue_per_person": _positive(source, "HOPS_QUEUE_PER_PERSON"),
-        "queue_wait_s": _positive(source, "HOPS_QUEUE_WAIT_S"),
-        "sessions_per_owner": _number(source, "HOPS_SESSIONS_PER_OWNER"),
-        "body_patience_s": _positive(source, "HOPS_BODY_TIMEOUT_S"),
-        "bodies_at_once": _positive(source, "HOPS_BODIES_AT_ONCE"),
+        "sessions": variables.number("HOPS_SESSIONS"),
+        "queue": variables.number("HOPS_QUEUE"),
+        "queue_per_person": variables.positive("HOPS_QUEUE_PER_PERSON"),
+        "queue_wait_s": variables.positive("HOPS_QUEUE_WAIT_S"),
+        "sessions_per_owner": variables.number("HOPS_SESSIONS_PER_OWNER"),
+        "body_patience_s": variables.positive("HOPS_BODY_TIMEOUT_S"),
+        "bodies_at_once": variables.positive("HOPS_BODIES_AT_ONCE"),
     }
     return Limits(**{name: number for name, number in given.items() if number is not None})
 
 
-def _address(source: Mapping[str, str]) -> tuple[str, int]:
-    host = source.get("HOPS_BIND", "127.0.0.1")
-    parts = urlsplit(source.get("JUPYTERHUB_SERVICE_URL", ""))
+def _address(variables: Variables) -> tuple[str, int]:
+    parts = urlsplit(variables.text("JUPYTERHUB_SERVICE_URL") or "")
     try:
-        return parts.hostname or host, parts.port or 0
+        return parts.hostname or variables.text("HOPS_BIND") or "127.0.0.1", parts.port or 0
     except ValueError as error:
         raise SettingsError("JUPYTERHUB_SERVICE_URL holds no usable port.") from error
 
 
-def _path(source: Mapping[str, str], name: str) -> Path | None:
-    text = source.get(name, "")
-    return Path(text) if text else None
-
-
-def _web_address(source: Mapping[str, str], name: str) -> str | None:
-    text = source.get(name, "").strip()
-    if not text:
-        return None
-    parts = urlsplit(text if "://" in text else f"//{text}")
-    try:
-        usable = bool(parts.hostname) and parts.scheme in {"", "http", "https"} and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
+def _web_address(variables: Variables, name: str) -> str | None:
+    text = variables.text(name)
+    if text is not None and address_parts(text if "://" in text else f"http://{text}", {"http", "https"}) is None:
         raise SettingsError(f"{name} is {text!r}; it must be host:port or https://host:port.")
     return text
-
-
-def _positive(source: Mapping[str, str], name: str) -> int | None:
-    number = _number(source, name)
-    if number == 0:
-        raise SettingsError(f"{name} is 0; it must be 1 or more.")
-    return number
-
-
-def _number(source: Mapping[str, str], name: str) -> int | None:
-    text = source.get(name, "").strip()
-    if not text:
-        return None
-    if not text.isdecimal():
-        raise SettingsError(f"{name} is {text!r}; it must be a whole number, 0 or more.")
-    return int(text)

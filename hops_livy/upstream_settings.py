@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
 from urllib.parse import urlsplit
+
+from hops_livy.variables import SettingsError, Variables, address_parts
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _NAME = r"[a-z][a-z0-9-]{0,30}"
 _PREFIX = "HOPS_LIVY_UPSTREAM_"
-Kind = TypeVar("Kind", bound=StrEnum)
 
 
 class Authentication(StrEnum):
@@ -71,31 +71,28 @@ def read_upstream(source: Mapping[str, str]) -> UpstreamSettings | None:
         source: The variables ``HOPS_LIVY_UPSTREAM_…``.
 
     Raises:
-        ValueError: One of them can't be used; the message says which, and what to do.
+        SettingsError: One of them can't be used; the message says which, and what to do.
     """
-    given = {
-        name.removeprefix(_PREFIX): value.strip()
-        for name, value in source.items()
-        if name.startswith(_PREFIX) and value.strip()
-    }
-    if "URL" not in given:
-        if given:
-            raise ValueError(f"{_PREFIX}{min(given)} is set, but not {_PREFIX}URL, the address of Apache Livy.")
+    variables = Variables(source, prefix=_PREFIX)
+    url = variables.text("URL")
+    if url is None:
+        if given := variables.given():
+            raise SettingsError(f"{given[0]} is set, but not {_PREFIX}URL, the address of Apache Livy.")
         return None
-    authentication = _choice(given, "AUTH", Authentication, Authentication.NONE)
+    authentication = variables.choice("AUTH", Authentication, Authentication.NONE)
     settings = UpstreamSettings(
-        url=_url(given["URL"], secret=authentication.has_secret),
+        url=_url(url, secret=authentication.has_secret),
         authentication=authentication,
-        user=given.get("USER", ""),
-        secret_file=_path(given, "SECRET_FILE"),
-        authorities=_path(given, "CA"),
-        name=given.get("NAME", "hopslab"),
-        cluster=_choice(given, "CLUSTER", Cluster, Cluster.YARN),
-        files=_files(given.get("FILES")),
+        user=variables.text("USER") or "",
+        secret_file=variables.path("SECRET_FILE"),
+        authorities=variables.path("CA"),
+        name=variables.text("NAME") or "hopslab",
+        cluster=variables.choice("CLUSTER", Cluster, Cluster.YARN),
+        files=_files(variables.text("FILES")),
     )
     _check_secret(settings)
     if not re.fullmatch(_NAME, settings.name):
-        raise ValueError(
+        raise SettingsError(
             f"{_PREFIX}NAME is {settings.name!r}; it must be a letter, then at most 30 small letters, digits, hyphens."
         )
     return settings
@@ -103,43 +100,31 @@ def read_upstream(source: Mapping[str, str]) -> UpstreamSettings | None:
 
 def _check_secret(settings: UpstreamSettings) -> None:
     if settings.authentication is Authentication.NONE and urlsplit(settings.url).hostname not in LOOPBACK:
-        raise ValueError(
+        raise SettingsError(
             f"{_PREFIX}AUTH is none, and {_PREFIX}URL is another machine: whoever reaches a Livy that asks nobody who "
             f"they are, such as code of any session on the cluster, starts sessions as anybody. Let Livy ask "
             f"({_PREFIX}AUTH=basic or bearer), or, if nothing but the platform reaches it, set {_PREFIX}AUTH=trusted."
         )
     if settings.authentication is Authentication.BASIC and (not settings.user or ":" in settings.user):
-        raise ValueError(f"{_PREFIX}AUTH is basic: {_PREFIX}USER must name the platform's account, without a colon.")
+        raise SettingsError(f"{_PREFIX}AUTH is basic: {_PREFIX}USER must name the platform's account, without a colon.")
     if settings.authentication.has_secret and settings.secret_file is None:
-        raise ValueError(
+        raise SettingsError(
             f"{_PREFIX}AUTH is {settings.authentication}: {_PREFIX}SECRET_FILE must name the file that holds the "
             "password or the token."
         )
 
 
-def _choice(given: Mapping[str, str], name: str, kinds: type[Kind], default: Kind) -> Kind:
-    text = given.get(name, default.value)
-    try:
-        return kinds(text)
-    except ValueError:
-        raise ValueError(f"{_PREFIX}{name} is {text!r}; it must be one of {', '.join(kinds)}.") from None
-
-
 def _url(text: str, *, secret: bool) -> str:
-    try:
-        parts = urlsplit(text)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
+    parts = address_parts(text, {"http", "https"})
     # The text itself is not told: someone may have written a password into it.
-    if not usable or parts.query or parts.fragment:
-        raise ValueError(f"{_PREFIX}URL is no address; it must be like https://livy.example.org:8998.")
+    if parts is None or parts.query or parts.fragment:
+        raise SettingsError(f"{_PREFIX}URL is no address; it must be like https://livy.example.org:8998.")
     if parts.username is not None or parts.password is not None:
-        raise ValueError(
+        raise SettingsError(
             f"{_PREFIX}URL holds a name or a password; use {_PREFIX}USER and {_PREFIX}SECRET_FILE for them."
         )
     if secret and parts.scheme == "http" and parts.hostname not in LOOPBACK:
-        raise ValueError(
+        raise SettingsError(
             f"{_PREFIX}URL begins with http: the password or token would be sent to another machine unencrypted. Use "
             "https."
         )
@@ -148,9 +133,5 @@ def _url(text: str, *, secret: bool) -> str:
 
 def _files(text: str | None) -> str | None:
     if text is not None and not re.match(r"[a-z][a-z0-9+.-]*:/", text):
-        raise ValueError(f"{_PREFIX}FILES is {text!r}; it must be a URI like hdfs://name-node/Projects.")
+        raise SettingsError(f"{_PREFIX}FILES is {text!r}; it must be a URI like hdfs://name-node/Projects.")
     return None if text is None else text.rstrip("/")
-
-
-def _path(given: Mapping[str, str], name: str) -> Path | None:
-    return Path(given[name]) if name in given else None

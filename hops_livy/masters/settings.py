@@ -17,12 +17,10 @@ Standalone also needs ``HOPS_SPARK_MASTER_URL`` (its page) and ``HOPS_SPARK_SECR
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -31,14 +29,11 @@ from hops_livy.masters.kubernetes import KubernetesMaster
 from hops_livy.masters.master import Cluster, Master
 from hops_livy.masters.standalone import StandaloneMaster
 from hops_livy.masters.yarn import YarnMaster
+from hops_livy.variables import SettingsError, Variables, address_parts
 
 _STANDALONE = re.compile(r"spark://[A-Za-z0-9.-]+:[0-9]{1,5}(,[A-Za-z0-9.-]+:[0-9]{1,5})*")
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 _OPEN_TO_OTHERS = 0o077
-
-
-class MasterError(Exception):
-    """A setting of the master can't be used; the message says which and what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,62 +67,62 @@ def read_master(source: Mapping[str, str], *, home: Path, gpu_labels: tuple[str,
         gpu_labels: Labels of the GPUs, where the cluster has none of its own.
 
     Raises:
-        MasterError: It can't be used.
+        SettingsError: It can't be used.
     """
-    url = source.get("HOPS_SPARK_MASTER", "").strip()
-    if url in {"", "local"}:
+    url = Variables(source).text("HOPS_SPARK_MASTER")
+    if url in {None, "local"}:
         return None
-    asked = _Asked(source, url)
+    asked = Variables(source, because=f"HOPS_SPARK_MASTER={url}")
     if _STANDALONE.fullmatch(url):
         return _standalone(asked, url, gpu_labels)
     if url == "yarn":
         return _yarn(asked)
     if url.startswith("k8s://"):
         return _kubernetes(asked, url, home)
-    raise MasterError(
+    raise SettingsError(
         f"HOPS_SPARK_MASTER is {url!r}; it must be local, spark://host:port, yarn or k8s://https://host:port."
     )
 
 
-def _standalone(asked: _Asked, url: str, gpu_labels: tuple[str, ...]) -> MasterSettings:
+def _standalone(asked: Variables, url: str, gpu_labels: tuple[str, ...]) -> MasterSettings:
     secret = asked.file("HOPS_SPARK_SECRET_FILE", "the secret of the cluster's master and workers")
     if secret.stat().st_mode & _OPEN_TO_OTHERS:
-        raise MasterError(f"HOPS_SPARK_SECRET_FILE: others can read {secret.name}; chmod 600 closes it.")
+        raise SettingsError(f"HOPS_SPARK_SECRET_FILE: others can read {secret.name}; chmod 600 closes it.")
     master = StandaloneMaster(
         url=url,
         driver_host=asked.needed("HOPS_DRIVER_HOST", "executors must reach the drivers of this machine"),
         secret_file=secret,
         gpu_labels=gpu_labels,
-        python=asked.path("HOPS_NODES_PYTHON"),
+        python=asked.absolute("HOPS_NODES_PYTHON"),
     )
-    return MasterSettings(master=master, kind="standalone", page_url=asked.web("HOPS_SPARK_MASTER_URL"))
+    return MasterSettings(master=master, kind="standalone", page_url=_page(asked, "HOPS_SPARK_MASTER_URL"))
 
 
-def _yarn(asked: _Asked) -> MasterSettings:
+def _yarn(asked: Variables) -> MasterSettings:
     conf_dir = Path(asked.needed("HOPS_HADOOP_CONF_DIR", "it tells where the ResourceManager is"))
     if not (conf_dir / "yarn-site.xml").is_file():
-        raise MasterError("HOPS_HADOOP_CONF_DIR: the folder holds no yarn-site.xml.")
+        raise SettingsError("HOPS_HADOOP_CONF_DIR: the folder holds no yarn-site.xml.")
     master = YarnMaster(
         conf_dir=conf_dir.resolve(),
         driver_host=asked.needed("HOPS_DRIVER_HOST", "executors must reach the drivers of this machine"),
         queue=asked.text("HOPS_YARN_QUEUE") or "default",
         staging=asked.text("HOPS_YARN_STAGING"),
-        spark_on_nodes=asked.path("HOPS_NODES_SPARK"),
+        spark_on_nodes=asked.absolute("HOPS_NODES_SPARK"),
         gpu_script=asked.text("HOPS_GPU_SCRIPT"),
-        python=asked.path("HOPS_NODES_PYTHON"),
+        python=asked.absolute("HOPS_NODES_PYTHON"),
     )
-    return MasterSettings(master=master, kind="yarn", page_url=asked.web("HOPS_YARN_URL"))
+    return MasterSettings(master=master, kind="yarn", page_url=_page(asked, "HOPS_YARN_URL"))
 
 
-def _kubernetes(asked: _Asked, url: str, home: Path) -> MasterSettings:
-    _web_address("HOPS_SPARK_MASTER", url.removeprefix("k8s://"), only_https=True)
+def _kubernetes(asked: Variables, url: str, home: Path) -> MasterSettings:
+    _check_address("HOPS_SPARK_MASTER", url.removeprefix("k8s://"), only_https=True)
     token, authority = (asked.text(name) for name in ("HOPS_K8S_TOKEN_FILE", "HOPS_K8S_CA_FILE"))
     master = KubernetesMaster(
         url=url,
         driver_host=asked.needed("HOPS_DRIVER_HOST", "executors must reach the drivers of this machine"),
-        namespace=asked.name("HOPS_K8S_NAMESPACE", "hopslab"),
+        namespace=_name(asked, "HOPS_K8S_NAMESPACE", "hopslab"),
         image=asked.needed("HOPS_K8S_IMAGE", "executors run in a container of it"),
-        service_account=asked.name("HOPS_K8S_SERVICE_ACCOUNT", "default"),
+        service_account=_name(asked, "HOPS_K8S_SERVICE_ACCOUNT", "default"),
         token_file=None if token is None else asked.file("HOPS_K8S_TOKEN_FILE", "a token"),
         authority_file=None if authority is None else asked.file("HOPS_K8S_CA_FILE", "the API's authority"),
         gpu_node_label=asked.text("HOPS_K8S_GPU_NODE_LABEL") or "nvidia.com/gpu.product",
@@ -135,57 +130,26 @@ def _kubernetes(asked: _Asked, url: str, home: Path) -> MasterSettings:
         files_claim=asked.text("HOPS_FILES_CLAIM"),
         files_path=asked.text("HOPS_FILES_PATH") or "",
         home=home,
-        python=asked.path("HOPS_NODES_PYTHON"),
+        python=asked.absolute("HOPS_NODES_PYTHON"),
     )
     return MasterSettings(master=master, kind="kubernetes")
 
 
-class _Asked:
-    """Reads what a master needs."""
-
-    def __init__(self, source: Mapping[str, str], url: str) -> None:
-        self._source = source
-        self._url = url
-
-    def text(self, name: str) -> str | None:
-        return self._source.get(name, "").strip() or None
-
-    def path(self, name: str) -> Path | None:
-        text = self.text(name)
-        if text is not None and not text.startswith("/"):
-            raise MasterError(f"{name} is {text!r}; it must be an absolute path.")
-        return None if text is None else Path(text)
-
-    def needed(self, name: str, why: str) -> str:
-        text = self.text(name)
-        if text is None:
-            raise MasterError(f"HOPS_SPARK_MASTER={self._url} needs {name}: {why}.")
-        return text
-
-    def name(self, name: str, default: str) -> str:
-        text = self.text(name) or default
-        if not _NAME.fullmatch(text):
-            raise MasterError(f"{name} is {text!r}, which is no name of Kubernetes.")
-        return text
-
-    def file(self, name: str, what: str) -> Path:
-        path = Path(self.needed(name, f"it is a file with {what}"))
-        if not os.access(path, os.R_OK) or not path.is_file():
-            raise MasterError(f"{name}: the file with {what} can't be read.")
-        return path.resolve()
-
-    def web(self, name: str) -> str:
-        text = self.needed(name, "there it is asked what is free and who waits")
-        _web_address(name, text)
-        return text
+def _name(asked: Variables, name: str, default: str) -> str:
+    text = asked.text(name) or default
+    if not _NAME.fullmatch(text):
+        raise SettingsError(f"{name} is {text!r}, which is no name of Kubernetes.")
+    return text
 
 
-def _web_address(name: str, text: str, *, only_https: bool = False) -> None:
+def _page(asked: Variables, name: str) -> str:
+    text = asked.needed(name, "there it is asked what is free and who waits")
+    _check_address(name, text)
+    return text
+
+
+def _check_address(name: str, text: str, *, only_https: bool = False) -> None:
     schemes = {"https"} if only_https else {"http", "https"}
-    try:
-        parts = urlsplit(text)
-        usable = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0 and "@" not in parts.netloc
-    except ValueError:
-        usable = False
-    if not usable:
-        raise MasterError(f"{name} is {text!r}; it must hold {' or '.join(sorted(schemes))}://host:port.")
+    parts = address_parts(text, schemes)
+    if parts is None or "@" in parts.netloc:
+        raise SettingsError(f"{name} is {text!r}; it must hold {' or '.join(sorted(schemes))}://host:port.")

@@ -44,7 +44,7 @@ def test_the_page_has_reasons():
 
 def test_every_setting_of_apache_livy_is_on_its_page():
     source = (ROOT / "hops_livy" / "upstream_settings.py").read_text(encoding="utf-8")
-    read = {f"HOPS_LIVY_UPSTREAM_{name}" for name in re.findall(r'given(?:\.get\(|\[|, )"([A-Z_]+)"', source)}
+    read = {f"HOPS_LIVY_UPSTREAM_{name}" for name in re.findall(r'variables\.\w+\("([A-Z_]+)"', source)}
     assert len(read) == 8
     assert read == set(re.findall(r"^\| `(HOPS_LIVY_UPSTREAM_[A-Z_]+)` \|", LIVY_PAGE, re.MULTILINE))
 

@@ -17,10 +17,11 @@ from hops_livy.masters import clusters, standalone, yarn
 from hops_livy.masters.clusters import StandaloneCluster, UnseenCluster, YarnCluster
 from hops_livy.masters.kubernetes import KubernetesMaster
 from hops_livy.masters.master import ClusterError, Paths
-from hops_livy.masters.settings import MasterError, read_master
+from hops_livy.masters.settings import read_master
 from hops_livy.masters.standalone import StandaloneMaster
 from hops_livy.masters.view import Application, ClusterView, Node
 from hops_livy.masters.yarn import YarnMaster
+from hops_livy.variables import SettingsError
 from hops_livy.wire import session_request
 
 ADA = Principal(kind=PrincipalKind.PROJECT_USER, user="ada", project="weather", role=ProjectRole.DATA_OWNER)
@@ -395,12 +396,12 @@ def test_the_site_chooses_the_master(site):
     ],
 )
 def test_what_can_not_work_is_refused_when_the_service_starts(site, master, more, sentence):
-    with pytest.raises(MasterError) as refused:
+    with pytest.raises(SettingsError) as refused:
         _read(site, master, **more)
     assert sentence in str(refused.value)
 
 
 def test_a_secret_that_others_can_read_is_refused(site, secret):
     secret.chmod(stat.S_IRUSR | stat.S_IROTH)
-    with pytest.raises(MasterError, match="others can read secret"):
+    with pytest.raises(SettingsError, match="others can read secret"):
         _read(site, "spark://m:7077")

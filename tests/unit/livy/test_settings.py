@@ -1,6 +1,7 @@
 import pytest
 
-from hops_livy.settings import SettingsError, read_settings
+from hops_livy.settings import read_settings
+from hops_livy.variables import SettingsError
 
 
 def test_the_hub_says_where_to_listen(tmp_path):

@@ -17,9 +17,10 @@ from hops_contract.options import ServerLimits
 from hops_livy.app import create_app, make_backend
 from hops_livy.builtin.backend import BuiltinSessions
 from hops_livy.gpus import GpuLedger
-from hops_livy.settings import Settings, SettingsError
+from hops_livy.settings import Settings
 from hops_livy.upstream.backend import UpstreamSessions
 from hops_livy.upstream_settings import UpstreamSettings
+from hops_livy.variables import SettingsError
 from tests.contract.livy.scripted_livy import ScriptedLivy, proxy_error, text
 
 KEY = Ed25519PrivateKey.generate()

@@ -8,7 +8,7 @@ import pytest
 
 from hops_contract.principal import Principal, PrincipalKind, ProjectRole
 from hops_livy.engines.drivers import BatchFile, DriverRequest, Executed, Shape, StartError
-from hops_livy.settings import SettingsError, read_settings
+from hops_livy.settings import read_settings
 from hops_livy.upstream.answers import (
     Answer,
     AwayError,
@@ -35,6 +35,7 @@ from hops_livy.upstream.names import Names, site_of
 from hops_livy.upstream.pace import away_pause, look_pause, statement_pauses
 from hops_livy.upstream.requests import batch_body, file_uri, resource_conf, session_body
 from hops_livy.upstream_settings import Cluster, UpstreamSettings
+from hops_livy.variables import SettingsError
 
 ADA = Principal(kind=PrincipalKind.PROJECT_USER, user="ada", project="weather", role=ProjectRole.DATA_OWNER)
 PROJECTS = Path("/srv/hops/projects")

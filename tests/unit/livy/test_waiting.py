@@ -17,7 +17,8 @@ from hops_livy.masters.master import ClusterError
 from hops_livy.masters.view import Application, ClusterView, Node
 from hops_livy.masters.yarn import YarnMaster
 from hops_livy.memory import MemoryLedger
-from hops_livy.settings import SettingsError, read_settings
+from hops_livy.settings import read_settings
+from hops_livy.variables import SettingsError
 
 ADA = Principal(kind=PrincipalKind.PROJECT_USER, user="ada", project="weather", role=ProjectRole.DATA_OWNER)
 NODE = Node(cores=2, memory_mib=4096, gpus=0, free_cores=1, free_memory_mib=2048, free_gpus=0)
