@@ -82,7 +82,8 @@ def make_backend(settings: Settings, gpus: GpuLedger, client: httpx.AsyncClient)
             control_plane_url=settings.control_plane_url,
             webhdfs_address=settings.webhdfs_address,
             gpus=gpus,
-            memory=MemoryLedger(settings.memory_mib),
+            # With a cluster the setting tells of its memory, and drivers take that of this machine.
+            memory=MemoryLedger(settings.memory_mib if master is None else None),
             start_s=settings.session_start_s,
             deserted_s=settings.deserted_s,
             starts_at_once=settings.starts_at_once,

@@ -59,7 +59,8 @@ class Settings:
     ``HOPS_CONTROL_PLANE_URL``     publishes tokens' keys and projects' limits, renews tokens; ends with ``/``
     ``HOPS_GPUS``                  number of GPUs; default: counted with ``nvidia-smi``
     ``HOPS_GPU_LABELS``            labels of this machine's GPUs, separated by commas
-    ``HOPS_MEMORY_MIB``            the most memory for all sessions together; default: all that is free
+    ``HOPS_MEMORY_MIB``            the most memory for all sessions together; default: all that is free. With a cluster
+                                   it tells the start form of the cluster's, and bounds nothing here
     ``HOPS_SESSION_START_S``       seconds after which a start has failed (180)
     ``HOPS_STARTS_AT_ONCE``        sessions and batches that are started at the same moment (two for each processor)
     ``HOPS_DESERTED_S``            seconds without a session service after which sessions end by themselves (600)

@@ -49,6 +49,17 @@ def test_every_setting_of_apache_livy_is_on_its_page():
     assert read == set(re.findall(r"^\| `(HOPS_LIVY_UPSTREAM_[A-Z_]+)` \|", LIVY_PAGE, re.MULTILINE))
 
 
+def test_every_setting_of_the_service_is_in_the_reference():
+    sources = [ROOT / "hops_livy" / name for name in ("settings.py", "masters/settings.py", "java.py")]
+    read = {
+        name for source in sources for name in re.findall(r'"(HOPS_[A-Z0-9_]+)"', source.read_text(encoding="utf-8"))
+    }
+    reference = (ROOT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
+    rows = [line.split(" | ")[0] for line in reference.splitlines() if line.startswith("| `HOPS_")]
+    assert len(read) > 40
+    assert read - set(re.findall(r"`(HOPS_[A-Z0-9_]+)`", "\n".join(rows))) == set()
+
+
 def test_the_settings_that_are_called_allowed_are_those_that_are():
     section = _section("Settings of Spark").partition("These are allowed")[2].partition("Refused are")[0]
     listed = re.sub(r"; with GPUs.*?there\n", "\n", section, flags=re.DOTALL)

@@ -10,9 +10,11 @@ import pytest
 
 from hops_contract.options import Allocation, ServerOptions
 from hops_contract.principal import Principal, PrincipalKind, ProjectRole
+from hops_livy.app import make_backend
 from hops_livy.conf import checked_conf, shape_of
 from hops_livy.engines.drivers import DriverRequest, Shape, StartError
 from hops_livy.errors import BadRequestError
+from hops_livy.gpus import GpuLedger
 from hops_livy.masters import clusters, standalone, yarn
 from hops_livy.masters.clusters import StandaloneCluster, UnseenCluster, YarnCluster
 from hops_livy.masters.kubernetes import KubernetesMaster
@@ -21,6 +23,8 @@ from hops_livy.masters.settings import read_master
 from hops_livy.masters.standalone import StandaloneMaster
 from hops_livy.masters.view import Application, ClusterView, Node
 from hops_livy.masters.yarn import YarnMaster
+from hops_livy.memory import whole_memory_mib
+from hops_livy.settings import read_settings
 from hops_livy.variables import SettingsError
 from hops_livy.wire import session_request
 
@@ -405,3 +409,11 @@ def test_a_secret_that_others_can_read_is_refused(site, secret):
     secret.chmod(stat.S_IRUSR | stat.S_IROTH)
     with pytest.raises(SettingsError, match="others can read secret"):
         _read(site, "spark://m:7077")
+
+
+def test_memory_of_the_cluster_is_none_of_this_machines(site, tmp_path):
+    more = {**site, "HOPS_HOME": str(tmp_path), "HOPS_MEMORY_MIB": str(10**9), "HOPS_GPUS": "64"}
+    for master, whole_mib in (("local", 10**9), ("yarn", whole_memory_mib())):
+        settings = read_settings({**more, "HOPS_SPARK_MASTER": master})
+        backend = make_backend(settings, GpuLedger(0), httpx.AsyncClient())
+        assert backend.room().whole.memory_mib == whole_mib
