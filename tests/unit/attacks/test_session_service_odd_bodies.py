@@ -1,36 +1,15 @@
 """Bodies and paths that no client sends: refused in words, never an error of the service's own."""
 
-# ruff: noqa: ARG002 - the fakes take what the ports hand them
-
 import asyncio
 import json
-import time
-from uuid import uuid4
 
 import httpx
-import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from hops_contract.layout import Home
 from hops_livy.app import create_app
 from hops_livy.settings import Settings
-
-KEY = Ed25519PrivateKey.generate()
-
-
-class OurKeys:
-    def key_for(self, token):
-        return KEY.public_key()
-
-
-def token():
-    now = int(time.time())
-    claims = {
-        "iss": "hopslab", "aud": "hopslab", "sub": "mallory", "iat": now, "exp": now + 900, "jti": uuid4().hex,
-        "kind": "project_user", "project": "red", "role": "data_scientist",
-    }  # fmt: skip
-    return jwt.encode(claims, KEY, "EdDSA", headers={"kid": "one"})
+from tests.unit.livy.callers import OurKeys, bearer
 
 
 async def status_of(tmp_path, path, content):
@@ -44,7 +23,7 @@ async def status_of(tmp_path, path, content):
             answer = await client.post(
                 path,
                 content=content,
-                headers={"Authorization": f"Bearer {token()}", "Content-Type": "application/json"},
+                headers=bearer("mallory", "red") | {"Content-Type": "application/json"},
             )
             return answer.status_code
 

@@ -3,14 +3,10 @@
 # ruff: noqa: ARG002 - the fakes take what the ports hand them
 
 import asyncio
-import time
 from contextlib import asynccontextmanager
-from uuid import uuid4
 
 import httpx
-import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from hops_contract.layout import Home
 from hops_contract.options import ServerLimits
@@ -19,14 +15,9 @@ from hops_livy.engines.amounts import Amount, Room
 from hops_livy.engines.drivers import Completion, Ending, Executed, Inspection
 from hops_livy.idleness import Idleness
 from hops_livy.settings import Limits, Settings
+from tests.unit.livy.callers import OurKeys, header, signed
 
 PREFIX = "http://livy.test/services/livy"
-KEY = Ed25519PrivateKey.generate()
-
-
-class OurKeys:
-    def key_for(self, token):
-        return KEY.public_key()
 
 
 class SlowDriver:
@@ -95,17 +86,8 @@ class SlowBackend:
         return Room()
 
 
-def token(user="mallory", project="red", *, age_s=60, **claims):
-    now = time.time()
-    content = {
-        "iss": "hopslab", "aud": "hopslab", "sub": user, "iat": int(now - age_s), "exp": int(now - age_s + 900),
-        "jti": uuid4().hex, "kind": "project_user", "project": project, "role": "data_scientist", **claims,
-    }  # fmt: skip
-    return jwt.encode({k: v for k, v in content.items() if v is not None}, KEY, "EdDSA", headers={"kid": "one"})
-
-
-def bearer(text):
-    return {"Authorization": f"Bearer {text}"}
+def token(user="mallory", project="red", **more):
+    return signed(user, project, **{"role": "data_scientist", **more})
 
 
 @pytest.fixture(autouse=True)
@@ -130,14 +112,14 @@ async def service(home, backend, **limits):
 
 
 async def remove(client, project_user):
-    answer = await client.delete(f"/owners/{project_user}", headers=bearer(token("hops", **CONTROL_PLANE)))
+    answer = await client.delete(f"/owners/{project_user}", headers=header(token("hops", **CONTROL_PLANE)))
     assert answer.status_code == 200
 
 
 def test_a_member_removed_a_minute_ago_starts_nothing_with_the_token_that_is_left(tmp_path):
     async def attack():
         async with service(tmp_path, SlowBackend()) as client:
-            kept = bearer(token())
+            kept = header(token())
             assert (await client.post("/sessions", json={}, headers=kept)).status_code == 201
             await remove(client, "red__mallory")
             for method, path in (
@@ -151,8 +133,8 @@ def test_a_member_removed_a_minute_ago_starts_nothing_with_the_token_that_is_lef
         async with service(tmp_path, SlowBackend()) as restarted:
             assert (await restarted.post("/sessions", json={}, headers=kept)).status_code == 401
             # Another member of the same project, and whoever comes back with a new token, are let in.
-            assert (await restarted.post("/sessions", json={}, headers=bearer(token("ada")))).status_code == 201
-            again = bearer(token(age_s=-5))
+            assert (await restarted.post("/sessions", json={}, headers=header(token("ada")))).status_code == 201
+            again = header(token(age_s=-5))
             assert (await restarted.post("/sessions", json={}, headers=again)).status_code == 201
 
     asyncio.run(attack())
@@ -162,7 +144,7 @@ def test_a_session_that_is_starting_while_its_owner_is_removed_does_not_survive(
     async def attack():
         backend = SlowBackend()
         async with service(tmp_path, backend) as client:
-            starting = asyncio.create_task(client.post("/sessions", json={}, headers=bearer(token())))
+            starting = asyncio.create_task(client.post("/sessions", json={}, headers=header(token())))
             await asyncio.sleep(0.05)
             await remove(client, "red__mallory")
             assert (await starting).status_code == 401
@@ -174,7 +156,7 @@ def test_a_session_that_is_starting_while_its_owner_is_removed_does_not_survive(
 def test_many_requests_at_the_same_moment_get_no_more_sessions_than_one_may_have(tmp_path):
     async def attack():
         async with service(tmp_path, SlowBackend(), sessions_per_owner=3) as client:
-            requests = [client.post("/sessions", json={}, headers=bearer(token())) for _ in range(20)]
+            requests = [client.post("/sessions", json={}, headers=header(token())) for _ in range(20)]
             statuses = [answer.status_code for answer in await asyncio.gather(*requests)]
             assert (statuses.count(201), statuses.count(429)) == (3, 17)
 
@@ -184,7 +166,7 @@ def test_many_requests_at_the_same_moment_get_no_more_sessions_than_one_may_have
 def test_the_outputs_of_a_session_do_not_pile_up_in_the_service(tmp_path):
     async def attack():
         async with service(tmp_path, SlowBackend(), session_output_bytes=100_000) as client:
-            client.headers.update(bearer(token()))
+            client.headers.update(header(token()))
             session = (await client.post("/sessions", json={})).json()["id"]
             for _ in range(20):
                 made = (await client.post(f"/sessions/{session}/statements", json={"code": "30000"})).json()["id"]
@@ -201,9 +183,9 @@ def test_the_outputs_of_a_session_do_not_pile_up_in_the_service(tmp_path):
 def test_a_token_of_no_project_or_of_a_service_opens_no_session(tmp_path, kind):
     async def attack():
         async with service(tmp_path, SlowBackend()) as client:
-            stranger = bearer(token(kind=kind, project=None, role=None))
+            stranger = header(token(kind=kind, project=None, role=None))
             assert (await client.post("/sessions", json={}, headers=stranger)).status_code == 403
-            assert (await client.delete("/owners/blue__bob", headers=bearer(token()))).status_code == 403
+            assert (await client.delete("/owners/blue__bob", headers=header(token()))).status_code == 403
             assert (await client.delete("/owners/blue__bob", headers=stranger)).status_code == 403
 
     asyncio.run(attack())
@@ -212,7 +194,7 @@ def test_a_token_of_no_project_or_of_a_service_opens_no_session(tmp_path, kind):
 def test_a_session_of_somebody_else_is_as_absent_as_none(tmp_path):
     async def attack():
         async with service(tmp_path, SlowBackend()) as client:
-            made = await client.post("/sessions", json={}, headers=bearer(token("bob", "blue")))
+            made = await client.post("/sessions", json={}, headers=header(token("bob", "blue")))
             hers, none = made.json()["id"], 4711
             for caller in (token(), token("bob", "red"), token("mallory", "blue")):
                 for method, path in (
@@ -222,7 +204,7 @@ def test_a_session_of_somebody_else_is_as_absent_as_none(tmp_path):
                     texts = set()
                     for number in (hers, none):
                         answer = await client.request(
-                            method, f"/sessions/{number}{path}", json={"code": "1", "cursor": 0}, headers=bearer(caller)
+                            method, f"/sessions/{number}{path}", json={"code": "1", "cursor": 0}, headers=header(caller)
                         )
                         assert answer.status_code == 404
                         texts.add(answer.text.replace(f"'{number}'", ""))
@@ -237,7 +219,7 @@ def test_no_warm_session_is_lost_out_of_sight_however_its_owner_asks_for_them(tm
     async def attack():
         backend = SlowBackend()
         async with service(tmp_path, backend) as client:
-            mine = bearer(token())
+            mine = header(token())
             for _ in range(3):
                 bodies = [{"options": {"executor_memory_mib": 600 + number}} for number in range(6)]
                 await asyncio.gather(*(client.post("/sessions:warm", json=body, headers=mine) for body in bodies))
@@ -256,6 +238,6 @@ def test_a_number_that_can_not_be_read_stops_no_service_and_is_not_given_again(t
         (tmp_path / "run" / "sessions").mkdir(parents=True)
         (tmp_path / "run" / "sessions" / "last-id").write_text(content)
         async with service(tmp_path, SlowBackend()) as client:
-            assert (await client.post("/sessions", json={}, headers=bearer(token()))).json()["id"] == 42
+            assert (await client.post("/sessions", json={}, headers=header(token()))).json()["id"] == 42
 
     asyncio.run(attack())

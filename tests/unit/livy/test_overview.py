@@ -8,12 +8,10 @@ import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from uuid import uuid4
 
 import httpx
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from hops_contract.layout import Home
 from hops_contract.options import ServerLimits
@@ -23,15 +21,10 @@ from hops_livy.builtin.launch import page_key
 from hops_livy.engines.amounts import Amount, Room
 from hops_livy.engines.drivers import Completion, Ending, Executed, Inspection, SparkPages
 from hops_livy.settings import Settings
+from tests.unit.livy.callers import OurKeys, bearer
 
 PREFIX = "http://livy.test/services/livy"
-KEY = Ed25519PrivateKey.generate()
 SECRET = "password = 'of ada'"
-
-
-class OurKeys:
-    def key_for(self, token):
-        return KEY.public_key()
 
 
 class Parts(httpx.AsyncByteStream):
@@ -158,17 +151,6 @@ def control_plane(monkeypatch):
 
     monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", answer)
     return plane
-
-
-def bearer(user, project=None, **claims):
-    """A header with the token of a person, inside ``project`` if it is given."""
-    now = time.time()
-    content = {
-        "iss": "hopslab", "aud": "hopslab", "sub": user, "iat": int(now - 60), "exp": int(now + 900),
-        "jti": uuid4().hex, **({"kind": "user"} if project is None else
-        {"kind": "project_user", "project": project, "role": "data_owner"}), **claims,
-    }  # fmt: skip
-    return {"Authorization": f"Bearer {jwt.encode(content, KEY, 'EdDSA', headers={'kid': 'one'})}"}
 
 
 OWNER = bearer("ada", "weather")

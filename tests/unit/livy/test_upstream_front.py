@@ -1,16 +1,10 @@
 """The platform's own REST interface with Apache Livy behind it: owners, states, reasons, outputs are the platform's."""
 
-# ruff: noqa: ARG002 - the fakes take what the ports hand them
-
 import asyncio
-import time
 from contextlib import asynccontextmanager
-from uuid import uuid4
 
 import httpx
-import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from hops_contract.layout import Home
 from hops_contract.options import ServerLimits
@@ -22,14 +16,9 @@ from hops_livy.upstream.backend import UpstreamSessions
 from hops_livy.upstream_settings import UpstreamSettings
 from hops_livy.variables import SettingsError
 from tests.contract.livy.scripted_livy import ScriptedLivy, proxy_error, text
+from tests.unit.livy.callers import OurKeys, bearer
 
-KEY = Ed25519PrivateKey.generate()
 LIVY = UpstreamSettings(url="http://livy.test")
-
-
-class OurKeys:
-    def key_for(self, token):
-        return KEY.public_key()
 
 
 @pytest.fixture(autouse=True)
@@ -43,15 +32,6 @@ def no_patience(monkeypatch):
     monkeypatch.setattr("hops_livy.upstream.watch.away_pause", lambda _failures: 0.02)
 
 
-def bearer(user):
-    now = time.time()
-    content = {
-        "iss": "hopslab", "aud": "hopslab", "sub": user, "iat": int(now), "exp": int(now + 900), "jti": uuid4().hex,
-        "kind": "project_user", "project": "weather", "role": "data_scientist",
-    }  # fmt: skip
-    return {"Authorization": f"Bearer {jwt.encode(content, KEY, 'EdDSA', headers={'kid': 'one'})}"}
-
-
 @asynccontextmanager
 async def service(folder, livy):
     home = Home(folder)
@@ -60,7 +40,7 @@ async def service(folder, livy):
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         base = "http://hops.test/services/livy"
-        async with httpx.AsyncClient(transport=transport, base_url=base, headers=bearer("ada")) as client:
+        async with httpx.AsyncClient(transport=transport, base_url=base, headers=bearer("ada", "weather")) as client:
             yield client
 
 
@@ -95,7 +75,7 @@ def test_a_session_there_is_one_of_ours_here(tmp_path):
             )  # fmt: skip
             assert [session["id"] for session in (await client.get("/sessions")).json()["sessions"]] == [created["id"]]
             for method, path in (("GET", ours), ("DELETE", ours), ("POST", f"{ours}/statements")):
-                foreign = await client.request(method, path, headers=bearer("mallory"), json={"code": "1+1"})
+                foreign = await client.request(method, path, headers=bearer("mallory", "weather"), json={"code": "1+1"})
                 assert foreign.status_code == 404
             statement = (await client.post(f"{ours}/statements", json={"code": "1+1"})).json()
             done = (await client.get(f"{ours}/statements/{statement['id']}")).json()

@@ -3,16 +3,12 @@
 # ruff: noqa: ARG002 - the fakes take what the ports hand them
 
 import asyncio
-import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from types import MappingProxyType
-from uuid import uuid4
 
 import httpx
-import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from hops_contract.layout import Home
 from hops_contract.options import ServerLimits
@@ -24,16 +20,11 @@ from hops_livy.engines.drivers import Ending, Executed, NoRoomError, StartError
 from hops_livy.gpus import GpuLedger
 from hops_livy.memory import MemoryLedger
 from hops_livy.settings import Limits, Settings
+from tests.unit.livy.callers import OurKeys, bearer
 
 PREFIX = "http://livy.test/services/livy"
-KEY = Ed25519PrivateKey.generate()
 SMALL = {"driverMemory": "512m", "executorMemory": "512m"}
 GPUS = {**SMALL, "conf": {"spark.executor.resource.gpu.amount": "2"}}
-
-
-class OurKeys:
-    def key_for(self, token):
-        return KEY.public_key()
 
 
 class Driver:
@@ -139,16 +130,7 @@ async def service(home, backend, **limits):
             yield client
 
 
-def bearer(user, project="weather"):
-    now = time.time()
-    content = {
-        "iss": "hopslab", "aud": "hopslab", "sub": user, "iat": int(now - 60), "exp": int(now + 900),
-        "jti": uuid4().hex, "kind": "project_user", "project": project, "role": "data_owner",
-    }  # fmt: skip
-    return {"Authorization": f"Bearer {jwt.encode(content, KEY, 'EdDSA', headers={'kid': 'one'})}"}
-
-
-ADA, BEN, OTTO = bearer("ada"), bearer("ben"), bearer("otto", "sales")
+ADA, BEN, OTTO = bearer("ada", "weather"), bearer("ben", "weather"), bearer("otto", "sales")
 
 
 async def ask(client, headers, body=GPUS, status=201):
@@ -353,7 +335,7 @@ def test_one_that_may_wait_waits_for_the_cluster(tmp_path):
 def test_so_many_are_started_at_the_same_moment_and_the_others_one_after_the_other(tmp_path):
     async def test(client, backend):
         backend.slow = True
-        asked = [await ask(client, bearer(f"user{number}"), SMALL) for number in range(4)]
+        asked = [await ask(client, bearer(f"user{number}", "weather"), SMALL) for number in range(4)]
         assert ["queue" in one for one in asked] == [False, False, True, True]
         assert asked[3]["appInfo"]["reason"].startswith("Waits for one of the 2 sessions that are being started")
         for number in range(2):
@@ -523,7 +505,7 @@ def test_one_that_is_withdrawn_while_it_is_being_started_leaves_no_driver(tmp_pa
 
 def test_many_at_the_same_moment_get_no_more_than_there_is(tmp_path):
     async def test(client, backend):
-        answers = await asyncio.gather(*(ask(client, bearer(f"user{number}"), GPUS) for number in range(8)))
+        answers = await asyncio.gather(*(ask(client, bearer(f"user{number}", "weather"), GPUS) for number in range(8)))
         waiting = [answer["id"] for answer in answers if "queue" in answer]
         assert len(waiting) == 6
         for number in set(backend.drivers):
