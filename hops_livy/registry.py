@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import time
 from collections.abc import Coroutine, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ from typing import Any
 from hops_contract.layout import Home, numbered
 from hops_contract.options import ServerLimits
 from hops_contract.principal import Principal
-from hops_contract.slugs import split_project_user
 from hops_livy.conf import checked_conf, shape_of, waits_for_room
 from hops_livy.ended_owners import EndedOwners
 from hops_livy.engines.amounts import Amount
@@ -23,7 +21,6 @@ from hops_livy.engines.drivers import BatchFile, Driver, DriverRequest, NoRoomEr
 from hops_livy.errors import (
     BadRequestError,
     CanNotStartError,
-    LeftOutError,
     NotAuthenticatedError,
     NotFoundError,
     TooManyError,
@@ -32,13 +29,15 @@ from hops_livy.errors import (
 from hops_livy.gpus import GpuLedger
 from hops_livy.idleness import Idleness
 from hops_livy.journal import Journal, journals
+from hops_livy.kept_ready import KeptReady, WarmState
+from hops_livy.livy_fields import batch_of, check_fields, check_kind, seconds
 from hops_livy.masters.view import no_room_now
 from hops_livy.news import News
 from hops_livy.pool import Warm, WarmPool
 from hops_livy.project_limits import ProjectLimits, check_limits, idle_time, together
 from hops_livy.recovery import Recovered, WasWaiting, heading
 from hops_livy.service_lock import ServiceLock
-from hops_livy.sessions import KINDS, SHARED, Session, SessionState, Timeouts
+from hops_livy.sessions import KINDS, Session, SessionState, Timeouts
 from hops_livy.settings import Limits
 from hops_livy.token_renewal import TokenRenewal
 from hops_livy.waiting_room import Waiting, WaitingRoom
@@ -47,15 +46,6 @@ from hops_livy.wire import BatchRequest, Resources, SessionRequest
 LOG = logging.getLogger(__name__)
 _ENDED_KEPT_S = 3600.0
 _CULL_S = 5.0
-_UNITS_S = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
-
-
-@dataclass(frozen=True, slots=True)
-class WarmState:
-    """What is kept ready for somebody: ``ready``, ``starting``, ``waiting`` or ``none``, and why."""
-
-    state: str
-    reason: str = ""
 
 
 class Registry:
@@ -94,11 +84,9 @@ class Registry:
         self._project_limits = project_limits
         self._renewal = renewal
         self._pool = pool
-        self._idleness = idleness
         self.news = News()
         self._sessions: dict[int, Session] = {}
         self._ended_at: dict[int, float] = {}
-        self._warming: set[str] = set()
         self._waiting = WaitingRoom(
             backend,
             pool,
@@ -106,6 +94,9 @@ class Registry:
             sessions=self.all,
             launch=self._launch_waiting,
             end_warm=self._end_warm,
+        )
+        self._kept_ready = KeptReady(
+            pool=pool, idleness=idleness, waiting=self._waiting, end=self._end_warm, works=self._works
         )
         self._ended_owners = EndedOwners(home.run / "sessions" / "ended-owners.json")
         self._lock = ServiceLock(home.service_lock, alive=home.service_alive)
@@ -220,8 +211,8 @@ class Registry:
         Raises:
             ServiceError: It can't be had; the sentence says why.
         """
-        _check_kind(request.kind)
-        timeouts = Timeouts(idle_s=_seconds(request.ttl), heartbeat_s=float(request.heartbeat_s or 0))
+        check_kind(request.kind)
+        timeouts = Timeouts(idle_s=seconds(request.ttl), heartbeat_s=float(request.heartbeat_s or 0))
         session = await self._start(principal, token, request, kind=request.kind, timeouts=timeouts, batch=None)
         if request.kernel or request.notebook:
             session.take_up(request.kernel, request.notebook)
@@ -237,7 +228,7 @@ class Registry:
         Raises:
             ServiceError: It can't be had; the sentence says why.
         """
-        _check_kind(request.kind)
+        check_kind(request.kind)
         replaced = None if instead_of is None else self.find(principal, instead_of)
         shape, _conf, _limits = await self._granted(principal, token, request, batch=None)
         self._may_wait(request)
@@ -259,14 +250,7 @@ class Registry:
         Raises:
             ServiceError: It can't be had; the sentence says why.
         """
-        if request.class_name or not request.file.endswith(".py"):
-            raise LeftOutError("Batches of Java classes are not offered; give a Python file (*.py) of the project.")
-        project_folder = self._home.project(str(principal.project))
-        batch = BatchFile(
-            file=_project_file(project_folder, request.file),
-            arguments=tuple(request.args),
-            python_files=tuple(_project_file(project_folder, name) for name in request.py_files),
-        )
+        batch = batch_of(request, self._home.project(str(principal.project)))
         return await self._start(principal, token, request, kind="batch", timeouts=Timeouts(), batch=batch)
 
     def check_welcome(self, principal: Principal, token: str) -> None:
@@ -336,31 +320,17 @@ class Registry:
         """
         shape, conf, limits = await self._granted(principal, token, request, batch=None)
         timeouts = Timeouts(idle_s=idle_time(0.0, limits))
-        owner = principal.project_user
-        if owner in self._warming:
-            return WarmState("starting")
-        # One at a time for each: while one is waited for, another would take its place in the pool.
-        self._warming.add(owner)
-        try:
-            return await self._warm(principal, token, shape, conf, timeouts)
-        finally:
-            self._warming.discard(owner)
+        return await self._kept_ready.keep(
+            principal,
+            shape,
+            conf,
+            first=lambda: not self.owned(principal.project_user, batch=None),
+            start=lambda: self._start_warm(principal, token, shape, conf, timeouts),
+        )
 
-    async def _warm(
+    async def _start_warm(
         self, principal: Principal, token: str, shape: Shape, conf: dict[str, str], timeouts: Timeouts
     ) -> WarmState:
-        for spent in self._pool.spent(time.monotonic()):
-            await self._end_warm(spent)
-        warm = self._pool.of(principal.project_user)
-        if warm is not None and warm.fits(principal.project_user, shape, conf):
-            warm.wanted = time.monotonic()
-            return WarmState("starting" if warm.session.state is SessionState.STARTING else "ready")
-        if warm is not None:
-            await self._end_warm(warm)
-        if (reason := self._why_not_warm(principal, shape)) is not None:
-            return WarmState("none", reason)
-        if self.owned(principal.project_user, batch=None) and not self._calm():
-            return WarmState("waiting", "The machine has other work; it is started when that is done.")
         session = self._new_session(principal, shape, timeouts)
         try:
             await self._launch(session, token, conf, None, warm=conf)
@@ -375,22 +345,8 @@ class Registry:
             raise
         return WarmState("starting")
 
-    def _why_not_warm(self, principal: Principal, shape: Shape) -> str | None:
-        owners = [*(warm.session.owner.project_user for warm in self._pool), *self._warming]
-        if sum(split_project_user(owner)[1] == principal.user for owner in owners) > self._pool.most_of_one:
-            return f"{self._pool.most_of_one} sessions are kept ready for you already (HOPS_WARM_PER_PERSON)."
-        if len(self._waiting):
-            return "Others wait for resources."
-        if len(self._pool) + len(self._warming) > self._pool.most:
-            return f"{self._pool.most} sessions are kept ready at most (HOPS_WARM_SESSIONS)."
-        if shape.total_gpus:
-            return "GPUs are not held for sessions that nobody has asked for yet."
-        return self._idleness.why_no_room(shape.total_memory_mib)
-
-    def _calm(self) -> bool:
-        working = (SessionState.STARTING, SessionState.BUSY)
-        busy = any(session.state in working for session in self._sessions.values())
-        return self._idleness.idle() and not busy
+    def _works(self) -> bool:
+        return any(session.state in (SessionState.STARTING, SessionState.BUSY) for session in self._sessions.values())
 
     def _keep(self, warm: Warm) -> None:
         displaced = self._pool.put(warm)
@@ -495,17 +451,7 @@ class Registry:
         self, principal: Principal, token: str, request: Resources, *, batch: BatchFile | None
     ) -> tuple[Shape, dict[str, str], ServerLimits]:
         """Shape and settings that ``request`` asks for, and the project's limits, which they keep."""
-        if request.proxy_user not in (None, principal.project_user, principal.user):
-            raise BadRequestError("proxyUser can't be chosen: a session acts as its owner only.")
-        if request.queue:
-            raise LeftOutError(
-                "queue can't be chosen: the site has one for all sessions. Whether to wait for room says onNoRoom."
-            )
-        for name, value in (("jars", request.jars), ("files", request.files), ("archives", request.archives)):
-            if value:
-                raise LeftOutError(f"{name} are not offered; put the files into the project and read them from there.")
-        if request.py_files and batch is None:
-            raise LeftOutError("pyFiles of sessions are not offered; use sc.addPyFile in a cell.")
+        check_fields(request, principal, batch=batch is not None)
         conf = {key: _text(value) for key, value in request.conf.items()}
         shape = shape_of(request, conf)
         passed = checked_conf(conf)
@@ -686,30 +632,6 @@ class Registry:
 def page(sessions: Iterable[Session], start: int, size: int) -> list[Session]:
     """One page of a list."""
     return list(sessions)[start : start + size]
-
-
-def _check_kind(kind: str) -> None:
-    if kind == "sparkr":
-        raise LeftOutError(f"R is not offered; the kinds of sessions are {', '.join((*KINDS, SHARED))}.")
-    if kind not in (*KINDS, SHARED):
-        raise BadRequestError(f"There is no kind {kind!r}; the kinds are {', '.join((*KINDS, SHARED))}.")
-
-
-def _project_file(project_folder: Path, name: str) -> Path:
-    text = name.removeprefix("file://")
-    try:
-        path = (project_folder / text.lstrip("/") if not text.startswith(str(project_folder)) else Path(text)).resolve()
-        found = path.is_relative_to(project_folder.resolve()) and path.is_file()
-    except (OSError, ValueError, RuntimeError):
-        found = False  # no path at all: a name too long, a link to itself, half a character
-    if not found:
-        raise BadRequestError(f"The project has no file {name!r}; give its path below the project's folder.")
-    return path
-
-
-def _seconds(text: str | None) -> float:
-    match = re.fullmatch(r"\s*(\d+)\s*([a-z]*)\s*", text or "")
-    return int(match[1]) * _UNITS_S[match[2] or "s"] if match else 0.0
 
 
 def _last_id(sessions: Path, records: Path) -> int:
