@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import os
 import socket
@@ -14,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from hops_livy.builtin.endings import out_of_memory, why_ended
-from hops_livy.builtin.folder import SessionFolder, open_own
+from hops_livy.builtin.folder import SessionFolder
+from hops_livy.builtin.joined import Joined
 from hops_livy.builtin.kernel_client import KernelClient, executed
 from hops_livy.builtin.processes import DriverProcess, Listeners, end_processes, start_time
+from hops_livy.builtin.told import MOST_BYTES, MOST_LINES, Told, lines_of
 from hops_livy.builtin.waiting import Waiting
 from hops_livy.engines.drivers import (
     Completion,
@@ -36,10 +37,6 @@ _PROGRAM = Path(__file__).parent.parent / "driver" / "hops_session" / "__main__.
 _LOG_TAIL_BYTES = 256 * 1024
 _LOG_LIMIT_BYTES = 32 * 1024 * 1024
 _LOG_CHECK_S = 15.0
-_MOST_STATUS_LINES = 100
-_MOST_STATUS_BYTES = 64 * 1024
-_MOST_REASON = 2000
-_LONGEST_ID = 200
 _FOUND_S = 5.0
 # The cell magics of the session that run what is not Python.
 _CELL_OF = {"sql": "%%hops_sql\n", "spark": "%%hops_scala\n"}
@@ -83,16 +80,12 @@ class BuiltinDriver:
         self._cluster = cluster
         self._waiting = None if cluster is None else Waiting(cluster, request)
         self._page_key = page_key
-        self._page_port: int | None = None
+        self._told = Told()
         self._listeners = Listeners()
         self._client: KernelClient | None = None
         self._process: DriverProcess | None = None
         self._started: float | None = None
         self._found_again = False
-        self._was_ready = False
-        self._failure: str | None = None
-        self._java_code: int | None = None
-        self._told_code: int | None = None
         self._asked: str | None = None
         self._stop = asyncio.Event()
         self._last_log: list[str] = []
@@ -206,7 +199,7 @@ class BuiltinDriver:
                     code, kind=kind, statement=statement, on_message=on_message, execution_count=execution_count
                 )
         # First listened, then read: what comes in between is met twice, and known by its id.
-        joined = _Joined(on_message)
+        joined = Joined(on_message)
         end = client.follow(joined.hear, statement=statement)
         spooled = self._spooled(statement)
         joined.begin(spooled)
@@ -292,11 +285,11 @@ class BuiltinDriver:
     @property
     def shows_pages(self) -> bool:
         """See :class:`~hops_livy.engines.drivers.Driver`."""
-        return self._page_port is not None and self._page_key is not None and not self.ended.done()
+        return self._told.page_port is not None and self._page_key is not None and not self.ended.done()
 
     async def spark_pages(self) -> SparkPages | None:
         """See :class:`~hops_livy.engines.drivers.Driver`."""
-        process, port, key = self._process, self._page_port, self._page_key
+        process, port, key = self._process, self._told.page_port, self._page_key
         if process is None or port is None or key is None or self.ended.done():
             return None
         if not await self._listeners.is_there(process.pid, port):
@@ -354,21 +347,21 @@ class BuiltinDriver:
     async def _lost(self, leader: int) -> None:
         """It ended while no service was there to see it."""
         self._stop.set()
-        for line in self._status_lines():
-            await self._told(line, live=False)
+        for line in lines_of(self._folder.status):
+            await self._act_on(line, live=False)
         if not await end_processes(leader, self._request.application):
             LOG.error("processes of session %d can't be ended", self._request.session_id)
         await self._finish(None)
 
     async def _finish(self, code: int | None) -> None:
-        code = self._told_code if code is None else code
+        code = self._told.code if code is None else code
         reason = self._asked or why_ended(
             shape=self._request.shape,
             code=code,
-            java_code=self._java_code,
-            failure=self._failure,
+            java_code=self._told.java_code,
+            failure=self._told.failure,
             log=self.log(),
-            was_ready=self._was_ready,
+            was_ready=self._told.was_ready,
             apart=self._cluster is not None,
         )
         self.log()
@@ -404,63 +397,44 @@ class BuiltinDriver:
         """Returns when the driver has failed; waits for ever when it says no more."""
         loop = asyncio.get_running_loop()
         try:
-            for line in self._status_lines() if self._found_again else []:
-                if await self._told(line):
+            for line in lines_of(self._folder.status) if self._found_again else []:
+                if await self._act_on(line):
                     return
-            for _ in range(_MOST_STATUS_LINES):
-                if await self._told(await loop.sock_recv(listener, _MOST_STATUS_BYTES)):
+            for _ in range(MOST_LINES):
+                if await self._act_on(await loop.sock_recv(listener, MOST_BYTES)):
                     return
             LOG.warning("session %d tells too much of its start; no more is read", self._request.session_id)
             await asyncio.Event().wait()
         finally:
             listener.close()
 
-    def _status_lines(self) -> list[bytes]:
-        """What was told while nobody listened."""
-        try:
-            with os.fdopen(open_own(self._folder.status, os.O_RDONLY), "rb") as file:
-                return file.read(_MOST_STATUS_BYTES).splitlines()[:_MOST_STATUS_LINES]
-        except OSError:
-            return []
-
-    async def _told(self, line: bytes, *, live: bool = True) -> bool:
-        """Acts on a line, which the session's code can write as well as the driver; returns whether it was the last.
+    async def _act_on(self, line: bytes, *, live: bool = True) -> bool:
+        """Acts on a line of its status; returns whether it was the last.
 
         Args:
             line: One JSON object.
             live: Whether there is still a process to talk to.
         """
         try:
-            status = json.loads(line)
-            stage = status.get("stage")
-        except (ValueError, AttributeError, RecursionError):
+            stage = self._told.take(line)
+        except ValueError:
             LOG.warning("session %d tells its state in a line that is none", self._request.session_id)
             return False
-        code = status.get("code")
         match stage:
             # What was told once is not told again.
             case "kernel_bound" if live and self._client is None and self._connection is not None:
                 self._client = KernelClient(self._connection)
                 self._client.connect()
             case "ready":
-                self._was_ready = True
-                if self._waiting is not None and (number := status.get("application")) is not None:
-                    self._waiting.spark_application = str(number)[:_LONGEST_ID]
-                port = status.get("page_port")
-                self._page_port = port if type(port) is int else None
+                if self._waiting is not None and self._told.application is not None:
+                    self._waiting.spark_application = self._told.application
                 if live:
                     await self._be_ready()
             case "failed":
-                self._failure = str(status.get("reason", ""))[:_MOST_REASON]
-                java_code = status.get("jvm_code")
-                self._java_code = java_code if isinstance(java_code, int) else None
                 return True
             case "jvm_ended":
-                self._java_code = code if isinstance(code, int) else None
                 # A batch that has run ends its Java machine itself.
                 return self._request.batch is None
-            case "exited":
-                self._told_code = code if isinstance(code, int) else None
         return False
 
     async def _be_ready(self) -> None:
@@ -494,28 +468,3 @@ class BuiltinDriver:
 
     def _out_of_memory(self) -> str:
         return out_of_memory(self._request.shape, apart=self._cluster is not None)
-
-
-class _Joined:
-    """Hands over a statement's output: first what a file holds, then what comes; each message once."""
-
-    def __init__(self, on_message: MessageHandler) -> None:
-        self._on_message = on_message
-        self._held: list[tuple[str, str, dict[str, Any]]] | None = []
-        self._known: set[str] = set()
-
-    def hear(self, identity: str, kind: str, content: dict[str, Any]) -> None:
-        """Takes a message that came just now."""
-        if self._held is not None:
-            self._held.append((identity, kind, content))
-        elif identity not in self._known:
-            self._on_message(kind, content)
-
-    def begin(self, spooled: Spooled) -> None:
-        """The file has been read."""
-        held, self._held = self._held or [], None
-        self._known = {message.id for message in spooled.messages}
-        for message in spooled.messages:
-            self._on_message(message.kind, message.content)
-        for item in held:
-            self.hear(*item)
