@@ -102,7 +102,7 @@ def test_livys_own_pages_are_left_out_in_words(client, path):
     [
         ("/sessions", {"kind": "sparkr"}),
         ("/sessions", {"kind": "pyspark", "jars": ["a.jar"]}),
-        ("/batches", {"file": "Resources/app.py", "queue": "research"}),
+        ("/sessions", {"kind": "pyspark", "queue": "research"}),
         ("/batches", {"file": "Resources/app.jar", "className": "org.apache.spark.examples.SparkPi"}),
     ],
 )
