@@ -29,7 +29,7 @@ NOTICE_S = 15.0
 SETTLE_S = 60.0
 MIB = 1024 * 1024
 END_STATES = ("dead", "killed", "error")
-BOOKS = ("last-id", "ended-owners.json")
+BOOKS = ("last-id", "ended-owners.json", "service.alive")
 """Files beside the session folders that are the service's own."""
 
 
