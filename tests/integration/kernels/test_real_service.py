@@ -106,6 +106,13 @@ def test_sql_gives_a_table_and_a_local_data_frame(notebook):
     assert notebook.run("%%local\nprint(rows['twice'].tolist())").stdout == "[0, 2, 4, 6, 8]\n"
 
 
+@pytest.mark.parametrize("frame", ["spark.range(3)", "spark.range(3).toPandas()"])
+def test_a_data_frame_as_the_last_line_is_shown_as_a_table(notebook, frame):
+    (shown,) = notebook.run(frame).of("execute_result")
+    assert shown["data"]["text/html"].count("<tr") == 4
+    assert "text/plain" in shown["data"]
+
+
 def test_a_wrong_query_is_an_error_of_the_cell(notebook):
     cell = notebook.run("%%sql\nSELECT * FROM no_such_table")
     assert cell.reply["status"] == "error"
@@ -361,6 +368,18 @@ def test_a_session_that_a_data_owner_ended_says_who_did_in_the_notebook(notebook
         client.delete(f"/sessions/{session['id']}")
     cell = notebook.run("1", timeout=120)
     assert cell.reply["status"] == "ok", cell.messages
+
+
+def test_cleanup_ends_ones_own_sessions_and_nobody_elses(notebook, service, client):
+    small = {"kind": "pyspark", "driverMemory": "512m", "executorMemory": "512m"}
+    with service.client(service.plane.token("grace")) as graces:
+        theirs = graces.post("/sessions", json=small).json()["id"]
+        assert notebook.run("%%cleanup -f", timeout=120).reply["status"] == "ok"
+        assert client.get("/sessions").json()["sessions"] == []
+        assert [one["id"] for one in graces.get("/sessions").json()["sessions"]] == [theirs]
+        assert graces.get(f"/sessions/{theirs}").json()["state"] in {"starting", "idle"}
+        graces.delete(f"/sessions/{theirs}")
+    assert notebook.run("1", timeout=180).reply["status"] == "ok"
 
 
 def test_configure_f_starts_a_session_with_the_changed_values_and_without_the_old_variables(notebook, client):

@@ -33,6 +33,17 @@ def test_a_killed_driver_is_noticed_with_the_cause(service, client):
     assert _gone(service) == []
 
 
+def test_gpus_of_a_driver_that_is_killed_are_free_for_the_next(client):
+    gpus = {"conf": {"spark.executor.resource.gpu.amount": "4"}, "onNoRoom": "fail"}
+    session_id = start_session(client, driverMemory="512m", executorMemory="512m", **gpus)
+    assert client.post("/sessions", json={"kind": "pyspark", **gpus}).status_code == 409
+    os.kill(int(run(client, session_id, "import os; os.getpid()")["output"]["data"]["text/plain"]), signal.SIGKILL)
+    while client.get(f"/sessions/{session_id}?hold=false").json()["state"] != "dead":
+        time.sleep(0.05)
+    again = start_session(client, driverMemory="512m", executorMemory="512m", **gpus)
+    client.delete(f"/sessions/{again}")
+
+
 def test_a_batch_runs_a_file_of_the_project(service, client):
     (service.home / "projects" / "weather" / "Resources" / "job.py").write_text(
         "import sys\nfrom pyspark.sql import SparkSession\n"
