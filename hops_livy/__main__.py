@@ -23,6 +23,7 @@ from hops_livy.variables import SettingsError
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, help="The Spark session service of HopsLab.")
 _STOP_S = 5
+_KEEP_ALIVE_S = 75
 
 
 @cli.command()
@@ -51,6 +52,8 @@ def serve(
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=_STOP_S,
+        # Longer than a person thinks between two cells, and than a client pauses between two looks.
+        timeout_keep_alive=_KEEP_ALIVE_S,
         server_header=False,
     )
 

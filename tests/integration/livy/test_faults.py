@@ -64,9 +64,7 @@ def test_trials_have_their_own_gpus_and_survive_the_death_of_an_executor(service
     assert refused.status_code == 409
     assert "0 of 4 are free now. In use: 4 by weather__ada." in refused.json()["detail"]
     waiting = client.post("/sessions", json={**one_gpu, "driverMemory": "512m", "executorMemory": "512m"}).json()
-    assert waiting["queue"]["heldBy"] == [{"who": "weather__ada", "session": session_id, "memoryMib": 0, "gpus": 4}], (
-        "it starts when this one ends"
-    )
+    assert waiting["queue"]["heldBy"] == [{"who": "weather__ada", "session": session_id, "memoryMib": 0, "gpus": 4}]
     code = (
         "from pyspark import TaskContext\nimport os, time\n"
         "def trial(number):\n"
@@ -97,6 +95,7 @@ def test_trials_have_their_own_gpus_and_survive_the_death_of_an_executor(service
     assert statement["output"].get("data") == {"text/plain": "4"}, statement["output"]
     again = run(client, session_id, "sorted({tuple(t[1]) for t in trials(4)})")["output"]
     assert again["data"]["text/plain"] == "[('0', '1'), ('2', '3')]", "the new executor has the GPUs of the old one"
+    client.delete(f"/sessions/{waiting['id']}")
     client.delete(f"/sessions/{session_id}")
     assert service.processes() == []
 

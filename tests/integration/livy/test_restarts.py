@@ -53,7 +53,9 @@ def test_a_session_is_found_again_with_all_that_it_had_and_did_meanwhile(service
     run(client, session_id, "print('before'); 1/0")
     before = client.get(f"/sessions/{session_id}/summary").json()
     statements = client.get(f"/sessions/{session_id}/statements").json()
-    running = _submit(client, session_id, COUNTING.format(120))
+    go_on = service.home / "projects" / "weather" / "Jupyter" / "go-on"
+    until_then = "import os, time\nwhile not os.path.exists('go-on'):\n    time.sleep(0.05)\n"
+    running = _submit(client, session_id, COUNTING.format(60).replace("'whole'", until_then + "'whole'"))
     waiting = _submit(client, session_id, "x + 1")
     time.sleep(1)
     service.halt(number)
@@ -65,8 +67,9 @@ def test_a_session_is_found_again_with_all_that_it_had_and_did_meanwhile(service
     assert {**after, **changes} == {**before, **changes}
     found = client.get(f"/sessions/{session_id}/statements").json()
     assert found["statements"][: len(statements["statements"])] == statements["statements"]
+    go_on.touch()
     output = _finished(client, session_id, running)["output"]
-    assert output["data"]["text/plain"] == "".join(f"{i}\n" for i in range(120)) + "'whole'"
+    assert output["data"]["text/plain"] == "".join(f"{i}\n" for i in range(60)) + "'whole'"
     assert _finished(client, session_id, waiting)["output"]["data"]["text/plain"] == "42"
     assert run(client, session_id, "spark.range(10).count()")["output"]["data"]["text/plain"] == "10"
 

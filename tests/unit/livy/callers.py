@@ -6,6 +6,8 @@ from uuid import uuid4
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+_LIFE_S = 24 * 3600
+"""Longer than any run of the tests: some tokens are made when a file is read."""
 _KEY = Ed25519PrivateKey.generate()
 
 
@@ -21,7 +23,7 @@ def signed(user, project=None, *, age_s=60, **claims):
     now = time.time()
     whose = {"kind": "user"} if project is None else {"kind": "project_user", "project": project, "role": "data_owner"}
     content = {
-        "iss": "hopslab", "aud": "hopslab", "sub": user, "iat": int(now - age_s), "exp": int(now - age_s + 900),
+        "iss": "hopslab", "aud": "hopslab", "sub": user, "iat": int(now - age_s), "exp": int(now - age_s + _LIFE_S),
         "jti": uuid4().hex, **whose, **claims,
     }  # fmt: skip
     told = {name: value for name, value in content.items() if value is not None}
