@@ -231,14 +231,18 @@ class Kernel:
         """Waits until the kernel answers, as Lab does before it runs a cell."""
         self.ask("kernel_info_request", {})
 
-    def run(self, code: str) -> list[tuple[float, str, dict[str, Any]]]:
+    def run(self, code: str, *, patience_s: float = PATIENCE_S) -> list[tuple[float, str, dict[str, Any]]]:
         """Runs a cell and returns what it showed.
+
+        Args:
+            code: The cell.
+            patience_s: So long is waited.
 
         Raises:
             RuntimeError: It failed.
         """
         content = {"code": code, "silent": False, "store_history": True, "allow_stdin": False, "stop_on_error": True}
-        reply, outputs = self.ask("execute_request", content)
+        reply, outputs = self.ask("execute_request", content, patience_s=patience_s)
         if reply["status"] != "ok":
             raise RuntimeError(f"{code!r} failed: {reply}")
         return outputs

@@ -3,7 +3,8 @@
 ``--kernels`` says how many of them have a kernel, on the notebook server of one person; each of the others belongs
 to a person of its own and asks the service by REST what a kernel would ask, because kernels take memory too. The
 peer is one notebook alone, times their number: thirty one after the other. Where memory is lacking they wait in the
-service's queue, and it is told for how long; a refusal counts as a failure. The last line is one JSON object.
+service's queue until others have counted and are closed, and it is told for how long; a refusal counts as a failure.
+The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import psutil
-from stage import COUNT, COUNTED, PATIENCE_S, NotebookServer, Stage, load, notebook_server, options, session_service
+from stage import COUNT, COUNTED, NotebookServer, Stage, load, notebook_server, options, session_service
 from verdict import tell
 
 MIB = 1024 * 1024
 LOOK_S = 0.5
+WAIT_S = 900
+"""So long a notebook may take before it counts as failed."""
 SMALL = {"executor_memory_mib": 512, "driver_memory_mib": 512}
 QUEUED = re.compile(r"Waits for [^\n]*?\((\d+) s; interrupt")
 PROPERTIES = {
@@ -71,7 +74,7 @@ class Watch(threading.Thread):
         self.join()
 
 
-def by_rest(stage: Stage, notebook: Notebook, gate: threading.Barrier | None, done: threading.Event) -> None:
+def by_rest(stage: Stage, notebook: Notebook, gate: threading.Barrier | None = None) -> None:
     """One notebook without its kernel: the requests that the kernel would send."""
     with stage.client(f"user{notebook.number}") as client:
         if gate is not None:
@@ -83,7 +86,7 @@ def by_rest(stage: Stage, notebook: Notebook, gate: threading.Barrier | None, do
             notebook.failure = f"{made.status_code}: {made.text[:300]}"
             return
         session, told = f"/sessions/{made.json()['id']}", made.json()
-        while told["state"] == "starting" and time.perf_counter() - began < PATIENCE_S:
+        while told["state"] == "starting" and time.perf_counter() - began < WAIT_S:
             waited, told = "queue" in told, client.get(session).json()
             if waited:
                 notebook.queued = time.perf_counter() - began
@@ -98,62 +101,39 @@ def by_rest(stage: Stage, notebook: Notebook, gate: threading.Barrier | None, do
         notebook.total = time.perf_counter() - began
         if output.get("data", {}).get("text/plain") != COUNTED:
             notebook.failure = str(output)[:300]
-        done.wait()  # its session lives on, as an open notebook's does
         client.delete(session)
 
 
-def by_kernel(
-    server: NotebookServer, notebook: Notebook, gate: threading.Barrier | None, done: threading.Event
-) -> None:
+def by_kernel(server: NotebookServer, notebook: Notebook, gate: threading.Barrier) -> None:
     """One notebook with its kernel."""
-    if gate is not None:
-        gate.wait()
+    gate.wait()
     began = time.perf_counter()
     kernel = server.open_notebook(f"{notebook.number}.ipynb", "pyspark")
     try:
         kernel.wait_ready()
         notebook.accepted = time.perf_counter() - began
-        outputs = kernel.run(COUNT)
+        outputs = kernel.run(COUNT, patience_s=WAIT_S)
         notebook.session = notebook.total = time.perf_counter() - began
         # The line that is rewritten while the session waits tells whole seconds.
         notebook.queued = max(map(float, QUEUED.findall(str(outputs))), default=0.0)
         if COUNTED not in str(outputs):
             notebook.failure = str(outputs)[:300]
-        done.wait()
     finally:
         kernel.close()
 
 
 def run_all(stage: Stage, server: NotebookServer, notebooks: list[Notebook], kernels: int) -> None:
-    """Opens all at the same moment, and closes them when all have counted or failed."""
-    gate, done, left = threading.Barrier(len(notebooks)), threading.Event(), len(notebooks)
-    lock = threading.Lock()
-
-    class Done(threading.Event):
-        """Set by the last that arrives."""
-
-        def wait(self, timeout: float | None = None) -> bool:
-            arrive()
-            return done.wait(timeout)
-
-    def arrive() -> None:
-        nonlocal left
-        with lock:
-            left -= 1
-            if left == 0:
-                done.set()
+    """Opens all at the same moment; each is closed when it has counted."""
+    gate = threading.Barrier(len(notebooks))
 
     def live(notebook: Notebook) -> None:
-        arrived = Done()
         try:
             if notebook.number < kernels:
-                by_kernel(server, notebook, gate, arrived)
+                by_kernel(server, notebook, gate)
             else:
-                by_rest(stage, notebook, gate, arrived)
+                by_rest(stage, notebook, gate)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this notebook's failure
             notebook.failure = f"{type(error).__name__}: {error}"[:300]
-        if notebook.failure and not done.is_set():
-            arrive()
 
     with ThreadPoolExecutor(len(notebooks)) as pool:
         list(pool.map(live, notebooks))
@@ -168,12 +148,10 @@ def main() -> int:
     notebooks = [Notebook(number) for number in range(count)]
     alone = Notebook(count)
     kernels = min(arguments.kernels, count)
-    environment = {"HOPS_SESSIONS_PER_OWNER": str(max(10, kernels)), "HOPS_SESSION_START_S": str(PATIENCE_S)}
+    environment = {"HOPS_SESSIONS_PER_OWNER": str(max(10, kernels)), "HOPS_SESSION_START_S": str(WAIT_S)}
     with session_service(**environment) as stage, notebook_server(stage, chosen=options(**SMALL)) as server:
-        at_once = threading.Event()
-        at_once.set()
         for _twice in range(2):  # the first brings the files into the disk's cache
-            by_rest(stage, alone, None, at_once)
+            by_rest(stage, alone)
         watch = Watch(stage)
         watch.start()
         began = time.perf_counter()

@@ -25,7 +25,8 @@ class News:
             self._whole.tell()
 
     async def wait_until(self, holds: Callable[[], bool], timeout_s: float) -> bool:
-        """Waits until ``holds()``, at most ``timeout_s``; returns whether it does."""
+        """Waits until ``holds()``, at most ``timeout_s``; returns whether it does. Lets others work in any case."""
+        await asyncio.sleep(0)
         try:
             async with asyncio.timeout(timeout_s):
                 while not holds():

@@ -391,8 +391,11 @@ class Registry:
         may_wait = self._may_wait(request)
         self._check_name(principal, request.name, batch=batch is not None)
         self._check_room(principal)  # after all waiting, so that many at the same moment are counted one by one
-        if batch is None and (warm := self._pool.take(principal.project_user, shape, conf)) is not None:
-            return self._hand_over(warm, token, request, kind, timeouts)
+        # What is kept ready counts for nobody; from now on it does, so that place and limits are asked for it too.
+        if batch is None and self._waiting.has_place(str(principal.project), shape.asked, together(limits)):
+            warm = self._pool.take(principal.project_user, shape, conf)
+            if warm is not None:
+                return self._hand_over(warm, token, request, kind, timeouts)
         session = self._new_session(principal, shape, timeouts, kind=kind, name=request.name)
         # Counted from here on: many requests at the same moment must not all find the same room.
         self._sessions[session.id] = session

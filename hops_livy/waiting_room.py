@@ -118,6 +118,18 @@ class WaitingRoom:
             return entry.session.place
         raise failure
 
+    def has_place(self, project: str, asked: Amount, limit: Amount) -> bool:
+        """Whether one that has its driver already may count as a session now: nobody is passed, no limit is broken.
+
+        Args:
+            project: Whose it is.
+            asked: What was asked for in all.
+            limit: The most for all sessions of its project together.
+        """
+        having = list(self._having())
+        taken = sum((one.shape.asked for one in having if str(one.owner.project) == project), asked)
+        return not len(self) and len(having) < self._limits.sessions and not limit.lacks(taken)
+
     def find_again(self, entry: Waiting) -> None:
         """Takes one that waited when an earlier service ended; it keeps its place."""
         entry.told = True

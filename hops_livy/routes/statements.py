@@ -126,7 +126,10 @@ async def stream_events(
 
 
 async def _events(session: Session, statement: Statement, position: int) -> AsyncIterator[bytes]:
-    """The statement's events from ``position`` on; what is there already goes out in one piece."""
+    """The statement's events from ``position`` on; what is there already goes out in one piece.
+
+    A position behind the end is the end: a client names the last event that it had, or anything.
+    """
     events = statement.outputs.events
     told: Progress | None = None
     while True:
@@ -135,12 +138,13 @@ async def _events(session: Session, statement: Statement, position: int) -> Asyn
             ready.append(_event(events[position], position))
             size += len(ready[-1])
             position += 1
-        ends = statement.final and position == len(events)
+        shown = position >= len(events)
+        ends = statement.final and shown
         if ends:
             # A client that has gone asks for no further event: this one is on its way to somebody.
             session.tell_end(statement)
             ready.append(_event({"type": "done", "content": statement.done_content()}, position))
-        elif position == len(events) and statement.progress is not told:
+        elif shown and statement.progress is not told:
             told = statement.progress
             ready.append(_event({"type": MESSAGE, "content": statement.spark_progress()}))
         if ready:

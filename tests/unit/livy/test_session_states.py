@@ -295,6 +295,24 @@ def test_a_session_whose_notebook_left_while_a_cell_ran_waits_for_it_after_the_c
     with_session(test, timeouts=Timeouts(heartbeat_s=60))
 
 
+@pytest.mark.parametrize("position", [2, 3, 10**6])
+def test_who_has_had_all_or_names_an_event_that_never_was_gets_the_end(position):
+    async def test(session, driver):
+        statement = session.submit("1")
+        await until(lambda: driver.begun == ["1"])
+        driver.on_message("stream", {"name": "stdout", "text": "a"})
+        stream = events_of(session, statement, position)
+        driver.on_message("progress", {"tasks_done": 1, "tasks": 4})
+        pieces = [await asyncio.wait_for(anext(stream), 5)]
+        driver.results.put_nowait(OK)
+        pieces += [piece async for piece in stream]
+        again = [piece async for piece in events_of(session, statement, position)]
+        kinds = [json.loads(event.rpartition("data: ")[2])["type"] for event in _events_in([*pieces, *again])]
+        assert kinds == ["progress", "done", "done"]
+
+    with_session(test)
+
+
 def test_an_end_counts_as_told_when_the_stream_tells_it_and_not_before():
     async def test(session, driver):
         statement = session.submit("1")

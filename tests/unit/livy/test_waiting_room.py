@@ -622,6 +622,26 @@ def test_one_person_has_so_many_sessions_kept_ready_in_all_their_projects(tmp_pa
     run(test, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("limits", "sessions", "sentence"),
+    [({}, 1, "1st of 1 in the queue"), ({"max_project_sessions": 1}, 9, "one of the 1 sessions of the project to end")],
+)
+def test_one_that_is_kept_ready_takes_no_place_that_there_is_not(tmp_path, machine, limits, sessions, sentence):
+    machine["limits"] = ServerLimits(max_total_memory_mib=100_000, max_driver_memory_mib=100_000, **limits)
+
+    async def test(client, backend):
+        options = {"options": {"driver_memory_mib": 512, "executor_memory_mib": 512}}
+        kept = await client.post("/sessions:warm", json=options, headers=ADA)
+        assert kept.json()["state"] == "starting"
+        others = await ask(client, BEN, SMALL)
+        waiting = await ask(client, ADA, SMALL)
+        assert sentence in waiting["appInfo"]["reason"]
+        await client.delete(f"/sessions/{others['id']}", headers=BEN)
+        await until_idle(client, ADA, waiting["id"])
+
+    run(test, tmp_path, sessions=sessions)
+
+
 def test_nothing_is_kept_ready_while_somebody_waits(tmp_path):
     async def test(client, backend):
         await ask(client, ADA, SMALL)
