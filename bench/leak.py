@@ -27,6 +27,7 @@ from verdict import tell
 SMALL = {"kind": "pyspark", "driverMemory": "512m", "executorMemory": "512m"}
 NOTICE_S = 15.0
 SETTLE_S = 60.0
+CALM_S, LOOK_S = 5.0, 30.0
 MIB = 1024 * 1024
 END_STATES = ("dead", "killed", "error")
 BOOKS = ("last-id", "ended-owners.json", "service.alive")
@@ -110,6 +111,17 @@ class Makers:
         with self._lock:
             self.kinds[end] = self.kinds.get(end, 0) + 1
 
+    def idle_percent(self, sessions: int) -> float:
+        """Percent of a core that the service takes while so many sessions do nothing."""
+        with self._stage.client() as client:
+            made = [client.post("/sessions", json=SMALL).json()["id"] for _ in range(sessions)]
+            for session_id in made:
+                self._stage.fixtures.wait_idle(client, session_id)
+            percent = idle_percent(self._stage)
+            for session_id in made:
+                client.delete(f"/sessions/{session_id}")
+        return percent
+
     def _kill(self, session_id: int, *, java: bool) -> str:
         mine = f"{self._stage.home}/run/sessions/{session_id}/"
         for process in self._stage.service.processes():
@@ -119,6 +131,16 @@ class Makers:
                     process.kill()
                     return "Java killed" if java else "Python killed"
         raise AssertionError(f"session {session_id} has no such process")
+
+
+def idle_percent(stage: Stage) -> float:
+    """Percent of a core that the service takes while nobody asks anything of it."""
+    service = psutil.Process(stage.service.process.pid)
+    time.sleep(CALM_S)
+    before = service.cpu_times()
+    time.sleep(LOOK_S)
+    after = service.cpu_times()
+    return round(100 * (after.user + after.system - before.user - before.system) / LOOK_S, 2)
 
 
 def settled(stage: Stage, temporary: Path) -> Remains:
@@ -149,19 +171,21 @@ def main() -> int:
                 list(pool.map(makers.one, range(floor_count, arguments.sessions)))
             end = settled(stage, temporary)
             seconds = time.perf_counter() - began
+            idle_cpu = {"without sessions": idle_percent(stage), "with 4 idle ones": makers.idle_percent(4)}
     _say(f"after {arguments.sessions} sessions", end)
+    print(f"percent of a core that the idle service takes: {idle_cpu}", flush=True)
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(makers.kinds.items()))
     print(f"{kinds}; {seconds / arguments.sessions:.1f} s a session, {arguments.at_once} at once; {load()}", flush=True)
     for line in (*makers.unnoticed, *end.processes, *end.files):
         print(f"left: {line}", flush=True)
     more_ports = max(0, end.ports - idle.ports)
     more_descriptors = max(0, end.descriptors - floor.descriptors)
-    left = len(end.processes) + len(end.files) + more_ports + len(makers.unnoticed)
+    left = len(end.processes) + len(end.files) + more_ports + more_descriptors + len(makers.unnoticed)
     return tell(
-        bench="leak", value=left, unit="processes, files, ports left over and deaths not noticed",
+        bench="leak", value=left, unit="processes, files, ports, descriptors left over and deaths not noticed",
         peer=len(floor.processes) + len(floor.files), goal=0, holds=left == 0,
         sessions=arguments.sessions, processes=len(end.processes), files=len(end.files), ports=more_ports,
-        descriptors_more=more_descriptors, service_mib={
+        descriptors_more=more_descriptors, idle_cpu_percent=idle_cpu, service_mib={
             "idle": round(idle.rss_mib, 1), "floor": round(floor.rss_mib, 1), "end": round(end.rss_mib, 1),
         },
         kib_per_session=round((end.rss_mib - floor.rss_mib) * 1024 / max(1, arguments.sessions - floor_count), 1),

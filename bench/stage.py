@@ -107,6 +107,7 @@ class NotebookServer:
     environment: dict[str, str]
     home: Path
     log: Path
+    folder: Path
     process: subprocess.Popen[bytes] = field(init=False)
     http: httpx.Client = field(init=False)
 
@@ -127,6 +128,15 @@ class NotebookServer:
             with contextlib.suppress(psutil.Error):
                 one.kill()
         self.process.wait()
+
+    def processes(self) -> list[psutil.Process]:
+        """All that live of it, its kernels too, also of servers that were killed."""
+        mine = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if process.environ().get("HOPS_SERVER_FOLDER") == str(self.folder):
+                    mine.append(process)
+        return mine
 
     def open_notebook(self, name: str, kernel: str) -> Kernel:
         """Starts a kernel for a notebook, as Lab does, and connects to it."""
@@ -266,6 +276,7 @@ def notebook_server(
     stock_livy: str | None = None,
     user: str = "ada",
     lab: bool = False,
+    temporary: Path | None = None,
 ) -> Iterator[NotebookServer]:
     """Runs a notebook server as the spawner would start it.
 
@@ -275,6 +286,7 @@ def notebook_server(
         stock_livy: Also offer the kernel ``stock``, which uses the Livy at this address.
         user: Whose server it is.
         lab: Whether it is JupyterLab with the extension, for a browser.
+        temporary: Where it and its kernels put temporary files.
     """
     place = Path(tempfile.mkdtemp(prefix="nb-"))
     folder, home = place / "server", place / "home"
@@ -293,6 +305,8 @@ def notebook_server(
     port = _free_port()
     environment = server_environment({}, config, PurePosixPath(folder), home=PurePosixPath(home))
     environment |= {"JUPYTER_TOKEN": JUPYTER_TOKEN, "PYTHONPATH": f"{ROOT / 'kernels'}:{ROOT / 'server_extension'}"}
+    if temporary is not None:
+        environment["TMPDIR"] = str(temporary)
     command = [
         sys.executable, "-m", "jupyterlab" if lab else "jupyter_server", "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.port={port}", "--ServerApp.allow_root=True", "--ServerApp.open_browser=False",
@@ -302,7 +316,7 @@ def notebook_server(
         (place / "labextensions").mkdir()
         (place / "labextensions" / "jupyterlab-hops").symlink_to(EXTENSION)
         command.append(f"--LabApp.labextensions_path={place / 'labextensions'}")
-    server = NotebookServer(f"http://127.0.0.1:{port}", command, environment, home, place / "server.log")
+    server = NotebookServer(f"http://127.0.0.1:{port}", command, environment, home, place / "server.log", folder)
     try:
         server.start()
         yield server

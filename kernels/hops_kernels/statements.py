@@ -16,6 +16,7 @@ from sparkmagic.livyclientlib.livysession import LivySession
 from sparkmagic.utils import constants
 from urllib3.exceptions import HTTPError
 
+from hops_kernels.configuration import server_folder, sessions_stay
 from hops_kernels.progress_line import ProgressLine
 from hops_kernels.remote_errors import RemoteError, RemoteInterrupt, SessionProblem, statement_error
 from hops_kernels.seams import open_stream, post_statement
@@ -74,6 +75,9 @@ def _attend(
         ended = following.ended if show is not None else None
         statement = {"state": ended["state"], "output": ended} if ended else wait_for_end(session, following.number)
     except KeyboardInterrupt:
+        if sessions_stay(server_folder()):
+            # Jupyter interrupts a kernel before it shuts it down.
+            raise RemoteInterrupt("The notebook server restarts; the cell goes on in the Spark session.") from None
         if following.statement_id is not None:
             _cancel(session, following.statement_id)
             following.read_last_words()

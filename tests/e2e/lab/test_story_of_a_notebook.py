@@ -26,7 +26,8 @@ CELLS = [
     "sc.parallelize(range(12), 12).map(lambda n: (n % 2, time.sleep(1))).groupByKey(2).count()",
     "import matplotlib.pyplot as plt\nplt.figure(figsize=(4, 2))\nplt.plot(heights_of_trees)\nplt.show()",
     "print('begun', flush=True)\ntime.sleep(3600)",
-    "for n in range(60):\n    print('tick', n, flush=True)\n    time.sleep(0.5)\nprint('the end of it')",
+    "runs = globals().get('runs', 0) + 1\nfor n in range(60):\n    print('tick', n, 'of run', runs, flush=True)\n"
+    "    time.sleep(0.5)\nprint('the end of run', runs)",
     "print('still', heights_of_trees)",
 ]
 SETUP, TYPED, JOB, PLOT, ENDLESS, LONG, LAST = range(len(CELLS))
@@ -121,8 +122,7 @@ def test_nothing_is_lost_whatever_goes_away(page: Page, site: Any, visitor: Visi
     open_notebook(page, site, path)
     cells_that_run(page)
     a_tab_that_goes_away(page)
-    restart_server(visitor, path)
-    open_notebook(page, site, path)
+    restart_while_a_cell_runs(page, site, visitor, path)
     a_server_that_went_away(page)
 
 
@@ -165,9 +165,19 @@ def a_tab_that_goes_away(page: Page) -> None:
     again = cell(page, LONG).locator(".jp-OutputArea-output")
     expect(again.get_by_text("tick 2")).to_be_visible()
     picture(page, "reloaded")
-    expect(again.get_by_text("the end of it")).to_be_visible()
+    expect(again.get_by_text("the end of run 1")).to_be_visible()
     expect(again.get_by_text("tick 0")).to_have_count(1)
     page.keyboard.press("Control+s")
+
+
+def restart_while_a_cell_runs(page: Page, site: Any, visitor: Visitor, path: str) -> None:
+    expect(run(page, LONG).get_by_text("tick 2 of run 2")).to_be_visible()
+    restart_server(visitor, path)
+    open_notebook(page, site, path)
+    again = cell(page, LONG).locator(".jp-OutputArea-output")
+    expect(again.get_by_text("the end of run 2")).to_be_visible()
+    expect(again.get_by_text("tick 0 of run 2")).to_have_count(1)
+    picture(page, "restarted")
 
 
 def a_server_that_went_away(page: Page) -> None:
