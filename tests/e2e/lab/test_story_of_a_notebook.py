@@ -26,8 +26,10 @@ CELLS = [
     "sc.parallelize(range(12), 12).map(lambda n: (n % 2, time.sleep(1))).groupByKey(2).count()",
     "import matplotlib.pyplot as plt\nplt.figure(figsize=(4, 2))\nplt.plot(heights_of_trees)\nplt.show()",
     "print('begun', flush=True)\ntime.sleep(3600)",
-    "runs = globals().get('runs', 0) + 1\nfor n in range(60):\n    print('tick', n, 'of run', runs, flush=True)\n"
-    "    time.sleep(0.5)\nprint('the end of run', runs)",
+    (
+        "runs = globals().get('runs', 0) + 1\nfor n in range(60):\n    print('tick', n, 'of run', runs, flush=True)\n"
+        "    time.sleep(0.5)\nprint('the end of run', runs)"
+    ),
     "print('still', heights_of_trees)",
 ]
 SETUP, TYPED, JOB, PLOT, ENDLESS, LONG, LAST = range(len(CELLS))
