@@ -36,6 +36,7 @@ from hops_platform.outbox import OutboxWorkers
 from hops_platform.pages import router as pages
 from hops_platform.pages import show_problem
 from hops_platform.parts import Parts
+from hops_platform.probe import Probe
 from hops_platform.projects import routes as projects
 from hops_platform.projects.tasks import TASKS as PROJECT_TASKS
 from hops_platform.security import browser, crowd
@@ -90,14 +91,16 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
         outbox_workers: Whether the outbox is delivered in threads of this process.
     """
     signer = make_signer(settings)
+    database = Database(settings.effective_database_url)
     parts = Parts(
         settings=settings,
-        database=Database(settings.effective_database_url),
+        database=database,
         engines=engines or make_engines(settings, signer),
         signer=signer,
         kept_tokens=KeptTokens(signer),
         session_places=Places(),
         hub_credential=read_secret(settings.layout.secret(HUB_CREDENTIAL)),
+        health=Probe(database.check),
     )
     workers = OutboxWorkers(parts.database, parts, TASKS)
 
@@ -126,7 +129,9 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
         Crowd,
         shares=crowd.SHARES,
         patience_s=crowd.PATIENCE_S,
-        who=crowd.Callers(signer, parts.hub_credential),
+        who=crowd.Callers(
+            signer, parts.hub_credential, prefix=settings.prefix, person_of=parts.engines.logins.person_of
+        ),
         refuse=refuse_crowded,
     )
     app.add_middleware(

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, MetaData, create_engine, event, make_url
+from sqlalchemy import DateTime, Dialect, MetaData, create_engine, event, make_url, text
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
@@ -95,6 +95,11 @@ class Database:
             except BaseException:
                 session.rollback()
                 raise
+
+    def check(self) -> None:
+        """Raises SQLAlchemy's error if the database does not answer."""
+        with self.session(writes=False) as session:
+            session.execute(text("SELECT 1"))
 
     def close(self) -> None:
         """Closes the pool."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from hops_platform.database import Database
 from hops_platform.engines import Engines
+from hops_platform.probe import Probe
 from hops_platform.security.kept_tokens import KeptTokens
 from hops_platform.security.tokens import Signer
 from hops_platform.sessions.places import Places
@@ -24,6 +25,7 @@ class Parts:
         kept_tokens: Those that services are shown in a person's name.
         session_places: Bounds the calls to the session service.
         hub_credential: The secret that the Hub shows.
+        health: Whether the database answers.
     """
 
     settings: Settings
@@ -33,3 +35,4 @@ class Parts:
     kept_tokens: KeptTokens
     session_places: Places
     hub_credential: str
+    health: Probe

@@ -105,12 +105,14 @@ class ControlPlane:
     async def log_in(self, username: str, password: SecretStr) -> str:
         """The name of the user whose password this is.
 
+        It proves to be the Hub's question, which needs no proof, so that it waits behind no stranger's.
+
         Raises:
             RefusedError: Wrong password, locked or deactivated user; the text says which, and what to do.
             UnavailableError: The control plane does not answer.
         """
         body = {"username": username, "password": password.get_secret_value()}
-        answer = await self._ask("POST", "tokens", LoginAnswer, body=body, authenticated=False)
+        answer = await self._ask("POST", "tokens", LoginAnswer, body=body)
         return answer.user
 
     async def user(self, name: str) -> UserState:
@@ -148,10 +150,8 @@ class ControlPlane:
         path = f"projects/{quote(project, safe='')}/server-grants"
         return await self._ask("POST", path, ServerGrant, body={"user": user, "options": options})
 
-    async def _ask(
-        self, method: str, path: str, shape: type[Wire], *, body: Any = None, authenticated: bool = True
-    ) -> Wire:
-        headers = {"Authorization": f"Bearer {self._credential()}"} if authenticated else {}
+    async def _ask(self, method: str, path: str, shape: type[Wire], *, body: Any = None) -> Wire:
+        headers = {"Authorization": f"Bearer {self._credential()}"}
         client = httpx.AsyncClient(
             timeout=self._timeout_s, trust_env=False, transport=self._transport, verify=_trusted_authorities()
         )

@@ -34,5 +34,15 @@ class BrowserLogins(Protocol):
         Args:
             token: What :meth:`finish` answered.
             hub_session: The Hub's session id of the same browser; it changes at log-out.
+
+        Raises:
+            BusyError: So many tokens of nobody known are asked about that this one's turn would not come soon.
+        """
+        ...
+
+    def person_of(self, token: str) -> str | None:
+        """The user whose token this was when the Hub was last asked; answered at once, without asking.
+
+        It proves nothing: the log-in may have ended since. It tells whose turn it is among those that wait.
         """
         ...

@@ -4,25 +4,25 @@ import uuid
 from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path
-from sqlalchemy import text
+from fastapi import APIRouter, Depends, Path, Request
 
-from hops_platform.http import After, DatabaseSession, Limit, PartsOf
+from hops_platform.http import After, DatabaseSession, Limit, parts_of
 from hops_platform.operations import service
 from hops_platform.operations.schemas import DeliveryAnswer, Health
 from hops_platform.paging import DEFAULT_LIMIT, Page
 from hops_platform.security.guard import Public, Requires
 from hops_platform.security.permissions import Permission
 
+# Health and keys stand in no line (hops_platform.security.crowd), so they take neither a thread nor a connection each.
 router = APIRouter(tags=["operations"])
 well_known = APIRouter(tags=["operations"])
 DeliveryId = Annotated[uuid.UUID, Path(examples=["01969b1e-6f00-7000-8000-000000000000"])]
 
 
 @router.get("/health", dependencies=[Depends(Public(Permission.HEALTH_READ))])
-def read_health(session: DatabaseSession) -> Health:
+async def read_health(request: Request) -> Health:
     """Whether the service and its database answer."""
-    session.execute(text("SELECT 1"))
+    await parts_of(request).health.check()
     return Health(status="ok", version=_version())
 
 
@@ -39,9 +39,9 @@ def retry_delivery(delivery: DeliveryId, session: DatabaseSession) -> DeliveryAn
 
 
 @well_known.get("/.well-known/jwks.json", include_in_schema=False, dependencies=[Depends(Public(Permission.KEYS_READ))])
-def read_keys(parts: PartsOf) -> dict[str, Any]:
+async def read_keys(request: Request) -> dict[str, Any]:
     """The public keys with which other services verify tokens."""
-    return parts.signer.key_set()
+    return parts_of(request).signer.key_set()
 
 
 def _version() -> str:

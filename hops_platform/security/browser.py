@@ -21,6 +21,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.responses import RedirectResponse, Response
+from starlette.requests import HTTPConnection
 
 from hops_platform.errors import ForbiddenError, MalformedRequestError, UnauthenticatedError
 from hops_platform.http import DatabaseSession, PartsOf, parts_of
@@ -35,6 +36,11 @@ HUB_SESSION_COOKIE = "jupyterhub-session-id"
 CSRF_HEADER = "X-Hops-CSRF"
 _STATE_LIFETIME_S = 600
 _SESSION_LIFETIME_S = 14 * 24 * 3600
+
+
+def session_cookie(request: HTTPConnection) -> str | None:
+    """The session cookie of a request, read alike by all who decide something by it; of several it is one."""
+    return request.cookies.get(SESSION_COOKIE) or None
 
 
 class LoginNeededError(Exception):
@@ -53,8 +59,8 @@ class Public:
             raise ValueError(f"{permission.value} is not everybody's")
         self.permission = permission
 
-    def __call__(self) -> None:
-        """Nothing to check."""
+    async def __call__(self) -> None:
+        """Nothing to check; which takes no thread."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +92,7 @@ def current_browser_user(request: Request, session: DatabaseSession, parts: Part
         raise LoginNeededError from error
     if caller is None:
         raise LoginNeededError
-    return BrowserUser(caller=caller, csrf_token=csrf_token(request.cookies[SESSION_COOKIE]))
+    return BrowserUser(caller=caller, csrf_token=csrf_token(session_cookie(request) or ""))
 
 
 def caller_by_cookie(request: Request, session: DatabaseSession, parts: Parts) -> Caller | None:
@@ -96,14 +102,14 @@ def caller_by_cookie(request: Request, session: DatabaseSession, parts: Parts) -
         ForbiddenError: A call without the page's token, or from elsewhere.
         UnauthenticatedError: The cookie proves nothing (any more).
     """
-    if cookie := request.cookies.get(SESSION_COOKIE):
+    if cookie := session_cookie(request):
         _check_forgery(request, cookie)
     return _caller_of_cookie(request, session, parts)
 
 
 def _caller_of_cookie(request: Request, session: DatabaseSession, parts: Parts) -> Caller | None:
-    cookie = request.cookies.get(SESSION_COOKIE)
-    if not cookie:
+    cookie = session_cookie(request)
+    if cookie is None:
         return None
     hub_session = request.cookies.get(HUB_SESSION_COOKIE, "")
     name = parts.engines.logins.user_of(cookie, hub_session=hub_session)

@@ -9,59 +9,82 @@ the pool's time-out. So fewer are let in than there are connections, and with th
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
+
+from starlette.requests import HTTPConnection
 
 from hops_contract.bodies import Scope
 from hops_contract.crowds import Shares, Who
-from hops_contract.tokens import MAX_TOKEN_LENGTH, InvalidTokenError
-from hops_platform.security.browser import SESSION_COOKIE
+from hops_contract.tokens import InvalidTokenError
+from hops_platform.security.browser import session_cookie
+from hops_platform.security.guard import shown_token
 from hops_platform.security.tokens import Signer
 
-SHARES = Shares(at_once=18, of_one=6, trusted=6, in_line=200)
+SHARES = Shares(at_once=18, of_one=6, of_unproven=2, trusted=6, in_line=200, in_lines=1000)
 """The trusted ones are the Hub's: a server's start waits for the Hub, which asks here whether it may start."""
 PATIENCE_S = 10.0
 
+_HUB = Who("hub", trusted=True)
+_HUB_LOG_INS = Who("hub log-ins")
+_STRANGERS = Who("strangers", proven=False)
+
 
 class Callers:
-    """Tells callers apart: people by tokens, browsers by cookies, strangers by their address and what they ask for.
+    """Tells callers apart by what is proven: people by tokens and by cookies that the Hub stood by lately.
 
-    Behind a proxy all strangers have one address. What they may ask for is little: a flood of log-ins holds up log-ins.
+    All others are strangers. What they send can be made up, addresses too (behind a proxy they all have one), so
+    nothing of it makes a caller of its own. They have a share for each of the few things that are asked for without
+    a proof, so that a flood of log-ins holds up log-ins, and one for everything else together.
+
+    Log-ins through the Hub are not held up by strangers', and, since anybody may cause them, hold up no start of a
+    server, for which the Hub asks as well.
 
     Args:
         signer: Verifies tokens.
         hub_credential: The Hub's own secret.
+        prefix: Of all paths of this service; ends with ``/``.
+        person_of: The person whose cookie it was when the Hub was last asked. It must answer at once.
     """
 
-    def __init__(self, signer: Signer, hub_credential: str) -> None:
+    def __init__(
+        self, signer: Signer, hub_credential: str, *, prefix: str, person_of: Callable[[str], str | None]
+    ) -> None:
         self._signer = signer
         self._hub_credential = hub_credential.encode()
+        self._person_of = person_of
+        self._log_ins = ("POST", f"{prefix}api/v1/tokens")
+        self._of_strangers = {
+            route: Who(f"strangers {route[1].removeprefix(prefix)}", proven=False)
+            for route in (self._log_ins, ("GET", f"{prefix}login"), ("GET", f"{prefix}oauth_callback"))
+        }
+        self._without_place = frozenset(
+            {("GET", f"{prefix}api/v1/health"), ("GET", f"{prefix}.well-known/jwks.json")}
+        )
 
-    def __call__(self, scope: Scope) -> Who:
-        """Who makes the request of ``scope``."""
-        headers = dict(scope["headers"])
-        scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
-        if scheme.lower() == b"bearer":
-            found = self._by_token(token.strip())
-        else:
-            found = _by_cookie(headers.get(b"cookie", b""))
-        client = scope.get("client") or ("",)
-        return found or Who(f"stranger {client[0]} {scope['path']}")
-
-    def _by_token(self, token: bytes) -> Who | None:
-        if hmac.compare_digest(token, self._hub_credential):
-            return Who("hub", trusted=True)
-        if len(token) > MAX_TOKEN_LENGTH:
+    def __call__(self, scope: Scope) -> Who | None:
+        """Who makes the request of ``scope``; ``None`` for those that any number of may come at once."""
+        route = (scope["method"], scope["path"])
+        if route in self._without_place:
             return None
+        request = HTTPConnection(scope)
+        token = shown_token(request)
+        found = self._by_cookie(request) if token is None else self._by_token(token, route)
+        return found or self._of_strangers.get(route, _STRANGERS)
+
+    def _by_token(self, token: str, route: tuple[str, str]) -> Who | None:
+        if hmac.compare_digest(token.encode(), self._hub_credential):
+            return _HUB_LOG_INS if route == self._log_ins else _HUB
         # Verified, since whoever may make up tokens would have a share for each.
         try:
-            return Who(f"person {self._signer.verify(token.decode(), even_expired=True).principal.user}")
-        except (InvalidTokenError, UnicodeDecodeError):
+            return _person(self._signer.verify(token, even_expired=True).principal.user)
+        except InvalidTokenError:
             return None
 
+    def _by_cookie(self, request: HTTPConnection) -> Who | None:
+        cookie = session_cookie(request)
+        name = self._person_of(cookie) if cookie else None
+        return None if name is None else _person(name)
 
-def _by_cookie(header: bytes) -> Who | None:
-    # Whose it is only the Hub can tell; asking it is what a place is needed for.
-    for cookie in header.split(b";"):
-        name, _, value = cookie.strip().partition(b"=")
-        if name == SESSION_COOKIE.encode() and value:
-            return Who(f"browser {value.decode('latin-1')}")
-    return None
+
+def _person(name: str) -> Who:
+    return Who(f"person {name}")

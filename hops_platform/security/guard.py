@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Depends, Path, Request
+from starlette.requests import HTTPConnection
 
 from hops_contract.tokens import MAX_TOKEN_LENGTH
 from hops_platform.errors import UnauthenticatedError
@@ -20,6 +21,19 @@ from hops_platform.security.authentication import (
 )
 from hops_platform.security.browser import Public, caller_by_cookie
 from hops_platform.security.permissions import Permission
+
+
+def shown_token(request: HTTPConnection) -> str | None:
+    """The bearer token of a request, read alike by all who decide something by it.
+
+    Empty where the header is none of a bearer; ``None`` without the header, and only then a cookie counts.
+    """
+    header = request.headers.get("Authorization")
+    if header is None:
+        return None
+    scheme, _, token = header.partition(" ")
+    token = token.strip()
+    return token if scheme.lower() == "bearer" and len(token) <= MAX_TOKEN_LENGTH else ""
 
 
 def current_caller(request: Request, session: DatabaseSession, parts: PartsOf) -> Caller:
@@ -41,15 +55,13 @@ def renewing_caller(request: Request, session: DatabaseSession, parts: PartsOf) 
 
 
 def _caller(request: Request, session: DatabaseSession, parts: Parts, *, renews: bool) -> Caller:
-    header = request.headers.get("Authorization")
-    if header is None:
+    token = shown_token(request)
+    if token is None:
         caller = caller_by_cookie(request, session, parts)
         if caller is None:
             raise UnauthenticatedError("Nobody is logged in.", remedy=LOG_IN)
         return caller
-    scheme, _, token = header.partition(" ")
-    token = token.strip()
-    if scheme.lower() != "bearer" or not token or len(token) > MAX_TOKEN_LENGTH:
+    if not token:
         raise UnauthenticatedError("The Authorization header is not of the form 'Bearer …'.", remedy=LOG_IN)
     return authenticate_bearer(session, token, signer=parts.signer, hub_credential=parts.hub_credential, renews=renews)
 

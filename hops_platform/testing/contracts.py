@@ -91,7 +91,12 @@ class LoginsContract:
         address, verifier = engine.begin("the-state")
         assert "the-state" in address  # noqa: S101
         token = engine.finish(authorize(address), verifier=verifier)
-        assert engine.user_of(token, hub_session="") == "ada"  # noqa: S101
+        assert engine.person_of(token) is None  # noqa: S101
+        for _ in range(2):
+            assert engine.user_of(token, hub_session="") == "ada"  # noqa: S101
+            assert engine.person_of(token) == "ada"  # noqa: S101
+        engine.end_all("ada")
+        assert engine.person_of(token) is None  # noqa: S101
 
     def test_a_code_is_good_for_one_log_in(self, engine: BrowserLogins, authorize: Callable[[str], str]) -> None:
         """Whoever finds it later, in a history for instance, gets nothing."""
@@ -118,6 +123,7 @@ class LoginsContract:
     def test_a_made_up_token_is_nobodys(self, engine: BrowserLogins) -> None:
         """The cookie comes from the browser and may hold anything."""
         assert engine.user_of("made-up", hub_session="") is None  # noqa: S101
+        assert engine.person_of("made-up") is None  # noqa: S101
 
 
 class TemplatesContract:

@@ -188,6 +188,7 @@ class MemoryLogins(Faulty):
     tokens: dict[str, str] = field(default_factory=dict)
     codes: dict[str, str] = field(default_factory=dict)
     verifiers: set[str] = field(default_factory=set)
+    seen: dict[str, str] = field(default_factory=dict)
 
     def begin(self, state: str) -> tuple[str, str]:
         """See :class:`~hops_platform.engines.logins.BrowserLogins`."""
@@ -206,8 +207,16 @@ class MemoryLogins(Faulty):
     def end_all(self, user: str) -> None:
         """See :class:`~hops_platform.engines.logins.BrowserLogins`."""
         self.tokens = {token: name for token, name in self.tokens.items() if name != user}
+        self.seen = {token: name for token, name in self.seen.items() if name != user}
 
     def user_of(self, token: str, *, hub_session: str) -> str | None:  # noqa: ARG002
         """See :class:`~hops_platform.engines.logins.BrowserLogins`."""
         self.check()
-        return self.tokens.get(token)
+        name = self.tokens.get(token)
+        if name is not None:
+            self.seen[token] = name
+        return name
+
+    def person_of(self, token: str) -> str | None:
+        """See :class:`~hops_platform.engines.logins.BrowserLogins`."""
+        return self.seen.get(token)

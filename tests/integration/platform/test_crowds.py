@@ -1,4 +1,5 @@
-"""One person's flood of requests: everybody else is answered, and so is, in their turn, the person."""
+"""Floods of one person's requests and of strangers': everybody else is answered, and so is, in their turn, the person.
+Whatever a stranger makes up, it is no caller of its own."""
 
 from __future__ import annotations
 
@@ -9,20 +10,42 @@ from typing import Any
 import httpx
 import pytest
 
+from hops_contract.crowds import Who
 from hops_contract.principal import ProjectRole
 from hops_platform.security import crowd
-from hops_platform.security.browser import SESSION_COOKIE
+from hops_platform.security.browser import SESSION_COOKIE, csrf_token
 from hops_platform.security.crowd import SHARES, Callers
 from hops_platform.sessions.places import AT_ONCE
 
 FLOOD = 120
 SOON_S = 5.0
 THREADS = 40
+PASSWORD = "correct horse battery"
 
 
-def scope(client: str = "192.0.2.1", path: str = "/", **headers: str) -> dict[str, Any]:
-    lines = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
-    return {"type": "http", "path": path, "headers": lines, "client": (client, 4711)}
+PREFIX = "/services/hops/"
+API = f"{PREFIX}api/v1/"
+
+
+def scope(
+    *headers: tuple[str, str], client: str = "192.0.2.1", method: str = "GET", path: str = f"{API}me"
+) -> dict[str, Any]:
+    lines = [(name.encode(), value.encode("latin-1")) for name, value in headers]
+    return {"type": "http", "method": method, "path": path, "headers": lines, "client": (client, 4711)}
+
+
+def bearer(token: str) -> tuple[str, str]:
+    return "authorization", f"Bearer {token}"
+
+
+def session(*cookies: str) -> tuple[str, str]:
+    return "cookie", "; ".join(f"{SESSION_COOKIE}={cookie}" for cookie in cookies)
+
+
+@pytest.fixture
+def callers(hops: Any) -> Callers:
+    parts = hops.platform.parts
+    return Callers(parts.signer, parts.hub_credential, prefix=PREFIX, person_of=parts.engines.logins.person_of)
 
 
 def test_while_one_person_floods_another_is_answered_and_so_is_the_hub(hops: Any) -> None:
@@ -56,7 +79,7 @@ def test_while_one_person_floods_another_is_answered_and_so_is_the_hub(hops: Any
 
 
 def test_who_found_no_place_is_told_the_cause_and_what_to_do(hops: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crowd, "SHARES", crowd.Shares(at_once=1, of_one=1, trusted=1, in_line=0))
+    monkeypatch.setattr(crowd, "SHARES", crowd.Shares(at_once=1, of_one=1, of_unproven=1, trusted=1, in_line=0, in_lines=0))
     hops.user("ada")
     token = hops.platform.parts.signer.sign_user("ada", admin=False).token
     places = next(entry for entry in hops.platform.app.user_middleware if entry.cls.__name__ == "Crowd")
@@ -79,27 +102,122 @@ def test_who_found_no_place_is_told_the_cause_and_what_to_do(hops: Any, monkeypa
     assert client.get("me").status_code == 200
 
 
-def test_people_are_told_apart_by_proven_tokens_browsers_by_cookies_others_by_addresses(hops: Any) -> None:
-    hops.create_user("ada")
+def test_people_are_told_apart_by_what_is_proven(hops: Any, callers: Callers) -> None:
     signer, credential = hops.platform.parts.signer, hops.platform.parts.hub_credential
-    who = Callers(signer, credential)
-    one = who(scope(authorization=f"Bearer {signer.sign_user('ada', admin=False).token}"))
-    other = signer.sign_project_user("ada", project="weather", role=ProjectRole.DATA_OWNER).token
-    assert one == who(scope(authorization=f"bearer {other}")), "one person, whatever the token"
-    assert one != who(scope(authorization=f"Bearer {signer.sign_user('bob', admin=False).token}"))
-    assert who(scope(authorization=f"Bearer {credential}")).trusted
-    stranger = who(scope())
+    ada = callers(scope(bearer(signer.sign_user("ada", admin=False).token)))
+    of_project = signer.sign_project_user("ada", project="weather", role=ProjectRole.DATA_OWNER).token
+    assert callers(scope(("authorization", f"bearer  {of_project}"))) == ada, "one person, whatever the token"
+    assert callers(scope(bearer(signer.sign_user("bob", admin=False).token))) != ada
+    assert ada is not None
+    assert ada.proven
+    assert callers(scope(bearer(credential))) == Who("hub", trusted=True)
+
+
+def test_a_browser_is_its_person_once_the_hub_has_said_so(hops: Any, callers: Callers) -> None:
+    ada = callers(scope(bearer(hops.platform.parts.signer.sign_user("ada", admin=False).token)))
+    hops.create_user("ada")
+    browser = hops.browser("ada")
+    cookie = ("cookie", browser.headers["Cookie"])
+    stranger = callers(scope())
+    assert callers(scope(cookie)) == stranger, "nobody has asked the Hub yet"
+    assert browser.get("me").json()["name"] == "ada"
+    assert callers(scope(cookie)) == ada
+    hops.platform.logins.end_all("ada")
+    assert callers(scope(cookie)) == stranger
+
+
+def test_what_is_made_up_is_no_caller_of_its_own(callers: Callers) -> None:
+    stranger = callers(scope())
+    assert stranger is not None
+    assert not stranger.proven
     for made_up in ("Bearer a.b.c", "Bearer ", "Basic YTpi", "Bearer \xff", f"Bearer {'a' * 10_000}"):
-        assert who(scope(authorization=made_up)) == stranger, "who makes tokens up has no share for each"
-    assert stranger != who(scope("192.0.2.2"))
-    assert stranger != who(scope(path="/health")), "a flood of log-ins is none of other questions"
-    browsers = {who(scope(cookie=f"x=y; {SESSION_COOKIE}={value}")) for value in ("a", "b", "a")}
-    assert len(browsers) == 2
-    assert not any(browser.trusted for browser in browsers)
+        assert callers(scope(("authorization", made_up))) == stranger
+    made_up_cookies = [session("a"), session("b"), session("a", "b"), ("cookie", f'{SESSION_COOKIE}="\xff')]
+    assert {callers(scope(cookie)) for cookie in made_up_cookies} == {stranger}
+    assert callers(scope(client="192.0.2.2")) == stranger
+    assert {callers(scope(path=f"{PREFIX}{made_up}")) for made_up in ("", "a", "b", "api/v1/x")} == {stranger}
+
+
+def test_strangers_have_few_lines(callers: Callers) -> None:
+    routes = [
+        scope(session(str(made_up)), client=f"192.0.2.{made_up}", method=method, path=path)
+        for made_up in range(20)
+        for method in ("GET", "POST", "PATCH", "X")
+        for path in (f"{API}tokens", f"{API}tokens/", f"{PREFIX}login", f"{PREFIX}oauth_callback", f"{API}{made_up}")
+    ]
+    lines = {callers(route) for route in routes}
+    assert len(lines) == 4
+    assert len(lines) * SHARES.of_unproven <= SHARES.at_once - SHARES.of_one, "people keep most of the places"
+
+
+def test_a_request_is_read_as_routes_read_it(hops: Any, callers: Callers) -> None:
+    hops.create_user("ada")
+    hops.create_user("bob")
+    ada, bob = (hops.platform.parts.signer.sign_user(name, admin=False).token for name in ("ada", "bob"))
+    for name in ("ada", "bob"):
+        assert hops.browser(name).get("me").status_code == 200
+    cookie_of_ada, cookie_of_bob = "hub-token-of-ada", "hub-token-of-bob"
+    token = ("x-hops-csrf", csrf_token(cookie_of_bob))
+    for headers in (
+        [bearer(ada), bearer(bob)],
+        [bearer("a.b.c"), bearer(ada)],
+        [bearer(ada), ("authorization", "Basic YTpi")],
+        [("authorization", "Basic YTpi"), bearer(ada)],
+        [bearer(ada), session(cookie_of_bob), token],
+        [("authorization", "Basic YTpi"), session(cookie_of_bob), token],
+        [session(cookie_of_ada, cookie_of_bob), token],
+        [session(cookie_of_bob, cookie_of_ada), token],
+        [session(cookie_of_ada), session(cookie_of_bob), token],
+        [session("made-up", cookie_of_bob), token],
+        [session(cookie_of_bob, "made-up"), token],
+        [("cookie", f'{SESSION_COOKIE}="{cookie_of_bob}"'), token],
+    ):
+        who = callers(scope(*headers))
+        answer = hops.anonymous().get("me", headers=headers)
+        assert who is not None
+        if answer.status_code == 200:
+            assert who.name == f"person {answer.json()['name']}"
+        else:
+            # A page's token that fits another cookie: it is refused, and who it is was told before.
+            assert not who.proven or answer.status_code == 403
+
+
+def test_log_ins_that_the_hub_asks_for_are_neither_strangers_nor_the_hub(hops: Any, callers: Callers) -> None:
+    credential = bearer(hops.platform.parts.hub_credential)
+    log_ins = callers(scope(credential, method="POST", path=f"{API}tokens"))
+    assert log_ins == Who("hub log-ins")
+    assert callers(scope(method="POST", path=f"{API}tokens")) == Who("strangers api/v1/tokens", proven=False)
+    hops.create_user("ada")
+    assert hops.hub().post("tokens", json={"username": "ada", "password": PASSWORD}).status_code == 200
+
+
+def test_health_and_keys_stand_in_no_line_and_cost_one_look(hops: Any, callers: Callers) -> None:
+    for path in ("health", "keys"):
+        assert callers(scope(path=f"{API}health" if path == "health" else f"{PREFIX}.well-known/jwks.json")) is None
+    looks, health = 0, hops.platform.parts.health
+    look = health._look
+
+    def slow_look() -> None:
+        nonlocal looks
+        looks += 1
+        time.sleep(0.3)
+        look()
+
+    health._look = slow_look
+
+    async def flood() -> list[httpx.Response]:
+        transport = httpx.ASGITransport(hops.platform.app)
+        async with httpx.AsyncClient(transport=transport, base_url=str(hops.anonymous().base_url)) as client:
+            asked = [client.get(path) for _ in range(FLOOD) for path in ("health", "../../.well-known/jwks.json")]
+            return await asyncio.wait_for(asyncio.gather(*asked), SOON_S)
+
+    assert {answer.status_code for answer in asyncio.run(flood())} == {200}
+    assert looks <= 2
 
 
 def test_there_are_connections_and_threads_for_all_that_are_let_in(hops: Any) -> None:
     let_in = SHARES.at_once + SHARES.trusted
     pool = hops.platform.parts.database.engine.pool
     assert let_in + AT_ONCE <= THREADS
-    assert let_in < pool.size() + pool._max_overflow
+    and_for_health = 1
+    assert let_in + and_for_health < pool.size() + pool._max_overflow

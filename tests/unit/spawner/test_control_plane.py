@@ -40,7 +40,7 @@ def ask(tmp_path: Path) -> Callable[[Answer, Callable[[ControlPlane], Awaitable[
     return run
 
 
-def test_a_login_sends_the_password_in_the_body_alone_and_no_credential(ask: Any) -> None:
+def test_a_login_sends_the_password_in_the_body_alone_and_shows_that_it_is_the_hubs(ask: Any) -> None:
     seen: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -51,7 +51,7 @@ def test_a_login_sends_the_password_in_the_body_alone_and_no_credential(ask: Any
     (request,) = seen
     assert (request.method, str(request.url)) == ("POST", "http://control-plane/services/hops/api/v1/tokens")
     assert json.loads(request.content) == {"username": "ada", "password": "pass word"}
-    assert "authorization" not in request.headers
+    assert request.headers["authorization"] == "Bearer s3cret", "else it stands in the line of strangers"
 
 
 def test_a_grant_is_asked_for_as_the_hub(ask: Any, grant: ServerGrant) -> None:
