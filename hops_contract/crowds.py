@@ -129,8 +129,10 @@ _Turn = asyncio.Future[bool]
 
 
 class _Places:
-    """The places that callers compete for, and the lines before them. Whenever one is free, nobody waits who may
-    have it: whoever gives one back, or comes, serves those who may."""
+    """The places that callers compete for, and the lines before them.
+
+    While one is free, nobody waits who may have it: who gives one back hands it on.
+    """
 
     def __init__(self, at_once: int, shares: Shares) -> None:
         self._free = at_once

@@ -57,9 +57,7 @@ class Callers:
             route: Who(f"strangers {route[1].removeprefix(prefix)}", proven=False)
             for route in (self._log_ins, ("GET", f"{prefix}login"), ("GET", f"{prefix}oauth_callback"))
         }
-        self._without_place = frozenset(
-            {("GET", f"{prefix}api/v1/health"), ("GET", f"{prefix}.well-known/jwks.json")}
-        )
+        self._without_place = frozenset({("GET", f"{prefix}api/v1/health"), ("GET", f"{prefix}.well-known/jwks.json")})
 
     def __call__(self, scope: Scope) -> Who | None:
         """Who makes the request of ``scope``; ``None`` for those that any number of may come at once."""

@@ -101,7 +101,9 @@ class HubOAuthLogins:
     @contextmanager
     def _turn_of_unproven(self) -> Iterator[HubOAuth]:
         if not self._unproven.acquire(blocking=False):
-            raise BusyError("Too many browsers log in at this moment.", remedy="Try again in a moment.", retry_after_s=2)
+            raise BusyError(
+                "Too many browsers log in at this moment.", remedy="Try again in a moment.", retry_after_s=2
+            )
         try:
             with self._line_of_unproven.lock:
                 yield self._line_of_unproven.auth

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from hops_platform.security import passwords
+from hops_platform.security.browser import SESSION_COOKIE
 from hops_platform.testing.factories import TestPlatform
 
 API = "http://hops.test/services/hops/api/v1/"
@@ -47,6 +48,31 @@ def test_a_flood_of_log_ins_leaves_threads_for_everybody_else(platform: TestPlat
     waited, statuses = asyncio.run(attack())
     assert waited < 2  # unmended: all 150 first, at four a time
     assert set(statuses) == {401, 503}
+
+
+@pytest.mark.usefixtures("slow_hashes")
+def test_a_flood_of_log_ins_with_made_up_cookies_holds_up_no_log_in_through_the_hub(platform: TestPlatform) -> None:
+    async def attack() -> tuple[float, int]:
+        transport = httpx.ASGITransport(platform.app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url=API, timeout=60) as client:
+
+            def log_in(name: str, **headers: str) -> asyncio.Task[httpx.Response]:
+                body = {"username": name, "password": "x" * 12}
+                return asyncio.create_task(client.post("tokens", json=body, headers=headers))
+
+            flood = [log_in(f"u{number}", Cookie=f"{SESSION_COOKIE}={number}") for number in range(150)]
+            await asyncio.sleep(0.3)
+            begun = time.monotonic()
+            answer = await log_in("ada", Authorization=f"Bearer {platform.parts.hub_credential}")
+            waited = time.monotonic() - begun
+            for task in flood:
+                task.cancel()
+            await asyncio.gather(*flood, return_exceptions=True)
+            return waited, answer.status_code
+
+    waited, status = asyncio.run(attack())
+    assert status == 401
+    assert waited < 2  # unmended: behind all of them, or turned away since so many wait
 
 
 def test_a_password_that_is_no_text_is_a_wrong_password(platform: TestPlatform) -> None:

@@ -13,7 +13,6 @@ from hops_contract.bodies import App, Message, Receive, Scope, Send
 from hops_contract.crowds import STEP_ASIDE, Crowd, Shares, Who, _Places
 
 
-
 def shares(**differing: int) -> Shares:
     return Shares(
         **{"at_once": 3, "of_one": 2, "of_unproven": 1, "trusted": 1, "in_line": 50, "in_lines": 200, **differing}
@@ -253,8 +252,8 @@ def test_who_goes_as_a_place_comes_gives_it_back() -> None:
         first, going = house.ask("ada"), house.ask("ada")
         await settle()
         house.service.finish("ada")
-        while not first.done():
-            await asyncio.sleep(0)
+        assert await first == 200
+        assert house.service.working == [], "the other has its place and does not know it yet"
         going.cancel()
         last = house.ask("ada")
         await settle()

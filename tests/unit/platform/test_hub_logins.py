@@ -27,7 +27,7 @@ class SlowHub:
     asked: list[str]
     hold: threading.Event
 
-    def __init__(self, cache_max_age: int) -> None:
+    def __init__(self, cache_max_age: int) -> None:  # noqa: ARG002
         self.cache: dict[str, Any] = {}
 
     def user_for_token(self, token: str, *, use_cache: bool = True, session_id: str = "") -> dict[str, Any] | None:
@@ -43,7 +43,7 @@ class SlowHub:
             self.cache[key] = model
         return model
 
-    def token_for_code(self, code: str, *, code_verifier: str) -> str:
+    def token_for_code(self, code: str, *, code_verifier: str) -> str:  # noqa: ARG002
         assert self.hold.wait(SOON_S * 2)
         return code
 
