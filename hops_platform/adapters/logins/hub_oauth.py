@@ -33,6 +33,7 @@ class _Line:
 
     @cached_property
     def auth(self) -> HubOAuth:
+        """Made when it is first needed: it reads the variables that the Hub sets."""
         return HubOAuth(cache_max_age=_CACHE_S)
 
 

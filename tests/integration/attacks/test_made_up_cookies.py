@@ -1,67 +1,124 @@
-"""A stranger who makes up cookies, each with the page's token that anybody can compute from it."""
+"""Who makes up cookies, each with the page's token that anybody can compute from it: a stranger, and a person who would
+have more than one share."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 import time
+from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
 
+from hops_platform.security import guard
 from hops_platform.security.browser import SESSION_COOKIE, csrf_token
 from hops_platform.security.crowd import SHARES
 from hops_platform.testing.factories import TestPlatform
 from hops_platform.users import service as users
 
 API = "http://hops.test/services/hops/api/v1/"
+FLOOD = 100
+Headers = list[tuple[str, str]]
 
 
-def browser(cookie: str) -> dict[str, str]:
-    return {"Cookie": f"{SESSION_COOKIE}={cookie}", "X-Hops-CSRF": csrf_token(cookie)}
+def cookies(*values: str) -> tuple[str, str]:
+    return "Cookie", "; ".join(f"{SESSION_COOKIE}={value}" for value in values)
 
 
-@pytest.mark.parametrize("as_well", [[], [("Authorization", "Basic YTpi")], [("Cookie", f"{SESSION_COOKIE}=b")]])
-def test_made_up_cookies_have_one_small_share_and_people_go_on(
-    platform: TestPlatform, monkeypatch: pytest.MonkeyPatch, as_well: list[tuple[str, str]]
-) -> None:
+def page_token(cookie: str) -> tuple[str, str]:
+    return "X-Hops-CSRF", csrf_token(cookie)
+
+
+class Slow:
+    """A step of requests that takes a while; tells how many took it at the same moment."""
+
+    def __init__(self, step: Callable[..., Any]) -> None:
+        self._step = step
+        self._lock = threading.Lock()
+        self._now = 0
+        self.most = 0
+
+    def __call__(self, *args: Any, **more: Any) -> Any:
+        with self._lock:
+            self._now += 1
+            self.most = max(self.most, self._now)
+        try:
+            time.sleep(0.2)
+            return self._step(*args, **more)
+        finally:
+            with self._lock:
+                self._now -= 1
+
+
+@pytest.fixture
+def people(platform: TestPlatform) -> TestPlatform:
     with platform.parts.database.session() as session:
-        users.create_user(session, name="ada", title="", password="correct", admin=False, must_change_password=False)
-    platform.logins.tokens["of-ada"] = "ada"
-    asked, most, lock = 0, 0, threading.Lock()
-    known = platform.logins.user_of
+        for name in ("ada", "eve"):
+            users.create_user(session, name=name, title="", password="of-x", admin=False, must_change_password=False)
+            platform.logins.tokens[f"of-{name}"] = name
+    return platform
 
-    def slowly(token: str, *, hub_session: str) -> str | None:
-        nonlocal asked, most
-        if token == "of-ada":
-            return known(token, hub_session=hub_session)
-        with lock:
-            asked += 1
-            most = max(most, asked)
-        time.sleep(0.2)
-        with lock:
-            asked -= 1
-        return None
 
-    monkeypatch.setattr(platform.logins, "user_of", slowly)
+def flood(platform: TestPlatform, headers: Callable[[int], Headers]) -> float:
+    """Floods with requests; the seconds that ada's browser takes meanwhile for five of hers."""
 
     async def attack() -> float:
         transport = httpx.ASGITransport(platform.app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url=API, timeout=60) as client:
-            assert (await client.get("me", headers=browser("of-ada"))).status_code == 200
-            flood = [
-                asyncio.create_task(client.get("me", headers=[*browser(f"made-up-{number}").items(), *as_well]))
-                for number in range(150)
-            ]
+
+            async def ask_as_ada() -> None:
+                assert (await client.get("me", headers=[cookies("of-ada"), page_token("of-ada")])).status_code == 200
+
+            for name in ("ada", "eve"):
+                answer = await client.get("me", headers=[cookies(f"of-{name}"), page_token(f"of-{name}")])
+                assert answer.json()["name"] == name
+            tasks = [asyncio.create_task(client.get("me", headers=headers(number))) for number in range(FLOOD)]
             await asyncio.sleep(0.3)
             begun = time.monotonic()
             for _ in range(5):
-                assert (await client.get("me", headers=browser("of-ada"))).status_code == 200
+                await ask_as_ada()
             waited = time.monotonic() - begun
-            for task in flood:
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*flood, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
             return waited
 
-    assert asyncio.run(attack()) < 2
-    assert most <= SHARES.of_unproven
+    return asyncio.run(attack())
+
+
+def test_a_strangers_cookies_have_one_small_share(people: TestPlatform, monkeypatch: pytest.MonkeyPatch) -> None:
+    known, asked = people.logins.user_of, Slow(lambda *_, **__: None)
+
+    def user_of(token: str, *, hub_session: str) -> str | None:
+        return (asked if token.startswith("made-up") else known)(token, hub_session=hub_session)
+
+    monkeypatch.setattr(people.logins, "user_of", user_of)
+    waited = flood(people, lambda number: [cookies(f"made-up-{number}"), page_token(f"made-up-{number}")])
+    assert asked.most <= SHARES.of_unproven
+    assert waited < 2
+
+
+def test_a_cookie_beside_one_that_was_made_up_has_no_other_share(
+    people: TestPlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = people.logins.user_of
+    asked = Slow(known)
+    monkeypatch.setattr(
+        people.logins,
+        "user_of",
+        lambda token, *, hub_session: (asked if token == "of-eve" else known)(token, hub_session=hub_session),
+    )
+    flood(people, lambda number: [cookies(f"made-up-{number}", "of-eve"), page_token("of-eve")])
+    assert 0 < asked.most <= SHARES.of_one
+
+
+def test_a_token_beside_another_header_and_made_up_cookies_has_no_other_share(
+    people: TestPlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = Slow(guard.authenticate_bearer)
+    monkeypatch.setattr(guard, "authenticate_bearer", asked)
+    proof = ("Authorization", f"Bearer {people.parts.signer.sign_user('eve', admin=False).token}")
+    flood(people, lambda number: [proof, ("Authorization", "Basic YTpi"), cookies(f"made-up-{number}")])
+    assert 0 < asked.most <= SHARES.of_one
