@@ -89,7 +89,11 @@ def spark_properties(request: DriverRequest, place: Place, gpu_script: Path | No
         own |= page_properties(page_key(place.secret), shown=request.batch is None)
         if shape.clustered:
             own |= _cluster_properties(request, place, gpu_script)
-    defaults = {"spark.sql.warehouse.dir": str(place.project_folder / "Resources" / "spark-warehouse")}
+    defaults = {
+        "spark.sql.warehouse.dir": str(place.project_folder / "Resources" / "spark-warehouse"),
+        # A data frame as the last line of a cell is shown as a table of its first rows.
+        "spark.sql.repl.eagerEval.enabled": "true",
+    }
     return {**defaults, **request.conf, **own}
 
 

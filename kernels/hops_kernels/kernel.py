@@ -144,7 +144,7 @@ class SessionServiceKernel(SparkKernelBase):
         if magics is not None and not silent and not user_expressions and self._fatal_error is None:
             begin, found, cell = self.user_code_parser.get_code_to_run(code).partition(IN_SESSION)
             if found and not begin:
-                return run_in_session(self, magics, cell, store_history=store_history)
+                return run_in_session(self, magics, cell, store_history=store_history, allow_stdin=allow_stdin)
         reply: dict[str, Any] = super().do_execute(code, silent, store_history, user_expressions, allow_stdin)
         return reply
 

@@ -18,7 +18,9 @@ IN_SESSION = "%%spark\n"
 """What sparkmagic's parser puts before a cell without magics: ours are such cells."""
 
 
-def run_in_session(kernel: Any, magics: HopsMagics, code: str, *, store_history: bool) -> dict[str, Any]:
+def run_in_session(
+    kernel: Any, magics: HopsMagics, code: str, *, store_history: bool, allow_stdin: bool
+) -> dict[str, Any]:
     """Runs ``code`` as the kernel's current cell and returns the content of its ``execute_reply``.
 
     Args:
@@ -26,6 +28,7 @@ def run_in_session(kernel: Any, magics: HopsMagics, code: str, *, store_history:
         magics: The kernel's magics, which have its session.
         code: What to run there.
         store_history: Whether the cell counts, and is kept in the history.
+        allow_stdin: Whether the front end can be asked something before a session is started.
     """
     shell = kernel.shell
     number = shell.execution_count
@@ -33,12 +36,15 @@ def run_in_session(kernel: Any, magics: HopsMagics, code: str, *, store_history:
         shell.execution_count += 1
         shell.history_manager.store_inputs(number, code, code)
     reply: dict[str, Any] = {"status": "ok", "execution_count": number, "payload": [], "user_expressions": {}}
+    kernel._forward_input(allow_stdin)  # noqa: SLF001 - as ipykernel does for a cell
     try:
         magics.run_cell(code, number)
     except BaseException as error:  # noqa: BLE001 - whatever it is belongs into the notebook, and the kernel goes on
         _show(shell, error)
         lines = shell._last_traceback or []  # noqa: SLF001 - where ipykernel keeps it for its own reply
         reply |= {"status": "error", "ename": type(error).__name__, "evalue": str(error), "traceback": list(lines)}
+    finally:
+        kernel._restore_input()  # noqa: SLF001
     return dict(json_clean(reply))
 
 

@@ -51,6 +51,7 @@ def run(launch: dict[str, Any], jvm: Jvm) -> None:
     from .completion import let_spark_be_completed  # noqa: PLC0415
 
     magics.register(app.shell, spark)
+    magics.show_frames_once(app.shell)
     let_spark_be_completed(app.shell)
     app.kernel.follow_progress(spark)
     # Old notebooks know the session as ``sqlContext``: the methods that they use have the same names.

@@ -16,6 +16,20 @@ SQL_ROWS = 1000
 """As many rows of a SQL statement are shown as Livy shows."""
 
 
+def show_frames_once(shell: Any) -> None:
+    """Lets a data frame as the last line of a cell run one job: its table is HTML, its text is the schema.
+
+    pyspark (4.3) computes the rows for the text too, until it has been asked for HTML.
+    """
+
+    def schema(frame: Any, printer: Any, _cycle: bool) -> None:  # noqa: FBT001 - IPython's signature
+        frame._support_repr_html = True  # noqa: SLF001 - where pyspark remembers that
+        printer.text(repr(frame))
+
+    text = shell.display_formatter.formatters["text/plain"]
+    text.for_type_by_name("pyspark.sql.classic.dataframe", "DataFrame", schema)
+
+
 def register(shell: Any, spark: Any) -> None:
     """Adds the magics to ``shell``."""
 

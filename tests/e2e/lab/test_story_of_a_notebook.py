@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 import time
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from hopslab.demo.visitor import Visitor
 from hopslab.settings import SiteSettings
 
 pytestmark = [pytest.mark.spark, pytest.mark.hub, pytest.mark.browser, pytest.mark.timeout(1200)]
-PROJECT = "storied"
+PROJECT = f"storied-{secrets.token_hex(2)}"
 NOTEBOOK = "Jupyter/story.ipynb"
 PICTURES = Path(__file__).resolve().parents[3] / "test-results"
 MINUTE_MS = 60_000

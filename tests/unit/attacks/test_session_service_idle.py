@@ -6,8 +6,9 @@ import httpx
 import pytest
 
 from hops_contract.options import ServerLimits
+from tests.unit.livy.callers import header
 
-from .test_session_service_owners import SlowBackend, bearer, service, token
+from .test_session_service_owners import SlowBackend, service, token
 
 
 def answer_with(monkeypatch, limits, *, refused=None):
@@ -35,7 +36,7 @@ def test_no_session_lies_idle_for_longer_than_its_project_may(tmp_path, monkeypa
 
     async def attack():
         async with service(tmp_path, SlowBackend()) as client:
-            client.headers.update(bearer(token()))
+            client.headers.update(header(token()))
             made = (await client.post("/sessions", json=body)).json()["id"]
             assert (await client.get(f"/sessions/{made}/summary")).json()["idle_timeout_s"] == idle_s
 
@@ -49,7 +50,7 @@ def test_the_answer_to_one_members_token_lets_nobody_else_in(tmp_path, monkeypat
 
     async def attack():
         async with service(tmp_path, SlowBackend()) as client:
-            assert (await client.post("/sessions", json={}, headers=bearer(ada))).status_code == 201
-            assert (await client.post("/sessions", json={}, headers=bearer(mallory))).status_code == 403
+            assert (await client.post("/sessions", json={}, headers=header(ada))).status_code == 201
+            assert (await client.post("/sessions", json={}, headers=header(mallory))).status_code == 403
 
     asyncio.run(attack())

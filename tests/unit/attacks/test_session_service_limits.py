@@ -6,8 +6,9 @@ import httpx
 import pytest
 
 from hops_contract.options import ServerLimits
+from tests.unit.livy.callers import header
 
-from .test_session_service_owners import SlowBackend, bearer, service, token
+from .test_session_service_owners import SlowBackend, service, token
 
 
 @pytest.mark.parametrize(
@@ -37,7 +38,7 @@ def test_a_session_stays_within_the_limits_of_its_project(tmp_path, monkeypatch,
 
     async def attack():
         async with service(tmp_path, SlowBackend()) as client:
-            client.headers.update(bearer(token()))
+            client.headers.update(header(token()))
             assert (await client.post("/sessions", json=asked)).status_code in (400, 403, 409, 422)
             assert (await client.post("/sessions", json={})).status_code == 201
 
@@ -61,7 +62,7 @@ def test_a_batch_is_bound_as_well_and_nothing_starts_while_the_limits_can_not_be
 
     async def attack():
         async with service(tmp_path, backend) as client:
-            client.headers.update(bearer(token()))
+            client.headers.update(header(token()))
             much = {"numExecutors": 2}
             assert (await client.post("/batches", json={"file": "Resources/job.py", **much})).status_code == status
             assert (await client.post("/sessions", json=much)).status_code == status

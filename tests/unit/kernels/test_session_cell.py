@@ -30,7 +30,10 @@ def kernel():
     shell = Shell()
     shell.history_manager.enabled = False
     shell.set_custom_exc((MeantForTheUserError,), show_tidily)
-    yield SimpleNamespace(shell=shell)
+    asked = []
+    yield SimpleNamespace(
+        shell=shell, asked=asked, _forward_input=asked.append, _restore_input=lambda: asked.append("restored")
+    )
     shell.history_manager.end_session()
 
 
@@ -41,7 +44,10 @@ def magics(behaviour):
 def test_a_cell_runs_as_typed_with_its_number_and_is_counted(kernel):
     ran = []
     for code in ("a = 1\n", "%%time\nb"):
-        reply = run_in_session(kernel, magics(lambda *cell: ran.append(cell)), code, store_history=True)
+        reply = run_in_session(
+            kernel, magics(lambda *cell: ran.append(cell)), code, store_history=True, allow_stdin=True
+        )
+    assert kernel.asked == [True, "restored"] * 2
     assert ran == [("a = 1\n", 1), ("%%time\nb", 2)]
     assert reply == {"status": "ok", "execution_count": 2, "payload": [], "user_expressions": {}}
     assert kernel.shell.execution_count == 3
@@ -49,7 +55,7 @@ def test_a_cell_runs_as_typed_with_its_number_and_is_counted(kernel):
 
 
 def test_a_cell_outside_the_history_does_not_count(kernel):
-    reply = run_in_session(kernel, magics(lambda *_: None), "1", store_history=False)
+    reply = run_in_session(kernel, magics(lambda *_: None), "1", store_history=False, allow_stdin=True)
     assert (reply["execution_count"], kernel.shell.execution_count) == (1, 1)
 
 
@@ -63,8 +69,11 @@ def test_whatever_goes_wrong_is_shown_and_replied_and_the_next_cell_runs(kernel,
     def fail(*_):
         raise error
 
-    reply = run_in_session(kernel, magics(fail), "1", store_history=True)
+    reply = run_in_session(kernel, magics(fail), "1", store_history=True, allow_stdin=True)
     assert kernel.shell.shown == (type(error).__name__, str(error))
     assert (reply["status"], reply["ename"], reply["evalue"]) == ("error", type(error).__name__, str(error))
     assert reply["traceback"] if first_line is None else reply["traceback"] == [first_line]
-    assert run_in_session(kernel, magics(lambda *_: None), "1", store_history=True)["execution_count"] == 2
+    assert (
+        run_in_session(kernel, magics(lambda *_: None), "1", store_history=True, allow_stdin=True)["execution_count"]
+        == 2
+    )

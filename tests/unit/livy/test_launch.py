@@ -68,6 +68,7 @@ def test_one_executor_without_gpus_runs_inside_the_driver_with_the_memory_of_bot
         "spark.ui.filters": "org.apache.spark.ui.JWSFilter",
         "spark.org.apache.spark.ui.JWSFilter.param.secretKey": page_key("a secret"),
         "spark.sql.warehouse.dir": "/home/projects/weather/Resources/spark-warehouse",
+        "spark.sql.repl.eagerEval.enabled": "true",
     }
     assert "-Xmx1600m" in java_command(PLACE, request.shape)
 
@@ -111,6 +112,7 @@ def test_on_a_cluster_the_driver_has_its_own_memory_and_address_and_the_cluster_
         "spark.network.crypto.enabled": "true",
         "spark.repl.class.outputDir": "/home/run/sessions/7/tmp/scala",
         "spark.sql.warehouse.dir": "/home/projects/weather/Resources/spark-warehouse",
+        "spark.sql.repl.eagerEval.enabled": "true",
     }
     command = java_command(place, request.shape, project_user="weather__ada")
     assert (command[2], "-Xmx600m" in command) == ("/base/pyspark/jars/*:/etc/hadoop", True)
@@ -140,6 +142,7 @@ HONOURED = {
     "spark.app.name": "the request's name is made of it",
     "spark.dynamicAllocation.initialExecutors": "passed on",
     "spark.task.cpus": "with GPUs it is refused",
+    "spark.sql.repl.eagerEval.enabled": "only a default",
 }
 
 
