@@ -383,6 +383,62 @@ def test_one_person_has_so_many_places_in_the_queue_in_all_projects_together_and
     run(test, tmp_path, sessions=1, queue_per_person=2)
 
 
+def test_who_may_not_wait_takes_no_place_in_the_queue_while_it_is_looked_whether_there_is_room(tmp_path):
+    async def test(client, backend):
+        backend.pause, room = asyncio.Event(), client.app.state.registry._waiting
+        starting = asyncio.create_task(ask(client, ADA, SMALL))
+
+        def so_many(number):
+            async def there():
+                return len(room._entries) == number
+
+            return there
+
+        await until(so_many(1))
+        asking = asyncio.create_task(ask(client, BEN, {**SMALL, "onNoRoom": "fail"}, status=409))
+        await until(so_many(2))
+        assert len(room) == 0
+        waiting = await ask(client, BEN, SMALL)
+        assert (waiting["queue"]["position"], waiting["queue"]["length"]) == (1, 1)
+        backend.pause.set()
+        running = await starting
+        assert "There is no room now." in (await asking)["detail"]
+        await client.delete(f"/sessions/{running['id']}", headers=ADA)
+        await until_idle(client, BEN, waiting["id"])
+
+    run(test, tmp_path, sessions=1, queue=1, queue_per_person=1)
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_who_finds_no_room_after_all_goes_back_to_the_queue_only_if_the_person_has_a_place_left(tmp_path, told):
+    async def test(client, backend):
+        running = await ask(client, BEN, SMALL) if told else None
+        backend.pause, backend.refusal = asyncio.Event(), NoRoomError("Somebody else was faster.")
+        first = asyncio.create_task(ask(client, ADA, SMALL, status=201 if told else 429))
+        if told:
+            assert "queue" in await first
+            await client.delete(f"/sessions/{running['id']}", headers=BEN)
+
+        async def begun():
+            return len(backend.attempts) == 1 + told
+
+        await until(begun)
+        assert "queue" in await ask(client, ADA, SMALL), "the first is being started, so its place is free"
+        backend.pause.set()
+        answer = await first
+        sentence = "1 of your sessions wait already; 1 are the most that one person may have in the queue."
+        if told:
+
+            async def dead():
+                return (await look(client, ADA, answer["id"]))["state"] == "dead"
+
+            await until(dead)
+            answer["detail"] = (await look(client, ADA, answer["id"]))["appInfo"]["reason"]
+        assert answer["detail"] == sentence
+
+    run(test, tmp_path, sessions=1, queue_per_person=1)
+
+
 def test_for_a_place_that_there_never_is_nobody_waits(tmp_path):
     async def test(client, backend):
         assert "HOPS_SESSIONS to 0" in (await ask(client, ADA, SMALL, status=429))["detail"]
