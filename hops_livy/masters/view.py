@@ -178,7 +178,8 @@ def _users(others: Iterable[Application], asker: str) -> str:
     for each in others:
         owner = each.owner if each.owner.partition("__")[0] == project else "others"
         (waiting if each.waiting else working)[owner] += 1
-    return f"Others that work there: {_listed(working)}; that wait too: {_listed(waiting)}."
+    too = f"; that wait too: {_listed(waiting)}" if waiting else ""
+    return f"Others that work there: {_listed(working)}{too}."
 
 
 def _listed(numbers: Counter[str]) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -232,6 +233,8 @@ def test_what_is_waited_for_tells_what_is_free_and_names_nobody_of_other_project
         "with label infiniband free. Others that work there: 1 of others, 1 of weather__bob; that wait too: "
         "1 of others."
     )
+    alone = replace(VIEW, applications=tuple(each for each in VIEW.applications if not each.waiting))
+    assert alone.why_waiting(shape, OWN, "weather__ada").endswith("there: 1 of others, 1 of weather__bob.")
     assert VIEW.why_waiting(Shape(executors=1), OWN, "weather__ada") == ""
     not_begun = Application(names=("app-9",), owner="weather__ada", executors=0, waiting=True, started=False)
     assert "0 of 0" in VIEW.why_waiting(Shape(min_executors=0, max_executors=3), not_begun, "weather__ada")
