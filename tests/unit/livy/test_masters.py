@@ -228,7 +228,7 @@ def test_no_executor_is_split_over_hosts_and_none_runs_where_the_label_is_anothe
 
 def test_what_is_waited_for_tells_what_is_free_and_names_nobody_of_other_projects():
     shape = Shape(executors=2, gpus_per_executor=2, gpu_label="infiniband")
-    assert VIEW.why_waiting(shape, VIEW.find("application_1_0007"), "weather__ada") == (
+    assert VIEW.why_waiting(shape, VIEW.find("application_1_0007", owner="weather__ada"), "weather__ada") == (
         "Waits for executors: 1 of 2 of 2 GPUs, 1 core and 1024 MiB; the cluster has 6 GPUs, 16 cores and 8192 MiB "
         "with label infiniband free. Others that work there: 1 of others, 1 of weather__bob; that wait too: "
         "1 of others."
@@ -256,7 +256,7 @@ MASTER_PAGE = {
 def test_a_standalone_master_tells_of_its_living_workers_and_of_cores_given():
     view = standalone.read_view(MASTER_PAGE)
     assert view.nodes == (Node(cores=2, memory_mib=2048, gpus=2, free_cores=1, free_memory_mib=1536, free_gpus=1),)
-    assert view.find(None, "app-1-0000").executors_of(Shape(executor_cores=2)) == 2
+    assert view.find(None, "app-1-0000", owner="weather__ada").executors_of(Shape(executor_cores=2)) == 2
 
 
 def _resources(gpus):
@@ -295,7 +295,8 @@ def test_yarn_tells_of_hosts_labels_and_containers_less_the_one_of_its_own():
         ),
     )  # fmt: skip
     assert [(each.executors, each.waiting) for each in view.applications] == [(2, False), (0, True)]
-    assert view.find("application_1_0007").owner == "weather__ada"
+    assert view.find("application_1_0007", owner="weather__ada").names[0] == "application_9"
+    assert view.find("application_8", owner="weather__ada") is None, "it is somebody else's"
     assert yarn.read_view({"nodes": None}, {"apps": None}).nodes == ()
 
 
