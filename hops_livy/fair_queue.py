@@ -9,8 +9,11 @@ Laws, each with a test in ``tests/unit/livy/test_fair_queue.py``:
 3. Whoever does not fit yet may be overtaken by those who do, so that nothing lies idle; but only :data:`PATIENCE`
    times by those who take of what they lack. After that they go before all others, and what they need is kept for
    them.
-4. From others nothing is kept for one who waits for sessions of their own: room that stands empty until these end
-   helps nobody. From that person's own later requests it is, so that what they have can only become less.
+4. From others nothing is kept for one who waits for sessions of their own, neither room of the machine nor room within
+   the project's limits: what stands empty until these end helps nobody. No room of the machine is kept from others
+   for one whom the project's limits hold either. From that person's own later requests it is, so that what they have
+   can only become less; and for these nothing is kept from others while the earlier one waits. Nothing at all is kept
+   for one that asks for more than there can be.
 5. So nobody waits for ever as long as sessions end, however large their request and however many come after them.
 """
 
@@ -136,35 +139,35 @@ def take_turn(
         room: What is free now, and what there is in all.
         limits: The most for all sessions of a project together, by project; no limit for those that are not named.
     """
-    ordered = in_order(waiting, held, room.whole)
-    left, beneath = room.free, _beneath(limits or {}, held)
-    others, kept = _without_own(held, room.whole), defaultdict[str, Amount](Amount)
+    ordered, limits = in_order(waiting, held, room.whole), limits or {}
+    left, beneath, without = room.free, _beneath(limits, held), _Without(held, room.whole, limits)
+    # What is kept from the later requests of one person alone, and of one member within the limits of the project.
+    own_room, own_limit = defaultdict[str, Amount](Amount), defaultdict[str, Amount](Amount)
     starts: list[Asked] = []
     for asked in ordered:
         person, under = _person(asked.owner), beneath.get(asked.project, BOUNDLESS)
-        machine, project = (left - kept[person]).lacks(asked.needs), under.lacks(asked.counted)
+        machine = (left - own_room[person]).lacks(asked.needs)
+        project = (under - own_limit[asked.owner]).lacks(asked.counted)
         if not machine and not project:
             starts.append(asked)
-        elif not asked.patient:
+        elif not asked.patient or without.never(asked):
             continue
-        # What one takes, or what is kept for one. The machine waits for nobody whom their own project's limits hold.
-        beneath[asked.project] = under - asked.counted
-        if machine and others.get(person, room.whole).lacks(replace(asked.needs, starts=0)):
-            kept[person] += asked.needs
-        elif machine or not project:
+        own = bool(
+            (machine and (own_room[person] != NOTHING or without.room(person).lacks(_lasting(asked.needs))))
+            or (project and (own_limit[asked.owner] != NOTHING or without.limit(asked).lacks(asked.counted)))
+        )
+        # What one takes, or what is kept for one.
+        if own:
+            own_limit[asked.owner] += asked.counted
+        else:
+            beneath[asked.project] = under - asked.counted
+        if own or project:
+            own_room[person] += asked.needs
+        else:
             left -= asked.needs
-    lacks = _lacks(ordered, starts, room.free, _beneath(limits or {}, held))
+    lacks = _lacks(ordered, starts, room.free, _beneath(limits, held))
     waits = _counted([asked for asked in ordered if asked not in starts], _heads(waiting), starts, lacks)
     return Turn(starts=tuple(starts), waits=tuple(waits), lacks=lacks)
-
-
-def _without_own(held: Iterable[Held], whole: Amount) -> dict[str, Amount]:
-    """What there is but for what each person has: all that they could be given if everybody else's sessions ended."""
-    without: dict[str, Amount] = {}
-    for one in held:
-        person = _person(one.owner)
-        without[person] = without.get(person, whole) - one.amount
-    return without
 
 
 def _lacks(ordered: list[Asked], starts: list[Asked], free: Amount, beneath: dict[str, Amount]) -> dict[int, Lack]:
@@ -221,8 +224,41 @@ def _beneath(limits: Mapping[str, Amount], held: Iterable[Held]) -> dict[str, Am
     return beneath
 
 
+def _lasting(needs: Amount) -> Amount:
+    """What is had until the session ends."""
+    return replace(needs, starts=0)
+
+
 def _person(project_user: str) -> str:
     return split_project_user(project_user)[1]
+
+
+class _Without:
+    """What there is but for what each person has: all that they could be given if everybody else's sessions ended."""
+
+    def __init__(self, held: Iterable[Held], whole: Amount, limits: Mapping[str, Amount]) -> None:
+        self._whole = whole
+        self._limits = limits
+        self._rooms: dict[str, Amount] = {}
+        self._beneath: dict[str, Amount] = {}
+        for one in held:
+            person = _person(one.owner)
+            self._rooms[person] = self.room(person) - one.amount
+            if one.project in limits:
+                self._beneath[one.owner] = self._beneath.get(one.owner, limits[one.project]) - one.counted
+
+    def room(self, person: str) -> Amount:
+        """Of the machine."""
+        return self._rooms.get(person, self._whole)
+
+    def never(self, asked: Asked) -> bool:
+        """Whether there is too little even when nobody has anything: limits can be lowered while one waits."""
+        limit = self._limits.get(asked.project, BOUNDLESS)
+        return bool(self._whole.lacks(_lasting(asked.needs)) or limit.lacks(asked.counted))
+
+    def limit(self, asked: Asked) -> Amount:
+        """Within the limits of the project, of which the member's sessions there are taken off."""
+        return self._beneath.get(asked.owner, self._limits.get(asked.project, BOUNDLESS))
 
 
 class _Shares:

@@ -14,6 +14,7 @@ from hops_livy.fair_queue import Asked, Held, Lack
 
 OTHERS = "other projects"
 _MOST_TOLD = 8
+_ITS_TURN = "its turn, and what is free is kept for those before it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +24,7 @@ class Holder:
     Attributes:
         who: The project-user, or :data:`OTHERS`.
         session: Number of the session or batch, where the project-user is told.
-        amount: How much of what is waited for.
+        amount: How much of what is waited for; ``sessions`` where it is a place for one.
     """
 
     who: str
@@ -47,21 +48,25 @@ class Place:
         length: How many wait.
         waits_for: What is lacking, in words.
         held_by: Who has it; those with most first, the last ones left out where they are many.
+        more: How many were left out.
     """
 
     position: int
     length: int
     waits_for: str
     held_by: tuple[Holder, ...] = ()
+    more: int = 0
 
     def sentence(self) -> str:
         """All of it in words."""
         place = f"Waits for {self.waits_for}: {_ordinal(self.position)} of {self.length} in the queue."
-        return f"{place} {in_use(self.held_by)}".rstrip()
+        return f"{place} {self._in_use()}".rstrip()
 
     def without_the_queue(self) -> str:
         """What is lacking and who has it, for one that does not wait."""
-        return f"It needs {self.waits_for}. {in_use(self.held_by)}".rstrip()
+        if self.waits_for == _ITS_TURN:
+            return "Others asked before you, and what is free is kept for them."
+        return f"It needs {self.waits_for}. {self._in_use()}".rstrip()
 
     def shown(self) -> dict[str, Any]:
         """The same for programs, in JSON's types."""
@@ -74,6 +79,11 @@ class Place:
                 for one in self.held_by
             ],
         }
+
+    def _in_use(self) -> str:
+        """A sentence about who has what; nothing if nobody does."""
+        told = ", ".join(_told(one) for one in self.held_by)
+        return f"In use: {told}{f' and {self.more} more' if self.more else ''}." if told else ""
 
 
 def place_of(
@@ -90,28 +100,31 @@ def place_of(
         most: The most that there is for all sessions together.
         limit: The most that the project's sessions may have together.
     """
+    holders = _holders(asked.project, lack, running)
     return Place(
         position=position,
         length=length,
         waits_for=_waits_for(asked, lack, most, limit),
-        held_by=_holders(asked.project, lack, running),
+        held_by=holders[:_MOST_TOLD],
+        more=len(holders[_MOST_TOLD:]),
     )
-
-
-def in_use(holders: Iterable[Holder]) -> str:
-    """A sentence about who has what; nothing if nobody does."""
-    told = ", ".join(f"{_amount(one.amount)} by {_who(one)}" for one in holders)
-    return f"In use: {told}." if told else ""
 
 
 def _waits_for(asked: Asked, lack: Lack, most: Amount, limit: Amount) -> str:
     needs, counted, parts = asked.needs, asked.counted, []
     if "sessions" in lack.machine:
-        parts.append(f"one of the {most.sessions} sessions of this service to end")
+        one = f"one of the {most.sessions} sessions" if most.sessions != 1 else "the only session"
+        parts.append(f"{one} of this service to end")
     if "sessions" in lack.project:
-        parts.append(f"one of the {limit.sessions} sessions of the project to end")
+        one = (
+            f"one of the {limit.sessions} sessions of the project"
+            if limit.sessions != 1
+            else "the project's only session"
+        )
+        parts.append(f"{one} to end")
     if "starts" in lack.machine:
-        parts.append(f"one of the {most.starts} sessions that are being started to be ready")
+        one = f"one of the {most.starts} sessions that are" if most.starts != 1 else "the session that is"
+        parts.append(f"{one} being started to be ready")
     if "gpus" in lack.machine:
         parts.append(_gpus(needs.gpus))
     elif "gpus" in lack.project:
@@ -120,20 +133,20 @@ def _waits_for(asked: Asked, lack: Lack, most: Amount, limit: Amount) -> str:
         parts.append(f"{needs.memory_mib} MiB of memory")
     elif "memory_mib" in lack.project:
         parts.append(f"{counted.memory_mib} MiB of the project's {limit.memory_mib} MiB of memory")
-    return " and ".join(parts) or "its turn, and what is free is kept for those before it"
+    return " and ".join(parts) or _ITS_TURN
 
 
 def _holders(project: str, lack: Lack, running: Iterable[Running]) -> tuple[Holder, ...]:
     told: dict[tuple[str, int | None], Amount] = {}
     for one in running:
         own = one.project == project
-        having = Amount(memory_mib=_having("memory_mib", one, lack, own), gpus=_having("gpus", one, lack, own))
+        having = Amount(**{name: _having(name, one, lack, own) for name in ("sessions", "memory_mib", "gpus")})
         if having != NOTHING:
             holder = (one.owner, one.session) if own else (OTHERS, None)
             told[holder] = told.get(holder, NOTHING) + having
     holders = [Holder(who=who, session=session, amount=amount) for (who, session), amount in told.items()]
     holders.sort(key=lambda one: (-one.amount.gpus, -one.amount.memory_mib, one.who, one.session or 0))
-    return tuple(holders[:_MOST_TOLD])
+    return tuple(holders)
 
 
 def _having(name: str, one: Running, lack: Lack, own: bool) -> int:  # noqa: FBT001 - read beside its call
@@ -143,8 +156,12 @@ def _having(name: str, one: Running, lack: Lack, own: bool) -> int:  # noqa: FBT
     return int(getattr(one.counted, name)) if own and name in lack.project else 0
 
 
-def _who(holder: Holder) -> str:
-    return holder.who if holder.session is None else f"{holder.who} (session {holder.session})"
+def _told(holder: Holder) -> str:
+    if amount := _amount(holder.amount):
+        return f"{amount} by {holder.who}{'' if holder.session is None else f' (session {holder.session})'}"
+    if holder.session is not None:
+        return f"session {holder.session} of {holder.who}"
+    return f"{holder.amount.sessions} session{'' if holder.amount.sessions == 1 else 's'} of {holder.who}"
 
 
 def _amount(amount: Amount) -> str:

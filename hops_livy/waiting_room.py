@@ -52,6 +52,11 @@ class Waiting:
     told: bool = False
     start: asyncio.Task[Exception | None] | None = None
 
+    @property
+    def waits(self) -> bool:
+        """Whether it has a place in the queue: one that may not wait is only looked at before it is refused."""
+        return self.start is None and (self.told or self.may_wait)
+
 
 class WaitingRoom:
     """The queue of one service.
@@ -87,7 +92,7 @@ class WaitingRoom:
 
     def __len__(self) -> int:
         """How many wait."""
-        return sum(entry.start is None for entry in self._entries.values())
+        return sum(entry.waits for entry in self._entries.values())
 
     async def admit(self, entry: Waiting) -> Place | None:
         """Starts ``entry`` if its turn is now; else it waits, if it may. Returns its place if it waits.
@@ -109,7 +114,8 @@ class WaitingRoom:
         if entry.start is None:
             place = entry.session.place
             if place is not None and entry.may_wait and len(self) <= self._limits.queue:
-                self._check_own(entry)
+                if (refusal := self._too_many_own(entry)) is not None:
+                    raise refusal
                 self._begin_to_wait(entry)
                 return place
             raise NoRoomError(self._refusal(entry, place))
@@ -200,8 +206,9 @@ class WaitingRoom:
             await asyncio.gather(*map(self._end_warm, spare))
             await self._launch(entry)
         except NoRoomError as error:
-            failure = error
-            if entry.may_wait and not entry.session.final and len(self) < self._limits.queue:
+            may_wait = entry.may_wait and not entry.session.final and len(self) < self._limits.queue
+            failure = (self._too_many_own(entry) if may_wait else None) or error
+            if may_wait and failure is error:
                 entry.start = None
                 self._begin_to_wait(entry)
                 self.move(but=entry)
@@ -210,9 +217,10 @@ class WaitingRoom:
             failure = error
         self.forget(entry.session)
         if failure is not None and entry.told:
-            if not isinstance(failure, StartError):
+            known = isinstance(failure, (StartError, TooManyError))
+            if not known:
                 LOG.error("session %d can't be started", entry.session.id, exc_info=failure)
-            reason = str(failure) if isinstance(failure, StartError) else "The session service could not start it."
+            reason = str(failure) if known else "The session service could not start it."
             entry.session.fail(reason)
         self.move()
         return failure
@@ -230,8 +238,10 @@ class WaitingRoom:
 
     def _tell(self, turn: Turn, waiting: Mapping[int, Waiting], running: list[Running], whole: Amount) -> None:
         queue = [asked for asked in (*turn.starts, *turn.waits) if waiting[asked.number].start is None]
-        for position, asked in enumerate(queue, start=1):
+        position, length = 0, len(self)
+        for asked in queue:
             entry = waiting[asked.number]
+            position += entry.waits
             if asked.overtaken != entry.overtaken:
                 entry.overtaken = asked.overtaken
                 if entry.told:
@@ -240,23 +250,23 @@ class WaitingRoom:
                 asked,
                 turn.lacks.get(asked.number, Lack()),
                 position=position,
-                length=len(queue),
+                length=length,
                 running=running,
                 most=whole,
                 limit=entry.limit,
             )
             entry.session.wait_at(place)
 
-    def _check_own(self, entry: Waiting) -> None:
-        """Of the places in the queue one person has so many, in all their projects together."""
+    def _too_many_own(self, entry: Waiting) -> TooManyError | None:
+        """Why ``entry`` may not wait: of the places in the queue one person has so many, in all projects together."""
         person, most = _person(entry), self._limits.queue_per_person
-        waiting = sum(_person(one) == person for one in self._entries.values() if one.start is None)
-        if waiting > most:
-            raise TooManyError(
-                f"{waiting - 1} of your sessions wait already; {most} are the most that one person may have in the "
-                "queue.",
-                remedy="Wait until one of them has started, or end one that you don't need.",
-            )
+        waiting = sum(_person(one) == person for one in self._entries.values() if one.waits and one is not entry)
+        if waiting < most:
+            return None
+        return TooManyError(
+            f"{waiting} of your sessions wait already; {most} are the most that one person may have in the queue.",
+            remedy="Wait until one of them has started, or end one that you don't need.",
+        )
 
     def _refusal(self, entry: Waiting, place: Place | None) -> str:
         if entry.may_wait:

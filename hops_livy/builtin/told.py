@@ -21,7 +21,7 @@ class Told:
 
     Attributes:
         was_ready: Whether it could run statements.
-        application: Spark's id of it.
+        application: Spark's id of it, as it said when it first was ready: code of the session can say so only later.
         page_port: Where its Spark's pages are, as it says.
         failure: Why it could not start.
         java_code: Exit status of its Java machine.
@@ -48,9 +48,9 @@ class Told:
             raise ValueError("no JSON object") from error
         match stage:
             case "ready":
-                self.was_ready = True
-                if (number := status.get("application")) is not None:
+                if not self.was_ready and (number := status.get("application")) is not None:
                     self.application = str(number)[:_LONGEST_ID]
+                self.was_ready = True
                 self.page_port = port if type(port := status.get("page_port")) is int else None
             case "failed":
                 self.failure = str(status.get("reason", ""))[:_MOST_REASON]

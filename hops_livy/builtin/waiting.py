@@ -61,7 +61,8 @@ class Waiting:
             return str(error), False
         if view is None:
             return None
-        application = view.find(request.application, self.spark_application)
+        # Names can be told by code of the session, and tags be taken by anybody's: of others' nothing is told.
+        application = view.find(request.application, self.spark_application, owner=owner)
         if application is None:
             # Before the cluster knows it, the driver itself is still being started.
             return "", False

@@ -66,10 +66,10 @@ class ClusterView:
     applications: tuple[Application, ...]
     overhead: bool = False
 
-    def find(self, *names: str | None) -> Application | None:
-        """The application that one of ``names`` names; the last of several."""
-        known = {name for name in names if name}
-        return next((found for found in reversed(self.applications) if known.intersection(found.names)), None)
+    def find(self, *names: str | None, owner: str) -> Application | None:
+        """The application of ``owner`` that one of ``names`` names; the last of several."""
+        known, own = {name for name in names if name}, [each for each in self.applications if each.owner == owner]
+        return next((found for found in reversed(own) if known.intersection(found.names)), None)
 
     def why_never(self, shape: Shape) -> str | None:
         """Why the cluster can't hold the executors of ``shape`` even when nothing else runs, if so."""
@@ -178,7 +178,8 @@ def _users(others: Iterable[Application], asker: str) -> str:
     for each in others:
         owner = each.owner if each.owner.partition("__")[0] == project else "others"
         (waiting if each.waiting else working)[owner] += 1
-    return f"Others that work there: {_listed(working)}; that wait too: {_listed(waiting)}."
+    too = f"; that wait too: {_listed(waiting)}" if waiting else ""
+    return f"Others that work there: {_listed(working)}{too}."
 
 
 def _listed(numbers: Counter[str]) -> str:

@@ -5,6 +5,7 @@ import shutil
 import signal
 import time
 
+import psutil
 import pytest
 
 from .service_process import run, start_session
@@ -33,13 +34,19 @@ def test_a_killed_driver_is_noticed_with_the_cause(service, client):
     assert _gone(service) == []
 
 
-def test_gpus_of_a_driver_that_is_killed_are_free_for_the_next(client):
+@pytest.mark.parametrize("killed", ["driver", "driver's Java machine"])
+def test_gpus_of_a_driver_that_is_killed_are_free_for_the_next(client, killed):
     gpus = {"conf": {"spark.executor.resource.gpu.amount": "4"}, "onNoRoom": "fail"}
     session_id = start_session(client, driverMemory="512m", executorMemory="512m", **gpus)
     assert client.post("/sessions", json={"kind": "pyspark", **gpus}).status_code == 409
-    os.kill(int(run(client, session_id, "import os; os.getpid()")["output"]["data"]["text/plain"]), signal.SIGKILL)
+    python = psutil.Process(int(run(client, session_id, "import os; os.getpid()")["output"]["data"]["text/plain"]))
+    (java,) = [child for child in python.children() if child.name() == "java"]
+    (python if killed == "driver" else java).kill()
+    deadline = time.monotonic() + 60
     while client.get(f"/sessions/{session_id}?hold=false").json()["state"] != "dead":
+        assert time.monotonic() < deadline
         time.sleep(0.05)
+    assert f"The {killed} was killed (signal 9)" in client.get(f"/sessions/{session_id}/summary").json()["reason"]
     again = start_session(client, driverMemory="512m", executorMemory="512m", **gpus)
     client.delete(f"/sessions/{again}")
 

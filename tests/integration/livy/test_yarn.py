@@ -82,7 +82,7 @@ def test_what_others_have_is_waited_for_and_told_and_a_killed_driver_leaves_no_a
         reason = _until(lambda: other.get(f"/sessions/{waiting}/summary").json()["reason"], bool)
         assert reason == (
             "Waits for executors: 0 of 1 of 1 GPU, 1 core and 896 MiB; the cluster has 0 GPUs, 6 cores and 2304 MiB "
-            f"with label {LABEL} free. Others that work there: 1 of others; that wait too: none."
+            f"with label {LABEL} free. Others that work there: 1 of others."
         )
         assert other.get(f"/sessions/{waiting}/log").json()["log"][-1] == reason
         java = [each for each in service.processes() if each.pid not in before and each.name() == "java"]

@@ -4,9 +4,11 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 import pytest
+from fastapi.routing import iter_route_contexts
 
 from hops_contract.layout import Home
 from hops_contract.options import ServerLimits
@@ -191,24 +193,95 @@ def test_a_token_of_no_project_or_of_a_service_opens_no_session(tmp_path, kind):
     asyncio.run(attack())
 
 
-def test_a_session_of_somebody_else_is_as_absent_as_none(tmp_path):
+def _routes_of_one():
+    """Every method and path of the service that names a session or a batch."""
+    app = create_app(Settings(home=Home(Path("/none")), gpus=0), keys=OurKeys(), backend=SlowBackend())
+    prefix = httpx.URL(PREFIX).path
+    found = [
+        (method, str(route.path).removeprefix(prefix))
+        for route in iter_route_contexts(app.routes)
+        if "{session_id}" in str(route.path) or "{batch_id}" in str(route.path)
+        for method in route.methods or ()
+    ]
+    return sorted(found)
+
+
+ROUTES = _routes_of_one()
+FILLED = {"{statement_id}": "0", "{page:path}": "jobs/", "{job_id}": "0"}
+
+
+def test_all_routes_of_a_session_are_found():
+    assert {path.split("/")[3] for _method, path in ROUTES if path.count("/") > 2} >= {
+        "state", "log", "summary", "completion", "inspection", "connect", "stop", "interrupt", "statements", "ui",
+        "submit-job", "jobs",
+    }  # fmt: skip
+    assert {path.split("/")[1] for _method, path in ROUTES} == {"sessions", "batches", "overview"}
+
+
+@pytest.fixture
+def _no_role(monkeypatch):
+    """The control plane knows everybody, and nobody as administrator or Data Owner."""
+
+    async def control_plane(_transport, request):
+        limits = request.url.path.endswith("/limits")
+        return httpx.Response(200, json=ServerLimits().model_dump(mode="json") if limits else {"admin": False})
+
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", control_plane)
+
+
+@pytest.mark.usefixtures("_no_role")
+def test_a_session_of_somebody_else_is_as_absent_as_none_on_every_route(tmp_path):
+    file = tmp_path / "projects" / "blue" / "Resources" / "job.py"
+    file.parent.mkdir(parents=True)
+    file.write_text("print(7)")
+    body = {"code": "1", "cursor": 0}
+
     async def attack():
         async with service(tmp_path, SlowBackend()) as client:
-            made = await client.post("/sessions", json={}, headers=header(token("bob", "blue")))
-            hers, none = made.json()["id"], 4711
-            for caller in (token(), token("bob", "red"), token("mallory", "blue")):
-                for method, path in (
-                    ("GET", ""), ("DELETE", ""), ("GET", "/log"), ("GET", "/summary"), ("GET", "/statements"),
-                    ("POST", "/statements"), ("POST", "/completion"),
-                ):  # fmt: skip
+            bob = header(token("bob", "blue"))
+            session = (await client.post("/sessions", json={"name": "hers"}, headers=bob)).json()["id"]
+            batch = await client.post("/batches", json={"file": "Resources/job.py", "name": "job"}, headers=bob)
+            made = await client.post(f"/sessions/{session}/statements", json={"code": "1"}, headers=bob)
+            assert made.json()["id"] == 0
+            for method, path in ROUTES:
+                kind, of_batches = path.split("/")[1], path.startswith("/batches")
+                theirs = [batch.json()["id"] if of_batches else session, "job" if of_batches else "hers"]
+                for caller in (token(), token("bob", "red"), token("mallory", "blue")):
                     texts = set()
-                    for number in (hers, none):
-                        answer = await client.request(
-                            method, f"/sessions/{number}{path}", json={"code": "1", "cursor": 0}, headers=header(caller)
-                        )
-                        assert answer.status_code == 404
-                        texts.add(answer.text.replace(f"'{number}'", ""))
-                    assert len(texts) == 1
+                    for one in (*theirs[: 1 if kind == "overview" else 2], 4711):
+                        address = path
+                        for name, value in {**FILLED, "{session_id}": str(one), "{batch_id}": str(one)}.items():
+                            address = address.replace(name, value)
+                        answer = await client.request(method, address, json=body, headers=header(caller))
+                        assert answer.status_code == 404, (method, address, answer.text)
+                        texts.add(answer.text.replace(f"'{one}'", "").replace(f" {one} ", "  "))
+                    assert len(texts) == 1, (method, path, texts)
+                if method == "GET":
+                    address = address.replace("4711", str(theirs[0]))
+                    assert (await client.get(address, headers=bob)).status_code != 404, f"{address} is none at all"
+            assert (await client.get(f"/sessions/{session}", headers=bob)).json()["state"] == "idle"
+            assert (await client.get(f"/batches/{batch.json()['id']}", headers=bob)).status_code == 200
+
+    asyncio.run(attack())
+
+
+@pytest.mark.parametrize("path", ["/sessions", "/sessions:check", "/batches"])
+@pytest.mark.parametrize("who", ["bob", "red__bob", "blue__mallory", "root"])
+def test_nobody_acts_as_somebody_else(tmp_path, path, who):
+    async def attack():
+        backend = SlowBackend()
+        async with service(tmp_path, backend) as client:
+            body = {"proxyUser": who, "file": "Resources/job.py"} if path == "/batches" else {"proxyUser": who}
+            file = tmp_path / "projects" / "red" / "Resources" / "job.py"
+            file.parent.mkdir(parents=True)
+            file.write_text("print(7)")
+            answer = await client.post(path, json=body, headers=header(token()))
+            assert (answer.status_code, answer.json()["detail"]) == (
+                400, "proxyUser can't be chosen: a session acts as its owner only.",
+            )  # fmt: skip
+            assert backend.drivers == []
+            own = await client.post(path, json={**body, "proxyUser": "red__mallory"}, headers=header(token()))
+            assert own.is_success
 
     asyncio.run(attack())
 

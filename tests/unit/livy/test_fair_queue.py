@@ -106,7 +106,7 @@ def test_a_projects_limits_are_those_of_all_its_sessions_and_hold_up_nobody_else
         asked(2, "weather__ben", Amount(sessions=1, memory_mib=1000)),
         asked(3, "sales__otto", Amount(sessions=1, memory_mib=14_000)),
     ]
-    having = [held("weather__ada", memory_mib=2000)]
+    having = [held("weather__mia", memory_mib=2000)]
     room = Room(free=replace(WHOLE, memory_mib=14_000), whole=WHOLE)
     turn = take_turn(waiting, held=having, room=room, limits=limits)
     assert (numbers(turn.starts), numbers(turn.waits)) == ([3], [1, 2])
@@ -139,6 +139,96 @@ def test_who_keeps_sessions_of_their_own_for_ever_keeps_no_room_empty(crowd):
     with_it = take_turn([large, *others], held=[own], room=room)
     without_it = take_turn(others, held=[own], room=room)
     assert numbers(with_it.starts) == numbers(without_it.starts) != []
+
+
+RED = {"red": Amount(sessions=UNBOUNDED, memory_mib=60)}
+HUNDRED = Amount(sessions=10, memory_mib=100)
+
+
+def of(memory_mib):
+    return Amount(sessions=1, memory_mib=memory_mib)
+
+
+def test_from_members_nothing_is_kept_within_the_limits_for_one_who_waits_for_sessions_of_their_own():
+    large = asked(0, "red__mallory", of(55), overtaken=PATIENCE)
+    own_later, nia = asked(1, "red__mallory", of(10)), asked(2, "red__nia", of(10))
+    room = Room(free=of(70) + Amount(sessions=9), whole=HUNDRED)
+    turn = take_turn([large, own_later, nia], held=[held("red__mallory", memory_mib=30)], room=room, limits=RED)
+    assert numbers(turn.starts) == [2], "it stood empty for as long as mallory's own session ran"
+    assert turn.lacks[1] == Lack(), "of the person's own requests none comes before it"
+    others = take_turn([large, nia], held=[held("red__bob", memory_mib=30)], room=room, limits=RED)
+    assert others.starts == (), "now others' sessions have it, and when these end it has room"
+
+
+def test_within_the_limits_nothing_is_kept_from_members_for_one_whose_own_sessions_fill_the_machine():
+    large = asked(0, "red__mallory", of(30), overtaken=PATIENCE)
+    own = held("blue__mallory", memory_mib=80)
+    room = Room(free=of(20) + Amount(sessions=8), whole=HUNDRED)
+    limits = {"red": Amount(sessions=UNBOUNDED, memory_mib=35)}
+    turn = take_turn([large, asked(1, "red__nia", of(10))], held=[own], room=room, limits=limits)
+    assert numbers(turn.starts) == [1]
+
+
+def test_the_machine_keeps_no_room_for_one_whom_the_limits_of_the_project_hold_too():
+    large = asked(0, "red__ada", of(50), overtaken=PATIENCE)
+    waiting = [large, asked(1, "red__ada", of(5)), asked(2, "blue__ada", of(10)), asked(3, "sales__otto", of(30))]
+    having = [held("red__bob", memory_mib=30), held("sales__otto", memory_mib=40)]
+    room = Room(free=of(30) + Amount(sessions=8), whole=HUNDRED)
+    turn = take_turn(waiting, held=having, room=room, limits=RED)
+    assert numbers(turn.starts) == [3], "it stood empty until a session of the project ended"
+    assert (turn.lacks[0].machine, turn.lacks[0].project) == ({"memory_mib"}, {"memory_mib"})
+
+
+@pytest.mark.parametrize("needs", [of(61), of(101)])
+def test_for_more_than_there_can_be_nothing_is_kept_not_even_from_oneself(needs):
+    waiting = [
+        asked(0, "red__ada", needs, overtaken=PATIENCE),
+        asked(1, "red__ada", of(10)),
+        asked(2, "blue__ada", of(80)),
+    ]
+    turn = take_turn(waiting, held=[], room=Room(free=HUNDRED, whole=HUNDRED), limits=RED)
+    assert sorted(numbers(turn.starts)) == [1, 2]
+
+
+def test_for_what_waits_behind_an_earlier_request_of_the_person_nothing_is_kept_from_others():
+    waiting = [
+        asked(0, "red__ada", of(50), overtaken=PATIENCE),
+        asked(1, "blue__ada", of(60), overtaken=PATIENCE),
+        asked(2, "sales__otto", of(60)),
+    ]
+    room = Room(free=of(70) + Amount(sessions=9), whole=HUNDRED)
+    turn = take_turn(waiting, held=[held("red__bob", memory_mib=30)], room=room, limits=RED)
+    assert numbers(turn.starts) == [2]
+
+
+def test_nobody_is_kept_waiting_by_sessions_that_begin_again_and_again_in_two_projects():
+    """The limits of one project and the room of the machine are never short at once, but always one of them."""
+    large, fresh = asked(0, "red__ada", of(25), overtaken=PATIENCE), itertools.count(1)
+    limits, whole = {"red": Amount(sessions=UNBOUNDED, memory_mib=30)}, Amount(sessions=10, memory_mib=50)
+    running = [asked(next(fresh), "blue__ada", of(30))]
+    for step in range(40):
+        waiting = [large, asked(next(fresh), "red__ben", of(20)), asked(next(fresh), "blue__ada", of(30))]
+        having = [Held(project=one.project, owner=one.owner, amount=one.needs) for one in running]
+        free = whole - sum((one.needs for one in running), NOTHING)
+        turn = take_turn(waiting, held=having, room=Room(free=free, whole=whole), limits=limits)
+        if large in turn.starts:
+            return
+        running += turn.starts
+        ending = "blue__ada" if step % 2 == 0 else "red__ben"
+        running = [one for one in running if one.owner != ending]
+    pytest.fail("it never started")
+
+
+@given(st.lists(NEEDS_OF_OTHERS, min_size=1, max_size=6), st.integers(1, 15_000))
+def test_who_keeps_sessions_of_their_own_in_a_project_for_ever_keeps_nothing_of_its_limits(crowd, limit):
+    limits = {"weather": Amount(sessions=10, memory_mib=limit, gpus=4)}
+    large = asked(0, needs=Amount(sessions=1, memory_mib=limit), overtaken=PATIENCE)
+    own = held("weather__ada", memory_mib=1, sessions=1)
+    others = [asked(number, "weather__ben", needs) for number, needs in enumerate(crowd, start=1)]
+    room = Room(free=WHOLE - own.amount, whole=WHOLE)
+    with_it = take_turn([large, *others], held=[own], room=room, limits=limits)
+    without_it = take_turn(others, held=[own], room=room, limits=limits)
+    assert numbers(with_it.starts) == numbers(without_it.starts)
 
 
 NEEDS = st.builds(
@@ -182,8 +272,46 @@ def test_the_same_question_has_the_same_answer(waiting, having, free, limits, ra
     assert take_turn(shuffled, held=having, room=room, limits=limits) == first
 
 
+PEOPLE = st.sampled_from(["weather__ada", "weather__ben", "sales__ada", "sales__otto", "maps__mia"])
+WITHIN = st.builds(Amount, sessions=st.just(1), memory_mib=st.integers(1, 8000), gpus=st.integers(0, 2))
+
+
+@pytest.mark.parametrize("longest_first", [True, False])
+@given(
+    st.lists(st.tuples(PEOPLE, WITHIN), min_size=1, max_size=3),
+    st.lists(st.tuples(PEOPLE, WITHIN), min_size=1, max_size=6),
+    st.dictionaries(
+        st.sampled_from(["weather", "sales"]),
+        st.builds(Amount, sessions=st.integers(1, 4), memory_mib=st.integers(8000, 16_000), gpus=st.integers(2, 4)),
+    ),
+    st.randoms(use_true_random=False),
+)
+def test_nobody_waits_for_ever_while_sessions_end(longest_first, victims, crowd, limits, random):
+    """Whatever comes after them, again and again, of others or of themselves, within limits or not: they start."""
+    waiting = [asked(number, owner, needs) for number, (owner, needs) in enumerate(victims)]
+    running, fresh = [], itertools.count(len(victims))
+    crowd_forever = itertools.cycle(crowd)
+    pending = set(range(len(victims)))
+    for _ in range(60 * (len(victims) + len(crowd))):
+        while len(waiting) < len(victims) + 4:
+            owner, needs = next(crowd_forever)
+            waiting.append(asked(next(fresh), owner, needs))
+        free = WHOLE - sum((one.needs for one in running), NOTHING)
+        having = [Held(project=one.project, owner=one.owner, amount=one.needs) for one in running]
+        turn = take_turn(waiting, held=having, room=Room(free=free, whole=WHOLE), limits=limits)
+        waiting = list(turn.waits)
+        running += turn.starts
+        pending -= set(numbers(turn.starts))
+        if not pending:
+            return
+        # The one that has run longest ends, or any.
+        if running:
+            running.pop(0 if longest_first else random.randrange(len(running)))
+    pytest.fail(f"{sorted(pending)} never started")
+
+
 @given(st.lists(NEEDS, min_size=1, max_size=3), st.lists(st.tuples(OWNERS, NEEDS), min_size=1, max_size=6))
-def test_nobody_waits_for_ever_while_sessions_end(victims, crowd):
+def test_nobody_waits_for_ever_for_all_of_the_machine_while_sessions_end(victims, crowd):
     """Whatever comes after them, again and again, and however little the others hold: they start."""
     waiting = [asked(number, "weather__ada", needs) for number, needs in enumerate(victims)]
     running, fresh = [], itertools.count(len(victims))

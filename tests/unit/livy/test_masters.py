@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -227,11 +228,13 @@ def test_no_executor_is_split_over_hosts_and_none_runs_where_the_label_is_anothe
 
 def test_what_is_waited_for_tells_what_is_free_and_names_nobody_of_other_projects():
     shape = Shape(executors=2, gpus_per_executor=2, gpu_label="infiniband")
-    assert VIEW.why_waiting(shape, VIEW.find("application_1_0007"), "weather__ada") == (
+    assert VIEW.why_waiting(shape, VIEW.find("application_1_0007", owner="weather__ada"), "weather__ada") == (
         "Waits for executors: 1 of 2 of 2 GPUs, 1 core and 1024 MiB; the cluster has 6 GPUs, 16 cores and 8192 MiB "
         "with label infiniband free. Others that work there: 1 of others, 1 of weather__bob; that wait too: "
         "1 of others."
     )
+    alone = replace(VIEW, applications=tuple(each for each in VIEW.applications if not each.waiting))
+    assert alone.why_waiting(shape, OWN, "weather__ada").endswith("there: 1 of others, 1 of weather__bob.")
     assert VIEW.why_waiting(Shape(executors=1), OWN, "weather__ada") == ""
     not_begun = Application(names=("app-9",), owner="weather__ada", executors=0, waiting=True, started=False)
     assert "0 of 0" in VIEW.why_waiting(Shape(min_executors=0, max_executors=3), not_begun, "weather__ada")
@@ -253,7 +256,7 @@ MASTER_PAGE = {
 def test_a_standalone_master_tells_of_its_living_workers_and_of_cores_given():
     view = standalone.read_view(MASTER_PAGE)
     assert view.nodes == (Node(cores=2, memory_mib=2048, gpus=2, free_cores=1, free_memory_mib=1536, free_gpus=1),)
-    assert view.find(None, "app-1-0000").executors_of(Shape(executor_cores=2)) == 2
+    assert view.find(None, "app-1-0000", owner="weather__ada").executors_of(Shape(executor_cores=2)) == 2
 
 
 def _resources(gpus):
@@ -292,7 +295,8 @@ def test_yarn_tells_of_hosts_labels_and_containers_less_the_one_of_its_own():
         ),
     )  # fmt: skip
     assert [(each.executors, each.waiting) for each in view.applications] == [(2, False), (0, True)]
-    assert view.find("application_1_0007").owner == "weather__ada"
+    assert view.find("application_1_0007", owner="weather__ada").names[0] == "application_9"
+    assert view.find("application_8", owner="weather__ada") is None, "it is somebody else's"
     assert yarn.read_view({"nodes": None}, {"apps": None}).nodes == ()
 
 

@@ -49,7 +49,21 @@ def place(lack, *, running=RUNNING, position=2, limit=LIMIT):
             Lack(machine=frozenset({"sessions"}), project=frozenset({"sessions"})),
             (
                 "Waits for one of the 200 sessions of this service to end and one of the 5 sessions of the project "
-                "to end: 2nd of 25 in the queue."
+                "to end: 2nd of 25 in the queue. In use: 2 sessions of other projects, session 7 of weather__ben."
+            ),
+        ),
+        (
+            Lack(project=frozenset({"sessions"})),
+            (
+                "Waits for one of the 5 sessions of the project to end: 2nd of 25 in the queue. "
+                "In use: session 7 of weather__ben."
+            ),
+        ),
+        (
+            Lack(machine=frozenset({"gpus"}), project=frozenset({"sessions"})),
+            (
+                "Waits for one of the 5 sessions of the project to end and 2 GPUs: 2nd of 25 in the queue. "
+                "In use: 2 GPUs by other projects, 1 GPU by weather__ben (session 7)."
             ),
         ),
         (
@@ -68,10 +82,39 @@ def test_of_projects_one_is_no_member_of_nothing_is_told_but_how_much_they_have(
     assert not any(secret in told for secret in ("sales", "otto", "maps", "mia", "8,", "9,"))
 
 
-def test_it_names_those_who_have_most_and_no_more_than_eight():
+def test_it_names_those_who_have_most_and_no_more_than_eight_and_says_how_many_there_are():
     many = [Running(session=n, project="weather", owner=f"weather__u{n}", amount=Amount(gpus=n)) for n in range(1, 20)]
-    held = place(Lack(machine=frozenset({"gpus"})), running=many, limit=BOUNDLESS).held_by
-    assert [one.session for one in held] == list(range(19, 11, -1))
+    told = place(Lack(machine=frozenset({"gpus"})), running=many, limit=BOUNDLESS)
+    assert [one.session for one in told.held_by] == list(range(19, 11, -1))
+    assert told.sentence().endswith("12 GPUs by weather__u12 (session 12) and 11 more.")
+    assert len(told.shown()["heldBy"]) == 8
+
+
+ONE = Amount(sessions=1, starts=1, memory_mib=UNBOUNDED)
+
+
+@pytest.mark.parametrize(
+    ("lack", "sentence"),
+    [
+        (Lack(machine=frozenset({"sessions"})), "Waits for the only session of this service to end:"),
+        (Lack(project=frozenset({"sessions"})), "Waits for the project's only session to end:"),
+        (Lack(machine=frozenset({"starts"})), "Waits for the session that is being started to be ready:"),
+    ],
+)
+def test_of_one_is_said_what_is_said_of_one(lack, sentence):
+    asked = Asked(number=12, project="weather", owner="weather__ada", needs=NEEDS)
+    told = place_of(asked, lack, position=1, length=1, running=RUNNING[:1], most=ONE, limit=ONE)
+    assert told.sentence().startswith(sentence)
+
+
+def test_programs_are_told_of_sessions_in_the_fields_that_there_are():
+    assert place(Lack(project=frozenset({"sessions"}))).shown()["heldBy"] == [
+        {"who": "weather__ben", "session": 7, "memoryMib": 0, "gpus": 0}
+    ]
+
+
+def test_one_that_does_not_wait_is_told_that_others_asked_before():
+    assert place(Lack()).without_the_queue() == "Others asked before you, and what is free is kept for them."
 
 
 @pytest.mark.parametrize(

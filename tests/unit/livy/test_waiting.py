@@ -11,6 +11,7 @@ from hops_contract.principal import Principal, PrincipalKind, ProjectRole
 from hops_livy.builtin import waiting
 from hops_livy.builtin.backend import BuiltinSessions
 from hops_livy.builtin.endings import why_ended
+from hops_livy.builtin.told import Told
 from hops_livy.engines.drivers import DriverRequest, Shape, StartError
 from hops_livy.gpus import GpuLedger
 from hops_livy.masters.master import ClusterError
@@ -64,6 +65,42 @@ def test_what_is_waited_for_is_told_as_it_changes_and_no_more_when_all_have_come
     assert [text.partition(" of 2 of")[0] for text in heard] == [
         "Waits for executors: 0", "Waits for executors: 1", "The cluster's master does not answer.", "",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["app-9", REQUEST.application])
+def test_of_an_application_of_somebody_else_nothing_is_told_whoever_names_it(monkeypatch, name):
+    monkeypatch.setattr(waiting, "SOON_S", 0)
+    theirs = Application(names=(name,), owner="weather__eve", executors=1)
+    own = _view(0, "app-1")
+    heard = []
+
+    async def ask():
+        watched = waiting.Waiting(
+            ScriptedCluster(
+                replace(own, applications=(theirs,)), replace(own, applications=(*own.applications, theirs)), None
+            ),
+            replace(REQUEST, tell=lambda text, **_: heard.append(text)),
+        )
+        watched.spark_application = name
+        await watched.follow(lambda: False)
+        assert heard == [], "it would tell what executors that application has"
+        watched.spark_application = "app-1"
+        watched._cluster = ScriptedCluster(replace(own, applications=(*own.applications, theirs)), None)
+        await watched.follow(lambda: False)
+
+    asyncio.run(ask())
+    assert [text.partition(" of 2 of")[0] for text in heard] == ["Waits for executors: 0"]
+
+
+def test_sparks_id_is_the_one_that_was_told_when_the_driver_first_was_ready():
+    told = Told()
+    assert told.take(b'{"stage": "ready", "application": "app-1"}') == "ready"
+    told.take(b'{"stage": "ready", "application": "app-9"}')
+    assert told.application == "app-1"
+    batch = Told()
+    batch.take(b'{"stage": "ready"}')
+    batch.take(b'{"stage": "ready", "application": "app-9"}')
+    assert batch.application is None, "a batch's driver tells none"
 
 
 def _no_room(monkeypatch, *answers, given_s=60.0):

@@ -239,7 +239,9 @@ def test_who_does_not_want_to_wait_does_not_slip_past_who_does(tmp_path):
         large = await ask(client, OTTO, {**SMALL, "conf": {"spark.executor.resource.gpu.amount": "4"}})
         client.app.state.registry._waiting._entries[large["id"]].overtaken = 5
         refused = await ask(client, BEN, {**GPUS, "onNoRoom": "fail"}, status=409)
-        assert "its turn, and what is free is kept for those before it" in refused["detail"]
+        assert refused["detail"] == (
+            "There is no room now. Others asked before you, and what is free is kept for them."
+        )
 
     run(test, tmp_path)
 
@@ -354,7 +356,7 @@ def test_the_service_runs_so_many_sessions_and_lets_so_many_wait(tmp_path):
     async def test(client, backend):
         running = await ask(client, ADA, SMALL)
         waiting = await ask(client, BEN, SMALL)
-        assert waiting["appInfo"]["reason"].startswith("Waits for one of the 1 sessions of this service to end: 1st")
+        assert waiting["appInfo"]["reason"].startswith("Waits for the only session of this service to end: 1st")
         refused = await ask(client, OTTO, SMALL, status=409)
         assert refused["detail"].startswith("1 sessions wait already")
         await client.delete(f"/sessions/{running['id']}", headers=ADA)
@@ -383,6 +385,62 @@ def test_one_person_has_so_many_places_in_the_queue_in_all_projects_together_and
     run(test, tmp_path, sessions=1, queue_per_person=2)
 
 
+def test_who_may_not_wait_takes_no_place_in_the_queue_while_it_is_looked_whether_there_is_room(tmp_path):
+    async def test(client, backend):
+        backend.pause, room = asyncio.Event(), client.app.state.registry._waiting
+        starting = asyncio.create_task(ask(client, ADA, SMALL))
+
+        def so_many(number):
+            async def there():
+                return len(room._entries) == number
+
+            return there
+
+        await until(so_many(1))
+        asking = asyncio.create_task(ask(client, BEN, {**SMALL, "onNoRoom": "fail"}, status=409))
+        await until(so_many(2))
+        assert len(room) == 0
+        waiting = await ask(client, BEN, SMALL)
+        assert (waiting["queue"]["position"], waiting["queue"]["length"]) == (1, 1)
+        backend.pause.set()
+        running = await starting
+        assert "There is no room now." in (await asking)["detail"]
+        await client.delete(f"/sessions/{running['id']}", headers=ADA)
+        await until_idle(client, BEN, waiting["id"])
+
+    run(test, tmp_path, sessions=1, queue=1, queue_per_person=1)
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_who_finds_no_room_after_all_goes_back_to_the_queue_only_if_the_person_has_a_place_left(tmp_path, told):
+    async def test(client, backend):
+        running = await ask(client, BEN, SMALL) if told else None
+        backend.pause, backend.refusal = asyncio.Event(), NoRoomError("Somebody else was faster.")
+        first = asyncio.create_task(ask(client, ADA, SMALL, status=201 if told else 429))
+        if told:
+            assert "queue" in await first
+            await client.delete(f"/sessions/{running['id']}", headers=BEN)
+
+        async def begun():
+            return len(backend.attempts) == 1 + told
+
+        await until(begun)
+        assert "queue" in await ask(client, ADA, SMALL), "the first is being started, so its place is free"
+        backend.pause.set()
+        answer = await first
+        sentence = "1 of your sessions wait already; 1 are the most that one person may have in the queue."
+        if told:
+
+            async def dead():
+                return (await look(client, ADA, answer["id"]))["state"] == "dead"
+
+            await until(dead)
+            answer["detail"] = (await look(client, ADA, answer["id"]))["appInfo"]["reason"]
+        assert answer["detail"] == sentence
+
+    run(test, tmp_path, sessions=1, queue_per_person=1)
+
+
 def test_for_a_place_that_there_never_is_nobody_waits(tmp_path):
     async def test(client, backend):
         assert "HOPS_SESSIONS to 0" in (await ask(client, ADA, SMALL, status=429))["detail"]
@@ -409,7 +467,8 @@ def test_who_has_waited_long_enough_is_told_so_and_cells_that_were_asked_for_end
 
         await until(dead)
         told = await look(client, BEN, waiting["id"])
-        assert told["appInfo"]["reason"].startswith("It waited in the queue for 0 minutes in vain. Waits for one of")
+        sentence = "It waited in the queue for 0 minutes in vain. Waits for the only session"
+        assert told["appInfo"]["reason"].startswith(sentence)
         statement = (await client.get(f"/sessions/{waiting['id']}/statements/0", headers=BEN)).json()
         assert statement["output"]["ename"] == "SessionEnded"
         assert len(client.app.state.registry._waiting) == 0
@@ -624,7 +683,7 @@ def test_one_person_has_so_many_sessions_kept_ready_in_all_their_projects(tmp_pa
 
 @pytest.mark.parametrize(
     ("limits", "sessions", "sentence"),
-    [({}, 1, "1st of 1 in the queue"), ({"max_project_sessions": 1}, 9, "one of the 1 sessions of the project to end")],
+    [({}, 1, "1st of 1 in the queue"), ({"max_project_sessions": 1}, 9, "the project's only session to end")],
 )
 def test_one_that_is_kept_ready_takes_no_place_that_there_is_not(tmp_path, machine, limits, sessions, sentence):
     machine["limits"] = ServerLimits(max_total_memory_mib=100_000, max_driver_memory_mib=100_000, **limits)

@@ -133,7 +133,7 @@ def raised(function, *args):
     return str(refusal.value)
 
 
-@case("Waits for executors: … of … of …; the cluster has … free. Others that work there: …; that wait too: …")
+@case("Waits for executors: … of … of …; the cluster has … free. Others that work there: …")
 def _(_site):
     return VIEW.why_waiting(Shape(executors=2), VIEW.applications[0], "weather__ada")
 

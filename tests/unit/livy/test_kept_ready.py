@@ -1,0 +1,49 @@
+"""When a session is started that nobody has asked for: the first at once, another only when the machine is calm."""
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+
+from hops_contract.principal import Principal, PrincipalKind, ProjectRole
+from hops_livy.engines.drivers import Shape
+from hops_livy.kept_ready import KeptReady, WarmState
+from hops_livy.pool import WarmPool
+
+ADA = Principal(kind=PrincipalKind.PROJECT_USER, user="ada", project="weather", role=ProjectRole.DATA_OWNER)
+
+
+class Machine:
+    """Has processors that idle or not, and sessions that work or not, as the test says."""
+
+    def __init__(self, *, idle=True, works=False):
+        self.idle, self.works, self.asked, self.started = idle, works, 0, 0
+        self.kept = KeptReady(
+            pool=WarmPool(3), idleness=SimpleNamespace(idle=self._idle, why_no_room=lambda _mib: None), waiting=[],
+            end=None, works=lambda: self.works,
+        )  # fmt: skip
+
+    def _idle(self):
+        self.asked += 1
+        return self.idle
+
+    async def _start(self):
+        self.started += 1
+        return WarmState("starting")
+
+    def keep(self, *, first=False):
+        return asyncio.run(self.kept.keep(ADA, Shape(), {}, first=lambda: first, start=self._start)).state
+
+
+@pytest.mark.parametrize(("idle", "works"), [(False, False), (True, True), (False, True)])
+def test_another_one_is_started_when_the_machine_is_calm_and_not_before(idle, works):
+    machine = Machine(idle=idle, works=works)
+    assert [machine.keep(), machine.keep()] == ["waiting", "waiting"]
+    assert (machine.started, machine.asked) == (0, 2), "how busy it was is told since it was last asked"
+    machine.idle, machine.works = True, False
+    assert (machine.keep(), machine.started) == ("starting", 1)
+
+
+def test_the_first_one_is_started_however_much_the_machine_has_to_do():
+    machine = Machine(idle=False, works=True)
+    assert (machine.keep(first=True), machine.started) == ("starting", 1)
