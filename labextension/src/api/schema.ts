@@ -1414,7 +1414,7 @@ export interface components {
              */
             gpus_per_executor: number;
             /**
-             * Stop after idle minutes
+             * Stop server and sessions after idle minutes
              * @description 0 means never.
              * @default 120
              */
