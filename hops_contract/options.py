@@ -62,8 +62,8 @@ class ServerOptions(BaseModel):
         default=120,
         ge=0,
         le=7 * 24 * 60,
-        title="Stop server and sessions after idle minutes",
-        description="0 means never.",
+        title="Stop after idle minutes",
+        description="Then Spark sessions end and the server stops. 0 means never.",
     )
 
     @model_validator(mode="after")

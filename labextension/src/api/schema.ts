@@ -1414,8 +1414,8 @@ export interface components {
              */
             gpus_per_executor: number;
             /**
-             * Stop server and sessions after idle minutes
-             * @description 0 means never.
+             * Stop after idle minutes
+             * @description Then Spark sessions end and the server stops. 0 means never.
              * @default 120
              */
             idle_timeout_minutes: number;
