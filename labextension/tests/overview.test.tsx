@@ -265,6 +265,13 @@ describe('a session in the panel', () => {
     widget = item;
     Widget.attach(item, document.body);
     await item.renderPromise;
+    // React may come to it only then, where the machine is busy elsewhere.
+    await vi.waitFor(
+      () => {
+        expect(item.node.childElementCount).toBe(1);
+      },
+      { timeout: PATIENCE_MS }
+    );
     return item.node;
   }
 
