@@ -59,7 +59,11 @@ class ServerOptions(BaseModel):
         "Kubernetes gives out every session waits.",
     )
     idle_timeout_minutes: int = Field(
-        default=120, ge=0, le=7 * 24 * 60, title="Stop after idle minutes", description="0 means never."
+        default=120,
+        ge=0,
+        le=7 * 24 * 60,
+        title="Stop after idle minutes",
+        description="Then Spark sessions end and the server stops. 0 means never.",
     )
 
     @model_validator(mode="after")

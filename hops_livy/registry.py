@@ -559,7 +559,9 @@ class Registry:
         freed = int(instead_of is not None and not instead_of.final)
         own = -freed + sum(not session.final for session in self.owned(principal.project_user, batch=None))
         if own >= self._limits.sessions_per_owner:
-            raise TooManyError(f"You have {own} sessions; {self._limits.sessions_per_owner} are the most. Delete one.")
+            raise TooManyError(
+                f"You have {own} sessions, the most that one may have. Stop one in the sidebar Spark sessions."
+            )
         if self._limits.sessions < 1:
             # There would never be a place to wait for.
             raise TooManyError(

@@ -247,7 +247,10 @@ class Session:
         return None
 
     def _unheard(self) -> str:
-        return f"No client asked for this session for {self.timeouts.heartbeat_s:.0f} seconds."
+        span = _span(self.timeouts.heartbeat_s)
+        if self.notebook is not None:
+            return f"Its notebook was gone for {span}."
+        return f"No client asked for this session for {span}."
 
     def submit(
         self,
@@ -524,6 +527,12 @@ def _checked_kind(kind: str) -> str:
     if kind not in KINDS:
         raise BadRequestError(f"Statements of kind {kind!r} can't be run here; the kinds are {', '.join(KINDS)}.")
     return kind
+
+
+def _span(seconds: float) -> str:
+    """A span in the unit in which it is whole: ``15 minutes``, ``90 seconds``."""
+    count, unit = (seconds / 60, "minute") if seconds % 60 == 0 else (seconds, "second")
+    return f"{count:.0f} {unit}" if round(count) == 1 else f"{count:.0f} {unit}s"
 
 
 def _not_followed() -> Executed:

@@ -55,7 +55,7 @@ def read_server_config(folder: Path) -> dict[str, Any]:
         ServerFolderError: The file is missing, too large, or no JSON object.
     """
     path = folder / CONFIG_FILE
-    remedy = "Restart the notebook server from the project's page."
+    remedy = "Stop the notebook server on the project's page and open it again."
     try:
         with path.open("rb") as file:
             content = file.read(MAX_CONFIG_BYTES + 1)

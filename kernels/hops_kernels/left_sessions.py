@@ -72,18 +72,16 @@ def used_elsewhere(item: Item, *, notebook: str | None, kernel: str | None, now:
 def described(item: Item, now: float) -> str:
     """A session's state in words, for the question and for the line that a taken-up session leaves."""
     count = int(item.get("statements") or 0)
-    parts = [_state(item, now), "1 statement so far" if count == 1 else f"{count} statements so far"]
+    text = f"{_state(item, now)}, {count} {'statement' if count == 1 else 'statements'}"
     last = item.get("last_statement") or {}
-    if last.get("line"):
-        parts.append(f"the last: {_short(str(last['line']))}")
-    return ", ".join(parts)
+    return f"{text}; last: `{_short(str(last['line']))}`" if last.get("line") else text
 
 
 def question(item: Item, now: float) -> str:
     """What is asked before the first cell."""
     return (
-        f"Spark session {item['id']} of this notebook is still alive ({described(item, now)}). "
-        "Use it, with its variables? [Y]es, [n]o: start anew, [a]lways, ne[v]er: "
+        f"Spark session {item['id']} of this notebook is still running ({described(item, now)}). "
+        "Use it, with its variables? [Y]es, [n]o: a new one, [a]lways, ne[v]er: "
     )
 
 
@@ -104,7 +102,7 @@ def answer(text: str) -> tuple[bool, Reattach | None] | None:
 def hint(item: Item, now: float) -> str:
     """What is said of it where nobody can be asked."""
     return (
-        f"Spark session {item['id']} of this notebook is still alive ({described(item, now)}). Nobody can be asked "
+        f"Spark session {item['id']} of this notebook is still running ({described(item, now)}). Nobody can be asked "
         f"here, so it is not taken up; %spark_session attach -f {item['id']} takes the old one up instead."
     )
 

@@ -242,7 +242,7 @@ class HopsMagics(KernelMagics):
             )
         if lines := missed(self.unseen_statements()):
             say("While no notebook listened:", *(f"  {line}" for line in lines))
-            say("%spark_session outputs shows what they write.")
+            say("%spark_session outputs shows their output.")
 
     def unseen_statements(self) -> list[dict[str, Any]]:
         """The statements of whose end no client was told, oldest first; at most a hundred."""

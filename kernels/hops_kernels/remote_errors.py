@@ -13,6 +13,7 @@ _PAYLOAD = re.compile(
 )
 _NO_ANSWER = "Error sending http request and maximum retry encountered"
 _MAX_PAYLOAD_SHOWN = 500
+_NOT_FOUND = 404
 
 
 class RemoteError(Exception):
@@ -95,3 +96,16 @@ def explain_http_error(message: str) -> tuple[int | None, str]:
         if sentences:
             return status, " ".join(sentences)
     return status, f"The session service answered {status}: {payload[:_MAX_PAYLOAD_SHOWN]}"
+
+
+def loss_in(message: str, heard: str) -> str | None:
+    """Why a session is lost of which the service answered so; ``None`` where it may be there still.
+
+    Args:
+        message: The message of sparkmagic's ``HttpClientException``.
+        heard: Why it ended, where that was heard before. Of what its owner ends the service tells nothing more, of all
+            else for an hour.
+    """
+    if explain_http_error(message)[0] != _NOT_FOUND:
+        return None
+    return heard or "It was ended, by you or by a program of yours."

@@ -22,13 +22,12 @@ from sparkmagic.livyclientlib.livysession import LivySession
 from sparkmagic.livyclientlib.sparkcontroller import SparkController
 from sparkmagic.utils import constants
 
-from hops_kernels.remote_errors import SessionProblem, explain_http_error
+from hops_kernels.remote_errors import SessionProblem, explain_http_error, loss_in
 from hops_kernels.seams import connect_session, get_json
 from hops_kernels.statements import run_statement
 
 TICK_S = 1.0
 _LOG_LINES_SHOWN = 15
-_NOT_FOUND = 404
 _MIB_PER_GIB = 1024
 _READY = (constants.IDLE_SESSION_STATUS, constants.BUSY_SESSION_STATUS)
 """A session that another kernel began may be at work already; statements wait for their turn by themselves."""
@@ -105,7 +104,7 @@ class StartNotice:
 class Heartbeat(Thread):
     """Keeps a session alive while its kernel lives. sparkmagic's own can take half a minute to stop."""
 
-    def __init__(self, session: LivySession) -> None:
+    def __init__(self, session: HopsSession) -> None:
         super().__init__(name="session-heartbeat", daemon=True)
         self._session = session
         self._ended = Event()
@@ -116,6 +115,9 @@ class Heartbeat(Thread):
         while not self._ended.wait(wait_s):
             try:
                 self._session.refresh_status_and_info()
+                if self._session.is_final_status(self._session.status):
+                    self._session.loss = reason_of(self._session)
+                    return  # a notebook that asks tomorrow is told the reason still
             except Exception:  # noqa: BLE001 - whatever it is, the next cell meets it again and explains it
                 wait_s = sparkmagic_settings.heartbeat_retry_seconds()
             else:
@@ -132,6 +134,8 @@ class HopsSession(LivySession):
     _heartbeat_thread: Heartbeat | None
     is_guest = False
     """Whether it is another notebook's session, with whose kernel it ends and not with this one."""
+    loss: str = ""
+    """Why it ended, once the heartbeat has seen that."""
     queued: str = ""
     """Its place in the queue for resources, in words, while it waits there."""
 
@@ -286,13 +290,12 @@ def reason_of(session: LivySession) -> str:
     return "The session service gives no reason."
 
 
-def loss_of(session: LivySession) -> str | None:
+def loss_of(session: HopsSession) -> str | None:
     """Why ``session`` is lost, or ``None`` while it is alive."""
     try:
         session.refresh_status_and_info()
     except LivyClientLibException as error:
-        status, sentence = explain_http_error(str(error))
-        return sentence if status == _NOT_FOUND else None
+        return loss_in(str(error), session.loss)
     return reason_of(session) if session.is_final_status(session.status) else None
 
 

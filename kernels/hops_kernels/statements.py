@@ -81,7 +81,7 @@ def _attend(
         if following.statement_id is not None:
             _cancel(session, following.statement_id)
             following.read_last_words()
-        raise RemoteInterrupt("The statement was cancelled in the Spark session.") from None
+        raise RemoteInterrupt("Interrupted. The session and its variables are still there.") from None
     finally:
         line.take_away()
     output: Mapping[str, Any] = statement.get("output") or {"status": "ok", "data": {}}
@@ -156,7 +156,10 @@ class _Following:
             SessionProblem: The service did not tell it.
         """
         if self.statement_id is None:
-            raise SessionProblem("The session service broke off before it told whether the cell runs. Run it again.")
+            raise SessionProblem(
+                "The session service broke off before it told whether the cell runs. It may have run: "
+                "look before you run it again."
+            )
         return self.statement_id
 
     def read_last_words(self) -> None:

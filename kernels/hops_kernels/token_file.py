@@ -25,7 +25,7 @@ def read_token(folder: Path) -> str:
     Raises:
         TokenUnreadableError: The file is missing, empty or no token.
     """
-    remedy = "Restart the notebook server from the project's page."
+    remedy = "Stop the notebook server on the project's page and open it again."
     try:
         with (folder / TOKEN_FILE).open(encoding="ascii") as file:
             token = file.read(MAX_TOKEN_LENGTH + 2).strip()

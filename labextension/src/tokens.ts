@@ -37,7 +37,7 @@ export interface IProjectModel extends IDisposable {
   readonly project: IReading<IProject>;
   /** My Spark sessions, newest first. */
   readonly sessions: IReading<readonly ISession[]>;
-  /** The Spark session of the current tab, else the only one; null when it can't be told which is meant. */
+  /** The Spark session of the current tab; null where that has none. */
   readonly currentSession: ISession | null;
   /** What to do because Lab and the server extension differ in version; null when they do not. */
   readonly versionProblem: IProblem | null;

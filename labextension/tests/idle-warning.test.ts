@@ -79,6 +79,7 @@ describe('the warning', () => {
   it('keeps the session when that is wanted, and goes away', () => {
     show(session({ idle_timeout_s: 7200, ends: NOW_S + 60 }));
     const [shown] = Notification.manager.notifications;
+    expect(shown?.message).toContain('Spark session 3 is idle and ends at ');
     shown?.options.actions?.[0]?.callback(new MouseEvent('click'));
     expect(keepSession).toHaveBeenCalledWith(3);
     show(session({ idle_timeout_s: 7200, ends: NOW_S + 7200 }));

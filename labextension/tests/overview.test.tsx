@@ -9,6 +9,7 @@ import { ProblemError } from '../src/api/problem';
 import type { Ask } from '../src/api/requests';
 import { SessionItem } from '../src/sessions/item';
 import { SessionsModel } from '../src/sessions/model';
+import { countText } from '../src/sessions/panel';
 import type { ISessionOwner } from '../src/tokens';
 import { OVERVIEW_ITEM_ANSWER } from './answers';
 
@@ -224,6 +225,20 @@ describe('the model of the sessions', () => {
   });
 });
 
+describe('the head of the panel', () => {
+  const queue = { position: 1, length: 2 };
+
+  it.each([
+    [[{ state: 'busy' }, {}, {}], '1 working, 2 idle'],
+    [
+      [{ state: 'busy' }, { state: 'starting', queue }, {}],
+      '1 working, 1 waiting, 1 idle'
+    ]
+  ])('of %j says %s', (changes, text) => {
+    expect(countText(readOverview(overview(...changes)), trans)).toBe(text);
+  });
+});
+
 describe('a session in the panel', () => {
   let widget: Widget | undefined;
 
@@ -250,6 +265,13 @@ describe('a session in the panel', () => {
     widget = item;
     Widget.attach(item, document.body);
     await item.renderPromise;
+    // React may come to it only then, where the machine is busy elsewhere.
+    await vi.waitFor(
+      () => {
+        expect(item.node.childElementCount).toBe(1);
+      },
+      { timeout: PATIENCE_MS }
+    );
     return item.node;
   }
 
@@ -290,7 +312,7 @@ describe('a session in the panel', () => {
       queue: { position: 2, length: 5, waitsFor: '2 GPUs', heldBy: [] },
       last_statement: null
     });
-    expect(node.textContent).toContain('waiting, 2 of 5 in the queue');
+    expect(node.textContent).toContain('waiting (2nd of 5)');
     expect(node.textContent).toContain('Waits for 2 GPUs: 2nd of 5');
     expect(labels(node)).toContain('Stop session 3');
   });
@@ -358,6 +380,8 @@ describe('a session in the panel', () => {
       expect(arrow?.getAttribute('aria-expanded')).toBe('true');
       expect(node.textContent).toContain('Applicationlocal-1');
       expect(node.textContent).toContain('GPUs0, 1');
+      expect(node.textContent).toContain('Statements4');
+      expect(node.textContent).toContain('Ends, if left idle');
     },
     PATIENCE_MS
   );

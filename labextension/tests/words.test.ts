@@ -3,11 +3,13 @@ import { describe, expect, it } from 'vitest';
 import type { ISession } from '../src/api/wire';
 import {
   ageText,
+  eachText,
   executorsText,
   memoryText,
-  minutesText
+  minutesText,
+  ordinalText
 } from '../src/parts/amounts';
-import { foremost, moodOf, stateText } from '../src/parts/states';
+import { foremost, moodOf, stateText, stateWords } from '../src/parts/states';
 import { resourceRows } from '../src/project/resources';
 import { normalLogdir, tabTitle } from '../src/tensorboard/logdir';
 import { readProject } from '../src/api/wire';
@@ -24,6 +26,7 @@ function session(id: number, state: string): ISession {
     notebook: null,
     idleTimeout: null,
     ends: null,
+    queue: null,
     state,
     reason: null,
     created: null,
@@ -58,6 +61,25 @@ describe('amounts', () => {
     [1, { least: 0, most: 1 }, '0 to 1 executor as needed']
   ])('write %i executors within %j as %s', (executors, bounds, text) => {
     expect(executorsText({ executors, bounds }, trans)).toBe(text);
+  });
+
+  it.each([
+    [1, null, '1 core and 2 GiB'],
+    [2, null, '1 core and 2 GiB each'],
+    [1, { least: 1, most: 4 }, '1 core and 2 GiB each']
+  ])('of %i executors within %j say %s', (executors, bounds, text) => {
+    const each = { executor_cores: 1, executor_memory_mib: 2048 };
+    const others = { driver_memory_mib: 1024, gpus_per_executor: 0 };
+    expect(eachText({ executors, bounds, ...each, ...others }, trans)).toBe(
+      text
+    );
+  });
+
+  it('of places in a row are ordinals', () => {
+    const places = [1, 2, 3, 4, 11, 12, 13, 21, 22];
+    expect(places.map(place => ordinalText(place, trans))).toEqual(
+      '1st 2nd 3rd 4th 11th 12th 13th 21st 22nd'.split(' ')
+    );
   });
 
   it('take a clock that runs behind for no time at all', () => {
@@ -105,6 +127,16 @@ describe('the states of sessions', () => {
   it('are told in words, and one that is not known as it is', () => {
     expect(stateText('shutting_down', trans)).toBe('ending');
     expect(stateText('levitating', trans)).toBe('levitating');
+  });
+
+  it('tell the place of one that waits in the queue', () => {
+    const queue = { position: 2, length: 5 };
+    const waiting = { ...session(3, 'starting'), queue };
+    expect(stateWords(waiting, trans)).toBe('waiting (2nd of 5)');
+    expect(stateWords(session(3, 'starting'), trans)).toBe('starting');
+    const [idle, busy] = [session(2, 'idle'), session(1, 'busy')];
+    expect(foremost([waiting, idle, busy])).toBe(busy);
+    expect(foremost([idle, waiting])).toBe(waiting);
   });
 
   it('are broken when a session failed or died', () => {

@@ -102,6 +102,7 @@ def session_item(session: Mapping[str, Any], summary: Mapping[str, Any]) -> dict
         "created": summary.get("created"),
         "idle_timeout_s": summary.get("idle_timeout_s"),
         "ends": summary.get("ends"),
+        "queue": summary.get("queue"),
         "resources": resources_of(summary.get("resources")),
     }
 

@@ -20,7 +20,7 @@ SESSIONS_STAY_FILE = "sessions-stay"
 TOKEN_FILE = "token.jwt"  # noqa: S105 - the name of the file
 MAX_CONFIG_BYTES = 256 * 1024
 MAX_TOKEN_LENGTH = 4096
-REMEDY = "Restart the notebook server from the project's page."
+REMEDY = "Stop the notebook server on the project's page and open it again."
 
 
 class ServerFolderError(Exception):

@@ -46,9 +46,10 @@ function span(seconds) {
 function resourcesOf({ resources }) {
   const { executors, min_executors: least, max_executors: most } = resources;
   const number = most === null ? many(executors, "executor") : `${least} to ${many(most, "executor")}`;
+  const each = (most ?? executors) === 1 ? "" : " each";
   return [
     h("div", {}, number, resources.gpus.length ? `, ${many(resources.gpus.length, "GPU")} (${resources.gpus.join(", ")})` : ""),
-    h("div", { class: "hops-muted hops-small" }, `${many(resources.executor_cores, "core")} and ${mib(resources.executor_memory_mib)} each; driver ${mib(resources.driver_memory_mib)}`),
+    h("div", { class: "hops-muted hops-small" }, `${many(resources.executor_cores, "core")} and ${mib(resources.executor_memory_mib)}${each}; driver ${mib(resources.driver_memory_mib)}`),
   ];
 }
 

@@ -8,8 +8,8 @@ import {
   readOptionalText,
   readText
 } from './reading';
-import type { SessionResources } from './wire';
-import { readResources } from './wire';
+import type { IQueuePlace, SessionResources } from './wire';
+import { readQueue, readResources } from './wire';
 
 /** Whose sessions: my own, or those of all members of the project. */
 export type Scope = 'own' | 'project';
@@ -22,12 +22,6 @@ export interface ILastStatement {
   readonly completed: number | null;
   /** The first line of its code; null where it is another's. */
   readonly line: string | null;
-}
-
-/** The place of a session that waits for resources; 1 is served next. */
-export interface IQueuePlace {
-  readonly position: number;
-  readonly length: number;
 }
 
 /** A Spark session or batch, my own or another member's. Times are in seconds since the epoch. */
@@ -107,7 +101,6 @@ export function readEnded(value: unknown): readonly number[] {
 function readItem(fields: Fields): IOverviewItem {
   const last = fields['last_statement'] ?? null;
   const resources = fields['resources'] ?? null;
-  const queue = fields['queue'] ?? null;
   const gpus = fields['gpus'];
   return {
     id: readNumber(fields, 'id'),
@@ -125,7 +118,7 @@ function readItem(fields: Fields): IOverviewItem {
     idleTimeout: readOptionalNumber(fields, 'idle_timeout_s') ?? 0,
     statements: readNumber(fields, 'statements'),
     waiting: readNumber(fields, 'waiting'),
-    queue: queue === null ? null : readPlace(readFields(queue, 'queue')),
+    queue: readQueue(fields),
     lastStatement:
       last === null ? null : readLast(readFields(last, 'last_statement')),
     resources:
@@ -134,13 +127,6 @@ function readItem(fields: Fields): IOverviewItem {
         : readResources(readFields(resources, 'resources')),
     gpus: Array.isArray(gpus) ? gpus.map(Number) : [],
     sparkUi: readOptionalText(fields, 'spark_ui')
-  };
-}
-
-function readPlace(fields: Fields): IQueuePlace {
-  return {
-    position: readNumber(fields, 'position'),
-    length: readNumber(fields, 'length')
   };
 }
 

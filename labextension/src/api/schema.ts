@@ -1415,7 +1415,7 @@ export interface components {
             gpus_per_executor: number;
             /**
              * Stop after idle minutes
-             * @description 0 means never.
+             * @description Then Spark sessions end and the server stops. 0 means never.
              * @default 120
              */
             idle_timeout_minutes: number;

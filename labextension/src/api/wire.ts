@@ -74,6 +74,12 @@ export interface IProject {
   readonly projectsLink: string;
 }
 
+/** The place of a session that waits for resources; 1 is served next. */
+export interface IQueuePlace {
+  readonly position: number;
+  readonly length: number;
+}
+
 /** One of my Spark sessions. */
 export interface ISession {
   readonly id: number;
@@ -93,6 +99,8 @@ export interface ISession {
   readonly idleTimeout: number | null;
   /** When it ends if nothing is run, in seconds since the epoch; null while it works or where it stays. */
   readonly ends: number | null;
+  /** Where it stands in the queue for resources, while it waits there; the reason says for what. */
+  readonly queue: IQueuePlace | null;
   readonly resources: SessionResources | null;
 }
 
@@ -215,6 +223,19 @@ export function readResources(fields: Fields): SessionResources {
   };
 }
 
+/** Reads the place of a session in the queue, where it waits in one. */
+export function readQueue(fields: Fields): IQueuePlace | null {
+  const queue = fields['queue'] ?? null;
+  if (queue === null) {
+    return null;
+  }
+  const place = readFields(queue, 'queue');
+  return {
+    position: readNumber(place, 'position'),
+    length: readNumber(place, 'length')
+  };
+}
+
 /** A moment in whole seconds: tenths, which come and go with the clock, would be news each time. */
 function readWholeSeconds(fields: Fields, field: string): number | null {
   const seconds = readOptionalNumber(fields, field);
@@ -234,6 +255,7 @@ function readSession(fields: Fields): ISession {
     created: readOptionalNumber(fields, 'created'),
     idleTimeout: readOptionalNumber(fields, 'idle_timeout_s'),
     ends: readWholeSeconds(fields, 'ends'),
+    queue: readQueue(fields),
     resources:
       resources === null
         ? null

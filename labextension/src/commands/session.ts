@@ -1,4 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
+import { titleOf } from '../parts/title';
 import type { IProjectModel } from '../tokens';
 import { confirm } from './confirm';
 import { tell } from './tell';
@@ -9,8 +10,14 @@ export async function endSession(
   model: IProjectModel,
   trans: TranslationBundle
 ): Promise<void> {
+  const session = model.sessions.value?.find(session => session.id === id);
   const sure = await confirm(
-    trans.__('End Spark session %1?', id),
+    session === undefined
+      ? trans.__('End Spark session %1?', id)
+      : trans.__(
+          'End the Spark session of %1?',
+          titleOf(session, model.ownerOf(session), trans)
+        ),
     trans.__(
       'Its variables and unfinished work are lost; the notebook stays. The next cell there says that the session has ended. Run the cell again, and a new session starts.'
     ),

@@ -27,18 +27,24 @@ export function warnedIn(session: ISession, now: number): number | null {
 /** The sentence for `session`, whose end is known. */
 export function warningText(
   session: ISession,
-  title: string,
+  notebook: string | null,
   trans: TranslationBundle
 ): string {
   const time = new Date((session.ends ?? 0) * MS_PER_S).toLocaleTimeString(
     undefined,
     { timeStyle: 'short' }
   );
-  return trans.__(
-    'The Spark session of %1 is idle and ends at %2, with its variables. Run a cell there, or keep it.',
-    title,
-    time
-  );
+  return notebook === null
+    ? trans.__(
+        'Spark session %1 is idle and ends at %2, with its variables. Run something there, or keep it.',
+        session.id,
+        time
+      )
+    : trans.__(
+        'The Spark session of %1 is idle and ends at %2, with its variables. Run a cell there, or keep it.',
+        notebook,
+        time
+      );
 }
 
 /** Speaks of each of my idle sessions once before it ends, and takes that back when it does not. */
@@ -85,13 +91,10 @@ export class IdleWarning {
     if (this.shown.has(session.id)) {
       return;
     }
-    const title =
-      this.model.ownerOf(session)?.name ??
-      session.notebook ??
-      this.trans.__('number %1', session.id);
+    const notebook = this.model.ownerOf(session)?.name ?? session.notebook;
     this.shown.set(
       session.id,
-      Notification.warning(warningText(session, title, this.trans), {
+      Notification.warning(warningText(session, notebook, this.trans), {
         autoClose: false,
         actions: [
           {

@@ -79,12 +79,12 @@ export class ProjectModel implements IProjectModel {
   }
 
   get currentSession(): ISession | null {
-    const { value } = this._sessions;
     const { current } = this.kernels;
-    const own = value?.find(
-      ({ kernel }) => kernel !== null && kernel === current
+    return (
+      this._sessions.value?.find(
+        ({ kernel }) => kernel !== null && kernel === current
+      ) ?? null
     );
-    return own ?? (value?.length === 1 ? (value[0] ?? null) : null);
   }
 
   get versionProblem(): IProblem | null {

@@ -6,6 +6,8 @@ const MIB_PER_GIB = 1024;
 const MINUTES_PER_HOUR = 60;
 const SECONDS_PER_MINUTE = 60;
 const HOURS_PER_DAY = 24;
+/** Those of the language that the texts are written in. */
+const ORDINALS = new Intl.PluralRules('en', { type: 'ordinal' });
 
 /** Memory: `1.5 GiB` from 1 GiB on, `512 MiB` below. */
 export function memoryText(mib: number, trans: TranslationBundle): string {
@@ -13,6 +15,20 @@ export function memoryText(mib: number, trans: TranslationBundle): string {
     return trans.__('%1 MiB', mib);
   }
   return trans.__('%1 GiB', Math.round((mib / MIB_PER_GIB) * 10) / 10);
+}
+
+/** A place in a row: `1st`, `2nd`, `3rd`, `11th`. */
+export function ordinalText(place: number, trans: TranslationBundle): string {
+  switch (ORDINALS.select(place)) {
+    case 'one':
+      return trans.__('%1st', place);
+    case 'two':
+      return trans.__('%1nd', place);
+    case 'few':
+      return trans.__('%1rd', place);
+    default:
+      return trans.__('%1th', place);
+  }
 }
 
 /** How many executors a session has: `2 executors`, `1 to 4 executors as needed`. */
@@ -28,6 +44,28 @@ export function executorsText(
         bounds.most,
         bounds.least
       );
+}
+
+/** What each executor has: `2 cores and 4 GiB each`, of a single one without the last word. */
+export function eachText(
+  resources: SessionResources,
+  trans: TranslationBundle
+): string {
+  const { executors, bounds, executor_cores: cores } = resources;
+  const memory = memoryText(resources.executor_memory_mib, trans);
+  return (bounds?.most ?? executors) === 1
+    ? trans._n('%1 core and %2', '%1 cores and %2', cores, memory)
+    : trans._n('%1 core and %2 each', '%1 cores and %2 each', cores, memory);
+}
+
+/** The GPUs of each executor: `2 GPUs each`, of a single one without the last word. */
+export function gpusText(
+  { executors, bounds, gpus_per_executor: gpus }: SessionResources,
+  trans: TranslationBundle
+): string {
+  return (bounds?.most ?? executors) === 1
+    ? trans._n('%1 GPU', '%1 GPUs', gpus)
+    : trans._n('%1 GPU each', '%1 GPUs each', gpus);
 }
 
 /** A span of minutes: `45 min`, `2 h`, `2 h 30 min`, `3 d`. */

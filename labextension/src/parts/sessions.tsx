@@ -2,8 +2,8 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { refreshIcon, stopIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import type { ISession } from '../api/wire';
-import { ageText, executorsText, memoryText } from './amounts';
-import { moodOf, stateText } from './states';
+import { ageText, eachText, executorsText, gpusText } from './amounts';
+import { moodOf, stateWords } from './states';
 import type { IReading, ISessionOwner } from '../tokens';
 
 const MS_PER_S = 1000;
@@ -62,9 +62,7 @@ function SessionItem(
         <div className="jp-Hops-itemHead">
           <div className="jp-Hops-itemTitle" title={owner?.path}>
             {name ?? trans.__('Session %1', session.id)}
-            <span className="jp-Hops-muted">
-              {stateText(session.state, trans)}
-            </span>
+            <span className="jp-Hops-muted">{stateWords(session, trans)}</span>
           </div>
           <div className="jp-Hops-itemActions">
             <button
@@ -106,20 +104,11 @@ function SessionItem(
           <div className="jp-Hops-muted">
             {executorsText(resources, trans)}
             {', '}
-            {trans._n(
-              '%1 core and %2 each',
-              '%1 cores and %2 each',
-              resources.executor_cores,
-              memoryText(resources.executor_memory_mib, trans)
-            )}
+            {eachText(resources, trans)}
             {resources.gpus_per_executor > 0 && (
               <>
                 {' · '}
-                {trans._n(
-                  '%1 GPU each',
-                  '%1 GPUs each',
-                  resources.gpus_per_executor
-                )}
+                {gpusText(resources, trans)}
               </>
             )}
           </div>

@@ -1,6 +1,7 @@
 /** The states of a Spark session in words. */
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ISession } from '../api/wire';
+import { ordinalText } from './amounts';
 
 /** What a state means to a person; also names the colour that it is shown in. */
 export type Mood = 'calm' | 'working' | 'broken' | 'gone';
@@ -52,6 +53,20 @@ export function stateText(state: string, trans: TranslationBundle): string {
   }
 }
 
+/** The state of a session in words, with its place where it waits in the queue: `waiting (2nd of 5)`. */
+export function stateWords(
+  { state, queue }: Pick<ISession, 'state' | 'queue'>,
+  trans: TranslationBundle
+): string {
+  return queue === null
+    ? stateText(state, trans)
+    : trans.__(
+        'waiting (%1 of %2)',
+        ordinalText(queue.position, trans),
+        queue.length
+      );
+}
+
 /** Whether a session in Livy's state `state` has ended. */
 export function isFinal(state: string): boolean {
   return ['error', 'dead', 'killed', 'success'].includes(state);
@@ -59,14 +74,15 @@ export function isFinal(state: string): boolean {
 
 /**
  * The one session that stands for all in a short place: the one that works,
- * else a healthy one, else the newest.
+ * else one that waits in the queue, else a healthy one, else the newest.
  */
 export function foremost(sessions: readonly ISession[]): ISession | null {
-  for (const mood of ['working', 'calm'] as const) {
-    const found = sessions.find(session => moodOf(session.state) === mood);
-    if (found !== undefined) {
-      return found;
-    }
-  }
-  return sessions[0] ?? null;
+  const working = sessions.filter(({ state }) => moodOf(state) === 'working');
+  return (
+    working.find(({ queue }) => queue === null) ??
+    working[0] ??
+    sessions.find(({ state }) => moodOf(state) === 'calm') ??
+    sessions[0] ??
+    null
+  );
 }

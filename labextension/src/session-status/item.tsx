@@ -7,7 +7,7 @@ import * as React from 'react';
 import { CommandIDs } from '../commands/ids';
 import { ProblemView } from '../parts/problem';
 import { SessionList, StateDot } from '../parts/sessions';
-import { foremost, stateText } from '../parts/states';
+import { foremost, stateWords } from '../parts/states';
 import type { IProjectModel } from '../tokens';
 
 /** The status bar's word on my Spark sessions; a click shows them. */
@@ -99,7 +99,7 @@ function statusOf(
       state: 'killed'
     };
   }
-  const state = stateText(session.state, trans);
+  const state = stateWords(session, trans);
   const others = (value?.length ?? 1) - 1;
   return {
     text:

@@ -58,7 +58,7 @@ function factsOf(
     ...(item.appId === null
       ? []
       : [[trans.__('Application'), item.appId] as const]),
-    [trans.__('Cells'), cellsText(item, trans)],
+    [trans.__('Statements'), statementsText(item, trans)],
     ...(resources === null
       ? []
       : [
@@ -87,12 +87,12 @@ function factsOf(
             trans.__('Idle for'),
             minutesText((now - item.idleSince) / SECONDS_PER_MINUTE, trans)
           ] as const,
-          [trans.__('Ends when idle'), endText(item, trans)] as const
+          [trans.__('Ends, if left idle'), endText(item, trans)] as const
         ])
   ];
 }
 
-function cellsText(item: IOverviewItem, trans: TranslationBundle): string {
+function statementsText(item: IOverviewItem, trans: TranslationBundle): string {
   return item.waiting === 0
     ? String(item.statements)
     : trans.__('%1, of which %2 wait', item.statements, item.waiting);

@@ -119,6 +119,10 @@ export const sessionsPlugin: JupyterFrontEndPlugin<void> = {
     panel.title.icon = sessionsIcon;
     panel.title.caption = trans.__('Spark sessions');
     restorer?.add(panel, SESSIONS_PANEL_ID);
+    // Another tab may have another session than the one that is offered for it.
+    app.shell.currentChanged?.connect(() => {
+      panel.update();
+    });
     app.shell.add(panel, 'left', { rank: RANK, type: 'HopsLab Sessions' });
   }
 };

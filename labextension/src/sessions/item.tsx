@@ -10,12 +10,12 @@ import {
 } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import type { ILastStatement, ILog, IOverviewItem } from '../api/overview';
-import { ageText, executorsText, memoryText, spanText } from '../parts/amounts';
+import { ageText, eachText, executorsText, spanText } from '../parts/amounts';
 import { StateIcon } from '../parts/state-icon';
-import { isFinal, moodOf, stateText } from '../parts/states';
+import { isFinal, moodOf, stateWords } from '../parts/states';
+import { titleOf } from '../parts/title';
 import type { ISessionOwner } from '../tokens';
 import { SessionDetails } from './details';
-import { titleOf } from './title';
 
 interface IItemProps {
   readonly item: IOverviewItem;
@@ -96,13 +96,7 @@ export function SessionItem(props: IItemProps): React.JSX.Element {
           )}
           <span className="jp-Hops-sessionState">
             <StateIcon state={item.state} />
-            {item.queue === null
-              ? stateText(item.state, trans)
-              : trans.__(
-                  'waiting, %1 of %2 in the queue',
-                  item.queue.position,
-                  item.queue.length
-                )}
+            {stateWords(item, trans)}
           </span>
         </div>
         <div className="jp-Hops-itemActions">
@@ -197,15 +191,7 @@ function factsOf(
     ageText(item.created, now, trans),
     ...(resources === null
       ? []
-      : [
-          executorsText(resources, trans),
-          trans._n(
-            '%1 core and %2 each',
-            '%1 cores and %2 each',
-            resources.executor_cores,
-            memoryText(resources.executor_memory_mib, trans)
-          )
-        ]),
+      : [executorsText(resources, trans), eachText(resources, trans)]),
     ...(gpus.length > 0 ? [trans._n('%1 GPU', '%1 GPUs', gpus.length)] : [])
   ];
 }

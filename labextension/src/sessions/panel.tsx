@@ -168,7 +168,7 @@ function Group(
                 run('docmanager:open', { path });
               }}
               onAttach={
-                canBeAttached(item)
+                canBeAttached(item) && item.id !== project.currentSession?.id
                   ? () => {
                       run(CommandIDs.attachSession, { id: item.id });
                     }
@@ -228,13 +228,21 @@ function canBeForgotten(item: IOverviewItem): boolean {
   return item.isOwn && item.kind !== 'batch';
 }
 
-function countText(overview: IOverview, trans: TranslationBundle): string {
+/** How many do what: `1 working, 2 waiting, 1 idle`. */
+export function countText(
+  overview: Pick<IOverview, 'items'>,
+  trans: TranslationBundle
+): string {
   const { items } = overview;
-  const working = items.filter(({ state }) =>
-    ['busy', 'running', 'starting'].includes(state)
+  const waiting = items.filter(({ queue }) => queue !== null).length;
+  const working = items.filter(
+    ({ state, queue }) =>
+      queue === null && ['busy', 'running', 'starting'].includes(state)
   ).length;
   const idle = items.filter(({ state }) => state === 'idle').length;
-  return trans.__('%1 working, %2 idle', working, idle);
+  return waiting === 0
+    ? trans.__('%1 working, %2 idle', working, idle)
+    : trans.__('%1 working, %2 waiting, %3 idle', working, waiting, idle);
 }
 
 /** The seconds since the epoch, now and then. */

@@ -2,9 +2,9 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IOverviewItem } from '../api/overview';
 import { confirm } from '../commands/confirm';
 import { tell } from '../commands/tell';
+import { titleOf } from '../parts/title';
 import type { IProjectModel } from '../tokens';
 import type { SessionsModel } from './model';
-import { titleOf } from './title';
 
 /** What ending sessions needs. */
 export interface IStopping {

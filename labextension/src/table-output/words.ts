@@ -2,7 +2,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Aggregate, ChartKind, IChoice } from './choice';
 import type { Chart, ICut } from './spec';
-import { MAX_SLICES } from './spec';
 import type { ITable } from './table';
 
 /** What the button of a chart says. */
@@ -97,9 +96,8 @@ export function problemWords(
       );
     case 'slices':
       return trans.__(
-        '%1 slices could not be told apart. Choose slices with at most %2 different values, or a bar chart.',
-        problem.count ?? 0,
-        MAX_SLICES
+        'A pie of %1 slices could not be read; choose a bar chart, or a column with fewer values.',
+        problem.count ?? 0
       );
     case 'negative':
       return trans.__(

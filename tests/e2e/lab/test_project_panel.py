@@ -139,13 +139,18 @@ def test_restarting_a_session_restarts_the_kernel_of_its_notebook(
     expect(panel).to_contain_text("No Spark session.")
 
 
-def test_a_session_without_a_kernel_here_is_ended_from_the_menu_and_another_one_promised(
+def test_the_menu_ends_and_restarts_no_session_that_is_not_the_tabs(open_lab: Page) -> None:
+    expect(open_lab.get_by_role("button", name="Spark: busy")).to_be_visible()
+    open_lab.get_by_role("menuitem", name="Project", exact=True).click()
+    for name in ("Restart Spark Session…", "End Spark Session…"):
+        expect(open_lab.get_by_role("menuitem", name=name)).to_be_disabled()
+
+
+def test_a_session_without_a_kernel_here_is_ended_and_another_one_promised(
     open_lab: Page, server_extension: Any
 ) -> None:
     server_extension.answers["DELETE session/3"] = (204, None)
-    expect(open_lab.get_by_role("button", name="Spark: busy")).to_be_visible()
-    open_lab.get_by_role("menuitem", name="Project", exact=True).click()
-    open_lab.get_by_role("menuitem", name="Restart Spark Session…").click()
+    open_panel(open_lab).get_by_role("button", name="Restart Spark session 3").click()
     dialog = open_lab.get_by_role("dialog")
     expect(dialog).to_contain_text("the session is only ended; the next cell of a PySpark notebook starts a new one")
     dialog.get_by_role("button", name="Restart Session").click()

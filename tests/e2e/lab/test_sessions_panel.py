@@ -85,7 +85,7 @@ def test_my_sessions_and_those_of_the_project_are_shown_in_their_groups(open_lab
     expect(panel).to_contain_text("1 working, 2 idle")
     expect(mine(panel)).to_have_count(3)
     expect(mine(panel).nth(0)).to_contain_text(
-        "nightlybusySession 7 · 1 h 30 min · 1 executor · 2 cores and 2 GiB each"
+        "nightlybusySession 7 · 1 h 30 min · 1 executor · 2 cores and 2 GiB · 2 GPUs"
     )
     expect(mine(panel).nth(0)).to_contain_text("2 GPUs")
     expect(mine(panel).nth(0)).to_contain_text("model.fit(days)")

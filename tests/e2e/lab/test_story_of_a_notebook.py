@@ -186,7 +186,7 @@ def restart_while_a_cell_runs(page: Page, site: Any, visitor: Visitor, path: str
 def a_server_that_went_away(page: Page) -> None:
     last = run(page, LAST)
     question = cell(page, LAST).locator(".jp-Stdin")
-    expect(question).to_contain_text("of this notebook is still alive")
+    expect(question).to_contain_text("of this notebook is still running")
     picture(page, "question")
     question.locator("input").press("Enter")
     expect(last.get_by_text("still [3, 1, 2]")).to_be_visible()

@@ -349,6 +349,14 @@ def test_a_session_that_died_later_says_why_and_the_next_cell_starts_a_new_one(n
     assert len(livy.posted) == 2
 
 
+def test_a_session_that_its_owner_ended_elsewhere_says_so(notebook, livy):
+    notebook.run("1")
+    del livy.sessions[0]
+    cell = notebook.run("2")
+    assert "The Spark session has ended. It was ended, by you or by a program of yours." in cell.error
+    assert notebook.run("2").reply["status"] == "ok"
+
+
 def test_a_renewed_token_is_used_by_the_next_request(notebook, livy, server_folder):
     notebook.run("1")
     assert set(livy.tokens) == {"Bearer first-token"}
@@ -373,4 +381,4 @@ def test_a_kernel_outside_of_a_notebook_server_says_so_in_the_cell(start_kernel,
     cell = start_kernel(tmp_path / "nowhere").run("1")
     assert cell.reply["status"] == "error"
     assert "server.json can't be read" in cell.error
-    assert "Restart the notebook server" in cell.error
+    assert "Stop the notebook server on the project's page and open it again." in cell.error

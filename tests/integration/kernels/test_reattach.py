@@ -35,8 +35,8 @@ def answering(notebook, code, answer):
 
 def test_the_first_cell_asks_and_a_yes_takes_the_session_up(notebook, livy, left):
     cell, question = answering(notebook, "days", "")
-    assert "Spark session 7 of this notebook is still alive (idle for 3 min, 12 statements so far" in question
-    assert "the last: days.count()" in question
+    assert "Spark session 7 of this notebook is still running (idle for 3 min, 12 statements; last: " in question
+    assert "last: `days.count()`). Use it, with its variables? [Y]es, [n]o: a new one" in question
     assert cell.stdout.startswith("Spark session 7 taken up: idle for 3 min")
     assert (livy.posted, left["notebook"]) == ([], NOTEBOOK)
     assert left["kernel"] in notebook.manager.connection_file, "the session knows its kernel"
@@ -57,7 +57,7 @@ def test_a_no_starts_anew_and_never_is_remembered_by_the_next_kernel(notebook, l
 
 def test_the_magic_takes_it_up_too_though_no_cell_has_run(notebook, livy, left):
     cell, question = answering(notebook, "%spark_session outputs", "y")
-    assert "Spark session 7 of this notebook is still alive" in question
+    assert "Spark session 7 of this notebook is still running" in question
     assert "Spark session 7 taken up" in cell.stdout
     assert "There is no output that this notebook has not seen." in cell.stdout
     assert (livy.posted, cell.reply["status"]) == ([], "ok")

@@ -194,7 +194,7 @@ def test_more_sessions_than_the_settings_allow_are_refused(control_plane, tmp_pa
             answer = client.post("/sessions", json={"kind": "pyspark"})
         assert (answer.status_code, answer.json()["detail"]) == (
             429,
-            "You have 0 sessions; 0 are the most. Delete one.",
+            "You have 0 sessions, the most that one may have. Stop one in the sidebar Spark sessions.",
         )
     finally:
         service.stop()

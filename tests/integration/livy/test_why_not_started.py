@@ -206,7 +206,7 @@ def _(stage):
         return refused(client, conf={GPUS: 1})
 
 
-@case("You have … sessions; … are the most. Delete one.")
+@case("You have … sessions, the most that one may have. Stop one in the sidebar Spark sessions.")
 def _(stage):
     with stage.client(HOPS_SESSIONS_PER_OWNER="1") as client, having(client):
         return refused(client)

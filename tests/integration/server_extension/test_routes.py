@@ -131,7 +131,7 @@ def test_my_sessions_come_with_their_reasons_and_resources(server, platform):
             200,
             {
                 "state": "busy", "reason": "", "created": 5.5, "idle_timeout_s": 60.0, "ends": 65.5,
-                "resources": resources,
+                "queue": {"position": 2, "length": 5}, "resources": resources,
             },
         ),
         ("GET", "/services/livy/sessions/4/summary"): (500, {"detail": "broken"}),
@@ -142,11 +142,13 @@ def test_my_sessions_come_with_their_reasons_and_resources(server, platform):
         "items": [
             {
                 "id": 4, "kind": "pyspark", "name": None, "kernel": None, "notebook": None, "state": "dead",
-                "reason": None, "created": None, "idle_timeout_s": None, "ends": None, "resources": None,
+                "reason": None, "created": None, "idle_timeout_s": None, "ends": None, "queue": None,
+                "resources": None,
             },
             {
                 "id": 3, "kind": "pyspark", "name": "pyspark-a", "kernel": None, "notebook": None, "state": "busy",
-                "reason": None, "created": 5.5, "idle_timeout_s": 60.0, "ends": 65.5, "resources": resources,
+                "reason": None, "created": 5.5, "idle_timeout_s": 60.0, "ends": 65.5,
+                "queue": {"position": 2, "length": 5}, "resources": resources,
             },
         ]
     }  # fmt: skip

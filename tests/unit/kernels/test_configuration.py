@@ -97,7 +97,7 @@ def test_sparkmagics_settings_are_these_and_no_others_and_hold_no_secret():
 @pytest.mark.parametrize("content", ["", "[]", "{}", "{", "x" * 300_000])
 def test_an_unusable_configuration_says_what_to_do(tmp_path, content):
     (tmp_path / "server.json").write_text(content)
-    with pytest.raises(ServerFolderError, match="Restart the notebook server"):
+    with pytest.raises(ServerFolderError, match="Stop the notebook server on the project's page"):
         read_server_config(tmp_path)
 
 

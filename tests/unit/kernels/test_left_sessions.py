@@ -55,10 +55,10 @@ def test_a_session_counts_as_shared_when_another_notebooks_kernel_was_heard_of_a
 
 
 def test_it_is_described_by_state_statements_and_the_last_line():
-    assert described(MINE, NOW) == "idle for 2 min, 3 statements so far, the last: days.count()"
-    assert described({"state": "busy", "statements": 1}, NOW) == "a cell runs, 1 statement so far"
+    assert described(MINE, NOW) == "idle for 2 min, 3 statements; last: `days.count()`"
+    assert described({"state": "busy", "statements": 1}, NOW) == "a cell runs, 1 statement"
     assert "idle for 2.0 h" in described(MINE | {"idle_since": NOW - 7200}, NOW)
-    assert question(MINE, NOW).startswith("Spark session 7 of this notebook is still alive (idle for 2 min")
+    assert question(MINE, NOW).startswith("Spark session 7 of this notebook is still running (idle for 2 min")
 
 
 @pytest.mark.parametrize(

@@ -290,7 +290,9 @@ def test_a_session_whose_notebook_left_while_a_cell_ran_waits_for_it_after_the_c
         session.last_heard, session.last_active = now - 500, now - 5
         assert session.expired(now) is None
         session.last_active = now - 70
-        assert session.expired(now) == "No client asked for this session for 60 seconds."
+        assert session.expired(now) == "No client asked for this session for 1 minute."
+        session.notebook = "Jupyter/days.ipynb"
+        assert session.expired(now) == "Its notebook was gone for 1 minute."
 
     with_session(test, timeouts=Timeouts(heartbeat_s=60))
 

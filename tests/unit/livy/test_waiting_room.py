@@ -487,7 +487,7 @@ def test_one_whose_client_has_gone_leaves_the_queue(tmp_path):
             return session.final
 
         await until(gone)
-        assert session.reason == "No client asked for this session for 1 seconds."
+        assert session.reason == "No client asked for this session for 1 second."
 
     run(test, tmp_path, sessions=1)
 

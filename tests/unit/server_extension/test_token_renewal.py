@@ -181,7 +181,7 @@ async def test_a_folder_without_a_token_ends_the_renewal_with_a_remedy(folder, c
     subject = renewal(folder, ScriptedControlPlane(), clock)
     await subject.run()
     assert subject.state.refusal["title"] == "No token"
-    assert "Restart the notebook server" in subject.state.refusal["detail"]
+    assert "Stop the notebook server" in subject.state.refusal["detail"]
 
 
 def test_the_pauses_end_at_a_minute_and_are_spread_over_half_of_their_length():

@@ -1,11 +1,11 @@
 import { PathExt } from '@jupyterlab/coreutils';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import type { IOverviewItem } from '../api/overview';
+import type { ISession } from '../api/wire';
 import type { ISessionOwner } from '../tokens';
 
 /** What people call a session: the notebook whose kernel works in it, else its name, else its number. */
 export function titleOf(
-  item: IOverviewItem,
+  item: Pick<ISession, 'id' | 'kind' | 'name' | 'kernel' | 'notebook'>,
   owner: ISessionOwner | null,
   trans: TranslationBundle
 ): string {
