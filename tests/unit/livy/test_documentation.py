@@ -14,7 +14,7 @@ LIVY_PAGE = (ROOT / "docs" / "apache-livy.md").read_text(encoding="utf-8")
 
 def _sources():
     # The kernel says it where the service knows nothing of the session any more.
-    files = sorted((ROOT / "hops_livy").rglob("*.py")) + [ROOT / "kernels" / "hops_kernels" / "remote_errors.py"]
+    files = [*sorted((ROOT / "hops_livy").rglob("*.py")), ROOT / "kernels" / "hops_kernels" / "remote_errors.py"]
     text = "\n".join(path.read_text(encoding="utf-8") for path in files)
     joined = re.sub(r"\"\s*\n\s*f?\"", "", text)  # sentences that are broken over lines
     return re.sub(r"\{[^{}]*\}", "…", joined)
