@@ -120,7 +120,8 @@ def test_restarting_a_session_restarts_the_kernel_of_its_notebook(
     open_lab.locator(".jp-DirListing-content").get_by_text("Jupyter").dblclick()
     open_lab.locator(".jp-DirListing-content").get_by_text("restarted.ipynb").dblclick()
     open_lab.locator("#jp-main-statusbar").get_by_text("Idle").wait_for()
-    (running,) = open_lab.request.get(f"{lab.url}api/sessions?token={lab.token}").json()
+    sessions = open_lab.request.get(f"{lab.url}api/sessions?token={lab.token}").json()
+    (running,) = [one for one in sessions if one["path"].endswith("restarted.ipynb")]
     kernel = running["kernel"]["id"]
     session = server_extension.answers["GET session"][1]["items"][0] | {"kernel": kernel, "name": f"pyspark-{kernel}-a"}
     server_extension.answers["GET session"] = (200, {"items": [session]})
