@@ -68,8 +68,8 @@ class BrowserTab:
 
     def run_cell(self) -> None:
         """Runs the first cell once the kernel is there."""
-        # Without a size of its own: what it shows is drawn by its style.
-        self._page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for(state="attached")
+        # What is run before there is a kernel, Lab passes over in silence; its own circle looks idle all along.
+        self._page.locator("#jp-main-statusbar").get_by_text("PySpark | Idle").wait_for()
         self._page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click()
         self._page.keyboard.press("Control+Enter")
 
