@@ -16,31 +16,21 @@ import psutil
 import pytest
 
 from tests.unit.livy.test_why_not_started_here import CASES as SAID_WITHOUT_A_SERVICE
+from tests.unit.livy.why_page import PAGE, collected
 
-from .service_process import BASE, REPOSITORY, ROOMY, Service, make_home
+from .service_process import BASE, ROOMY, Service, make_home
 
 pytestmark = [pytest.mark.spark, pytest.mark.timeout(600)]
 
-PAGE = (REPOSITORY / "docs" / "why-did-my-session-not-start.md").read_text(encoding="utf-8")
 # What a cluster and Apache Livy say is brought about in tests/unit/livy/test_why_not_started_elsewhere.py.
 SENTENCES = [
     sentence
     for sentence in re.findall(r"^\| \*(.+?)\* \|", PAGE.partition("## On a cluster of the site")[0], re.MULTILINE)
     if sentence not in SAID_WITHOUT_A_SERVICE
 ]
-CASES: dict[str, Callable] = {}
+CASES, case = collected()
 SMALL = {"kind": "pyspark", "driverMemory": "512m", "executorMemory": "512m"}
 GPUS = "spark.executor.resource.gpu.amount"
-
-
-def case(sentence):
-    """Says which sentence of the page a function brings about; it returns what the service said."""
-
-    def keep(function):
-        assert CASES.setdefault(sentence, function) is function
-        return function
-
-    return keep
 
 
 def refused(client, **options):

@@ -276,6 +276,37 @@ PEOPLE = st.sampled_from(["weather__ada", "weather__ben", "sales__ada", "sales__
 WITHIN = st.builds(Amount, sessions=st.just(1), memory_mib=st.integers(1, 8000), gpus=st.integers(0, 2))
 
 
+def never_started(victims, crowd, *, rounds, limits=None, ends=lambda _running: 0):
+    """Numbers of those of ``victims`` that have not started, though ``crowd`` comes after them again and again.
+
+    Args:
+        victims: Owners and needs of those that wait first.
+        crowd: Owners and needs of those that come after them, for ever.
+        rounds: So often, for each of both, the queue moves and a session ends.
+        limits: Of projects.
+        ends: Which of those that run ends next; default: the one that has run longest.
+    """
+    waiting = [asked(number, owner, needs) for number, (owner, needs) in enumerate(victims)]
+    running, fresh = [], itertools.count(len(victims))
+    crowd_forever = itertools.cycle(crowd)
+    pending = set(range(len(victims)))
+    for _ in range(rounds * (len(victims) + len(crowd))):
+        while len(waiting) < len(victims) + 4:
+            owner, needs = next(crowd_forever)
+            waiting.append(asked(next(fresh), owner, needs))
+        free = WHOLE - sum((one.needs for one in running), NOTHING)
+        having = [Held(project=one.project, owner=one.owner, amount=one.needs) for one in running]
+        turn = take_turn(waiting, held=having, room=Room(free=free, whole=WHOLE), limits=limits)
+        waiting = list(turn.waits)
+        running += turn.starts
+        pending -= set(numbers(turn.starts))
+        if not pending:
+            break
+        if running:
+            running.pop(ends(running))
+    return sorted(pending)
+
+
 @pytest.mark.parametrize("longest_first", [True, False])
 @given(
     st.lists(st.tuples(PEOPLE, WITHIN), min_size=1, max_size=3),
@@ -288,47 +319,14 @@ WITHIN = st.builds(Amount, sessions=st.just(1), memory_mib=st.integers(1, 8000),
 )
 def test_nobody_waits_for_ever_while_sessions_end(longest_first, victims, crowd, limits, random):
     """Whatever comes after them, again and again, of others or of themselves, within limits or not: they start."""
-    waiting = [asked(number, owner, needs) for number, (owner, needs) in enumerate(victims)]
-    running, fresh = [], itertools.count(len(victims))
-    crowd_forever = itertools.cycle(crowd)
-    pending = set(range(len(victims)))
-    for _ in range(60 * (len(victims) + len(crowd))):
-        while len(waiting) < len(victims) + 4:
-            owner, needs = next(crowd_forever)
-            waiting.append(asked(next(fresh), owner, needs))
-        free = WHOLE - sum((one.needs for one in running), NOTHING)
-        having = [Held(project=one.project, owner=one.owner, amount=one.needs) for one in running]
-        turn = take_turn(waiting, held=having, room=Room(free=free, whole=WHOLE), limits=limits)
-        waiting = list(turn.waits)
-        running += turn.starts
-        pending -= set(numbers(turn.starts))
-        if not pending:
-            return
-        # The one that has run longest ends, or any.
-        if running:
-            running.pop(0 if longest_first else random.randrange(len(running)))
-    pytest.fail(f"{sorted(pending)} never started")
+
+    def ends(running):
+        return 0 if longest_first else random.randrange(len(running))
+
+    assert never_started(victims, crowd, rounds=60, limits=limits, ends=ends) == []
 
 
 @given(st.lists(NEEDS, min_size=1, max_size=3), st.lists(st.tuples(OWNERS, NEEDS), min_size=1, max_size=6))
 def test_nobody_waits_for_ever_for_all_of_the_machine_while_sessions_end(victims, crowd):
     """Whatever comes after them, again and again, and however little the others hold: they start."""
-    waiting = [asked(number, "weather__ada", needs) for number, needs in enumerate(victims)]
-    running, fresh = [], itertools.count(len(victims))
-    crowd_forever = itertools.cycle(crowd)
-    pending = set(range(len(victims)))
-    for _ in range(40 * (len(victims) + len(crowd))):
-        while len(waiting) < len(victims) + 4:
-            owner, needs = next(crowd_forever)
-            waiting.append(asked(next(fresh), owner, needs))
-        free = WHOLE - sum((one.needs for one in running), NOTHING)
-        having = [Held(project=one.project, owner=one.owner, amount=one.needs) for one in running]
-        turn = take_turn(waiting, held=having, room=Room(free=free, whole=WHOLE))
-        waiting = list(turn.waits)
-        running += turn.starts
-        pending -= set(numbers(turn.starts))
-        if not pending:
-            return
-        # The one that has run longest ends.
-        running = running[1:]
-    pytest.fail(f"{sorted(pending)} never started")
+    assert never_started([("weather__ada", needs) for needs in victims], crowd, rounds=40) == []

@@ -26,9 +26,9 @@ from hops_livy.upstream.backend import UpstreamSessions
 from hops_livy.upstream.endings import waits_for, why_ended
 from hops_livy.upstream_settings import Authentication, Cluster, UpstreamSettings
 from tests.contract.livy.scripted_livy import ScriptedLivy, login_page, proxy_error
+from tests.unit.livy.why_page import PAGE, collected
 
 ADA = Principal(kind=PrincipalKind.PROJECT_USER, user="ada", project="weather", role=ProjectRole.DATA_OWNER)
-PAGE = (Path(__file__).resolve().parents[3] / "docs" / "why-did-my-session-not-start.md").read_text(encoding="utf-8")
 HERE = ["It waits", "It was refused", "It began, and ended before it was ready"]
 ELSEWHERE = ["On a cluster of the site", "With the site's own Apache Livy"]
 SENTENCES = re.findall(r"^\| \*(.+?)\* \|", PAGE.partition(f"## {ELSEWHERE[0]}")[2], re.MULTILINE)
@@ -36,17 +36,7 @@ VIEW = ClusterView(
     nodes=(Node(cores=2, memory_mib=4096, gpus=0, free_cores=1, free_memory_mib=1024, free_gpus=0),),
     applications=(Application(names=("app-1",), owner="weather__ada", executors=1),),
 )
-CASES = {}
-
-
-def case(sentence):
-    """Says which sentence of the page a function brings about; it returns what was said."""
-
-    def keep(function):
-        assert CASES.setdefault(sentence, function) is function
-        return function
-
-    return keep
+CASES, case = collected()
 
 
 class Site:

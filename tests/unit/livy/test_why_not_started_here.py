@@ -32,21 +32,11 @@ from hops_livy.queue_place import place_of
 from hops_livy.settings import Limits
 from hops_livy.waiting_room import Waiting, WaitingRoom
 from tests.unit.livy.callers import OurKeys
+from tests.unit.livy.why_page import PAGE, collected
 
 ADA = Principal(kind=PrincipalKind.PROJECT_USER, user="ada", project="weather", role=ProjectRole.DATA_OWNER)
-PAGE = (Path(__file__).resolve().parents[3] / "docs" / "why-did-my-session-not-start.md").read_text(encoding="utf-8")
 ROWS = dict(re.findall(r"^\| \*(.+?)\* \| (.+) \|$", PAGE.partition("## On a cluster of the site")[0], re.MULTILINE))
-CASES = {}
-
-
-def case(sentence):
-    """Says which row of the page a function brings about; it returns what is said."""
-
-    def keep(function):
-        assert CASES.setdefault(sentence, function) is function
-        return function
-
-    return keep
+CASES, case = collected()
 
 
 def tells(sentence, said):
