@@ -73,7 +73,7 @@ def test_what_the_session_service_answers_gives_lab_all_that_it_shows(tmp_path, 
     item = session_item(session.livy(), asyncio.run(get_summary(session)))
     assert item == {
         "id": 3, "kind": "pyspark", "name": "n", "kernel": "k-1", "notebook": "Jupyter/days.ipynb", "state": "idle",
-        "reason": None, "created": 12.5, "idle_timeout_s": 0.0, "ends": None,
+        "reason": None, "created": 12.5, "idle_timeout_s": 0.0, "ends": None, "queue": None,
         "resources": {
             **executors, "executor_cores": 1, "executor_memory_mib": 2048, "driver_memory_mib": 1024,
             "gpus_per_executor": 0,

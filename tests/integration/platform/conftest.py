@@ -14,6 +14,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 from argon2 import PasswordHasher
 from psycopg import sql
 
@@ -47,11 +48,16 @@ class PlatformUnderTest:
     """A control plane, and the ways to call it."""
 
     platform: TestPlatform
+    portal: BlockingPortal
+    """Into the one loop that serves all clients, as in a process that serves; else each request had a loop of its own,
+    and whoever waited for another one's turn was never woken."""
 
     def anonymous(self) -> TestClient:
-        return TestClient(
+        client = TestClient(
             self.platform.app, base_url=f"http://hops.test{API}", raise_server_exceptions=False, follow_redirects=False
         )
+        client.portal = self.portal
+        return client
 
     def with_token(self, token: str) -> TestClient:
         client = self.anonymous()
@@ -197,12 +203,13 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
 @pytest.fixture
 def make(tmp_path: Path, database_url: str | None) -> Iterator[Callable[[], PlatformUnderTest]]:
     made: list[TestPlatform] = []
+    with start_blocking_portal() as portal:
 
-    def build() -> PlatformUnderTest:
-        made.append(make_platform(tmp_path / "home", database_url=database_url))
-        return PlatformUnderTest(made[-1])
+        def build() -> PlatformUnderTest:
+            made.append(make_platform(tmp_path / "home", database_url=database_url))
+            return PlatformUnderTest(made[-1], portal)
 
-    yield build
+        yield build
     for platform in made:
         platform.parts.database.close()
 
