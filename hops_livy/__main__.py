@@ -6,17 +6,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import socket
 import sys
 from typing import Annotated
 
 import httpx
 import typer
 import uvicorn
+from uvicorn.main import STARTUP_FAILURE
 
 from hops_livy.app import create_app, make_registry
 from hops_livy.archive_training import ArchiveError, make_archive
 from hops_livy.java import NoJavaError
+from hops_livy.registry import Registry
 from hops_livy.service_lock import ServiceLockError
 from hops_livy.settings import Settings, read_settings
 from hops_livy.variables import SettingsError
@@ -43,7 +47,7 @@ def serve(
     )
     # One line for each renewal would hold an address only, but there are many.
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
@@ -56,6 +60,24 @@ def serve(
         timeout_keep_alive=_KEEP_ALIVE_S,
         server_header=False,
     )
+    server = _Server(config, app.state.registry)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        raise SystemExit(STARTUP_FAILURE)
+
+
+class _Server(uvicorn.Server):
+    """Stops without waiting for requests that it holds itself."""
+
+    def __init__(self, config: uvicorn.Config, registry: Registry) -> None:
+        super().__init__(config)
+        self._registry = registry
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """See uvicorn: waits for the answers that are under way."""
+        self._registry.send_away()
+        await super().shutdown(sockets)
 
 
 @cli.command()

@@ -16,6 +16,8 @@ class News:
     def __init__(self, whole: News | None = None) -> None:
         self._changed = asyncio.Event()
         self._whole = whole
+        self.closed = False
+        """Whether nobody waits any longer, whatever there is."""
 
     def tell(self) -> None:
         """Wakes all who wait."""
@@ -24,13 +26,18 @@ class News:
         if self._whole is not None:
             self._whole.tell()
 
+    def close(self) -> None:
+        """Sends all away who wait, as if their time were over."""
+        self.closed = True
+        self._changed.set()
+
     async def wait_until(self, holds: Callable[[], bool], timeout_s: float) -> bool:
         """Waits until ``holds()``, at most ``timeout_s``; returns whether it does. Lets others work in any case."""
         await asyncio.sleep(0)
         try:
             async with asyncio.timeout(timeout_s):
-                while not holds():
+                while not (holds() or self.closed):
                     await self._changed.wait()
         except TimeoutError:
             return holds()
-        return True
+        return not self.closed or holds()

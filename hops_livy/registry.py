@@ -119,6 +119,14 @@ class Registry:
         await self._backend.prepare({*self._sessions, *(warm.session.id for warm in self._pool)})
         self._spawn(self._watch())
 
+    def send_away(self) -> None:
+        """Answers all requests that wait for news with what there is: the service is about to stop."""
+        self.news.close()
+        for session in self._sessions.values():
+            session.news.close()
+            for statement in session.statements.values():
+                statement.news.close()
+
     async def close(self) -> None:
         """Lets go of everything; a later service finds it again."""
         await self._waiting.close()

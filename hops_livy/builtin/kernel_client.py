@@ -291,11 +291,17 @@ class KernelClient:
 
     async def _read_shell(self) -> None:
         while True:
-            self._replied(await self._client.shell_channel.get_msg())
+            self._replied(await self._next_of(self._client.shell_channel))
 
     async def _read_control(self) -> None:
         while True:
-            self._replied(await self._client.control_channel.get_msg())
+            self._replied(await self._next_of(self._client.control_channel))
+
+    async def _next_of(self, channel: Any) -> dict[str, Any]:
+        # The channel's own ``get_msg`` asks the socket twice: whether there is one, and for it.
+        _, parts = self._client.session.feed_identities(await channel.socket.recv_multipart())
+        message: dict[str, Any] = self._client.session.deserialize(parts)
+        return message
 
     def _replied(self, message: dict[str, Any]) -> None:
         identity = message["parent_header"].get("msg_id")
@@ -306,7 +312,7 @@ class KernelClient:
 
     async def _read_output(self) -> None:
         while True:
-            message = await self._client.iopub_channel.get_msg()
+            message = await self._next_of(self._client.iopub_channel)
             running = self._running.get(message["parent_header"].get("msg_id"))
             if running is None:
                 continue

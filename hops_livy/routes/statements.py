@@ -4,24 +4,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response
-from sse_starlette.sse import EventSourceResponse
 
-from hops_livy.progress import MESSAGE, Progress
 from hops_livy.routes.callers import CallerDep, From, Hold, SessionDep, Size, StatementId
+from hops_livy.routes.events import MEDIA_TYPE, EventStream
 from hops_livy.routes.examples import EVENTS, STATEMENT, gives
 from hops_livy.sessions import Session
-from hops_livy.statements import Statement, page_of_output
+from hops_livy.statements import page_of_output
 from hops_livy.wire import StatementRequest
 
 router = APIRouter(tags=["statements"])
-_PING_S = 15
-_EVENTS = "text/event-stream"
-_PIECE_BYTES = 256 * 1024
 
 
 @router.post(
@@ -49,9 +43,8 @@ async def create_statement(
         request.code, kind=request.kind, key=idempotency_key, execution_count=execution_count, cell_id=cell_id
     )
     location = f"/sessions/{session.id}/statements/{statement.id}"
-    if _EVENTS in accept:
-        events = _events(session, statement, 0)
-        return EventSourceResponse(events, status_code=201, ping=_PING_S, headers={"Location": location})
+    if MEDIA_TYPE in accept:
+        return EventStream(session, statement, status_code=201, headers={"Location": location})
     response.headers["Location"] = location
     return statement.livy()
 
@@ -108,57 +101,17 @@ async def cancel_statement(session: SessionDep, statement_id: StatementId) -> di
 
 
 @router.get(
-    "/sessions/{session_id}/statements/{statement_id}/events", responses=gives(EVENTS, 200, "text/event-stream")
+    "/sessions/{session_id}/statements/{statement_id}/events", responses=gives(EVENTS, 200, MEDIA_TYPE)
 )
 async def stream_events(
     session: SessionDep,
     statement_id: StatementId,
     last_event_id: Annotated[int, Header(ge=-1)] = -1,
-) -> EventSourceResponse:
+) -> EventStream:
     """Output as it comes (server-sent events).
 
     Each event's data is ``{"type", "content"}`` as on Jupyter's iopub channel; the last has the type ``done``. The
     stream begins with the first output, or after ``Last-Event-ID``. Between the outputs come events of the type
     ``progress`` that have no id: stages and tasks of the statement's Spark jobs. Only the newest is ever sent.
     """
-    statement = session.statement(statement_id)
-    return EventSourceResponse(_events(session, statement, last_event_id + 1), ping=_PING_S)
-
-
-async def _events(session: Session, statement: Statement, position: int) -> AsyncIterator[bytes]:
-    """The statement's events from ``position`` on; what is there already goes out in one piece.
-
-    A position behind the end is the end: a client names the last event that it had, or anything.
-    """
-    events = statement.outputs.events
-    told: Progress | None = None
-    while True:
-        ready, size = [], 0
-        while position < len(events) and size < _PIECE_BYTES:
-            ready.append(_event(events[position], position))
-            size += len(ready[-1])
-            position += 1
-        shown = position >= len(events)
-        ends = statement.final and shown
-        if ends:
-            # A client that has gone asks for no further event: this one is on its way to somebody.
-            session.tell_end(statement)
-            ready.append(_event({"type": "done", "content": statement.done_content()}, position))
-        elif shown and statement.progress is not told:
-            told = statement.progress
-            ready.append(_event({"type": MESSAGE, "content": statement.spark_progress()}))
-        if ready:
-            yield b"".join(ready)
-            if ends:
-                return
-            continue
-        await statement.news.wait_until(
-            lambda: statement.final or position < len(events) or statement.progress is not told,  # noqa: B023
-            3600.0,
-        )
-
-
-def _event(message: dict[str, Any], number: int | None = None) -> bytes:
-    """A server-sent event; JSON without indentation is one line."""
-    begin = "" if number is None else f"id: {number}\r\n"
-    return f"{begin}data: {json.dumps(message, default=str)}\r\n\r\n".encode()
+    return EventStream(session, session.statement(statement_id), last_event_id + 1)

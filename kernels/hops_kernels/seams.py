@@ -9,6 +9,8 @@
 ``LivySession._start_heartbeat_thread``                the heartbeat of a session that we started
 ``LivySession.refresh_status_and_info``                the place in the queue is read with the state
 ``ReliableHttpClient._auth``, ``.verify_ssl``          requests of our own, which must not be tried again for long
+``SparkController._http_client``, the client's         requests go to the service itself, never to a proxy
+``._session``
 ``Command.execute``                                    SQL and ``-o`` run without a progress widget
 ``KernelMagics.session_started``, ``.endpoint``        which session a kernel has
 ``KernelMagics.execute_sqlquery``                      results of queries are known, for their charts
@@ -25,6 +27,7 @@ asks for completions on the channel on which the running cell keeps them waiting
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import requests
@@ -43,6 +46,18 @@ def get_json(session: LivySession, path: str) -> dict[str, Any]:
 
 _ONCE = requests.Session()
 """Without the retries of sparkmagic's own sessions. Used by one thread."""
+_ONCE.trust_env = False
+
+
+def go_straight(http_client: Any) -> None:
+    """Sends the client's requests to the service itself, whatever proxy the environment names: they carry the token.
+
+    The environment's certificates are trusted still.
+    """
+    client = http_client._http_client  # noqa: SLF001
+    client._session.trust_env = False  # noqa: SLF001
+    if client.verify_ssl:
+        client.verify_ssl = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
 
 
 def post_json(session: LivySession, path: str, body: dict[str, Any], *, read_timeout_s: float) -> dict[str, Any]:

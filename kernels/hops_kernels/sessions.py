@@ -23,7 +23,7 @@ from sparkmagic.livyclientlib.sparkcontroller import SparkController
 from sparkmagic.utils import constants
 
 from hops_kernels.remote_errors import SessionProblem, explain_http_error, loss_in
-from hops_kernels.seams import connect_session, get_json
+from hops_kernels.seams import connect_session, get_json, go_straight
 from hops_kernels.statements import run_statement
 
 TICK_S = 1.0
@@ -250,6 +250,11 @@ class HopsController(SparkController):
             # Sessions that are only listed or deleted belong to another kernel, which keeps them alive by itself.
             heartbeat_timeout=sparkmagic_settings.livy_server_heartbeat_timeout_seconds() if session_id == -1 else 0,
         )
+
+    def _http_client(self, endpoint: Any) -> Any:
+        client = super()._http_client(endpoint)
+        go_straight(client)
+        return client
 
     def take_up(
         self, name: str, endpoint: Any, properties: dict[str, Any], session_id: int, told: dict[str, Any]

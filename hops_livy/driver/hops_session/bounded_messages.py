@@ -13,11 +13,14 @@ MOST_BYTES = 16 * 1024 * 1024
 _KEPT_CHARACTERS = 1024 * 1024
 """Of a text that is cut; as JSON a character has six bytes at most."""
 _KEPT_LINES = 50
+_BUSY = {"execution_state": "busy"}
 _MIB = 1024 * 1024
 
 
 class BoundedSession(Session):
     """Jupyter's session, with a bound: what is too large goes in a shorter form that says so.
+
+    What only a notebook's front end listens to is not sent at all: that a request has begun, and its code once more.
 
     Attributes:
         spool: Keeps what statements write; set once, before the first statement.
@@ -34,6 +37,8 @@ class BoundedSession(Session):
         **options: Any,
     ) -> dict[str, Any] | None:
         """See :meth:`jupyter_client.session.Session.send`. Nothing that the service shows has buffers."""
+        if msg_or_type == "execute_input" or (msg_or_type == "status" and arguments[:1] == (_BUSY,)):
+            return None
         if isinstance(msg_or_type, dict):
             buffers = buffers or msg_or_type.get("buffers")
             msg_or_type = {**msg_or_type, "buffers": []}

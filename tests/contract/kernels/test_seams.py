@@ -31,6 +31,7 @@ def names(function): return list(inspect.signature(function).parameters)
 print(json.dumps({
     "heavy": heavy,
     "controller": names(SparkController._livy_session),
+    "endpoint": names(SparkController._http_client),
     "session": names(LivySession.__init__),
     "heartbeat": [hasattr(LivySession, name) for name in ("_start_heartbeat_thread", "_stop_heartbeat_thread")],
     "command": names(Command.execute),
@@ -65,6 +66,7 @@ def test_the_kernels_import_leaves_the_heavy_modules_out(seams):
 
 def test_sparkmagic_still_has_every_seam(seams):
     assert seams["controller"] == ["http_client", "properties", "ipython_display", "session_id"]
+    assert seams["endpoint"] == ["self", "endpoint"]
     assert seams["session"][:5] == ["self", "http_client", "properties", "ipython_display", "session_id"]
     assert seams["command"] == ["self", "session"]
     assert seams["execute_spark"] == [

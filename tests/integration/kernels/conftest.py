@@ -98,13 +98,13 @@ def service():
 
 
 @contextmanager
-def kernel_running(python, folder, home, *, module="hops_kernels.pyspark", notebook=None):
+def kernel_running(python, folder, home, *, module="hops_kernels.pyspark", notebook=None, variables=None):
     """A kernel of the notebook server whose folder is ``folder``; its process ends with the block."""
     manager = KernelManager()
     manager.kernel_spec.argv = [str(python), "-m", module, "-f", "{connection_file}"]
     environment = {
         "PATH": f"{python.parent}:/usr/bin:/bin", "HOME": str(home), "PYTHONPATH": str(ROOT / "kernels"),
-        "HOPS_SERVER_FOLDER": str(folder), "IPYTHONDIR": str(home / "ipython"),
+        "HOPS_SERVER_FOLDER": str(folder), "IPYTHONDIR": str(home / "ipython"), **(variables or {}),
     }  # fmt: skip
     if notebook is not None:
         environment["JPY_SESSION_NAME"] = str(folder.parent / notebook)

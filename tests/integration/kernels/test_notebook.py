@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
 from pathlib import Path
+
+import pytest
 
 HTML = {"data": {"text/html": "<b>42</b>", "text/plain": "42"}, "metadata": {}}
 
@@ -382,3 +385,15 @@ def test_a_kernel_outside_of_a_notebook_server_says_so_in_the_cell(start_kernel,
     assert cell.reply["status"] == "error"
     assert "server.json can't be read" in cell.error
     assert "Stop the notebook server on the project's page and open it again." in cell.error
+
+
+def test_no_proxy_that_the_environment_names_gets_the_token(start_kernel, server_folder, livy):
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        address = "http://127.0.0.1:{}".format(proxy.getsockname()[1])
+        notebook = start_kernel(server_folder, variables=dict.fromkeys(("http_proxy", "https_proxy"), address))
+        assert notebook.run("1").reply["status"] == "ok"
+        assert notebook.complete("sp")["status"] == "ok"
+        proxy.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            proxy.accept()
+    assert livy.posted

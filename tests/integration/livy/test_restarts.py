@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -113,6 +114,28 @@ def test_a_reader_of_the_stream_goes_on_where_it_was(service, client):
     service.start()
     read()
     assert "".join(texts) == "".join(f"{i}\n" for i in range(100))
+
+
+def test_a_service_that_stops_answers_who_waits(service, client):
+    session_id = start_session(client, **SMALL)
+    number = _submit(client, session_id, "import time; print('begun'); time.sleep(600)")
+    path = f"/sessions/{session_id}/statements/{number}"
+    seen = client.get("/overview").json()["version"]
+    with ThreadPoolExecutor() as threads, client.stream("GET", f"{path}/events") as stream:
+        lines = stream.iter_lines()
+        assert "begun" in next(line for line in lines if line.startswith("data:"))
+        held = [
+            threads.submit(client.get, path),
+            threads.submit(client.get, "/overview", params={"seen": seen, "wait_s": 20}),
+        ]
+        time.sleep(1)
+        service.halt(signal.SIGTERM)
+        assert not any(line.startswith("data:") for line in lines)
+        statement, overview = (answer.result().json() for answer in held)
+    assert (statement["state"], overview["items"][0]["state"]) == ("running", "busy")
+    service.start()
+    client.post(f"{path}/cancel")
+    assert _finished(client, session_id, number)["state"] == "cancelled"
 
 
 def test_an_interrupt_reaches_a_statement_of_before(service, client):

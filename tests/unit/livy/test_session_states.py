@@ -14,7 +14,7 @@ from hops_contract.principal import Principal, PrincipalKind, ProjectRole
 from hops_livy.engines.drivers import Ending, Executed, Shape
 from hops_livy.errors import ConflictError, TooManyError
 from hops_livy.journal import Journal
-from hops_livy.routes.statements import _events as events_of
+from hops_livy.routes.events import events_of
 from hops_livy.sessions import Session, SessionState, Timeouts
 from hops_livy.settings import Limits
 from hops_livy.statements import StatementState
