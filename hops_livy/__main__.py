@@ -15,7 +15,6 @@ from typing import Annotated
 import httpx
 import typer
 import uvicorn
-from uvicorn.main import STARTUP_FAILURE
 
 from hops_livy.app import create_app, make_registry
 from hops_livy.archive_training import ArchiveError, make_archive
@@ -26,6 +25,8 @@ from hops_livy.settings import Settings, read_settings
 from hops_livy.variables import SettingsError
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, help="The Spark session service of HopsLab.")
+_NOT_STARTED = 3
+"""Exit status, as uvicorn's own."""
 _STOP_S = 5
 _KEEP_ALIVE_S = 75
 
@@ -64,7 +65,7 @@ def serve(
     with contextlib.suppress(KeyboardInterrupt):
         server.run()
     if not server.started:
-        raise SystemExit(STARTUP_FAILURE)
+        raise SystemExit(_NOT_STARTED)
 
 
 class _Server(uvicorn.Server):

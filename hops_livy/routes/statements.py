@@ -11,7 +11,6 @@ from fastapi import APIRouter, Header, Query, Response
 from hops_livy.routes.callers import CallerDep, From, Hold, SessionDep, Size, StatementId
 from hops_livy.routes.events import MEDIA_TYPE, EventStream
 from hops_livy.routes.examples import EVENTS, STATEMENT, gives
-from hops_livy.sessions import Session
 from hops_livy.statements import page_of_output
 from hops_livy.wire import StatementRequest
 
@@ -100,9 +99,7 @@ async def cancel_statement(session: SessionDep, statement_id: StatementId) -> di
     return {"msg": "canceled"}
 
 
-@router.get(
-    "/sessions/{session_id}/statements/{statement_id}/events", responses=gives(EVENTS, 200, MEDIA_TYPE)
-)
+@router.get("/sessions/{session_id}/statements/{statement_id}/events", responses=gives(EVENTS, 200, MEDIA_TYPE))
 async def stream_events(
     session: SessionDep,
     statement_id: StatementId,

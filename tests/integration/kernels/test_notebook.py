@@ -389,7 +389,7 @@ def test_a_kernel_outside_of_a_notebook_server_says_so_in_the_cell(start_kernel,
 
 def test_no_proxy_that_the_environment_names_gets_the_token(start_kernel, server_folder, livy):
     with socket.create_server(("127.0.0.1", 0)) as proxy:
-        address = "http://127.0.0.1:{}".format(proxy.getsockname()[1])
+        address = f"http://127.0.0.1:{proxy.getsockname()[1]}"
         notebook = start_kernel(server_folder, variables=dict.fromkeys(("http_proxy", "https_proxy"), address))
         assert notebook.run("1").reply["status"] == "ok"
         assert notebook.complete("sp")["status"] == "ok"
