@@ -26,7 +26,7 @@ dev: ## What tests, checks and documentation need, on top of what `make up` prep
 
 test: dev ## All tests, the front end's and those with real engines among them
 	@$(PYTHON) .ci/machine
-	python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadscope --durations=25
+	python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadscope --no-loadscope-reorder --durations=25
 
 check: dev ## Types, lint, contracts between the products, documentation
 	ruff check
