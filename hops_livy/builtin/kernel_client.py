@@ -301,6 +301,9 @@ class KernelClient:
         # The channel's own ``get_msg`` asks the socket twice: whether there is one, and for it.
         _, parts = self._client.session.feed_identities(await channel.socket.recv_multipart())
         message: dict[str, Any] = self._client.session.deserialize(parts)
+        # Where more is there already the next one does not wait: without this a session that writes without end would
+        # keep the service from everybody else.
+        await asyncio.sleep(0)
         return message
 
     def _replied(self, message: dict[str, Any]) -> None:
