@@ -66,7 +66,7 @@ _REFUSED = (
         "ports and addresses are the platform's",
     ),
     (
-        r"spark\.(local\.dir|worker\..*|pyspark\.(driver\.)?python|executorEnv\..*|home)|spark\.python\..*module.*",
+        r"spark\.(local\.dir|worker\..*|pyspark\.(driver\.)?python|executorEnv\..*|home)|spark\.python\..*module.*|spark\.python\.use\.daemon",
         "folders, programs and variables are the platform's",
     ),
     (

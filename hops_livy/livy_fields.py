@@ -6,6 +6,7 @@ Law: what is not honoured is refused by name; nothing is dropped in silence.
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from pathlib import Path
 
 from hops_contract.principal import Principal
@@ -36,6 +37,12 @@ def check_fields(request: Resources, principal: Principal, *, batch: bool) -> No
     Raises:
         ServiceError: It does; the sentence names the field.
     """
+    for name in request.model_extra or ():
+        near = get_close_matches(name, [field.alias or key for key, field in type(request).model_fields.items()], 1)
+        raise BadRequestError(
+            f"There is no field {name[:100]!r} of a {'batch' if batch else 'session'}.",
+            remedy=f"Did you mean {near[0]}?" if near else "Settings of Spark go into conf.",
+        )
     if request.proxy_user not in (None, principal.project_user, principal.user):
         raise BadRequestError("proxyUser can't be chosen: a session acts as its owner only.")
     if request.queue:

@@ -220,6 +220,8 @@ def version_of(items: Sequence[dict[str, Any]]) -> str:
 
 
 async def _end_if_idle(session: Session, viewer: Viewer, title: str) -> int | None:
+    if session.state is not SessionState.IDLE or await session.works():
+        return None
     # Looked at in the very step that ends it: a cell that came meanwhile keeps its session.
     if session.state is not SessionState.IDLE:
         return None

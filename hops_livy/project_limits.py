@@ -121,6 +121,7 @@ def _beyond(shape: Shape, limits: ServerLimits) -> Iterator[Violation]:
     for field, asked, limit, unit, what in (
         (executors, shape.most_executors, limits.max_executors, "executor", ""),
         ("executorCores", shape.executor_cores, limits.max_executor_cores, "core", " per executor"),
+        ("driverCores", shape.driver_cores or 1, limits.max_executor_cores, "core", " for the driver"),
         ("executorMemory", shape.executor_memory_mib, limits.max_executor_memory_mib, "MiB", " per executor"),
         ("driverMemory", shape.driver_memory_mib, limits.max_driver_memory_mib, "MiB", " for the driver"),
         ("executorMemory", shape.total_memory_mib, limits.max_total_memory_mib, "MiB", " in all"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -94,8 +95,10 @@ class Recovered:
         match entry:
             case {"is": "driver", "state": dict() as state}:
                 self.driver = state
-                self.session.head.append(entry)
-            case {"is": "waiting" | "overtaken" | "begins"}:
+                # Not before: a service may have died in the midst of the start, and then its turn is still to come.
+                self.waiting = None
+                self.session.head[:] = [*self.session.head_without("waiting"), entry]
+            case {"is": "waiting" | "overtaken"}:
                 self._take_waiting(entry)
             case {"is": "ending", "reason": str() as reason}:
                 self.ending = reason
@@ -115,8 +118,9 @@ class Recovered:
                     execution_count=entry.get("execution_count"),
                     cell_id=entry.get("cell_id"),
                 )
-            case {"is": "ended", "state": str() as state, "reason": str() as reason}:
+            case {"is": "ended", "state": str() as state, "reason": str() as reason, **more}:
                 self.session.state, self.session.reason = SessionState(state), reason
+                self.session.ended = float(more.get("at") or time.time())
             case {"id": int() as number} if number in self._statements:
                 _take_change(self._statements[number], entry)
 
@@ -128,9 +132,6 @@ class Recovered:
             case {"is": "overtaken", "times": int() as times} if self.waiting is not None:
                 self.waiting.overtaken = times
                 self.session.remember_overtaken(times)
-            case {"is": "begins"}:
-                self.waiting = None
-                self.session.head[:] = self.session.head_without("waiting")
 
     def _put_into_head(self, entry: Entry) -> None:
         self.session.head[:] = [*self.session.head_without(entry["is"]), entry]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
+from collections import Counter
 from collections.abc import Coroutine, Iterable
 from dataclasses import replace
 from functools import partial
@@ -16,7 +18,7 @@ from hops_contract.options import ServerLimits
 from hops_contract.principal import Principal
 from hops_livy.conf import checked_conf, shape_of, waits_for_room
 from hops_livy.ended_owners import EndedOwners
-from hops_livy.engines.amounts import Amount
+from hops_livy.engines.amounts import NOTHING, Amount
 from hops_livy.engines.drivers import BatchFile, Driver, DriverRequest, NoRoomError, SessionBackend, Shape, StartError
 from hops_livy.errors import (
     BadRequestError,
@@ -44,7 +46,9 @@ from hops_livy.waiting_room import Waiting, WaitingRoom
 from hops_livy.wire import BatchRequest, Resources, SessionRequest
 
 LOG = logging.getLogger(__name__)
-_ENDED_KEPT_S = 3600.0
+_ENDED_LISTED_S = 3600.0
+_ENDED_KEPT_S = 24 * 3600.0
+"""What a notebook's cells wrote is there for so long when the notebook is opened again."""
 _CULL_S = 5.0
 
 
@@ -86,7 +90,6 @@ class Registry:
         self._pool = pool
         self.news = News()
         self._sessions: dict[int, Session] = {}
-        self._ended_at: dict[int, float] = {}
         self._waiting = WaitingRoom(
             backend,
             pool,
@@ -116,7 +119,9 @@ class Registry:
         self._last_id = _last_id(folder, self._home.session_records)
         self._ended_owners.load()
         await self._recover()
-        await self._backend.prepare({*self._sessions, *(warm.session.id for warm in self._pool)})
+        # One that waits has no driver yet: what there is of one is left of a start that nobody saw the end of.
+        known = {session.id for session in self._sessions.values() if session.final or session.driver is not None}
+        await self._backend.prepare({*known, *(warm.session.id for warm in self._pool)})
         self._spawn(self._watch())
 
     def send_away(self) -> None:
@@ -295,13 +300,30 @@ class Registry:
         """The sessions (or batches; both with ``None``) of one project-user, oldest first."""
         return [
             session
-            for session in self._sessions.values()
+            for session in self.all()
             if session.owner.project_user == project_user and batch in (None, session.is_batch)
         ]
 
     def all(self) -> list[Session]:
-        """Everybody's sessions and batches, oldest first."""
-        return list(self._sessions.values())
+        """Everybody's sessions and batches, oldest first; those that have ended for an hour."""
+        now = time.time()
+        return [
+            session
+            for session in self._sessions.values()
+            if session.ended is None or now - session.ended <= _ENDED_LISTED_S
+        ]
+
+    def of_notebook(self, project_user: str, notebook: str) -> list[Session]:
+        """The sessions of one project-user that work for a notebook, or did so within a day, oldest first."""
+        return [
+            session
+            for session in self._sessions.values()
+            if session.owner.project_user == project_user and session.notebook == notebook and not session.is_batch
+        ]
+
+    def kept_ready(self) -> Amount:
+        """What the sessions take that are kept ready and stand in no list."""
+        return sum((self._backend.needs(warm.session.shape) for warm in self._pool), NOTHING)
 
     async def delete(self, session: Session) -> None:
         """Ends a session and forgets it."""
@@ -531,7 +553,7 @@ class Registry:
             # It was ended in the moment in which it was started.
             await driver.end(session.reason)
             return
-        session.head.append({"is": "driver", "state": driver.state})
+        session.head[:] = [*session.head_without("waiting"), {"is": "driver", "state": driver.state}]
         session.journal.write(session.head[-1])
         session.gpus = self._gpus.held_by(session.id)
         self._follow(session, driver)
@@ -570,6 +592,12 @@ class Registry:
             raise TooManyError(
                 f"You have {own} sessions, the most that one may have. Stop one in the sidebar Spark sessions."
             )
+        person = [session for session in self.all() if session.owner.user == principal.user and not session.final]
+        if len(person) - freed >= self._limits.sessions_per_person:
+            raise TooManyError(
+                f"You have {len(person) - freed} sessions in all your projects, the most that one person may have.",
+                remedy="Stop one; the page Sessions of the site lists them all.",
+            )
         if self._limits.sessions < 1:
             # There would never be a place to wait for.
             raise TooManyError(
@@ -580,8 +608,10 @@ class Registry:
         """Names find sessions as ids do; one that has ended keeps its name only until another one wants it."""
         if name is None:
             return
-        if not name.strip() or name.isdecimal():
-            raise BadRequestError(f"Invalid session name: {name!r}. A name is no number, and not empty.")
+        if not name.strip() or "/" in name or re.fullmatch(r"-?\d+", name):
+            raise BadRequestError(
+                f"Invalid session name: {name!r}. A name is no number, is not empty and has no slash."
+            )
         living = [session for session in self.owned(principal.project_user, batch=batch) if not session.final]
         found = next((session.id for session in living if session.name == name), None)
         if found is not None:
@@ -605,7 +635,6 @@ class Registry:
         session = self._sessions.pop(session_id, None)
         if session is not None:
             session.journal.remove()
-        self._ended_at.pop(session_id, None)
         self.news.tell()
 
     async def _watch(self) -> None:
@@ -618,23 +647,36 @@ class Registry:
             for session in list(self._sessions.values()):
                 reason = session.expired(now)
                 if reason is not None:
-                    LOG.info("session %d ends: %s", session.id, reason)
-                    self._spawn(session.end(reason))
-                elif session.final and now - self._ended_at.setdefault(session.id, now) > _ENDED_KEPT_S:
+                    self._spawn(self._end_unless_it_works(session, reason))
+                elif session.ended is not None and time.time() - session.ended > _ENDED_KEPT_S:
                     self._forget(session.id)
             for session, reason in self._waiting.overdue(time.time()):
                 self._spawn(session.end(reason, SessionState.DEAD))
             self._waiting.move()
             self._forget_surplus()
 
+    async def _end_unless_it_works(self, session: Session, reason: str) -> None:
+        if await session.works():
+            session.touch()
+        elif session.expired(time.monotonic()) is not None:
+            LOG.info("session %d ends: %s", session.id, reason)
+            await session.end(reason)
+
     def _forget_surplus(self) -> None:
-        """Of one owner's ended sessions as many are kept as may run: each holds what its statements wrote."""
-        kept: dict[str, int] = {}
-        for session in [session for session in reversed(self._sessions.values()) if session.final]:
-            owner = session.owner.project_user
-            kept[owner] = kept.get(owner, 0) + 1
-            if kept[owner] > self._limits.sessions_per_owner:
+        """Of one owner's ended sessions, and of their batches, as many are kept as may run; of all outputs so much."""
+        kept: Counter[tuple[str, bool]] = Counter()
+        held = 0
+        ended = [session for session in self._sessions.values() if session.final]
+        # Those that ended last are those that somebody still wants to know of, whenever they began.
+        for session in sorted(ended, key=lambda session: session.ended or 0.0, reverse=True):
+            whose = (session.owner.project_user, session.is_batch)
+            kept[whose] += 1
+            if kept[whose] > self._limits.sessions_per_owner:
                 self._forget(session.id)
+                continue
+            if held + session.output_bytes > self._limits.ended_output_bytes:
+                session.drop_outputs()
+            held += session.output_bytes
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

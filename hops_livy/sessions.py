@@ -32,6 +32,8 @@ from hops_livy.statements import Statement, StatementState, session_ended
 
 Run = Callable[..., Coroutine[Any, Any, Executed]]
 _AGAIN_S = 0.5
+_SILENT = 0.2
+"""A client that has been silent for this share of its time has missed several of its signs of life."""
 LOG = logging.getLogger(__name__)
 KINDS = ("pyspark", "spark", "sql")
 """Of statements."""
@@ -84,6 +86,7 @@ class Session:
             clients (sparkmagic) delete no session that is ``not_started``.
         leave: Takes it out of the queue; waits for a start that has begun.
         recovered_bytes: How much of what was written for an earlier service has been read.
+        ended: When it ended, in seconds since the epoch.
     """
 
     id: int
@@ -105,6 +108,7 @@ class Session:
     leave: Callable[[], Awaitable[None]] | None = None
     driver: Driver | None = None
     created: float = field(default_factory=time.time)
+    ended: float | None = None
     last_active: float = field(default_factory=time.monotonic)
     last_heard: float = field(default_factory=time.monotonic)
     news: News = field(default_factory=News)
@@ -149,7 +153,8 @@ class Session:
             # Code of the session may have a hand in it: half a character would keep all sessions from being told of.
             self.reason = reason = sendable(reason)
             if self.final:
-                self.journal.write({"is": "ended", "state": str(state), "reason": reason})
+                self.ended = time.time()
+                self.journal.write({"is": "ended", "state": str(state), "reason": reason, "at": self.ended})
                 self.journal.forget_token()
             self.news.tell()
 
@@ -190,11 +195,6 @@ class Session:
             if entry["is"] == "waiting":
                 entry["overtaken"] = times
 
-    def begin_to_start(self) -> None:
-        """It waits no more."""
-        self.head[:] = self.head_without("waiting")
-        self.journal.write({"is": "begins"})
-
     def head_without(self, kind: str) -> list[Entry]:
         """What the journal begins with, but for entries of ``kind``."""
         return [entry for entry in self.head if entry["is"] != kind]
@@ -228,10 +228,19 @@ class Session:
 
     @property
     def ends(self) -> float | None:
-        """When it ends if nothing is run, in seconds since the epoch; ``None`` while it works or where it stays."""
-        if self.state is not SessionState.IDLE or self.is_batch or not self.timeouts.idle_s:
+        """When it ends if nothing is run, in seconds since the epoch; ``None`` while it works or where it stays.
+
+        That its client will be gone is not foreseen: only one that has been silent for long is believed to be.
+        """
+        if self.state is not SessionState.IDLE or self.is_batch:
             return None
-        return time.time() + self.last_active + self.timeouts.idle_s - time.monotonic()
+        now, ends = time.monotonic(), []
+        if self.timeouts.idle_s:
+            ends.append(self.last_active + self.timeouts.idle_s)
+        heard = max(self.last_heard, self.last_active)
+        if self.timeouts.heartbeat_s and now - heard > self.timeouts.heartbeat_s * _SILENT:
+            ends.append(heard + self.timeouts.heartbeat_s)
+        return time.time() + min(ends) - now if ends else None
 
     def expired(self, now: float) -> str | None:
         """Why the session should end now, if it should; one that works never should."""
@@ -245,6 +254,21 @@ class Session:
         if self.timeouts.heartbeat_s and now - max(self.last_heard, self.last_active) > self.timeouts.heartbeat_s:
             return self._unheard()
         return None
+
+    async def works(self) -> bool:
+        """Whether something goes on in it without a statement: a streaming query, or a job of a thread."""
+        return self.driver is not None and not self.final and await self.driver.works()
+
+    @property
+    def output_bytes(self) -> int:
+        """About how much memory its statements' output holds."""
+        return sum(statement.size for statement in self.statements.values())
+
+    def drop_outputs(self) -> None:
+        """Frees the memory of what its statements wrote, in whose place a sentence stands from now on."""
+        for statement in self.statements.values():
+            if not statement.outputs.dropped:
+                self._drop(statement)
 
     def _unheard(self) -> str:
         span = _span(self.timeouts.heartbeat_s)
@@ -496,10 +520,13 @@ class Session:
         for statement in reversed(self.statements.values()):
             total += statement.size
             if total > self.limits.session_output_bytes and statement.final and not statement.outputs.dropped:
-                statement.forget_output()
-                self.journal.write({"is": "dropped", "id": statement.id})
-                if self.driver is not None:
-                    self.driver.forget(statement.id)
+                self._drop(statement)
+
+    def _drop(self, statement: Statement) -> None:
+        statement.forget_output()
+        self.journal.write({"is": "dropped", "id": statement.id})
+        if self.driver is not None:
+            self.driver.forget(statement.id)
 
     def livy(self) -> dict[str, Any]:
         """As Livy shows it."""

@@ -28,6 +28,8 @@ class Limits:
     """Per statement; what comes after is cut off with a sentence."""
     session_output_bytes: int = 64 * 1024 * 1024
     """Per session; beyond it the output of the oldest statements is dropped, with a sentence."""
+    ended_output_bytes: int = 256 * 1024 * 1024
+    """Of all sessions that have ended; beyond it that of those that ended first is dropped, with a sentence."""
     statements_kept: int = 500
     """Per session; the outputs of the oldest are dropped."""
     session_code_characters: int = 32 * 1024 * 1024
@@ -35,6 +37,8 @@ class Limits:
     statements_waiting: int = 100
     log_lines: int = 2000
     sessions_per_owner: int = 10
+    sessions_per_person: int = 20
+    """Of one person in all projects together."""
     sessions: int = 200
     queue: int = 200
     """How many may wait for room; 0: nobody waits."""
@@ -66,6 +70,8 @@ class Settings:
     ``HOPS_DESERTED_S``            seconds without a session service after which sessions end by themselves (600)
     ``HOPS_SESSIONS``              sessions and batches that may run at the same time (200)
     ``HOPS_SESSIONS_PER_OWNER``    the same for one member of one project (10)
+    ``HOPS_SESSIONS_PER_PERSON``   the same for one person, in all projects together (twice as
+                                   many)
     ``HOPS_QUEUE``                 sessions and batches that may wait for room (200); 0: nobody waits, all are refused
     ``HOPS_QUEUE_PER_PERSON``      how many of these of one person, whatever their number of projects (20)
     ``HOPS_QUEUE_WAIT_S``          seconds that one may wait (3600)
@@ -189,9 +195,12 @@ def _limits(variables: Variables) -> Limits:
         "queue_per_person": variables.positive("HOPS_QUEUE_PER_PERSON"),
         "queue_wait_s": variables.positive("HOPS_QUEUE_WAIT_S"),
         "sessions_per_owner": variables.number("HOPS_SESSIONS_PER_OWNER"),
+        "sessions_per_person": variables.number("HOPS_SESSIONS_PER_PERSON"),
         "body_patience_s": variables.positive("HOPS_BODY_TIMEOUT_S"),
         "bodies_at_once": variables.positive("HOPS_BODIES_AT_ONCE"),
     }
+    if given["sessions_per_person"] is None and given["sessions_per_owner"] is not None:
+        given["sessions_per_person"] = 2 * given["sessions_per_owner"]
     return Limits(**{name: number for name, number in given.items() if number is not None})
 
 

@@ -197,7 +197,6 @@ class WaitingRoom:
         entry.session.wait_at(None)
         if entry.told:
             LOG.info("the turn of session %d has come", entry.session.id)
-            entry.session.begin_to_start()
         entry.start = asyncio.create_task(self._start(entry, spare))
 
     async def _start(self, entry: Waiting, spare: list[Warm]) -> Exception | None:

@@ -246,9 +246,20 @@ class BuiltinDriver:
         if self._client is not None:
             self._client.interrupt()
 
-    async def complete(self, code: str, cursor: int, *, kind: str = "pyspark") -> Completion:
+    async def works(self) -> bool:
         """See :class:`~hops_livy.engines.drivers.Driver`."""
         if self._client is None:
+            return False
+        try:
+            return await self._client.spark_works()
+        except asyncio.CancelledError:
+            if self._stop.is_set():
+                return False
+            raise
+
+    async def complete(self, code: str, cursor: int, *, kind: str = "pyspark") -> Completion:
+        """See :class:`~hops_livy.engines.drivers.Driver`. Of words in SQL none are known."""
+        if self._client is None or kind == "sql":
             return Completion.nothing(cursor)
         cell = _CELL_OF.get(kind, "")
         try:
@@ -451,7 +462,9 @@ class BuiltinDriver:
         while True:
             pause = _LOG_CHECK_S if self.ready.done() else min(1.0, self._start_s)
             await asyncio.sleep(pause)
-            waited += pause
+            if self._waiting is None or not self._waiting.has_no_room:
+                # What the cluster has no room for may wait for as long as the cluster lets it.
+                waited += pause
             if not self.ready.done() and waited >= self._start_s:
                 waits = "" if self._waiting is None else self._waiting.text
                 self._asked = f"The session did not start in {self._start_s:.0f} seconds; see its log. {waits}".strip()

@@ -27,6 +27,7 @@ _ATTEMPTS = 20
 _ATTEMPT_S = 0.5
 _INTERRUPT_AGAIN_S = 0.1
 _CONTROL_S = 10.0
+_WORK_S = 4.0
 # An interrupt acts once however often it is asked for: sooner again than to wait for an answer that doesn't come.
 _INTERRUPT_S = 1.0
 # ipykernel (7.4) may overlook a request, or keep its reply or its last outputs back, until the next one comes.
@@ -238,6 +239,12 @@ class KernelClient:
                 if reply.get("delivered"):
                     return
             await asyncio.sleep(_INTERRUPT_AGAIN_S)
+
+    async def spark_works(self) -> bool:
+        """Whether Spark works, also where no statement runs, as the kernel says in time."""
+        with contextlib.suppress(TimeoutError):
+            return (await self._ask_control("work_request", {}, _WORK_S)).get("works") is True
+        return False
 
     async def complete(self, code: str, cursor: int) -> Completion:
         """Completions, in a subshell, so that a running cell does not delay them."""

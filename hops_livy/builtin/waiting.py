@@ -24,6 +24,7 @@ class Waiting:
 
     Attributes:
         text: What it waits for, in words; empty for nothing.
+        has_no_room: Whether that is because the cluster has no room for it.
         spark_application: Spark's id of the application, once the driver has told it.
     """
 
@@ -35,6 +36,7 @@ class Waiting:
         self._full_before = False
         self._told = ("", False)
         self.text = ""
+        self.has_no_room = False
         self.spark_application: str | None = None
 
     async def follow(self, begun: Callable[[], bool]) -> None:
@@ -47,7 +49,7 @@ class Waiting:
             told = await self._look()
             if told is None:
                 return
-            self.text = told[0]
+            self.text, self.has_no_room = told
             if told != self._told:
                 self._told = told
                 self._request.tell(told[0], no_room=told[1])

@@ -293,6 +293,10 @@ class Driver(Protocol):
         """Stops the running statement and its Spark jobs; the driver stays."""
         ...
 
+    async def works(self) -> bool:
+        """Whether its Spark is seen to work, also where no statement runs: a streaming query, or a thread's job."""
+        ...
+
     async def complete(self, code: str, cursor: int, *, kind: str = "pyspark") -> Completion:
         """Words that may stand at ``cursor``; also while a statement runs. No words where none are known in time."""
         ...

@@ -31,6 +31,8 @@ class Caller:
 async def _caller(request: Request) -> Caller:
     state = request.app.state
     principal, token = await project_user_of(request, state.tokens), bearer_token(request)
+    if request.query_params.get("doAs", principal.project_user) not in {principal.project_user, principal.user}:
+        raise BadRequestError("doAs can't be chosen: a session acts as its owner only.")
     state.registry.check_welcome(principal, token)
     return Caller(principal, token, state.registry, state.limits)
 

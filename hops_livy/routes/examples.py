@@ -63,6 +63,7 @@ OVERVIEW_ITEM: dict[str, object] = {
 }  # fmt: skip
 OVERVIEW: dict[str, object] = {
     "scope": "own", "items": [OVERVIEW_ITEM], "next": None, "total": 1, "idle": 1, "version": "9a3f0c5b7d2e8146",
+    "kept_ready": None,
 }  # fmt: skip
 LOG = {"id": 3, "from": 0, "total": 1, "log": ["read 1461 days"]}
 EVENTS = (

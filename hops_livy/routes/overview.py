@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 
 from hops_contract.principal import PrincipalKind
-from hops_livy.errors import ForbiddenError
+from hops_livy.errors import BadRequestError, ForbiddenError
 from hops_livy.held_requests import HeldRequests
 from hops_livy.overview import Sight, Viewer, find, item, look, stop, stop_idle, version_of
 from hops_livy.registry import Registry
@@ -27,6 +27,7 @@ ProjectName = Annotated[
 After = Annotated[int | None, Query(ge=0, lt=2**31, description="What `next` of the page before says.")]
 Limit = Annotated[int, Query(ge=1, le=200)]
 Seen = Annotated[str | None, Query(max_length=64, description="`version` of the last answer; see `wait_s`.")]
+NotebookPath = Annotated[str | None, Query(max_length=1000, description="A notebook, as its kernel calls it.")]
 WaitS = Annotated[float, Query(ge=0, le=20, description="Seconds to wait until the answer is another than `seen`.")]
 
 
@@ -69,13 +70,19 @@ async def list_overview(  # noqa: PLR0917 - each is a word of the address
     limit: Limit = 100,
     seen: Seen = None,
     wait_s: WaitS = 0,
+    notebook: NotebookPath = None,
 ) -> dict[str, Any]:
     """Sessions and batches, newest first: own, all of a project (its Data Owners), or all (administrators).
 
     With `seen` and `wait_s` it is held until there is something new; eight at the same moment for a person, else 429.
-    Of others' statements no code is told. `queue` is the place of one that waits for resources.
+    Of others' statements no code is told. `queue` is the place of one that waits for resources. With `notebook` it is
+    of the caller's own sessions for that notebook, also of those that ended within a day; else ended ones are told of
+    for an hour. `kept_ready` tells an administrator what the sessions take that are started ahead for those who will
+    ask for them; they stand in no list.
     """
     viewer, registry = onlooker.viewer, onlooker.registry
+    if notebook is not None:
+        return _of_notebook(onlooker, notebook, limit)
     sight = await look(viewer, scope, project)
     if wait_s and seen is not None:
         news = registry.news.wait_until(lambda: version_of(_items(sight, onlooker)) != seen, wait_s)
@@ -91,6 +98,7 @@ async def list_overview(  # noqa: PLR0917 - each is a word of the address
         "total": len(items),
         "idle": sum(one["state"] == SessionState.IDLE for one in items),
         "version": version_of(items),
+        "kept_ready": _kept_ready(registry) if scope is Scope.ALL else None,
     }
 
 
@@ -121,6 +129,28 @@ async def stop_all_idle(request: IdleStop, onlooker: OnlookerDep) -> dict[str, A
     wanted = None if request.sessions is None else set(request.sessions)
     chosen = [one for one in onlooker.registry.all() if sight.includes(one) and (wanted is None or one.id in wanted)]
     return {"ended": await stop_idle(chosen, onlooker.viewer, sight.title)}
+
+
+def _of_notebook(onlooker: Onlooker, notebook: str, limit: int) -> dict[str, Any]:
+    viewer = onlooker.viewer
+    if viewer.is_person:
+        raise BadRequestError("A notebook belongs to one project; ask with the token of its notebook server.")
+    found = reversed(onlooker.registry.of_notebook(viewer.principal.project_user, notebook))
+    items = [item(session, viewer) for session in found]
+    return {
+        "scope": str(Scope.OWN),
+        "items": items[:limit],
+        "next": None,
+        "total": len(items),
+        "idle": sum(one["state"] == SessionState.IDLE for one in items),
+        "version": version_of(items),
+        "kept_ready": None,
+    }
+
+
+def _kept_ready(registry: Registry) -> dict[str, int]:
+    amount = registry.kept_ready()
+    return {"sessions": amount.sessions, "memory_mib": amount.memory_mib}
 
 
 def _items(sight: Sight, onlooker: Onlooker) -> list[dict[str, Any]]:

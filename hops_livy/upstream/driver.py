@@ -187,6 +187,10 @@ class UpstreamDriver:
         self._watch.log_wanted = True
         return self._watch.log
 
+    async def works(self) -> bool:
+        """See :class:`~hops_livy.engines.drivers.Driver`. Livy does not tell."""
+        return False
+
     @property
     def shows_pages(self) -> bool:
         """See :class:`~hops_livy.engines.drivers.Driver`. Its Spark is where Livy put it."""

@@ -45,7 +45,6 @@ def run(launch: dict[str, Any], jvm: Jvm) -> None:
     except Exception as error:  # noqa: BLE001 - whatever it is, the service must be told why there is no session
         jvm.status.tell("failed", reason=_short(error))
         sys.exit(1)
-    app.kernel.spark = spark
     _keep_errors_out_of_logs()
     from . import magics, pages, warmup  # noqa: PLC0415
     from .completion import let_spark_be_completed  # noqa: PLC0415
@@ -53,7 +52,7 @@ def run(launch: dict[str, Any], jvm: Jvm) -> None:
     magics.register(app.shell, spark)
     magics.show_frames_once(app.shell)
     let_spark_be_completed(app.shell)
-    app.kernel.follow_progress(spark)
+    app.kernel.follow_jobs(spark)
     # Old notebooks know the session as ``sqlContext``: the methods that they use have the same names.
     page_port = pages.port_of(spark)
     pages.lead_to(launch["page_path"])

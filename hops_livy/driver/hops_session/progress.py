@@ -7,12 +7,13 @@ queries, which go on between statements, do not. A statement that ends sooner th
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
+
+from .spark_jobs import SparkJobs, of_a_statement
 
 MESSAGE = "progress"
 """Type of the messages, on the kernel's channel for output."""
@@ -21,8 +22,6 @@ _PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 5.0
 _SLOWER = 1.01
 """By so much each pause is longer: a job of a day is not looked at 170,000 times."""
-_JOBS = 50
-_STAGES = 20
 _NAME = 100
 _CALL_SITE = re.compile(r"(?P<call>.+?) at (?P<file>.+):(?P<line>\d+)", re.DOTALL)
 
@@ -43,17 +42,16 @@ class Progress(threading.Thread):
     """Looks at Spark's jobs while a statement runs, and sleeps otherwise.
 
     Args:
-        spark: The Spark session.
+        jobs: Spark's jobs.
         send: Sends a message; called in this thread.
     """
 
-    def __init__(self, spark: Any, send: Send) -> None:
+    def __init__(self, jobs: SparkJobs, send: Send) -> None:
         super().__init__(name="hops-progress", daemon=True)
-        self._spark = spark
+        self._jobs = jobs
         self._send = send
         self._begun = threading.Event()
         self._followed: _Followed | None = None
-        self._mapper: Any = None
 
     def begin(self, request: dict[str, Any]) -> None:
         """A statement begins; ``request`` is the message that asked for it."""
@@ -81,26 +79,13 @@ class Progress(threading.Thread):
             content = None
             # A Java machine that is going away can't be asked; that is told by the statement itself.
             with contextlib.suppress(Exception):
-                content = progress_of(*self._look(), since_ms=statement.began_ms)
+                jobs = self._jobs
+                content = progress_of(jobs.newest(), jobs.stages(), jobs.slots(), since_ms=statement.began_ms)
             if content is None or content == told or statement.ended.is_set():
                 continue
             if told is not None or content["active"]:
                 told = content
                 self._send(statement.request, content)
-
-    def _look(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]], int]:
-        """The newest jobs and the active stages, as Spark's REST API describes them; how many tasks can run at once."""
-        context = self._spark.sparkContext
-        if self._mapper is None:
-            # One call for a whole list: each value by itself would be a call of its own, hundreds for a large job.
-            jackson = context._jvm.com.fasterxml.jackson  # noqa: SLF001
-            self._mapper = jackson.databind.ObjectMapper()
-            self._mapper.registerModule(jackson.module.scala.DefaultScalaModule())
-        store = context._jsc.sc().statusStore()  # noqa: SLF001
-        jobs = self._mapper.writeValueAsString(store.jobsList(None).take(_JOBS))
-        stages = self._mapper.writeValueAsString(store.activeStages().take(_STAGES))
-        executors = json.loads(self._mapper.writeValueAsString(store.executorList(True)))
-        return json.loads(jobs), json.loads(stages), sum(executor["maxTasks"] for executor in executors)
 
 
 def progress_of(
@@ -119,7 +104,7 @@ def progress_of(
         ``stage_done`` of ``stage_tasks`` are the tasks of all active stages, ``tasks_done`` of ``tasks`` those of the
         whole statement as far as Spark knows them; ``tasks_running`` and ``tasks_failed`` of those.
     """
-    own = [job for job in jobs if (job.get("submissionTime") or 0) >= since_ms and not _of_a_stream(job)]
+    own = of_a_statement(jobs, since_ms=since_ms)
     running = [job for job in own if job["status"] == "RUNNING"]
     stage_ids = {number for job in running for number in job["stageIds"]}
     active = sorted((stage for stage in stages if stage["stageId"] in stage_ids), key=lambda stage: stage["stageId"])
@@ -150,7 +135,3 @@ def stage_name(stage: dict[str, Any]) -> str:
         return ""  # a place inside of Spark
     call = site["call"][:_NAME]
     return f"{call} at line {site['line']}" if "ipykernel_" in site["file"] else call
-
-
-def _of_a_stream(job: dict[str, Any]) -> bool:
-    return "runId = " in str(job.get("description") or "")

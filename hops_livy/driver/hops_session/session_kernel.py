@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import Any
@@ -15,11 +16,14 @@ from ipykernel.ipkernel import IPythonKernel
 from traitlets import Type
 
 from .progress import MESSAGE, Progress
+from .spark_jobs import SparkJobs
 from .session_shell import SessionShell
 
 EXECUTION_COUNT = "hops_execution_count"
 """Where a request's metadata tell the number of the cell."""
 _CANCEL_S = 10.0
+_LOOK_S = 2.0
+_HEARD_S = 0.2
 _OF_A_REPLY = ("status", "ename", "evalue", "traceback")
 SCALA_CELL = "%%hops_scala\n"
 """What a Scala statement begins with."""
@@ -35,8 +39,9 @@ class SessionKernel(IPythonKernel):
     shell_class = Type(SessionShell)
     # ipykernel sleeps after each cell, in case that its output overtakes the reply; who listens waits for both.
     _execute_sleep = 0.0
-    spark: Any = None
+    _jobs: SparkJobs | None = None
     _progress: Progress | None = None
+    _began_ms: int = 0
     scala: Any = None
     """The session's Scala interpreter, once there is one."""
     _running: str | None = None
@@ -49,6 +54,7 @@ class SessionKernel(IPythonKernel):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.control_handlers["state_request"] = self.state_request
+        self.control_handlers["work_request"] = self.work_request
 
     async def do_execute(self, *arguments: Any, **options: Any) -> dict[str, Any]:
         """Runs a statement and keeps its reply, which may get lost on its way (ipykernel 7.4)."""
@@ -63,6 +69,7 @@ class SessionKernel(IPythonKernel):
         self._count_on(request["metadata"].get(EXECUTION_COUNT))
         if self._progress is not None:
             self._progress.begin(request)
+        self._began_ms = int(time.time() * 1000)
         self._running = request["header"]["msg_id"]
         try:
             if (spool := getattr(self.session, "spool", None)) is not None:
@@ -84,13 +91,14 @@ class SessionKernel(IPythonKernel):
                 self._canceller.join(_CANCEL_S)
                 self._canceller = None
 
-    def follow_progress(self, spark: Any) -> None:
-        """Tells from now on how far the jobs of a statement have come."""
+    def follow_jobs(self, spark: Any) -> None:
+        """Tells from now on how far the jobs of a statement have come, and ends them with it."""
 
         def send(request: dict[str, Any], content: dict[str, Any]) -> None:
             self.session.send(self.iopub_socket, MESSAGE, content, parent=request, ident=self._topic(MESSAGE))
 
-        self._progress = Progress(spark, send)
+        self._jobs = SparkJobs(spark)
+        self._progress = Progress(self._jobs, send)
         self._progress.start()
 
     def _count_on(self, number: object) -> None:
@@ -132,6 +140,16 @@ class SessionKernel(IPythonKernel):
             content["reply"] = {name: replied[1].get(name) for name in _OF_A_REPLY if name in replied[1]}
         self.session.send(stream, "state_reply", content, parent, ident=ident)
 
+    async def work_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
+        """Tells whether Spark works, also where no statement runs: a streaming query, or a job of a thread."""
+        works = False
+        # A Java machine that does not answer does no work, and must not keep an interrupt from coming through.
+        with contextlib.suppress(Exception):
+            if self._jobs is not None:
+                look = asyncio.get_running_loop().run_in_executor(None, self._jobs.any_work)
+                works = await asyncio.wait_for(look, _LOOK_S)
+        self.session.send(stream, "work_reply", {"status": "ok", "works": works}, parent, ident=ident)
+
     async def interrupt_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
         """Interrupts the statement that the message names, if it runs; told again for one attempt, acts once."""
         content = parent["content"]
@@ -158,9 +176,10 @@ class SessionKernel(IPythonKernel):
             # The statement that it was for has ended.
             self._asked = None
             return
-        if self.spark is not None:
+        if self._jobs is not None:
             # The exception alone would leave the jobs running.
-            self._canceller = threading.Thread(target=_cancel_jobs, args=(self.spark,), daemon=True)
+            times = {"since_ms": self._began_ms, "until_ms": time.time() * 1000}
+            self._canceller = threading.Thread(target=_cancel, args=(self._jobs,), kwargs=times, daemon=True)
             self._canceller.start()
         if self._coroutine is None:
             raise KeyboardInterrupt
@@ -177,7 +196,10 @@ class SessionKernel(IPythonKernel):
             self._coroutine = None
 
 
-def _cancel_jobs(spark: Any) -> None:
+def _cancel(jobs: SparkJobs, *, since_ms: float, until_ms: float) -> None:
     # A driver that is going away can't cancel; the statement is interrupted all the same.
     with contextlib.suppress(Exception):
-        spark.sparkContext.cancelAllJobs()
+        jobs.cancel(since_ms=since_ms, until_ms=until_ms)
+        # Spark's store hears of a job a moment after it was submitted.
+        time.sleep(_HEARD_S)
+        jobs.cancel(since_ms=since_ms, until_ms=until_ms)

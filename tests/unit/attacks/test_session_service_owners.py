@@ -44,6 +44,9 @@ class SlowDriver:
     async def inspect(self, code, cursor, *, detail_level=0):
         return Inspection()
 
+    async def works(self):
+        return False
+
     def log(self):
         return []
 

@@ -62,6 +62,9 @@ class WillingDriver:
     async def inspect(self, code, cursor, *, kind="pyspark", detail_level=0):
         return Inspection()
 
+    async def works(self):
+        return False
+
     def log(self):
         return ["a line of the driver"]
 

@@ -41,6 +41,9 @@ class EchoDriver:
     def detach(self):
         pass
 
+    async def works(self):
+        return False
+
     def log(self):
         return []
 

@@ -42,6 +42,9 @@ class ToldDriver:
     async def interrupt(self):
         self.interrupts += 1
 
+    async def works(self):
+        return False
+
     def log(self):
         return []
 

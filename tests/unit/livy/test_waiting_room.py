@@ -5,7 +5,6 @@
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from types import MappingProxyType
 
 import httpx
 import pytest
@@ -30,16 +29,19 @@ GPUS = {**SMALL, "conf": {"spark.executor.resource.gpu.amount": "2"}}
 class Driver:
     """Ready when the test says so, if it is a patient test."""
 
-    app_id, state, shows_pages = "local-1", MappingProxyType({}), False
+    app_id, shows_pages = "local-1", False
 
     def __init__(self, gone):
         loop = asyncio.get_running_loop()
         self.ready, self.ended = loop.create_future(), loop.create_future()
-        self.gone, self.ran, self.token = gone, [], None
+        self.gone, self.ran, self.token, self.state = gone, [], None, {}
 
     async def execute(self, code, *, kind, statement, on_message, execution_count=None):
         self.ran.append(code)
         return Executed(status="ok")
+
+    async def works(self):
+        return False
 
     def log(self):
         return []
@@ -587,7 +589,7 @@ def test_who_waits_is_found_again_by_the_next_service_in_its_place_with_all_that
             second = await ask(client, OTTO, SMALL)
             client.app.state.registry._sessions[first["id"]].renew_token("a.renewed.token")
         async with service(tmp_path, backend, sessions=1) as client:
-            assert backend.known == {running["id"], first["id"], second["id"]}
+            assert backend.known == {running["id"]}, "the others have no driver"
 
             async def told():
                 return "queue" in await look(client, BEN, first["id"])
@@ -605,6 +607,36 @@ def test_who_waits_is_found_again_by_the_next_service_in_its_place_with_all_that
             assert request.token == "a.renewed.token"
         async with service(tmp_path, backend, sessions=1) as client:
             assert (await look(client, BEN, first["id"]))["state"] == "idle", "it is one of those that run now"
+
+    asyncio.run(main())
+
+
+def test_whose_start_a_service_did_not_survive_is_started_by_the_next_one(tmp_path):
+    async def main():
+        backend = LedgerBackend()
+        async with service(tmp_path, backend, sessions=1) as client:
+            running = await ask(client, ADA, SMALL)
+            waiting = await ask(client, BEN, SMALL)
+            backend.pause = asyncio.Event()
+            await client.delete(f"/sessions/{running['id']}", headers=ADA)
+
+            async def begun():
+                return waiting["id"] in backend.attempts
+
+            await until(begun)
+            # As a kill leaves it: the start has begun, and of no driver is anything written down.
+            records = tmp_path / "run" / "session-records"
+            kept = {path: path.read_bytes() for path in records.rglob("*") if path.is_file()}
+            backend.pause.set()
+            await client.delete(f"/sessions/{waiting['id']}", headers=BEN)
+        for path, content in kept.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        backend = LedgerBackend()
+        async with service(tmp_path, backend, sessions=1) as client:
+            assert backend.known == set(), "what that start left is ended"
+            await until_idle(client, BEN, waiting["id"])
+            assert backend.attempts == [waiting["id"]]
 
     asyncio.run(main())
 
