@@ -185,7 +185,8 @@ def _lacks(ordered: list[Asked], starts: list[Asked], free: Amount, beneath: dic
 
 
 def _counted(waits: list[Asked], heads: set[int], starts: list[Asked], lacks: Mapping[int, Lack]) -> list[Asked]:
-    # Only the first of each owner is counted: else all that one has in the queue would come before all others at once.
+    # Only the first of each person is counted: else all that one has in the queue, in however many projects, would come
+    # before all others at once, or keep room one after the other.
     return [
         replace(asked, overtaken=min(PATIENCE, asked.overtaken + _times(asked, starts, lacks[asked.number])))
         if asked.number in heads
@@ -208,10 +209,10 @@ def _times(asked: Asked, starts: list[Asked], lack: Lack) -> int:
 
 
 def _heads(waiting: Iterable[Asked]) -> set[int]:
-    heads: dict[tuple[str, str], int] = {}
+    heads: dict[str, int] = {}
     for asked in waiting:
-        owner = (asked.project, asked.owner)
-        heads[owner] = min(asked.number, heads.get(owner, asked.number))
+        person = _person(asked.owner)
+        heads[person] = min(asked.number, heads.get(person, asked.number))
     return set(heads.values())
 
 

@@ -76,3 +76,40 @@ def test_code_that_waits_for_coroutines_is_interrupted_too(client, session_id):
     client.post(f"/sessions/{session_id}/statements/{number}/cancel")
     assert client.get(f"/sessions/{session_id}/statements/{number}").json()["state"] == "cancelled"
     assert run(client, session_id, "1 + 1")["output"]["data"] == {"text/plain": "2"}
+
+
+def test_an_interrupt_ends_the_jobs_of_its_statement_and_no_others(client, session_id):
+    earlier = (
+        "import threading\nnumbers = sc.parallelize(range(2), 2)\ncounted = []\n"
+        "slow = lambda seconds: numbers.map(lambda _: time.sleep(seconds)).count()\n"
+        "thread = threading.Thread(target=lambda: counted.append(slow(6)))\nthread.start()\n"
+        "rate = spark.readStream.format('rate').option('rowsPerSecond', 5).load()\n"
+        "query = rate.writeStream.format('memory').queryName('rates').start()\n"
+        "while not query.recentProgress:\n    time.sleep(0.1)\n"
+    )
+    assert run(client, session_id, earlier)["output"]["status"] == "ok"
+    number = _submit(client, session_id, "slow(300)")
+    running = "[job for job in sc.statusTracker().getActiveJobsIds()]"
+    time.sleep(2)
+    client.post(f"/sessions/{session_id}/statements/{number}/cancel")
+    assert client.get(f"/sessions/{session_id}/statements/{number}").json()["state"] == "cancelled"
+    after = run(client, session_id, "thread.join(); counted, query.isActive, query.exception()")["output"]
+    assert after["data"] == {"text/plain": "([2], True, None)"}, after
+    ended = f"query.stop()\nuntil = time.time() + 20\nwhile {running} and time.time() < until:\n    time.sleep(0.2)\n"
+    assert run(client, session_id, f"{ended}{running}")["output"]["data"] == {"text/plain": "[]"}
+
+
+def test_a_session_with_a_streaming_query_is_not_idle(client):
+    number = start_session(client, driverMemory="512m", executorMemory="512m", ttl="4s")
+    code = "query = spark.readStream.format('rate').load().writeStream.format('memory').queryName('q').start(); 7"
+    assert run(client, number, code)["output"]["data"] == {"text/plain": "7"}
+    time.sleep(15)
+    assert client.get(f"/sessions/{number}?hold=false").json()["state"] == "idle"
+    assert client.post("/overview:stop-idle", json={"scope": "own", "sessions": [number]}).json() == {"ended": []}
+    run(client, number, "query.stop()")
+    for _ in range(60):
+        state = client.get(f"/sessions/{number}?hold=false").json()["state"]
+        if state == "killed":
+            break
+        time.sleep(0.5)
+    assert state == "killed"

@@ -92,8 +92,10 @@ def test_for_one_that_waits_for_gpus_only_so_much_memory_is_kept_as_it_needs():
     assert numbers(turn.starts) == [1]
 
 
-def test_of_one_owner_only_the_first_in_line_is_counted():
-    line = [asked(number, needs=Amount(sessions=1, memory_mib=9000)) for number in range(3)]
+@pytest.mark.parametrize("owners", [["weather__ada"] * 3, ["weather__ada", "sales__ada", "maps__ada"]])
+def test_of_one_person_only_the_first_in_line_is_counted_in_however_many_projects(owners):
+    needs = Amount(sessions=1, memory_mib=9000)
+    line = [asked(number, owner, needs) for number, owner in enumerate(owners)]
     room = Room(free=Amount(sessions=10, memory_mib=1000), whole=WHOLE)
     turn = take_turn([*line, asked(7, "sales__otto")], held=[], room=room)
     assert {one.number: one.overtaken for one in turn.waits} == {0: 1, 1: 0, 2: 0}
