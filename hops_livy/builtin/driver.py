@@ -12,11 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hops_livy.builtin.endings import out_of_memory, why_ended
+from hops_livy.builtin.endings import out_of_memory, was_lost, why_ended, why_lost
 from hops_livy.builtin.folder import SessionFolder
 from hops_livy.builtin.joined import Joined
 from hops_livy.builtin.kernel_client import KernelClient, executed
 from hops_livy.builtin.processes import DriverProcess, Listeners, end_processes, start_time
+from hops_livy.builtin.shortage import MemoryWatch, OomCounter
 from hops_livy.builtin.told import MOST_BYTES, MOST_LINES, Told, lines_of
 from hops_livy.builtin.waiting import Waiting
 from hops_livy.engines.drivers import (
@@ -81,6 +82,7 @@ class BuiltinDriver:
         self._waiting = None if cluster is None else Waiting(cluster, request)
         self._page_key = page_key
         self._told = Told()
+        self._memory = MemoryWatch(OomCounter())
         self._listeners = Listeners()
         self._client: KernelClient | None = None
         self._process: DriverProcess | None = None
@@ -118,6 +120,7 @@ class BuiltinDriver:
             OSError: The session's folder can't be used.
         """
         listener = self._folder.listen_to_status()
+        self._memory.look(None)
         try:
             with self._folder.log.open("ab") as log:
                 child = await asyncio.to_thread(
@@ -151,6 +154,7 @@ class BuiltinDriver:
             self._started = float(state["started"])
             self._process = DriverProcess(int(state["pid"]), self._started)
             leader = self._process.pid
+            self._memory.look(leader)
             listener = self._folder.listen_to_status()
         except (OSError, KeyError, TypeError, ValueError):
             if self._process is not None:
@@ -374,6 +378,7 @@ class BuiltinDriver:
             log=self.log(),
             was_ready=self._told.was_ready,
             apart=self._cluster is not None,
+            memory=self._memory.at_end(peak_mib=None if self._process is None else self._process.peak_mib),
         )
         self.log()
         if self._asked is not None:
@@ -457,7 +462,7 @@ class BuiltinDriver:
             self.ready.set_result(None)
 
     async def _mind(self) -> None:
-        """Ends a start that takes too long, and keeps the log from filling the disk."""
+        """Ends a start that takes too long, keeps the log from filling the disk, and remembers how much memory is taken."""
         waited = 0.0
         while True:
             pause = _LOG_CHECK_S if self.ready.done() else min(1.0, self._start_s)
@@ -469,15 +474,21 @@ class BuiltinDriver:
                 waits = "" if self._waiting is None else self._waiting.text
                 self._asked = f"The session did not start in {self._start_s:.0f} seconds; see its log. {waits}".strip()
                 self._stop.set()
+            self._memory.look(None if self._process is None else self._process.pid)
             with contextlib.suppress(OSError), os.fdopen(self._folder.open_log(os.O_WRONLY), "wb") as file:
                 if os.fstat(file.fileno()).st_size > _LOG_LIMIT_BYTES:
                     file.truncate(0)
 
     def _explained(self, end: Executed) -> Executed:
         error = end.error
-        if error is None or "java.lang.OutOfMemoryError" not in str(error.get("evalue", "")):
+        said = "" if error is None else str(error.get("evalue", ""))
+        if error is None or not (why := self._why_failed(said)):
             return end
-        return Executed(status="error", error={**error, "evalue": f"{self._out_of_memory()}\n{error['evalue']}"})
+        return Executed(status="error", error={**error, "evalue": f"{why}\n{said}"})
 
-    def _out_of_memory(self) -> str:
-        return out_of_memory(self._request.shape, apart=self._cluster is not None)
+    def _why_failed(self, said: str) -> str:
+        """What the error of a statement means; empty where it speaks for itself."""
+        shape, apart = self._request.shape, self._cluster is not None
+        if "java.lang.OutOfMemoryError" in said:
+            return out_of_memory(shape, apart=apart)
+        return why_lost(said, shape=shape, memory=self._memory.at_end(), apart=apart) if was_lost(said) else ""

@@ -6,6 +6,7 @@ import re
 import signal
 from collections.abc import Sequence
 
+from hops_livy.builtin.shortage import MemoryAtEnd
 from hops_livy.engines.drivers import Shape
 
 _FATAL = (
@@ -18,6 +19,9 @@ _FATAL = (
 )
 _ERROR = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Exit): ")
 _LONGEST_WORDS = 500
+_EXECUTOR_KILLED = re.compile(r"ExecutorLostFailure.*?(exited with code|exit status:?|exit code:?) 137\b", re.DOTALL | re.IGNORECASE)
+_SOMEONE_OR_MEMORY = "someone or by the machine because its memory ran out"
+_WORKER_CRASHED = "Python worker exited unexpectedly (crashed)"
 
 
 def why_ended(  # noqa: PLR0911 - one cause, one sentence
@@ -29,6 +33,7 @@ def why_ended(  # noqa: PLR0911 - one cause, one sentence
     log: Sequence[str],
     was_ready: bool,
     apart: bool = False,
+    memory: MemoryAtEnd | None = None,
 ) -> str:
     """The most helpful sentence that exit codes and the log support.
 
@@ -40,6 +45,7 @@ def why_ended(  # noqa: PLR0911 - one cause, one sentence
         log: Its last lines.
         was_ready: Whether it had started completely.
         apart: Whether executors run on a cluster, not on this machine.
+        memory: What the system told of memory when it ended.
     """
     text = "\n".join(log)
     if any(sentence in text for sentence in _FATAL):
@@ -51,15 +57,19 @@ def why_ended(  # noqa: PLR0911 - one cause, one sentence
         return out_of_memory(shape, apart=apart)
     if failure is not None and java_code is None:
         return f"Spark could not be started: {failure}"
+    killed = _killed(shape, memory, apart=apart)
     if java_code is not None and java_code != 0:
-        return f"The driver's Java machine {_ended_with(java_code)}."
+        return f"The driver's Java machine {_ended_with(java_code, killed)}"
     if java_code == 0 and was_ready:
         return "The driver's Java machine was ended from inside the session (System.exit or spark.stop)."
     if code is not None:
-        return f"The driver {_ended_with(code)}.{'' if was_ready or code <= 0 else _last_words(log)}"
+        return f"The driver {_ended_with(code, killed)}{'' if was_ready or code <= 0 else _last_words(log)}"
+    if memory is not None and memory.ran_out:
+        return f"The driver {killed}"
+    someone = "someone" if memory is not None and memory.ran_out is False else _SOMEONE_OR_MEMORY
     return (
-        "The driver ended without a word: it was killed, by someone or by the machine because its memory ran out, or "
-        "its own code ended it. It had been started by an earlier session service, so this one can't tell which."
+        f"The driver ended without a word: it was killed, by {someone}, or its own code ended it. It had been started "
+        "by an earlier session service, so this one can't tell which."
     )
 
 
@@ -77,16 +87,88 @@ def out_of_memory(shape: Shape, *, apart: bool = False) -> str:
     )
 
 
+def was_lost(said: str) -> bool:
+    """Whether the error of a statement comes from an executor that was killed, or from one of its Python processes.
+
+    Args:
+        said: What the error says.
+    """
+    return _WORKER_CRASHED in said or _EXECUTOR_KILLED.search(said) is not None
+
+
+def why_lost(said: str, *, shape: Shape, memory: MemoryAtEnd, apart: bool = False) -> str:
+    """What to say first where :func:`was_lost`; empty where nothing is known that the error does not say.
+
+    Args:
+        said: What the error says.
+        shape: The resources of the session.
+        memory: What the system told of memory when the statement ended.
+        apart: Whether executors run on a cluster, not on this machine.
+    """
+    executor = _EXECUTOR_KILLED.search(said) is not None
+    if apart:
+        return (
+            "An executor was killed on the cluster (signal 9), mostly because its host or its container had no memory "
+            f"left: it has {shape.executor_memory_mib} MiB. Raise the memory of the executor (executorMemory), or give "
+            "each task less."
+            if executor
+            else ""
+        )
+    if not executor and not memory.ran_out:
+        # A worker can crash in many ways, of which the kernel has none done.
+        return ""
+    return f"{'An executor' if executor else 'A Python process of an executor'} {_killed(shape, memory, apart=False)}"
+
+
 def _last_words(log: Sequence[str]) -> str:
     """What Python says last when it can't import something, or fails otherwise before anything runs."""
     last = next((line.strip() for line in reversed(log) if line.strip()), "")
     return f" Its log ends: {last[:_LONGEST_WORDS]}" if _ERROR.match(last) else ""
 
 
-def _ended_with(code: int) -> str:
+def _ended_with(code: int, killed: str) -> str:
+    """The end of a sentence about a process.
+
+    Args:
+        code: Its exit status, as Python tells it or as a shell does.
+        killed: What to say of one that got signal 9.
+    """
     number = -code if code < 0 else code - 128
     if number == signal.SIGKILL:
-        return "was killed (signal 9): by someone, or by the machine because its memory ran out"
+        return killed
     if code < 0 or number in (signal.SIGTERM, signal.SIGABRT, signal.SIGSEGV):
-        return f"was ended by signal {number}"
-    return f"ended by itself with exit status {code}"
+        return f"was ended by signal {number}."
+    return f"ended by itself with exit status {code}."
+
+
+def _killed(shape: Shape, memory: MemoryAtEnd | None, *, apart: bool) -> str:
+    """What is said of a process of this machine that got signal 9: by whom, and what the numbers are."""
+    if memory is None or memory.ran_out is None:
+        return "was killed (signal 9): by someone, or by the machine because its memory ran out."
+    granted = shape.driver_memory_mib if apart else shape.total_memory_mib
+    had = "" if memory.taken is None else f"had taken {memory.taken} MiB and "
+    numbers = f"The session {had}was granted {granted} MiB"
+    if not memory.ran_out:
+        free = "" if memory.free is None else f"; {memory.free} MiB of this machine were free"
+        # Guards that act before the kernel does, as systemd-oomd, are programs too.
+        return f"was killed (signal 9): by someone or by a program, not by the kernel for lack of memory. {numbers}{free}."
+    seems = "" if memory.of_service else ", it seems, since the kernel ended a process of this machine for that reason"
+    whole = (
+        f"the session service and all its sessions may have {memory.whole} MiB"
+        if memory.limited
+        else f"this machine has {memory.whole} MiB"
+    )
+    remedy = _remedy(shape, memory.taken, granted, apart=apart)
+    return f"was killed (signal 9): memory ran out{seems}. {numbers}; {whole}. {remedy}"
+
+
+def _remedy(shape: Shape, taken: int | None, granted: int, *, apart: bool) -> str:
+    """Which option to raise or to lower: by whether the session took more than it had asked for."""
+    options = "driverMemory" if apart else "driverMemory, executorMemory"
+    if taken is None or taken <= granted:
+        return f"Others have the rest: stop other sessions, or ask for less ({options})."
+    fewer = "" if apart or not shape.clustered else ", or have fewer executors"
+    return (
+        f"Keep less in Python, which no option bounds, or ask for as much as it takes ({options}): it is then started "
+        f"only where so much is free{fewer}."
+    )

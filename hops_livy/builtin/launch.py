@@ -18,6 +18,7 @@ from hops_livy.java import Java, module_options
 from hops_livy.masters.master import Master, Paths
 from hops_livy.pages import page_path
 
+_LOOPBACK = "127.0.0.1"
 _PAGE_FILTER = "org.apache.spark.ui.JWSFilter"
 
 
@@ -77,16 +78,14 @@ def spark_properties(request: DriverRequest, place: Place, gpu_script: Path | No
         "spark.authenticate": "true",
         "spark.network.crypto.enabled": "true",
     }
+    # Of a batch nobody would know the port.
+    own |= page_properties(page_key(place.secret), shown=request.batch is None)
     if place.master is not None:
-        # On a network that others reach no pages are shown.
-        own["spark.ui.enabled"] = "false"
         # Executors elsewhere get the Scala interpreter's classes from Spark's own file server.
         own["spark.repl.class.outputDir"] = str(place.folder.classes)
         own |= place.master.properties(request, place.paths)
     else:
         own |= _own_machine_properties(shape, place)
-        # Of a batch nobody would know the port.
-        own |= page_properties(page_key(place.secret), shown=request.batch is None)
         if shape.clustered:
             own |= _cluster_properties(request, place, gpu_script)
     defaults = {
@@ -173,7 +172,8 @@ def session_environment(
 def java_environment(place: Place) -> dict[str, str]:
     """What the Java machine gets on top of the session's environment."""
     own = {
-        "SPARK_LOCAL_IP": _host(place),
+        # Where Spark's pages listen, which on a cluster nobody but this machine reaches; all else has an address of its own.
+        "SPARK_LOCAL_IP": _LOOPBACK,
         "SPARK_LOCAL_HOSTNAME": _host(place),
         # Spark's shell scripts set it for the part of Spark that starts executors.
         "SPARK_SCALA_VERSION": place.scala_version,
@@ -238,7 +238,7 @@ def _master(shape: Shape) -> str:
 
 
 def _host(place: Place) -> str:
-    return "127.0.0.1" if place.master is None else place.master.driver_host
+    return _LOOPBACK if place.master is None else place.master.driver_host
 
 
 def _driver_heap_mib(shape: Shape, master: Master | None) -> int:

@@ -15,6 +15,7 @@ import psutil
 _GRACE_S = 3.0
 _GIVE_UP_S = 20.0
 _POLL_S = 0.05
+_KIB_OF_A_MIB = 1024
 REMEMBERED_S = 5.0
 """For so long a driver is believed to listen where it did."""
 _LET_GO: list[subprocess.Popen[bytes]] = []
@@ -44,6 +45,8 @@ class DriverProcess:
         self.pid = pid
         self.returncode: int | None = None
         """Exit status; unknown of one that this service did not start."""
+        self.peak_mib: int | None = None
+        """The most memory that it, or a process that it waited for, had at once; unknown as above."""
         self.ended = False
         self._child = child
         self._descriptor = os.pidfd_open(pid)
@@ -60,9 +63,15 @@ class DriverProcess:
             await ended.wait()
             self.ended = True
             if self._child is not None:
-                self.returncode = self._child.wait()
+                self._reap(self._child)
         finally:
             loop.remove_reader(self._descriptor)
+
+    def _reap(self, child: subprocess.Popen[bytes]) -> None:
+        """As ``child.wait()`` does, which leaves out what the process has used."""
+        _, status, used = os.wait4(self.pid, 0)
+        self.returncode = child.returncode = os.waitstatus_to_exitcode(status)
+        self.peak_mib = used.ru_maxrss // _KIB_OF_A_MIB
 
     def close(self) -> None:
         """Watches it no longer."""

@@ -14,6 +14,8 @@ GPU = "yarn.io/gpu"
 _ENDED = frozenset({"FINISHED", "FAILED", "KILLED"})
 _BEFORE_START = frozenset({"NEW", "NEW_SAVING", "SUBMITTED", "ACCEPTED"})
 _USABLE = "RUNNING"
+_NO_PROXY = "127.0.0.1:9"
+"""An address of loopback at which nobody answers (the port is that of the service ``discard``)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,9 @@ class YarnMaster:
             "spark.yarn.jars": f"local:{self.spark_on_nodes or paths.spark}/jars/*",
             # A driver that is gone does not come again; neither should its application.
             "spark.yarn.maxAppAttempts": "1",
+            # The application master has Spark's pages send everybody to YARN's proxy who does not come from its address.
+            # They listen on loopback alone, where this service comes from; others need not know of them.
+            "spark.hadoop.yarn.web-proxy.address": _NO_PROXY,
         }
         if self.staging is not None:
             properties["spark.yarn.stagingDir"] = self.staging

@@ -56,6 +56,7 @@ def run(launch: dict[str, Any], jvm: Jvm) -> None:
     # Old notebooks know the session as ``sqlContext``: the methods that they use have the same names.
     page_port = pages.port_of(spark)
     pages.lead_to(launch["page_path"])
+    pages.keep_links(spark)
     app.shell.push({"spark": spark, "sc": spark.sparkContext, "sqlContext": spark}, interactive=False)
     if launch["warm"]:
         warmup.run(spark)

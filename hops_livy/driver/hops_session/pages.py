@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
+import time
 from typing import Any
 from urllib.parse import urlsplit
+
+_PROXY_BASE = "spark.ui.proxyBase"
+_LOOK_S = 0.1
+_GIVE_UP_S = 120.0
 
 
 def port_of(spark: Any) -> int | None:
@@ -19,3 +26,21 @@ def lead_to(path: str) -> None:
     from pyspark import SparkContext  # noqa: PLC0415
 
     SparkContext.uiWebUrl = property(lambda _context: path)
+
+
+def keep_links(spark: Any) -> None:
+    """Lets links of the pages begin with what each request asks for, also on YARN.
+
+    YARN's application master tells the driver, once, that they begin with the path of YARN's proxy, and Spark puts that
+    before what a request asks for. Nothing switches it off, so it is taken back as soon as it has come.
+    """
+    if spark.sparkContext.master == "yarn":
+        threading.Thread(target=_forget_proxy, args=(spark,), name="hops-page-links", daemon=True).start()
+
+
+def _forget_proxy(spark: Any) -> None:
+    deadline = time.monotonic() + _GIVE_UP_S
+    # A driver that is going away has no pages either.
+    with contextlib.suppress(Exception):
+        while spark._jvm.java.lang.System.clearProperty(_PROXY_BASE) is None and time.monotonic() < deadline:
+            time.sleep(_LOOK_S)

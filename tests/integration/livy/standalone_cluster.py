@@ -16,6 +16,8 @@ from hops_livy.java_home import java_home_for
 
 from .service_process import BASE, free_port
 
+DRIVER_HOST = "127.0.0.3"
+"""Stands for this machine's address on the network."""
 CORES, MEMORY_MIB, GPUS = 2, 2048, 2
 """Of each worker."""
 
@@ -43,7 +45,7 @@ class StandaloneCluster:
     def settings(self) -> dict[str, str]:
         """What a session service is told of it."""
         return {
-            "HOPS_SPARK_MASTER": f"spark://127.0.0.1:{self.port}", "HOPS_DRIVER_HOST": "127.0.0.1",
+            "HOPS_SPARK_MASTER": f"spark://127.0.0.1:{self.port}", "HOPS_DRIVER_HOST": DRIVER_HOST,
             "HOPS_SPARK_MASTER_URL": f"http://127.0.0.1:{self.page}", "HOPS_SPARK_SECRET_FILE": str(self.secret),
         }  # fmt: skip
 

@@ -30,7 +30,11 @@ def test_a_killed_driver_is_noticed_with_the_cause(service, client):
         state = client.get(f"/sessions/{session_id}?hold=false").json()["state"]
         time.sleep(0.05)
     assert state == "dead"
-    assert "signal 9" in client.get(f"/sessions/{session_id}/summary").json()["reason"]
+    reason = client.get(f"/sessions/{session_id}/summary").json()["reason"]
+    assert reason.startswith(
+        "The driver was killed (signal 9): by someone or by a program, not by the kernel for lack of memory. The session "
+        "had taken "
+    ), reason
     assert _gone(service) == []
 
 
@@ -49,6 +53,23 @@ def test_gpus_of_a_driver_that_is_killed_are_free_for_the_next(client, killed):
     assert f"The {killed} was killed (signal 9)" in client.get(f"/sessions/{session_id}/summary").json()["reason"]
     again = start_session(client, driverMemory="512m", executorMemory="512m", **gpus)
     client.delete(f"/sessions/{again}")
+
+
+KILLS_ITS_EXECUTOR = """
+import os, signal
+def end(_):
+    daemon = os.getppid()
+    with open(f"/proc/{daemon}/stat") as told:
+        os.kill(int(told.read().rpartition(")")[2].split()[1]), signal.SIGKILL)
+sc.parallelize([0], 1).foreach(end)
+"""
+
+
+def test_an_executor_that_is_killed_is_told_in_the_cells_error_with_the_cause(client):
+    session_id = start_session(client, numExecutors=2, driverMemory="512m", executorMemory="512m")
+    error = run(client, session_id, KILLS_ITS_EXECUTOR)["output"]
+    assert "An executor was killed (signal 9): by someone or by a program, not by the kernel" in error["evalue"], error
+    client.delete(f"/sessions/{session_id}")
 
 
 def test_a_batch_runs_a_file_of_the_project(service, client):

@@ -7,7 +7,8 @@ import psutil
 import pytest
 
 from .service_process import cluster_running, run, start_session
-from .standalone_cluster import StandaloneCluster
+from .pages_on_clusters import check_pages
+from .standalone_cluster import DRIVER_HOST, StandaloneCluster
 
 pytestmark = pytest.mark.spark
 SMALL = {"driverMemory": "512m", "executorMemory": "512m", "executorCores": 1}
@@ -78,6 +79,10 @@ def test_classes_of_the_scala_interpreter_reach_the_workers(client, session):
     code = "case class Point(x: Int)\nsc.parallelize(1 to 4, 2).map(Point(_)).map(_.x).sum"
     output = run(client, session, code, kind="spark")["output"]
     assert "10.0" in output["data"]["text/plain"], output
+
+
+def test_the_owner_sees_sparks_pages_and_nobody_else_does(client, service, session):
+    check_pages(service, client, session, driver_host=DRIVER_HOST)
 
 
 def test_what_the_cluster_never_has_is_refused_with_what_it_has(client, session):

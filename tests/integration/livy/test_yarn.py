@@ -5,8 +5,9 @@ import time
 
 import pytest
 
+from .pages_on_clusters import check_pages
 from .service_process import cluster_running, run, start_session
-from .yarn_cluster import LABEL, LABELLED, YarnCluster
+from .yarn_cluster import DRIVER_HOST, LABEL, LABELLED, YarnCluster
 
 pytestmark = pytest.mark.spark
 SMALL = {"driverMemory": "512m", "executorMemory": "512m", "executorCores": 1}
@@ -62,6 +63,10 @@ def test_executors_run_as_the_owner_and_the_scheduler_counts_their_gpus_on_the_r
     (application,) = cluster.applications()
     assert (application["user"], application["applicationType"]) == ("weather__ada", "SPARK")
     _until(lambda: client.get(f"/sessions/{session}/summary").json()["reason"], lambda reason: reason == "")
+
+
+def test_the_owner_sees_sparks_pages_and_nobody_else_does(client, service, session):
+    check_pages(service, client, session, driver_host=DRIVER_HOST)
 
 
 def test_what_the_cluster_never_has_is_refused_with_what_it_has(client, session):

@@ -21,6 +21,8 @@ from .service_process import BASE, free_port
 
 JARS = Path(__file__).with_name("yarn_jars.txt")
 HOSTS = ("127.0.0.1", "127.0.0.2")
+DRIVER_HOST = "127.0.0.3"
+"""Stands for this machine's address on the network."""
 LABEL, LABELLED = "infiniband", "127.0.0.2"
 GPUS, MEMORY_MIB, CORES = 4, 4096, 8
 """Of each host."""
@@ -59,7 +61,7 @@ class YarnCluster:
     def settings(self) -> dict[str, str]:
         """What a session service is told of it."""
         return {
-            "HOPS_SPARK_MASTER": "yarn", "HOPS_DRIVER_HOST": "127.0.0.1",
+            "HOPS_SPARK_MASTER": "yarn", "HOPS_DRIVER_HOST": DRIVER_HOST,
             "HOPS_HADOOP_CONF_DIR": str(self.client_conf), "HOPS_YARN_URL": f"http://127.0.0.1:{self.web}",
             "HOPS_YARN_STAGING": (self.folder / "staging").as_uri(), "HOPS_GPU_SCRIPT": str(self.gpu_script),
         }  # fmt: skip

@@ -2,7 +2,8 @@ import errno
 
 import pytest
 
-from hops_livy.builtin.endings import why_ended
+from hops_livy.builtin.endings import was_lost, why_ended, why_lost
+from hops_livy.builtin.shortage import MemoryAtEnd
 from hops_livy.engines.drivers import Shape
 from hops_livy.errors import disk_trouble
 
@@ -48,6 +49,113 @@ def test_a_machine_without_memory_is_not_the_drivers_fault(said):
 )
 def test_each_end_has_its_sentence(told, sentence):
     assert sentence in _why(**told)
+
+
+GRANTED = "was granted 1112 MiB"
+
+
+def test_a_session_that_took_more_than_it_asked_for_when_memory_ran_out_is_told_so_with_the_numbers():
+    memory = MemoryAtEnd(ran_out=True, taken=5200, free=90, whole=7900)
+    assert _why(code=-9, memory=memory) == (
+        f"The driver was killed (signal 9): memory ran out. The session had taken 5200 MiB and {GRANTED}; this machine "
+        "has 7900 MiB. Keep less in Python, which no option bounds, or ask for as much as it takes (driverMemory, "
+        "executorMemory): it is then started only where so much is free."
+    )
+    several = _why(java_code=-9, memory=memory, executors=2)
+    assert several.startswith("The driver's Java machine was killed (signal 9): memory ran out. The session had taken")
+    assert several.endswith("or have fewer executors.")
+
+
+def test_a_session_that_took_no_more_than_it_asked_for_is_told_that_others_did():
+    told = _why(code=-9, memory=MemoryAtEnd(ran_out=True, taken=700, whole=4096, limited=True))
+    assert told == (
+        f"The driver was killed (signal 9): memory ran out. The session had taken 700 MiB and {GRANTED}; the session "
+        "service and all its sessions may have 4096 MiB. Others have the rest: stop other sessions, or ask for less "
+        "(driverMemory, executorMemory)."
+    )
+
+
+def test_on_a_cluster_the_driver_was_granted_its_own_memory_alone():
+    told = _why(code=-9, memory=MemoryAtEnd(ran_out=True, taken=700, whole=4096), apart=True)
+    assert "had taken 700 MiB and was granted 512 MiB" in told
+    assert "(driverMemory)" in told
+    assert "executorMemory" not in told
+
+
+def test_where_only_kills_of_the_whole_machine_are_counted_it_is_said_that_it_seems_so():
+    told = _why(code=-9, memory=MemoryAtEnd(ran_out=True, of_service=False, whole=7900))
+    assert "memory ran out, it seems, since the kernel ended a process of this machine for that reason. The" in told
+
+
+def test_a_driver_that_somebody_killed_is_not_said_to_have_had_no_memory():
+    told = _why(code=-9, memory=MemoryAtEnd(ran_out=False, taken=700, free=3100, whole=7900))
+    assert told == (
+        "The driver was killed (signal 9): by someone or by a program, not by the kernel for lack of memory. The session "
+        f"had taken 700 MiB and {GRANTED}; 3100 MiB of this machine were free."
+    )
+
+
+def test_where_the_system_does_not_tell_both_causes_are_named():
+    for memory in (None, MemoryAtEnd(whole=7900, taken=700)):
+        told = _why(code=-9, memory=memory)
+        assert told.endswith("(signal 9): by someone, or by the machine because its memory ran out.")
+
+
+def test_of_a_driver_that_an_earlier_service_started_memory_can_be_the_cause_or_be_none():
+    assert _why(memory=MemoryAtEnd(ran_out=True, whole=7900)).startswith(
+        f"The driver was killed (signal 9): memory ran out. The session {GRANTED}; this machine has 7900 MiB."
+    )
+    other = _why(memory=MemoryAtEnd(ran_out=False, whole=7900))
+    assert "killed, by someone, or its own code ended it" in other
+    assert "memory" not in other
+
+
+def test_that_memory_ran_out_is_the_cause_of_no_other_end():
+    memory = MemoryAtEnd(ran_out=True, taken=5200, whole=7900)
+    for told in ({"code": 3}, {"code": -15}, {"java_code": -11}, {"java_code": 0}, {"failure": "no such class"}):
+        assert "memory" not in _why(**told, memory=memory)
+
+
+LOST = (
+    "Job aborted due to stage failure: Task 0 in stage 1.0 failed 4 times, most recent failure: Lost task 0.3 in stage "
+    "1.0 (TID 3) (127.0.0.1 executor 2): ExecutorLostFailure (executor 2 exited caused by one of the running tasks) "
+    "Reason: Command exited with code {}"
+)
+CRASHED = "org.apache.spark.SparkException: Python worker exited unexpectedly (crashed)"
+
+
+def _lost(said, *, apart=False, **memory):
+    shape = Shape(driver_memory_mib=512, executor_memory_mib=600, executors=2)
+    return why_lost(said, shape=shape, memory=MemoryAtEnd(whole=7900, **memory), apart=apart)
+
+
+def test_an_executor_that_was_killed_is_told_with_its_cause():
+    assert was_lost(LOST.format(137))
+    assert not was_lost(LOST.format(1))
+    assert not was_lost(LOST.format(1370))
+    told = _lost(LOST.format(137), ran_out=True, taken=5200)
+    assert told.startswith("An executor was killed (signal 9): memory ran out. The session had taken 5200 MiB and was")
+    assert "granted 1712 MiB" in told
+    assert "not by the kernel" in _lost(LOST.format(137), ran_out=False)
+    assert "by someone, or by the machine" in _lost(LOST.format(137))
+
+
+def test_of_an_executor_on_a_cluster_this_machines_memory_says_nothing():
+    yarn = LOST.format(0).replace(
+        "Command exited with code 0", "Container from a bad node: c_1 on host: h. Exit status: 137. Diagnostics: Killed"
+    )
+    assert was_lost(yarn)
+    told = _lost(yarn, apart=True, ran_out=True, taken=5200)
+    assert told.startswith("An executor was killed on the cluster (signal 9)")
+    assert ("it has 600 MiB" in told, "executorMemory" in told, "5200" in told) == (True, True, False)
+    assert _lost(CRASHED, apart=True, ran_out=True) == ""
+
+
+def test_a_python_process_that_crashed_is_told_to_be_killed_only_where_the_kernel_did_so():
+    assert was_lost(CRASHED)
+    told = _lost(CRASHED, ran_out=True, taken=5200)
+    assert told.startswith("A Python process of an executor was killed (signal 9): memory ran out.")
+    assert _lost(CRASHED, ran_out=False) == _lost(CRASHED) == ""
 
 
 def test_a_start_that_failed_has_the_last_words_of_python():

@@ -79,6 +79,12 @@ def test_of_a_batch_nobody_would_know_the_port_so_it_has_no_pages():
     assert "spark.ui.filters" in properties, "those of a cluster's master and workers are closed all the same"
 
 
+def test_a_batch_has_no_pages_on_a_cluster_either():
+    place = replace(PLACE, master=YarnMaster(conf_dir=Path("/etc/hadoop"), driver_host="10.0.0.1"))
+    request = replace(_request(), batch=BatchFile(file=Path("/job.py")))
+    assert spark_properties(request, place, None)["spark.ui.enabled"] == "false"
+
+
 def test_several_executors_with_gpus_become_workers_of_their_own():
     shape = {"executors": 2, "executor_cores": 2, "executor_memory_mib": 700, "gpus_per_executor": 4}
     properties = spark_properties(_request(**shape), PLACE, Path("/gpus.sh"))
@@ -106,7 +112,11 @@ def test_on_a_cluster_the_driver_has_its_own_memory_and_address_and_the_cluster_
         "spark.driver.bindAddress": "10.0.0.1",
         "spark.driver.memory": "600m",
         "spark.local.dir": "/home/run/sessions/7/tmp",
-        "spark.ui.enabled": "false",
+        "spark.ui.enabled": "true",
+        "spark.ui.port": "0",
+        "spark.ui.killEnabled": "false",
+        "spark.ui.filters": "org.apache.spark.ui.JWSFilter",
+        "spark.org.apache.spark.ui.JWSFilter.param.secretKey": page_key("a secret"),
         "spark.ui.showConsoleProgress": "false",
         "spark.authenticate": "true",
         "spark.network.crypto.enabled": "true",
@@ -119,7 +129,8 @@ def test_on_a_cluster_the_driver_has_its_own_memory_and_address_and_the_cluster_
     assert "-Duser.name=weather__ada" in command
     variables = session_environment(request, place, control_plane_url="http://c/", webhdfs_address=None)
     assert variables["PYSPARK_PYTHON"] == "/opt/env/bin/python"
-    assert java_environment(place)["SPARK_LOCAL_IP"] == "10.0.0.1"
+    assert java_environment(place)["SPARK_LOCAL_HOSTNAME"] == "10.0.0.1"
+    assert java_environment(place)["SPARK_LOCAL_IP"] == "127.0.0.1", "Spark's pages are not for the network"
     assert java_environment(place)["HADOOP_CONF_DIR"] == "/etc/hadoop"
 
 

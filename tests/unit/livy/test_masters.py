@@ -92,6 +92,7 @@ def test_yarn_gets_queue_tag_and_its_own_request_for_gpus_and_label():
     assert properties == SAME_FOR_ALL | {
         "spark.master": "yarn", "spark.yarn.queue": "lab", "spark.yarn.tags": "application_1_0007",
         "spark.yarn.jars": "local:/base/pyspark/jars/*", "spark.yarn.maxAppAttempts": "1",
+        "spark.hadoop.yarn.web-proxy.address": "127.0.0.1:9",
         "spark.executor.resource.gpu.amount": "10", "spark.task.resource.gpu.amount": "10", "spark.task.cpus": "1",
         **TASK_GPUS,
         "spark.executor.resource.gpu.discoveryScript": "/opt/gpus.sh",

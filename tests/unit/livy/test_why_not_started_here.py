@@ -23,6 +23,7 @@ from hops_contract.tokens import InvalidTokenError, KeysAwayError, PublishedKeys
 from hops_livy import errors, gpus, java, memory, project_limits, registry, security
 from hops_livy.builtin import backend, endings
 from hops_livy.builtin.endings import why_ended
+from hops_livy.builtin.shortage import MemoryAtEnd
 from hops_livy.engines.amounts import BOUNDLESS, Amount
 from hops_livy.engines.drivers import Shape
 from hops_livy.errors import disk_trouble
@@ -77,16 +78,21 @@ def test_it_is_said_and_the_example_is_a_real_one(sentence, tmp_path):
 
 
 CODES = (None, 0, 3, -9, -11, 137, 143, 1)
+MEMORY = (
+    None, MemoryAtEnd(whole=7900, taken=2100), MemoryAtEnd(ran_out=True, whole=7900, taken=2100),
+    MemoryAtEnd(ran_out=True, of_service=False, whole=7900), MemoryAtEnd(ran_out=False, whole=7900, taken=9, free=1500),
+)  # fmt: skip
 LOGS = ([], ["Cannot allocate memory"], ["java.lang.OutOfMemoryError: Java heap space"], ["ImportError: no such thing"])
 
 
 def test_whatever_a_drivers_death_can_say_is_on_the_page():
     said = {
         ended(
-            code=code, java_code=java_code, failure=failure, log=log, was_ready=ready, apart=apart, executors=executors
+            code=code, java_code=java_code, failure=failure, log=log, was_ready=ready, apart=apart, executors=executors,
+            memory=memory_then,
         )
-        for code, java_code, failure, log, ready, apart, executors in itertools.product(
-            CODES, CODES, (None, "no such class"), LOGS, (True, False), (True, False), (1, 2)
+        for code, java_code, failure, log, ready, apart, executors, memory_then in itertools.product(
+            CODES, CODES, (None, "no such class"), LOGS, (True, False), (True, False), (1, 2), MEMORY
         )
     }
     lines = inspect.getsource(endings).count("return")
@@ -252,7 +258,9 @@ def _(_folder):
 for _sentence, _told in {
     "The driver was ended by signal …": {"code": -15},
     "The driver ended by itself with exit status ….": {"code": 3},
-    "The driver's Java machine was killed (signal 9): …": {"java_code": 137},
+    "The driver was killed (signal 9): memory ran out…": {"code": -9, "memory": MEMORY[2]},
+    "The driver was killed (signal 9): by someone, or by the machine because its memory ran out.": {"code": -9},
+    "The driver's Java machine was killed (signal 9): …": {"java_code": 137, "memory": MEMORY[2]},
     "The driver's Java machine was ended by signal …": {"java_code": -11},
     "The driver's Java machine ended by itself with exit status …": {"java_code": 1},
     "The driver's Java machine was ended from inside the session (System.exit or spark.stop).": {"java_code": 0},
