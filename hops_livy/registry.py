@@ -50,6 +50,7 @@ _ENDED_LISTED_S = 3600.0
 _ENDED_KEPT_S = 24 * 3600.0
 """What a notebook's cells wrote is there for so long when the notebook is opened again."""
 _CULL_S = 5.0
+_GOING_S = 20.0
 
 
 class Registry:
@@ -120,7 +121,7 @@ class Registry:
         self._ended_owners.load()
         await self._recover()
         # One that waits has no driver yet: what there is of one is left of a start that nobody saw the end of.
-        known = {session.id for session in self._sessions.values() if session.final or session.driver is not None}
+        known = {session.id for session in self._sessions.values() if session.driver is not None}
         await self._backend.prepare({*known, *(warm.session.id for warm in self._pool)})
         self._spawn(self._watch())
 
@@ -204,6 +205,7 @@ class Registry:
             batch=BatchFile(file=Path()) if session.is_batch else None,
             # Whether it had all that it asked for is not known any more, so it may wait.
             tell=partial(self._explain, session, may_wait=True),
+            dies=session.die,
         )
         driver = await self._backend.recover(request, found.driver)
         session.gpus = self._gpus.held_by(session.id)
@@ -243,6 +245,7 @@ class Registry:
         """
         check_kind(request.kind)
         replaced = None if instead_of is None else self.find(principal, instead_of)
+        await self._until_gone()
         shape, _conf, _limits = await self._granted(principal, token, request, batch=None)
         self._may_wait(request)
         self._check_room(principal, instead_of=replaced)
@@ -458,6 +461,8 @@ class Registry:
         may_wait: bool,
     ) -> None:
         owner = session.owner
+        if not may_wait:
+            await self._until_gone()
         try:
             # What there can never be is refused at once, and so is what may not wait.
             await self._backend.check(session.shape, owner=owner)
@@ -474,6 +479,16 @@ class Registry:
             await self._waiting.admit(entry)
         except StartError as error:
             raise CanNotStartError(str(error)) from error
+
+    async def _until_gone(self) -> None:
+        """What died gives back what it had in a moment; nobody is refused for that."""
+        left = [
+            session.driver.ended
+            for session in self._sessions.values()
+            if session.driver is not None and session.final and not session.gone
+        ]
+        if left:
+            await asyncio.wait(left, timeout=_GOING_S)
 
     async def _launch_waiting(self, entry: Waiting) -> None:
         session = entry.session
@@ -543,6 +558,7 @@ class Registry:
             warm=warm is not None,
             batch=batch,
             tell=partial(self._explain, session, may_wait=may_wait),
+            dies=session.die,
         )
         if warm is not None:
             session.journal.keep_token(token)
@@ -671,7 +687,7 @@ class Registry:
         for session in sorted(ended, key=lambda session: session.ended or 0.0, reverse=True):
             whose = (session.owner.project_user, session.is_batch)
             kept[whose] += 1
-            if kept[whose] > self._limits.sessions_per_owner:
+            if kept[whose] > self._limits.sessions_per_owner and session.gone:
                 self._forget(session.id)
                 continue
             if held + session.output_bytes > self._limits.ended_output_bytes:

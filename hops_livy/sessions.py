@@ -119,11 +119,17 @@ class Session:
     _resumed: Statement | None = None
     _interrupting: asyncio.Future[None] | None = None
     _work: asyncio.Task[None] | None = None
+    _worker: asyncio.Task[None] | None = None
 
     @property
     def final(self) -> bool:
         """Whether it has ended."""
         return self.state in FINAL
+
+    @property
+    def gone(self) -> bool:
+        """Whether nothing of its driver is left either."""
+        return self.final and (self.driver is None or self.driver.ended.done())
 
     @property
     def is_batch(self) -> bool:
@@ -352,9 +358,19 @@ class Session:
             statement.news.tell()
             await self.driver.interrupt()
 
+    def die(self, ending: Ending) -> None:
+        """Its driver has ended by itself; what that left goes in its own time."""
+        if self._worker is not None:
+            self._worker.cancel()
+        if self.state is not SessionState.SHUTTING_DOWN:
+            self.change(self._final_state(ending), ending.reason)
+            self._end_statements(ending.reason)
+
     async def end(self, reason: str, state: SessionState = SessionState.KILLED) -> None:
         """Ends it; returns when nothing of it is left."""
         if self.final:
+            if self._work is not None:
+                await asyncio.wait([self._work])
             return
         if self.driver is None:
             self.place = None
@@ -417,7 +433,7 @@ class Session:
             self.driver.detach()
 
     async def _follow(self, driver: Driver) -> None:
-        worker = asyncio.create_task(self._run_statements(driver))
+        worker = self._worker = asyncio.create_task(self._run_statements(driver))
         try:
             ending = await asyncio.shield(driver.ended)
         finally:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hops_livy.builtin.endings import out_of_memory, was_lost, why_ended, why_lost
+from hops_livy.builtin.endings import was_lost, why_ended, why_lost, why_without_memory
 from hops_livy.builtin.folder import SessionFolder
 from hops_livy.builtin.joined import Joined
 from hops_livy.builtin.kernel_client import KernelClient, executed
@@ -349,6 +349,9 @@ class BuiltinDriver:
             self._stop.set()
             if self._client is not None:
                 self._client.close()
+            ending = self._ending(process.returncode if by_itself else None)
+            if not ending.asked:
+                self._request.dies(ending)
             if not await end_processes(process.pid, self._request.application):
                 LOG.error("processes of session %d can't be ended", self._request.session_id)
             await asyncio.wait(watched[:1])
@@ -357,7 +360,7 @@ class BuiltinDriver:
                 task.cancel()
             await asyncio.wait([*watched, *minders])
             process.close()
-        await self._finish(process.returncode if by_itself else None)
+        await self._finish(ending)
 
     async def _lost(self, leader: int) -> None:
         """It ended while no service was there to see it."""
@@ -366,22 +369,28 @@ class BuiltinDriver:
             await self._act_on(line, live=False)
         if not await end_processes(leader, self._request.application):
             LOG.error("processes of session %d can't be ended", self._request.session_id)
-        await self._finish(None)
+        await self._finish(self._ending(None))
 
-    async def _finish(self, code: int | None) -> None:
+    def _ending(self, code: int | None) -> Ending:
         code = self._told.code if code is None else code
-        reason = self._asked or why_ended(
+        if self._asked is not None:
+            return Ending(reason=self._asked, code=code, asked=True)
+        reason = why_ended(
             shape=self._request.shape,
             code=code,
             java_code=self._told.java_code,
             failure=self._told.failure,
             log=self.log(),
-            was_ready=self._told.was_ready,
+            # A batch is ready before its own code runs.
+            was_ready=self._told.was_ready and self._request.batch is None,
             apart=self._cluster is not None,
             memory=self._memory.at_end(peak_mib=None if self._process is None else self._process.peak_mib),
         )
+        return Ending(reason=reason, code=code)
+
+    async def _finish(self, ending: Ending) -> None:
         self.log()
-        if self._asked is not None:
+        if ending.asked:
             await self._leave_cluster()
         try:
             # The session's code may have left very many files.
@@ -392,10 +401,11 @@ class BuiltinDriver:
         finally:
             self._on_gone()
             if not self.ready.done():
-                self.ready.set_exception(StartError(reason))
-            self.ended.set_result(Ending(reason=reason, code=code, asked=self._asked is not None))
-        if self._asked is None:
-            # A death is told at once; the cluster needs a moment to see it.
+                self.ready.set_exception(StartError(ending.reason))
+                self.ready.exception()  # who waited for it may have gone by now
+            self.ended.set_result(ending)
+        if not ending.asked:
+            # The cluster needs a moment to see a death.
             await self._leave_cluster()
 
     async def _leave_cluster(self) -> None:
@@ -489,6 +499,6 @@ class BuiltinDriver:
     def _why_failed(self, said: str) -> str:
         """What the error of a statement means; empty where it speaks for itself."""
         shape, apart = self._request.shape, self._cluster is not None
-        if "java.lang.OutOfMemoryError" in said:
-            return out_of_memory(shape, apart=apart)
+        if why := why_without_memory(said, shape=shape, apart=apart):
+            return why
         return why_lost(said, shape=shape, memory=self._memory.at_end(), apart=apart) if was_lost(said) else ""

@@ -19,6 +19,11 @@ _FATAL = (
 )
 _ERROR = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Exit): ")
 _LONGEST_WORDS = 500
+_NO_MEMORY = "java.lang.OutOfMemoryError"
+_LEFT_FOR_MEMORY = f"Terminating due to {_NO_MEMORY}"
+"""What a Java machine says that ends for it."""
+_EXECUTORS_TASK = re.compile(r"Lost task \S+ in stage \S+ \(TID \d+\) \(\S+ executor (?!driver)\w+\)")
+_EXECUTOR_LEFT_FOR_MEMORY = re.compile(r"ExecutorLostFailure.*?(code|status:?) (3|52)\b", re.DOTALL | re.IGNORECASE)
 _EXECUTOR_KILLED = re.compile(r"ExecutorLostFailure.*?(exited with code|exit status:?|exit code:?) 137\b", re.DOTALL | re.IGNORECASE)
 _SOMEONE_OR_MEMORY = "someone or by the machine because its memory ran out"
 _WORKER_CRASHED = "Python worker exited unexpectedly (crashed)"
@@ -47,13 +52,14 @@ def why_ended(  # noqa: PLR0911 - one cause, one sentence
         apart: Whether executors run on a cluster, not on this machine.
         memory: What the system told of memory when it ended.
     """
-    text = "\n".join(log)
+    # What a process said some time ago is no cause of an end that the system itself tells.
+    text = "" if _was_killed(code, java_code) or (java_code == 0 and was_ready) else "\n".join(log)
     if any(sentence in text for sentence in _FATAL):
         return (
             f"This machine could not give the driver its {shape.driver_memory_mib} MiB of memory. "
             "Stop other sessions, or ask for less driver memory."
         )
-    if "java.lang.OutOfMemoryError" in text or "java.lang.OutOfMemoryError" in (failure or ""):
+    if _LEFT_FOR_MEMORY in text or _NO_MEMORY in (failure or ""):
         return out_of_memory(shape, apart=apart)
     if failure is not None and java_code is None:
         return f"Spark could not be started: {failure}"
@@ -87,6 +93,23 @@ def out_of_memory(shape: Shape, *, apart: bool = False) -> str:
     )
 
 
+def why_without_memory(said: str, *, shape: Shape, apart: bool = False) -> str:
+    """What to say first where a statement's error tells of too little memory; empty where it tells of none.
+
+    Args:
+        said: What the error says.
+        shape: The resources of the session.
+        apart: Whether executors run on a cluster, not on this machine.
+    """
+    executor = _EXECUTORS_TASK.search(said)
+    if _EXECUTOR_LEFT_FOR_MEMORY.search(said) or (executor and _NO_MEMORY in said):
+        return (
+            f"An executor ran out of memory: it has {shape.executor_memory_mib} MiB. Raise the memory of the executor "
+            "(executorMemory), or give each task less: more partitions, or fewer cores."
+        )
+    return out_of_memory(shape, apart=apart) if _NO_MEMORY in said else ""
+
+
 def was_lost(said: str) -> bool:
     """Whether the error of a statement comes from an executor that was killed, or from one of its Python processes.
 
@@ -118,6 +141,10 @@ def why_lost(said: str, *, shape: Shape, memory: MemoryAtEnd, apart: bool = Fals
         # A worker can crash in many ways, of which the kernel has none done.
         return ""
     return f"{'An executor' if executor else 'A Python process of an executor'} {_killed(shape, memory, apart=False)}"
+
+
+def _was_killed(*codes: int | None) -> bool:
+    return any(code is not None and (-code if code < 0 else code - 128) == signal.SIGKILL for code in codes)
 
 
 def _last_words(log: Sequence[str]) -> str:

@@ -84,6 +84,10 @@ def _untold(_reason: str, /, *, no_room: bool = False) -> None:
     """Nobody listens."""
 
 
+def _unmourned(_ending: Ending) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriverRequest:
     """What a backend is asked to start.
@@ -101,6 +105,8 @@ class DriverRequest:
         batch: Set for a batch, else the driver is interactive.
         tell: Called with why the driver does nothing at the moment although it lives, such as executors that it waits
             for; with nothing when that is over.
+        dies: Called, at most once, as soon as it is known that the driver has ended by itself; what is left of it may
+            take its time to go.
     """
 
     session_id: int
@@ -114,6 +120,7 @@ class DriverRequest:
     warm: bool = False
     batch: BatchFile | None = None
     tell: Tell = field(default=_untold, repr=False, compare=False)
+    dies: Callable[[Ending], None] = field(default=_unmourned, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

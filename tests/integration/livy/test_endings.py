@@ -38,6 +38,39 @@ def test_a_killed_driver_is_noticed_with_the_cause(service, client):
     assert _gone(service) == []
 
 
+STUBBORN = """
+import pathlib, signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print('here', flush=True)
+for _ in range(6000):
+    pathlib.Path('alive-at').write_text(str(time.time()))
+    time.sleep(0.1)
+"""
+
+
+def test_a_death_is_told_before_all_that_it_left_has_gone(service, client):
+    session_id = start_session(client, driverMemory="512m", executorMemory="512m")
+    code = (
+        "import os, subprocess, sys\n"
+        f"child = subprocess.Popen([sys.executable, '-c', {STUBBORN!r}], stdout=subprocess.PIPE)\n"
+        "child.stdout.readline()\nos.getpid(), child.pid"
+    )
+    shown = run(client, session_id, code)["output"]["data"]["text/plain"]
+    driver, child = map(int, shown.strip("()").split(", "))
+    posted = client.post(f"/sessions/{session_id}/statements", json={"code": "import time; time.sleep(600)"})
+    statement = f"/sessions/{session_id}/statements/{posted.json()['id']}"
+    os.kill(driver, signal.SIGKILL)
+    # Held until the statement has ended.
+    ended = client.get(statement).json()
+    assert ended["output"]["ename"] == "SessionEnded"
+    assert client.get(f"/sessions/{session_id}").json()["state"] == "dead"
+    client.delete(f"/sessions/{session_id}")
+    assert not psutil.pid_exists(child)
+    alive_at = float((service.home / "projects" / "weather" / "Jupyter" / "alive-at").read_text())
+    assert ended["completed"] / 1000 < alive_at, "it heeds no wish to end, so it had some seconds left"
+    assert _gone(service) == []
+
+
 @pytest.mark.parametrize("killed", ["driver", "driver's Java machine"])
 def test_gpus_of_a_driver_that_is_killed_are_free_for_the_next(client, killed):
     gpus = {"conf": {"spark.executor.resource.gpu.amount": "4"}, "onNoRoom": "fail"}

@@ -259,7 +259,7 @@ def test_a_failing_batch_is_dead_and_its_log_tells_why(service, client):
     shown = client.get(f"/batches/{broken}").json()
     log = client.get(f"/batches/{broken}/log").json()["log"]
     assert shown["state"] == "dead"
-    assert "exit status 1" in shown["appInfo"]["reason"]
+    assert "exit status 1. Its log ends: ValueError: no rain" in shown["appInfo"]["reason"]
     assert "['a b', 'c']" in log
     assert "ValueError: no rain" in log
     while "here" not in client.get(f"/batches/{endless}/log").json()["log"]:

@@ -116,6 +116,26 @@ def test_a_reader_of_the_stream_goes_on_where_it_was(service, client):
     assert "".join(texts) == "".join(f"{i}\n" for i in range(100))
 
 
+def test_gpus_stay_a_sessions_over_a_restart_and_come_back_when_both_were_killed(service, client):
+    service.halt()
+    service.environment["HOPS_GPUS"] = "2"
+    service.start()
+    gpus = {**SMALL, "conf": {"spark.executor.resource.gpu.amount": "2"}, "onNoRoom": "fail"}
+    session_id = start_session(client, **gpus)
+    driver = int(run(client, session_id, "import os; os.getpid()")["output"]["data"]["text/plain"])
+    service.halt(signal.SIGKILL)
+    service.start()
+    assert client.get(f"/sessions/{session_id}").json()["state"] == "idle"
+    refused = client.post("/sessions", json={"kind": "pyspark", **gpus})
+    assert refused.status_code == 409, refused.text
+    service.halt(signal.SIGKILL)
+    os.kill(driver, signal.SIGKILL)
+    service.start()
+    assert client.get(f"/sessions/{session_id}").json()["state"] == "dead"
+    again = start_session(client, **gpus)
+    assert client.get(f"/sessions/{again}/summary").json()["resources"]["gpus"] == [0, 1]
+
+
 def test_a_service_that_stops_answers_who_waits(service, client):
     session_id = start_session(client, **SMALL)
     number = _submit(client, session_id, "import time; print('begun'); time.sleep(600)")

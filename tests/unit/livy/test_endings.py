@@ -2,7 +2,7 @@ import errno
 
 import pytest
 
-from hops_livy.builtin.endings import was_lost, why_ended, why_lost
+from hops_livy.builtin.endings import was_lost, why_ended, why_lost, why_without_memory
 from hops_livy.builtin.shortage import MemoryAtEnd
 from hops_livy.engines.drivers import Shape
 from hops_livy.errors import disk_trouble
@@ -156,6 +156,45 @@ def test_a_python_process_that_crashed_is_told_to_be_killed_only_where_the_kerne
     told = _lost(CRASHED, ran_out=True, taken=5200)
     assert told.startswith("A Python process of an executor was killed (signal 9): memory ran out.")
     assert _lost(CRASHED, ran_out=False) == _lost(CRASHED) == ""
+
+
+@pytest.mark.parametrize(
+    ("told", "sentence"),
+    [
+        ({"code": -9}, "The driver was killed (signal 9)"),
+        ({"java_code": 137}, "The driver's Java machine was killed (signal 9)"),
+        ({"java_code": 0}, "ended from inside the session"),
+    ],
+)
+@pytest.mark.parametrize("old", ["Terminating due to java.lang.OutOfMemoryError: x", "Cannot allocate memory"])
+def test_what_was_said_before_is_no_cause_of_an_end_that_the_system_tells(told, sentence, old):
+    assert sentence in _why(**told, log=[old, "and hours later"])
+
+
+def test_that_an_executor_had_no_memory_is_not_the_drivers_end():
+    log = ["WARN Lost task 0.0 in stage 0.0 (TID 1) (h executor 1): java.lang.OutOfMemoryError: Java heap space"]
+    assert _why(code=3, log=log) == "The driver ended by itself with exit status 3."
+
+
+HEAP = "java.lang.OutOfMemoryError: Java heap space"
+STAGE = "Job aborted due to stage failure: Task 0 in stage 0.0 failed 4 times, most recent failure: Lost task 0.3 in stage"
+
+
+@pytest.mark.parametrize(
+    ("said", "option"),
+    [
+        (f"{STAGE} 0.0 (TID 3) (10.0.0.1 executor 1): {HEAP}", "of the executor (executorMemory), or give each task"),
+        (LOST.format(52), "An executor ran out of memory: it has 600 MiB."),
+        (LOST.format(3), "An executor ran out of memory: it has 600 MiB."),
+        (f"{STAGE} 0.0 (TID 3) (localhost executor driver): {HEAP}", "The driver ran out of memory: it has 512 MiB."),
+        (f"An error occurred while calling o1.collect. {HEAP}", "Raise the memory of the driver (driverMemory), or"),
+    ],
+)
+def test_who_had_too_little_memory_is_told_with_the_option_to_raise(said, option):
+    shape = Shape(driver_memory_mib=512, executor_memory_mib=600, executors=2)
+    assert option in why_without_memory(said, shape=shape)
+    assert why_without_memory("ValueError: 3", shape=shape) == ""
+    assert why_without_memory(LOST.format(1), shape=shape) == ""
 
 
 def test_a_start_that_failed_has_the_last_words_of_python():
