@@ -13,6 +13,7 @@ from hops_livy.variables import SettingsError, Variables, address_parts
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _NAME = r"[a-z][a-z0-9-]{0,30}"
+_PRINCIPAL = r"[^\s@/]+(/[^\s@/]+)?(@[^\s@/]+)?"
 _PREFIX = "HOPS_LIVY_UPSTREAM_"
 
 
@@ -24,11 +25,13 @@ class Authentication(StrEnum):
     """Not at all, though it is another machine: nothing but the platform reaches it."""
     BASIC = "basic"
     BEARER = "bearer"
+    KERBEROS = "kerberos"
+    """By a ticket of a principal (SPNEGO); its key lies in a keytab."""
 
     @property
     def has_secret(self) -> bool:
-        """Whether a password or token belongs to it."""
-        return self in {Authentication.BASIC, Authentication.BEARER}
+        """Whether a file with a password, a token or a key belongs to it."""
+        return self in {Authentication.BASIC, Authentication.BEARER, Authentication.KERBEROS}
 
 
 class Cluster(StrEnum):
@@ -46,8 +49,8 @@ class UpstreamSettings:
     Attributes:
         url: Its address, without a slash at the end.
         authentication: How the platform shows who it is.
-        user: The platform's account, for ``basic``.
-        secret_file: Holds the password or the token; nobody else may read it.
+        user: The platform's account, for ``basic``; its principal, for ``kerberos``.
+        secret_file: Holds the password, the token or, as a keytab, the key; nobody else may read it.
         authorities: PEM file with the authorities that its certificate is checked with; default: those of the system.
         name: What the names of the platform's sessions there begin with.
         cluster: What it starts drivers on.
@@ -102,15 +105,21 @@ def _check_secret(settings: UpstreamSettings) -> None:
     if settings.authentication is Authentication.NONE and urlsplit(settings.url).hostname not in LOOPBACK:
         raise SettingsError(
             f"{_PREFIX}AUTH is none, and {_PREFIX}URL is another machine: whoever reaches a Livy that asks nobody who "
-            f"they are, such as code of any session on the cluster, starts sessions as anybody. Let Livy ask "
-            f"({_PREFIX}AUTH=basic or bearer), or, if nothing but the platform reaches it, set {_PREFIX}AUTH=trusted."
+            "they are, such as code of any session on the cluster, starts sessions as anybody. Let Livy ask "
+            f"({_PREFIX}AUTH=basic, bearer or kerberos), or, if nothing but the platform reaches it, set "
+            f"{_PREFIX}AUTH=trusted."
         )
     if settings.authentication is Authentication.BASIC and (not settings.user or ":" in settings.user):
         raise SettingsError(f"{_PREFIX}AUTH is basic: {_PREFIX}USER must name the platform's account, without a colon.")
+    if settings.authentication is Authentication.KERBEROS and not re.fullmatch(_PRINCIPAL, settings.user):
+        raise SettingsError(
+            f"{_PREFIX}AUTH is kerberos: {_PREFIX}USER must name the platform's principal, like "
+            "hopslab/notebooks.example.org@EXAMPLE.ORG."
+        )
     if settings.authentication.has_secret and settings.secret_file is None:
         raise SettingsError(
             f"{_PREFIX}AUTH is {settings.authentication}: {_PREFIX}SECRET_FILE must name the file that holds the "
-            "password or the token."
+            "password, the token or, with kerberos, the principal's key (a keytab)."
         )
 
 
@@ -125,8 +134,8 @@ def _url(text: str, *, secret: bool) -> str:
         )
     if secret and parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise SettingsError(
-            f"{_PREFIX}URL begins with http: the password or token would be sent to another machine unencrypted. Use "
-            "https."
+            f"{_PREFIX}URL begins with http: what shows who the platform is, and all code, would be sent to another "
+            "machine unencrypted. Use https."
         )
     return text.rstrip("/")
 

@@ -17,10 +17,11 @@ from hops_livy.engines.drivers import DriverRequest, Shape, StartError
 from hops_livy.errors import disk_trouble
 from hops_livy.upstream.client import LivyClient, open_http
 from hops_livy.upstream.driver import UpstreamDriver
-from hops_livy.upstream.leftovers import Leftovers
+from hops_livy.upstream.leftovers import KINDS, Leftovers
 from hops_livy.upstream.names import Names, site_of
-from hops_livy.upstream.pace import look_pause
+from hops_livy.upstream.pace import heartbeat_pause, probe_pause
 from hops_livy.upstream.requests import batch_body, check_shape, session_body
+from hops_livy.upstream.rounds import Rounds
 from hops_livy.upstream_settings import UpstreamSettings
 
 LOG = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ class UpstreamSessions:
 
     Raises:
         OSError: The file with the authorities can't be used.
+        SettingsError: The system lacks what the kind of authentication needs.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class UpstreamSessions:
         self._deserted_s = deserted_s
         self._livy = LivyClient(open_http(settings, transport))
         self._left = Leftovers(self._livy)
+        self._rounds = {kind: Rounds(self._livy, kind) for kind in KINDS}
         self._drivers: dict[int, UpstreamDriver] = {}
         self._known_names: Names | None = None
 
@@ -100,6 +103,8 @@ class UpstreamSessions:
     async def close(self) -> None:
         """See :class:`~hops_livy.engines.drivers.SessionBackend`."""
         await self._left.close()
+        for rounds in self._rounds.values():
+            await rounds.close()
         # Whoever was let go of ends in this moment, with the connection still open.
         await asyncio.sleep(0)
         await self._livy.close()
@@ -110,7 +115,9 @@ class UpstreamSessions:
             self._livy,
             name,
             start_s=self._start_s,
-            pause=lambda: look_pause(len(self._drivers)),
+            rounds=self._rounds["sessions" if request.batch is None else "batches"],
+            probe_pause=lambda: probe_pause(len(self._drivers)),
+            heartbeat_s=heartbeat_pause(self._deserted_s),
             on_left=self._left.add,
             on_gone=lambda: self._forget(request.session_id),
         )

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import ssl
-import stat
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -28,13 +25,14 @@ from hops_livy.upstream.answers import (
     session_views,
     statement_view,
 )
+from hops_livy.upstream.kerberos import Kerberos
+from hops_livy.upstream.secret import Secret
 from hops_livy.upstream_settings import Authentication, UpstreamSettings
 
 _MIB = 1024 * 1024
 _MOST_VIEW, _MOST_LIST, _MOST_STATEMENT = 16 * _MIB, 32 * _MIB, 24 * _MIB
 _CONNECT_S, _ANSWER_S, _START_S, _COMPLETION_S = 5.0, 30.0, 120.0, 2.0
-_MOST_SECRET = 64 * 1024
-_PAGE = 100
+PAGE = 100
 _MOST_PAGES = 100
 _LOG_LINES = 1000
 _NO_STATEMENT = 2**31 - 1
@@ -42,73 +40,18 @@ _NO_STATEMENT = 2**31 - 1
 _HEADERS = {"X-Requested-By": "hopslab", "Accept": "application/json"}
 
 
-class Secret(httpx.Auth):
-    """Puts the platform's password or token into each request, read anew when its file has changed.
-
-    Args:
-        settings: Which kind, and where it lies.
-    """
-
-    def __init__(self, settings: UpstreamSettings) -> None:
-        self._settings = settings
-        self._seen: tuple[int, int] | None = None
-        self._text = ""
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """See ``httpx.Auth``."""
-        secret = self._read()
-        if self._settings.authentication is Authentication.BASIC:
-            yield from httpx.BasicAuth(self._settings.user, secret).auth_flow(request)
-        else:
-            request.headers["Authorization"] = f"Bearer {secret}"
-            yield request
-
-    def _read(self) -> str:
-        path = self._settings.secret_file or Path()
-        try:
-            found = path.stat()
-            # Also another mode, which lets others read it, changes the time of the last change.
-            if (found.st_ino, found.st_ctime_ns) != self._seen:
-                self._text = read_secret(path)
-                self._seen = (found.st_ino, found.st_ctime_ns)
-        except (OSError, ValueError) as error:
-            told = str(error) if isinstance(error, ValueError) else f"it can't be read: {error.strerror}"
-            raise AwayError(
-                f"The platform's password or token for Apache Livy can't be used ({told}). Tell the administrator."
-            ) from None
-        return self._text
-
-
-def read_secret(path: Path) -> str:
-    """The secret in a file that nobody else may read.
-
-    Raises:
-        OSError: It can't be read.
-        ValueError: It holds none, or others may read it.
-    """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode) or found.st_mode & 0o077:
-            raise ValueError("others may read its file; chmod 600 helps")
-        text = file.read(_MOST_SECRET + 1)
-    secret = text.decode("ascii", "replace").strip()
-    if not secret or len(text) > _MOST_SECRET or not secret.isascii() or not secret.isprintable():
-        raise ValueError("its file holds none")
-    return secret
-
-
 def open_http(settings: UpstreamSettings, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
     """A client for HTTP that shows who the platform is and keeps no cookies.
 
     Raises:
         OSError: The file with the authorities can't be used.
+        SettingsError: The system lacks what the kind of authentication needs.
     """
     authorities = settings.authorities
     return httpx.AsyncClient(
         base_url=settings.url,
         headers=_HEADERS,
-        auth=Secret(settings) if settings.authentication.has_secret else None,
+        auth=_authentication(settings),
         verify=ssl.create_default_context(cafile=None if authorities is None else str(authorities)),
         timeout=httpx.Timeout(_ANSWER_S, connect=_CONNECT_S),
         limits=httpx.Limits(max_connections=200, max_keepalive_connections=50),
@@ -118,6 +61,12 @@ def open_http(settings: UpstreamSettings, transport: httpx.AsyncBaseTransport | 
         trust_env=False,
         transport=transport,
     )
+
+
+def _authentication(settings: UpstreamSettings) -> httpx.Auth | None:
+    if settings.authentication is Authentication.KERBEROS:
+        return Kerberos(settings)
+    return Secret(settings) if settings.authentication.has_secret else None
 
 
 class LivyClient:
@@ -135,6 +84,8 @@ class LivyClient:
     async def close(self) -> None:
         """Closes its connections."""
         await self._http.aclose()
+        if isinstance(self._http.auth, Kerberos):
+            self._http.auth.close()
 
     async def create(self, kind: str, body: dict[str, Any]) -> SessionView:
         """Asks for a session (``sessions``) or batch (``batches``)."""
@@ -147,11 +98,11 @@ class LivyClient:
     async def all(self, kind: str) -> AsyncIterator[SessionView]:
         """All of them, everybody's."""
         for page in range(_MOST_PAGES):
-            content = await self._call("GET", f"/{kind}?from={page * _PAGE}&size={_PAGE}", most=_MOST_LIST)
+            content = await self._call("GET", f"/{kind}?from={page * PAGE}&size={PAGE}", most=_MOST_LIST)
             views = session_views(content)
             for view in views:
                 yield view
-            if len(views) < _PAGE:
+            if len(views) < PAGE:
                 return
 
     async def log(self, kind: str, name: str) -> list[str]:

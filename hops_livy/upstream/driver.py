@@ -23,6 +23,7 @@ from hops_livy.upstream.client import LivyClient
 from hops_livy.upstream.kept import Kept
 from hops_livy.upstream.messages import completion
 from hops_livy.upstream.reach import Reach
+from hops_livy.upstream.rounds import Rounds
 from hops_livy.upstream.watch import Ended, Watch
 from hops_livy.upstream.work import Work
 
@@ -41,7 +42,9 @@ class UpstreamDriver:
         livy: Where it runs.
         name: What it is called there.
         start_s: After so many seconds the start has failed.
-        pause: Seconds between two looks at it.
+        rounds: Look at all of its kind.
+        probe_pause: Seconds between two questions to the driver itself.
+        heartbeat_s: Seconds after which Livy must be asked for it alone, to go on caring for it.
         on_left: Called when it could not be ended, so that this is tried again later.
         on_gone: Called when it has ended.
     """
@@ -53,7 +56,9 @@ class UpstreamDriver:
         name: str,
         *,
         start_s: float,
-        pause: Callable[[], float],
+        rounds: Rounds,
+        probe_pause: Callable[[], float],
+        heartbeat_s: float,
         on_left: Callable[[str, str], None],
         on_gone: Callable[[], None],
     ) -> None:
@@ -78,7 +83,9 @@ class UpstreamDriver:
             session=self._session,
             reach=reach,
             start_s=start_s,
-            pause=pause,
+            rounds=rounds,
+            probe_pause=probe_pause,
+            heartbeat_s=heartbeat_s,
             on_ready=self._be_ready,
         )
         self._work = Work(
@@ -261,8 +268,10 @@ class UpstreamDriver:
         finally:
             stopped.cancel()
             look.cancel()
-        # Also one that has ended by itself: Livy would keep it in its list for a while.
-        if not ended.gone:
+        if not ended.gone and not self._stop.is_set():
+            # One that has ended by itself is told at once; Livy, which would keep it in its list, may take long.
+            self._on_left(self._kind, self._name)
+        elif not ended.gone:
             try:
                 await asyncio.wait_for(self._watch.delete(), _END_S)
             except TimeoutError:

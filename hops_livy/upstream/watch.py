@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -14,9 +15,12 @@ from hops_livy.upstream.endings import ENDED, FORGOTTEN, REPLACED, RUNNING, STAR
 from hops_livy.upstream.kept import Kept, KeptSession
 from hops_livy.upstream.pace import away_pause
 from hops_livy.upstream.reach import Reach
+from hops_livy.upstream.rounds import Rounds
 
-_PROBE_S = 10.0
-_DOUBTFUL_S = 1.0
+_DOUBTFUL_S = 0.45
+"""Seconds until a driver that was out of reach is asked again."""
+_RECENT = 0.75
+"""Within this part of the pause between two questions an answer makes the next one needless."""
 _KEEP_S = 300.0
 """Livy ends sessions in which nothing was run for an hour, if its site says no other time; here other times hold."""
 
@@ -49,7 +53,9 @@ class Watch:
         session: What is known of it.
         reach: Tells whether the driver is there.
         start_s: After so many seconds the start has failed.
-        pause: Seconds between two looks.
+        rounds: Look at it with all others.
+        probe_pause: Seconds between two questions to the driver itself.
+        heartbeat_s: Seconds after which Livy must be asked for it alone, to go on caring for it.
         on_ready: Called whenever it is seen to work.
 
     Attributes:
@@ -69,7 +75,9 @@ class Watch:
         session: KeptSession,
         reach: Reach,
         start_s: float,
-        pause: Callable[[], float],
+        rounds: Rounds,
+        probe_pause: Callable[[], float],
+        heartbeat_s: float,
         on_ready: Callable[[], None],
     ) -> None:
         self._request = request
@@ -80,13 +88,17 @@ class Watch:
         self._session = session
         self._reach = reach
         self._start_s = start_s
-        self._pause = pause
+        self._rounds = rounds
+        self._probe_pause = probe_pause
+        self._heartbeat_s = heartbeat_s
         self._on_ready = on_ready
         self.log: list[str] = []
         self.log_wanted = True
         self.looked = asyncio.Event()
         self._state = "starting"
-        self._starts_since = self._probed = self._touched = time.monotonic()
+        self._livy_away = False
+        self._starts_since = self._touched = time.monotonic()
+        self._asked_for = float("-inf")
 
     async def until_ended(self, view: SessionView | None) -> Ended:
         """Looks again and again; returns how it ended.
@@ -94,36 +106,72 @@ class Watch:
         Args:
             view: What is known already.
         """
+        probing = asyncio.create_task(self._probe()) if self._kind == "sessions" else None
+        try:
+            return await self._until_ended(view)
+        finally:
+            if probing is not None:
+                probing.cancel()
+
+    async def _until_ended(self, view: SessionView | None) -> Ended:
         failures = 0
         while True:
             try:
-                ended = await self._look(view)
+                ended = await self._look(view or await self._next_view())
             except GoneError:
                 return Ended(FORGOTTEN, gone=True)
             except LivyError as error:
                 self._request.tell(str(error))
                 self._reach.livy_is_away()
+                self._livy_away = True
                 failures += 1
                 pause = away_pause(failures)
                 # Time in which nobody could look is no time in which it did not start.
                 self._starts_since += pause
+                await asyncio.sleep(pause)
             else:
                 if ended is not None:
                     return ended
                 self.looked.set()
-                failures = 0
-                pause = self._until_next()
-            await asyncio.sleep(pause)
+                self._livy_away, failures = False, 0
             view = None
 
-    def _until_next(self) -> float:
-        if self._reach.doubtful:
-            return _DOUBTFUL_S
-        # Somebody waits for one that starts.
-        return self._pause() / 4 if self._state in STARTING else self._pause()
+    async def _next_view(self) -> SessionView:
+        """With all others in their next round; by itself where its driver is gone, or the round does not have it."""
+        if self._reach.given_up.is_set():
+            # Livy could not be asked for a last time.
+            await asyncio.sleep(_DOUBTFUL_S)
+        elif time.monotonic() - self._asked_for < self._heartbeat_s:
+            in_round = asyncio.create_task(self._rounds.next(self._name, starting=self._state in STARTING))
+            gone = asyncio.create_task(self._reach.given_up.wait())
+            try:
+                await asyncio.wait({in_round, gone}, return_when=asyncio.FIRST_COMPLETED)
+                if in_round.done() and (view := in_round.result()) is not None:
+                    return view
+            finally:
+                in_round.cancel()
+                gone.cancel()
+        view = await self._livy.get(self._kind, self._name)
+        self._asked_for = time.monotonic()
+        return view
 
-    async def _look(self, view: SessionView | None) -> Ended | None:
-        view = view or await self._livy.get(self._kind, self._name)
+    async def _probe(self) -> None:
+        """Asks the driver itself, beside the looks: one that hangs must not delay what Livy can tell."""
+        while True:
+            if self._reach.doubtful:
+                await asyncio.sleep(_DOUBTFUL_S)
+            else:
+                pause = self._probe_pause()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._reach.doubt.wait(), pause)
+                    continue
+                # A statement that Livy is asked for has told as well.
+                if self._reach.silence_s < pause * _RECENT:
+                    continue
+            if self._state in RUNNING and not self._livy_away:
+                await self._reach.ask()
+
+    async def _look(self, view: SessionView) -> Ended | None:
         known = self._session.app_id
         if (view.name, view.proxy_user) != (self._name, self._owner) or (known and view.app_id not in (None, known)):
             return Ended(REPLACED, gone=True)
@@ -138,6 +186,8 @@ class Watch:
             done = view.state == "success" and self._kind == "batches"
             return Ended("", code=0) if done else Ended(self._why(view.state))
         if view.state in STARTING:
+            # It can't answer yet, or, recovering, not again.
+            self._reach.answered()
             return self._starting(view)
         self._starts_since = time.monotonic()
         if not self._reach.doubtful:
@@ -152,14 +202,10 @@ class Watch:
         return None
 
     async def _ask_driver(self) -> Ended | None:
-        now = time.monotonic()
-        if now - self._touched > _KEEP_S:
-            self._touched = now
+        if time.monotonic() - self._touched > _KEEP_S:
+            self._touched = time.monotonic()
             await self._livy.keep(self._name)
-        if self._state in RUNNING and (self._reach.doubtful or now - self._probed > _PROBE_S):
-            self._probed = now
-            await self._reach.ask()
-        if not self._reach.lost:
+        if not self._reach.lost or not await self._reach.is_lost():
             return None
         await self.read_log(self.log)
         reason = unreachable(self._state, self._reach.trouble)

@@ -184,6 +184,8 @@ class Work:
                 view = await self._look(view.id)
             except LivyError as error:
                 return self._end(statement, [], not_handed_over(str(error)), on_message)
+            # The driver itself has told it.
+            self._reach.answered()
         return self._end(statement, messages(view), executed(view), on_message)
 
     async def _look(self, number: int) -> StatementView:

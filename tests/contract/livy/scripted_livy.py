@@ -156,7 +156,7 @@ class ScriptedLivy:
             return {
                 "from": start,
                 "total": len(found),
-                "sessions": [self._view(s) for s in found[start : start + size]],
+                "sessions": [self._look(s) for s in found[start : start + size]],
             }
 
         @app.post(f"/{kind}")

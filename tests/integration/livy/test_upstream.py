@@ -1,63 +1,22 @@
 """Apache Livy at an address: certificates, connections, answers without an end, and a service that is killed."""
 
-import asyncio
 import contextlib
 import shutil
 import signal
 import socket
 import tempfile
 import threading
-import time
 from pathlib import Path
 
 import pytest
-import uvicorn
 from fastapi.responses import JSONResponse
 
 from hops_livy.upstream.answers import AwayError, GoneError, TooMuchError
-from hops_livy.upstream.client import LivyClient, open_http
-from hops_livy.upstream_settings import UpstreamSettings
 from tests.contract.livy.scripted_livy import ScriptedLivy, text
 from tests.unit.house.certificates import certificate
 
+from .served_livy import ask, free_port, served
 from .service_process import Service, run, start_session
-
-
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
-@contextlib.contextmanager
-def served(livy, **tls):
-    """``livy`` at an address on loopback."""
-    server = uvicorn.Server(
-        uvicorn.Config(
-            livy.app, host="127.0.0.1", port=free_port(), log_level="error", timeout_graceful_shutdown=1, **tls
-        )
-    )
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    try:
-        while not server.started:
-            assert thread.is_alive()
-            time.sleep(0.01)
-        yield f"{'https' if tls else 'http'}://localhost:{server.config.port}"
-    finally:
-        server.should_exit = True
-        thread.join(30)
-
-
-def ask(settings, work=lambda client: client.get("sessions", "none"), **address):
-    async def asked():
-        client = LivyClient(open_http(UpstreamSettings(**{**settings, **address})))
-        try:
-            await work(client)
-        finally:
-            await client.close()
-
-    asyncio.run(asked())
 
 
 def test_a_certificate_is_checked_with_the_authorities_of_the_setting(tmp_path):

@@ -14,7 +14,7 @@ from fastapi.responses import Response
 from hops_contract.layout import Home
 from hops_contract.principal import Principal, PrincipalKind, ProjectRole
 from hops_livy.engines.drivers import BatchFile, DriverRequest, Executed, Shape, StartError
-from hops_livy.upstream import client, driver, leftovers, reach, watch, work
+from hops_livy.upstream import client, driver, leftovers, reach, rounds, watch, work
 from hops_livy.upstream.backend import UpstreamSessions
 from hops_livy.upstream_settings import Authentication, UpstreamSettings
 from tests.contract.livy.scripted_livy import ScriptedLivy, login_form, login_page, proxy_error, text
@@ -58,11 +58,12 @@ class Site:
 
 @pytest.fixture(autouse=True)
 def no_patience(monkeypatch):
-    monkeypatch.setattr("hops_livy.upstream.backend.look_pause", lambda _sessions: 0.02)
+    monkeypatch.setattr(rounds, "list_pause", lambda _pages, *, starting: 0.02)  # noqa: ARG005 - the name counts
+    monkeypatch.setattr("hops_livy.upstream.backend.probe_pause", lambda _sessions: 0.02)
     for module in (watch, work, leftovers):
         monkeypatch.setattr(module, "away_pause", lambda _failures: 0.02)
-    monkeypatch.setattr(watch, "_PROBE_S", 0.0)
     monkeypatch.setattr(watch, "_DOUBTFUL_S", 0.01)
+    monkeypatch.setattr(reach, "_APART_S", 0.0)
     monkeypatch.setattr(driver, "_ASKED_AGAIN_S", (0.01, 0.01, 0.01))
     monkeypatch.setattr(driver, "_END_S", 0.2)
     monkeypatch.setattr(driver, "_FOUND_S", 0.3)
@@ -140,9 +141,9 @@ def test_a_dead_driver_whose_session_stays_busy_is_told_with_its_cause(site, liv
             assert "ran out of memory: it has 1024 MiB" in ending.reason
             assert not ending.asked
             assert "java.lang.OutOfMemoryError: Java heap space" in found.log()
+            await until(lambda: livy.sessions == {})
 
     asyncio.run(test())
-    assert livy.sessions == {}
 
 
 def test_a_dead_driver_is_noticed_while_nothing_runs(site, livy):
@@ -194,9 +195,10 @@ def test_an_end_that_livy_tells_of_has_its_cause(site, livy, state, log, words):
             assert words in ending.reason
             with pytest.raises(StartError):
                 await run(found)
+            # Livy's list is not filled with what has ended.
+            await until(lambda: livy.sessions == {})
 
     asyncio.run(test())
-    assert livy.sessions == {}, "Livy's list is not filled with what has ended"
 
 
 def test_after_a_restart_of_livy_anothers_session_with_the_same_id_is_left_alone(site, livy):
@@ -481,10 +483,10 @@ def test_a_start_that_takes_too_long_ends_and_says_meanwhile_what_it_waits_for(s
         assert "did not start in" in ending.reason
         assert ending.asked
         assert "It waits for room on the cluster: AM resource limit exceeded" in site.told
+        await until(lambda: livy.sessions == {})
         await backend.close()
 
     asyncio.run(test())
-    assert livy.sessions == {}
 
 
 def test_what_can_not_be_ended_now_is_ended_later(site, livy):
@@ -551,10 +553,10 @@ def test_a_batch_ends_with_what_livy_says_of_it(tmp_path, livy, state, code, wor
         ending = await asyncio.wait_for(asyncio.shield(found.ended), 10)
         assert (ending.code, words in ending.reason) == (code, True)
         assert "exit code 3 failed" in found.log()
+        await until(lambda: livy.batches == {})
         await backend.close()
 
     asyncio.run(test())
-    assert livy.batches == {}
 
 
 def test_a_batch_whose_files_the_cluster_does_not_see_is_refused(site):

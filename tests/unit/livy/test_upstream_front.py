@@ -28,7 +28,8 @@ def no_patience(monkeypatch):
         return httpx.Response(200, json=ServerLimits().model_dump(mode="json"))
 
     monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", control_plane)
-    monkeypatch.setattr("hops_livy.upstream.backend.look_pause", lambda _sessions: 0.02)
+    monkeypatch.setattr("hops_livy.upstream.rounds.list_pause", lambda _pages, *, starting: 0.02)  # noqa: ARG005
+    monkeypatch.setattr("hops_livy.upstream.backend.probe_pause", lambda _sessions: 0.02)
     monkeypatch.setattr("hops_livy.upstream.watch.away_pause", lambda _failures: 0.02)
 
 

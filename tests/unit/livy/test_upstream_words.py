@@ -27,13 +27,14 @@ from hops_livy.upstream.answers import (
     session_views,
     statement_view,
 )
-from hops_livy.upstream.client import open_http, read_secret
+from hops_livy.upstream.client import open_http
 from hops_livy.upstream.endings import not_now, unreachable, waits_for, why_ended
 from hops_livy.upstream.kept import Kept, KeptSession, KeptStatement
 from hops_livy.upstream.messages import completion, executed, messages
 from hops_livy.upstream.names import Names, site_of
-from hops_livy.upstream.pace import away_pause, look_pause, statement_pauses
+from hops_livy.upstream.pace import away_pause, heartbeat_pause, list_pause, probe_pause, statement_pauses
 from hops_livy.upstream.requests import batch_body, file_uri, resource_conf, session_body
+from hops_livy.upstream.secret import read_secret
 from hops_livy.upstream_settings import Cluster, UpstreamSettings
 from hops_livy.variables import SettingsError
 
@@ -357,7 +358,10 @@ def test_livy_is_asked_often_at_first_and_never_too_often():
     found = [next(pauses) for _ in range(40)]
     assert (found[0], found[-1], found == sorted(found)) == (0.005, 0.5, True)
     assert (away_pause(0), away_pause(1000)) == (0.25, 5.0)
-    assert (look_pause(1), look_pause(200)) == (2.0, 8.0)
+    assert [list_pause(pages, starting=False) for pages in (1, 4, 10)] == [1.0, 1.0, 2.5]
+    assert [list_pause(pages, starting=True) for pages in (1, 4, 10)] == [0.5, 1.0, 2.5]
+    assert [probe_pause(sessions) for sessions in (0, 10, 200)] == [1.0, 1.0, 20.0]
+    assert [heartbeat_pause(deserted_s) for deserted_s in (600.0, 60.0)] == [60.0, 15.0]
 
 
 def test_what_is_kept_is_found_again(tmp_path):
@@ -449,7 +453,14 @@ def test_one_address_chooses_apache_livy_and_keeps_nothing_ready(secret):
         ({"URL": "http://livy.test:99999"}, "URL is no address"),
         ({"URL": "http://livy.test?x=s3cret"}, "URL is no address"),
         ({"URL": "https://ada:s3cret@livy.test"}, "URL holds a name or a password"),
-        ({"AUTH": "kerberos"}, "AUTH is 'kerberos'; it must be one of none, trusted, basic, bearer"),
+        ({"AUTH": "digest"}, "AUTH is 'digest'; it must be one of none, trusted, basic, bearer, kerberos"),
+        ({"AUTH": "kerberos", "SECRET_FILE": "/s"}, "USER must name the platform's principal"),
+        ({"AUTH": "kerberos", "SECRET_FILE": "/s", "USER": "two words"}, "USER must name the platform's principal"),
+        ({"AUTH": "kerberos", "USER": "hopslab@X"}, "SECRET_FILE must name the file .* keytab"),
+        (
+            {"AUTH": "kerberos", "SECRET_FILE": "/s", "USER": "hopslab@X", "URL": "http://livy.test"},
+            "sent to another machine unencrypted",
+        ),
         ({"AUTH": "basic", "SECRET_FILE": "/s"}, "USER must name the platform's account"),
         ({"AUTH": "bearer"}, "SECRET_FILE must name the file"),
         ({"AUTH": "bearer", "SECRET_FILE": "/s", "URL": "http://livy.test"}, "sent to another machine unencrypted"),

@@ -88,7 +88,7 @@ class Site:
 
 @pytest.fixture
 def site(tmp_path, monkeypatch):
-    monkeypatch.setattr("hops_livy.upstream.backend.look_pause", lambda _sessions: 0.02)
+    monkeypatch.setattr("hops_livy.upstream.rounds.list_pause", lambda _pages, *, starting: 0.02)  # noqa: ARG005
     monkeypatch.setattr(watch, "away_pause", lambda _failures: 0.02)
     monkeypatch.setattr(driver, "_ASKED_AGAIN_S", (0.01,))
     monkeypatch.setattr(driver, "_END_S", 0.2)
