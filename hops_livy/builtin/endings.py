@@ -19,7 +19,10 @@ _FATAL = (
 )
 _ERROR = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Exit): ")
 _LONGEST_WORDS = 500
-_EXECUTOR_KILLED = re.compile(r"ExecutorLostFailure.*?(exited with code|exit status:?|exit code:?) 137\b", re.DOTALL | re.IGNORECASE)
+# Spark's words, and those of YARN within them.
+_EXECUTOR_KILLED = re.compile(
+    r"ExecutorLostFailure.{0,2000}?(exited with code|exit status:?|exit code:?) 137\b", re.DOTALL | re.IGNORECASE
+)
 _SOMEONE_OR_MEMORY = "someone or by the machine because its memory ran out"
 _WORKER_CRASHED = "Python worker exited unexpectedly (crashed)"
 
@@ -151,7 +154,8 @@ def _killed(shape: Shape, memory: MemoryAtEnd | None, *, apart: bool) -> str:
     if not memory.ran_out:
         free = "" if memory.free is None else f"; {memory.free} MiB of this machine were free"
         # Guards that act before the kernel does, as systemd-oomd, are programs too.
-        return f"was killed (signal 9): by someone or by a program, not by the kernel for lack of memory. {numbers}{free}."
+        not_memory = "by someone or by a program, not by the kernel for lack of memory"
+        return f"was killed (signal 9): {not_memory}. {numbers}{free}."
     seems = "" if memory.of_service else ", it seems, since the kernel ended a process of this machine for that reason"
     whole = (
         f"the session service and all its sessions may have {memory.whole} MiB"
