@@ -1,4 +1,4 @@
-"""The place of a session in the queue, as people are told of it: what it waits for, and who has that.
+"""The place of a session in the queue, as people are told of it: what it waits for, who has that, who is served before.
 
 Of projects that the session's owner is no member of neither names nor members are told.
 """
@@ -14,6 +14,8 @@ from hops_livy.fair_queue import Asked, Held, Lack
 
 OTHERS = "other projects"
 _MOST_TOLD = 8
+_STEP_MIB = 256
+"""What is free of memory changes all the time, and each change would be news to whoever waits."""
 _ITS_TURN = "its turn, and what is free is kept for those before it"
 
 
@@ -40,6 +42,19 @@ class Running(Held):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ahead:
+    """Those in the queue that are served before one.
+
+    Attributes:
+        own: Project-user and number of each session of the same project; who is next comes first.
+        others: How many there are of other projects.
+    """
+
+    own: tuple[tuple[str, int], ...] = ()
+    others: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """Where a session stands in the queue.
 
@@ -49,6 +64,8 @@ class Place:
         waits_for: What is lacking, in words.
         held_by: Who has it; those with most first, the last ones left out where they are many.
         more: How many were left out.
+        free: How much of what is lacking there is all the same.
+        ahead: Who is served before it.
     """
 
     position: int
@@ -56,17 +73,19 @@ class Place:
     waits_for: str
     held_by: tuple[Holder, ...] = ()
     more: int = 0
+    free: Amount = NOTHING
+    ahead: Ahead = Ahead()
 
     def sentence(self) -> str:
         """All of it in words."""
         place = f"Waits for {self.waits_for}: {_ordinal(self.position)} of {self.length} in the queue."
-        return f"{place} {self._in_use()}".rstrip()
+        return " ".join(filter(None, (place, self._in_use(), self._free(), self._before())))
 
     def without_the_queue(self) -> str:
         """What is lacking and who has it, for one that does not wait."""
         if self.waits_for == _ITS_TURN:
             return "Others asked before you, and what is free is kept for them."
-        return f"It needs {self.waits_for}. {self._in_use()}".rstrip()
+        return " ".join(filter(None, (f"It needs {self.waits_for}.", self._in_use(), self._free())))
 
     def shown(self) -> dict[str, Any]:
         """The same for programs, in JSON's types."""
@@ -85,9 +104,32 @@ class Place:
         told = ", ".join(_told(one) for one in self.held_by)
         return f"In use: {told}{f' and {self.more} more' if self.more else ''}." if told else ""
 
+    def _free(self) -> str:
+        """A sentence about what is there and not enough; nothing if nothing is."""
+        return f"Free: {amount}." if (amount := _amount(self.free)) else ""
+
+    def _before(self) -> str:
+        """A sentence about who is served before; nothing if nobody is."""
+        own = self.ahead.own
+        told = [f"{who} (session {session})" for who, session in own[:_MOST_TOLD]]
+        if more := len(own[_MOST_TOLD:]):
+            told.append(f"{more} more of the project")
+        if self.ahead.others:
+            told.append(f"{self.ahead.others} of {OTHERS}")
+        return f"Before it: {', '.join(told)}." if told else ""
+
 
 def place_of(
-    asked: Asked, lack: Lack, *, position: int, length: int, running: Iterable[Running], most: Amount, limit: Amount
+    asked: Asked,
+    lack: Lack,
+    *,
+    position: int,
+    length: int,
+    running: Iterable[Running],
+    most: Amount,
+    limit: Amount,
+    free: Amount = NOTHING,
+    ahead: Ahead = Ahead(),
 ) -> Place:
     """The place of ``asked``.
 
@@ -99,6 +141,8 @@ def place_of(
         running: Those that have what they need.
         most: The most that there is for all sessions together.
         limit: The most that the project's sessions may have together.
+        free: What no session has.
+        ahead: Who is served before.
     """
     holders = _holders(asked.project, lack, running)
     return Place(
@@ -107,7 +151,15 @@ def place_of(
         waits_for=_waits_for(asked, lack, most, limit),
         held_by=holders[:_MOST_TOLD],
         more=len(holders[_MOST_TOLD:]),
+        free=_too_little(free, lack),
+        ahead=ahead,
     )
+
+
+def _too_little(free: Amount, lack: Lack) -> Amount:
+    """What there is of memory and GPUs that are lacking here; a project's limits say for themselves what is left."""
+    left = {name: max(0, getattr(free, name)) for name in lack.machine & {"memory_mib", "gpus"}}
+    return Amount(**{name: size - size % _STEP_MIB if name == "memory_mib" else size for name, size in left.items()})
 
 
 def _waits_for(asked: Asked, lack: Lack, most: Amount, limit: Amount) -> str:

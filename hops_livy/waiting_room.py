@@ -18,7 +18,7 @@ from hops_livy.engines.drivers import BatchFile, NoRoomError, SessionBackend, St
 from hops_livy.errors import TooManyError
 from hops_livy.fair_queue import Asked, Lack, Turn, take_turn
 from hops_livy.pool import Warm, WarmPool
-from hops_livy.queue_place import Place, Running, place_of
+from hops_livy.queue_place import Ahead, Place, Running, place_of
 from hops_livy.sessions import Session
 from hops_livy.settings import Limits
 
@@ -181,7 +181,7 @@ class WaitingRoom:
             if waiting[asked.number] is not but:
                 self._begin(waiting[asked.number], self._pool.take_out(asked.needs.memory_mib - max(0, left)))
             left -= asked.needs.memory_mib
-        self._tell(turn, waiting, running, room.whole)
+        self._tell(turn, waiting, running, room)
 
     def stop(self) -> None:
         """Nobody is started any more."""
@@ -235,12 +235,18 @@ class WaitingRoom:
         self.forget(entry.session)
         self.move()
 
-    def _tell(self, turn: Turn, waiting: Mapping[int, Waiting], running: list[Running], whole: Amount) -> None:
+    def _tell(self, turn: Turn, waiting: Mapping[int, Waiting], running: list[Running], room: Room) -> None:
         queue = [asked for asked in (*turn.starts, *turn.waits) if waiting[asked.number].start is None]
+        free = room.free - sum((asked.needs for asked in turn.starts), NOTHING)
         position, length = 0, len(self)
+        before: dict[str, list[tuple[str, int]]] = {}
         for asked in queue:
             entry = waiting[asked.number]
-            position += entry.waits
+            own = before.setdefault(asked.project, [])
+            ahead = Ahead(own=tuple(own), others=position - len(own))
+            if entry.waits:
+                position += 1
+                own.append((asked.owner, asked.number))
             if asked.overtaken != entry.overtaken:
                 entry.overtaken = asked.overtaken
                 if entry.told:
@@ -251,8 +257,10 @@ class WaitingRoom:
                 position=position,
                 length=length,
                 running=running,
-                most=whole,
+                most=room.whole,
                 limit=entry.limit,
+                free=free,
+                ahead=ahead,
             )
             entry.session.wait_at(place)
 

@@ -472,7 +472,7 @@ class BuiltinDriver:
             self.ready.set_result(None)
 
     async def _mind(self) -> None:
-        """Ends a start that takes too long, keeps the log from filling the disk, and remembers how much memory is taken."""
+        """Ends a start that takes too long, keeps the log from filling the disk, and looks at the memory."""
         waited = 0.0
         while True:
             pause = _LOG_CHECK_S if self.ready.done() else min(1.0, self._start_s)

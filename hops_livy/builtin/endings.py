@@ -22,9 +22,14 @@ _LONGEST_WORDS = 500
 _NO_MEMORY = "java.lang.OutOfMemoryError"
 _LEFT_FOR_MEMORY = f"Terminating due to {_NO_MEMORY}"
 """What a Java machine says that ends for it."""
+# Spark's words, and those of YARN within them.
 _EXECUTORS_TASK = re.compile(r"Lost task \S+ in stage \S+ \(TID \d+\) \(\S+ executor (?!driver)\w+\)")
-_EXECUTOR_LEFT_FOR_MEMORY = re.compile(r"ExecutorLostFailure.*?(code|status:?) (3|52)\b", re.DOTALL | re.IGNORECASE)
-_EXECUTOR_KILLED = re.compile(r"ExecutorLostFailure.*?(exited with code|exit status:?|exit code:?) 137\b", re.DOTALL | re.IGNORECASE)
+_EXECUTOR_LEFT_FOR_MEMORY = re.compile(
+    r"ExecutorLostFailure.{0,2000}?(exited with code|exit status:?|exit code:?) (3|52)\b", re.DOTALL | re.IGNORECASE
+)
+_EXECUTOR_KILLED = re.compile(
+    r"ExecutorLostFailure.{0,2000}?(exited with code|exit status:?|exit code:?) 137\b", re.DOTALL | re.IGNORECASE
+)
 _SOMEONE_OR_MEMORY = "someone or by the machine because its memory ran out"
 _WORKER_CRASHED = "Python worker exited unexpectedly (crashed)"
 
@@ -178,7 +183,8 @@ def _killed(shape: Shape, memory: MemoryAtEnd | None, *, apart: bool) -> str:
     if not memory.ran_out:
         free = "" if memory.free is None else f"; {memory.free} MiB of this machine were free"
         # Guards that act before the kernel does, as systemd-oomd, are programs too.
-        return f"was killed (signal 9): by someone or by a program, not by the kernel for lack of memory. {numbers}{free}."
+        not_memory = "by someone or by a program, not by the kernel for lack of memory"
+        return f"was killed (signal 9): {not_memory}. {numbers}{free}."
     seems = "" if memory.of_service else ", it seems, since the kernel ended a process of this machine for that reason"
     whole = (
         f"the session service and all its sessions may have {memory.whole} MiB"

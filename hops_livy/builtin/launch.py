@@ -172,7 +172,7 @@ def session_environment(
 def java_environment(place: Place) -> dict[str, str]:
     """What the Java machine gets on top of the session's environment."""
     own = {
-        # Where Spark's pages listen, which on a cluster nobody but this machine reaches; all else has an address of its own.
+        # Where Spark's pages listen, which on a cluster, too, only this machine reaches; all else has its own setting.
         "SPARK_LOCAL_IP": _LOOPBACK,
         "SPARK_LOCAL_HOSTNAME": _host(place),
         # Spark's shell scripts set it for the part of Spark that starts executors.

@@ -89,7 +89,7 @@ class MemoryWatch:
         self._kills: deque[tuple[float, int | None]] = deque(maxlen=2)
 
     def look(self, leader: int | None) -> None:
-        """Looks at the counts and at the processes of ``leader``, if it has been started; a fraction of a millisecond."""
+        """Looks at the counts and at the processes of ``leader``, once that runs; in less than a millisecond."""
         now = time.monotonic()
         if not self._kills or now - self._kills[-1][0] >= APART_S:
             self._kills.append((now, self._counter.read()))
@@ -132,7 +132,7 @@ def resident_mib(leader: int) -> int:
 
 
 def _memory_groups(proc: Path) -> list[list[Path]]:
-    """For each hierarchy of control groups that may count memory: the folder of the service's group, and those above."""
+    """For each hierarchy that may count memory: the folder of the service's control group, and of those above."""
     try:
         own = [line.split(":", 2) for line in (proc / "self" / "cgroup").read_text().splitlines()]
         paths = {kind: path for number, controllers, path in own if (kind := _kind(number, controllers.split(",")))}

@@ -53,8 +53,8 @@ class YarnMaster:
             "spark.yarn.jars": f"local:{self.spark_on_nodes or paths.spark}/jars/*",
             # A driver that is gone does not come again; neither should its application.
             "spark.yarn.maxAppAttempts": "1",
-            # The application master has Spark's pages send everybody to YARN's proxy who does not come from its address.
-            # They listen on loopback alone, where this service comes from; others need not know of them.
+            # The application master has Spark's pages send everybody to YARN's proxy who comes from another address:
+            # so that address is loopback, where alone they listen, and where the session service comes from.
             "spark.hadoop.yarn.web-proxy.address": _NO_PROXY,
         }
         if self.staging is not None:

@@ -15,7 +15,8 @@ BATCH = {
 }  # fmt: skip
 SESSION = {**BATCH, "id": 3, "state": "idle", "log": [], "kind": "pyspark", "appInfo": _READY}
 WAITS = (
-    "Waits for 2 GPUs: 2nd of 5 in the queue. In use: 2 GPUs by weather__ben (session 12), 2 GPUs by other projects."
+    "Waits for 2 GPUs: 2nd of 5 in the queue. In use: 2 GPUs by weather__ben (session 12), 2 GPUs by other projects. "
+    "Before it: 1 of other projects."
 )
 BUNDLE = {"text/plain": "1461"}
 STATEMENT = {

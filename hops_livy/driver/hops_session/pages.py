@@ -42,5 +42,6 @@ def _forget_proxy(spark: Any) -> None:
     deadline = time.monotonic() + _GIVE_UP_S
     # A driver that is going away has no pages either.
     with contextlib.suppress(Exception):
-        while spark._jvm.java.lang.System.clearProperty(_PROXY_BASE) is None and time.monotonic() < deadline:
+        system = spark.sparkContext._jvm.java.lang.System  # noqa: SLF001 - there is no other way to it
+        while system.clearProperty(_PROXY_BASE) is None and time.monotonic() < deadline:
             time.sleep(_LOOK_S)

@@ -1,4 +1,4 @@
-"""Memory runs out, in a control group of the service: the kernel's OOM killer acts, and sessions say so with numbers."""
+"""Memory runs out, in a control group of the service: the kernel's OOM killer acts, and sessions tell the numbers."""
 
 import re
 import shutil
@@ -43,7 +43,8 @@ def test_a_driver_that_the_kernel_killed_tells_how_much_it_had_and_what_there_is
     client.post(f"/sessions/{number}/statements", json={"code": TAKE_ALL})
     reason = _end(client, number)
     numbers = re.fullmatch(
-        r"The driver was killed \(signal 9\): memory ran out\. The session had taken (\d+) MiB and was granted 1024 MiB; "
+        r"The driver was killed \(signal 9\): memory ran out\. "
+        r"The session had taken (\d+) MiB and was granted 1024 MiB; "
         rf"the session service and all its sessions may have {LIMIT_MIB} MiB\. .+\(driverMemory, executorMemory\).*",
         reason,
     )

@@ -6,8 +6,8 @@ import time
 import psutil
 import pytest
 
-from .service_process import cluster_running, run, start_session
 from .pages_on_clusters import check_pages
+from .service_process import cluster_running, run, start_session
 from .standalone_cluster import DRIVER_HOST, StandaloneCluster
 
 pytestmark = pytest.mark.spark

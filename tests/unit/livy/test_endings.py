@@ -90,8 +90,8 @@ def test_where_only_kills_of_the_whole_machine_are_counted_it_is_said_that_it_se
 def test_a_driver_that_somebody_killed_is_not_said_to_have_had_no_memory():
     told = _why(code=-9, memory=MemoryAtEnd(ran_out=False, taken=700, free=3100, whole=7900))
     assert told == (
-        "The driver was killed (signal 9): by someone or by a program, not by the kernel for lack of memory. The session "
-        f"had taken 700 MiB and {GRANTED}; 3100 MiB of this machine were free."
+        "The driver was killed (signal 9): by someone or by a program, not by the kernel for lack of memory. "
+        f"The session had taken 700 MiB and {GRANTED}; 3100 MiB of this machine were free."
     )
 
 

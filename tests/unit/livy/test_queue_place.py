@@ -4,7 +4,7 @@ import pytest
 
 from hops_livy.engines.amounts import BOUNDLESS, UNBOUNDED, Amount
 from hops_livy.fair_queue import Asked, Lack
-from hops_livy.queue_place import Place, Running, place_of
+from hops_livy.queue_place import Ahead, Place, Running, place_of
 
 NEEDS = Amount(sessions=1, memory_mib=2048, gpus=2)
 MOST = Amount(sessions=200, starts=4, memory_mib=UNBOUNDED, gpus=4)
@@ -16,9 +16,9 @@ RUNNING = [
 ]
 
 
-def place(lack, *, running=RUNNING, position=2, limit=LIMIT):
+def place(lack, *, running=RUNNING, position=2, limit=LIMIT, **more):
     asked = Asked(number=12, project="weather", owner="weather__ada", needs=NEEDS)
-    return place_of(asked, lack, position=position, length=25, running=running, most=MOST, limit=limit)
+    return place_of(asked, lack, position=position, length=25, running=running, most=MOST, limit=limit, **more)
 
 
 @pytest.mark.parametrize(
@@ -88,6 +88,34 @@ def test_it_names_those_who_have_most_and_no_more_than_eight_and_says_how_many_t
     assert [one.session for one in told.held_by] == list(range(19, 11, -1))
     assert told.sentence().endswith("12 GPUs by weather__u12 (session 12) and 11 more.")
     assert len(told.shown()["heldBy"]) == 8
+
+
+BOTH = Lack(machine=frozenset({"gpus", "memory_mib"}))
+
+
+def test_what_is_free_and_not_enough_is_told_of_what_is_lacking_here_alone():
+    free = Amount(sessions=9, memory_mib=1700, gpus=1)
+    assert place(BOTH, free=free).sentence().endswith("(session 7). Free: 1 GPU and 1536 MiB.")
+    assert place(BOTH, free=free).without_the_queue().endswith("(session 7). Free: 1 GPU and 1536 MiB.")
+    assert place(Lack(machine=frozenset({"gpus"})), free=free).sentence().endswith("Free: 1 GPU.")
+    for lack in (Lack(project=frozenset({"gpus"})), Lack(machine=frozenset({"sessions"})), Lack()):
+        assert "Free" not in place(lack, free=free).sentence()
+    assert "Free" not in place(BOTH, free=Amount(memory_mib=-700)).sentence(), "nothing is"
+
+
+def test_memory_that_other_programs_take_and_give_back_is_no_news():
+    assert place(BOTH, free=Amount(memory_mib=1700)) == place(BOTH, free=Amount(memory_mib=1600))
+
+
+def test_who_is_served_before_is_told_and_of_other_projects_how_many():
+    ahead = Ahead(own=(("weather__ben", 10), ("weather__ada", 11)), others=3)
+    told = place(Lack(), ahead=ahead)
+    names = "weather__ben (session 10), weather__ada (session 11)"
+    assert told.sentence().endswith(f"queue. Before it: {names}, 3 of other projects.")
+    assert "Before" not in told.without_the_queue()
+    assert place(Lack(), ahead=Ahead(others=1)).sentence().endswith("queue. Before it: 1 of other projects.")
+    many = place(Lack(), ahead=Ahead(own=tuple((f"weather__u{n}", n) for n in range(20)), others=1)).sentence()
+    assert many.endswith("weather__u7 (session 7), 12 more of the project, 1 of other projects.")
 
 
 ONE = Amount(sessions=1, starts=1, memory_mib=UNBOUNDED)

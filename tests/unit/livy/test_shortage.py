@@ -129,9 +129,7 @@ PROGRAM = "import sys; held = bytearray(96 * 2**20); print(flush=True); sys.stdi
 def session():
     """A process with 96 MiB of its own, in a session of processes of its own, that ends with its standard input."""
     pipe = subprocess.PIPE
-    with subprocess.Popen(
-        [sys.executable, "-c", PROGRAM], stdin=pipe, stdout=pipe, start_new_session=True
-    ) as process:
+    with subprocess.Popen([sys.executable, "-c", PROGRAM], stdin=pipe, stdout=pipe, start_new_session=True) as process:
         process.stdout.readline()
         yield process
 

@@ -133,6 +133,7 @@ async def service(home, backend, **limits):
 
 
 ADA, BEN, OTTO = bearer("ada", "weather"), bearer("ben", "weather"), bearer("otto", "sales")
+BEARERS = {"ada": ADA, "ben": BEN, "otto": OTTO}
 
 
 async def ask(client, headers, body=GPUS, status=201):
@@ -196,6 +197,36 @@ def test_who_waits_is_told_the_place_and_who_has_what_it_waits_for_and_starts_wh
         assert "queue" not in told, "the request that was held is answered when the session leaves the queue"
         await until_idle(client, BEN, waiting["id"])
         assert backend._gpus.held_by(waiting["id"])
+
+    run(test, tmp_path)
+
+
+def test_a_second_one_that_waits_is_told_who_is_served_before_and_of_other_projects_nobody(tmp_path):
+    async def test(client, backend):
+        three = {**SMALL, "conf": {"spark.executor.resource.gpu.amount": "3"}}
+        held = (await ask(client, ADA, three))["id"]
+        waiting = {who: (await ask(client, BEARERS[who], GPUS))["id"] for who in ("otto", "ben", "ada")}
+
+        async def told(who):
+            answer = await client.get(f"/sessions/{waiting[who]}/summary", headers=BEARERS[who])
+            return answer.json()["reason"]
+
+        ben = f"weather__ben (session {waiting['ben']})"
+        held_by_ada = f"3 GPUs by weather__ada (session {held})"
+        assert await told("otto") == (
+            "Waits for 2 GPUs: 1st of 3 in the queue. In use: 3 GPUs by other projects. Free: 1 GPU."
+        )
+        assert await told("ben") == (
+            f"Waits for 2 GPUs: 2nd of 3 in the queue. In use: {held_by_ada}. Free: 1 GPU. "
+            "Before it: 1 of other projects."
+        )
+        assert await told("ada") == (
+            f"Waits for 2 GPUs: 3rd of 3 in the queue. In use: {held_by_ada}. Free: 1 GPU. "
+            f"Before it: {ben}, 1 of other projects."
+        )
+        await client.delete(f"/sessions/{waiting['otto']}", headers=OTTO)
+        assert (await told("ben")).endswith("1st of 2 in the queue. In use: " + held_by_ada + ". Free: 1 GPU.")
+        assert (await told("ada")).endswith(f"Free: 1 GPU. Before it: {ben}."), "who leaves is told of no more"
 
     run(test, tmp_path)
 

@@ -88,7 +88,13 @@ LOGS = ([], ["Cannot allocate memory"], ["java.lang.OutOfMemoryError: Java heap 
 def test_whatever_a_drivers_death_can_say_is_on_the_page():
     said = {
         ended(
-            code=code, java_code=java_code, failure=failure, log=log, was_ready=ready, apart=apart, executors=executors,
+            code=code,
+            java_code=java_code,
+            failure=failure,
+            log=log,
+            was_ready=ready,
+            apart=apart,
+            executors=executors,
             memory=memory_then,
         )
         for code, java_code, failure, log, ready, apart, executors, memory_then in itertools.product(
