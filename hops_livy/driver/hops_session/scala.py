@@ -5,6 +5,8 @@ Laws:
 1. Nothing is loaded before the first Scala statement, so that it costs other sessions nothing.
 2. Code runs in a thread of its own; the main thread passes its output on and can be interrupted at any moment.
 3. What code prints and what the interpreter says of its results is one text, in the order in which it came.
+4. The compiler is free while code runs: a statement is compiled, run and recorded one after the other, and only for the
+   first and the last of these is the compiler held.
 """
 
 from __future__ import annotations
@@ -17,13 +19,16 @@ import re
 import secrets
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from .scala_text import OutputFeed, Part, name_at, named_error, scala_error, statements
+from .scala_help import ScalaHelp
+from .scala_text import OutputFeed, Part, named_error, scala_error, statements
+from .scala_values import java_list, part, scala_list, scala_object, taken
 from .tables import TABLE, table
 
 CLASSES_SETTINGS = ("spark.repl.class.outputDir", "spark.repl.class.uri")
@@ -49,6 +54,7 @@ class _Java:
     told: Any
     stream: Any
     loader: Any
+    help: ScalaHelp
 
 
 class ScalaRepl:
@@ -66,6 +72,7 @@ class ScalaRepl:
         self._classes = told if told.startswith("/") else unquote(urlsplit(str(told)).path)
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="hops-scala")
         self._busy = threading.Lock()
+        self._compiling = threading.Lock()
         self._java: _Java | None = None
         self._thread: Any = None
         self._mark = f"\0{secrets.token_hex(16)}\n"
@@ -94,53 +101,12 @@ class ScalaRepl:
             display(shown)
 
     def complete(self, code: str, cursor: int) -> tuple[int, list[str]]:
-        """Where the word at ``cursor`` begins, and the words that may stand there; none while a statement runs."""
-        with self._compiled(code, cursor) as compiled:
-            if compiled is None:
-                return cursor, []
-            candidates = compiled.candidates(-1)
-            names = self._listed(_item(candidates, 2))
-            return int(_item(candidates, 1)), sorted({str(name) for name in names if str(name).strip()})
+        """As :meth:`ScalaHelp.complete`; before the first statement no words, so that nothing is loaded for it."""
+        return (cursor, []) if self._java is None else self._java.help.complete(code, cursor)
 
     def inspect(self, code: str, cursor: int) -> str:
-        """The declarations of the name at ``cursor``, a line for each overload; empty where none is known.
-
-        While a statement runs nothing is known, as for completion.
-
-        Args:
-            code: Scala.
-            cursor: Index into ``code``, in characters.
-        """
-        name, end = name_at(code, cursor)
-        if not name:
-            return ""
-        # Asked at the name's end, where the compiler tells whatever could still be meant; Java counts in UTF-16.
-        with self._compiled(code, len(code[:end].encode("utf-16-le")) // 2) as compiled:
-            if compiled is None:
-                return ""
-            found = self._listed(_item(compiled.completionCandidates(-1), 2))
-            told = [str(candidate.declString().apply()).strip() for candidate in found if str(candidate.name()) == name]
-        return "\n".join(dict.fromkeys(line for line in told if line))
-
-    @contextlib.contextmanager
-    def _compiled(self, code: str, cursor: int) -> Iterator[Any]:
-        """What the compiler understands of ``code`` without running it; ``None`` where it has no time or can't."""
-        if self._java is None or not self._busy.acquire(blocking=False):
-            yield None
-            return
-        try:
-            found = self._java.interpreter.presentationCompile(cursor, code)
-            result = found.toOption().get() if found.isRight() else None
-            try:
-                yield result
-            finally:
-                if result is not None:
-                    result.cleanup()
-        finally:
-            self._busy.release()
-
-    def _listed(self, items: Any) -> Any:
-        return self._jvm.scala.jdk.javaapi.CollectionConverters.asJava(items)
+        """As :meth:`ScalaHelp.inspect`; nothing before the first statement."""
+        return "" if self._java is None else self._java.help.inspect(code, cursor)
 
     def _wait_for(self, work: Callable[[], Any], show: Callable[[str], object]) -> Any:
         if not self._busy.acquire(timeout=_STILL_BUSY_S):
@@ -190,12 +156,11 @@ class ScalaRepl:
         self._thread = self._jvm.java.lang.Thread.currentThread()
         self._jvm.java.lang.Thread.interrupted()  # an interrupt that came too late for the statement before
         self._thread.setContextClassLoader(java.loader)
-        _module(self._jvm.scala, "Console").setOutDirect(java.stream)
+        scala_object(self._jvm.scala, "Console").setOutDirect(java.stream)
         system.setOut(java.stream)
         try:
             for statement in self._statements(java, code):
-                result = str(java.interpreter.interpret(statement).toString())
-                told = _taken(java.told)
+                result, told = self._interpreted(java, statement)
                 if result != "Success":
                     break
                 java.stream.print(told)
@@ -214,29 +179,61 @@ class ScalaRepl:
             raise scala_error(told, statement)
         # An error without a word is code that holds nothing but comments.
 
+    def _interpreted(self, java: _Java, statement: str) -> tuple[str, str]:
+        """How the interpreter calls the end of ``statement``, and what it says of it.
+
+        These are the steps of the interpreter's own ``interpret``, which keeps the compiler while it runs the code.
+        """
+        interpreter = java.interpreter
+        with self._compiling:
+            compiled = interpreter.compile(statement, False)
+            if not compiled.isRight():
+                result = str(compiled.swap().toOption().get().toString())
+                if result != "Incomplete":
+                    _forget_warnings(interpreter)
+                return result, taken(java.told)
+        request = compiled.toOption().get()
+        self._thread.setContextClassLoader(interpreter.classLoader())
+        try:
+            ran = request.lineRep().callEither("$print", scala_list(self._jvm, ()))
+        finally:
+            self._thread.setContextClassLoader(java.loader)
+        with self._compiling:
+            if ran.isRight():
+                interpreter.reporter().printResult(ran)
+                interpreter.recordRequest(request)
+            else:
+                thrown = request.lineRep().bindError(ran.swap().toOption().get())
+                interpreter.reporter().printResult(self._jvm.scala.util.Left(thrown))
+            _forget_warnings(interpreter)
+            return "Success" if ran.isRight() else "Error", taken(java.told)
+
     def _statements(self, java: _Java, code: str) -> list[str]:
         """What to interpret one after the other; code that can't be read is left whole, for the error's sake."""
-        parsed = java.interpreter.parse(code)
-        _taken(java.told)
-        if not parsed.isRight():
-            return [code]
-        trees = self._listed(_item(parsed.toOption().get(), 1))
-        parts = [Part(tree.getClass().getSimpleName(), tree.pos().start(), tree.pos().end()) for tree in trees]
-        pieces = statements(code, parts)
-        sound = len(pieces) == 1 or all(java.interpreter.parse(piece).isRight() for piece in pieces)
-        _taken(java.told)
+        with self._compiling:
+            parsed = java.interpreter.parse(code)
+            taken(java.told)
+            if not parsed.isRight():
+                return [code]
+            trees = java_list(self._jvm, part(parsed.toOption().get(), 1))
+            parts = [Part(tree.getClass().getSimpleName(), tree.pos().start(), tree.pos().end()) for tree in trees]
+            pieces = statements(code, parts)
+            sound = len(pieces) == 1 or all(java.interpreter.parse(piece).isRight() for piece in pieces)
+            taken(java.told)
         return pieces if sound else [code]
 
     def _shown_by_magic(self, name: str, term: str) -> dict[str, Any]:
-        found = self._opened().interpreter.valueOfTerm(term)
+        interpreter = self._opened().interpreter
+        with self._compiling:
+            found = interpreter.valueOfTerm(term)
         if found.isEmpty():
             raise named_error("NameError", f"Value {term} does not exist", [])
         value = found.get()
         if self._jvm.Class.forName("org.apache.spark.rdd.RDD").isInstance(value):
             value = value.take(_ROWS_OF_MAGICS)
         try:
-            formats = _module(self._jvm.org.json4s, "DefaultFormats")
-            text = _module(self._jvm.org.json4s.jackson, "Serialization").write(value, formats)
+            formats = scala_object(self._jvm.org.json4s, "DefaultFormats")
+            text = scala_object(self._jvm.org.json4s.jackson, "Serialization").write(value, formats)
             plain = json.loads(text)
         except Exception as error:
             raise named_error("ValueError", "Failed to convert value into a JSON value", []) from error
@@ -260,19 +257,20 @@ class ScalaRepl:
         loader = jvm.java.lang.Thread.currentThread().getContextClassLoader()
         loader.addURL(jvm.java.io.File(self._classes).toURI().toURL())
         settings = jvm.scala.tools.nsc.Settings()
-        settings.processArguments(self._list(*_OPTIONS, "-Yrepl-outdir", self._classes), True)
+        settings.processArguments(scala_list(jvm, (*_OPTIONS, "-Yrepl-outdir", self._classes)), True)
         getattr(settings, "explicitParentLoader_$eq")(jvm.scala.Option.apply(loader))
         told = jvm.java.io.StringWriter()
         reporter = jvm.scala.tools.nsc.interpreter.shell.ReplReporterImpl(settings, jvm.java.io.PrintWriter(told, True))
         interpreter = jvm.scala.tools.nsc.interpreter.IMain(settings, reporter)
-        java = _Java(interpreter, told, self._open_stream(), loader)
+        helping = ScalaHelp(jvm, interpreter, told, Path(self._classes), self._compiling)
+        java = _Java(interpreter, told, self._open_stream(), loader, helping)
         context = self._spark.sparkContext._jsc.sc()  # noqa: SLF001
         session = self._spark._jsparkSession  # noqa: SLF001
-        transient = self._list("@transient")
+        transient = scala_list(jvm, ("@transient",))
         interpreter.bind("spark", "org.apache.spark.sql.SparkSession", session, transient)
         interpreter.bind("sc", "org.apache.spark.SparkContext", context, transient)
         result = str(interpreter.interpret(_IMPORTS).toString())
-        said = _taken(told)
+        said = taken(told)
         if result != "Success":
             raise scala_error(said or "The Scala interpreter can't be started.", _IMPORTS)
         return java
@@ -303,23 +301,8 @@ class ScalaRepl:
         else:  # a thread of the user's that goes on after its statement
             os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, text.encode())
 
-    def _list(self, *items: str) -> Any:
-        array = self._jvm.java.util.ArrayList()
-        for item in items:
-            array.add(item)
-        return self._jvm.scala.jdk.javaapi.CollectionConverters.asScala(array).toList()
 
-
-def _taken(writer: Any) -> str:
-    text = str(writer.toString())
-    writer.getBuffer().setLength(0)
-    return text
-
-
-def _item(pair: Any, number: int) -> Any:
-    return getattr(pair, f"_{number}")()
-
-
-def _module(package: Any, name: str) -> Any:
-    """A Scala object, as Java sees it."""
-    return getattr(getattr(package, f"{name}$"), "MODULE$")
+def _forget_warnings(interpreter: Any) -> None:
+    """Or they would be told of the next statement."""
+    interpreter.reporter().reset()
+    getattr(interpreter, "global")().currentRun().reporting().clearAllConditionalWarnings()

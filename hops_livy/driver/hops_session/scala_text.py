@@ -13,6 +13,14 @@ _EXCEPTION = re.compile(r"^([\w$.]+)(?:: (.*))?$")
 _INNER_FRAME = re.compile(r"^\s+at (?:org\.apache\.spark|scala|java|jdk|sun)[.\w]*[./$]")
 _FRAMES_KEPT = 20
 _NAME = re.compile(r"[^\W\d]\w*")
+_BEGUN = re.compile(r"(?<!\w)[^\W\d]\w*\Z")
+_REST = re.compile(r"\w*")
+_MADE = re.compile(r"\bnew\s+[\w.]*\Z")
+_KEYWORDS = frozenset(
+    "abstract case catch class def do else extends false final finally for forSome if implicit import lazy macro match "
+    "new null object override package private protected return sealed super this throw trait try true type val var "
+    "while with yield".split()
+)
 _DEFINITIONS = frozenset({"ClassDef", "ModuleDef", "DefDef", "TypeDef"})
 
 
@@ -104,6 +112,44 @@ def name_at(code: str, cursor: int) -> tuple[str, int]:
     if here is None and (bracket := _open_bracket(code[:cursor])) is not None:
         here = next((name for name in names if name[2] == bracket), None)
     return ("", cursor) if here is None else (here[0], here[2])
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Code of which is asked what may stand at a place.
+
+    Attributes:
+        code: The code; the word at the place ends there.
+        cursor: The place, in units of UTF-16, as Java counts.
+        word: What of the word stands before the place.
+        names_of_cells: Whether the compiler can't be asked for what fits and any name of an earlier cell may stand there.
+        made: Whether an instance is made of what stands there.
+    """
+
+    code: str
+    cursor: int
+    word: str
+    names_of_cells: bool
+    made: bool
+
+
+def asked_at(code: str, cursor: int) -> Asked:
+    """What is asked at ``cursor``, an index in characters."""
+    before = code[:cursor]
+    begun = _BEGUN.search(before)
+    word = begun[0] if begun else ""
+    rest = _REST.match(code, cursor)
+    after = code[rest.end() if word and rest else cursor :]
+    # Where a keyword stands a name may just be begun with it; the compiler sees a name only when it goes on.
+    marked = f"_{after}" if word in _KEYWORDS else after
+    behind_a_dot = before.removesuffix(word).rstrip().endswith(".")
+    return Asked(
+        code=before + marked,
+        cursor=len(before.encode("utf-16-le")) // 2,
+        word=word,
+        names_of_cells=not behind_a_dot and (not word or word in _KEYWORDS),
+        made=_MADE.search(before) is not None,
+    )
 
 
 def _open_bracket(before: str) -> int | None:

@@ -1,0 +1,190 @@
+"""Completion and inspection of Scala, also while the interpreter runs a statement.
+
+Laws:
+
+1. The user's code is never run for it.
+2. The interpreter's compiler is asked only while nothing is compiled, and for milliseconds: which names earlier cells
+   have made, and how they are reached. All the rest is the work of a second compiler, which reads their classes.
+3. That one is made for the first request, stays warm, and is held softly: Java takes its memory back before a cell
+   would lack it, and the next request makes another.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from py4j.protocol import Py4JError
+
+from .scala_text import Asked, asked_at, name_at
+from .scala_values import java_list, scala_list, scala_object, taken
+
+_PATIENCE_S = 2.0
+_ENDED_MS = 10_000
+_FILE = "<console>"
+"""The interpreter's own name for what it wraps: the compiler finds a tree's file by its name."""
+_OF_A_CELL = "$line*"
+"""Packages of what the interpreter has compiled: one for each statement."""
+
+
+class ScalaHelp:
+    """What the compiler knows of code that is being written.
+
+    Args:
+        jvm: The driver's Java machine.
+        interpreter: The session's interpreter.
+        told: Where the interpreter's compiler writes; what it says of code that is only being written goes nowhere.
+        classes: The folder of the interpreter's classes.
+        compiling: Held by whoever works with the interpreter's compiler.
+    """
+
+    def __init__(self, jvm: Any, interpreter: Any, told: Any, classes: Path, compiling: threading.Lock) -> None:
+        self._jvm = jvm
+        self._interpreter = interpreter
+        self._told = told
+        self._classes = classes
+        self._compiling = compiling
+        self._asking = threading.Lock()
+        self._held: Any = None
+        self._known: set[str] = set()
+        self._name: Any = None
+
+    def complete(self, code: str, cursor: int) -> tuple[int, list[str]]:
+        """Where the word at ``cursor`` begins, and the words that may stand there.
+
+        Args:
+            code: Scala.
+            cursor: Index into ``code``, in characters.
+        """
+        asked = asked_at(code, cursor)
+        words = self._asked(asked, self._names)
+        if asked.names_of_cells:
+            words += self._defined()
+        return cursor - len(asked.word), sorted({word for word in words if word.startswith(asked.word)})
+
+    def inspect(self, code: str, cursor: int) -> str:
+        """The declarations of the name at ``cursor``, a line for each overload; empty where none is known.
+
+        Args:
+            code: Scala.
+            cursor: Index into ``code``, in characters.
+        """
+        name, end = name_at(code, cursor)
+        if not name:
+            return ""
+        asked = asked_at(code, end)  # at its end, where the compiler tells whatever could still be meant
+        told = self._asked(asked, lambda compiler, members: self._declarations(compiler, members, name, asked.made))
+        return "\n".join(dict.fromkeys(line for line in told if line))
+
+    def _asked(self, asked: Asked, read: Callable[[Any, Any], list[str]]) -> list[str]:
+        """What ``read`` makes of the compiler and of the members that fit; nothing where it has no time for it."""
+        if not self._asking.acquire(timeout=_PATIENCE_S):
+            return []
+        try:
+            compiler = self._compiler()
+            members = self._members(compiler, asked)
+            return [] if members is None else read(compiler, members)
+        except Py4JError as error:
+            self._held = None  # it may stand in the middle of something
+            print("A completion of Scala failed:", str(error)[:2000], file=sys.__stderr__)  # noqa: T201 - the session's log
+            return []
+        finally:
+            self._asking.release()
+
+    def _compiler(self) -> Any:
+        compiler = None if self._held is None else self._held.get()
+        if compiler is None:
+            compiler = self._interpreter.newPresentationCompiler()
+            # Its thread works for editors, which ask and don't wait. It would keep the compiler for ever.
+            compiler.askShutdown()
+            compiler.compileRunner().join(_ENDED_MS)
+            self._known = set()
+            self._held = self._jvm.java.lang.ref.SoftReference(compiler)
+        return compiler
+
+    def _members(self, compiler: Any, asked: Asked) -> Any:
+        """What may stand at the cursor, a Scala list; ``None`` where something is being compiled."""
+        source = compiler.newSourceFile(asked.code, _FILE)
+        parsed = _inner(self._jvm.scala.tools.nsc, "CompilationUnits", "CompilationUnit")(compiler, source)
+        trees = java_list(self._jvm, compiler.newUnitParser(parsed).parseStats())
+        if not self._compiling.acquire(timeout=_PATIENCE_S):
+            return None
+        try:
+            wrapped, body = self._wrapped(compiler, asked.code, source, list(trees) or [compiler.EmptyTree()])
+        finally:
+            taken(self._told)
+            self._compiling.release()
+        self._enter_cells(compiler)
+        unit = _inner(self._jvm.scala.tools.nsc.interactive, "RichCompilationUnits", "RichCompilationUnit")(
+            compiler, wrapped
+        )
+        getattr(unit, "body_$eq")(body)
+        file = wrapped.file()
+        compiler.unitOfFile().update(file, unit)
+        try:
+            before = compiler.pushPhase(compiler.currentRun().typerPhase())
+            try:
+                compiler.typeCheck(unit)
+            finally:
+                compiler.popPhase(before)
+            found = compiler.completionsAt(wrapped.position(asked.cursor))
+            return found.matchingResults(getattr(found, "matchingResults$default$1")())
+        finally:
+            compiler.unitOfFile().remove(file)
+
+    def _wrapped(self, compiler: Any, code: str, source: Any, trees: list[Any]) -> tuple[Any, Any]:
+        """The code as the interpreter would wrap it, below all that earlier cells define: its source and its tree."""
+        own = getattr(self._interpreter, "global")()
+        into = own.mkImporter(compiler)
+        parsed = scala_list(self._jvm, (into.importTree(tree) for tree in trees))
+        request = _inner(self._jvm.scala.tools.nsc.interpreter, "IMain", "Request")(
+            self._interpreter, code, parsed, source,
+            scala_object(self._jvm.scala.reflect.internal.util, "NoPosition"),
+            True, False, False,  # generous with imports, written by a user, without a name for the result
+        )  # fmt: skip
+        unit = request.mkUnit()
+        return unit.source(), compiler.mkImporter(own).importTree(unit.body())
+
+    def _enter_cells(self, compiler: Any) -> None:
+        """Lets ``compiler`` know the packages that have come since it was made: it looks for them but once."""
+        root = compiler.rootMirror().RootClass()
+        for name in {path.name for path in self._classes.glob(_OF_A_CELL)} - self._known:
+            if not root.info().decl(compiler.newTermName(name)).exists():
+                loader = _inner(self._jvm.scala.tools.nsc.symtab, "SymbolLoaders", "PackageLoader")
+                loaders = compiler.loaders()
+                loaders.enterPackage(root, name, loader(loaders, name, compiler.classPath()))
+            self._known.add(name)
+
+    def _names(self, _compiler: Any, members: Any) -> list[str]:
+        return [str(member.symNameDropLocal().decoded()) for member in java_list(self._jvm, members)]
+
+    def _declarations(self, compiler: Any, members: Any, name: str, made: bool) -> list[str]:
+        told = []
+        for member in java_list(self._jvm, members):
+            if str(member.symNameDropLocal().decoded()) == name:
+                symbol = member.sym()
+                if made and symbol.isClass():
+                    symbol = symbol.info().decl(compiler.nme().CONSTRUCTOR())
+                told += [
+                    str(one.sugaredSymbolOrSelf().defStringSeenAs(member.prefix().memberType(one))).strip()
+                    for one in java_list(self._jvm, symbol.alternatives())
+                ]
+        return told
+
+    def _defined(self) -> list[str]:
+        """The names that earlier cells define."""
+        if not self._compiling.acquire(timeout=_PATIENCE_S):
+            return []
+        try:
+            kinds = (self._interpreter.namedDefinedTerms(), self._interpreter.definedTypes())
+            return [word for kind in kinds for word in str(kind.mkString("\n")).split("\n") if word.isidentifier()]
+        finally:
+            self._compiling.release()
+
+
+def _inner(package: Any, outer: str, name: str) -> Any:
+    """A Scala class inside of a class; the first argument of its constructor is the outer one's instance."""
+    return getattr(package, f"{outer}${name}")
