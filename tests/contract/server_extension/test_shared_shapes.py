@@ -76,7 +76,7 @@ def test_what_the_session_service_answers_gives_lab_all_that_it_shows(tmp_path, 
         "reason": None, "created": 12.5, "idle_timeout_s": 0.0, "ends": None, "queue": None,
         "resources": {
             **executors, "executor_cores": 1, "executor_memory_mib": 2048, "driver_memory_mib": 1024,
-            "gpus_per_executor": 0,
+            "gpus_per_executor": 0, "gpu_label": None,
         },
     }  # fmt: skip
 
