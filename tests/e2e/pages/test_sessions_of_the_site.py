@@ -52,7 +52,7 @@ def test_an_administrator_sees_everybodys_with_state_resources_and_what_was_run_
 
 
 def test_one_whose_notebook_is_gone_ends_sooner_than_its_idle_time_says(visit, busy_site):
-    busy_site.sessions[1]["ends"] = time.time() + 301
+    busy_site.sessions[1]["ends"] = time.time() + 355
     page = visit(SESSIONS)
     expect(rows(page).nth(1)).to_contain_text("ends in 5 min if nothing is run")
     busy_site.sessions[1] |= {"ends": None, "reason": "changed"}

@@ -273,6 +273,35 @@ def test_a_notebook_whose_session_has_ended_is_told_what_its_cells_wrote_before(
     ]  # fmt: skip
 
 
+def test_the_session_of_a_renamed_notebook_is_told_its_new_path(server, platform, token):
+    mine = NEIGHBOURS | {"own": True, "notebook": "Jupyter/a b.ipynb", "kernel": "k-1"}
+    others = [mine | {"id": 8, "state": "killed"}, mine | {"id": 7, "notebook": "Jupyter/a b.ipynb.ipynb"}]
+    platform.answers.update({
+        ("GET", "/services/livy/overview?scope=own&limit=200"): (200, {"items": [*others, mine]}),
+        ("POST", "/services/livy/sessions/5/connect"): (200, {"id": 5}),
+    })  # fmt: skip
+    names = {"old": "Jupyter/a b.ipynb", "new": "Resources/b.ipynb"}
+    assert server.client.post("/hops/notebook:renamed", json=names).json() == {"sessions": [5]}
+    assert platform.bodies == [{"kernel": "k-1", "notebook": "Resources/b.ipynb"}]
+    assert {call[2] for call in platform.calls} == {f"Bearer {token}"}
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"new": "a.ipynb"}, "old"),
+        ({"old": "a.ipynb"}, "new"),
+        ({"old": "/", "new": "a.ipynb"}, "old"),
+        ({"old": "a.ipynb", "new": "x" * 1001}, "new"),
+        ({"old": "a.ipynb", "new": ["b.ipynb"]}, "new"),
+    ],
+)
+def test_a_new_path_must_be_said_well(server, platform, body, field):
+    answer = server.client.post("/hops/notebook:renamed", json=body)
+    assert (answer.status_code, answer.json()["violations"][0]["field"]) == (422, field)
+    assert platform.calls == []
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
