@@ -42,7 +42,16 @@ class SessionResources(BaseModel):
     executor_cores: int = Field(examples=[1])
     executor_memory_mib: int = Field(examples=[1024])
     driver_memory_mib: int = Field(examples=[1024])
-    gpus: list[int] = Field(default=[], description="Numbers of the GPUs that it holds.", examples=[[0, 1]])
+    gpus_per_executor: int = Field(default=0, examples=[2])
+    gpu_label: str | None = Field(default=None, description="Of which label these are to be.", examples=["a100"])
+    gpus: list[int] = Field(default=[], description="Numbers of this machine's GPUs that it holds.", examples=[[0, 1]])
+
+
+class QueuePlace(BaseModel):
+    """The place of a session that waits for resources; its reason says for what."""
+
+    position: int = Field(description="1 for the one that is served next.", examples=[2])
+    length: int = Field(description="How many wait.", examples=[5])
 
 
 class SparkSession(BaseModel):
@@ -60,10 +69,28 @@ class SparkSession(BaseModel):
     created: float = Field(examples=[1795400000.0])
     idle_since: float | None = Field(default=None, examples=[1795400120.5])
     idle_timeout_s: float = Field(description="It ends after so many idle seconds; 0 is never.", examples=[7200.0])
+    ends: float | None = Field(
+        default=None,
+        description="When it ends if nothing is run; null while it works or where it stays.",
+        examples=[1795407320.5],
+    )
     statements: int = Field(examples=[1])
     waiting: int = Field(description="Statements that wait.", examples=[0])
+    queue: QueuePlace | None = Field(default=None, description="Its place, while it waits for resources.")
     last_statement: LastStatement | None = None
     resources: SessionResources
+    spark_ui: str | None = Field(
+        default=None,
+        description="Path of Spark's own pages; null where there are none, and of another's session.",
+        examples=["/user/ada/weather/hops/session/3/ui/"],
+    )
+
+
+class KeptReady(BaseModel):
+    """Sessions that were started before anybody asked for them, of all people together; none is in a list."""
+
+    sessions: int = Field(examples=[3])
+    memory_mib: int = Field(description="What they hold, in MiB.", examples=[1843])
 
 
 class SparkSessionList(BaseModel):
@@ -75,6 +102,7 @@ class SparkSessionList(BaseModel):
     total: int = Field(examples=[1])
     idle: int = Field(examples=[1])
     version: str = Field(description="Short for what this says; see 'seen'.", examples=["9a3f0c5b7d2e8146"])
+    kept_ready: KeptReady | None = Field(default=None, description="Told for the scope 'all' only.")
 
 
 class SessionLog(BaseModel):

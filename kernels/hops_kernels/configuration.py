@@ -20,6 +20,8 @@ SESSIONS_STAY_FILE = "sessions-stay"
 """The notebook server puts it beside the configuration when it is about to be restarted."""
 NOTEBOOK_VARIABLE = "JPY_SESSION_NAME"
 """In which the notebook server tells a kernel the path of its notebook."""
+NOTEBOOKS_FOLDER = "notebooks"
+"""In which, beside the configuration, it tells the path of a notebook that was renamed since its kernel's start."""
 _LONGEST_NOTEBOOK = 1000
 
 AUTHENTICATOR = "Hops_Token"
@@ -97,6 +99,19 @@ def notebook_of(environment: Mapping[str, str], project_folder: str) -> str | No
         return None
     relative = str(path.relative_to(project_folder))
     return relative if len(relative) <= _LONGEST_NOTEBOOK else None
+
+
+def renamed_notebook(environment: Mapping[str, str], kernel: str) -> str | None:
+    """The path that the notebook of ``kernel`` has now; ``None`` where it was not renamed since the kernel's start."""
+    folder = environment.get(SERVER_FOLDER_VARIABLE)
+    if not folder:
+        return None
+    try:
+        with (Path(folder) / NOTEBOOKS_FOLDER / Path(kernel).name).open(encoding="utf-8") as file:
+            path = file.read(_LONGEST_NOTEBOOK + 1)
+    except (OSError, UnicodeDecodeError):
+        return None
+    return path if 0 < len(path) <= _LONGEST_NOTEBOOK else None
 
 
 def sessions_stay(folder: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from sparkmagic.livyclientlib.exceptions import (
 )
 from sparkmagic.utils.utils import parse_argstring_or_throw
 
+from hops_kernels.configuration import renamed_notebook
 from hops_kernels.front_end import cell_id_of, say, show_message
 from hops_kernels.left_sessions import described, missed, used_elsewhere
 from hops_kernels.query_results import QueryResults
@@ -168,8 +170,7 @@ class HopsMagics(KernelMagics):
     def _do_not_call_start_session(self, line: str, cell: str = "", local_ns: Any = None) -> bool:  # noqa: ARG002
         """Starts the session if there is none. A start that failed is tried again by the next cell."""
         if not self.session_started and not self.take_up_left():
-            properties = sparkmagic_settings.get_session_properties(self.language)
-            self.spark_controller.add_session(self.session_name, self.endpoint, False, properties)
+            self.spark_controller.add_session(self.session_name, self.endpoint, False, self.properties)
             self.session_started = True
         return True
 
@@ -201,8 +202,10 @@ class HopsMagics(KernelMagics):
 
     @property
     def properties(self) -> dict[str, Any]:
-        """What a session of this kernel is asked for with."""
-        return dict(sparkmagic_settings.get_session_properties(self.language))
+        """What a session of this kernel is asked for with; its notebook by the name that it has now."""
+        properties = dict(sparkmagic_settings.get_session_properties(self.language))
+        renamed = renamed_notebook(os.environ, str(properties.get("kernel") or ""))
+        return properties if renamed is None else properties | {"notebook": renamed}
 
     def sessions_of_mine(self) -> list[dict[str, Any]]:
         """My sessions, newest first.

@@ -8,6 +8,7 @@ import { linksPlugin } from './links';
 import { modelPlugin } from './model';
 import { progressPlugin } from './progress';
 import { projectPlugin } from './project';
+import { renamedNotebooksPlugin } from './renamed-notebooks';
 import { sessionStatusPlugin } from './session-status';
 import { sessionsPlugin } from './sessions';
 import { sparkPagesPlugin } from './spark-pages';
@@ -28,6 +29,7 @@ const plugins: readonly (
   sessionsPlugin,
   idleWarningPlugin,
   cellOutputsPlugin,
+  renamedNotebooksPlugin,
   sparkPagesPlugin,
   launcherPlugin,
   tensorboardPlugin,

@@ -65,7 +65,7 @@ export const OVERVIEW_ITEM_ANSWER = {
   app_id: 'local-1',
   created: 1_800_000_000,
   idle_since: 1_800_000_060,
-  idle_timeout_s: 7200,
+  ends: 1_800_007_260.4 as number | null,
   statements: 4,
   waiting: 0,
   last_statement: {
@@ -82,6 +82,7 @@ export const OVERVIEW_ITEM_ANSWER = {
     executor_memory_mib: 2048,
     driver_memory_mib: 1024,
     gpus_per_executor: 1,
+    gpu_label: null as string | null,
     min_executors: null,
     max_executors: null
   },

@@ -49,14 +49,17 @@ describe('the outputs of a notebook that was not open', () => {
       : Promise.resolve(read(answer));
   };
 
-  function restored(pause?: () => void): Promise<void> {
+  function restored(
+    pause?: () => void,
+    contentsModel: unknown = {
+      last_modified: new Date(SAVED_S * 1000).toISOString()
+    }
+  ): Promise<void> {
     const tab = {
       isDisposed: false,
       context: {
         path: 'Jupyter/days & nights.ipynb',
-        contentsModel: {
-          last_modified: new Date(SAVED_S * 1000).toISOString()
-        },
+        contentsModel,
         model: { cells: [cell] }
       }
     };
@@ -131,6 +134,11 @@ describe('the outputs of a notebook that was not open', () => {
       ...changes
     };
     expect(isMissing(run, cell, SAVED_S)).toBe(missing);
+  });
+
+  it('that have ended are left away where it is not known when the notebook was saved', async () => {
+    await restored(undefined, null);
+    expect(cell.shown).toEqual([OLD]);
   });
 });
 

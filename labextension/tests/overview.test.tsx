@@ -38,6 +38,14 @@ function overview(...changes: readonly Record<string, unknown>[]): unknown {
   };
 }
 
+/** A moment as people read it. */
+function clock(seconds: number): string {
+  return new Date(seconds * 1000).toLocaleString(undefined, {
+    dateStyle: 'medium',
+    timeStyle: 'short'
+  });
+}
+
 function itemOf(changes: Record<string, unknown>): IOverviewItem {
   const [item] = readOverview(overview(changes)).items;
   if (item === undefined) {
@@ -61,7 +69,7 @@ describe('the answer about sessions', () => {
       appId: 'local-1',
       created: 1_800_000_000,
       idleSince: 1_800_000_060,
-      idleTimeout: 7200,
+      ends: 1_800_007_260,
       statements: 4,
       waiting: 0,
       queue: null,
@@ -78,7 +86,8 @@ describe('the answer about sessions', () => {
         executor_cores: 1,
         executor_memory_mib: 2048,
         driver_memory_mib: 1024,
-        gpus_per_executor: 1
+        gpus_per_executor: 1,
+        gpu_label: null
       },
       gpus: [0, 1],
       sparkUi: '/user/ada/weather/hops/session/3/ui/'
@@ -275,6 +284,16 @@ describe('a session in the panel', () => {
     return item.node;
   }
 
+  async function openDetails(node: HTMLElement): Promise<void> {
+    node.querySelector('button')?.click();
+    await vi.waitFor(
+      () => {
+        expect(node.querySelector('pre')?.textContent).toBe('one\ntwo');
+      },
+      { timeout: PATIENCE_MS }
+    );
+  }
+
   const labels = (node: HTMLElement): readonly (string | null)[] =>
     [...node.querySelectorAll('button')].map(
       button => button.getAttribute('aria-label') ?? button.textContent
@@ -316,6 +335,39 @@ describe('a session in the panel', () => {
     expect(node.textContent).toContain('Waits for 2 GPUs: 2nd of 5');
     expect(labels(node)).toContain('Stop session 3');
   });
+
+  it.each([
+    ['fixed', {}, '4 GPUs (a100)'],
+    ['as needed', { min_executors: 1, max_executors: 4 }, 'up to 8 GPUs (a100)']
+  ])(
+    'that has no GPUs of this machine tells how many it asked for, %s',
+    async (_number, bounds, text) => {
+      const resources = {
+        ...OVERVIEW_ITEM_ANSWER.resources,
+        gpus_per_executor: 2,
+        gpu_label: 'a100',
+        ...bounds
+      };
+      const node = await shown({ resources, gpus: [] });
+      expect(node.textContent).toContain(` · ${text}`);
+      await openDetails(node);
+      expect(node.textContent).toContain(`GPUs asked for${text}`);
+    },
+    PATIENCE_MS
+  );
+
+  it.each([
+    ['the moment that the service tells', 1_800_000_420, clock(1_800_000_420)],
+    ['never, where it stays', null, 'never']
+  ])(
+    'ends, if left idle, at %s',
+    async (_moment, ends, text) => {
+      const node = await shown({ ends });
+      await openDetails(node);
+      expect(node.textContent).toContain(`Ends, if left idle${text}`);
+    },
+    PATIENCE_MS
+  );
 
   it('leads to its notebook, and to no console', async () => {
     const node = await shown({ kernel: 'k1', name: 'pyspark-k1' }, NOTEBOOK);
@@ -370,13 +422,7 @@ describe('a session in the panel', () => {
       const node = await shown({});
       const [arrow] = node.querySelectorAll('button');
       expect(arrow?.getAttribute('aria-expanded')).toBe('false');
-      arrow?.click();
-      await vi.waitFor(
-        () => {
-          expect(node.querySelector('pre')?.textContent).toBe('one\ntwo');
-        },
-        { timeout: PATIENCE_MS }
-      );
+      await openDetails(node);
       expect(arrow?.getAttribute('aria-expanded')).toBe('true');
       expect(node.textContent).toContain('Applicationlocal-1');
       expect(node.textContent).toContain('GPUs0, 1');

@@ -69,7 +69,11 @@ describe('amounts', () => {
     [1, { least: 1, most: 4 }, '1 core and 2 GiB each']
   ])('of %i executors within %j say %s', (executors, bounds, text) => {
     const each = { executor_cores: 1, executor_memory_mib: 2048 };
-    const others = { driver_memory_mib: 1024, gpus_per_executor: 0 };
+    const others = {
+      driver_memory_mib: 1024,
+      gpus_per_executor: 0,
+      gpu_label: null
+    };
     expect(eachText({ executors, bounds, ...each, ...others }, trans)).toBe(
       text
     );

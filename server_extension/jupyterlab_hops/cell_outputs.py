@@ -16,11 +16,15 @@ _MS_PER_S = 1000
 
 
 def session_of(notebook: str, items: Iterable[Mapping[str, Any]]) -> int | None:
-    """The newest living session that works for ``notebook``, of ``items`` as the overview tells them, newest first."""
-    for item in items:
-        if item.get("own") and item.get("notebook") == notebook and item.get("state") in ALIVE:
-            return int(item["id"])
-    return None
+    """The session that has what a notebook's cells wrote last: the newest that lives, else the newest that ended.
+
+    Args:
+        notebook: Its path.
+        items: Sessions as the overview tells them, newest first; only its own can have anything for it.
+    """
+    own = [item for item in items if item.get("own") and item.get("notebook") == notebook]
+    found = next((item for item in own if item.get("state") in ALIVE), own[0] if own else None)
+    return None if found is None else int(found["id"])
 
 
 def newest_of_each_cell(statements: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -94,13 +98,15 @@ class CellOutputs:
         self._livy = livy
 
     async def of_notebook(self, notebook: str) -> dict[str, Any]:
-        """Body of ``GET hops/outputs``: the living session of a notebook, and the last statement of each cell.
+        """Body of ``GET hops/outputs``: the session of a notebook, and the last statement of each cell.
+
+        A session that has ended is told of for a day, as long as the session service knows it.
 
         Raises:
             ProblemError: The session service gave no answer.
         """
-        items = (await self._livy.request("GET", "overview?limit=200"))["items"]
-        session = session_of(notebook, items)
+        asked = urlencode({"scope": "own", "notebook": notebook})
+        session = session_of(notebook, (await self._livy.request("GET", f"overview?{asked}"))["items"])
         if session is None:
             return {"session": None, "cells": []}
         query = urlencode({"order": "desc", "size": STATEMENTS, "output": "false"})

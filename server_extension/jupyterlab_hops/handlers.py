@@ -8,13 +8,14 @@ from typing import Any
 
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
-from jupyter_server.utils import url_path_join
+from jupyter_server.utils import ensure_async, url_path_join
 from tornado import web
 
 from jupyterlab_hops.access import AUTH_RESOURCE, project_server
 from jupyterlab_hops.overview import SCOPES
 from jupyterlab_hops.problems import MEDIA_TYPE, ProblemError
 from jupyterlab_hops.project import ProjectServer
+from jupyterlab_hops.renamed_notebooks import LONGEST_PATH, kernels_of
 from jupyterlab_hops.session_pages import SparkPagesHandler
 from jupyterlab_hops.tensorboards import TensorBoard
 
@@ -200,6 +201,23 @@ class StatementOutputsHandler(HopsHandler):
         self.finish(json.dumps(await self.server.outputs.of_statement(int(session_id), int(statement_id))))
 
 
+class NotebookRenamedHandler(HopsHandler):
+    """``hops/notebook:renamed``."""
+
+    @web.authenticated
+    @authorized
+    async def post(self) -> None:
+        """Tells those who know a notebook by its path, or all below a folder, the path that it has now."""
+        names = {field: path.strip("/") for field, path in self.body("old", "new").items()}
+        for field, path in names.items():
+            if not 0 < len(path) <= LONGEST_PATH:
+                raise invalid_field(
+                    field, f"a path of at most {LONGEST_PATH} characters", "The path of a notebook or folder is needed."
+                )
+        sessions = await ensure_async(self.session_manager.list_sessions())
+        self.finish(json.dumps(await self.server.renamed.tell(**names, kernels=kernels_of(sessions, **names))))
+
+
 class StopHandler(HopsHandler):
     """``hops/server:stop``."""
 
@@ -324,6 +342,7 @@ def routes(base_url: str) -> list[tuple[str, type[web.RequestHandler]]]:
         (r"overview:stop-idle", StopIdleHandler),
         (r"outputs", OutputsHandler),
         (r"outputs/(\d{1,18})/(\d{1,18})", StatementOutputsHandler),
+        (r"notebook:renamed", NotebookRenamedHandler),
         (r"server:stop", StopHandler),
         (r"server:restart", RestartHandler),
         (r"tensorboards", TensorBoardsHandler),

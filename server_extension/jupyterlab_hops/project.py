@@ -18,6 +18,7 @@ from jupyterlab_hops.cell_outputs import CellOutputs
 from jupyterlab_hops.overview import Overview
 from jupyterlab_hops.platform_client import PlatformClient
 from jupyterlab_hops.problems import ProblemError
+from jupyterlab_hops.renamed_notebooks import RenamedNotebooks
 from jupyterlab_hops.server_folder import ServerFolder
 from jupyterlab_hops.session_items import kernel_in, resources_of
 from jupyterlab_hops.tensorboards import TensorBoards
@@ -127,6 +128,7 @@ class ProjectServer:
         self._livy = PlatformClient("The session service", config["livy_url"], folder.token)
         self.overview = Overview(self._livy)
         self.outputs = CellOutputs(self._livy)
+        self.renamed = RenamedNotebooks(self._livy, folder)
         self.renewal = TokenRenewal(folder, self._control_plane)
         self.tensorboards = TensorBoards(
             Path(config["project_folder"]), Path(config["environment"]), f"{self._base_path}/hops/tensorboards/"

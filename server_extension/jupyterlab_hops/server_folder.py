@@ -17,6 +17,8 @@ FOLDER_VARIABLE = "HOPS_SERVER_FOLDER"
 CONFIG_FILE = "server.json"
 SESSIONS_STAY_FILE = "sessions-stay"
 """Read by kernels (``hops_kernels.configuration``)."""
+NOTEBOOKS_FOLDER = "notebooks"
+"""A file for each kernel whose notebook was renamed since its start; read by them, as that word is."""
 TOKEN_FILE = "token.jwt"  # noqa: S105 - the name of the file
 MAX_CONFIG_BYTES = 256 * 1024
 MAX_TOKEN_LENGTH = 4096
@@ -118,16 +120,34 @@ class ServerFolder:
         """
         if not token.isascii() or len(token) > MAX_TOKEN_LENGTH or len(token.split()) != 1:
             raise ValueError("What should be a token is none.")
-        descriptor, name = tempfile.mkstemp(prefix=f".{TOKEN_FILE}.", dir=self.path)  # mkstemp makes it 0600
-        try:
-            with os.fdopen(descriptor, "w", encoding="ascii") as file:
-                file.write(token)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(self.path / TOKEN_FILE)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        _replace(self.path / TOKEN_FILE, token)
+
+    def keep_notebook(self, kernel: str, notebook: str) -> None:
+        """Tells a kernel the path that its notebook has now; its environment tells that of its start.
+
+        Args:
+            kernel: Its id.
+            notebook: The path, below the project's folder.
+
+        Raises:
+            OSError: The disk refuses.
+        """
+        folder = self.path / NOTEBOOKS_FOLDER
+        folder.mkdir(mode=0o700, exist_ok=True)
+        _replace(folder / kernel, notebook)
+
+
+def _replace(target: Path, text: str) -> None:
+    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)  # mkstemp makes it 0600
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def times_of(token: str) -> Times:

@@ -25,8 +25,12 @@ def kernel_in(session: Mapping[str, Any]) -> str | None:
     return kernel if isinstance(kernel, str) and kernel else kernel_of(session.get("name"))
 
 
-def resources_of(answer: object) -> dict[str, int | None] | None:
+def resources_of(answer: object) -> dict[str, int | str | None] | None:
     """The resources, or nothing where they are not told whole."""
     if not isinstance(answer, Mapping) or not all(isinstance(answer.get(name), int) for name in RESOURCES):
         return None
-    return {name: answer.get(name) for name in (*RESOURCES, *BOUNDS)}
+    label = answer.get("gpu_label")
+    return {
+        **{name: answer.get(name) for name in (*RESOURCES, *BOUNDS)},
+        "gpu_label": label if isinstance(label, str) else None,
+    }

@@ -12,6 +12,8 @@ const TICK_MS = 15_000;
 const LIMIT = 200;
 // The kernel names its session so; that name is for machines.
 const KERNEL = /^(?:py)?spark-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}-[0-9a-f]{6}$/;
+// Any other address would lead away from this site.
+const SITE_PATH = /^\/(?![/\\])/;
 const WORDS = {
   not_started: "waiting", shutting_down: "ending", error: "failed", dead: "died", killed: "ended", success: "done",
 };
@@ -31,6 +33,7 @@ let looked = null; // whose log is shown
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const many = (number, thing) => `${number} ${thing}${number === 1 ? "" : "s"}`;
 const isEnded = (session) => ENDED.includes(session.state);
+const kindOf = (session) => (isEnded(session) ? "ended" : session.queue ? "waiting" : session.state === "idle" ? "idle" : "working");
 const titleOf = (session) => (session.name && !KERNEL.test(session.name) ? session.name : `Session ${session.id}`);
 const ownedBy = (session) => (session.own ? "you" : session.user);
 
@@ -42,13 +45,28 @@ function span(seconds) {
   return hours < 48 ? `${hours} h${minutes % 60 ? ` ${minutes % 60} min` : ""}` : `${Math.floor(hours / 24)} days`;
 }
 
+const ORDINALS = new Intl.PluralRules("en", { type: "ordinal" });
+const SUFFIXES = { one: "st", two: "nd", few: "rd", other: "th" };
+const ordinal = (place) => `${place}${SUFFIXES[ORDINALS.select(place)]}`;
+
 // What a row says
+function stateOf({ state: told, queue }) {
+  if (queue) return `waiting (${ordinal(queue.position)} of ${queue.length})`;
+  return WORDS[told] ?? told.replaceAll("_", " ");
+}
+
+/** This machine's GPUs by their numbers; else how many were asked for, which a cluster has or which are waited for. */
+function gpusOf({ gpus, gpus_per_executor: per, gpu_label: label, executors, max_executors: most }) {
+  if (gpus.length) return `, ${many(gpus.length, "GPU")} (${gpus.join(", ")})`;
+  return per ? `, ${most === null ? "" : "up to "}${many(per * (most ?? executors), "GPU")}${label ? ` (${label})` : ""}` : "";
+}
+
 function resourcesOf({ resources }) {
   const { executors, min_executors: least, max_executors: most } = resources;
   const number = most === null ? many(executors, "executor") : `${least} to ${many(most, "executor")}`;
   const each = (most ?? executors) === 1 ? "" : " each";
   return [
-    h("div", {}, number, resources.gpus.length ? `, ${many(resources.gpus.length, "GPU")} (${resources.gpus.join(", ")})` : ""),
+    h("div", {}, number, gpusOf(resources)),
     h("div", { class: "hops-muted hops-small" }, `${many(resources.executor_cores, "core")} and ${mib(resources.executor_memory_mib)}${each}; driver ${mib(resources.driver_memory_mib)}`),
   ];
 }
@@ -65,11 +83,14 @@ function activityOf(session, now) {
     );
   }
   if (session.waiting) parts.push(h("div", { class: "hops-muted hops-small" }, `${session.waiting} more wait`));
-  if (session.idle_since && session.idle_timeout_s) {
-    const left = session.idle_since + session.idle_timeout_s - now;
-    parts.push(h("div", { class: "hops-muted hops-small" }, `ends in ${span(left)} if nothing is run`));
-  }
+  if (session.ends) parts.push(h("div", { class: "hops-muted hops-small" }, `ends in ${span(session.ends - now)} if nothing is run`));
   return parts;
+}
+
+/** The way to Spark's own pages, which only the owner is told; they are at the notebook server. */
+function sparkPages({ id, spark_ui: address }) {
+  if (!address || !SITE_PATH.test(address)) return null;
+  return h("a", { class: "hops-button", href: address, target: "_blank", rel: "noopener", "aria-label": `Spark UI of session ${id}` }, "Spark UI");
 }
 
 function row(session, now) {
@@ -82,24 +103,28 @@ function row(session, now) {
     { dataset: { session: session.id } },
     h("td", {}, h("strong", {}, title), h("div", { class: "hops-small" }, session.own ? "mine" : session.user, h("span", { class: "hops-muted" }, ` in ${session.project}`)),
       h("div", { class: "hops-muted hops-small" }, title === `Session ${session.id}` ? session.kind : `Session ${session.id}, ${session.kind}`)),
-    h("td", {}, h("span", { class: "hops-badge hops-state", "data-tone": TONES[session.state] ?? "busy" }, WORDS[session.state] ?? session.state.replaceAll("_", " ")),
+    h("td", {}, h("span", { class: "hops-badge hops-state", "data-tone": TONES[session.state] ?? "busy" }, stateOf(session)),
       h("div", { class: "hops-muted hops-small" }, `began ${span(now - session.created)} ago`),
       session.reason ? h("div", { class: TONES[session.state] === "bad" ? "hops-reason" : "hops-small" }, session.reason) : null),
     h("td", {}, resourcesOf(session)),
     h("td", {}, activityOf(session, now)),
-    h("td", { class: "hops-actions-cell" }, h("div", { class: "hops-row" }, log, ended || session.state === "shutting_down" ? null : stop)),
+    h("td", { class: "hops-actions-cell" }, h("div", { class: "hops-row" }, sparkPages(session), log, ended || session.state === "shutting_down" ? null : stop)),
   );
 }
 
 // What is shown of what was read
 function fits(session) {
-  const kind = isEnded(session) ? "ended" : session.state === "idle" ? "idle" : "working";
   const text = search.value.trim().toLowerCase();
   const said = [session.user, session.project, titleOf(session), `session ${session.id}`, session.kind, session.reason ?? ""];
-  return (!state.value || state.value === kind) && (!text || said.some((part) => part.toLowerCase().includes(text)));
+  return (!state.value || state.value === kindOf(session)) && (!text || said.some((part) => part.toLowerCase().includes(text)));
 }
 
 const idleOnes = () => (answer?.items ?? []).filter((session) => session.state === "idle" && fits(session));
+
+/** Writes anew only what is another text: it is read aloud. */
+function say(id, text) {
+  if (byId(id).textContent !== text) byId(id).textContent = text;
+}
 
 /** Puts the rows in place of the old ones; who was at a button of one stays there. */
 function show() {
@@ -111,9 +136,12 @@ function show() {
   rows.replaceChildren(...shown.map((session) => row(session, now)));
   rows.setAttribute("aria-busy", "false");
   if (at) rows.querySelector(`[aria-label="${CSS.escape(at)}"]`)?.focus();
-  const working = answer.items.filter((session) => !isEnded(session) && session.state !== "idle").length;
-  const count = `${working} working, ${answer.idle} idle`;
-  if (byId("session-count").textContent !== count) byId("session-count").textContent = count;
+  const are = (kind) => answer.items.filter((session) => kindOf(session) === kind).length;
+  const waiting = are("waiting");
+  say("session-count", `${are("working")} working, ${waiting ? `${waiting} waiting, ` : ""}${answer.idle} idle`);
+  const { sessions: ready = 0, memory_mib: held = 0 } = answer.kept_ready ?? {};
+  byId("session-ready").hidden = ready === 0;
+  say("session-ready", `${many(ready, "session")} ${ready === 1 ? "is" : "are"} kept ready (${mib(held)})`);
   byId("session-table").hidden = shown.length === 0;
   byId("session-empty").hidden = shown.length > 0;
   byId("session-empty").textContent = answer.items.length

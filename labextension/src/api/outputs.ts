@@ -27,7 +27,7 @@ export interface ICellRun {
 
 /** What was run of a notebook's cells. */
 export interface INotebookRuns {
-  /** The living session that works for the notebook; null where there is none. */
+  /** The session that works for the notebook, else the last one that did, also one that has ended; null where there is none. */
   readonly session: number | null;
   readonly cells: readonly ICellRun[];
 }

@@ -9,7 +9,7 @@ import {
   readText
 } from './reading';
 import type { IQueuePlace, SessionResources } from './wire';
-import { readQueue, readResources } from './wire';
+import { readQueue, readResources, readWholeSeconds } from './wire';
 
 /** Whose sessions: my own, or those of all members of the project. */
 export type Scope = 'own' | 'project';
@@ -40,8 +40,8 @@ export interface IOverviewItem {
   readonly appId: string | null;
   readonly created: number;
   readonly idleSince: number | null;
-  /** After so many idle seconds it ends; 0 is never. */
-  readonly idleTimeout: number;
+  /** When it ends if nothing is run, in seconds since the epoch; null while it works or where it stays. */
+  readonly ends: number | null;
   readonly statements: number;
   readonly waiting: number;
   /** Where it stands in the queue for resources, while it waits there; the reason says for what. */
@@ -115,7 +115,7 @@ function readItem(fields: Fields): IOverviewItem {
     appId: readOptionalText(fields, 'app_id'),
     created: readNumber(fields, 'created'),
     idleSince: readOptionalNumber(fields, 'idle_since'),
-    idleTimeout: readOptionalNumber(fields, 'idle_timeout_s') ?? 0,
+    ends: readWholeSeconds(fields, 'ends'),
     statements: readNumber(fields, 'statements'),
     waiting: readNumber(fields, 'waiting'),
     queue: readQueue(fields),

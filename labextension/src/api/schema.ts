@@ -782,6 +782,23 @@ export interface components {
             sessions?: number[] | null;
         };
         /**
+         * KeptReady
+         * @description Sessions that were started before anybody asked for them, of all people together; none is in a list.
+         */
+        KeptReady: {
+            /**
+             * Memory Mib
+             * @description What they hold, in MiB.
+             * @example 1843
+             */
+            memory_mib: number;
+            /**
+             * Sessions
+             * @example 3
+             */
+            sessions: number;
+        };
+        /**
          * LastStatement
          * @description What was last run in a session. Times are seconds since the epoch.
          */
@@ -1194,6 +1211,24 @@ export interface components {
          */
         ProjectRole: "data_owner" | "data_scientist";
         /**
+         * QueuePlace
+         * @description The place of a session that waits for resources; its reason says for what.
+         */
+        QueuePlace: {
+            /**
+             * Length
+             * @description How many wait.
+             * @example 5
+             */
+            length: number;
+            /**
+             * Position
+             * @description 1 for the one that is served next.
+             * @example 2
+             */
+            position: number;
+        };
+        /**
          * Scope
          * @description Whose sessions.
          * @enum {string}
@@ -1535,8 +1570,14 @@ export interface components {
              */
             executors: number;
             /**
+             * Gpu Label
+             * @description Of which label these are to be.
+             * @example a100
+             */
+            gpu_label?: string | null;
+            /**
              * Gpus
-             * @description Numbers of the GPUs that it holds.
+             * @description Numbers of this machine's GPUs that it holds.
              * @default []
              * @example [
              *       0,
@@ -1544,6 +1585,12 @@ export interface components {
              *     ]
              */
             gpus: number[];
+            /**
+             * Gpus Per Executor
+             * @default 0
+             * @example 2
+             */
+            gpus_per_executor: number;
             /**
              * Max Executors
              * @example null
@@ -1635,6 +1682,12 @@ export interface components {
              */
             created: number;
             /**
+             * Ends
+             * @description When it ends if nothing is run; null while it works or where it stays.
+             * @example 1795407320.5
+             */
+            ends?: number | null;
+            /**
              * Id
              * @example 3
              */
@@ -1671,6 +1724,8 @@ export interface components {
              * @example weather
              */
             project: string;
+            /** @description Its place, while it waits for resources. */
+            queue?: components["schemas"]["QueuePlace"] | null;
             /**
              * Reason
              * @description Why it is in its state, in words.
@@ -1678,6 +1733,12 @@ export interface components {
              */
             reason?: string | null;
             resources: components["schemas"]["SessionResources"];
+            /**
+             * Spark Ui
+             * @description Path of Spark's own pages; null where there are none, and of another's session.
+             * @example /user/ada/weather/hops/session/3/ui/
+             */
+            spark_ui?: string | null;
             /**
              * State
              * @example idle
@@ -1712,6 +1773,8 @@ export interface components {
             idle: number;
             /** Items */
             items: components["schemas"]["SparkSession"][];
+            /** @description Told for the scope 'all' only. */
+            kept_ready?: components["schemas"]["KeptReady"] | null;
             /**
              * Next
              * @description Send it as 'after' to get more; null at the end.

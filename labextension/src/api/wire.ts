@@ -30,6 +30,7 @@ export type SessionResources = Pick<
   | 'executor_memory_mib'
   | 'driver_memory_mib'
   | 'gpus_per_executor'
+  | 'gpu_label'
 > & {
   /** Between how many executors the session has as needed; null when there are always `executors`. */
   readonly bounds: { readonly least: number; readonly most: number } | null;
@@ -219,7 +220,8 @@ export function readResources(fields: Fields): SessionResources {
     executor_cores: readNumber(fields, 'executor_cores'),
     executor_memory_mib: readNumber(fields, 'executor_memory_mib'),
     driver_memory_mib: readNumber(fields, 'driver_memory_mib'),
-    gpus_per_executor: readNumber(fields, 'gpus_per_executor')
+    gpus_per_executor: readNumber(fields, 'gpus_per_executor'),
+    gpu_label: readOptionalText(fields, 'gpu_label')
   };
 }
 
@@ -237,7 +239,10 @@ export function readQueue(fields: Fields): IQueuePlace | null {
 }
 
 /** A moment in whole seconds: tenths, which come and go with the clock, would be news each time. */
-function readWholeSeconds(fields: Fields, field: string): number | null {
+export function readWholeSeconds(
+  fields: Fields,
+  field: string
+): number | null {
   const seconds = readOptionalNumber(fields, field);
   return seconds === null ? null : Math.round(seconds);
 }

@@ -4,6 +4,7 @@
  */
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import type { ISessionContext } from '@jupyterlab/apputils';
+import type { ISignal } from '@lumino/signaling';
 import type { Widget } from '@lumino/widgets';
 import type { Output } from '../api/outputs';
 
@@ -22,6 +23,7 @@ export interface INotebookTab extends Widget {
   readonly sessionContext: ISessionContext;
   readonly context: {
     readonly path: string;
+    readonly pathChanged: ISignal<unknown, string>;
     readonly ready: Promise<void>;
     /** As it was read or saved last. */
     readonly contentsModel: { readonly last_modified?: string } | null;

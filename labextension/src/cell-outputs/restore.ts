@@ -11,7 +11,7 @@ const PAUSE_MS = 1_500;
  * Whether what `run` wrote belongs into `cell` and is not there: it still runs,
  * or ended after the notebook was saved. What was edited since is left alone.
  *
- * @param saved - when the notebook was saved last, in seconds since the epoch.
+ * @param saved - when the notebook was saved last, in seconds since the epoch; NaN where that is not known.
  */
 export function isMissing(run: ICellRun, cell: ICode, saved: number): boolean {
   if (cell.type !== 'code' || trimmed(cell) !== run.code.trim()) {
@@ -33,7 +33,7 @@ export async function restoreOutputs(
 ): Promise<void> {
   const { context } = tab;
   const saved =
-    Date.parse(context.contentsModel?.last_modified ?? '') / MS_PER_S || 0;
+    Date.parse(context.contentsModel?.last_modified ?? '') / MS_PER_S;
   const { session, cells } = await ask(
     `outputs?notebook=${encodeURIComponent(context.path)}`,
     readNotebookRuns

@@ -68,6 +68,19 @@ export function gpusText(
     : trans._n('%1 GPU each', '%1 GPUs each', gpus);
 }
 
+/** The GPUs that a session asked for, all together: `4 GPUs (a100)`, `up to 8 GPUs` where executors come and go. */
+export function askedGpusText(
+  { executors, bounds, gpus_per_executor: gpus, gpu_label }: SessionResources,
+  trans: TranslationBundle
+): string {
+  const total = gpus * (bounds?.most ?? executors);
+  const text =
+    bounds === null
+      ? trans._n('%1 GPU', '%1 GPUs', total)
+      : trans._n('up to %1 GPU', 'up to %1 GPUs', total);
+  return gpu_label === null ? text : trans.__('%1 (%2)', text, gpu_label);
+}
+
 /** A span of minutes: `45 min`, `2 h`, `2 h 30 min`, `3 d`. */
 export function minutesText(minutes: number, trans: TranslationBundle): string {
   const whole = Math.max(0, Math.round(minutes));

@@ -1,7 +1,12 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import type { ILog, IOverviewItem } from '../api/overview';
-import { executorsText, memoryText, minutesText } from '../parts/amounts';
+import {
+  askedGpusText,
+  executorsText,
+  memoryText,
+  minutesText
+} from '../parts/amounts';
 import { isFinal } from '../parts/states';
 import { SessionLog } from './log';
 
@@ -46,7 +51,7 @@ function factsOf(
   now: number,
   trans: TranslationBundle
 ): readonly (readonly [string, string])[] {
-  const { resources, gpus } = item;
+  const { resources } = item;
   return [
     [
       trans.__('Owner'),
@@ -77,9 +82,7 @@ function factsOf(
             memoryText(resources.driver_memory_mib, trans)
           ] as const
         ]),
-    ...(gpus.length === 0
-      ? []
-      : [[trans.__('GPUs'), gpus.join(', ')] as const]),
+    ...gpuFacts(item, trans),
     ...(item.idleSince === null
       ? []
       : [
@@ -87,21 +90,31 @@ function factsOf(
             trans.__('Idle for'),
             minutesText((now - item.idleSince) / SECONDS_PER_MINUTE, trans)
           ] as const,
-          [trans.__('Ends, if left idle'), endText(item, trans)] as const
+          [
+            trans.__('Ends, if left idle'),
+            item.ends === null ? trans.__('never') : timeText(item.ends)
+          ] as const
         ])
   ];
+}
+
+/** Those that it holds of this machine by their numbers; else how many it asked for, which a cluster has or it waits for. */
+function gpuFacts(
+  { gpus, resources }: IOverviewItem,
+  trans: TranslationBundle
+): readonly (readonly [string, string])[] {
+  if (gpus.length > 0) {
+    return [[trans.__('GPUs'), gpus.join(', ')]];
+  }
+  return resources !== null && resources.gpus_per_executor > 0
+    ? [[trans.__('GPUs asked for'), askedGpusText(resources, trans)]]
+    : [];
 }
 
 function statementsText(item: IOverviewItem, trans: TranslationBundle): string {
   return item.waiting === 0
     ? String(item.statements)
     : trans.__('%1, of which %2 wait', item.statements, item.waiting);
-}
-
-function endText(item: IOverviewItem, trans: TranslationBundle): string {
-  return item.idleTimeout === 0 || item.idleSince === null
-    ? trans.__('never')
-    : timeText(item.idleSince + item.idleTimeout);
 }
 
 function timeText(seconds: number): string {

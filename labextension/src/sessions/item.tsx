@@ -10,7 +10,13 @@ import {
 } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import type { ILastStatement, ILog, IOverviewItem } from '../api/overview';
-import { ageText, eachText, executorsText, spanText } from '../parts/amounts';
+import {
+  ageText,
+  askedGpusText,
+  eachText,
+  executorsText,
+  spanText
+} from '../parts/amounts';
 import { StateIcon } from '../parts/state-icon';
 import { isFinal, moodOf, stateWords } from '../parts/states';
 import { titleOf } from '../parts/title';
@@ -184,7 +190,7 @@ function factsOf(
   trans: TranslationBundle
 ): readonly string[] {
   const number = trans.__('Session %1', item.id);
-  const { resources, gpus } = item;
+  const { resources } = item;
   return [
     ...(item.isOwn ? [] : [item.user]),
     ...(title === number ? [] : [number]),
@@ -192,8 +198,21 @@ function factsOf(
     ...(resources === null
       ? []
       : [executorsText(resources, trans), eachText(resources, trans)]),
-    ...(gpus.length > 0 ? [trans._n('%1 GPU', '%1 GPUs', gpus.length)] : [])
+    ...gpuFacts(item, trans)
   ];
+}
+
+/** How many GPUs it holds here or, where they are a cluster's or waited for, how many it asked for. */
+function gpuFacts(
+  { gpus, resources }: IOverviewItem,
+  trans: TranslationBundle
+): readonly string[] {
+  if (gpus.length > 0) {
+    return [trans._n('%1 GPU', '%1 GPUs', gpus.length)];
+  }
+  return resources !== null && resources.gpus_per_executor > 0
+    ? [askedGpusText(resources, trans)]
+    : [];
 }
 
 function LastStatement(props: {

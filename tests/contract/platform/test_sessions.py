@@ -7,10 +7,19 @@ import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hops_contract.principal import Principal, PrincipalKind, ProjectRole
+from hops_livy.conf import shape_of
+from hops_livy.journal import Journal
+from hops_livy.overview import Viewer, item
+from hops_livy.queue_place import Place
+from hops_livy.sessions import Session
+from hops_livy.settings import Limits
+from hops_livy.wire import SessionRequest
 from hops_platform.adapters.sessions.livy import HELD_AT_ONCE, LivySessions
 from hops_platform.errors import (
     ConflictError,
@@ -21,6 +30,7 @@ from hops_platform.errors import (
     NotFoundError,
     UnauthenticatedError,
 )
+from hops_platform.sessions.schemas import SessionResources, SparkSession, SparkSessionList
 from hops_platform.testing.contracts import SessionsContract
 from hops_platform.testing.fakes import MemorySessions
 
@@ -155,3 +165,33 @@ def test_a_service_that_is_away_is_told_as_such() -> None:
         away = LivySessions(f"http://127.0.0.1:{nobody.getsockname()[1]}/services/livy", sign=lambda: "signed")
         with pytest.raises(EngineUnavailableError, match="does not answer"):
             away.end_all("weather__ada")
+
+
+NOT_SHOWN = {"owner", "kernel", "notebook", "heard"}
+"""Of an item: what programs need, and in which notebook people work."""
+
+
+def test_the_page_is_told_all_of_a_session_that_it_shows(tmp_path: Path) -> None:
+    ada = Principal(kind=PrincipalKind.PROJECT_USER, user="ada", project="weather", role=ProjectRole.DATA_OWNER)
+    conf = {"spark.executor.resource.gpu.amount": "2", "spark.hops.gpu.label": "a100"}
+    session = Session(
+        id=3, owner=ada, kind="pyspark", name="n", shape=shape_of(SessionRequest(numExecutors=2, conf=conf), conf),
+        limits=Limits(), journal=Journal(tmp_path),
+    )  # fmt: skip
+    session.wait_at(Place(position=2, length=5, waits_for="2 GPUs"))
+    told = item(session, Viewer(principal=ada, token="t", standing=None))  # type: ignore[arg-type]
+    shown = SparkSession.model_validate(told)
+    assert SparkSession.model_fields.keys() == told.keys() - NOT_SHOWN
+    assert SessionResources.model_fields.keys() == told["resources"].keys() - {"dynamic"}
+    assert shown.queue is not None
+    assert (shown.queue.position, shown.queue.length) == (2, 5)
+    assert (shown.resources.gpus_per_executor, shown.resources.gpu_label, shown.resources.gpus) == (2, "a100", [])
+
+
+def test_what_is_kept_ready_is_told_where_the_service_tells_it() -> None:
+    answer = {"scope": "own", "items": [], "next": None, "total": 0, "idle": 0, "version": "v", "kept_ready": None}
+    assert SparkSessionList.model_validate(answer).kept_ready is None
+    everybodys = answer | {"scope": "all", "kept_ready": {"sessions": 3, "memory_mib": 1843}}
+    kept = SparkSessionList.model_validate(everybodys).kept_ready
+    assert kept is not None
+    assert (kept.sessions, kept.memory_mib) == (3, 1843)

@@ -7,7 +7,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from hops_kernels.configuration import session_name
+from hops_kernels.configuration import renamed_notebook, session_name
 from jupyterlab_hops import problems, server_folder
 from jupyterlab_hops.overview import HOLD_S, overview_item
 from jupyterlab_hops.platform_client import REQUEST_TIMEOUT_S
@@ -76,7 +76,7 @@ def test_what_the_session_service_answers_gives_lab_all_that_it_shows(tmp_path, 
         "reason": None, "created": 12.5, "idle_timeout_s": 0.0, "ends": None, "queue": None,
         "resources": {
             **executors, "executor_cores": 1, "executor_memory_mib": 2048, "driver_memory_mib": 1024,
-            "gpus_per_executor": 0,
+            "gpus_per_executor": 0, "gpu_label": None,
         },
     }  # fmt: skip
 
@@ -93,6 +93,18 @@ def test_the_overviews_answer_gives_lab_all_that_it_shows(tmp_path):
     assert shown.keys() == told.keys() - {"owner", "project", "heard"} | {"gpus"}
     assert None not in (shown["resources"], shown["idle_since"], shown["gpus"])
     assert overview_item(json.loads(json.dumps(OVERVIEW_ITEM)))["last_statement"]["line"] == "days.count()"
+
+
+def test_a_kernel_finds_the_path_that_the_extension_keeps_for_it(tmp_path):
+    environment = {"HOPS_SERVER_FOLDER": str(tmp_path)}
+    assert renamed_notebook(environment, "k-1") is None
+    server_folder.ServerFolder(tmp_path, {}).keep_notebook("k-1", "Jupyter/täglich.ipynb")
+    assert renamed_notebook(environment, "k-1") == "Jupyter/täglich.ipynb"
+    assert renamed_notebook(environment, "k-2") is None
+    assert renamed_notebook(environment, "") is None
+    assert renamed_notebook({}, "k-1") is None
+    server_folder.ServerFolder(tmp_path, {}).keep_notebook("k-1", "x" * 1001)
+    assert renamed_notebook(environment, "k-1") is None
 
 
 def test_a_list_is_held_no_longer_than_a_request_may_last():

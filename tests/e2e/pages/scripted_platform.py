@@ -51,15 +51,17 @@ def a_session(number: int, user: str = "ada", **more: Any) -> dict[str, Any]:
     return {
         "id": number, "name": None, "project": "weather", "user": user, "own": user == "ada", "kind": "pyspark",
         "state": "idle", "reason": None, "app_id": "local-1", "created": now - 5400, "idle_since": now - 600,
-        "idle_timeout_s": 7200, "statements": 3, "waiting": 0,
+        "idle_timeout_s": 7200, "ends": now + 6600, "statements": 3, "waiting": 0, "queue": None,
         "last_statement": {
             "state": "available", "status": "ok", "started": now - 610, "completed": now - 600,
             "line": "days = spark.read.parquet('days')" if user == "ada" else None,
         },
         "resources": {
             "executors": 2, "min_executors": None, "max_executors": None, "executor_cores": 1,
-            "executor_memory_mib": 2048, "driver_memory_mib": 1024, "gpus": [],
+            "executor_memory_mib": 2048, "driver_memory_mib": 1024, "gpus_per_executor": 0,
+            "gpu_label": None, "gpus": [],
         },
+        "spark_ui": f"/user/ada/weather/hops/session/{number}/ui/" if user == "ada" else None,
         **more,
     }  # fmt: skip
 
@@ -86,6 +88,7 @@ class ScriptedPlatform:
         self.outbox: list[dict[str, Any]] = []
         self.sessions: list[dict[str, Any]] = []
         self.total_sessions = 0
+        self.kept_ready: dict[str, int] = {"sessions": 0, "memory_mib": 0}
         self.limits = ServerLimits().model_dump()
         self.running: list[str] | None = []
         self.refusals: dict[str, JSONResponse] = {}  # "PUT projects/weather/server" -> what is answered instead
@@ -173,7 +176,7 @@ class ScriptedPlatform:
         return None
 
     def _sessions(self, query: dict[str, str]) -> dict[str, Any]:
-        version = json.dumps(self.sessions)
+        version = json.dumps([self.sessions, self.kept_ready])
         if query.get("seen") == version:
             time.sleep(0.2)  # held, for as long as a test can wait
         shown = {"all": lambda _: True, "project": lambda one: one["project"] == query["project"]}
@@ -181,12 +184,12 @@ class ScriptedPlatform:
         idle = sum(one["state"] == "idle" for one in wanted)
         return {
             "scope": query["scope"], "items": wanted, "next": None, "total": self.total_sessions or len(wanted),
-            "idle": idle, "version": version,
+            "idle": idle, "version": version, "kept_ready": self.kept_ready if query["scope"] == "all" else None,
         }  # fmt: skip
 
     def _end(self, number: int, reason: str) -> dict[str, Any]:
         session = next(one for one in self.sessions if one["id"] == number)
-        session |= {"state": "killed", "reason": reason, "idle_since": None}
+        session |= {"state": "killed", "reason": reason, "idle_since": None, "ends": None}
         return session
 
     @staticmethod

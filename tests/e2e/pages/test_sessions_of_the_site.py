@@ -15,14 +15,14 @@ def busy_site(platform):
     """A platform with sessions of three people, looked at by an administrator."""
     platform.admin = True
     now = time.time()
-    working = {"state": "busy", "idle_since": None, "waiting": 2}
+    working = {"state": "busy", "idle_since": None, "ends": None, "waiting": 2}
     running = {"state": "running", "status": None, "started": now - 95, "completed": None, "line": None}
     platform.sessions = [
         a_session(9, "grace", name="nightly", project="tides", last_statement=running, **working),
         a_session(7),
         a_session(6, "eve"),
         a_session(
-            4, "eve", state="dead", idle_since=None,
+            4, "eve", state="dead", idle_since=None, ends=None,
             reason="The driver ran out of memory: it had 1024 MiB. Raise the memory of the driver in the start form.",
         ),
     ]  # fmt: skip
@@ -49,6 +49,77 @@ def test_an_administrator_sees_everybodys_with_state_resources_and_what_was_run_
     expect(dead.get_by_role("button", name="Stop session 4")).to_have_count(0)
     expect(page.get_by_text("1 working, 2 idle")).to_be_visible()
     assert busy_site.calls == []
+
+
+def test_one_whose_notebook_is_gone_ends_sooner_than_its_idle_time_says(visit, busy_site):
+    busy_site.sessions[1]["ends"] = time.time() + 355
+    page = visit(SESSIONS)
+    expect(rows(page).nth(1)).to_contain_text("ends in 5 min if nothing is run")
+    busy_site.sessions[1] |= {"ends": None, "reason": "changed"}
+    expect(rows(page).nth(1)).to_contain_text("changed")
+    expect(rows(page).nth(1)).not_to_contain_text("ends in")
+
+
+def test_one_in_the_queue_waits_at_its_place_and_is_counted_apart(visit, busy_site):
+    busy_site.sessions[1] |= {
+        "state": "starting", "queue": {"position": 2, "length": 5}, "idle_since": None, "ends": None,
+        "reason": "Waits for 2 GPUs: 2nd of 5 in the queue.", "last_statement": None, "spark_ui": None,
+    }  # fmt: skip
+    page = visit(SESSIONS)
+    expect(rows(page).nth(1)).to_contain_text("waiting (2nd of 5)")
+    expect(rows(page).nth(1)).not_to_contain_text("starting")
+    expect(page.get_by_text("1 working, 1 waiting, 1 idle")).to_be_visible()
+    page.get_by_label("State").select_option("Working")
+    expect(rows(page)).to_have_count(1)
+    page.get_by_label("State").select_option("Waiting")
+    expect(rows(page)).to_have_count(1)
+    expect(rows(page).first).to_contain_text("2nd of 5 in the queue")
+
+
+@pytest.mark.parametrize(
+    ("resources", "text"),
+    [
+        ({"gpus": [0, 3], "gpus_per_executor": 1}, "2 executors, 2 GPUs (0, 3)"),
+        ({"gpus_per_executor": 2, "gpu_label": "a100"}, "2 executors, 4 GPUs (a100)"),
+        ({"gpus_per_executor": 1, "executors": 1}, "1 executor, 1 GPU"),
+        (
+            {"gpus_per_executor": 2, "gpu_label": "t4", "min_executors": 1, "max_executors": 4},
+            "1 to 4 executors, up to 8 GPUs (t4)",
+        ),
+    ],
+)
+def test_gpus_are_shown_by_their_numbers_or_as_they_were_asked_for(visit, busy_site, resources, text):
+    busy_site.sessions[1]["resources"] |= resources
+    page = visit(SESSIONS)
+    expect(rows(page).nth(1).get_by_role("cell").nth(2).locator("div").first).to_have_text(text)
+
+
+def test_sparks_own_pages_are_led_to_for_ones_own_sessions_and_on_this_site_alone(visit, busy_site):
+    page = visit(SESSIONS)
+    links = page.get_by_role("link", name="Spark UI of session")
+    expect(links).to_have_count(1)
+    expect(links).to_have_attribute("href", "/user/ada/weather/hops/session/7/ui/")
+    assert links.get_attribute("rel") == "noopener"
+    for stray in ("https://elsewhere.example/", "//elsewhere.example/", "/\\elsewhere.example/", "javascript:alert(1)"):
+        busy_site.sessions[1]["spark_ui"] = stray
+        busy_site.sessions[1]["name"] = stray
+        expect(rows(page).nth(1)).to_contain_text(stray)
+        expect(links).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("kept", "text"),
+    [((3, 1843), "3 sessions are kept ready (1.8 GiB)"), ((1, 614), "1 session is kept ready (614 MiB)")],
+)
+def test_an_administrator_is_told_what_is_kept_ready(visit, busy_site, kept, text):
+    busy_site.kept_ready = {"sessions": kept[0], "memory_mib": kept[1]}
+    page = visit(SESSIONS)
+    line = page.get_by_text(text)
+    expect(line).to_be_visible()
+    assert "Nobody has asked for them yet" in line.get_attribute("title")
+    page.get_by_label("Whose").select_option("Mine")
+    expect(rows(page)).to_have_count(1)
+    expect(page.get_by_text("kept ready")).to_be_hidden()
 
 
 def test_what_is_new_shows_by_itself_and_the_focus_stays(visit, busy_site):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
+from hops_kernels.configuration import NOTEBOOKS_FOLDER
 
 NOTEBOOK = "Jupyter/days.ipynb"
 LEFT = {
@@ -138,3 +140,26 @@ def test_the_service_is_told_the_cells_id(notebook, livy):
     notebook.client.shell_channel.send(message)
     notebook.finish(message["header"]["msg_id"])
     assert livy.cell_ids[-2:] == [None, "6a1f0c52-8d"]
+
+
+@pytest.fixture
+def renamed(notebook, server_folder):
+    """The path that the notebook was given after its kernel's start, as the server extension tells it to the kernel."""
+    kernel = Path(notebook.manager.connection_file).stem.removeprefix("kernel-")
+    (server_folder / NOTEBOOKS_FOLDER).mkdir()
+    (server_folder / NOTEBOOKS_FOLDER / kernel).write_text("Jupyter/nights.ipynb")
+    return "Jupyter/nights.ipynb"
+
+
+def test_a_notebook_that_was_renamed_since_starts_its_session_under_the_new_name(notebook, livy, renamed):
+    notebook.run("days")
+    assert livy.posted[0]["notebook"] == renamed
+
+
+def test_a_notebook_that_was_renamed_since_finds_the_session_of_the_new_name_and_keeps_it(
+    notebook, livy, left, renamed
+):
+    left["notebook"] = renamed
+    _, question = answering(notebook, "days", "y")
+    assert "Spark session 7 of this notebook is still running" in question
+    assert (left["notebook"], livy.posted) == (renamed, []), "the kernel does not tell the old name again"

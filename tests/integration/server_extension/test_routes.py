@@ -119,7 +119,7 @@ def test_a_session_service_that_is_down_is_said_in_a_problem(platform_down):
 def test_my_sessions_come_with_their_reasons_and_resources(server, platform):
     resources = {
         "executors": 2, "executor_cores": 1, "executor_memory_mib": 1024, "driver_memory_mib": 1024,
-        "gpus_per_executor": 0, "min_executors": 1, "max_executors": 4,
+        "gpus_per_executor": 0, "gpu_label": None, "min_executors": 1, "max_executors": 4,
     }  # fmt: skip
     sessions = [
         {"id": 3, "state": "idle", "kind": "pyspark", "name": "pyspark-a"},
@@ -159,7 +159,7 @@ def test_my_sessions_come_with_their_reasons_and_resources(server, platform):
     assert (answer.status_code, answer.json()["detail"]) == (404, "no")
 
 
-UNTOLD = {"dynamic", "gpu_label", "gpus"}
+UNTOLD = {"dynamic", "gpus"}
 NEIGHBOURS: dict = {
     "id": 5, "name": "pyspark-3f2b8c52-6d0e-4a3e-9d43-5b1f0f6f2c11-0a1b2c", "owner": "weather__bob",
     "project": "weather", "user": "bob", "own": False, "kind": "pyspark", "state": "idle", "reason": None,
@@ -225,10 +225,12 @@ def test_a_notebook_that_comes_back_is_told_what_its_cells_wrote(server, platfor
         {"id": 6, "code": "b()", "state": "available", "cell": 5, "cell_id": "b", "completed": 1500},
     ]
     mine = NEIGHBOURS | {"own": True, "notebook": "Jupyter/days.ipynb"}
-    others = [mine | {"id": 8, "state": "killed"}, mine | {"id": 7, "own": False}, mine | {"id": 6, "notebook": None}]
+    found = {"items": [mine | {"id": 8, "state": "killed"}, mine]}
+    sessions = "/services/livy/overview?scope=own&notebook=Jupyter%2F"
     listed = "/services/livy/sessions/5/statements?order=desc&size=200&output=false"
     platform.answers.update({
-        ("GET", "/services/livy/overview?limit=200"): (200, {"items": [*others, mine]}),
+        ("GET", f"{sessions}days.ipynb"): (200, found),
+        ("GET", f"{sessions}new.ipynb"): (200, {"items": []}),
         ("GET", listed): (200, {"total_statements": 4, "statements": statements}),
         ("GET", "/services/livy/sessions/5/statements/9?hold=false"): (
             200,
@@ -246,6 +248,58 @@ def test_a_notebook_that_comes_back_is_told_what_its_cells_wrote(server, platfor
     assert server.client.get("/hops/outputs", params={"notebook": "Jupyter/new.ipynb"}).json() == nothing
     assert server.client.get("/hops/outputs").status_code == 422
     assert server.client.get("/hops/outputs/5/10").status_code == 404
+
+
+def test_a_notebook_whose_session_has_ended_is_told_what_its_cells_wrote_before(server, platform):
+    reason = "SessionEnded: The driver ran out of memory."
+    statement = {"id": 9, "code": "b()", "state": "error", "cell": 7, "cell_id": "b", "completed": 2500}
+    written = [{"type": "stream", "content": {"name": "stdout", "text": "begun\n"}}]
+    output = {"status": "error", "ename": "SessionEnded", "evalue": reason, "traceback": [], "outputs": written}
+    ended = NEIGHBOURS | {"id": 8, "own": True, "notebook": "Jupyter/days.ipynb", "state": "dead"}
+    platform.answers.update({
+        ("GET", "/services/livy/overview?scope=own&notebook=Jupyter%2Fdays.ipynb"): (
+            200, {"items": [ended, ended | {"id": 6, "state": "killed"}]},
+        ),
+        ("GET", "/services/livy/sessions/8/statements?order=desc&size=200&output=false"): (
+            200, {"total_statements": 1, "statements": [statement]},
+        ),
+        ("GET", "/services/livy/sessions/8/statements/9?hold=false"): (200, statement | {"output": output}),
+    })  # fmt: skip
+    run = {"statement": 9, "cell_id": "b", "count": 7, "code": "b()", "running": False, "completed": 2.5}
+    answer = server.client.get("/hops/outputs", params={"notebook": "Jupyter/days.ipynb"}).json()
+    assert answer == {"session": 8, "cells": [run]}
+    assert [one["output_type"] for one in server.client.get("/hops/outputs/8/9").json()["outputs"]] == [
+        "stream", "error",
+    ]  # fmt: skip
+
+
+def test_the_session_of_a_renamed_notebook_is_told_its_new_path(server, platform, token):
+    mine = NEIGHBOURS | {"own": True, "notebook": "Jupyter/a b.ipynb", "kernel": "k-1"}
+    others = [mine | {"id": 8, "state": "killed"}, mine | {"id": 7, "notebook": "Jupyter/a b.ipynb.ipynb"}]
+    platform.answers.update({
+        ("GET", "/services/livy/overview?scope=own&limit=200"): (200, {"items": [*others, mine]}),
+        ("POST", "/services/livy/sessions/5/connect"): (200, {"id": 5}),
+    })  # fmt: skip
+    names = {"old": "Jupyter/a b.ipynb", "new": "Resources/b.ipynb"}
+    assert server.client.post("/hops/notebook:renamed", json=names).json() == {"sessions": [5]}
+    assert platform.bodies == [{"kernel": "k-1", "notebook": "Resources/b.ipynb"}]
+    assert {call[2] for call in platform.calls} == {f"Bearer {token}"}
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"new": "a.ipynb"}, "old"),
+        ({"old": "a.ipynb"}, "new"),
+        ({"old": "/", "new": "a.ipynb"}, "old"),
+        ({"old": "a.ipynb", "new": "x" * 1001}, "new"),
+        ({"old": "a.ipynb", "new": ["b.ipynb"]}, "new"),
+    ],
+)
+def test_a_new_path_must_be_said_well(server, platform, body, field):
+    answer = server.client.post("/hops/notebook:renamed", json=body)
+    assert (answer.status_code, answer.json()["violations"][0]["field"]) == (422, field)
+    assert platform.calls == []
 
 
 @pytest.mark.parametrize(
