@@ -60,7 +60,8 @@ class PublishedKeys:
     """
 
     def __init__(self, url: str) -> None:
-        self._client = jwt.PyJWKClient(url, cache_keys=True, lifespan=3600, timeout=5)
+        # Single keys are not remembered beside the set: those have no end, and one that was withdrawn would stay good.
+        self._client = jwt.PyJWKClient(url, cache_keys=False, lifespan=3600, timeout=5)
 
     def key_for(self, token: str) -> Any:
         """See :class:`KeySource`."""

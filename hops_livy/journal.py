@@ -36,6 +36,7 @@ class Journal:
         self._size = 0
         self._rewritten_size = 0
         self._told = False
+        self._removed = False
 
     @property
     def outputs(self) -> Path:
@@ -49,6 +50,8 @@ class Journal:
 
     def write(self, entry: Entry) -> None:
         """Appends an entry. A disk that is full stops no session; a service that comes later then knows less."""
+        if self._removed:
+            return
         try:
             line = _line(entry)
             self._make()
@@ -63,6 +66,8 @@ class Journal:
 
     def rewrite(self, entries: Iterable[Entry]) -> None:
         """Puts ``entries`` in the place of all that was written before."""
+        if self._removed:
+            return
         try:
             text = b"".join(_line(entry) for entry in entries)
             self._make()
@@ -83,6 +88,8 @@ class Journal:
 
     def keep_token(self, token: str) -> None:
         """Keeps the session's token, to renew it later on. Never logged."""
+        if self._removed:
+            return
         try:
             self._make()
             _replace(self._token, token.encode("ascii"))
@@ -102,7 +109,8 @@ class Journal:
             self._token.unlink()
 
     def remove(self) -> None:
-        """The session is forgotten."""
+        """The session is forgotten: what is still told of it is written down no more."""
+        self._removed = True
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _make(self) -> None:

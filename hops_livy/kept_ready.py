@@ -14,6 +14,9 @@ from hops_livy.pool import Warm, WarmPool
 from hops_livy.sessions import SessionState
 
 
+_FIRST_AGAIN_S = 60.0
+
+
 @dataclass(frozen=True, slots=True)
 class WarmState:
     """What is kept ready for somebody: ``ready``, ``starting``, ``waiting`` or ``none``, and why."""
@@ -32,6 +35,7 @@ class KeptReady:
         waiting: Those that wait for resources; while there are any none is started.
         end: Ends one of the pool.
         works: Whether any session starts or works now.
+        may_start: Whether one more may start at this moment, beside those that start already.
     """
 
     pool: WarmPool
@@ -39,7 +43,9 @@ class KeptReady:
     waiting: Sized
     end: Callable[[Warm], Awaitable[None]]
     works: Callable[[], bool]
+    may_start: Callable[[], bool]
     _begun: set[str] = field(default_factory=set)
+    _firsts: dict[str, float] = field(default_factory=dict)
 
     async def keep(
         self,
@@ -57,6 +63,7 @@ class KeptReady:
             shape: The resources that they will ask for.
             conf: The settings that they will ask for.
             first: Whether they have no session yet: then one is begun at once, else when the machine has little to do.
+                At once no more than every minute: who asks for another shape each time starts nothing by it.
             start: Starts one and tells what has become of it.
         """
         owner = principal.project_user
@@ -75,7 +82,9 @@ class KeptReady:
                 await self.end(warm)
             if (reason := self._why_not(principal, shape)) is not None:
                 return WarmState("none", reason)
-            if not first() and not self._calm():
+            if not self.may_start():
+                return WarmState("waiting", "Other sessions are starting; it is started after them.")
+            if not (first() and self._is_first_lately(owner)) and not self._calm():
                 return WarmState("waiting", "The machine has other work; it is started when that is done.")
             return await start()
         finally:
@@ -92,6 +101,14 @@ class KeptReady:
         if shape.total_gpus:
             return "GPUs are not held for sessions that nobody has asked for yet."
         return self.idleness.why_no_room(shape.total_memory_mib)
+
+    def _is_first_lately(self, owner: str) -> bool:
+        now = time.monotonic()
+        self._firsts = {one: begun for one, begun in self._firsts.items() if now - begun < _FIRST_AGAIN_S}
+        if owner in self._firsts:
+            return False
+        self._firsts[owner] = now
+        return True
 
     def _calm(self) -> bool:
         # Both are asked always: how busy the processors were is told since this was last asked.

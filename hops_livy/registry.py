@@ -100,7 +100,12 @@ class Registry:
             end_warm=self._end_warm,
         )
         self._kept_ready = KeptReady(
-            pool=pool, idleness=idleness, waiting=self._waiting, end=self._end_warm, works=self._works
+            pool=pool,
+            idleness=idleness,
+            waiting=self._waiting,
+            end=self._end_warm,
+            works=self._works,
+            may_start=lambda: self._backend.room().free.starts > 0,
         )
         self._ended_owners = EndedOwners(home.run / "sessions" / "ended-owners.json")
         self._lock = ServiceLock(home.service_lock, alive=home.service_alive)

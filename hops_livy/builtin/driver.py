@@ -84,6 +84,7 @@ class BuiltinDriver:
         self._told = Told()
         self._memory = MemoryWatch(OomCounter())
         self._listeners = Listeners()
+        self._doubted: set[int] = set()
         self._client: KernelClient | None = None
         self._process: DriverProcess | None = None
         self._started: float | None = None
@@ -308,7 +309,9 @@ class BuiltinDriver:
         if process is None or port is None or key is None or self.ended.done():
             return None
         if not await self._listeners.is_there(process.pid, port):
-            LOG.warning("session %d names a port that is not its own", self._request.session_id)
+            if port not in self._doubted:
+                self._doubted.add(port)
+                LOG.warning("session %d names a port that is not its own", self._request.session_id)
             return None
         return SparkPages(url=f"http://127.0.0.1:{port}", key=key)
 

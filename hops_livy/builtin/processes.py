@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psutil
@@ -17,7 +18,9 @@ _GIVE_UP_S = 20.0
 _POLL_S = 0.05
 _KIB_OF_A_MIB = 1024
 REMEMBERED_S = 5.0
-"""For so long a driver is believed to listen where it did."""
+"""For so long a driver is believed to listen where it did, or not to."""
+# Whoever asks for many pages of sessions that name false ports takes no thread from what else the service does.
+_LOOKS = ThreadPoolExecutor(2, thread_name_prefix="listeners")
 _LET_GO: list[subprocess.Popen[bytes]] = []
 
 
@@ -111,12 +114,12 @@ def listens(leader: int, port: int) -> bool:
 class Listeners:
     """Who listens where, remembered for some seconds.
 
-    All processes are looked through for it, and one page of Spark with its files asks twenty times. Only that somebody
-    listens is remembered: who is not there yet may be in a moment.
+    All processes are looked through for it, and one page of Spark with its files asks twenty times. That nobody listens
+    is remembered as well: the port is told once it is there, and a false one would be looked for at each request.
     """
 
     def __init__(self) -> None:
-        self._known: dict[tuple[int, int], float] = {}
+        self._known: dict[tuple[int, int], tuple[float, bool]] = {}
         self._look = asyncio.Lock()
 
     async def is_there(self, leader: int, port: int) -> bool:
@@ -124,11 +127,11 @@ class Listeners:
         loop = asyncio.get_running_loop()
         # Those that ask while somebody looks take what is found.
         async with self._look:
-            if self._known.get((leader, port), 0.0) > loop.time():
-                return True
-            begun = loop.time()
-            found = await asyncio.to_thread(listens, leader, port)
-            self._known = {(leader, port): begun + REMEMBERED_S} if found else {}
+            until, found = self._known.get((leader, port), (0.0, False))
+            if until <= loop.time():
+                begun = loop.time()
+                found = await loop.run_in_executor(_LOOKS, listens, leader, port)
+                self._known = {(leader, port): (begun + REMEMBERED_S, found)}
             return found
 
 

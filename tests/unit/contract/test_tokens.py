@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import jwt
@@ -8,7 +9,15 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from hops_contract.principal import PrincipalKind, ProjectRole
-from hops_contract.tokens import ALGORITHM, AUDIENCE, ISSUER, ExpiredTokenError, InvalidTokenError, verify_token
+from hops_contract.tokens import (
+    ALGORITHM,
+    AUDIENCE,
+    ISSUER,
+    ExpiredTokenError,
+    InvalidTokenError,
+    PublishedKeys,
+    verify_token,
+)
 
 KEY = Ed25519PrivateKey.generate()
 
@@ -94,3 +103,23 @@ def test_what_is_no_token_proves_nothing(token: str) -> None:
 
 def test_a_project_user_is_never_an_administrator() -> None:
     assert verify_token(signed(admin=True), OneKey()).admin is False
+
+
+def test_a_key_that_is_published_no_more_is_forgotten_with_the_set_that_held_it(monkeypatch) -> None:
+    now, published = [0.0], ["old", "new"]
+
+    def fetch(client):
+        keys = [{**jwt.algorithms.OKPAlgorithm.to_jwk(KEY.public_key(), as_dict=True), "kid": name} for name in published]
+        client.jwk_set_cache.put({"keys": keys})
+        return {"keys": keys}
+
+    clock = SimpleNamespace(monotonic=lambda: now[0])
+    monkeypatch.setattr("jwt.jwk_set_cache.time", clock)
+    monkeypatch.setattr("jwt.api_jwk.time", clock)
+    monkeypatch.setattr(jwt.PyJWKClient, "fetch_data", fetch)
+    keys, token = PublishedKeys("http://127.0.0.1:9/"), jwt.encode({}, KEY, ALGORITHM, headers={"kid": "old"})
+    assert keys.key_for(token) == KEY.public_key()
+    published.remove("old")
+    now[0] += 3601
+    with pytest.raises(InvalidTokenError, match="names no key"):
+        keys.key_for(token)

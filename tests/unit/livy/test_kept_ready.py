@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from hops_contract.principal import Principal, PrincipalKind, ProjectRole
+from hops_livy import kept_ready
 from hops_livy.engines.drivers import Shape
 from hops_livy.kept_ready import KeptReady, WarmState
 from hops_livy.pool import WarmPool
@@ -18,9 +19,10 @@ class Machine:
 
     def __init__(self, *, idle=True, works=False):
         self.idle, self.works, self.asked, self.started = idle, works, 0, 0
+        self.starts_free = 1
         self.kept = KeptReady(
             pool=WarmPool(3), idleness=SimpleNamespace(idle=self._idle, why_no_room=lambda _mib: None), waiting=[],
-            end=None, works=lambda: self.works,
+            end=None, works=lambda: self.works, may_start=lambda: self.starts_free > 0,
         )  # fmt: skip
 
     def _idle(self):
@@ -46,4 +48,24 @@ def test_another_one_is_started_when_the_machine_is_calm_and_not_before(idle, wo
 
 def test_the_first_one_is_started_however_much_the_machine_has_to_do():
     machine = Machine(idle=False, works=True)
+    assert (machine.keep(first=True), machine.started) == ("starting", 1)
+
+
+def test_who_has_none_begins_one_at_once_only_every_minute(monkeypatch):
+    machine, now = Machine(idle=False), [1000.0]
+    monkeypatch.setattr(kept_ready, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    assert [machine.keep(first=True) for _ in range(3)] == ["starting", "waiting", "waiting"]
+    now[0] += 59
+    assert (machine.keep(first=True), machine.started) == ("waiting", 1)
+    now[0] += 2
+    assert (machine.keep(first=True), machine.started) == ("starting", 2)
+    machine.idle = True
+    assert (machine.keep(first=True), machine.started) == ("starting", 3), "a machine that is calm starts any"
+
+
+def test_none_is_started_beyond_those_that_may_start_at_once():
+    machine = Machine()
+    machine.starts_free = 0
+    assert (machine.keep(first=True), machine.keep(), machine.started) == ("waiting", "waiting", 0)
+    machine.starts_free = 1
     assert (machine.keep(first=True), machine.started) == ("starting", 1)

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -73,24 +74,37 @@ def test_a_port_is_believed_of_the_driver_that_listens_there_and_of_no_other(lis
         assert not processes.listens(pid, 70_000)
 
 
-def test_a_driver_that_listens_is_looked_for_once_in_a_while_and_one_that_does_not_each_time(monkeypatch):
+def test_a_driver_is_looked_for_once_in_a_while_whether_it_listens_or_not(monkeypatch):
     asked = []
     monkeypatch.setattr(processes, "listens", lambda pid, port: asked.append((pid, port)) or port == 4040)
 
     async def walk():
         listeners = processes.Listeners()
-        assert await asyncio.gather(*(listeners.is_there(7, 4040) for _ in range(5))) == [True] * 5
-        assert asked == [(7, 4040)]
-        for pid, port in ((8, 4040), (7, 4041), (7, 4041), (7, 4040)):
-            assert await listeners.is_there(pid, port) is (port == 4040)
-        assert asked[1:] == [(8, 4040), (7, 4041), (7, 4041), (7, 4040)]
+        for port in (4040, 4041):
+            assert await asyncio.gather(*(listeners.is_there(7, port) for _ in range(5))) == [port == 4040] * 5
+        assert await listeners.is_there(8, 4041) is False
+        assert asked == [(7, 4040), (7, 4041), (8, 4041)]
         monkeypatch.setattr(processes, "REMEMBERED_S", 0.0)
         listeners = processes.Listeners()
-        assert await listeners.is_there(7, 4040)
-        assert await listeners.is_there(7, 4040)
+        for port in (4040, 4040, 4041, 4041):
+            assert await listeners.is_there(7, port) is (port == 4040)
         assert len(asked) == 7
 
     asyncio.run(walk())
+
+
+def test_looking_for_false_ports_takes_no_thread_from_others(monkeypatch):
+    goes_on = threading.Event()
+    monkeypatch.setattr(processes, "listens", lambda *_: goes_on.wait(10))
+
+    async def many():
+        looks = [asyncio.create_task(processes.Listeners().is_there(7, port)) for port in range(100)]
+        await asyncio.sleep(0.05)
+        assert await asyncio.wait_for(asyncio.to_thread(lambda: "free"), 5) == "free"
+        goes_on.set()
+        assert all(await asyncio.gather(*looks))
+
+    asyncio.run(many())
 
 
 def test_who_listens_only_on_another_address_is_not_who_answers_on_this_one(listener):

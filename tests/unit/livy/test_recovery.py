@@ -197,3 +197,13 @@ def test_of_an_error_only_texts_are_kept():
     reply = {"status": "error", "ename": ["x"], "evalue": {"a": 1}, "traceback": [1, None], "other": "y"}
     assert executed(reply).error == {"ename": "['x']", "evalue": "{'a': 1}", "traceback": ["1", "None"]}
     assert executed({"status": "error", "traceback": 7}).error == {"ename": "", "evalue": "", "traceback": []}
+
+
+def test_a_session_that_is_forgotten_is_written_down_no_more(tmp_path):
+    journal = Journal(tmp_path / "7")
+    journal.write({"is": "session"})
+    journal.remove()
+    journal.write({"is": "seen", "id": 0})
+    journal.rewrite([{"is": "session"}])
+    journal.keep_token("secret")
+    assert not (tmp_path / "7").exists()
