@@ -177,7 +177,9 @@ def test_that_an_executor_had_no_memory_is_not_the_drivers_end():
 
 
 HEAP = "java.lang.OutOfMemoryError: Java heap space"
-STAGE = "Job aborted due to stage failure: Task 0 in stage 0.0 failed 4 times, most recent failure: Lost task 0.3 in stage"
+STAGE = (
+    "Job aborted due to stage failure: Task 0 in stage 0.0 failed 4 times, most recent failure: Lost task 0.3 in stage"
+)
 
 
 @pytest.mark.parametrize(

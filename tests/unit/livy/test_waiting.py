@@ -188,7 +188,13 @@ def test_what_the_cluster_can_never_give_is_refused(tmp_path, answer, shape, sen
 
 def test_a_driver_without_memory_on_a_cluster_is_told_its_own_memory():
     said = why_ended(
-        shape=Shape(), code=1, java_code=3, failure=None, log=["java.lang.OutOfMemoryError"], was_ready=True, apart=True
+        shape=Shape(),
+        code=1,
+        java_code=3,
+        failure=None,
+        log=["Terminating due to java.lang.OutOfMemoryError: x"],
+        was_ready=True,
+        apart=True,
     )
     assert said.startswith("The driver ran out of memory: it has 1024 MiB.")
 

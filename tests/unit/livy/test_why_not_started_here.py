@@ -20,7 +20,7 @@ import pytest
 from hops_contract import tokens
 from hops_contract.principal import Principal, PrincipalKind, ProjectRole
 from hops_contract.tokens import InvalidTokenError, KeysAwayError, PublishedKeys, verify_token
-from hops_livy import errors, gpus, java, memory, project_limits, registry, security
+from hops_livy import errors, gpus, java, livy_fields, memory, project_limits, registry, security
 from hops_livy.builtin import backend, endings
 from hops_livy.builtin.endings import why_ended
 from hops_livy.builtin.shortage import MemoryAtEnd
@@ -32,6 +32,7 @@ from hops_livy.memory import MemoryLedger
 from hops_livy.queue_place import place_of
 from hops_livy.settings import Limits
 from hops_livy.waiting_room import Waiting, WaitingRoom
+from hops_livy.wire import SessionRequest
 from tests.unit.livy.callers import OurKeys
 from tests.unit.livy.why_page import PAGE, collected
 
@@ -82,7 +83,7 @@ MEMORY = (
     None, MemoryAtEnd(whole=7900, taken=2100), MemoryAtEnd(ran_out=True, whole=7900, taken=2100),
     MemoryAtEnd(ran_out=True, of_service=False, whole=7900), MemoryAtEnd(ran_out=False, whole=7900, taken=9, free=1500),
 )  # fmt: skip
-LOGS = ([], ["Cannot allocate memory"], ["java.lang.OutOfMemoryError: Java heap space"], ["ImportError: no such thing"])
+LOGS = ([], ["Cannot allocate memory"], ["Terminating due to java.lang.OutOfMemoryError: Java heap space"], ["ImportError: no such thing"])
 
 
 def test_whatever_a_drivers_death_can_say_is_on_the_page():
@@ -189,11 +190,24 @@ def _(_folder):
 
 @case("This service runs no sessions at the moment; …")
 def _(_folder):
-    nobody = SimpleNamespace(_limits=Limits(sessions=0), owned=lambda *_, **__: [])
+    nobody = SimpleNamespace(_limits=Limits(sessions=0), owned=lambda *_, **__: [], all=list)
     return refusal(registry.Registry._check_room, nobody, ADA)
 
 
-@case("Invalid session name: …. A name is no number, and not empty.")
+@case("You have … sessions in all your projects, the most that one person may have.")
+def _(_folder):
+    hers = SimpleNamespace(owner=ADA, final=False)
+    many = SimpleNamespace(_limits=Limits(), owned=lambda *_, **__: [], all=lambda: [hers] * 20)
+    return refusal(registry.Registry._check_room, many, ADA)
+
+
+@case("There is no field … of a session.")
+def _(_folder):
+    request = SessionRequest.model_validate({"numExecutor": 5})
+    return refusal(livy_fields.check_fields, request, ADA, batch=False)
+
+
+@case("Invalid session name: …. A name is no number, is not empty and has no slash.")
 def _(_folder):
     return refusal(registry.Registry._check_name, mock.Mock(), ADA, "7", batch=False)
 
