@@ -174,10 +174,12 @@ def why_no_ticket(text: str) -> str:
     Args:
         text: The library's words.
     """
+    # Names of files tell nothing of what is wrong with them, and nobody else what this machine has.
+    without_paths = _PATHS.sub("…", text)
     for pattern, cause in _CAUSES:
-        if pattern.search(text):
+        if pattern.search(without_paths):
             return cause
-    return sentence(_PATHS.sub("…", text)).rstrip(".") or "the library for Kerberos does not say why"
+    return sentence(without_paths).rstrip(".") or "the library for Kerberos does not say why"
 
 
 def no_ticket(error: GssError) -> AwayError:

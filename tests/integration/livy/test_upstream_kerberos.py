@@ -24,6 +24,7 @@ from .kdc import REALM, Kdc, missing_programs
 from .served_livy import ask, served
 from .service_process import Service, run, start_session
 
+pytestmark = pytest.mark.kerberos
 PRINCIPAL = f"hopslab/notebooks@{REALM}"
 LIVY = "HTTP/localhost"
 
