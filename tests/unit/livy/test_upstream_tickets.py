@@ -2,6 +2,8 @@
 
 import asyncio
 import ctypes
+import subprocess
+import sys
 import threading
 import time
 from types import SimpleNamespace
@@ -145,6 +147,26 @@ def rewrite(keytab):
     # Files are stamped with the kernel's clock, which ticks a hundred times a second.
     time.sleep(0.02)
     keytab.write_bytes(b"\x05\x02new")
+
+
+STOPPED = """
+import asyncio, sys, time
+from pathlib import Path
+from hops_livy.upstream.tickets import Tickets
+
+async def stopped():
+    held = Tickets(Path(sys.argv[1]), lambda: time.sleep(600))
+    asking = asyncio.create_task(held.current())
+    await asyncio.sleep(0.1)
+    asking.cancel()
+    held.close()
+
+asyncio.run(stopped())
+"""
+
+
+def test_a_process_that_ends_does_not_wait_for_a_kdc_that_hangs(keytab):
+    subprocess.run([sys.executable, "-c", STOPPED, keytab], check=True, timeout=60)
 
 
 @pytest.mark.parametrize(
