@@ -16,7 +16,7 @@ SHARE_ENGINES = (
     "integration/user_library", "e2e", "e2e/lab", "e2e/pages",
 )  # fmt: skip
 # They start programs that share two cores with everything else that runs on the machine.
-REAL_ENGINES = ("spark", "hub", "browser", "postgresql")
+REAL_ENGINES = ("spark", "hub", "browser", "postgresql", "kerberos")
 
 
 def pytest_configure() -> None:

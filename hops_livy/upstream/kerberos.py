@@ -8,24 +8,27 @@ Laws:
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import httpx
 
 from hops_contract.gssapi import GssError, GssMissingError, Initiation, ServiceTicket, check_library
 from hops_livy.upstream.answers import AwayError
-from hops_livy.upstream.tickets import Tickets, no_ticket, run_in
+from hops_livy.upstream.tickets import Tickets, no_ticket
 from hops_livy.upstream_settings import UpstreamSettings
 from hops_livy.variables import SettingsError
 
 LOG = logging.getLogger(__name__)
+Result = TypeVar("Result")
 _MOST_TOKEN = 64 * 1024
 
 
@@ -63,10 +66,13 @@ class Kerberos(httpx.Auth):
         self._computing.shutdown(wait=False, cancel_futures=True)
         self._tickets.close()
 
+    async def _computed(self, work: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._computing, work)
+
     async def _begin(self) -> Initiation:
         ticket = await self._tickets.current()
         try:
-            return await run_in(self._computing, ticket.begin)
+            return await self._computed(ticket.begin)
         except GssError as error:
             self._tickets.distrust()
             raise no_ticket(error) from None
@@ -82,7 +88,7 @@ class Kerberos(httpx.Auth):
                 "the administrator."
             )
         try:
-            await run_in(self._computing, partial(login.finish, proof or b""))
+            await self._computed(partial(login.finish, proof or b""))
         except GssError as error:
             LOG.warning("an answer with HTTP %d proves nothing: %s", response.status_code, error)
             raise AwayError(

@@ -6,13 +6,14 @@ Law: the KDC is asked in a thread of its own, and while a ticket holds, no reque
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import re
+import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from hops_contract.gssapi import GssError, ServiceTicket
 from hops_livy.upstream.answers import AwayError, sentence
@@ -78,7 +79,6 @@ class Tickets:
     def __init__(self, keytab: Path, get: Callable[[], ServiceTicket]) -> None:
         self._keytab = keytab
         self._get = get
-        self._asking = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kerberos-kdc")
         self._seen: tuple[int, int] | None = None
         self._ticket: ServiceTicket | None = None
         self._got = self._renew_at = self._ends_at = 0.0
@@ -120,7 +120,6 @@ class Tickets:
         """Waits for nothing; the tickets are destroyed with the last request that uses them."""
         if self._renewal is not None:
             self._renewal.cancel()
-        self._asking.shutdown(wait=False, cancel_futures=True)
         self._ticket = None
 
     def _renew(self) -> asyncio.Task[None]:
@@ -131,7 +130,7 @@ class Tickets:
 
     async def _renewed(self) -> None:
         try:
-            ticket = await run_in(self._asking, self._get)
+            ticket = await _beside(self._get)
         except GssError as error:
             self._refused, now = no_ticket(error), time.monotonic()
             self._refused_until, self._renew_at = now + _AGAIN_S, now + _RENEW_AGAIN_S
@@ -151,9 +150,31 @@ class Tickets:
             raise unusable("keytab", error) from None
 
 
-async def run_in(threads: ThreadPoolExecutor, work: Callable[[], Result]) -> Result:
-    """What ``work``, which blocks, gives."""
-    return await asyncio.get_running_loop().run_in_executor(threads, work)
+async def _beside(work: Callable[[], Result]) -> Result:
+    """What ``work`` gives in a thread that the end of the process does not wait for, as it would for an executor's."""
+    loop = asyncio.get_running_loop()
+    found: asyncio.Future[Result] = loop.create_future()
+
+    def tell(result: Result | None, error: Exception | None) -> None:
+        if found.done():
+            return
+        if error is None:
+            found.set_result(cast("Result", result))
+        else:
+            found.set_exception(error)
+
+    def run() -> None:
+        result, failure = None, None
+        try:
+            result = work()
+        except Exception as error:  # noqa: BLE001 - who waits for it gets it
+            failure = error
+        # Nobody waits any more where the loop is closed.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(tell, result, failure)
+
+    threading.Thread(target=run, name="kerberos-kdc", daemon=True).start()
+    return await found
 
 
 def check_keytab(path: Path) -> None:
@@ -174,10 +195,12 @@ def why_no_ticket(text: str) -> str:
     Args:
         text: The library's words.
     """
+    # Names of files tell nothing of what is wrong with them, and nobody else what this machine has.
+    without_paths = _PATHS.sub("…", text)
     for pattern, cause in _CAUSES:
-        if pattern.search(text):
+        if pattern.search(without_paths):
             return cause
-    return sentence(_PATHS.sub("…", text)).rstrip(".") or "the library for Kerberos does not say why"
+    return sentence(without_paths).rstrip(".") or "the library for Kerberos does not say why"
 
 
 def no_ticket(error: GssError) -> AwayError:

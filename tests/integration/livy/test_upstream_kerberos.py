@@ -10,10 +10,11 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from fastapi.responses import JSONResponse
 
-from hops_contract.gssapi import Acceptor, GssError
+from hops_contract.gssapi import Acceptor, GssError, ServiceTicket
 from hops_livy.upstream import tickets
 from hops_livy.upstream.answers import AwayError, GoneError
 from hops_livy.upstream.client import LivyClient, open_http
@@ -24,6 +25,7 @@ from .kdc import REALM, Kdc, missing_programs
 from .served_livy import ask, served
 from .service_process import Service, run, start_session
 
+pytestmark = pytest.mark.kerberos
 PRINCIPAL = f"hopslab/notebooks@{REALM}"
 LIVY = "HTTP/localhost"
 
@@ -264,6 +266,31 @@ def test_a_ticket_is_renewed_before_it_ends(livy, settings, kdc):
     got = [line for line in log.read_text()[before:].splitlines() if "TGS_REQ" in line and "ISSUE" in line]
     assert 3 <= len(got) <= 6, "every two seconds, for six seconds and a bit"
     assert livy.refused == []
+
+
+def test_what_the_library_gave_is_given_back(kdc, keytab):
+    acceptor = Acceptor(kdc.folder / "livy.keytab")
+
+    def log_in(times):
+        for _ in range(times):
+            ticket = ServiceTicket(PRINCIPAL, keytab, "HTTP@localhost")
+            for _ in range(10):
+                login = ticket.begin()
+                who, proof = acceptor.accept(login.token)
+                assert who == PRINCIPAL
+                login.finish(proof)
+            with pytest.raises(GssError):
+                login.finish(proof)
+            with pytest.raises(GssError):
+                acceptor.accept(b"no token")
+            with pytest.raises(GssError):
+                ServiceTicket(f"nobody@{REALM}", keytab, "HTTP@localhost")
+
+    log_in(20)
+    before = psutil.Process().memory_info().rss
+    log_in(100)
+    # A context of a thousand that stayed would be some 10 KiB.
+    assert psutil.Process().memory_info().rss - before < 2 * 1024 * 1024
 
 
 @contextlib.contextmanager
