@@ -20,6 +20,7 @@ from hops_livy import __version__
 from hops_livy.builtin.backend import BuiltinSessions
 from hops_livy.engines.drivers import SessionBackend
 from hops_livy.errors import BadRequestError, BodyTooSlowError, NotFoundError, ServiceError, TooLargeError
+from hops_livy.glances import Glances
 from hops_livy.gpus import GpuLedger, count_gpus
 from hops_livy.held_requests import HeldRequests
 from hops_livy.idleness import Idleness
@@ -135,6 +136,7 @@ def create_app(settings: Settings, *, keys: KeySource | None = None, backend: Se
     app.state.page_reader = page_reader
     app.state.page_places = PagePlaces()
     app.state.limits = settings.limits
+    app.state.glances = Glances()
     app.state.held = HeldRequests(settings.limits.overviews_held)
     app.state.standing = PublishedStanding(settings.me_url, settings.projects_url, client)
     for router in (service.router, sessions.router, statements.router, batches.router, overview.router, pages.router):

@@ -255,7 +255,7 @@ class Session:
         if self.state is not SessionState.IDLE or self.is_batch:
             return None
         if self.timeouts.idle_s and now - self.last_active > self.timeouts.idle_s:
-            return f"Nothing was run for {self.timeouts.idle_s / 60:.0f} minutes, the idle time of this session."
+            return f"Nothing was run for {_span(self.timeouts.idle_s)}, the idle time of this session."
         # Whose notebook went away while a cell ran finds the session for as long after the cell's end.
         if self.timeouts.heartbeat_s and now - max(self.last_heard, self.last_active) > self.timeouts.heartbeat_s:
             return self._unheard()

@@ -10,6 +10,7 @@ from fastapi import Depends, Path, Query, Request
 
 from hops_contract.principal import Principal
 from hops_livy.errors import BadRequestError
+from hops_livy.glances import Glances
 from hops_livy.registry import Registry
 from hops_livy.security import bearer_token, control_plane_of, project_user_of
 from hops_livy.sessions import Session
@@ -26,6 +27,7 @@ class Caller:
     token: str
     registry: Registry
     limits: Limits
+    glances: Glances
 
 
 async def _caller(request: Request) -> Caller:
@@ -34,7 +36,11 @@ async def _caller(request: Request) -> Caller:
     if request.query_params.get("doAs", principal.project_user) not in {principal.project_user, principal.user}:
         raise BadRequestError("doAs can't be chosen: a session acts as its owner only.")
     state.registry.check_welcome(principal, token)
-    return Caller(principal, token, state.registry, state.limits)
+    return Caller(principal, token, state.registry, state.limits, state.glances)
+
+
+def _program(request: Request) -> str:
+    return request.headers.get("user-agent", "")
 
 
 async def _control_plane(request: Request) -> Registry:
@@ -44,6 +50,7 @@ async def _control_plane(request: Request) -> Registry:
 
 
 CallerDep = Annotated[Caller, Depends(_caller)]
+ProgramDep = Annotated[str, Depends(_program)]
 ControlPlaneDep = Annotated[Registry, Depends(_control_plane)]
 SessionKey = Annotated[str, Path(max_length=200, description="The id, or the name.", examples=["3"])]
 StatementId = Annotated[int, Path(ge=0, lt=_LARGEST)]

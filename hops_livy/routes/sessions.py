@@ -12,7 +12,7 @@ from hops_livy.engines.drivers import Completion, Inspection, NotOfferedError
 from hops_livy.errors import LeftOutError, TooLargeError
 from hops_livy.overview import moment, resources
 from hops_livy.registry import page
-from hops_livy.routes.callers import CallerDep, From, Hold, LogFrom, SessionDep, Size, log_page
+from hops_livy.routes.callers import CallerDep, From, Hold, LogFrom, ProgramDep, SessionDep, Size, log_page
 from hops_livy.routes.examples import COMPLETION, INSPECTION, LOG, SESSION, SUMMARY, gives
 from hops_livy.sessions import Session, SessionState
 from hops_livy.wire import (
@@ -30,8 +30,9 @@ _UNSETTLED = (SessionState.STARTING, SessionState.BUSY)
 
 
 @router.get("/sessions", responses=gives({"from": 0, "total": 1, "sessions": [SESSION]}))
-async def list_sessions(caller: CallerDep, start: From = 0, size: Size = 100) -> dict[str, Any]:
+async def list_sessions(caller: CallerDep, program: ProgramDep, start: From = 0, size: Size = 100) -> dict[str, Any]:
     """The caller's own sessions, never another's."""
+    caller.glances.begin(caller.principal.project_user, program)
     own = caller.registry.owned(caller.principal.project_user)
     shown = page(own, start, len(own) if size < 0 else size)
     return {"from": start, "total": len(own), "sessions": [session.livy() for session in shown]}
@@ -70,12 +71,15 @@ async def check_session(
 
 
 @router.get("/sessions/{session_id}", responses=gives(SESSION))
-async def get_session(session: SessionDep, caller: CallerDep, *, hold: Hold = True) -> dict[str, Any]:
+async def get_session(
+    session: SessionDep, caller: CallerDep, program: ProgramDep, *, hold: Hold = True
+) -> dict[str, Any]:
     """The session. Held while it starts or works, until that is over or 20 s have passed.
 
     While it waits for resources its state is ``starting`` and ``queue`` tells its place; that it moves is news too.
+    A program (by its ``User-Agent``) that has listed the sessions is answered at once for the next 5 s.
     """
-    if hold:
+    if hold and not caller.glances.lasts(caller.principal.project_user, program):
         await _settle(session, caller.limits.hold_s)
     return session.livy()
 

@@ -30,12 +30,43 @@ def show_frames_once(shell: Any) -> None:
     text.for_type_by_name("pyspark.sql.classic.dataframe", "DataFrame", schema)
 
 
+class ShownFigure:
+    """The figure that matplotlib itself showed last, with ``plt.show()`` or at the end of a cell, which closed it.
+
+    With Livy a figure stays open, so ``%matplot plt`` may follow both. A hook of IPython's publisher of displays.
+    """
+
+    def __init__(self, shell: Any) -> None:
+        self._shell = shell
+        self._cell: int | None = None
+        self.png: Any = None
+        """Its picture in base64, if there was one."""
+
+    def __call__(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Looks at what is displayed, and leaves it as it is."""
+        data = message["content"].get("data", {})
+        if "image/png" in data and str(data.get("text/plain", "")).startswith("<Figure size"):
+            self.png, self._cell = data["image/png"], self._shell.execution_count
+        return message
+
+    @property
+    def is_of_this_cell(self) -> bool:
+        """Whether the cell that runs has shown it."""
+        return bool(self._cell == self._shell.execution_count)
+
+
 def register(shell: Any, spark: Any) -> None:
     """Adds the magics to ``shell``."""
+    shown = ShownFigure(shell)
+    shell.display_pub.register_hook(shown)
 
     def matplot(line: str) -> None:
-        """``%matplot plt``: shows the current figure of ``plt`` (or the given figure) as PNG."""
-        shell.display_pub.publish({"image/png": _png(shell.ev(line.strip() or "plt"))})
+        """``%matplot plt``: shows the current figure of ``plt`` (or the given figure) as PNG, once in a cell."""
+        subject = shell.ev(line.strip() or "plt")
+        if shown.png is None or not hasattr(subject, "get_fignums") or subject.get_fignums():
+            shell.display_pub.publish({"image/png": _png(subject)})
+        elif not shown.is_of_this_cell:
+            shell.display_pub.publish({"image/png": shown.png})
 
     def show_json(line: str) -> None:
         """``%json x``: shows ``x`` as JSON."""

@@ -231,11 +231,12 @@ def start_session(client: httpx.Client, **options: Any) -> int:
 
 
 def wait_idle(client: httpx.Client, session_id: int) -> dict[str, Any]:
-    for _ in range(6):
+    deadline = time.monotonic() + 120
+    while True:
         state = client.get(f"/sessions/{session_id}").json()
-        if state["state"] not in ("starting", "busy"):
-            break
-    return state
+        if state["state"] not in ("starting", "busy") or time.monotonic() > deadline:
+            return state
+        time.sleep(0.1)  # after a list of the sessions no request is held
 
 
 def run(client: httpx.Client, session_id: int, code: str, **more: Any) -> dict[str, Any]:

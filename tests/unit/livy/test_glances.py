@@ -1,0 +1,51 @@
+"""Who has just listed their sessions looks at each of them and waits for none."""
+
+from __future__ import annotations
+
+import pytest
+
+from hops_livy.glances import Glances
+
+
+class Clock:
+    def __init__(self):
+        self.now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def glances(clock):
+    return Glances(span_s=5.0, clock=clock)
+
+
+def test_a_glance_lasts_some_seconds_and_a_new_list_begins_it_anew(glances, clock):
+    assert not glances.lasts("weather__ada", "sparkmagic")
+    glances.begin("weather__ada", "sparkmagic")
+    clock.now += 4.0
+    assert glances.lasts("weather__ada", "sparkmagic")
+    glances.begin("weather__ada", "sparkmagic")
+    clock.now += 4.0
+    assert glances.lasts("weather__ada", "sparkmagic")
+    clock.now += 1.0
+    assert not glances.lasts("weather__ada", "sparkmagic")
+
+
+def test_it_is_that_of_one_program_of_one_owner(glances):
+    glances.begin("weather__ada", "sparkmagic")
+    assert not glances.lasts("weather__ada", "Lab")
+    assert not glances.lasts("weather__ben", "sparkmagic")
+
+
+def test_what_is_over_is_forgotten_and_names_are_no_longer_than_needed(glances, clock):
+    for number in range(100):
+        glances.begin("weather__ada", f"{number:03}" + "x" * 100_000)
+    clock.now += 5.0
+    glances.begin("weather__ada", "last" + "x" * 100_000)
+    assert [len(program) for _, program in glances._until] == [200]
