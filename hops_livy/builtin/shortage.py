@@ -89,7 +89,7 @@ class MemoryWatch:
         self._kills: deque[tuple[float, int | None]] = deque(maxlen=2)
 
     def look(self, leader: int | None) -> None:
-        """Looks at the counts and at the processes of ``leader``, once that runs; in less than a millisecond."""
+        """Looks at the counts and at the processes of ``leader``, once that runs; takes about a millisecond."""
         now = time.monotonic()
         if not self._kills or now - self._kills[-1][0] >= APART_S:
             self._kills.append((now, self._counter.read()))

@@ -107,6 +107,23 @@ def test_what_others_have_now_is_waited_for_and_told_and_an_end_leaves_nothing(c
     assert [each["user"] for each in _applications(cluster, 1)] == ["weather__ada"]
 
 
+def test_a_second_one_that_waits_is_told_of_the_first_by_name_in_its_own_project_alone(service, cluster, session):
+    two = {"numExecutors": 2, "conf": {"spark.executor.resource.gpu.amount": 2}, **SMALL}
+    with service.client(service.plane.token("eve", "sales")) as eve, service.client(service.plane.token("bob")) as bob:
+        # Each of two workers has two GPUs, and one session has two of them: there is room for one of these at most.
+        eves, bobs = start_session(eve, **two), start_session(bob, **two)
+        of_eve = _reason(eve, eves, "Others that work there: 1 of others; that wait too: 1 of others.")
+        of_bob = _reason(bob, bobs, "1 of weather__ada; that wait too: 1 of others.")
+        for told in (of_eve, of_bob):
+            assert "Waits for executors: 0 of 2 of 2 GPUs, 1 core and 512 MiB; the cluster has " in told
+        assert "weather" not in of_eve
+        assert "sales" not in of_bob
+        eve.delete(f"/sessions/{eves}")
+        assert _reason(bob, bobs, "there: 1 of weather__ada.")
+        bob.delete(f"/sessions/{bobs}")
+    assert [each["user"] for each in _applications(cluster, 1)] == ["weather__ada"]
+
+
 def test_one_that_may_not_wait_ends_with_what_the_cluster_has(service, cluster, session):
     with service.client(service.plane.token("eve", "sales")) as other:
         two = {"numExecutors": 2, "conf": {"spark.executor.resource.gpu.amount": 2}, "onNoRoom": "fail", **SMALL}

@@ -23,6 +23,8 @@ JARS = Path(__file__).with_name("yarn_jars.txt")
 HOSTS = ("127.0.0.1", "127.0.0.2")
 DRIVER_HOST = "127.0.0.3"
 """Stands for this machine's address on the network."""
+PROXY = "127.0.0.9:9"
+"""Where YARN's web proxy is said to be."""
 LABEL, LABELLED = "infiniband", "127.0.0.2"
 GPUS, MEMORY_MIB, CORES = 4, 4096, 8
 """Of each host."""
@@ -169,7 +171,9 @@ class YarnCluster:
             f"{queue}.accessible-node-labels.{LABEL}.capacity": "100",
             f"{queue}.default.accessible-node-labels.{LABEL}.capacity": "100",
         }  # fmt: skip
-        self._write("client", {"core-site": core, "yarn-site": manager, "resource-types": kinds})
+        # As on a site whose proxy is on another machine.
+        client = manager | {"yarn.web-proxy.address": PROXY}
+        self._write("client", {"core-site": core, "yarn-site": client, "resource-types": kinds})
         files = {"core-site": core, "resource-types": kinds, "capacity-scheduler": scheduler}
         self._write("manager", {**files, "yarn-site": common})
         for host in HOSTS:
