@@ -28,7 +28,7 @@ from urllib.parse import unquote, urlsplit
 
 from .scala_help import ScalaHelp
 from .scala_text import OutputFeed, Part, named_error, scala_error, statements
-from .scala_values import java_list, part, scala_list, scala_object, taken
+from .scala_values import ScalaValues, part, scala_object, taken
 from .tables import TABLE, table
 
 CLASSES_SETTINGS = ("spark.repl.class.outputDir", "spark.repl.class.uri")
@@ -54,6 +54,7 @@ class _Java:
     told: Any
     stream: Any
     loader: Any
+    values: ScalaValues
     help: ScalaHelp
 
 
@@ -195,7 +196,7 @@ class ScalaRepl:
         request = compiled.toOption().get()
         self._thread.setContextClassLoader(interpreter.classLoader())
         try:
-            ran = request.lineRep().callEither("$print", scala_list(self._jvm, ()))
+            ran = request.lineRep().callEither("$print", java.values.list_of(()))
         finally:
             self._thread.setContextClassLoader(java.loader)
         with self._compiling:
@@ -215,7 +216,7 @@ class ScalaRepl:
             taken(java.told)
             if not parsed.isRight():
                 return [code]
-            trees = java_list(self._jvm, part(parsed.toOption().get(), 1))
+            trees = java.values.java_list(part(parsed.toOption().get(), 1))
             parts = [Part(tree.getClass().getSimpleName(), tree.pos().start(), tree.pos().end()) for tree in trees]
             pieces = statements(code, parts)
             sound = len(pieces) == 1 or all(java.interpreter.parse(piece).isRight() for piece in pieces)
@@ -256,17 +257,18 @@ class ScalaRepl:
         # driver see the same ones, also those that were started before.
         loader = jvm.java.lang.Thread.currentThread().getContextClassLoader()
         loader.addURL(jvm.java.io.File(self._classes).toURI().toURL())
+        values = ScalaValues(jvm)
         settings = jvm.scala.tools.nsc.Settings()
-        settings.processArguments(scala_list(jvm, (*_OPTIONS, "-Yrepl-outdir", self._classes)), True)
+        settings.processArguments(values.list_of((*_OPTIONS, "-Yrepl-outdir", self._classes)), True)
         getattr(settings, "explicitParentLoader_$eq")(jvm.scala.Option.apply(loader))
         told = jvm.java.io.StringWriter()
         reporter = jvm.scala.tools.nsc.interpreter.shell.ReplReporterImpl(settings, jvm.java.io.PrintWriter(told, True))
         interpreter = jvm.scala.tools.nsc.interpreter.IMain(settings, reporter)
         helping = ScalaHelp(jvm, interpreter, told, Path(self._classes), self._compiling)
-        java = _Java(interpreter, told, self._open_stream(), loader, helping)
+        java = _Java(interpreter, told, self._open_stream(), loader, values, helping)
         context = self._spark.sparkContext._jsc.sc()  # noqa: SLF001
         session = self._spark._jsparkSession  # noqa: SLF001
-        transient = scala_list(jvm, ("@transient",))
+        transient = values.list_of(("@transient",))
         interpreter.bind("spark", "org.apache.spark.sql.SparkSession", session, transient)
         interpreter.bind("sc", "org.apache.spark.SparkContext", context, transient)
         result = str(interpreter.interpret(_IMPORTS).toString())

@@ -20,7 +20,7 @@ from typing import Any
 from py4j.protocol import Py4JError
 
 from .scala_text import Asked, asked_at, name_at
-from .scala_values import java_list, scala_list, scala_object, taken
+from .scala_values import ScalaValues, inner_class, scala_object, taken
 
 _PATIENCE_S = 2.0
 _ENDED_MS = 10_000
@@ -42,7 +42,8 @@ class ScalaHelp:
     """
 
     def __init__(self, jvm: Any, interpreter: Any, told: Any, classes: Path, compiling: threading.Lock) -> None:
-        self._jvm = jvm
+        self._values = ScalaValues(jvm)
+        self._java = _Classes(jvm)
         self._interpreter = interpreter
         self._told = told
         self._classes = classes
@@ -50,7 +51,6 @@ class ScalaHelp:
         self._asking = threading.Lock()
         self._held: Any = None
         self._known: set[str] = set()
-        self._name: Any = None
 
     def complete(self, code: str, cursor: int) -> tuple[int, list[str]]:
         """Where the word at ``cursor`` begins, and the words that may stand there.
@@ -63,7 +63,7 @@ class ScalaHelp:
         words = self._asked(asked, self._names)
         if asked.names_of_cells:
             words += self._defined()
-        return cursor - len(asked.word), sorted({word for word in words if word.startswith(asked.word)})
+        return cursor - len(asked.word), sorted({word for word in words if word and word.startswith(asked.word)})
 
     def inspect(self, code: str, cursor: int) -> str:
         """The declarations of the name at ``cursor``, a line for each overload; empty where none is known.
@@ -76,7 +76,9 @@ class ScalaHelp:
         if not name:
             return ""
         asked = asked_at(code, end)  # at its end, where the compiler tells whatever could still be meant
-        told = self._asked(asked, lambda compiler, members: self._declarations(compiler, members, name, asked.made))
+        told = self._asked(
+            asked, lambda compiler, members: self._declarations(compiler, members, name, made=asked.made)
+        )
         return "\n".join(dict.fromkeys(line for line in told if line))
 
     def _asked(self, asked: Asked, read: Callable[[Any, Any], list[str]]) -> list[str]:
@@ -89,7 +91,7 @@ class ScalaHelp:
             return [] if members is None else read(compiler, members)
         except Py4JError as error:
             self._held = None  # it may stand in the middle of something
-            print("A completion of Scala failed:", str(error)[:2000], file=sys.__stderr__)  # noqa: T201 - the session's log
+            print("A completion of Scala failed:", str(error)[:2000], file=sys.__stderr__)
             return []
         finally:
             self._asking.release()
@@ -102,25 +104,23 @@ class ScalaHelp:
             compiler.askShutdown()
             compiler.compileRunner().join(_ENDED_MS)
             self._known = set()
-            self._held = self._jvm.java.lang.ref.SoftReference(compiler)
+            self._held = self._java.soft_reference(compiler)
         return compiler
 
     def _members(self, compiler: Any, asked: Asked) -> Any:
         """What may stand at the cursor, a Scala list; ``None`` where something is being compiled."""
         source = compiler.newSourceFile(asked.code, _FILE)
-        parsed = _inner(self._jvm.scala.tools.nsc, "CompilationUnits", "CompilationUnit")(compiler, source)
-        trees = java_list(self._jvm, compiler.newUnitParser(parsed).parseStats())
+        parser = compiler.newUnitParser(self._java.unit(compiler, source))
+        trees = list(self._values.java_list(parser.parseStats())) or [compiler.EmptyTree()]
         if not self._compiling.acquire(timeout=_PATIENCE_S):
             return None
         try:
-            wrapped, body = self._wrapped(compiler, asked.code, source, list(trees) or [compiler.EmptyTree()])
+            wrapped, body = self._wrapped(compiler, asked.code, source, trees)
         finally:
             taken(self._told)
             self._compiling.release()
         self._enter_cells(compiler)
-        unit = _inner(self._jvm.scala.tools.nsc.interactive, "RichCompilationUnits", "RichCompilationUnit")(
-            compiler, wrapped
-        )
+        unit = self._java.typed_unit(compiler, wrapped)
         getattr(unit, "body_$eq")(body)
         file = wrapped.file()
         compiler.unitOfFile().update(file, unit)
@@ -139,12 +139,11 @@ class ScalaHelp:
         """The code as the interpreter would wrap it, below all that earlier cells define: its source and its tree."""
         own = getattr(self._interpreter, "global")()
         into = own.mkImporter(compiler)
-        parsed = scala_list(self._jvm, (into.importTree(tree) for tree in trees))
-        request = _inner(self._jvm.scala.tools.nsc.interpreter, "IMain", "Request")(
-            self._interpreter, code, parsed, source,
-            scala_object(self._jvm.scala.reflect.internal.util, "NoPosition"),
-            True, False, False,  # generous with imports, written by a user, without a name for the result
-        )  # fmt: skip
+        parsed = self._values.list_of(into.importTree(tree) for tree in trees)
+        # Generous with imports, written by a user, without a name for the result.
+        request = self._java.request(
+            self._interpreter, code, parsed, source, self._java.no_position, True, False, False
+        )
         unit = request.mkUnit()
         return unit.source(), compiler.mkImporter(own).importTree(unit.body())
 
@@ -153,24 +152,27 @@ class ScalaHelp:
         root = compiler.rootMirror().RootClass()
         for name in {path.name for path in self._classes.glob(_OF_A_CELL)} - self._known:
             if not root.info().decl(compiler.newTermName(name)).exists():
-                loader = _inner(self._jvm.scala.tools.nsc.symtab, "SymbolLoaders", "PackageLoader")
                 loaders = compiler.loaders()
-                loaders.enterPackage(root, name, loader(loaders, name, compiler.classPath()))
+                loader = self._java.package_loader(loaders, name, compiler.classPath())
+                loaders.enterPackage(root, name, loader)
             self._known.add(name)
 
     def _names(self, _compiler: Any, members: Any) -> list[str]:
-        return [str(member.symNameDropLocal().decoded()) for member in java_list(self._jvm, members)]
+        """The names of ``members``, in their order: often hundreds, so Java makes one text of them."""
+        names = self._values.java_list(members).stream().map(self._java.name_of)
+        return str(names.collect(self._java.joining)).split("\n")
 
-    def _declarations(self, compiler: Any, members: Any, name: str, made: bool) -> list[str]:
-        told = []
-        for member in java_list(self._jvm, members):
-            if str(member.symNameDropLocal().decoded()) == name:
+    def _declarations(self, compiler: Any, members: Any, name: str, *, made: bool) -> list[str]:
+        told: list[str] = []
+        for number, found in enumerate(self._names(compiler, members)):
+            if found == name:
+                member = members.apply(number)
                 symbol = member.sym()
                 if made and symbol.isClass():
                     symbol = symbol.info().decl(compiler.nme().CONSTRUCTOR())
                 told += [
                     str(one.sugaredSymbolOrSelf().defStringSeenAs(member.prefix().memberType(one))).strip()
-                    for one in java_list(self._jvm, symbol.alternatives())
+                    for one in self._values.java_list(symbol.alternatives())
                 ]
         return told
 
@@ -185,6 +187,31 @@ class ScalaHelp:
             self._compiling.release()
 
 
-def _inner(package: Any, outer: str, name: str) -> Any:
-    """A Scala class inside of a class; the first argument of its constructor is the outer one's instance."""
-    return getattr(package, f"{outer}${name}")
+class _Classes:
+    """Classes of Java and of Scala's compiler, each looked up once."""
+
+    def __init__(self, jvm: Any) -> None:
+        compiler = jvm.scala.tools.nsc
+        self.soft_reference = jvm.java.lang.ref.SoftReference
+        self.unit = inner_class(compiler, "CompilationUnits", "CompilationUnit")
+        self.typed_unit = inner_class(compiler.interactive, "RichCompilationUnits", "RichCompilationUnit")
+        self.request = inner_class(compiler.interpreter, "IMain", "Request")
+        self.package_loader = inner_class(compiler.symtab, "SymbolLoaders", "PackageLoader")
+        self.no_position = scala_object(jvm.scala.reflect.internal.util, "NoPosition")
+        self.joining = jvm.java.util.stream.Collectors.joining("\n")
+        self.name_of = _name_of_member(jvm)
+
+
+def _name_of_member(jvm: Any) -> Any:
+    """A ``java.util.function.Function`` from a member to its name as it is written."""
+    java, named = jvm.java.lang.invoke, jvm.java.lang.Class.forName
+    member, name, text = map(
+        named,
+        ("scala.tools.nsc.interactive.CompilerControl$Member", "scala.reflect.internal.Names$Name", "java.lang.String"),
+    )
+    methods, of_type = java.MethodHandles.publicLookup(), java.MethodType.methodType
+    chain = java.MethodHandles.filterReturnValue(
+        methods.findVirtual(member, "symNameDropLocal", of_type(name)),
+        methods.findVirtual(name, "decoded", of_type(text)),
+    )
+    return java.MethodHandleProxies.asInterfaceInstance(named("java.util.function.Function"), chain)

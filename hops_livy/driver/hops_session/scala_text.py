@@ -16,10 +16,10 @@ _NAME = re.compile(r"[^\W\d]\w*")
 _BEGUN = re.compile(r"(?<!\w)[^\W\d]\w*\Z")
 _REST = re.compile(r"\w*")
 _MADE = re.compile(r"\bnew\s+[\w.]*\Z")
-_KEYWORDS = frozenset(
-    "abstract case catch class def do else extends false final finally for forSome if implicit import lazy macro match "
-    "new null object override package private protected return sealed super this throw trait try true type val var "
-    "while with yield".split()
+_KEYWORD = re.compile(
+    "abstract|case|catch|class|def|do|else|extends|false|final|finally|for|forSome|if|implicit|import|lazy|macro|match|"
+    "new|null|object|override|package|private|protected|return|sealed|super|this|throw|trait|try|true|type|val|var|"
+    "while|with|yield"
 )
 _DEFINITIONS = frozenset({"ClassDef", "ModuleDef", "DefDef", "TypeDef"})
 
@@ -122,7 +122,7 @@ class Asked:
         code: The code; the word at the place ends there.
         cursor: The place, in units of UTF-16, as Java counts.
         word: What of the word stands before the place.
-        names_of_cells: Whether the compiler can't be asked for what fits and any name of an earlier cell may stand there.
+        names_of_cells: Whether the compiler sees too little to tell the names of earlier cells that may stand there.
         made: Whether an instance is made of what stands there.
     """
 
@@ -141,13 +141,14 @@ def asked_at(code: str, cursor: int) -> Asked:
     rest = _REST.match(code, cursor)
     after = code[rest.end() if word and rest else cursor :]
     # Where a keyword stands a name may just be begun with it; the compiler sees a name only when it goes on.
-    marked = f"_{after}" if word in _KEYWORDS else after
+    keyword = _KEYWORD.fullmatch(word) is not None
+    marked = f"_{after}" if keyword else after
     behind_a_dot = before.removesuffix(word).rstrip().endswith(".")
     return Asked(
         code=before + marked,
         cursor=len(before.encode("utf-16-le")) // 2,
         word=word,
-        names_of_cells=not behind_a_dot and (not word or word in _KEYWORDS),
+        names_of_cells=not behind_a_dot and (not word or keyword),
         made=_MADE.search(before) is not None,
     )
 

@@ -6,17 +6,27 @@ from collections.abc import Iterable
 from typing import Any
 
 
-def scala_list(jvm: Any, items: Iterable[Any]) -> Any:
-    """``items`` as a Scala ``List``."""
-    array = jvm.java.util.ArrayList()
-    for item in items:
-        array.add(item)
-    return jvm.scala.jdk.javaapi.CollectionConverters.asScala(array).toList()
+class ScalaValues:
+    """Turns values of Scala into those of Java, and back.
 
+    Classes are looked up once: of ``jvm.scala.jdk…`` py4j asks Java at each dot, which then searches all jars for a
+    class of that name. That costs more than what is done with them.
+    """
 
-def java_list(jvm: Any, items: Any) -> Any:
-    """A Scala collection as a Java list, which Python can walk through."""
-    return jvm.scala.jdk.javaapi.CollectionConverters.asJava(items)
+    def __init__(self, jvm: Any) -> None:
+        self._converters = jvm.scala.jdk.javaapi.CollectionConverters
+        self._array = jvm.java.util.ArrayList
+
+    def list_of(self, items: Iterable[Any]) -> Any:
+        """``items`` as a Scala ``List``."""
+        array = self._array()
+        for item in items:
+            array.add(item)
+        return self._converters.asScala(array).toList()
+
+    def java_list(self, items: Any) -> Any:
+        """A Scala collection as a Java list, which Python can walk through; each step asks Java."""
+        return self._converters.asJava(items)
 
 
 def part(product: Any, number: int) -> Any:
@@ -27,6 +37,11 @@ def part(product: Any, number: int) -> Any:
 def scala_object(package: Any, name: str) -> Any:
     """The Scala ``object`` of that name, which Java sees as a class with one instance."""
     return getattr(getattr(package, f"{name}$"), "MODULE$")
+
+
+def inner_class(package: Any, outer: str, name: str) -> Any:
+    """A Scala class inside of a class; the first argument of its constructor is the outer one's instance."""
+    return getattr(package, f"{outer}${name}")
 
 
 def taken(writer: Any) -> str:

@@ -2,7 +2,16 @@
 
 import pytest
 
-from hops_livy.driver.hops_session.scala_text import OutputFeed, Part, name_at, scala_error, shortened, statements
+from hops_livy.driver.hops_session.scala_text import (
+    Asked,
+    OutputFeed,
+    Part,
+    asked_at,
+    name_at,
+    scala_error,
+    shortened,
+    statements,
+)
 from hops_livy.driver.hops_session.tables import table
 
 MARK = b"\0mark\n"
@@ -68,6 +77,34 @@ def test_the_name_at_the_cursor_or_of_what_is_called_there(text, name, before):
     found, end = name_at(code, cursor)
     assert found == name
     assert not name or code[:end] == before
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "word", "names_of_cells", "made"),
+    [
+        ("spark.ra|nge(3)", "spark.ra(3)", "ra", False, False),
+        ("ci|", "ci", "ci", False, False),
+        ("city.|", "city.", "", False, False),
+        ("city\n  .|", "city\n  .", "", False, False),
+        ("|", "", "", True, False),
+        ("1 + |x", "1 + x", "", True, False),
+        ("for|mat(1)", "for_(1)", "for", True, False),
+        ("city.type|", "city.type_", "type", False, False),
+        ("new City|", "new City", "City", False, True),
+        ("renew City|", "renew City", "City", False, False),
+        ("2abc|", "2abc", "", True, False),
+    ],
+)
+def test_the_word_that_is_completed_ends_at_the_cursor(text, code, word, names_of_cells, made):
+    cursor = text.index("|")
+    assert asked_at(text.replace("|", ""), cursor) == Asked(
+        code=code, cursor=cursor, word=word, names_of_cells=names_of_cells, made=made
+    )
+
+
+def test_the_cursor_is_told_as_java_counts():
+    code = 'val s = "😀"; s.le'
+    assert asked_at(code, len(code)).cursor == len(code) + 1
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 1000])
