@@ -76,8 +76,8 @@ class RenamedNotebooks:
         items = (await self._livy.request("GET", f"overview?scope=own&limit={LIMIT}"))["items"]
         told = []
         for item in items:
-            path = moved(str(item.get("notebook") or ""), old, new)
-            if path is not None and item.get("state") in ALIVE and await self._connect(item, path):
+            present = moved(str(item.get("notebook") or ""), old, new)
+            if present is not None and item.get("state") in ALIVE and await self._connect(item, present):
                 told.append(int(item["id"]))
         return {"sessions": told}
 

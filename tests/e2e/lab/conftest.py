@@ -83,6 +83,7 @@ SESSION: dict[str, Any] = {
         "executor_memory_mib": 2048,
         "driver_memory_mib": 1024,
         "gpus_per_executor": 1,
+        "gpu_label": None,
         "min_executors": 1,
         "max_executors": 4,
     },

@@ -23,7 +23,7 @@ def item(number: int, **changes: Any) -> dict[str, Any]:
     return {
         "id": number, "kind": "pyspark", "name": None, "kernel": None, "user": "ada", "own": True, "state": "idle",
         "reason": None, "app_id": "local-1795400000000", "created": NOW - 5400, "idle_since": NOW - 600,
-        "idle_timeout_s": 7200.0, "statements": 12, "waiting": 0, "gpus": [],
+        "idle_timeout_s": 7200.0, "ends": NOW + 6600, "statements": 12, "waiting": 0, "queue": None, "gpus": [],
         "last_statement": {
             "id": 11, "state": "available", "status": "ok", "started": NOW - 610, "completed": NOW - 600,
             "line": "days = spark.read.parquet('Resources/days.parquet').where('year > 2010').cache()",
@@ -33,14 +33,14 @@ def item(number: int, **changes: Any) -> dict[str, Any]:
 
 
 BUSY = item(
-    7, name="nightly", state="busy", idle_since=None, waiting=2, gpus=[0, 1],
+    7, name="nightly", state="busy", idle_since=None, ends=None, waiting=2, gpus=[0, 1],
     last_statement={
         "id": 12, "state": "running", "status": None, "started": NOW - 95, "completed": None, "line": "model.fit(days)",
     },
 )  # fmt: skip
 IDLE = item(5)
 DEAD = item(
-    4, state="dead", idle_since=None, spark_ui=None,
+    4, state="dead", idle_since=None, ends=None, spark_ui=None,
     reason="The driver ran out of memory: it had 1024 MiB. Raise the memory of the driver in the start form.",
 )  # fmt: skip
 GRACES = item(
@@ -56,7 +56,7 @@ def overview(*items: dict[str, Any], scope: str = "project", version: str = "v")
 def of_now(described: dict[str, Any]) -> dict[str, Any]:
     """The same, as old as it was when this module was read, which may be long ago."""
     later = time.time() - NOW
-    moments = {"created", "idle_since", "started", "completed"}
+    moments = {"created", "idle_since", "ends", "started", "completed"}
     moved = {key: value + later for key, value in described.items() if key in moments and value is not None}
     last = described.get("last_statement")
     return described | moved | ({"last_statement": of_now(last)} if last else {})
@@ -87,13 +87,38 @@ def test_my_sessions_and_those_of_the_project_are_shown_in_their_groups(open_lab
     expect(mine(panel).nth(0)).to_contain_text(
         "nightlybusySession 7 · 1 h 30 min · 1 executor · 2 cores and 2 GiB · 2 GPUs"
     )
-    expect(mine(panel).nth(0)).to_contain_text("2 GPUs")
     expect(mine(panel).nth(0)).to_contain_text("model.fit(days)")
     expect(mine(panel).nth(2)).to_contain_text("The driver ran out of memory")
     (others,) = panel.get_by_role("list", name="Spark sessions of other members").get_by_role("listitem").all()
     expect(others).to_contain_text("grace · ")
     expect(others).to_contain_text("last cell failed")
     expect(others.locator("code")).to_have_count(0)
+
+
+def test_one_that_waits_tells_its_place_and_what_it_asked_for_and_one_that_is_left_when_it_ends(
+    open_lab: Page, server_extension: Any
+) -> None:
+    asked = IDLE["resources"] | {"executors": 2, "gpus_per_executor": 2, "gpu_label": "a100"}
+    waits = item(
+        8, state="starting", idle_since=None, ends=None, last_statement=None, spark_ui=None, resources=asked,
+        reason="Waits for 4 GPUs: 2nd of 5 in the queue.", queue={"position": 2, "length": 5},
+    )  # fmt: skip
+    # Its notebook is gone: it ends long before its idle time is over.
+    server_extension.answers["GET overview"] = overview(waits, IDLE | {"ends": NOW + 300}, version="w")
+    panel = open_panel(open_lab)
+    expect(panel).to_contain_text("0 working, 1 waiting, 1 idle")
+    expect(mine(panel).nth(0)).to_contain_text("waiting (2nd of 5)")
+    expect(mine(panel).nth(0)).to_contain_text("2 executors · 2 cores and 2 GiB each · 4 GPUs (a100)")
+    panel.get_by_role("button", name="Show details of session 8").click()
+    expect(mine(panel).nth(0)).to_contain_text("GPUs asked for4 GPUs (a100)")
+    panel.get_by_role("button", name="Show details of session 5").click()
+    idle = mine(panel).nth(1).get_by_role("definition")
+    expect(idle.filter(has_text=re.compile(r"^10 min$"))).to_be_visible()
+    at = open_lab.evaluate(
+        "moment => new Date(moment * 1000).toLocaleString(undefined, {dateStyle: 'medium', timeStyle: 'short'})",
+        server_extension.answers["GET overview"][1]["items"][1]["ends"],
+    )
+    expect(idle.last).to_have_text(at)
 
 
 def test_a_data_scientist_sees_no_group_of_others(open_lab: Page, server_extension: Any) -> None:

@@ -19,6 +19,7 @@ from hopslab.settings import SiteSettings
 pytestmark = [pytest.mark.spark, pytest.mark.hub, pytest.mark.browser, pytest.mark.timeout(1200)]
 PROJECT = f"storied-{secrets.token_hex(2)}"
 NOTEBOOK = "Jupyter/story.ipynb"
+RENAMED = "Jupyter/renamed.ipynb"
 PICTURES = Path(__file__).resolve().parents[3] / "test-results"
 MINUTE_MS = 60_000
 CELLS = [
@@ -91,8 +92,8 @@ def write_notebook(visitor: Visitor, path: str) -> None:
     visitor.jupyter("PUT", path, f"api/contents/{NOTEBOOK}", {"type": "notebook", "content": content})
 
 
-def open_notebook(page: Page, site: Any, path: str) -> None:
-    page.goto(f"{site.url}{path}lab/tree/{NOTEBOOK}")
+def open_notebook(page: Page, site: Any, path: str, notebook: str) -> None:
+    page.goto(f"{site.url}{path}lab/tree/{notebook}")
     page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
     # What is run before there is a kernel, Lab passes over in silence.
     page.locator("#jp-main-statusbar").get_by_text(re.compile(r"PySpark \| (Idle|Busy)")).wait_for()
@@ -122,9 +123,10 @@ def test_nothing_is_lost_whatever_goes_away(page: Page, site: Any, visitor: Visi
     path = f"user/{visitor.user}/{PROJECT}/"
     visitor.get(f"{path}lab")
     write_notebook(visitor, path)
-    open_notebook(page, site, path)
+    open_notebook(page, site, path, NOTEBOOK)
     cells_that_run(page)
     a_tab_that_goes_away(page)
+    rename_while_a_cell_runs(page)
     restart_while_a_cell_runs(page, site, visitor, path)
     a_server_that_went_away(page)
 
@@ -173,10 +175,20 @@ def a_tab_that_goes_away(page: Page) -> None:
     page.keyboard.press("Control+s")
 
 
-def restart_while_a_cell_runs(page: Page, site: Any, visitor: Visitor, path: str) -> None:
+def rename_while_a_cell_runs(page: Page) -> None:
     expect(run(page, LONG).get_by_text("tick 2 of run 2")).to_be_visible()
+    page.get_by_role("menuitem", name="File", exact=True).click()
+    page.get_by_role("menuitem", name="Rename Notebook…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.locator("input").fill(Path(RENAMED).name)
+    with page.expect_response("**/hops/notebook:renamed") as told:
+        dialog.get_by_role("button", name="Rename").click()
+    assert len(told.value.json()["sessions"]) == 1
+
+
+def restart_while_a_cell_runs(page: Page, site: Any, visitor: Visitor, path: str) -> None:
     restart_server(visitor, path)
-    open_notebook(page, site, path)
+    open_notebook(page, site, path, RENAMED)
     again = cell(page, LONG).locator(".jp-OutputArea-output")
     expect(again.get_by_text("the end of run 2")).to_be_visible()
     expect(again.get_by_text("tick 0 of run 2")).to_have_count(1)
@@ -193,7 +205,7 @@ def a_server_that_went_away(page: Page) -> None:
     expect(last.get_by_text(re.compile(r"Spark session \d+ taken up"))).to_be_visible()
     page.get_by_role("tab", name="Spark sessions").click()
     sessions = page.get_by_role("list", name="My Spark sessions").get_by_role("listitem")
-    expect(sessions.filter(has_text="story.ipynb")).to_have_count(1)
+    expect(sessions.filter(has_text=Path(RENAMED).name)).to_have_count(1)
     picture(page, "reattached")
 
 
