@@ -16,8 +16,8 @@ from ipykernel.ipkernel import IPythonKernel
 from traitlets import Type
 
 from .progress import MESSAGE, Progress
-from .spark_jobs import SparkJobs
 from .session_shell import SessionShell
+from .spark_jobs import SparkJobs
 
 EXECUTION_COUNT = "hops_execution_count"
 """Where a request's metadata tell the number of the cell."""

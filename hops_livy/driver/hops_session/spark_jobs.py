@@ -37,7 +37,8 @@ class SparkJobs:
     def running(self) -> list[dict[str, Any]]:
         """All jobs that run."""
         java = self._spark.sparkContext._jvm  # noqa: SLF001
-        return self._told(self._store.jobsList(java.java.util.List.of(java.org.apache.spark.JobExecutionStatus.RUNNING)))
+        runs = java.org.apache.spark.JobExecutionStatus.RUNNING
+        return self._told(self._store.jobsList(java.java.util.List.of(runs)))
 
     def cancel(self, *, since_ms: float, until_ms: float) -> None:
         """Cancels the jobs that began in that time, milliseconds since the epoch; those of streaming queries go on."""

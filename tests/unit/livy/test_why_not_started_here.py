@@ -83,7 +83,10 @@ MEMORY = (
     None, MemoryAtEnd(whole=7900, taken=2100), MemoryAtEnd(ran_out=True, whole=7900, taken=2100),
     MemoryAtEnd(ran_out=True, of_service=False, whole=7900), MemoryAtEnd(ran_out=False, whole=7900, taken=9, free=1500),
 )  # fmt: skip
-LOGS = ([], ["Cannot allocate memory"], ["Terminating due to java.lang.OutOfMemoryError: Java heap space"], ["ImportError: no such thing"])
+LOGS = (
+    [], ["Cannot allocate memory"], ["Terminating due to java.lang.OutOfMemoryError: Java heap space"],
+    ["ImportError: no such thing"],
+)  # fmt: skip
 
 
 def test_whatever_a_drivers_death_can_say_is_on_the_page():
