@@ -95,10 +95,15 @@ class LivyClient:
         """A session or batch; also tells Livy that it is still cared for."""
         return session_view(await self._call("GET", _path(kind, name)))
 
-    async def all(self, kind: str) -> AsyncIterator[SessionView]:
-        """All of them, everybody's."""
+    async def all(self, kind: str, *, most: int = _MOST_LIST) -> AsyncIterator[SessionView]:
+        """All of them, everybody's.
+
+        Args:
+            kind: ``sessions`` or ``batches``.
+            most: So many bytes the list of a hundred may have.
+        """
         for page in range(_MOST_PAGES):
-            content = await self._call("GET", f"/{kind}?from={page * PAGE}&size={PAGE}", most=_MOST_LIST)
+            content = await self._call("GET", f"/{kind}?from={page * PAGE}&size={PAGE}", most=most)
             views = session_views(content)
             for view in views:
                 yield view

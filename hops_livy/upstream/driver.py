@@ -268,8 +268,8 @@ class UpstreamDriver:
         finally:
             stopped.cancel()
             look.cancel()
-        if not ended.gone and not self._stop.is_set():
-            # One that has ended by itself is told at once; Livy, which would keep it in its list, may take long.
+        if not (ended.gone or ended.given_up or self._stop.is_set()):
+            # One that has ended by itself is told of at once: that it leaves Livy's list may take long.
             self._on_left(self._kind, self._name)
         elif not ended.gone:
             try:

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 
-from hops_livy.upstream.answers import LivyError, SessionView
+from hops_livy.upstream.answers import LivyError, SessionView, TooMuchError
 from hops_livy.upstream.client import PAGE, LivyClient
 from hops_livy.upstream.pace import list_pause
+
+LOG = logging.getLogger(__name__)
+_MOST_LIST = 4 * 1024 * 1024
+"""Bytes of a page. It holds lines that sessions' code may have written, and is read each second."""
+_LIST_AGAIN_S = 60.0
+_ALONE = 6
+"""So many sessions that are asked for by themselves count as one page."""
 
 
 class Rounds:
@@ -26,6 +34,7 @@ class Rounds:
         self._somebody = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._begun, self._pages = float("-inf"), 1
+        self._no_list_until = float("-inf")
 
     async def next(self, name: str, *, starting: bool = False) -> SessionView | None:
         """What the next round tells of a session; ``None`` where the list does not have it.
@@ -71,13 +80,8 @@ class Rounds:
         wanted = {name for name, _ in waiting.values()}
         views: dict[str, SessionView] = {}
         failure: LivyError | None = None
-        seen = 0
         try:
-            async for view in self._livy.all(self._kind):
-                seen += 1
-                if view.name in wanted:
-                    views[view.name] = view
-            self._pages = seen // PAGE + 1
+            views = await self._list(wanted)
         except LivyError as error:
             failure = error
         except asyncio.CancelledError:
@@ -91,3 +95,25 @@ class Rounds:
                 found.set_result(views.get(name))
             else:
                 found.set_exception(failure)
+
+    async def _list(self, wanted: set[str]) -> dict[str, SessionView]:
+        """Those of ``wanted`` that Livy has; none for a while after its list was too large, so that each is asked for.
+
+        Else one session could keep all others from being looked at.
+        """
+        self._pages = 1 + len(wanted) // _ALONE
+        if self._begun < self._no_list_until:
+            return {}
+        views: dict[str, SessionView] = {}
+        seen = 0
+        try:
+            async for view in self._livy.all(self._kind, most=_MOST_LIST):
+                seen += 1
+                if view.name in wanted:
+                    views[view.name] = view
+        except TooMuchError as error:
+            LOG.warning("%s are asked for one by one for a while: %s", self._kind, error)
+            self._no_list_until = self._begun + _LIST_AGAIN_S
+            return {}
+        self._pages = 1 + seen // PAGE
+        return views

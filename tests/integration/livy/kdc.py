@@ -24,7 +24,11 @@ class Kdc:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.port, self.process = folder, free_port(), None
-        self.environ = {"KRB5_CONFIG": str(folder / "krb5.conf"), "KRB5_KDC_PROFILE": str(folder / "kdc.conf")}
+        self.environ = {
+            "KRB5_CONFIG": str(folder / "krb5.conf"),
+            "KRB5_KDC_PROFILE": str(folder / "kdc.conf"),
+            "KRB5RCACHENAME": f"file2:{folder}/replays",
+        }
         self._all = {**os.environ, **self.environ, "PATH": _PLACES}
         (folder / "krb5.conf").write_text(
             f"[libdefaults]\n default_realm = {REALM}\n dns_lookup_kdc = false\n dns_lookup_realm = false\n"

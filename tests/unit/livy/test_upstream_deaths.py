@@ -315,3 +315,21 @@ def test_sessions_that_start_are_seen_to_be_ready_in_half_a_second_by_one_list_f
         await starting
 
     played(game)
+
+
+def test_a_session_that_fills_livys_list_keeps_nobody_from_being_looked_at(played, livy):
+    async def game(site):
+        drivers = await site.start(12)
+        livy.session(3).log = ["x" * 5 * 1024 * 1024]
+        counted = await site.requests_in(60)
+        assert counted["GET list"] <= 2
+        assert 600 <= counted["GET one"] <= 750, "each once a second"
+        livy.session(0).state = "dead"
+        late, _reason = await seconds_until_told(drivers[0])
+        assert late <= 1.0
+        livy.session(3).log = []
+        await site.requests_in(65)
+        counted = await site.requests_in(60)
+        assert counted["GET one"] <= 12 * 1.05 + 2, "the list does again"
+
+    played(game)
