@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import re
 import secrets
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from hopslab.demo.logins import demo_login
-from hopslab.demo.story import create_project
 from hopslab.demo.visitor import Visitor
-from hopslab.settings import SiteSettings
+
+from .notebook_page import (
+    PICTURES,
+    cell,
+    open_notebook,
+    page_of,
+    run,
+    server_of_a_project,
+    wait_for_server,
+    write_notebook,
+)
 
 pytestmark = [pytest.mark.spark, pytest.mark.hub, pytest.mark.browser, pytest.mark.timeout(1200)]
 PROJECT = f"storied-{secrets.token_hex(2)}"
 NOTEBOOK = "Jupyter/story.ipynb"
 RENAMED = "Jupyter/renamed.ipynb"
-PICTURES = Path(__file__).resolve().parents[3] / "test-results"
-MINUTE_MS = 60_000
 CELLS = [
     "import time\nheights_of_trees = [3, 1, 2]\nprint('ready', len(heights_of_trees))",
     "heights_of",
@@ -44,73 +50,15 @@ def login(site: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def visitor(site: Any, login: Any) -> Any:
-    person = Visitor(SiteSettings(home=Path(site.env["HOPS_HOME"]), port=int(site.env["HOPS_PORT"])))
-    person.log_in(login.user, login.password)
-    create_project(person, PROJECT)
-    person.call("PUT", f"projects/{PROJECT}/server", {"options": {"executors": 1}})
-    wait_for_server(person, lambda server: server["state"] == "ready")
-    yield person
-    person.call("DELETE", f"projects/{PROJECT}/server")
-    person.close()
+    with server_of_a_project(site, login, PROJECT) as person:
+        yield person
 
 
 @pytest.fixture
 def page(chromium: Any, site: Any, login: Any) -> Any:
-    PICTURES.mkdir(exist_ok=True)
-    page = chromium.new_page(viewport={"width": 1280, "height": 800})
-    page.set_default_timeout(2 * MINUTE_MS)
-    try:
-        page.goto(site.url)
-        page.get_by_label("User name").fill(login.user)
-        page.get_by_label("Password", exact=True).fill(login.password)
-        page.get_by_role("button", name="Log in").click()
-        page.wait_for_url("**/services/hops/**")
+    with page_of(chromium, site, login) as page:
         yield page
         page.screenshot(path=PICTURES / "story-last.png")
-    finally:
-        page.close()
-
-
-def wait_for_server(person: Visitor, is_so: Any, seconds: float = 180) -> dict[str, Any]:
-    deadline = time.monotonic() + seconds
-    while not is_so(server := person.call("GET", f"projects/{PROJECT}/server")):
-        assert time.monotonic() < deadline, server
-        time.sleep(0.2)
-    return server
-
-
-def write_notebook(visitor: Visitor, path: str) -> None:
-    cells = [
-        {
-            "cell_type": "code", "id": f"cell-{number}", "source": code, "metadata": {}, "outputs": [],
-            "execution_count": None,
-        }
-        for number, code in enumerate(CELLS)
-    ]  # fmt: skip
-    kernel = {"name": "pyspark", "display_name": "PySpark", "language": "python"}
-    content = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
-    visitor.jupyter("PUT", path, f"api/contents/{NOTEBOOK}", {"type": "notebook", "content": content})
-
-
-def open_notebook(page: Page, site: Any, path: str, notebook: str) -> None:
-    page.goto(f"{site.url}{path}lab/tree/{notebook}")
-    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
-    # What is run before there is a kernel, Lab passes over in silence.
-    page.locator("#jp-main-statusbar").get_by_text(re.compile(r"PySpark \| (Idle|Busy)")).wait_for()
-
-
-def cell(page: Page, number: int) -> Locator:
-    """A cell, in view: Lab draws no others."""
-    found = page.locator(".jp-Notebook .jp-CodeCell").nth(number)
-    found.scroll_into_view_if_needed()
-    return found
-
-
-def run(page: Page, number: int) -> Locator:
-    found = cell(page, number)
-    found.locator(".cm-content").click()
-    page.keyboard.press("Control+Enter")
-    return found.locator(".jp-OutputArea-output")
 
 
 def picture(page: Page, name: str) -> None:
@@ -119,10 +67,8 @@ def picture(page: Page, name: str) -> None:
 
 
 def test_nothing_is_lost_whatever_goes_away(page: Page, site: Any, visitor: Visitor) -> None:
-    expect.set_options(timeout=2 * MINUTE_MS)
     path = f"user/{visitor.user}/{PROJECT}/"
-    visitor.get(f"{path}lab")
-    write_notebook(visitor, path)
+    write_notebook(visitor, path, NOTEBOOK, CELLS)
     open_notebook(page, site, path, NOTEBOOK)
     cells_that_run(page)
     a_tab_that_goes_away(page)
@@ -212,5 +158,5 @@ def a_server_that_went_away(page: Page) -> None:
 def restart_server(visitor: Visitor, path: str) -> None:
     before = visitor.call("GET", f"projects/{PROJECT}/server")["started_at"]
     visitor.jupyter("POST", path, "hops/server:restart")
-    wait_for_server(visitor, lambda server: server["state"] == "ready" and server["started_at"] != before)
+    wait_for_server(visitor, PROJECT, lambda server: server["state"] == "ready" and server["started_at"] != before)
     visitor.get(f"{path}lab")

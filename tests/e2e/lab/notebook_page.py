@@ -1,0 +1,117 @@
+"""A notebook on a site of its own, as a person has it in a browser."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from hopslab.demo.logins import Login
+from hopslab.demo.story import create_project
+from hopslab.demo.visitor import Visitor
+from hopslab.settings import SiteSettings
+
+PICTURES = Path(__file__).resolve().parents[3] / "test-results"
+MINUTE_MS = 60_000
+LOADED_MS = 30_000
+"""Lab loads a theme's styles when it is chosen."""
+
+
+@contextmanager
+def server_of_a_project(site: Any, login: Login, project: str) -> Iterator[Visitor]:
+    """A new project, and in it a notebook server with one executor."""
+    person = Visitor(SiteSettings(home=Path(site.env["HOPS_HOME"]), port=int(site.env["HOPS_PORT"])))
+    person.log_in(login.user, login.password)
+    create_project(person, project)
+    person.call("PUT", f"projects/{project}/server", {"options": {"executors": 1}})
+    wait_for_server(person, project, lambda server: server["state"] == "ready")
+    person.get(f"user/{person.user}/{project}/lab")
+    yield person
+    person.call("DELETE", f"projects/{project}/server")
+    person.close()
+
+
+def wait_for_server(
+    person: Visitor, project: str, is_so: Callable[[dict[str, Any]], bool], seconds: float = 180
+) -> dict[str, Any]:
+    """The notebook server's state, once ``is_so``."""
+    deadline = time.monotonic() + seconds
+    while not is_so(server := person.call("GET", f"projects/{project}/server")):
+        assert time.monotonic() < deadline, server
+        time.sleep(0.2)
+    return server
+
+
+@contextmanager
+def page_of(chromium: Browser, site: Any, login: Login) -> Iterator[Page]:
+    """A page of who has logged in, at their projects."""
+    PICTURES.mkdir(exist_ok=True)
+    expect.set_options(timeout=2 * MINUTE_MS)
+    page = chromium.new_page(viewport={"width": 1280, "height": 800})
+    page.set_default_timeout(2 * MINUTE_MS)
+    try:
+        page.goto(site.url)
+        page.get_by_label("User name").fill(login.user)
+        page.get_by_label("Password", exact=True).fill(login.password)
+        page.get_by_role("button", name="Log in").click()
+        page.wait_for_url("**/services/hops/**")
+        yield page
+    finally:
+        page.close()
+
+
+def write_notebook(person: Visitor, server: str, notebook: str, codes: Sequence[str]) -> None:
+    """Puts a notebook for PySpark with a cell for each of ``codes`` into the project.
+
+    Args:
+        person: Whose server it is.
+        server: Path of the server, ``user/<user>/<project>/``.
+        notebook: Path of the notebook there.
+        codes: What the cells hold.
+    """
+    cells = [
+        {
+            "cell_type": "code", "id": f"cell-{number}", "source": code, "metadata": {}, "outputs": [],
+            "execution_count": None,
+        }
+        for number, code in enumerate(codes)
+    ]  # fmt: skip
+    kernel = {"name": "pyspark", "display_name": "PySpark", "language": "python"}
+    content = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    person.jupyter("PUT", server, f"api/contents/{notebook}", {"type": "notebook", "content": content})
+
+
+def open_notebook(page: Page, site: Any, server: str, notebook: str) -> None:
+    """Opens it in Lab, and waits for its kernel."""
+    page.goto(f"{site.url}{server}lab/tree/{notebook}")
+    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
+    # What is run before there is a kernel, Lab passes over in silence.
+    page.locator("#jp-main-statusbar").get_by_text(re.compile(r"PySpark \| (Idle|Busy)")).wait_for()
+
+
+def cell(page: Page, number: int) -> Locator:
+    """A cell, in view: Lab draws no others."""
+    found = page.locator(".jp-Notebook .jp-CodeCell").nth(number)
+    found.scroll_into_view_if_needed()
+    return found
+
+
+def run(page: Page, number: int) -> Locator:
+    """Runs a cell; what it shows."""
+    found = cell(page, number)
+    found.locator(".cm-content").click()
+    page.keyboard.press("Control+Enter")
+    return found.locator(".jp-OutputArea-output")
+
+
+def choose_theme(page: Page, name: str) -> None:
+    """Chooses a theme in the menu and waits for its styles."""
+    page.get_by_role("menuitem", name="Settings", exact=True).click()
+    page.locator(".lm-Menu-item", has_text="Theme").first.hover()
+    page.locator(".lm-Menu-item", has_text=name).first.click()
+    expect(page.locator(f"body[data-jp-theme-name='{name}']")).to_be_attached(timeout=LOADED_MS)
