@@ -60,10 +60,11 @@ class ScalaHelp:
             cursor: Index into ``code``, in characters.
         """
         asked = asked_at(code, cursor)
-        words = self._asked(asked, self._names)
-        if asked.names_of_cells:
-            words += self._defined()
-        return cursor - len(asked.word), sorted({word for word in words if word and word.startswith(asked.word)})
+        words = set(self._asked(asked, self._names))
+        own = set(self._defined()) if asked.names_of_cells else set()
+        # One's own first: of very many the service cuts the end off.
+        listed = [*sorted(own), *sorted(words - own)]
+        return cursor - len(asked.word), [word for word in listed if word and word.startswith(asked.word)]
 
     def inspect(self, code: str, cursor: int) -> str:
         """The declarations of the name at ``cursor``, a line for each overload; empty where none is known.
