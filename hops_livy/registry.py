@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hops_contract.layout import Home, numbered
+from hops_contract.layout import Home
 from hops_contract.options import ServerLimits
 from hops_contract.principal import Principal
 from hops_livy.conf import checked_conf, shape_of, waits_for_room
@@ -26,7 +26,6 @@ from hops_livy.errors import (
     NotAuthenticatedError,
     NotFoundError,
     TooManyError,
-    disk_trouble,
 )
 from hops_livy.gpus import GpuLedger
 from hops_livy.idleness import Idleness
@@ -39,6 +38,7 @@ from hops_livy.pool import Warm, WarmPool
 from hops_livy.project_limits import ProjectLimits, check_limits, idle_time, together
 from hops_livy.recovery import Recovered, WasWaiting, heading
 from hops_livy.service_lock import ServiceLock
+from hops_livy.session_numbers import SessionNumbers
 from hops_livy.sessions import KINDS, Session, SessionState, Timeouts
 from hops_livy.settings import Limits
 from hops_livy.token_renewal import TokenRenewal
@@ -110,7 +110,7 @@ class Registry:
         self._ended_owners = EndedOwners(home.run / "sessions" / "ended-owners.json")
         self._lock = ServiceLock(home.service_lock, alive=home.service_alive)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._last_id = -1
+        self._numbers = SessionNumbers(home.run / "sessions", home.session_records)
 
     async def open(self) -> None:
         """Finds the sessions of an earlier service again, ends what it left besides, and begins to watch.
@@ -122,7 +122,7 @@ class Registry:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
         await self._lock.take()
-        self._last_id = _last_id(folder, self._home.session_records)
+        self._numbers.load()
         self._ended_owners.load()
         await self._recover()
         # One that waits has no driver yet: what there is of one is left of a start that nobody saw the end of.
@@ -515,7 +515,7 @@ class Registry:
     def _new_session(
         self, principal: Principal, shape: Shape, timeouts: Timeouts, *, kind: str = KINDS[0], name: str | None = None
     ) -> Session:
-        number = self._new_id()
+        number = self._numbers.give()
         return Session(
             id=number,
             owner=principal,
@@ -640,18 +640,6 @@ class Registry:
                 f"Duplicate session name: {name} for session {found}", remedy="Choose another name, or delete that one."
             )
 
-    def _new_id(self) -> int:
-        self._last_id += 1
-        # Ids are never given twice, also over restarts: a client of an old session must not meet a new one.
-        try:
-            last = self._home.run / "sessions" / "last-id"
-            draft = last.with_suffix(".new")
-            draft.write_text(str(self._last_id))
-            draft.replace(last)
-        except OSError as error:
-            raise CanNotStartError(disk_trouble(error)) from error
-        return self._last_id
-
     def _forget(self, session_id: int) -> None:
         session = self._sessions.pop(session_id, None)
         if session is not None:
@@ -708,18 +696,6 @@ class Registry:
 def page(sessions: Iterable[Session], start: int, size: int) -> list[Session]:
     """One page of a list."""
     return list(sessions)[start : start + size]
-
-
-def _last_id(sessions: Path, records: Path) -> int:
-    """The largest number that was ever given, as far as it is known."""
-    known = [*numbered(sessions), *numbered(records)]
-    try:
-        known.append(int((sessions / "last-id").read_text()))
-    except FileNotFoundError:
-        pass
-    except (OSError, ValueError):
-        LOG.warning("which number a session had last can't be read; numbers go on after those that are left")
-    return max(known, default=-1)
 
 
 def _application(session: Session) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from .scala_text import Asked, asked_at, name_at
 from .scala_values import ScalaValues, inner_class, scala_object, taken
 
 _PATIENCE_S = 2.0
+"""How long a request waits for its turn, and for the end of what is being compiled."""
 _ENDED_MS = 10_000
 _FILE = "<console>"
 """The interpreter's own name for what it wraps: the compiler finds a tree's file by its name."""
@@ -59,11 +61,12 @@ class ScalaHelp:
             code: Scala.
             cursor: Index into ``code``, in characters.
         """
-        asked = asked_at(code, cursor)
-        words = self._asked(asked, self._names)
-        if asked.names_of_cells:
-            words += self._defined()
-        return cursor - len(asked.word), sorted({word for word in words if word and word.startswith(asked.word)})
+        asked, end = asked_at(code, cursor), time.monotonic() + _PATIENCE_S
+        words = set(self._asked(asked, end, self._names))
+        own = set(self._defined(end)) if asked.names_of_cells else set()
+        # One's own first: of very many the service cuts the end off.
+        listed = [*sorted(own), *sorted(words - own)]
+        return cursor - len(asked.word), [word for word in listed if word and word.startswith(asked.word)]
 
     def inspect(self, code: str, cursor: int) -> str:
         """The declarations of the name at ``cursor``, a line for each overload; empty where none is known.
@@ -77,17 +80,19 @@ class ScalaHelp:
             return ""
         asked = asked_at(code, end)  # at its end, where the compiler tells whatever could still be meant
         told = self._asked(
-            asked, lambda compiler, members: self._declarations(compiler, members, name, made=asked.made)
+            asked,
+            time.monotonic() + _PATIENCE_S,
+            lambda compiler, members: self._declarations(compiler, members, name, made=asked.made),
         )
         return "\n".join(dict.fromkeys(line for line in told if line))
 
-    def _asked(self, asked: Asked, read: Callable[[Any, Any], list[str]]) -> list[str]:
-        """What ``read`` makes of the compiler and of the members that fit; nothing where it has no time for it."""
-        if not self._asking.acquire(timeout=_PATIENCE_S):
+    def _asked(self, asked: Asked, end: float, read: Callable[[Any, Any], list[str]]) -> list[str]:
+        """What ``read`` makes of the compiler and of the members that fit; nothing where its turn comes too late."""
+        if not _acquired(self._asking, end):
             return []
         try:
             compiler = self._compiler()
-            members = self._members(compiler, asked)
+            members = self._members(compiler, asked, end)
             return [] if members is None else read(compiler, members)
         except Py4JError as error:
             self._held = None  # it may stand in the middle of something
@@ -107,12 +112,12 @@ class ScalaHelp:
             self._held = self._java.soft_reference(compiler)
         return compiler
 
-    def _members(self, compiler: Any, asked: Asked) -> Any:
+    def _members(self, compiler: Any, asked: Asked, end: float) -> Any:
         """What may stand at the cursor, a Scala list; ``None`` where something is being compiled."""
         source = compiler.newSourceFile(asked.code, _FILE)
         parser = compiler.newUnitParser(self._java.unit(compiler, source))
         trees = list(self._values.java_list(parser.parseStats())) or [compiler.EmptyTree()]
-        if not self._compiling.acquire(timeout=_PATIENCE_S):
+        if not _acquired(self._compiling, end):
             return None
         try:
             wrapped, body = self._wrapped(compiler, asked.code, source, trees)
@@ -134,6 +139,7 @@ class ScalaHelp:
             return found.matchingResults(getattr(found, "matchingResults$default$1")())
         finally:
             compiler.unitOfFile().remove(file)
+            compiler.reporter().reset()  # it keeps all errors, and code that is being written has many
 
     def _wrapped(self, compiler: Any, code: str, source: Any, trees: list[Any]) -> tuple[Any, Any]:
         """The code as the interpreter would wrap it, below all that earlier cells define: its source and its tree."""
@@ -176,15 +182,19 @@ class ScalaHelp:
                 ]
         return told
 
-    def _defined(self) -> list[str]:
+    def _defined(self, end: float) -> list[str]:
         """The names that earlier cells define."""
-        if not self._compiling.acquire(timeout=_PATIENCE_S):
+        if not _acquired(self._compiling, end):
             return []
         try:
             kinds = (self._interpreter.namedDefinedTerms(), self._interpreter.definedTypes())
             return [word for kind in kinds for word in str(kind.mkString("\n")).split("\n") if word.isidentifier()]
         finally:
             self._compiling.release()
+
+
+def _acquired(lock: threading.Lock, end: float) -> bool:
+    return lock.acquire(timeout=max(0.0, end - time.monotonic()))
 
 
 class _Classes:

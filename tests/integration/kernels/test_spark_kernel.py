@@ -62,6 +62,23 @@ def test_help_is_of_scala_names(notebook):
     assert not notebook.inspect("getattr")["found"], "that is Python's"
 
 
+def test_names_are_completed_and_explained_while_a_cell_runs(notebook):
+    assert notebook.run('case class Peak(name: String)\nval peak = Peak("Feldberg")').reply["status"] == "ok"
+    message = notebook.start('println("begun"); Thread.sleep(600000)')
+    while notebook.client.get_iopub_msg(timeout=60)["msg_type"] != "stream":
+        pass
+    for _ in range(30):  # as above
+        reply = notebook.complete("val higher = peak.nam")
+        if reply["matches"] == ["name"]:
+            break
+        time.sleep(1)
+    assert (reply["matches"], reply["cursor_start"], reply["cursor_end"]) == (["name"], 18, 21)
+    assert "val peak: Peak" in notebook.inspect("peak")["data"]["text/plain"]
+    notebook.manager.interrupt_kernel()
+    cell = notebook.finish(message, timeout=90)
+    assert "KeyboardInterrupt" in cell.error, "it had not ended: nothing of this waits for it"
+
+
 def test_an_error_is_one_of_the_cell(notebook):
     cell = notebook.run('throw new IllegalStateException("no more")')
     assert cell.reply["status"] == "error"

@@ -1,6 +1,8 @@
 """Scala in sessions of real Spark, over plain HTTP: beside Python and SQL, and as a session's own kind."""
 
+import contextlib
 import json
+import threading
 import time
 
 import pytest
@@ -55,6 +57,57 @@ def failure(client, session_id):
         return shown
 
     return output
+
+
+@pytest.fixture
+def words(client, session_id):
+    """Completes Scala; asks again for a while where nothing is found: the compiler is slow at first."""
+
+    def found(code, *, cursor=None, patience_s=30):
+        body = {"code": code, "cursor": len(code) if cursor is None else cursor, "kind": "spark"}
+        end = time.monotonic() + patience_s
+        while True:
+            candidates = client.post(f"/sessions/{session_id}/completion", json=body).json()["candidates"]
+            if candidates or time.monotonic() > end:
+                return candidates
+            time.sleep(0.2)
+
+    return found
+
+
+@pytest.fixture
+def told(client, session_id):
+    """Explains the name at the end of Scala code; asks again as for words."""
+
+    def text(code, **more):
+        body = {"code": code, "cursor": len(code), **more}
+        for _ in range(30):
+            answer = client.post(f"/sessions/{session_id}/inspection", json=body).json()
+            if answer["found"]:
+                return answer["data"]["text/plain"]
+            time.sleep(1)
+        return None
+
+    return text
+
+
+@pytest.fixture
+def running(client, session_id):
+    """Runs a statement that doesn't end by itself, in a block that begins when it has printed a text; cancels it."""
+
+    @contextlib.contextmanager
+    def statement(code, *, until):
+        number = client.post(f"/sessions/{session_id}/statements", json={"code": code}).json()["id"]
+        at = f"/sessions/{session_id}/statements/{number}"
+        with client.stream("GET", f"{at}/events") as answer:
+            assert any(line.startswith("data: ") and f"{until}\\n" in line for line in answer.iter_lines())
+        try:
+            yield lambda: client.get(f"{at}?hold=false").json()
+        finally:
+            assert client.post(f"{at}/cancel").json() == {"msg": "canceled"}
+        assert client.get(at).json()["state"] == "cancelled"
+
+    return statement
 
 
 def test_a_session_of_kind_spark_runs_scala(client, session_id, scala):
@@ -168,36 +221,110 @@ def test_an_interrupt_ends_the_statement_and_the_session_lives_on(client, sessio
     assert scala("sc.statusTracker.getActiveJobIds().length").endswith("Int = 0")
 
 
-def test_words_are_completed(client, session_id, scala):
+def test_words_are_completed(scala, words):
     scala("1")  # nothing is loaded before the first statement
-    body = {"code": "spark.rang", "cursor": 10, "kind": "spark"}
-    for _ in range(20):  # the compiler is slow at first, and an answer that takes too long is none
-        found = client.post(f"/sessions/{session_id}/completion", json=body).json()["candidates"]
-        if found:
-            break
+    assert words("spark.rang") == ["range"]
+    assert words('val s = "😀"; spark.rang') == ["range"]
+    assert words("spark.range(3).count()", cursor=8) == ["range"], (
+        "what stands behind the cursor is no part of the word"
+    )
+    assert words("import org.apache.spark.sql.functi") == ["functions"]
+
+
+def test_names_of_earlier_cells_are_completed(scala, words):
+    scala('case class Lake(name: String, depth: Int)\nval lake = Lake("Titisee", 39)')
+    scala("def deeper(one: Lake, other: Lake) = one.depth > other.depth\nimport scala.collection.mutable.ArrayBuffer")
+    assert words("lak") == ["lake"]
+    assert words("lake.na") == ["name"]
+    assert words("new Lak") == ["Lake"]
+    assert words("deep") == ["deeper"]
+    assert words("ArrayBuff") == ["ArrayBuffer"]
+    assert words("lake.depth.toDoub") == ["toDouble"]
+    assert {"lake", "Lake", "deeper"} <= set(words("")), "with nothing to go on, whatever is defined"
+    scala("val lake = 7")
+    assert words("lake.na", patience_s=0) == [], "that is a number now"
+    scala("val doubled = 2 * lake")
+    assert "doubled" in words("do"), "which is a keyword as well"
+
+
+def test_code_is_not_run_to_complete_it(scala, words):
+    scala("var runs = 0\ndef counted() = { runs += 1; spark }")
+    assert words("runs += 1; counted().rang") == ["range"]
+    assert scala("runs").endswith("Int = 0")
+
+
+def test_names_are_completed_and_explained_while_a_cell_runs(scala, words, told, running):
+    scala('case class River(name: String)\nval river = River("Ill")')
+    assert words("spark.rang") == ["range"]
+    code = 'val bank = 1\nprintln("begun")\nThread.sleep(600000)'
+    with running(code, until="begun") as statement:
+        assert words("spark.rang") == ["range"]
+        assert words("riv") == ["river"]
+        assert words("river.na") == ["name"]
+        assert words("ban") == ["bank"], "what an earlier line of the same cell has defined"
+        assert told("river") == "val river: River"
+        begun = time.monotonic()
+        assert words("spark.rang", patience_s=0) == ["range"]
+        assert time.monotonic() - begun < 3
+        assert statement()["state"] == "running", "or it was not while a cell runs"
+    assert scala("bank + 1").endswith("Int = 2")
+
+
+def test_an_interrupt_ends_the_cell_and_not_what_is_being_completed(service, session_id, scala, words, running):
+    assert words("spark.rang") == ["range"]
+    answers, ended = [], threading.Event()
+
+    def keep_asking():
+        with service.client() as other:
+            while not ended.is_set():
+                body = {"code": "spark.rang", "cursor": 10, "kind": "spark"}
+                answers.append(other.post(f"/sessions/{session_id}/completion", json=body))
+
+    with running('println("begun"); var n = 0L; while (true) { n += 1 }', until="begun"):
+        asking = threading.Thread(target=keep_asking)
+        asking.start()
         time.sleep(1)
-    assert found == ["range"]
+    ended.set()
+    asking.join()
+    assert {answer.status_code for answer in answers} == {200}
+    assert answers[-1].json()["candidates"] in (["range"], [])
+    assert words("spark.rang") == ["range"]
+    assert scala("1 + 1").endswith("Int = 2")
 
 
-def test_a_name_is_explained_by_the_scala_interpreter_and_never_by_python(client, session_id, scala):
+def test_what_is_asked_while_a_cell_is_compiled_does_not_disturb_it(client, session_id, scala, words):
+    assert words("spark.rang") == ["range"]
+    code = "\n".join(f"case class Wide{n}(a: Int, b: String, c: Seq[(Int, Option[String])])" for n in range(20))
+    number = client.post(f"/sessions/{session_id}/statements", json={"code": code}).json()["id"]
+    asked = 0
+    at = f"/sessions/{session_id}/statements/{number}?hold=false"
+    while (statement := client.get(at).json())["state"] in ("waiting", "running"):
+        begun = time.monotonic()
+        body = {"code": "spark.rang", "cursor": 10, "kind": "spark"}
+        assert client.post(f"/sessions/{session_id}/completion", json=body).json()["candidates"] in (["range"], [])
+        assert time.monotonic() - begun < 6, "the service gives up after three seconds"
+        asked += 1
+    assert asked > 1
+    assert statement["output"]["status"] == "ok", statement
+    assert words("Wide1") == ["Wide1", *(f"Wide1{n}" for n in range(10))]
+    assert scala('Wide19(1, "x", Nil).b').endswith("String = x")
+
+
+def test_a_name_is_explained_by_the_scala_interpreter_and_never_by_python(client, session_id, scala, told):
     scala('case class Town(name: String)\nval town = Town("Ulm")')
-
-    def told(code, **more):
-        body = {"code": code, "cursor": len(code), **more}
-        for _ in range(20):  # as for words
-            answer = client.post(f"/sessions/{session_id}/inspection", json=body).json()
-            if answer["found"]:
-                return answer["data"]["text/plain"]
-            time.sleep(1)
-        return None
-
     assert told("town") == "val town: Town"
     assert "def range(end: Long): org.apache.spark.sql.Dataset[Long]" in told("spark.range(").splitlines()
     assert "name: String" in told('val s = "😀"; town.name', kind="spark")
+    assert "def <init>(name: String): Town" in told("new Town(").splitlines()
     python_only = {"code": "getattr", "cursor": 7}
     assert not client.post(f"/sessions/{session_id}/inspection", json=python_only).json()["found"]
     assert client.post(f"/sessions/{session_id}/inspection", json=python_only | {"kind": "pyspark"}).json()["found"]
     assert not client.post(f"/sessions/{session_id}/inspection", json=python_only | {"kind": "sql"}).json()["found"]
+
+
+def test_what_a_cell_has_thrown_is_there_for_the_next(failure, scala):
+    failure('throw new IllegalStateException("no more")')
+    assert scala("lastException.getMessage").endswith("String = no more")
 
 
 def test_closures_and_case_classes_work_on_executors_of_their_own(client):
