@@ -90,7 +90,8 @@ function activityOf(session, now) {
 /** The way to Spark's own pages, which only the owner is told; they are at the notebook server. */
 function sparkPages({ id, spark_ui: address }) {
   if (!address || !SITE_PATH.test(address)) return null;
-  return h("a", { class: "hops-button", href: address, target: "_blank", rel: "noopener", "aria-label": `Spark UI of session ${id}` }, "Spark UI");
+  const link = h("a", { href: address, target: "_blank", rel: "noopener", "aria-label": `Spark UI of session ${id}` }, "Spark UI");
+  return h("div", { class: "hops-small" }, link);
 }
 
 function row(session, now) {
@@ -102,13 +103,14 @@ function row(session, now) {
     "tr",
     { dataset: { session: session.id } },
     h("td", {}, h("strong", {}, title), h("div", { class: "hops-small" }, session.own ? "mine" : session.user, h("span", { class: "hops-muted" }, ` in ${session.project}`)),
-      h("div", { class: "hops-muted hops-small" }, title === `Session ${session.id}` ? session.kind : `Session ${session.id}, ${session.kind}`)),
+      h("div", { class: "hops-muted hops-small" }, title === `Session ${session.id}` ? session.kind : `Session ${session.id}, ${session.kind}`),
+      sparkPages(session)),
     h("td", {}, h("span", { class: "hops-badge hops-state", "data-tone": TONES[session.state] ?? "busy" }, stateOf(session)),
-      h("div", { class: "hops-muted hops-small" }, `began ${span(now - session.created)} ago`),
+      h("div", { class: "hops-muted hops-small" }, `${session.queue ? "asked for" : "began"} ${span(now - session.created)} ago`),
       session.reason ? h("div", { class: TONES[session.state] === "bad" ? "hops-reason" : "hops-small" }, session.reason) : null),
     h("td", {}, resourcesOf(session)),
     h("td", {}, activityOf(session, now)),
-    h("td", { class: "hops-actions-cell" }, h("div", { class: "hops-row" }, sparkPages(session), log, ended || session.state === "shutting_down" ? null : stop)),
+    h("td", { class: "hops-actions-cell" }, h("div", { class: "hops-row" }, log, ended || session.state === "shutting_down" ? null : stop)),
   );
 }
 

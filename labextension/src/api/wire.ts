@@ -239,10 +239,7 @@ export function readQueue(fields: Fields): IQueuePlace | null {
 }
 
 /** A moment in whole seconds: tenths, which come and go with the clock, would be news each time. */
-export function readWholeSeconds(
-  fields: Fields,
-  field: string
-): number | null {
+export function readWholeSeconds(fields: Fields, field: string): number | null {
   const seconds = readOptionalNumber(fields, field);
   return seconds === null ? null : Math.round(seconds);
 }

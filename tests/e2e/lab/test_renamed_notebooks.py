@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 from typing import Any
 
 import nbformat
@@ -30,23 +32,24 @@ def test_a_folder_and_a_notebook_that_are_renamed_in_the_file_browser_are_told_o
     open_lab: Page, server_extension: Any, lab: Any
 ) -> None:
     server_extension.answers[RENAMED] = (200, {"sessions": []})
-    folder = lab.folder / "Jupyter" / "may"
+    may, june = f"may-{time.monotonic_ns()}", f"june-{time.monotonic_ns()}"
+    folder = lab.folder / "Jupyter" / may
     folder.mkdir()
     for name in ("open.ipynb", "closed.ipynb"):
         nbformat.write(nbformat.v4.new_notebook(), folder / name)
     listing = open_lab.locator(".jp-DirListing-content")
     listing.get_by_text("Jupyter", exact=True).dblclick()
-    listing.get_by_text("may", exact=True).dblclick()
+    listing.get_by_text(may, exact=True).dblclick()
     listing.get_by_text("open.ipynb", exact=True).dblclick()
     open_lab.get_by_role("dialog").get_by_role("button", name="No Kernel").click()
-    with open_lab.expect_request("**/hops/notebook:renamed"):
+    with open_lab.expect_request(re.compile("/hops/notebook:renamed")):
         rename_in_file_browser(open_lab, "closed.ipynb", "other.ipynb")
     open_lab.get_by_title("Jupyter", exact=True).click()
-    with open_lab.expect_request("**/hops/notebook:renamed"):
-        rename_in_file_browser(open_lab, "may", "june")
+    with open_lab.expect_request(re.compile("/hops/notebook:renamed")):
+        rename_in_file_browser(open_lab, may, june)
     expect(open_lab.get_by_role("tab", name="open.ipynb")).to_be_visible()
     open_lab.wait_for_timeout(1_000)  # were the open notebook told besides, it would have been by now
     assert told(server_extension) == [
-        ("Jupyter/may/closed.ipynb", "Jupyter/may/other.ipynb"),
-        ("Jupyter/may", "Jupyter/june"),
+        (f"Jupyter/{may}/closed.ipynb", f"Jupyter/{may}/other.ipynb"),
+        (f"Jupyter/{may}", f"Jupyter/{june}"),
     ]

@@ -67,6 +67,7 @@ def test_one_in_the_queue_waits_at_its_place_and_is_counted_apart(visit, busy_si
     }  # fmt: skip
     page = visit(SESSIONS)
     expect(rows(page).nth(1)).to_contain_text("waiting (2nd of 5)")
+    expect(rows(page).nth(1)).to_contain_text("asked for 1 h 30 min ago")
     expect(rows(page).nth(1)).not_to_contain_text("starting")
     expect(page.get_by_text("1 working, 1 waiting, 1 idle")).to_be_visible()
     page.get_by_label("State").select_option("Working")
