@@ -13,7 +13,6 @@ from hops_livy.idleness import Idleness
 from hops_livy.pool import Warm, WarmPool
 from hops_livy.sessions import SessionState
 
-
 _FIRST_AGAIN_S = 60.0
 
 

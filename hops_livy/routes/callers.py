@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -10,6 +11,9 @@ from fastapi import Depends, Path, Query, Request
 
 from hops_contract.principal import Principal
 from hops_livy.errors import BadRequestError
+from hops_livy.held_requests import HeldRequests
+from hops_livy.news import News
+from hops_livy.places import Places
 from hops_livy.registry import Registry
 from hops_livy.security import bearer_token, control_plane_of, project_user_of
 from hops_livy.sessions import Session
@@ -26,13 +30,24 @@ class Caller:
     token: str
     registry: Registry
     limits: Limits
+    held: HeldRequests
+    large_answers: Places
+
+    async def hold(self, news: News, until: Callable[[], bool]) -> None:
+        """Waits for news; not at all where the caller has so many requests that wait already."""
+        place = self.held.place(self.principal.user)
+        if place is not None:
+            with place:
+                await news.wait_until(until, self.limits.hold_s)
 
 
 async def _caller(request: Request) -> Caller:
     state = request.app.state
     principal, token = await project_user_of(request, state.tokens), bearer_token(request)
     state.registry.check_welcome(principal, token)
-    return Caller(principal, token, state.registry, state.limits)
+    return Caller(
+        principal, token, state.registry, state.limits, held=state.held_open, large_answers=state.large_answers
+    )
 
 
 async def _control_plane(request: Request) -> Registry:

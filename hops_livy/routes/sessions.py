@@ -12,7 +12,7 @@ from hops_livy.engines.drivers import Completion, Inspection, NotOfferedError
 from hops_livy.errors import LeftOutError, TooLargeError
 from hops_livy.overview import moment, resources
 from hops_livy.registry import page
-from hops_livy.routes.callers import CallerDep, From, Hold, LogFrom, SessionDep, Size, log_page
+from hops_livy.routes.callers import Caller, CallerDep, From, Hold, LogFrom, SessionDep, Size, log_page
 from hops_livy.routes.examples import COMPLETION, INSPECTION, LOG, SESSION, SUMMARY, gives
 from hops_livy.sessions import Session, SessionState
 from hops_livy.wire import (
@@ -76,7 +76,7 @@ async def get_session(session: SessionDep, caller: CallerDep, *, hold: Hold = Tr
     While it waits for resources its state is ``starting`` and ``queue`` tells its place; that it moves is news too.
     """
     if hold:
-        await _settle(session, caller.limits.hold_s)
+        await _settle(session, caller)
     return session.livy()
 
 
@@ -84,7 +84,7 @@ async def get_session(session: SessionDep, caller: CallerDep, *, hold: Hold = Tr
 async def get_state(session: SessionDep, caller: CallerDep, *, hold: Hold = True) -> dict[str, Any]:
     """Its state alone."""
     if hold and session.state is SessionState.STARTING:
-        await _settle(session, caller.limits.hold_s)
+        await _settle(session, caller)
     return {"id": session.id, "state": str(session.state)}
 
 
@@ -216,7 +216,7 @@ def _cursor(session: Session, request: CompletionRequest | InspectionRequest) ->
     return min(request.cursor, len(request.code))
 
 
-async def _settle(session: Session, hold_s: float) -> None:
+async def _settle(session: Session, caller: Caller) -> None:
     session.hear()
     place = session.place
-    await session.news.wait_until(lambda: session.state not in _UNSETTLED or session.place != place, hold_s)
+    await caller.hold(session.news, lambda: session.state not in _UNSETTLED or session.place != place)
