@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
 
 from hops_contract.principal import Principal
-from hops_livy.errors import BadRequestError
+from hops_livy.errors import BadRequestError, TooManyError
 from hops_livy.held_requests import HeldRequests
 from hops_livy.news import News
 from hops_livy.places import Places
@@ -32,6 +33,20 @@ class Caller:
     limits: Limits
     held: HeldRequests
     large_answers: Places
+
+    def place(self) -> ExitStack:
+        """Counts one more of the caller's requests that are held open, until it is closed.
+
+        Raises:
+            TooManyError: They have as many already.
+        """
+        place = self.held.place(self.principal.user)
+        if place is None:
+            raise TooManyError(
+                f"{self.held.most} of your requests are held open already: streams of events, and such that wait.",
+                remedy="Read those to their ends or close some, or ask for the statement itself with hold=false.",
+            )
+        return place
 
     async def hold(self, news: News, until: Callable[[], bool]) -> None:
         """Waits for news; not at all where the caller has so many requests that wait already."""

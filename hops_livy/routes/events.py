@@ -82,6 +82,7 @@ async def events_of(
     reached = 0
 
     def anything() -> bool:
+        """Whether there is something to send."""
         return statement.final or position < len(outputs.events) or statement.progress is not told
 
     while not news.closed:

@@ -127,7 +127,7 @@ async def delete_session(session: SessionDep, caller: CallerDep) -> dict[str, An
 
 
 @router.post("/sessions/{session_id}/completion", responses=gives(COMPLETION))
-async def complete(session: SessionDep, request: CompletionRequest) -> dict[str, Any]:
+async def complete(session: SessionDep, request: CompletionRequest, caller: CallerDep) -> dict[str, Any]:
     """Words that may stand at the cursor, also while a statement runs.
 
     ``candidates`` is Livy's; the rest is what Jupyter's ``complete_reply`` has: each of the ``matches`` takes the place
@@ -136,7 +136,8 @@ async def complete(session: SessionDep, request: CompletionRequest) -> dict[str,
     cursor = _cursor(session, request)
     found = Completion.nothing(cursor)
     if session.driver is not None and not session.final:
-        found = await session.driver.complete(request.code, cursor, kind=request.kind or session.kind)
+        with caller.place():
+            found = await session.driver.complete(request.code, cursor, kind=request.kind or session.kind)
     return {
         "candidates": found.matches,
         "matches": found.matches,
@@ -147,7 +148,7 @@ async def complete(session: SessionDep, request: CompletionRequest) -> dict[str,
 
 
 @router.post("/sessions/{session_id}/inspection", responses=gives(INSPECTION))
-async def inspect(session: SessionDep, request: InspectionRequest) -> dict[str, Any]:
+async def inspect(session: SessionDep, request: InspectionRequest, caller: CallerDep) -> dict[str, Any]:
     """What is known of the name at the cursor, as a MIME bundle; of one in Python code also while a statement runs.
 
     With ``detail_level`` 1 the source as well, where there is one. ``data`` is empty where nothing is ``found``.
@@ -156,9 +157,10 @@ async def inspect(session: SessionDep, request: InspectionRequest) -> dict[str, 
     found, cursor = Inspection(), _cursor(session, request)
     if session.driver is not None and not session.final:
         try:
-            found = await session.driver.inspect(
-                request.code, cursor, kind=request.kind or session.kind, detail_level=request.detail_level
-            )
+            with caller.place():
+                found = await session.driver.inspect(
+                    request.code, cursor, kind=request.kind or session.kind, detail_level=request.detail_level
+                )
         except NotOfferedError as error:
             raise LeftOutError(str(error)) from error
     return {"found": found.found, "data": found.data, "metadata": found.metadata}

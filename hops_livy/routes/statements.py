@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response
 
-from hops_livy.errors import TooManyError
 from hops_livy.routes.answers import json_answer
 from hops_livy.routes.callers import Caller, CallerDep, From, Hold, SessionDep, Size, StatementId
 from hops_livy.routes.events import MEDIA_TYPE, EventStream
@@ -122,13 +121,7 @@ async def stream_events(
     ``progress`` that have no id: stages and tasks of the statement's Spark jobs. Only the newest is ever sent.
     """
     statement = session.statement(statement_id)
-    place = caller.held.place(caller.principal.user)
-    if place is None:
-        raise TooManyError(
-            f"{caller.held.most} of your requests are held open already: streams of events, and such that wait.",
-            remedy="Read those to their ends or close some, or ask for the statement itself with hold=false.",
-        )
-    return EventStream(session, statement, last_event_id + 1, place=place)
+    return EventStream(session, statement, last_event_id + 1, place=caller.place())
 
 
 async def _told(

@@ -42,6 +42,10 @@ def test_who_has_many_requests_held_open_gets_answers_that_are_not_held(tmp_path
                 assert (await client.get(f"{address}/0", headers=OWNER)).json()["state"] == "running"
                 assert (await client.get(f"/sessions/{number}", headers=OWNER)).json()["state"] == "busy"
                 refused = await client.get(f"{address}/0/events", headers=OWNER)
+                asked = {"code": "a", "cursor": 1}
+                for what in ("completion", "inspection"):
+                    answer = await client.post(f"/sessions/{number}/{what}", json=asked, headers=OWNER)
+                    assert (what, answer.status_code) == (what, 429)
                 posted = await client.post(address, json={"code": "1"}, headers=STREAM)
             assert refused.status_code == 429
             assert refused.json()["detail"].startswith("2 of your requests are held open already")
