@@ -18,6 +18,7 @@ import uvicorn
 
 from hops_livy.app import create_app, make_registry
 from hops_livy.archive_training import ArchiveError, make_archive
+from hops_livy.connections import BoundedConnection
 from hops_livy.java import NoJavaError
 from hops_livy.registry import Registry
 from hops_livy.service_lock import ServiceLockError
@@ -52,6 +53,7 @@ def serve(
         app,
         host=settings.host,
         port=settings.port,
+        http=BoundedConnection,
         ssl_certfile=settings.tls_cert,
         ssl_keyfile=settings.tls_key,
         log_config=None,

@@ -25,7 +25,8 @@ from hops_livy.gpus import GpuLedger, count_gpus
 from hops_livy.held_requests import HeldRequests
 from hops_livy.idleness import Idleness
 from hops_livy.memory import MemoryLedger
-from hops_livy.pages import PagePlaces, SparkPageReader
+from hops_livy.pages import OF_ONE_PERSON, PATIENCE_S, REFUSAL, REMEDY, SparkPageReader
+from hops_livy.places import Places
 from hops_livy.pool import WarmPool
 from hops_livy.project_limits import PublishedLimits
 from hops_livy.registry import Registry
@@ -134,10 +135,18 @@ def create_app(settings: Settings, *, keys: KeySource | None = None, backend: Se
     app.state.registry = registry
     app.state.tokens = Tokens(keys or PublishedKeys(settings.key_set_url))
     app.state.page_reader = page_reader
-    app.state.page_places = PagePlaces()
-    app.state.limits = settings.limits
+    app.state.page_places = Places(OF_ONE_PERSON, PATIENCE_S, refusal=REFUSAL, remedy=REMEDY)
+    limits = settings.limits
+    app.state.limits = limits
     app.state.glances = Glances()
-    app.state.held = HeldRequests(settings.limits.overviews_held)
+    app.state.held = HeldRequests(limits.overviews_held)
+    app.state.held_open = HeldRequests(limits.held_open)
+    app.state.large_answers = Places(
+        limits.large_answers,
+        limits.large_answer_wait_s,
+        refusal="{} answers with much output are on their way to you already.",
+        remedy="Read these first; leave the output out (output=false), or ask for fewer statements (size).",
+    )
     app.state.standing = PublishedStanding(settings.me_url, settings.projects_url, client)
     for router in (service.router, sessions.router, statements.router, batches.router, overview.router, pages.router):
         app.include_router(router, prefix=settings.prefix.rstrip("/"), responses=PROBLEM)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 from hops_livy.errors import TooManyError
@@ -17,8 +18,22 @@ class HeldRequests:
     """
 
     def __init__(self, most: int) -> None:
-        self._most = most
+        self.most = most
         self._held: dict[str, int] = {}
+
+    def place(self, who: str) -> ExitStack | None:
+        """Counts one more of ``who`` until what this gives is closed; ``None`` where they have as many already."""
+        if self._held.get(who, 0) >= self.most:
+            return None
+        self._held[who] = self._held.get(who, 0) + 1
+        place = ExitStack()
+        place.callback(self._give_back, who)
+        return place
+
+    def _give_back(self, who: str) -> None:
+        self._held[who] -= 1
+        if not self._held[who]:
+            del self._held[who]
 
     async def hold(
         self, who: str, waiting: Coroutine[Any, Any, object], receive: Callable[[], Awaitable[Mapping[str, Any]]]
@@ -33,13 +48,13 @@ class HeldRequests:
         Raises:
             TooManyError: The person has as many held already.
         """
-        if self._held.get(who, 0) >= self._most:
+        place = self.place(who)
+        if place is None:
             waiting.close()
             raise TooManyError(
-                f"{self._most} of your requests wait for news of sessions already.",
+                f"{self.most} of your requests wait for news of sessions already.",
                 remedy="Close some of the pages that show sessions, or ask without wait_s.",
             )
-        self._held[who] = self._held.get(who, 0) + 1
         watched = [asyncio.ensure_future(waiting), asyncio.ensure_future(_gone(receive))]
         try:
             await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
@@ -47,9 +62,7 @@ class HeldRequests:
             for task in watched:
                 task.cancel()
             await asyncio.gather(*watched, return_exceptions=True)
-            self._held[who] -= 1
-            if not self._held[who]:
-                del self._held[who]
+            place.close()
 
 
 async def _gone(receive: Callable[[], Awaitable[Mapping[str, Any]]]) -> None:

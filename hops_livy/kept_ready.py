@@ -44,7 +44,7 @@ class KeptReady:
     works: Callable[[], bool]
     may_start: Callable[[], bool]
     _begun: set[str] = field(default_factory=set)
-    _firsts: dict[str, float] = field(default_factory=dict)
+    _last: dict[str, float] = field(default_factory=dict)
 
     async def keep(
         self,
@@ -77,14 +77,16 @@ class KeptReady:
             if warm is not None and warm.fits(owner, shape, conf):
                 warm.wanted = time.monotonic()
                 return WarmState("starting" if warm.session.state is SessionState.STARTING else "ready")
+            later = self._why_later(owner, first)
             if warm is not None:
+                if later is not None:
+                    return WarmState("waiting", later)  # until then the other one is better than none
                 await self.end(warm)
             if (reason := self._why_not(principal, shape)) is not None:
                 return WarmState("none", reason)
-            if not self.may_start():
-                return WarmState("waiting", "Other sessions are starting; it is started after them.")
-            if not (first() and self._is_first_lately(owner)) and not self._calm():
-                return WarmState("waiting", "The machine has other work; it is started when that is done.")
+            if later is not None:
+                return WarmState("waiting", later)
+            self._last[owner] = time.monotonic()
             return await start()
         finally:
             self._begun.discard(owner)
@@ -101,13 +103,14 @@ class KeptReady:
             return "GPUs are not held for sessions that nobody has asked for yet."
         return self.idleness.why_no_room(shape.total_memory_mib)
 
-    def _is_first_lately(self, owner: str) -> bool:
+    def _why_later(self, owner: str, first: Callable[[], bool]) -> str | None:
         now = time.monotonic()
-        self._firsts = {one: begun for one, begun in self._firsts.items() if now - begun < _FIRST_AGAIN_S}
-        if owner in self._firsts:
-            return False
-        self._firsts[owner] = now
-        return True
+        self._last = {one: begun for one, begun in self._last.items() if now - begun < _FIRST_AGAIN_S}
+        if not self.may_start():
+            return "Other sessions are starting; it is started after them."
+        if (first() and owner not in self._last) or self._calm():
+            return None
+        return "The machine has other work; it is started when that is done."
 
     def _calm(self) -> bool:
         # Both are asked always: how busy the processors were is told since this was last asked.

@@ -31,13 +31,24 @@ class News:
         self.closed = True
         self._changed.set()
 
-    async def wait_until(self, holds: Callable[[], bool], timeout_s: float) -> bool:
-        """Waits until ``holds()``, at most ``timeout_s``; returns whether it does. Lets others work in any case."""
+    async def wait_until(self, holds: Callable[[], bool], timeout_s: float, *, apart_s: float = 0.0) -> bool:
+        """Waits until ``holds()``, at most ``timeout_s``; returns whether it does. Lets others work in any case.
+
+        Args:
+            holds: What is waited for.
+            timeout_s: For how long.
+            apart_s: So long after it looked it looks again at the earliest, however much news there is: for what takes
+                long to find out.
+        """
         await asyncio.sleep(0)
+        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(timeout_s):
                 while not (holds() or self.closed):
-                    await self._changed.wait()
+                    looked, changed = loop.time(), self._changed
+                    await changed.wait()
+                    if apart_s and (pause_s := looked + apart_s - loop.time()) > 0:
+                        await asyncio.sleep(pause_s)
         except TimeoutError:
             return holds()
         return not self.closed or holds()

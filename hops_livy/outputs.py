@@ -2,66 +2,101 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
+from hops_livy.aside import aside
 from hops_livy.engines.drivers import Executed
 
-_EVENT_BYTES = 400
+_EVENT_BYTES = 50
 """What an event takes in memory beside its text."""
-_MOST_EVENTS = 200_000
+MOST_EVENTS = 200_000
 _PLAIN, _HTML, _PNG, _JSON = "text/plain", "text/html", "image/png", "application/json"
 DROPPED = "[This output was dropped: later statements of the session wrote much.]\n"
 _CUT = "\n[The output was cut off here: a statement may write {}.]\n"
+_TOO_DEEP = "[Something is not shown here: it is nested too deeply.]\n"
+_CLEARED = b'{"type": "clear_output", '
+Written = Iterable[tuple[str, dict[str, Any]]]
 
 
 class Outputs:
     """The output of one statement.
 
+    Each message is kept as the text that clients are sent. As Python's objects it would take many times what was
+    counted of it: a list of empty lists sixteen times.
+
     Args:
         limit_bytes: What comes after so many bytes is dropped, with a sentence.
-        source: Type and content of what was written before this service ran; asked when somebody wants to see it.
+        source: Type and content of what was written before this service ran; asked when somebody wants to see it, in
+            any thread.
     """
 
-    def __init__(self, limit_bytes: int, source: Callable[[], list[tuple[str, dict[str, Any]]]] | None = None) -> None:
-        self._events: list[dict[str, Any]] = []
+    def __init__(self, limit_bytes: int, source: Callable[[], Written] | None = None) -> None:
+        self._events: list[bytes] = []
         self._source = source
+        self._reading: asyncio.Future[Outputs] | None = None
         self._limit = limit_bytes
         self._size = 0
         self._cut = False
         self.dropped = False
         """Whether a sentence stands in the place of what was written."""
 
+    async def load(self) -> None:
+        """Reads what was written before this service ran without holding up others; :attr:`events` would do that."""
+        source = self._source
+        if source is None:
+            return
+        if self._reading is None:
+            self._reading = asyncio.ensure_future(aside(_read, source, self._limit))
+        try:
+            read = await asyncio.shield(self._reading)
+        finally:
+            if self._reading is not None and self._reading.done():
+                self._reading = None
+        # It may have been dropped meanwhile, or be added anew.
+        if self._source is source:
+            self._take_over(read)
+
     @property
-    def events(self) -> list[dict[str, Any]]:
-        """The messages, each with ``type`` and ``content``."""
+    def events(self) -> list[bytes]:
+        """The messages, each a JSON object with ``type`` and ``content`` on one line."""
         if self._source is not None:
-            source, self._source = self._source, None
-            for kind, content in source():
-                self.add(kind, content)
+            self._take_over(_read(self._source, self._limit))
         return self._events
+
+    def _take_over(self, read: Outputs) -> None:
+        self._source = None
+        self._events, self._size, self._cut = read._events, read._size, read._cut
 
     def begin_anew(self) -> None:
         """Everything will be added again, from the first message."""
-        # In place: whoever streams it now goes on in the same list.
-        self._events.clear()
+        self._events = []
         self._source, self._size, self._cut = None, 0, False
 
     def add(self, kind: str, content: dict[str, Any]) -> None:
         """Takes the next message. Streams that follow one another are not joined here: each is news."""
         if self._cut:
             return
-        self._size += len(json.dumps(content, default=str))
-        if self._size > self._limit or len(self._events) >= _MOST_EVENTS:
+        try:
+            event = _event(kind, content)
+        except (ValueError, RecursionError):
+            event = _told(_TOO_DEEP)
+        size = self._size + len(event)
+        if size > self._limit or len(self._events) >= MOST_EVENTS:
             self._cut = True
-            most = f"{self._limit // (1024 * 1024)} MiB" if self._size > self._limit else f"{_MOST_EVENTS} times"
-            sentence = _CUT.format(most)
-            self._events.append({"type": "stream", "content": {"name": "stderr", "text": sentence}})
-            return
-        self._events.append({"type": kind, "content": content})
+            most = f"{self._limit // (1024 * 1024)} MiB" if size > self._limit else f"{MOST_EVENTS} times"
+            event = _told(_CUT.format(most))
+        self._size += len(event)
+        self._events.append(event)
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing that comes now would be shown."""
+        return self._cut
 
     @property
     def size(self) -> int:
@@ -71,37 +106,48 @@ class Outputs:
     def drop(self) -> None:
         """Frees the memory; a sentence takes the place of what was written."""
         self.dropped = True
-        if self.size > len(DROPPED) + _EVENT_BYTES or self._source is not None:
-            self._size, self._source = 0, None
-            self._events = [{"type": "stream", "content": {"name": "stderr", "text": DROPPED}}]
+        told = _told(DROPPED)
+        if self.size > len(told) + _EVENT_BYTES or self._source is not None:
+            self._source, self._size, self._events = None, len(told), [told]
 
     def folded(self) -> list[dict[str, Any]]:
         """What is to be seen in the end: streams joined, displays updated in place, cleared output gone."""
-        # In a time that grows with the number of events and no faster: a client asks again and again while a cell
-        # writes, and the service does nothing else meanwhile. Backwards, each display meets its updates before itself.
-        updates: dict[str, dict[str, Any]] = {}
-        shown: list[dict[str, Any]] = []
-        for event in reversed(self.events[_first_shown(self.events) :]):
-            kind, content = event["type"], event["content"]
-            if kind == "clear_output":
-                continue
-            identity = _display_id(content)
-            if kind == "update_display_data":
-                if identity is not None:
-                    updates[identity] = {**_display_parts(content), **updates.get(identity, {})}
-            elif identity in updates:
-                shown.append({"type": kind, "content": {**content, **updates[identity]}})
-            else:
-                shown.append({"type": kind, "content": content})
-        shown.reverse()
-        return _streams_joined(shown)
+        return folded(self.events)
 
     def livy(self, execution_count: int, executed: Executed | None) -> dict[str, Any]:
         """Livy's ``output`` object; ``outputs`` in it is ours."""
-        shown = self.folded()
-        if executed is not None and executed.status != "ok":
-            return {**livy_error(executed), "execution_count": execution_count, "outputs": shown}
-        return {"status": "ok", "execution_count": execution_count, "data": livy_bundle(shown), "outputs": shown}
+        return livy_output(self.events, execution_count, executed)
+
+
+def folded(events: Sequence[bytes]) -> list[dict[str, Any]]:
+    """What is to be seen of ``events`` in the end: streams joined, displays updated in place, cleared output gone."""
+    # In a time that grows with the number of events and no faster: a client asks again and again while a cell writes.
+    # Backwards, each display meets its updates before itself.
+    updates: dict[str, dict[str, Any]] = {}
+    shown: list[dict[str, Any]] = []
+    for event in reversed(events[_first_shown(events) :]):
+        if event.startswith(_CLEARED):
+            continue
+        message = json.loads(event)
+        kind, content = message["type"], message["content"]
+        identity = _display_id(content)
+        if kind == "update_display_data":
+            if identity is not None:
+                updates[identity] = {**_display_parts(content), **updates.get(identity, {})}
+        elif identity in updates:
+            shown.append({"type": kind, "content": {**content, **updates[identity]}})
+        else:
+            shown.append(message)
+    shown.reverse()
+    return _streams_joined(shown)
+
+
+def livy_output(events: Sequence[bytes], execution_count: int, executed: Executed | None) -> dict[str, Any]:
+    """Livy's ``output`` object of what ``events`` tell; ``outputs`` in it is ours."""
+    shown = folded(events)
+    if executed is not None and executed.status != "ok":
+        return {**livy_error(executed), "execution_count": execution_count, "outputs": shown}
+    return {"status": "ok", "execution_count": execution_count, "data": livy_bundle(shown), "outputs": shown}
 
 
 def livy_error(executed: Executed) -> dict[str, Any]:
@@ -136,12 +182,29 @@ def livy_bundle(shown: list[dict[str, Any]]) -> dict[str, Any]:
     return {**bundle, _PLAIN: text, _HTML: "\n".join(_html(item) for item in visible)}
 
 
-def _first_shown(events: list[dict[str, Any]]) -> int:
+def _read(source: Callable[[], Written], limit_bytes: int) -> Outputs:
+    read = Outputs(limit_bytes)
+    for kind, content in source():
+        read.add(kind, content)
+        if read.whole:
+            break
+    return read
+
+
+def _event(kind: str, content: dict[str, Any]) -> bytes:
+    return json.dumps({"type": kind, "content": content}, default=str).encode()
+
+
+def _told(sentence: str) -> bytes:
+    return _event("stream", {"name": "stderr", "text": sentence})
+
+
+def _first_shown(events: Sequence[bytes]) -> int:
     """Index of the first event that no ``clear_output`` has taken away; a waiting one acts with what comes next."""
     first, waits = 0, False
     for index, event in enumerate(events):
-        if event["type"] == "clear_output":
-            waits = bool(event["content"].get("wait"))
+        if event.startswith(_CLEARED):
+            waits = bool(json.loads(event)["content"].get("wait"))
             first = first if waits else index + 1
         elif waits:
             first, waits = index, False

@@ -30,7 +30,6 @@ from hops_livy.statements import Statement, StatementState
 from hops_livy.wire import Scope
 
 LOG = logging.getLogger(__name__)
-LINE_CHARACTERS = 200
 _MS_PER_S = 1000
 _OF_THE_CLOCK = frozenset({"idle_since", "ends", "heard"})
 
@@ -268,10 +267,5 @@ def _statement(statement: Statement, *, with_code: bool) -> dict[str, Any]:
         "status": None if executed is None else executed.status,
         "started": statement.started_ms / _MS_PER_S or None,
         "completed": statement.completed_ms / _MS_PER_S or None,
-        "line": _first_line(statement.code) if with_code else None,
+        "line": statement.line if with_code else None,
     }
-
-
-def _first_line(code: str) -> str:
-    lines = (line.strip() for line in code.splitlines())
-    return next((line for line in lines if line), "")[:LINE_CHARACTERS]

@@ -20,7 +20,6 @@ import posixpath
 import re
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from urllib.parse import quote, unquote, urlsplit
 
 import httpx
@@ -28,7 +27,7 @@ import jwt
 
 from hops_contract.principal import Principal
 from hops_livy.engines.drivers import SparkPages
-from hops_livy.errors import TooManyError, UnavailableError
+from hops_livy.errors import UnavailableError
 
 MOST_BYTES = 64 * 1024 * 1024
 """Of one answer; the largest that Spark gives by itself is a script of half a MiB."""
@@ -41,6 +40,8 @@ AT_ONCE = 64
 OF_ONE_PERSON = 8
 PATIENCE_S = 5.0
 """For one of these places: a page with all its files asks for more than so many at the same moment."""
+REFUSAL = "{} pages of Spark are being read for you already."
+REMEDY = "Try again when they are there, or close some tabs that show pages of Spark."
 _TOKEN_S = 60
 _ASKED = ("accept", "accept-encoding", "accept-language", "if-modified-since", "if-none-match")
 _TOLD = (
@@ -107,48 +108,6 @@ def _stays(path: str, prefix: str) -> bool:
         return False
     whole, beginning = posixpath.normpath(read), posixpath.normpath(unquote(prefix))
     return whole == beginning or whole.startswith(f"{beginning}/")
-
-
-class PagePlaces:
-    """Places of each person to ask for pages from, so that nobody takes all connections.
-
-    Args:
-        most: How many one person has.
-        patience_s: For how long one is waited for.
-    """
-
-    def __init__(self, most: int = OF_ONE_PERSON, patience_s: float = PATIENCE_S) -> None:
-        self._most = most
-        self._patience_s = patience_s
-        self._places: dict[str, asyncio.Semaphore] = {}
-        self._asking: dict[str, int] = {}
-
-    @asynccontextmanager
-    async def place_of(self, who: str) -> AsyncIterator[None]:
-        """One of the places of ``who``, for as long as a page is read.
-
-        Raises:
-            TooManyError: All were taken for too long.
-        """
-        places = self._places.setdefault(who, asyncio.Semaphore(self._most))
-        self._asking[who] = self._asking.get(who, 0) + 1
-        try:
-            try:
-                async with asyncio.timeout(self._patience_s):
-                    await places.acquire()
-            except TimeoutError as error:
-                raise TooManyError(
-                    f"{self._most} pages of Spark are being read for you already.",
-                    remedy="Try again when they are there, or close some tabs that show pages of Spark.",
-                ) from error
-            try:
-                yield
-            finally:
-                places.release()
-        finally:
-            self._asking[who] -= 1
-            if not self._asking[who]:
-                del self._asking[who], self._places[who]
 
 
 class SparkPageReader:

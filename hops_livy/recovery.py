@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from hops_livy.engines.amounts import Amount
 from hops_livy.engines.drivers import BatchFile, Executed, Shape
 from hops_livy.journal import Entry, Journal
 from hops_livy.news import News
-from hops_livy.outputs import DROPPED, Outputs
+from hops_livy.outputs import DROPPED, Outputs, Written
 from hops_livy.sessions import Session, SessionState, Timeouts
 from hops_livy.settings import Limits
 from hops_livy.spooled import read_spool_file
@@ -137,23 +137,24 @@ class Recovered:
         self.session.head[:] = [*self.session.head_without(entry["is"]), entry]
 
 
-def written(session: Session, statement: int) -> list[tuple[str, dict[str, Any]]]:
+def written(session: Session, statement: int) -> Iterator[tuple[str, dict[str, Any]]]:
     """What a statement wrote, from its driver while there is one, else from the files that it left.
 
     The session's code may have filled the files since: no more of them comes into memory than a session may hold.
     """
     if session.recovered_bytes > session.limits.session_output_bytes:
-        return [("stream", {"name": "stderr", "text": DROPPED})]
-    found = _written(session, statement)
-    session.recovered_bytes += sum(len(json.dumps(content)) for _, content in found)
-    return found
+        yield "stream", {"name": "stderr", "text": DROPPED}
+        return
+    for kind, content in _written(session, statement):
+        session.recovered_bytes += len(json.dumps(content))
+        yield kind, content
 
 
-def _written(session: Session, statement: int) -> list[tuple[str, dict[str, Any]]]:
+def _written(session: Session, statement: int) -> Written:
     if session.driver is not None:
         return session.driver.written(statement)
     spooled = read_spool_file(session.journal.outputs / f"{statement}.jsonl")
-    return [(message.kind, message.content) for message in spooled.messages]
+    return ((message.kind, message.content) for message in spooled.messages)
 
 
 def _take_change(statement: Statement, entry: Entry) -> None:

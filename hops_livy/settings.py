@@ -48,6 +48,12 @@ class Limits:
     """How long one may wait."""
     overviews_held: int = 8
     """Per person: requests for an overview that wait for news at the same moment."""
+    held_open: int = 64
+    """Per person: requests that wait for news of one session, and streams of events, at the same moment."""
+    large_answers: int = 4
+    """Per person: answers with much output that are on their way at the same moment."""
+    large_answer_wait_s: float = 20.0
+    """How long one more of these waits."""
     hold_s: float = 20.0
     """How long a request may wait for news."""
 

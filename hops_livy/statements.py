@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from hops_livy.engines.drivers import Executed
 from hops_livy.journal import Entry
 from hops_livy.news import News
-from hops_livy.outputs import Outputs, livy_error
+from hops_livy.outputs import Outputs, folded, livy_error, livy_output
 from hops_livy.progress import MESSAGE, Progress
 
 
@@ -27,6 +27,8 @@ class StatementState(StrEnum):
 
 
 _SHORT = 1000
+LINE_CHARACTERS = 200
+_LOOKED_AT = 2000
 FINAL = frozenset({StatementState.AVAILABLE, StatementState.ERROR, StatementState.CANCELLED})
 
 
@@ -36,6 +38,8 @@ class Statement:
 
     id: int
     code: str
+    line: str = field(init=False)
+    """Its first line that is not blank, short; of code that begins with very many blank ones there is none."""
     kind: str
     outputs: Outputs
     key: str | None = None
@@ -53,6 +57,10 @@ class Statement:
     started_ms: int = 0
     completed_ms: int = 0
     news: News = field(default_factory=News)
+
+    def __post_init__(self) -> None:
+        # Once, and of the beginning: overviews tell it again and again, and code may be a million of blank lines.
+        self.line = _first_line(self.code[:_LOOKED_AT])
 
     @property
     def final(self) -> bool:
@@ -137,6 +145,11 @@ class Statement:
             return self.outputs.size
         return self.outputs.size + len(str(error["evalue"])) + sum(len(line) for line in error["traceback"])
 
+    @property
+    def told_size(self) -> int:
+        """About how many bytes it takes to tell its code and what it wrote."""
+        return len(self.code) + (self.outputs.size if self.outputs.events else 0)
+
     def described(self) -> dict[str, Any]:
         """As Livy shows it, without what it wrote."""
         return {
@@ -153,12 +166,15 @@ class Statement:
 
     def livy(self) -> dict[str, Any]:
         """As Livy shows it. While it runs there is no output yet for Livy's clients; ours read ``partial``."""
-        final = self.final
-        return {
-            **self.described(),
-            "output": self.outputs.livy(self.id, self.executed) if final else None,
-            **({} if final else {"partial": self.outputs.folded(), "spark_progress": self.spark_progress()}),
-        }
+        return self.telling()()
+
+    def telling(self) -> Callable[[], dict[str, Any]]:
+        """What makes :meth:`livy` as it is at this moment, in any thread: of a large output that takes long."""
+        described, events, executed, number = self.described(), tuple(self.outputs.events), self.executed, self.id
+        if self.final:
+            return lambda: {**described, "output": livy_output(events, number, executed)}
+        progress = self.spark_progress()
+        return lambda: {**described, "output": None, "partial": folded(events), "spark_progress": progress}
 
     @property
     def fraction(self) -> float:
@@ -180,17 +196,23 @@ def session_ended(reason: str) -> Executed:
     return Executed(status="error", error={"ename": "SessionEnded", "evalue": reason, "traceback": []})
 
 
-def page_of_output(statements: Sequence[Statement], most_bytes: int) -> list[Statement]:
+async def page_of_output(statements: Sequence[Statement], most_bytes: int) -> list[Statement]:
     """The first of ``statements`` whose code and output together are no more than ``most_bytes``, and one at least."""
     shown: list[Statement] = []
     size = 0
     for statement in statements:
         # What is looked at is in memory from then on.
-        size += len(statement.code) + (statement.outputs.size if statement.outputs.events else 0)
+        await statement.outputs.load()
+        size += statement.told_size
         if shown and size > most_bytes:
             break
         shown.append(statement)
     return shown
+
+
+def _first_line(code: str) -> str:
+    lines = (line.strip() for line in code.splitlines())
+    return next((line for line in lines if line), "")[:LINE_CHARACTERS]
 
 
 def _now_ms() -> int:

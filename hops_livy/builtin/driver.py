@@ -8,10 +8,11 @@ import logging
 import os
 import socket
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from hops_livy.aside import aside
 from hops_livy.builtin.endings import was_lost, why_ended, why_lost, why_without_memory
 from hops_livy.builtin.folder import SessionFolder
 from hops_livy.builtin.joined import Joined
@@ -197,26 +198,32 @@ class BuiltinDriver:
     ) -> Executed:
         """See :class:`~hops_livy.engines.drivers.Driver`."""
         client = self._connected()
-        if not self._spooled(statement).begun:
+        if not (await aside(self._spooled, statement)).begun:
             await client.settle()
-            if not self._spooled(statement).begun:
+            if not (await aside(self._spooled, statement)).begun:
                 return await self.execute(
                     code, kind=kind, statement=statement, on_message=on_message, execution_count=execution_count
                 )
         # First listened, then read: what comes in between is met twice, and known by its id.
         joined = Joined(on_message)
         end = client.follow(joined.hear, statement=statement)
-        spooled = self._spooled(statement)
-        joined.begin(spooled)
+        try:
+            spooled = await aside(self._spooled, statement)
+            await joined.begin(spooled)
+        except BaseException:
+            end.close()
+            client.let_go(statement)
+            raise
         if spooled.reply is None:
             return await self._until_ended(end)
         end.close()
         client.let_go(statement)
         return self._explained(executed(spooled.reply))
 
-    def written(self, statement: int) -> list[tuple[str, dict[str, Any]]]:
+    def written(self, statement: int) -> Iterator[tuple[str, dict[str, Any]]]:
         """See :class:`~hops_livy.engines.drivers.Driver`."""
-        return [(message.kind, message.content) for message in self._spooled(statement).messages]
+        for message in self._spooled(statement).messages:
+            yield message.kind, message.content
 
     def forget(self, statement: int) -> None:
         """See :class:`~hops_livy.engines.drivers.Driver`."""
@@ -452,7 +459,7 @@ class BuiltinDriver:
         match stage:
             # What was told once is not told again.
             case "kernel_bound" if live and self._client is None and self._connection is not None:
-                self._client = KernelClient(self._connection)
+                self._client = KernelClient(self._connection, on_refused=self._cut_off)
                 self._client.connect()
             case "ready":
                 if self._waiting is not None and self._told.application is not None:
@@ -465,6 +472,12 @@ class BuiltinDriver:
                 # A batch that has run ends its Java machine itself.
                 return self._request.batch is None
         return False
+
+    def _cut_off(self, reason: str) -> None:
+        """Ends it: what it sends is no longer listened to."""
+        if self._asked is None:
+            self._asked = reason
+        self._stop.set()
 
     async def _be_ready(self) -> None:
         if self.ready.done() or (self._client is None and self._request.batch is None):

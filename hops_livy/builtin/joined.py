@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from hops_livy.engines.drivers import MessageHandler
 from hops_livy.spooled import Spooled
+
+_AT_A_TIME = 100
 
 
 class Joined:
@@ -23,11 +26,13 @@ class Joined:
         elif identity not in self._known:
             self._on_message(kind, content)
 
-    def begin(self, spooled: Spooled) -> None:
-        """The file has been read."""
-        held, self._held = self._held or [], None
+    async def begin(self, spooled: Spooled) -> None:
+        """The file has been read. Others get their turn meanwhile: there may be very many messages in it."""
         self._known = {message.id for message in spooled.messages}
-        for message in spooled.messages:
+        for number, message in enumerate(spooled.messages, start=1):
             self._on_message(message.kind, message.content)
+            if number % _AT_A_TIME == 0:
+                await asyncio.sleep(0)
+        held, self._held = self._held or [], None
         for item in held:
             self.hear(*item)

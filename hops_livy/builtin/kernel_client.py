@@ -34,9 +34,15 @@ _INTERRUPT_S = 1.0
 _SETTLE_S = 5.0
 _LOST_S = 1.0
 _NUDGES_S = (1.0, 2.0, 4.0, 8.0, 16.0)
-# The kernel keeps to the bound itself; code that sends more behind its back is cut off from the service.
-_FRAME_BYTES = 2 * MOST_BYTES
-_MESSAGES_HELD = 200
+# The kernel keeps to the bound itself; code that sends more behind its back is cut off from the service. What waits
+# here for its turn is bounded in number; the rest waits in the driver, where nothing is dropped (`session_app`).
+_FRAME_BYTES = MOST_BYTES
+_MESSAGES_HELD = 32
+_MOST_PARTS = 1000
+_TOO_MANY_PARTS = (
+    f"It was ended because its code sent a message in more than {_MOST_PARTS} parts to the session service; pictures "
+    "and widgets send some."
+)
 
 
 def connection_info(socket_prefix: str) -> dict[str, Any]:
@@ -92,15 +98,17 @@ class KernelClient:
 
     Args:
         connection: What the kernel's connection file holds.
+        on_refused: Told in words why nothing is listened to any more.
     """
 
-    def __init__(self, connection: dict[str, Any]) -> None:
+    def __init__(self, connection: dict[str, Any], *, on_refused: Callable[[str], None]) -> None:
         self._client = AsyncKernelClient()
         self._client.context.setsockopt(zmq.MAXMSGSIZE, _FRAME_BYTES)
         self._client.context.setsockopt(zmq.RCVHWM, _MESSAGES_HELD)
         self._client.load_connection_info(dict(connection))
         # Sockets carry its name: the kernel sends the replies that it owes to whoever comes with the same.
         self._client.session.session = "hops-session-service"
+        self._on_refused = on_refused
         self._running: dict[str, _Running] = {}
         self._replies: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -305,16 +313,31 @@ class KernelClient:
             self._replied(await self._next_of(self._client.control_channel))
 
     async def _next_of(self, channel: Any) -> dict[str, Any]:
-        # The channel's own ``get_msg`` asks the socket twice: whether there is one, and for it.
-        _, parts = self._client.session.feed_identities(await channel.socket.recv_multipart())
-        message: dict[str, Any] = self._client.session.deserialize(parts)
-        # Where more is there already the next one does not wait: without this a session that writes without end would
-        # keep the service from everybody else.
-        await asyncio.sleep(0)
-        return message
+        while True:
+            # The channel's own ``get_msg`` asks the socket twice: whether there is one, and for it.
+            parts = await channel.socket.recv_multipart()
+            if len(parts) > _MOST_PARTS:
+                self._on_refused(_TOO_MANY_PARTS)
+                await asyncio.get_running_loop().create_future()
+            message = self._read(parts)
+            # Where more is there already the next one does not wait: without this a session that writes without end
+            # would keep the service from everybody else.
+            await asyncio.sleep(0)
+            if message is not None:
+                return message
+
+    def _read(self, parts: list[bytes]) -> dict[str, Any] | None:
+        """The message; nothing where it is none, as what code of the session sends may be."""
+        try:
+            _, rest = self._client.session.feed_identities(parts)
+            message: dict[str, Any] = self._client.session.deserialize(rest)
+            identity = message["parent_header"].get("msg_id", "")
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+            return None
+        return message if isinstance(message["content"], dict) and isinstance(identity, str) else None
 
     def _replied(self, message: dict[str, Any]) -> None:
-        identity = message["parent_header"].get("msg_id")
+        identity = message["parent_header"].get("msg_id", "")
         running = self._running.get(identity)
         future = self._replies.get(identity) if running is None else running.replied
         if future is not None and not future.done():
@@ -323,11 +346,11 @@ class KernelClient:
     async def _read_output(self) -> None:
         while True:
             message = await self._next_of(self._client.iopub_channel)
-            running = self._running.get(message["parent_header"].get("msg_id"))
+            running = self._running.get(message["parent_header"].get("msg_id", ""))
             if running is None:
                 continue
             kind, content = message["msg_type"], message["content"]
-            if kind == "status" and content["execution_state"] == "idle":
+            if kind == "status" and content.get("execution_state") == "idle":
                 running.idle.set()
             elif kind in _SHOWN:
                 running.heard(str(message["header"]["msg_id"]), kind, content)

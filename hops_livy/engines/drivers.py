@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -288,8 +288,8 @@ class Driver(Protocol):
         """
         ...
 
-    def written(self, statement: int) -> list[tuple[str, dict[str, Any]]]:
-        """Type and content of what a statement has written up to now, also after the driver's end."""
+    def written(self, statement: int) -> Iterable[tuple[str, dict[str, Any]]]:
+        """Type and content of what a statement has written up to now, also after the driver's end. For any thread."""
         ...
 
     def forget(self, statement: int) -> None:

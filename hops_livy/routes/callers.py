@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
 
 from hops_contract.principal import Principal
-from hops_livy.errors import BadRequestError
+from hops_livy.errors import BadRequestError, TooManyError
 from hops_livy.glances import Glances
+from hops_livy.held_requests import HeldRequests
+from hops_livy.news import News
+from hops_livy.places import Places
 from hops_livy.registry import Registry
 from hops_livy.security import bearer_token, control_plane_of, project_user_of
 from hops_livy.sessions import Session
@@ -28,6 +33,29 @@ class Caller:
     registry: Registry
     limits: Limits
     glances: Glances
+    held: HeldRequests
+    large_answers: Places
+
+    def place(self) -> ExitStack:
+        """Counts one more of the caller's requests that are held open, until it is closed.
+
+        Raises:
+            TooManyError: They have as many already.
+        """
+        place = self.held.place(self.principal.user)
+        if place is None:
+            raise TooManyError(
+                f"{self.held.most} of your requests are held open already: streams of events, and such that wait.",
+                remedy="Read those to their ends or close some, or ask for the statement itself with hold=false.",
+            )
+        return place
+
+    async def hold(self, news: News, until: Callable[[], bool]) -> None:
+        """Waits for news; not at all where the caller has so many requests that wait already."""
+        place = self.held.place(self.principal.user)
+        if place is not None:
+            with place:
+                await news.wait_until(until, self.limits.hold_s)
 
 
 async def _caller(request: Request) -> Caller:
@@ -36,7 +64,15 @@ async def _caller(request: Request) -> Caller:
     if request.query_params.get("doAs", principal.project_user) not in {principal.project_user, principal.user}:
         raise BadRequestError("doAs can't be chosen: a session acts as its owner only.")
     state.registry.check_welcome(principal, token)
-    return Caller(principal, token, state.registry, state.limits, state.glances)
+    return Caller(
+        principal,
+        token,
+        state.registry,
+        state.limits,
+        state.glances,
+        held=state.held_open,
+        large_answers=state.large_answers,
+    )
 
 
 def _program(request: Request) -> str:

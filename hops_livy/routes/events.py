@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from hops_livy.progress import MESSAGE, Progress
 from hops_livy.sessions import Session
@@ -32,6 +34,7 @@ class EventStream(StreamingResponse):
         position: Number of the first event. A client names the last one that it had, or anything: one behind the end is
             the end.
         status_code: Of the answer.
+        place: Of the caller among those whose requests are held open; given back at the stream's end.
         headers: Of the answer, beside those that keep caches and proxies from holding events back.
     """
 
@@ -43,6 +46,7 @@ class EventStream(StreamingResponse):
         statement: Statement,
         position: int = 0,
         *,
+        place: ExitStack,
         status_code: int = 200,
         headers: dict[str, str] | None = None,
     ) -> None:
@@ -50,6 +54,12 @@ class EventStream(StreamingResponse):
         super().__init__(
             events_of(session, statement, position), status_code=status_code, headers={**unheld, **(headers or {})}
         )
+        self._place = place
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See Starlette."""
+        with self._place:
+            await super().__call__(scope, receive, send)
 
 
 async def events_of(
@@ -57,7 +67,8 @@ async def events_of(
 ) -> AsyncIterator[bytes]:
     """The statement's events, and comments where there are none for long; what is there already is one piece.
 
-    It ends before the statement does where the service is about to stop: a client asks the next one for the rest.
+    It ends before the statement does where the service is about to stop: a client asks the next one for the rest. Of
+    output that was dropped while it went out, the sentence about that is what still comes.
 
     Args:
         session: As for :class:`EventStream`.
@@ -65,30 +76,33 @@ async def events_of(
         position: As for :class:`EventStream`.
         ping_s: Seconds without an event after which a comment comes.
     """
-    events, news = statement.outputs.events, statement.news
+    outputs, news = statement.outputs, statement.news
+    await outputs.load()
     told: Progress | None = None
+    reached = 0
 
     def anything() -> bool:
-        return statement.final or position < len(events) or statement.progress is not told
+        """Whether there is something to send."""
+        return statement.final or position < len(outputs.events) or statement.progress is not told
 
     while not news.closed:
-        ready, size = [], 0
-        while position < len(events) and size < _PIECE_BYTES:
-            ready.append(_event(events[position], position))
-            size += len(ready[-1])
-            position += 1
-        shown = position >= len(events)
+        # Asked for each time, and not held on to while a client reads: it may be dropped meanwhile.
+        ready = _piece(outputs.events, position)
+        if outputs.dropped and len(outputs.events) < reached and 0 < position < reached:
+            ready = [_event(outputs.events[-1], position)]
+        position, reached = position + len(ready), len(outputs.events)
+        shown = position >= reached
         if statement.final and shown:
             # A client that has gone asks for no further event: this one is on its way to somebody.
             session.tell_end(statement)
-            ready.append(_event({"type": "done", "content": statement.done_content()}, position))
-            yield b"".join(ready)
+            yield b"".join([*ready, _event(_message("done", statement.done_content()), position)])
             return
         if shown and statement.progress is not told:
             told = statement.progress
-            ready.append(_event({"type": MESSAGE, "content": statement.spark_progress()}))
-        if ready:
-            yield b"".join(ready)
+            ready.append(_event(_message(MESSAGE, statement.spark_progress())))
+        if piece := b"".join(ready):
+            ready.clear()
+            yield piece
         elif not await news.wait_until(anything, ping_s):
             yield _PING
         else:
@@ -96,7 +110,21 @@ async def events_of(
             await news.wait_until(lambda: statement.final, _TOGETHER_S)
 
 
-def _event(message: dict[str, Any], number: int | None = None) -> bytes:
-    """A server-sent event; JSON without indentation is one line."""
-    begin = "" if number is None else f"id: {number}\r\n"
-    return f"{begin}data: {json.dumps(message, default=str)}\r\n\r\n".encode()
+def _piece(events: Sequence[bytes], begin: int) -> list[bytes]:
+    """The events from ``begin`` on, as many as go together."""
+    ready: list[bytes] = []
+    size = 0
+    while begin + len(ready) < len(events) and size < _PIECE_BYTES:
+        ready.append(_event(events[begin + len(ready)], begin + len(ready)))
+        size += len(ready[-1])
+    return ready
+
+
+def _event(message: bytes, number: int | None = None) -> bytes:
+    """A server-sent event; ``message`` is JSON on one line."""
+    begin = b"" if number is None else b"id: %d\r\n" % number
+    return b"%bdata: %b\r\n\r\n" % (begin, message)
+
+
+def _message(kind: str, content: dict[str, Any] | None) -> bytes:
+    return json.dumps({"type": kind, "content": content}, default=str).encode()

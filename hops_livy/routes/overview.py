@@ -21,6 +21,7 @@ from hops_livy.sessions import Session, SessionState
 from hops_livy.wire import IdleStop, Scope
 
 router = APIRouter(tags=["overview"])
+_LOOKS_APART_S = 0.3
 ProjectName = Annotated[
     str | None, Query(max_length=64, description="The project; needed only where the token is bound to none.")
 ]
@@ -85,7 +86,10 @@ async def list_overview(  # noqa: PLR0917 - each is a word of the address
         return _of_notebook(onlooker, notebook, limit)
     sight = await look(viewer, scope, project)
     if wait_s and seen is not None:
-        news = registry.news.wait_until(lambda: version_of(_items(sight, onlooker)) != seen, wait_s)
+        # All is put together anew for it, and something may happen to somebody all the time.
+        news = registry.news.wait_until(
+            lambda: version_of(_items(sight, onlooker)) != seen, wait_s, apart_s=_LOOKS_APART_S
+        )
         await onlooker.held.hold(viewer.principal.user, news, http.receive)
         # Time has passed: who is a Data Owner no longer sees nothing of what came meanwhile.
         sight = await look(viewer, scope, project)

@@ -12,7 +12,7 @@ from hops_livy.engines.drivers import Completion, Inspection, NotOfferedError
 from hops_livy.errors import LeftOutError, TooLargeError
 from hops_livy.overview import moment, resources
 from hops_livy.registry import page
-from hops_livy.routes.callers import CallerDep, From, Hold, LogFrom, ProgramDep, SessionDep, Size, log_page
+from hops_livy.routes.callers import Caller, CallerDep, From, Hold, LogFrom, ProgramDep, SessionDep, Size, log_page
 from hops_livy.routes.examples import COMPLETION, INSPECTION, LOG, SESSION, SUMMARY, gives
 from hops_livy.sessions import Session, SessionState
 from hops_livy.wire import (
@@ -80,7 +80,7 @@ async def get_session(
     A program (by its ``User-Agent``) that has listed the sessions is answered at once for the next 5 s.
     """
     if hold and not caller.glances.lasts(caller.principal.project_user, program):
-        await _settle(session, caller.limits.hold_s)
+        await _settle(session, caller)
     return session.livy()
 
 
@@ -88,7 +88,7 @@ async def get_session(
 async def get_state(session: SessionDep, caller: CallerDep, *, hold: Hold = True) -> dict[str, Any]:
     """Its state alone."""
     if hold and session.state is SessionState.STARTING:
-        await _settle(session, caller.limits.hold_s)
+        await _settle(session, caller)
     return {"id": session.id, "state": str(session.state)}
 
 
@@ -131,7 +131,7 @@ async def delete_session(session: SessionDep, caller: CallerDep) -> dict[str, An
 
 
 @router.post("/sessions/{session_id}/completion", responses=gives(COMPLETION))
-async def complete(session: SessionDep, request: CompletionRequest) -> dict[str, Any]:
+async def complete(session: SessionDep, request: CompletionRequest, caller: CallerDep) -> dict[str, Any]:
     """Words that may stand at the cursor, also while a statement runs.
 
     ``candidates`` is Livy's; the rest is what Jupyter's ``complete_reply`` has: each of the ``matches`` takes the place
@@ -140,7 +140,8 @@ async def complete(session: SessionDep, request: CompletionRequest) -> dict[str,
     cursor = _cursor(session, request)
     found = Completion.nothing(cursor)
     if session.driver is not None and not session.final:
-        found = await session.driver.complete(request.code, cursor, kind=request.kind or session.kind)
+        with caller.place():
+            found = await session.driver.complete(request.code, cursor, kind=request.kind or session.kind)
     return {
         "candidates": found.matches,
         "matches": found.matches,
@@ -151,7 +152,7 @@ async def complete(session: SessionDep, request: CompletionRequest) -> dict[str,
 
 
 @router.post("/sessions/{session_id}/inspection", responses=gives(INSPECTION))
-async def inspect(session: SessionDep, request: InspectionRequest) -> dict[str, Any]:
+async def inspect(session: SessionDep, request: InspectionRequest, caller: CallerDep) -> dict[str, Any]:
     """What is known of the name at the cursor, as a MIME bundle; of one in Python code also while a statement runs.
 
     With ``detail_level`` 1 the source as well, where there is one. ``data`` is empty where nothing is ``found``.
@@ -160,9 +161,10 @@ async def inspect(session: SessionDep, request: InspectionRequest) -> dict[str, 
     found, cursor = Inspection(), _cursor(session, request)
     if session.driver is not None and not session.final:
         try:
-            found = await session.driver.inspect(
-                request.code, cursor, kind=request.kind or session.kind, detail_level=request.detail_level
-            )
+            with caller.place():
+                found = await session.driver.inspect(
+                    request.code, cursor, kind=request.kind or session.kind, detail_level=request.detail_level
+                )
         except NotOfferedError as error:
             raise LeftOutError(str(error)) from error
     return {"found": found.found, "data": found.data, "metadata": found.metadata}
@@ -220,7 +222,7 @@ def _cursor(session: Session, request: CompletionRequest | InspectionRequest) ->
     return min(request.cursor, len(request.code))
 
 
-async def _settle(session: Session, hold_s: float) -> None:
+async def _settle(session: Session, caller: Caller) -> None:
     session.hear()
     place = session.place
-    await session.news.wait_until(lambda: session.state not in _UNSETTLED or session.place != place, hold_s)
+    await caller.hold(session.news, lambda: session.state not in _UNSETTLED or session.place != place)

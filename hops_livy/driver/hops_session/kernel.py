@@ -11,15 +11,15 @@ from .jvm import Jvm, JvmEndedError
 
 def run(launch: dict[str, Any], jvm: Jvm) -> None:
     """Serves the kernel until it is shut down."""
-    from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415 - the Java machine starts beside this import
-    from tornado.ioloop import IOLoop  # noqa: PLC0415
+    from tornado.ioloop import IOLoop  # noqa: PLC0415 - the Java machine starts beside these imports
 
     from . import prompt_stream  # noqa: PLC0415
     from .bounded_messages import BoundedSession  # noqa: PLC0415
+    from .session_app import SessionApp  # noqa: PLC0415
     from .session_kernel import SessionKernel  # noqa: PLC0415
     from .spool import Spool  # noqa: PLC0415
 
-    app = IPKernelApp.instance(
+    app = SessionApp.instance(
         kernel_class=SessionKernel,
         connection_file=launch["connection_file"],
         # What the Java machine writes belongs into the session's log, not into the output of the running cell.

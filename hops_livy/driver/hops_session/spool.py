@@ -17,8 +17,8 @@ KEPT_TYPES = frozenset(
 )
 BEGUN = b'{"id":"","type":"begun","content":{}}\n'
 """The first line of each file: the statement has reached the kernel."""
-MOST_BYTES = 24 * 1024 * 1024
-"""Of one statement's output; more than the service shows."""
+MOST_BYTES = 40 * 1024 * 1024
+"""Of one statement's output; more than the service shows, be it in very many messages, each with its id."""
 
 
 class Spool:

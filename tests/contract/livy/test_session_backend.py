@@ -95,9 +95,9 @@ class SessionBackendContract:
             kinds = [kind for kind, _ in itertools.groupby(kind for kind, _ in run.seen)]
             expected = ["stream", "execute_result"] if able.tells_values_apart else ["stream"]
             assert kinds == expected, "all output comes before the end"
-            assert driver.written(0) == run.output
+            assert list(driver.written(0)) == run.output
             driver.forget(0)
-            assert driver.written(0) == []
+            assert list(driver.written(0)) == []
             failed = await run("1/0", execution_count=41)
             assert failed.error is not None
             assert failed.error["ename"] == "ZeroDivisionError"
@@ -126,7 +126,7 @@ class SessionBackendContract:
             await driver.end("done")
         ending = await driver.ended
         assert (ending.asked, ending.reason) == (True, "done")
-        assert driver.written(4) == run.output, "what was written is there after the end"
+        assert list(driver.written(4)) == run.output, "what was written is there after the end"
         with pytest.raises(StartError):
             await run("1")
         await backend.close()

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -21,9 +22,9 @@ import sys
 sys.path.append({str(DRIVER)!r})
 from pathlib import Path
 from tornado.ioloop import IOLoop
-from ipykernel.kernelapp import IPKernelApp
+from hops_session.session_app import SessionApp
 from hops_session.session_kernel import SessionKernel
-app = IPKernelApp.instance(kernel_class=SessionKernel, connection_file=sys.argv[1], capture_fd_output=False)
+app = SessionApp.instance(kernel_class=SessionKernel, connection_file=sys.argv[1], capture_fd_output=False)
 app.initialize(["--ipython-dir=" + sys.argv[2]])
 IOLoop.current().add_callback(Path(sys.argv[3]).touch)
 app.start()
@@ -43,7 +44,7 @@ async def _kernel():
             str(folder / "ready"),
             stdout=subprocess.DEVNULL,
         )  # fmt: skip
-        client = KernelClient(info)
+        client = KernelClient(info, on_refused=pytest.fail)
         try:
             while not (folder / "ready").exists():
                 assert process.returncode is None
@@ -153,5 +154,26 @@ def test_a_reply_that_gets_lost_is_taken_from_the_kernels_memory():
         assert (lost.status, lost.error["ename"]) == ("error", "ZeroDivisionError")
         good, shown = await _run(client, "'whole'")
         assert (good.status, shown[-1][1]["data"]["text/plain"]) == ("ok", "'whole'")
+
+    _law(check)
+
+
+def test_nothing_is_lost_of_what_a_cell_writes_while_the_service_is_slow(tmp_path):
+    written = tmp_path / "written"
+    code = (
+        "import pathlib\nfrom IPython.display import display\n"
+        f"for number in range(5000): display(number)\npathlib.Path({str(written)!r}).touch()"
+    )
+
+    async def check(client):
+        running = asyncio.create_task(_run(client, code))
+        await asyncio.sleep(0.1)
+        held_up = time.monotonic()
+        while not written.exists():
+            assert time.monotonic() - held_up < 40
+            time.sleep(0.05)  # noqa: ASYNC251 - the service does nothing else meanwhile
+        executed, shown = await running
+        assert executed.status == "ok"
+        assert [content["data"]["text/plain"] for _, content in shown] == [str(number) for number in range(5000)]
 
     _law(check)

@@ -1,5 +1,6 @@
 """Cells that write far more than anybody can read: an end in words, and a service that stays small and quick."""
 
+import signal
 import threading
 import time
 
@@ -78,3 +79,35 @@ def test_all_statements_at_once_come_in_pages(client, session_id, slowest_answer
         seen += len(page.json()["statements"])
     assert seen == total
     assert slowest_answer() < 2.0
+
+
+def test_what_a_cell_writes_while_the_service_stands_still_is_all_there(client, service, session_id):
+    count = 5000
+    code = f"from IPython.display import display\nfor number in range({count}): display(number)"
+    made = client.post(f"sessions/{session_id}/statements", json={"code": code})
+    made.raise_for_status()
+    service.process.send_signal(signal.SIGSTOP)
+    try:
+        time.sleep(4)
+    finally:
+        service.process.send_signal(signal.SIGCONT)
+    for _ in range(5):
+        statement = client.get(f"sessions/{session_id}/statements/{made.json()['id']}").json()
+        if statement["state"] == "available":
+            break
+    shown = [item["content"]["data"]["text/plain"] for item in statement["output"]["outputs"]]
+    assert shown == [str(number) for number in range(count)]
+
+
+def test_a_message_of_very_many_parts_ends_its_session_in_words_and_no_other(client, service, session_id):
+    other = start_session(client)
+    code = "get_ipython().kernel.iopub_socket.send_multipart([b''] * 1500)"
+    client.post(f"sessions/{other}/statements", json={"code": code}).raise_for_status()
+    for _ in range(5):
+        session = client.get(f"sessions/{other}").json()
+        if session["state"] not in {"idle", "busy", "shutting_down"}:
+            break
+        time.sleep(1)
+    assert session["state"] == "killed"
+    assert "more than 1000 parts" in session["appInfo"]["reason"]
+    assert run(client, session_id, "1 + 1")["output"]["data"]["text/plain"] == "2"

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+
+from hops_livy import statements as subject
 from hops_livy.outputs import Outputs
-from hops_livy.statements import Statement, page_of_output
+from hops_livy.statements import Statement
 
 KIB = 1024
+
+
+def page_of_output(statements, most_bytes):
+    return asyncio.run(subject.page_of_output(statements, most_bytes))
 
 
 def statement(number: int, written: int) -> Statement:

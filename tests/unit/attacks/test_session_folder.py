@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hops_contract.principal import Principal, PrincipalKind, ProjectRole
 from hops_livy.builtin.driver import BuiltinDriver
 from hops_livy.builtin.folder import SessionFolder
 from hops_livy.engines.drivers import DriverRequest, Shape
+from hops_livy.outputs import MOST_EVENTS, Outputs
 from hops_livy.spooled import read_spool
 
 
@@ -110,3 +112,50 @@ def test_a_file_of_nothing_is_not_read_to_its_end(session, content):
     (session.outputs / "0.jsonl").write_bytes(content + LINE)
     spooled = read_spool(session.open_output(0))
     assert (spooled.begun, spooled.messages) == (False, [])
+
+
+def test_a_file_without_end_is_not_read_into_memory(session):
+    path = session.outputs / "0.jsonl"
+    path.write_bytes(LINE)
+    os.truncate(path, 500 * 1024**3)
+    tracemalloc.start()
+    try:
+        spooled = read_spool(session.open_output(0))
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert [message.content for message in spooled.messages] == [json.loads(LINE)["content"]]
+    assert most < 200 * 1024**2
+
+
+def test_a_file_of_very_many_messages_gives_as_many_as_are_shown_and_the_reply(session):
+    reply = b'{"id":"r","type":"execute_reply","content":{"status":"ok"}}\n'
+    (session.outputs / "0.jsonl").write_bytes(LINE * (MOST_EVENTS + 5000) + reply)
+    spooled = read_spool(session.open_output(0))
+    assert spooled.reply == {"status": "ok"}
+    outputs = Outputs(16 * 1024**2, lambda: ((one.kind, one.content) for one in spooled.messages))
+    assert len(outputs.events) == MOST_EVENTS + 1
+    assert f"{MOST_EVENTS} times" in outputs.events[-1].decode()
+
+
+def test_a_file_of_large_messages_gives_more_than_is_shown_and_the_reply(session):
+    line = b'{"id":"a","type":"stream","content":{"name":"stdout","text":"' + b"x" * 1024**2 + b'"}}\n'
+    reply = b'{"id":"r","type":"execute_reply","content":{"status":"ok"}}\n'
+    (session.outputs / "0.jsonl").write_bytes(line * 50 + reply)
+    spooled = read_spool(session.open_output(0))
+    assert spooled.reply == {"status": "ok"}
+    outputs = Outputs(16 * 1024**2, lambda: ((one.kind, one.content) for one in spooled.messages))
+    assert "16 MiB" in outputs.events[-1].decode()
+
+
+def test_messages_of_a_file_are_kept_as_text(session):
+    nested = b'{"id":"a","type":"display_data","content":{"data":{"x":[' + b"[]," * 99_999 + b"[]]}}}\n"
+    (session.outputs / "0.jsonl").write_bytes(nested * 10)
+    tracemalloc.start()
+    try:
+        spooled = read_spool(session.open_output(0))
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(spooled.messages) == 10
+    assert held < 2 * 10 * len(nested)

@@ -5,10 +5,12 @@ import time
 import pytest
 from pydantic import ValidationError
 
+from hops_livy import overview
 from hops_livy.conf import checked_conf, memory_mib, shape_of
 from hops_livy.errors import BadRequestError
 from hops_livy.gpus import GpuLedger, NoGpuError
 from hops_livy.outputs import Outputs
+from hops_livy.statements import Statement
 from hops_livy.wire import SessionRequest
 
 MOST_S = 2.0  # of the processor, so that a busy machine fails nobody
@@ -50,6 +52,16 @@ def test_a_cell_that_writes_letter_by_letter_does_not_hold_up_the_service():
     for _ in range(100_000):
         outputs.add("stream", {"name": "stdout", "text": "x" * 20})
     assert outputs.folded() == [{"type": "stream", "content": {"name": "stdout", "text": "x" * 2_000_000}}]
+
+
+@pytest.mark.usefixtures("quickly")
+def test_code_of_a_million_blank_lines_does_not_hold_up_overviews():
+    statement = Statement(id=0, code="\n" * 2**20 + "1", kind="pyspark", outputs=Outputs(1000))
+    for _ in range(100):
+        assert overview._statement(statement, with_code=True)["line"] == ""
+    short = Statement(id=0, code="\n  \n  print(1)\n2", kind="pyspark", outputs=Outputs(1000))
+    assert overview._statement(short, with_code=True)["line"] == "print(1)"
+    assert overview._statement(short, with_code=False)["line"] is None
 
 
 @pytest.mark.usefixtures("quickly")

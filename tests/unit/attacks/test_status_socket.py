@@ -23,7 +23,7 @@ from hops_livy.engines.drivers import DriverRequest, Shape
 class Client:
     made: ClassVar[list[Client]] = []
 
-    def __init__(self, _connection):
+    def __init__(self, _connection, **_options):
         self.made.append(self)
 
     def connect(self):

@@ -109,9 +109,8 @@ def test_a_key_that_is_published_no_more_is_forgotten_with_the_set_that_held_it(
     now, published = [0.0], ["old", "new"]
 
     def fetch(client):
-        keys = [
-            {**jwt.algorithms.OKPAlgorithm.to_jwk(KEY.public_key(), as_dict=True), "kid": name} for name in published
-        ]
+        key = jwt.algorithms.OKPAlgorithm.to_jwk(KEY.public_key(), as_dict=True)
+        keys = [{**key, "kid": name} for name in published]
         client.jwk_set_cache.put({"keys": keys})
         return {"keys": keys}
 

@@ -2,17 +2,23 @@
 
 import asyncio
 import json
+import time
+import weakref
 
 import pytest
 
 from hops_livy.engines.drivers import Executed
 from hops_livy.news import News
-from hops_livy.outputs import Outputs
+from hops_livy.outputs import DROPPED, Outputs
 from hops_livy.progress import MESSAGE
 from hops_livy.routes.events import events_of
 from hops_livy.statements import Statement, StatementState
 
 SOON_S = 10
+
+
+class Held(list):
+    """A list that can be watched."""
 
 
 class Listener:
@@ -129,3 +135,80 @@ def test_closed_news_hold_nobody():
         assert await news.wait_until(lambda: True, 60) is True
 
     asyncio.run(asyncio.wait_for(main(), SOON_S))
+
+
+def test_a_stream_of_what_is_dropped_meanwhile_says_so_and_keeps_nothing_of_it(listener):
+    async def main():
+        statement = a_statement()
+        statement.outputs = Outputs(16 * 1024 * 1024)
+        for number in range(20):
+            statement.take(*printed(str(number) * 100_000))
+        statement.finish(StatementState.AVAILABLE, Executed(status="ok"))
+        events = events_of(listener, statement)
+        first = parsed(await anext(events))
+        assert 0 < len(first) < 20
+        dropped = weakref.ref(held := Held(statement.outputs.events))
+        statement.outputs._events = held
+        first_again = events_of(listener, statement)
+        del held
+        await anext(first_again)
+        statement.outputs.drop()
+        assert dropped() is None, "streams that are not read keep what was dropped"
+        (rest,) = [piece async for piece in events]
+        assert [event["content"].get("text") for event in parsed(rest)] == [DROPPED, None]
+        assert rest.startswith(b"id: %d\r\n" % len(first))
+        (once_more,) = [piece async for piece in events_of(listener, statement, len(first) + 1)]
+        assert [event["type"] for event in parsed(once_more)] == ["done"]
+
+    asyncio.run(asyncio.wait_for(main(), SOON_S))
+
+
+def test_a_statement_that_is_added_anew_is_streamed_on_from_where_the_stream_was(listener):
+    async def main():
+        statement = a_statement()
+        statement.take(*printed("a"))
+        events = events_of(listener, statement)
+        assert len(parsed(await anext(events))) == 1
+        statement.outputs.begin_anew()
+        for text in "ab":
+            statement.take(*printed(text))
+        assert [event["content"]["text"] for event in parsed(await anext(events))] == ["b"]
+
+    asyncio.run(asyncio.wait_for(main(), SOON_S))
+
+
+def test_what_takes_long_to_find_out_is_looked_at_a_few_times_a_second_and_never_missed():
+    async def main():
+        news, looks = News(), []
+        waiting = asyncio.ensure_future(news.wait_until(lambda: looks.append(0) or len(looks) > 3, 30, apart_s=0.1))
+        begun = time.monotonic()
+        while not waiting.done():
+            news.tell()
+            await asyncio.sleep(0.001)
+        assert await waiting is True
+        assert 0.3 <= time.monotonic() - begun < 5
+        # News that comes between two looks is seen at the second, though none follows.
+        known = []
+        waiting = asyncio.ensure_future(news.wait_until(lambda: bool(known), 30, apart_s=0.1))
+        await asyncio.sleep(0.02)
+        news.tell()
+        await asyncio.sleep(0.02)
+        known.append(1)
+        news.tell()
+        assert await asyncio.wait_for(waiting, 5) is True
+
+    asyncio.run(main())
+
+
+def test_the_last_news_come_at_once_where_there_was_none_for_long():
+    async def main():
+        news, known = News(), []
+        waiting = asyncio.ensure_future(news.wait_until(lambda: bool(known), 30, apart_s=0.05))
+        await asyncio.sleep(0.1)
+        known.append(1)
+        news.tell()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert waiting.done()
+
+    asyncio.run(main())

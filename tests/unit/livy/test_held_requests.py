@@ -50,3 +50,13 @@ def test_one_that_breaks_off_is_counted_no_more():
         await asyncio.wait_for(held.hold("ada", asyncio.sleep(0), nothing_comes), 10)
 
     asyncio.run(main())
+
+
+def test_a_place_is_counted_until_it_is_closed():
+    held = HeldRequests(1)
+    place = held.place("ada")
+    assert (held.place("ada"), held.place("ben") is None) == (None, False)
+    place.close()
+    with held.place("ada"):
+        assert held.place("ada") is None
+    assert held._held == {"ben": 1}

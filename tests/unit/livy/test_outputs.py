@@ -1,5 +1,11 @@
+import asyncio
+import json
+import sys
+import threading
+import tracemalloc
+
 from hops_livy.engines.drivers import Executed
-from hops_livy.outputs import Outputs
+from hops_livy.outputs import DROPPED, Outputs
 
 OK = Executed(status="ok")
 
@@ -64,7 +70,7 @@ def test_cleared_output_is_gone_and_a_waiting_clear_acts_with_the_next_output():
 def test_too_much_output_is_cut_with_a_sentence():
     outputs = _outputs(_stream("a" * 50), _stream("b" * 5000), _stream("c"), limit=1000)
     assert outputs.livy(0, OK)["data"]["text/plain"] == "a" * 50
-    assert "cut off here" in outputs.events[-1]["content"]["text"]
+    assert "cut off here" in outputs.events[-1].decode()
 
 
 def test_an_error_names_its_class_once_and_ends_its_lines():
@@ -74,11 +80,77 @@ def test_an_error_names_its_class_once_and_ends_its_lines():
     assert (output["evalue"], output["traceback"]) == ("ValueError: no", ["one\n", "two\n"])
 
 
+def _held(outputs):
+    return sys.getsizeof(outputs.events) + sum(map(sys.getsizeof, outputs.events))
+
+
 def test_messages_without_content_count_as_what_they_take():
-    outputs = Outputs(1024 * 1024)
+    outputs = Outputs(16 * 1024 * 1024)
     for _ in range(200_001):
         outputs.add("display_data", {})
-    assert outputs.size > 50 * 1024 * 1024
-    assert "200000 times" in outputs.events[-1]["content"]["text"]
+    assert 0.8 < outputs.size / _held(outputs) < 1.2
+    assert "200000 times" in outputs.events[-1].decode()
     outputs.drop()
     assert outputs.size < 1000
+
+
+def test_what_is_counted_is_what_is_held_however_it_is_nested():
+    outputs = Outputs(1024 * 1024)
+    outputs.add("display_data", {"data": {"application/json": [[] for _ in range(200_000)]}, "metadata": {}})
+    tracemalloc.start()
+    try:
+        outputs.add("display_data", {"data": {"application/json": [[] for _ in range(50_000)]}, "metadata": {}})
+        grown, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert grown < 300_000
+    assert outputs.folded()[0]["content"]["data"]["application/json"] == [[]] * 200_000
+
+
+def test_what_is_nested_too_deeply_has_a_sentence_in_its_place():
+    deep = []
+    for _ in range(100_000):
+        deep = [deep]
+    outputs = _outputs(_stream("a"), ("display_data", {"data": {"application/json": deep}}), _stream("b"))
+    assert outputs.livy(0, OK)["data"]["text/plain"] == "ab"
+    assert "nested too deeply" in outputs.events[1].decode()
+
+
+def test_what_an_earlier_service_heard_is_read_aside_and_once():
+    asked = []
+
+    def source():
+        asked.append(threading.current_thread())
+        yield _stream("a")
+        yield _stream("b" * 2000)
+        yield _stream("c")
+        asked.append("beyond the bound")
+
+    async def main():
+        outputs = Outputs(1000, source)
+        await asyncio.gather(outputs.load(), outputs.load())
+        await outputs.load()
+        assert [json.loads(event)["content"]["text"][:6] for event in outputs.events] == ["a", "\n[The "]
+        assert len(asked) == 1
+        assert asked[0] is not threading.main_thread()
+
+    asyncio.run(main())
+
+
+def test_what_is_dropped_while_it_is_read_stays_dropped():
+    async def main():
+        goes_on = threading.Event()
+
+        def source():
+            goes_on.wait(10)
+            yield _stream("a" * 10)
+
+        outputs = Outputs(1000, source)
+        reading = asyncio.create_task(outputs.load())
+        await asyncio.sleep(0.01)
+        outputs.drop()
+        goes_on.set()
+        await reading
+        assert [json.loads(event)["content"]["text"] for event in outputs.events] == [DROPPED]
+
+    asyncio.run(main())

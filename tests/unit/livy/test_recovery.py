@@ -175,7 +175,8 @@ def test_what_the_sessions_code_put_into_the_files_since_does_not_fill_the_servi
     for number in range(6):
         (outputs / f"{number}.jsonl").write_text(line * 10)
     session = _found(tmp_path, session_output_bytes=25_000).session
-    texts = ["".join(event["content"]["text"] for event in one.outputs.events) for one in session.statements.values()]
+    written = [[json.loads(event) for event in one.outputs.events] for one in session.statements.values()]
+    texts = ["".join(event["content"]["text"] for event in events) for events in written]
     assert [len(text) for text in texts[:3]] == [10_000] * 3
     assert all("was dropped" in text for text in texts[3:])
 

@@ -14,7 +14,8 @@ from hops_livy.builtin.launch import page_key
 from hops_livy.engines.drivers import SparkPages
 from hops_livy.errors import TooManyError, UnavailableError
 from hops_livy.pages import (
-    PagePlaces,
+    REFUSAL,
+    REMEDY,
     SparkPageReader,
     asked_headers,
     page_path,
@@ -22,6 +23,7 @@ from hops_livy.pages import (
     told_headers,
     usable_prefix,
 )
+from hops_livy.places import Places
 
 from .test_overview import OWNER, ControlPlane, Parts, WillingBackend, WillingDriver, service, session_of
 
@@ -175,7 +177,7 @@ def test_an_answer_without_end_is_broken_off(monkeypatch):
 
 def test_a_person_has_so_many_places_and_takes_none_of_anothers():
     async def walk():
-        places = PagePlaces(most=2, patience_s=0.05)
+        places = Places(2, 0.05, refusal=REFUSAL, remedy=REMEDY)
         async with places.place_of("ada"), places.place_of("ada"):
             with pytest.raises(TooManyError, match="2 pages of Spark are being read for you already"):
                 async with places.place_of("ada"):
@@ -192,7 +194,7 @@ def test_a_person_has_so_many_places_and_takes_none_of_anothers():
 
 def test_who_waits_a_moment_gets_the_place_that_becomes_free():
     async def walk():
-        places = PagePlaces(most=1, patience_s=5)
+        places = Places(1, 5, refusal=REFUSAL, remedy=REMEDY)
 
         async def take():
             async with places.place_of("ada"):

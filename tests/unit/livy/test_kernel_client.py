@@ -1,0 +1,138 @@
+"""What a session may send to the service: one that writes without end, or what is no message, holds up nobody."""
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+from jupyter_client.session import Session
+
+from hops_livy.builtin.joined import Joined
+from hops_livy.builtin.kernel_client import KernelClient, connection_info
+from hops_livy.spooled import Spooled, SpooledMessage
+
+
+class Flood:
+    """A socket on which there is always one more message."""
+
+    def __init__(self, frames, first=()):
+        self.frames, self.first, self.taken = frames, list(first), 0
+
+    async def recv_multipart(self):
+        self.taken += 1
+        return self.first.pop(0) if self.first else self.frames
+
+
+class Rest:
+    """A socket with these messages and no more."""
+
+    def __init__(self, *messages):
+        self.messages = list(messages)
+
+    async def recv_multipart(self):
+        if not self.messages:
+            await asyncio.Event().wait()
+        return self.messages.pop(0)
+
+
+@pytest.fixture
+def refused():
+    return []
+
+
+@pytest.fixture
+def client_of(tmp_path, refused):
+    """A client, and what signs messages to it."""
+
+    made = []
+
+    def make():
+        info = connection_info(str(tmp_path / "k"))
+        client = KernelClient(info, on_refused=refused.append)
+        made.append(client)
+        return client, Session(key=info["key"].encode())
+
+    yield make
+    for client in made:
+        client._client._iopub_channel = None
+        client._client.context.destroy(linger=0)
+
+
+def printed(session, text, statement="statement-0"):
+    parent = {"header": {"msg_id": statement}}
+    message = session.msg("stream", {"name": "stdout", "text": text}, parent=parent)
+    return session.serialize(message, ident=b"stream")
+
+
+def test_a_session_that_writes_without_end_leaves_the_loop_to_others(client_of):
+    async def main():
+        client, session = client_of()
+        flood = Flood(printed(session, "x"))
+        client._client._iopub_channel = SimpleNamespace(socket=flood)
+        reading = asyncio.create_task(client._read_output())
+        turns = 0
+        for _ in range(200):
+            await asyncio.sleep(0)
+            turns += 1
+        reading.cancel()
+        assert turns == 200
+        assert 100 < flood.taken < 1000, "one message for each turn of others, or so"
+
+    asyncio.run(asyncio.wait_for(main(), 20))
+
+
+def test_what_is_no_message_is_passed_over(client_of):
+    async def main():
+        client, session = client_of()
+        heard = []
+        client._begin("statement-0", lambda _id, kind, content: heard.append((kind, content["text"])))
+        own = session.msg("stream", {"name": "stdout", "text": "c"}, parent={"header": {"msg_id": ["statement-0"]}})
+        no_object = {**session.msg("stream", parent={"header": {"msg_id": "statement-0"}}), "content": b"[1]"}
+        unsigned = [b"stream", b"<IDS|MSG>", b"0" * 64, b"{}", b"{}", b"{}", b"{}"]
+        deep = [b"<IDS|MSG>", b"", b"[" * 100_000, b"{}", b"{}", b"{}"]
+        bad = [[b""], [], [b"<IDS|MSG>"], unsigned, deep, session.serialize(own), session.serialize(no_object)]
+        state = session.serialize(session.msg("status", {}, parent={"header": {"msg_id": "statement-0"}}))
+        socket = Rest(printed(session, "a"), *bad, state, printed(session, "b"))
+        client._client._iopub_channel = SimpleNamespace(socket=socket)
+        reading = asyncio.create_task(client._read_output())
+        while len(heard) < 2:
+            assert not reading.done()
+            await asyncio.sleep(0)
+        reading.cancel()
+        assert heard == [("stream", "a"), ("stream", "b")]
+
+    asyncio.run(asyncio.wait_for(main(), 20))
+
+
+def test_a_message_of_very_many_parts_is_refused_in_words_and_nothing_more_is_read(client_of, refused):
+    async def main():
+        client, session = client_of()
+        flood = Flood(printed(session, "x"), [[*printed(session, "x"), *[b""] * 1001]])
+        client._client._iopub_channel = SimpleNamespace(socket=flood)
+        reading = asyncio.create_task(client._read_output())
+        await asyncio.sleep(0.05)
+        assert (flood.taken, reading.done()) == (1, False)
+        reading.cancel()
+
+    asyncio.run(asyncio.wait_for(main(), 20))
+    assert len(refused) == 1
+    assert "more than 1000 parts" in refused[0]
+
+
+def test_what_was_written_before_is_joined_in_order_and_others_get_their_turn():
+    async def main():
+        shown, line = [], b'{"content": {"text": "%d"}}'
+        joined = Joined(lambda _kind, content: shown.append(content["text"]))
+        spooled = Spooled(messages=[SpooledMessage(str(number), "stream", line % number) for number in range(5000)])
+        joined.hear("4999", "stream", {"text": "4999"})
+        beginning = asyncio.create_task(joined.begin(spooled))
+        turns = 0
+        while not beginning.done():
+            await asyncio.sleep(0)
+            turns += 1
+            if turns == 10:
+                joined.hear("5000", "stream", {"text": "5000"})
+        assert turns > 40
+        joined.hear("5001", "stream", {"text": "5001"})
+        assert shown == [str(number) for number in range(5002)]
+
+    asyncio.run(asyncio.wait_for(main(), 20))
