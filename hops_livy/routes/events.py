@@ -81,7 +81,7 @@ async def events_of(
     told: Progress | None = None
     reached = 0
 
-    def anything() -> bool:
+    def _is_news() -> bool:
         """Whether there is something to send."""
         return statement.final or position < len(outputs.events) or statement.progress is not told
 
@@ -103,7 +103,7 @@ async def events_of(
         if piece := b"".join(ready):
             ready.clear()
             yield piece
-        elif not await news.wait_until(anything, ping_s):
+        elif not await news.wait_until(_is_news, ping_s):
             yield _PING
         else:
             # What comes at the same moment goes together; the end waits for nothing.

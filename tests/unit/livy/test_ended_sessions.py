@@ -124,7 +124,7 @@ def test_outputs_of_ended_sessions_are_bounded_together_and_the_oldest_go_first(
         await asyncio.sleep(0.1)
         assert not second.outputs.dropped
 
-    run(test, tmp_path, ended_output_bytes=1500)
+    run(test, tmp_path, ended_output_bytes=1200)
 
 
 def test_one_person_has_so_many_sessions_in_all_projects_together(tmp_path):
