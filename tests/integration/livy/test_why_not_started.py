@@ -310,7 +310,7 @@ def _(stage):
         return ended(client, started(client, conf={"spark.executor.heartbeatInterval": "never"}))
 
 
-@case("The driver was killed (signal 9): by someone or by a program, not by the kernel for lack of memory. …")
+@case("The driver was killed (signal 9): by someone or by a program, …")
 def _(stage):
     service = stage.service()
     with stage.client() as client:
