@@ -18,8 +18,8 @@ from hopslab.settings import SiteSettings
 
 PICTURES = Path(__file__).resolve().parents[3] / "test-results"
 MINUTE_MS = 60_000
-LOADED_MS = 30_000
-"""Lab loads a theme's styles when it is chosen."""
+CELLS = ".jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell"
+"""Those of the notebook in front: Lab opens the notebooks of the last time too, behind it."""
 
 
 @contextmanager
@@ -89,14 +89,14 @@ def write_notebook(person: Visitor, server: str, notebook: str, codes: Sequence[
 def open_notebook(page: Page, site: Any, server: str, notebook: str) -> None:
     """Opens it in Lab, and waits for its kernel."""
     page.goto(f"{site.url}{server}lab/tree/{notebook}")
-    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
+    page.locator(CELLS).first.wait_for()
     # What is run before there is a kernel, Lab passes over in silence.
     page.locator("#jp-main-statusbar").get_by_text(re.compile(r"PySpark \| (Idle|Busy)")).wait_for()
 
 
 def cell(page: Page, number: int) -> Locator:
     """A cell, in view: Lab draws no others."""
-    found = page.locator(".jp-Notebook .jp-CodeCell").nth(number)
+    found = page.locator(CELLS).nth(number)
     found.scroll_into_view_if_needed()
     return found
 
@@ -107,11 +107,3 @@ def run(page: Page, number: int) -> Locator:
     found.locator(".cm-content").click()
     page.keyboard.press("Control+Enter")
     return found.locator(".jp-OutputArea-output")
-
-
-def choose_theme(page: Page, name: str) -> None:
-    """Chooses a theme in the menu and waits for its styles."""
-    page.get_by_role("menuitem", name="Settings", exact=True).click()
-    page.locator(".lm-Menu-item", has_text="Theme").first.hover()
-    page.locator(".lm-Menu-item", has_text=name).first.click()
-    expect(page.locator(f"body[data-jp-theme-name='{name}']")).to_be_attached(timeout=LOADED_MS)

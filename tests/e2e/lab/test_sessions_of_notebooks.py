@@ -15,7 +15,6 @@ from hopslab.demo.visitor import Visitor
 from .notebook_page import (
     PICTURES,
     cell,
-    choose_theme,
     open_notebook,
     page_of,
     run,
@@ -62,12 +61,8 @@ def notebook(chromium: Any, site: Any, login: Any, visitor: Visitor, request: An
 
 
 def picture(page: Page, name: str) -> None:
-    """One in a light Lab and one in a dark one."""
-    page.screenshot(path=PICTURES / f"sessions-{name}-light.png")
-    choose_theme(page, "JupyterLab Dark")
     page.wait_for_timeout(500)
-    page.screenshot(path=PICTURES / f"sessions-{name}-dark.png")
-    choose_theme(page, "JupyterLab Light")
+    page.screenshot(path=PICTURES / f"sessions-{name}.png")
 
 
 def sessions_panel(page: Page) -> Locator:
@@ -84,13 +79,13 @@ def test_an_idle_session_is_spoken_of_before_it_ends_and_can_be_kept(notebook: A
     warning = page.get_by_role("alert").filter(has_text="is idle and ends at")
     expect(warning).to_be_hidden()
     expect(warning).to_contain_text("The Spark session of idle.ipynb is idle and ends at", timeout=IDLE_MS)
-    page.screenshot(path=PICTURES / "sessions-warning.png")
     warning.get_by_role("button", name="Keep It").click()
     expect(warning).to_be_hidden()
     page.wait_for_timeout(CULLED_MS)  # beyond the end that it had
     expect(run(page, 2).get_by_text("still 42")).to_be_visible()
 
     expect(warning).to_be_visible(timeout=IDLE_MS)
+    page.wait_for_timeout(500)  # it slides in
     picture(page, "warning")
     expect(warning).to_be_hidden(timeout=CULLED_MS)  # there is nothing to keep any more
     after = run(page, 2)
@@ -139,7 +134,7 @@ def stop_it(page: Page, session: Locator, number: str) -> None:
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Stop the Spark session of panel.ipynb?")
     expect(dialog).to_contain_text("Its variables are lost; the notebook, its outputs and all files stay.")
-    page.screenshot(path=PICTURES / "sessions-stop.png")
+    picture(page, "stop")
     dialog.get_by_role("button", name="Cancel").click()
     expect(run(page, 3).get_by_text("still 42")).to_be_visible()
     session.get_by_role("button", name=f"Stop session {number}").click()
