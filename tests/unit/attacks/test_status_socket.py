@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import socket
 from pathlib import Path
+from types import SimpleNamespace
 from typing import ClassVar
 
 import pytest
@@ -114,3 +115,26 @@ def test_a_session_is_not_ready_before_it_can_be_talked_to(told):
 def test_a_failure_without_a_good_reason_is_a_failure(told, line):
     _, ended = told(BOUND, line)
     assert ended
+
+
+def test_a_false_port_of_its_pages_is_told_to_the_log_once(told, monkeypatch, caplog):
+    driver, _ = told(BOUND, b'{"stage": "ready", "page_port": 4041}\n')
+
+    async def ask():
+        for _ in range(3):
+            assert await driver.spark_pages() is None
+
+    async def is_there(_leader, _port):
+        return False
+
+    driver._process, driver._page_key = SimpleNamespace(pid=7), "key"
+    monkeypatch.setattr(driver._listeners, "is_there", is_there)
+    asyncio.run(ask())
+    assert [record.message for record in caplog.records] == ["session 1 names a port that is not its own"]
+
+
+def test_a_session_that_is_refused_ends_with_the_reason(told):
+    driver, _ = told(BOUND)
+    driver._cut_off("It sent too much.")
+    driver._cut_off("It sent too much again.")
+    assert (driver._asked, driver._stop.is_set()) == ("It sent too much.", True)
