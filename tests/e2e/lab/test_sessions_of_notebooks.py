@@ -103,7 +103,7 @@ def test_the_panel_shows_follows_and_stops_the_session_of_a_notebook(notebook: A
     label = session.get_by_role("button", name=re.compile("Show details")).get_attribute("aria-label")
     number = str(label).rsplit(" ", 1)[1]
     session.get_by_role("button", name=f"Show details of session {number}").click()
-    for fact in ("Notebook", "Jupyter/panel.ipynb", "Applicationlocal-", "Statements", "Ends, if left idle"):
+    for fact in ("Notebook", "Jupyter/panel.ipynb", "Applicationapplication_", "Statements", "Ends, if left idle"):
         expect(session).to_contain_text(fact)
     follow_the_log(page, session, number)
     look_at_spark_pages(page, panel, number)
