@@ -75,6 +75,7 @@ def test_nothing_is_lost_whatever_goes_away(page: Page, site: Any, visitor: Visi
     rename_while_a_cell_runs(page)
     restart_while_a_cell_runs(page, site, visitor, path)
     a_server_that_went_away(page)
+    a_session_that_ends(page)
 
 
 def cells_that_run(page: Page) -> None:
@@ -153,6 +154,21 @@ def a_server_that_went_away(page: Page) -> None:
     sessions = page.get_by_role("list", name="My Spark sessions").get_by_role("listitem")
     expect(sessions.filter(has_text=Path(RENAMED).name)).to_have_count(1)
     picture(page, "reattached")
+
+
+def a_session_that_ends(page: Page) -> None:
+    page.locator(".jp-Notebook .cm-content").first.click()
+    page.keyboard.press("Control+s")
+    expect(run(page, LONG).get_by_text("tick 2 of run 3")).to_be_visible()
+    sessions = page.get_by_role("list", name="My Spark sessions").get_by_role("listitem")
+    sessions.filter(has_text=Path(RENAMED).name).get_by_role("button", name="Stop session").click()
+    page.get_by_role("dialog").get_by_role("button", name="Stop Session").click()
+    expect(sessions.get_by_text("It was ended by its owner.")).to_be_visible()
+    page.reload()
+    again = cell(page, LONG).locator(".jp-OutputArea-output")
+    expect(again.get_by_text("tick 2 of run 3")).to_be_visible()
+    expect(again.get_by_text("SessionEnded: It was ended by its owner.")).to_be_visible()
+    picture(page, "ended")
 
 
 def restart_server(visitor: Visitor, path: str) -> None:
