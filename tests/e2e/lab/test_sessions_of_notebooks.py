@@ -145,5 +145,5 @@ def stop_it(page: Page, session: Locator, number: str) -> None:
     after = run(page, 3)
     expect(after).to_contain_text("The Spark session has ended. It was ended by")
     picture(page, "stopped")
-    expect(run(page, 3).get_by_text("NameError")).to_be_visible()  # in a new session
+    expect(run(page, 3).get_by_text("NameError").first).to_be_visible()  # in a new session
     expect(cell(page, 0)).to_contain_text("ready 42")
