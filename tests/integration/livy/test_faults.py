@@ -50,6 +50,8 @@ def test_a_driver_that_runs_out_of_memory_ends_with_the_number_and_the_option_to
     assert sentence in summary["reason"]
     refused = client.post(f"/sessions/{session_id}/statements", json={"code": "1"})
     assert (refused.status_code, sentence in refused.json()["detail"]) == (409, True)
+    # A death is told before what it left has gone; whoever removes the session waits for that.
+    client.delete(f"/sessions/{session_id}")
     assert not _runs(pid)
     assert service.processes() == []
 
