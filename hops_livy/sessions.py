@@ -359,12 +359,12 @@ class Session:
             await self.driver.interrupt()
 
     def die(self, ending: Ending) -> None:
-        """Its driver has ended by itself; what that left goes in its own time."""
+        """Its driver has ended; what one that ended by itself left goes in its own time. Told again it does nothing."""
         if self._worker is not None:
             self._worker.cancel()
         if self.state is not SessionState.SHUTTING_DOWN:
             self.change(self._final_state(ending), ending.reason)
-            self._end_statements(ending.reason)
+        self._end_statements(ending.reason)
 
     async def end(self, reason: str, state: SessionState = SessionState.KILLED) -> None:
         """Ends it; returns when nothing of it is left."""
@@ -439,9 +439,7 @@ class Session:
         finally:
             worker.cancel()
             await asyncio.wait([worker])
-        if self.state is not SessionState.SHUTTING_DOWN:
-            self.change(self._final_state(ending), ending.reason)
-        self._end_statements(ending.reason)
+        self.die(ending)
 
     def _end_statements(self, reason: str) -> None:
         for statement in self.statements.values():

@@ -83,7 +83,7 @@ async def list_overview(  # noqa: PLR0917 - each is a word of the address
     """
     viewer, registry = onlooker.viewer, onlooker.registry
     if notebook is not None:
-        return _of_notebook(onlooker, notebook, limit)
+        return _told(Scope.OWN, _of_notebook(onlooker, notebook), after, limit)
     sight = await look(viewer, scope, project)
     if wait_s and seen is not None:
         # All is put together anew for it, and something may happen to somebody all the time.
@@ -93,17 +93,8 @@ async def list_overview(  # noqa: PLR0917 - each is a word of the address
         await onlooker.held.hold(viewer.principal.user, news, http.receive)
         # Time has passed: who is a Data Owner no longer sees nothing of what came meanwhile.
         sight = await look(viewer, scope, project)
-    items = _items(sight, onlooker)
-    page = [one for one in items if after is None or one["id"] < after]
-    return {
-        "scope": str(scope),
-        "items": page[:limit],
-        "next": page[limit - 1]["id"] if len(page) > limit else None,
-        "total": len(items),
-        "idle": sum(one["state"] == SessionState.IDLE for one in items),
-        "version": version_of(items),
-        "kept_ready": _kept_ready(registry) if scope is Scope.ALL else None,
-    }
+    answer = _told(scope, _items(sight, onlooker), after, limit)
+    return answer | {"kept_ready": _kept_ready(registry)} if scope is Scope.ALL else answer
 
 
 @router.get("/overview/{session_id}", responses=gives(OVERVIEW_ITEM))
@@ -135,21 +126,25 @@ async def stop_all_idle(request: IdleStop, onlooker: OnlookerDep) -> dict[str, A
     return {"ended": await stop_idle(chosen, onlooker.viewer, sight.title)}
 
 
-def _of_notebook(onlooker: Onlooker, notebook: str, limit: int) -> dict[str, Any]:
-    viewer = onlooker.viewer
-    if viewer.is_person:
-        raise BadRequestError("A notebook belongs to one project; ask with the token of its notebook server.")
-    found = reversed(onlooker.registry.of_notebook(viewer.principal.project_user, notebook))
-    items = [item(session, viewer) for session in found]
+def _told(scope: Scope, items: list[dict[str, Any]], after: int | None, limit: int) -> dict[str, Any]:
+    page = [one for one in items if after is None or one["id"] < after]
     return {
-        "scope": str(Scope.OWN),
-        "items": items[:limit],
-        "next": None,
+        "scope": str(scope),
+        "items": page[:limit],
+        "next": page[limit - 1]["id"] if len(page) > limit else None,
         "total": len(items),
         "idle": sum(one["state"] == SessionState.IDLE for one in items),
         "version": version_of(items),
         "kept_ready": None,
     }
+
+
+def _of_notebook(onlooker: Onlooker, notebook: str) -> list[dict[str, Any]]:
+    viewer = onlooker.viewer
+    if viewer.is_person:
+        raise BadRequestError("A notebook belongs to one project; ask with the token of its notebook server.")
+    found = reversed(onlooker.registry.of_notebook(viewer.principal.project_user, notebook))
+    return [item(session, viewer) for session in found]
 
 
 def _kept_ready(registry: Registry) -> dict[str, int]:

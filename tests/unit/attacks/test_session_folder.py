@@ -114,16 +114,21 @@ def test_a_file_of_nothing_is_not_read_to_its_end(session, content):
     assert (spooled.begun, spooled.messages) == (False, [])
 
 
+def _read_and_traced(session):
+    """What the file holds, the memory held after it was read, and the most that was held."""
+    tracemalloc.start()
+    try:
+        spooled = read_spool(session.open_output(0))
+        return spooled, *tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+
 def test_a_file_without_end_is_not_read_into_memory(session):
     path = session.outputs / "0.jsonl"
     path.write_bytes(LINE)
     os.truncate(path, 500 * 1024**3)
-    tracemalloc.start()
-    try:
-        spooled = read_spool(session.open_output(0))
-        _, most = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
+    spooled, _, most = _read_and_traced(session)
     assert [message.content for message in spooled.messages] == [json.loads(LINE)["content"]]
     assert most < 200 * 1024**2
 
@@ -151,11 +156,6 @@ def test_a_file_of_large_messages_gives_more_than_is_shown_and_the_reply(session
 def test_messages_of_a_file_are_kept_as_text(session):
     nested = b'{"id":"a","type":"display_data","content":{"data":{"x":[' + b"[]," * 99_999 + b"[]]}}}\n"
     (session.outputs / "0.jsonl").write_bytes(nested * 10)
-    tracemalloc.start()
-    try:
-        spooled = read_spool(session.open_output(0))
-        held, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
+    spooled, held, _ = _read_and_traced(session)
     assert len(spooled.messages) == 10
     assert held < 2 * 10 * len(nested)
