@@ -214,10 +214,11 @@ class Rounds:
         return found
 
     def _driver(self) -> psutil.Process:
-        return min(self._processes("hops_session/__main__.py"), key=lambda one: one.pid)
+        return self._java().parent()
 
     def _java(self) -> psutil.Process:
-        return next(one for one in self._driver().children() if one.name() == "java")
+        # Executors' are started by the driver's own.
+        return min((one for one in self._processes("SparkSubmit") if one.name() == "java"), key=lambda one: one.pid)
 
 
 def _texts(outputs: list[tuple[float, str, dict]]) -> list[str]:

@@ -30,7 +30,7 @@ SETTLE_S = 60.0
 CALM_S, LOOK_S = 5.0, 30.0
 MIB = 1024 * 1024
 END_STATES = ("dead", "killed", "error")
-BOOKS = ("last-id", "ended-owners.json", "service.alive")
+BOOKS = ("last-id", "ended-owners.json")
 """Files beside the session folders that are the service's own."""
 
 
@@ -126,9 +126,8 @@ class Makers:
         mine = f"{self._stage.home}/run/sessions/{session_id}/"
         for process in self._stage.service.processes():
             with contextlib.suppress(psutil.Error):
-                is_java = process.name() == "java"
-                if process.environ().get("HOPS_TOKEN_FILE", "").startswith(mine) and is_java is java:
-                    process.kill()
+                if process.environ().get("HOPS_TOKEN_FILE", "").startswith(mine) and process.name() == "java":
+                    (process if java else process.parent()).kill()
                     return "Java killed" if java else "Python killed"
         raise AssertionError(f"session {session_id} has no such process")
 

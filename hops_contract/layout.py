@@ -25,7 +25,7 @@ class Home:
     ``run/sessions/<id>/``                  0700; a Spark session's folder
     ``run/session-records/<id>/``           0700; what a later session service needs to find a session again
     ``run/session-service.lock``            held by the session service: one for each home
-    ``run/sessions/service.alive``          held by the session service while it runs, for sessions to see
+    ``run/session-service/alive``           held by the session service while it runs, for sessions to see
     ``run/*.pid``, ``run/site.json``        what is running now and where it answers
     ``logs/<service>.log``                  logs of the platform's services
     ``control-plane.db``, ``hub.db``        embedded databases
@@ -102,7 +102,8 @@ class Home:
     @property
     def service_alive(self) -> Path:
         """The session service holds it while it runs; sessions look whether it does."""
-        return self.run / "sessions" / "service.alive"
+        # In a folder of its own, which is all that a sandbox shows of it: the file is another one for each service.
+        return self.run / "session-service" / "alive"
 
     def secret(self, name: str) -> Path:
         """One of the platform's own credentials."""

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from hops_contract.bodies import BodyLimit, Refusal
 from hops_contract.problems import MEDIA_TYPE, Violation
+from hops_contract.sandbox import SandboxError, chosen_program
 from hops_contract.tokens import KeySource, PublishedKeys
 from hops_livy import __version__
 from hops_livy.builtin.backend import BuiltinSessions
@@ -91,6 +92,8 @@ def make_backend(settings: Settings, gpus: GpuLedger, client: httpx.AsyncClient)
             starts_at_once=settings.starts_at_once,
             master=None if master is None else master.master,
             cluster=None if master is None else master.cluster(client),
+            sandbox=_sandbox(settings),
+            sandbox_reads=settings.sandbox_reads,
         )
     try:
         return UpstreamSessions(
@@ -100,6 +103,13 @@ def make_backend(settings: Settings, gpus: GpuLedger, client: httpx.AsyncClient)
         raise SettingsError(
             f"HOPS_LIVY_UPSTREAM_CA can't be used: {error.strerror or 'it holds no certificates in PEM'}."
         ) from error
+
+
+def _sandbox(settings: Settings) -> str | None:
+    try:
+        return chosen_program(settings.sandbox)
+    except SandboxError as error:
+        raise SettingsError(f"HOPS_SANDBOX is on, and there can be no sandboxes: {error}") from error
 
 
 def create_app(settings: Settings, *, keys: KeySource | None = None, backend: SessionBackend | None = None) -> FastAPI:

@@ -56,6 +56,7 @@ class ServiceLock:
                 return
 
     def _show(self) -> None:
+        self._alive.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = self._alive.with_name(f"{self._alive.name}.{os.getpid()}")
         draft.unlink(missing_ok=True)
         self._shown = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from hops_contract.layout import Home
+from hops_contract.sandbox import Sandboxing
 from hops_livy.masters.settings import MasterSettings, read_master
 from hops_livy.upstream_settings import LOOPBACK, UpstreamSettings, read_upstream
 from hops_livy.variables import SettingsError, Variables, address_parts
@@ -88,6 +89,9 @@ class Settings:
     ``HOPS_BODY_TIMEOUT_S``        seconds that a request's body may take to come (30)
     ``HOPS_BODIES_AT_ONCE``        how many bodies are waited for at the same moment (200)
     ``HOPS_WEBHDFS_ADDRESS``       HDFS's HTTP interface, told to sessions: ``host:port`` or ``https://host:port``
+    ``HOPS_SANDBOX``               ``auto``: sessions run in sandboxes where this machine can make them (the default);
+                                   ``on``: nothing starts without; ``off``
+    ``HOPS_SANDBOX_READS``         absolute paths, separated by commas, that all sessions may read in theirs besides
     ``HOPS_JAVA_HOME``             the Java to use; default: see :mod:`hops_livy.java`
     ``HOPS_LIVY_UPSTREAM_URL``     a site's own Apache Livy, which runs all sessions then; what belongs to it: see
                                    :mod:`hops_livy.upstream_settings`
@@ -114,6 +118,8 @@ class Settings:
     warm_per_person: int = 2
     warm_leaves_mib: int | None = None
     webhdfs_address: str | None = None
+    sandbox: Sandboxing = Sandboxing.AUTO
+    sandbox_reads: tuple[Path, ...] = ()
     upstream: UpstreamSettings | None = None
     master: MasterSettings | None = None
     limits: Limits = field(default_factory=Limits)
@@ -174,6 +180,8 @@ def read_settings(environment: Mapping[str, str] | None = None, *, port: int | N
         warm_per_person=variables.positive("HOPS_WARM_PER_PERSON") or 2,
         warm_leaves_mib=variables.number("HOPS_WARM_LEAVES_MIB"),
         webhdfs_address=_web_address(variables, "HOPS_WEBHDFS_ADDRESS"),
+        sandbox=variables.choice("HOPS_SANDBOX", Sandboxing, Sandboxing.AUTO),
+        sandbox_reads=variables.places("HOPS_SANDBOX_READS"),
         upstream=upstream,
         master=master,
         limits=_limits(variables),

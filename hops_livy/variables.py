@@ -113,8 +113,19 @@ class Variables:
             raise SettingsError(f"{self.full(name)} is {text!r}; it must be an absolute path.")
         return None if text is None else Path(text)
 
+    def places(self, name: str) -> tuple[Path, ...]:
+        """The paths between its commas.
+
+        Raises:
+            SettingsError: One of them does not begin with a slash.
+        """
+        names = self.names(name)
+        if not all(text.startswith("/") for text in names):
+            raise SettingsError(f"{self.full(name)}: all of its paths must be absolute.")
+        return tuple(map(Path, names))
+
     def file(self, name: str, what: str) -> Path:
-        """A file with ``what``, which can be read; its whole path.
+        """A file with ``what``, which can be read; its whole path, in which links stay: they may lead elsewhere later.
 
         Raises:
             SettingsError: It is not set, or there is no such file.
@@ -122,7 +133,7 @@ class Variables:
         path = Path(self.needed(name, f"it is a file with {what}"))
         if not os.access(path, os.R_OK) or not path.is_file():
             raise SettingsError(f"{self.full(name)}: the file with {what} can't be read.")
-        return path.resolve()
+        return path.absolute()
 
 
 def address_parts(text: str, schemes: Collection[str]) -> SplitResult | None:

@@ -1,4 +1,4 @@
-"""Progress of long work, one line a step: ``[3/8] Project environment … 27 s``."""
+"""Progress of long work, one line a step: ``[3/9] Project environment … 27 s``."""
 
 from __future__ import annotations
 

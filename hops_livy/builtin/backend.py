@@ -10,12 +10,14 @@ from typing import Any
 
 from hops_contract.layout import Home, numbered
 from hops_contract.principal import Principal
+from hops_contract.sandbox import command_in_sandbox
 from hops_livy.archive import usable_archive
 from hops_livy.builtin.driver import BuiltinDriver
 from hops_livy.builtin.folder import SessionFolder
 from hops_livy.builtin.kernel_client import connection_info
 from hops_livy.builtin.launch import (
     Place,
+    driver_command,
     launch_description,
     page_key,
     properties_text,
@@ -23,6 +25,7 @@ from hops_livy.builtin.launch import (
     spark_properties,
 )
 from hops_livy.builtin.processes import end_strays
+from hops_livy.builtin.view import session_view
 from hops_livy.engines.amounts import UNBOUNDED, Amount, Room
 from hops_livy.engines.drivers import DriverRequest, NoRoomError, Shape, StartError
 from hops_livy.errors import disk_trouble
@@ -49,6 +52,8 @@ class BuiltinSessions:
         starts_at_once: So many sessions are started at the same moment.
         master: Where executors run, when that is not this machine: then its GPUs are not counted here.
         cluster: Answers for that master.
+        sandbox: The program that makes a sandbox for each session; ``None`` for no sandboxes.
+        sandbox_reads: What sessions may read in theirs besides.
     """
 
     def __init__(
@@ -64,8 +69,12 @@ class BuiltinSessions:
         starts_at_once: int = 8,
         master: Master | None = None,
         cluster: Cluster | None = None,
+        sandbox: str | None = None,
+        sandbox_reads: tuple[Path, ...] = (),
     ) -> None:
         self._home = home
+        self._sandbox = sandbox
+        self._sandbox_reads = sandbox_reads
         self._control_plane_url = control_plane_url
         self._webhdfs_address = webhdfs_address
         self._gpus = gpus
@@ -104,7 +113,7 @@ class BuiltinSessions:
             driver = self._driver(request, addresses, connection, page_key(place.secret))
             _fill(place, request, addresses, connection)
             await driver.launch(
-                place.python,
+                self._command(place, request),
                 session_environment(
                     request, place, control_plane_url=self._control_plane_url, webhdfs_address=self._webhdfs_address
                 ),
@@ -186,6 +195,13 @@ class BuiltinSessions:
             cluster=self._cluster,
             page_key=key,
         )
+
+    def _command(self, place: Place, request: DriverRequest) -> list[str]:
+        command = driver_command(place)
+        if self._sandbox is None:
+            return command
+        view = session_view(place, request, home=self._home, also=self._sandbox_reads)
+        return command_in_sandbox(self._sandbox, command, view, cwd=place.project_folder / "Jupyter")
 
     def _own_memory_mib(self, shape: Shape) -> int:
         return shape.total_memory_mib if self._master is None else shape.driver_memory_mib

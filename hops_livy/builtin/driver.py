@@ -35,7 +35,6 @@ from hops_livy.masters.master import Cluster, ClusterError
 from hops_livy.spooled import Spooled, read_spool, read_spool_file
 
 LOG = logging.getLogger(__name__)
-_PROGRAM = Path(__file__).parent.parent / "driver" / "hops_session" / "__main__.py"
 _LOG_TAIL_BYTES = 256 * 1024
 _LOG_LIMIT_BYTES = 32 * 1024 * 1024
 _LOG_CHECK_S = 15.0
@@ -114,8 +113,13 @@ class BuiltinDriver:
             "page_key": self._page_key,
         }
 
-    async def launch(self, python: Path, environment: dict[str, str], cwd: Path) -> None:
+    async def launch(self, command: list[str], environment: dict[str, str], cwd: Path) -> None:
         """Starts the process and watches it from then on.
+
+        Args:
+            command: Runs :func:`~hops_livy.builtin.launch.driver_command`, in a sandbox or not.
+            environment: All its variables.
+            cwd: The folder that it works in.
 
         Raises:
             StartError: It can't be started.
@@ -127,7 +131,7 @@ class BuiltinDriver:
             with self._folder.log.open("ab") as log:
                 child = await asyncio.to_thread(
                     subprocess.Popen,
-                    [str(python), "-P", str(_PROGRAM), str(self._folder.launch)],
+                    command,
                     cwd=cwd,
                     env=environment,
                     stdin=subprocess.DEVNULL,
@@ -394,9 +398,14 @@ class BuiltinDriver:
             # A batch is ready before its own code runs.
             was_ready=self._told.was_ready and self._request.batch is None,
             apart=self._cluster is not None,
-            memory=self._memory.at_end(peak_mib=None if self._process is None else self._process.peak_mib),
+            memory=self._memory.at_end(peak_mib=self._peak_mib()),
         )
         return Ending(reason=reason, code=code)
+
+    def _peak_mib(self) -> int | None:
+        """What the system told when the process was waited for, else what its sandbox's first process told."""
+        peaks = (self._told.peak_mib, None if self._process is None else self._process.peak_mib)
+        return max((peak for peak in peaks if peak is not None), default=None)
 
     async def _finish(self, ending: Ending) -> None:
         self.log()
@@ -466,7 +475,7 @@ class BuiltinDriver:
                     self._waiting.spark_application = self._told.application
                 if live:
                     await self._be_ready()
-            case "failed":
+            case "failed" | "driver_ended":
                 return True
             case "jvm_ended":
                 # A batch that has run ends its Java machine itself.

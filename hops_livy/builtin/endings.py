@@ -18,7 +18,11 @@ _FATAL = (
     "Initial heap size set to a larger value",
 )
 _ERROR = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Exit): ")
+_SANDBOXS = re.compile(r"bwrap: (?P<program>execvp \S+: )?(?:.*: )?(?P<cause>[^:]+)$")
+"""The cause stands last, behind what was tried with which path of this machine."""
 _LONGEST_WORDS = 500
+_MOST_OF_ITS_OWN = 128
+"""Above it an exit status tells, as a shell's does, of a signal."""
 _NO_MEMORY = "java.lang.OutOfMemoryError"
 _LEFT_FOR_MEMORY = f"Terminating due to {_NO_MEMORY}"
 """What a Java machine says that ends for it."""
@@ -66,6 +70,8 @@ def why_ended(  # noqa: PLR0911 - one cause, one sentence
         )
     if _LEFT_FOR_MEMORY in text or _NO_MEMORY in (failure or ""):
         return out_of_memory(shape, apart=apart)
+    if not was_ready and (reason := _why_no_sandbox(log)):
+        return reason
     if failure is not None and java_code is None:
         return f"Spark could not be started: {failure}"
     killed = _killed(shape, memory, apart=apart)
@@ -74,7 +80,9 @@ def why_ended(  # noqa: PLR0911 - one cause, one sentence
     if java_code == 0 and was_ready:
         return "The driver's Java machine was ended from inside the session (System.exit or spark.stop)."
     if code is not None:
-        return f"The driver {_ended_with(code, killed)}{'' if was_ready or code <= 0 else _last_words(log)}"
+        ended_itself = 0 < code <= _MOST_OF_ITS_OWN
+        words = _last_words(log) if ended_itself and not was_ready else ""
+        return f"The driver {_ended_with(code, killed)}{words}"
     if memory is not None and memory.ran_out:
         return f"The driver {killed}"
     someone = "someone" if memory is not None and memory.ran_out is False else _SOMEONE_OR_MEMORY
@@ -148,8 +156,21 @@ def why_lost(said: str, *, shape: Shape, memory: MemoryAtEnd, apart: bool = Fals
     return f"{'An executor' if executor else 'A Python process of an executor'} {_killed(shape, memory, apart=False)}"
 
 
+def _why_no_sandbox(log: Sequence[str]) -> str:
+    """What bubblewrap said when it could not start the driver; empty where it could."""
+    said = _SANDBOXS.match(next((line for line in reversed(log) if line.strip()), ""))
+    if said is None:
+        return ""
+    cause = said["cause"].strip()[:_LONGEST_WORDS]
+    if said["program"]:
+        return f"The Python of the project's environment can't be started: {cause}."
+    return f"The sandbox of the session could not be made: {cause}. Tell the administrator."
+
+
 def _was_killed(*codes: int | None) -> bool:
-    return any(code is not None and (-code if code < 0 else code - 128) == signal.SIGKILL for code in codes)
+    return any(
+        code is not None and (-code if code < 0 else code - _MOST_OF_ITS_OWN) == signal.SIGKILL for code in codes
+    )
 
 
 def _last_words(log: Sequence[str]) -> str:
@@ -165,7 +186,7 @@ def _ended_with(code: int, killed: str) -> str:
         code: Its exit status, as Python tells it or as a shell does.
         killed: What to say of one that got signal 9.
     """
-    number = -code if code < 0 else code - 128
+    number = -code if code < 0 else code - _MOST_OF_ITS_OWN
     if number == signal.SIGKILL:
         return killed
     if code < 0 or number in (signal.SIGTERM, signal.SIGABRT, signal.SIGSEGV):

@@ -51,7 +51,7 @@ class SessionFolder:
     @property
     def status_socket(self) -> Path:
         """Where the service listens to the same."""
-        return self._sockets / "status"
+        return self.sockets / "status"
 
     @property
     def token(self) -> Path:
@@ -150,7 +150,7 @@ class SessionFolder:
         return listener
 
     def _own_sockets(self) -> Path:
-        sockets = self._sockets
+        sockets = self.sockets
         if sockets != self.path:
             sockets.mkdir(mode=0o700, exist_ok=True)
             found = sockets.lstat()
@@ -160,7 +160,7 @@ class SessionFolder:
         return sockets
 
     @property
-    def _sockets(self) -> Path:
+    def sockets(self) -> Path:
         """Where the sockets lie; found from the session's place alone, also by a later service."""
         if len(os.fsencode(self.path / "k")) <= _LONGEST_SOCKET_PATH:
             return self.path
@@ -208,8 +208,8 @@ class SessionFolder:
 
     def wipe(self) -> None:
         """Removes the folder, and the sockets' if it is another one."""
-        if self._sockets != self.path:
-            _remove(self._sockets)
+        if self.sockets != self.path:
+            _remove(self.sockets)
         _remove(self.path)
 
 

@@ -18,6 +18,7 @@ from hops_livy.java import Java, module_options
 from hops_livy.masters.master import Master, Paths
 from hops_livy.pages import page_path
 
+PROGRAM = Path(__file__).parent.parent / "driver" / "hops_session" / "__main__.py"
 _LOOPBACK = "127.0.0.1"
 _PAGE_FILTER = "org.apache.spark.ui.JWSFilter"
 
@@ -207,6 +208,11 @@ def launch_description(place: Place, request: DriverRequest) -> dict[str, Any]:
         "arguments": list(batch.arguments),
         "python_files": [str(path) for path in batch.python_files],
     }
+
+
+def driver_command(place: Place) -> list[str]:
+    """The command that starts the driver's process."""
+    return [str(place.python), "-P", str(PROGRAM), str(place.folder.launch)]
 
 
 def page_key(secret: str) -> str:

@@ -26,6 +26,7 @@ class Told:
         failure: Why it could not start.
         java_code: Exit status of its Java machine.
         code: Its own exit status.
+        peak_mib: The most memory that its Python process, or one that this waited for, had at once.
     """
 
     was_ready: bool = False
@@ -34,6 +35,7 @@ class Told:
     failure: str | None = None
     java_code: int | None = None
     code: int | None = None
+    peak_mib: int | None = None
 
     def take(self, line: bytes) -> str:
         """Takes one line, a JSON object, and returns its stage; empty where it names none.
@@ -59,6 +61,9 @@ class Told:
                 self.java_code = _whole(status.get("code"))
             case "exited":
                 self.code = _whole(status.get("code"))
+            case "driver_ended":
+                self.code = _whole(status.get("code"))
+                self.peak_mib = _whole(status.get("peak_mib"))
         return stage if isinstance(stage, str) else ""
 
 

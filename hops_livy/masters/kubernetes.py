@@ -9,6 +9,8 @@ from hops_livy.engines.drivers import DriverRequest, Shape
 from hops_livy.masters.master import Paths, executor_properties, need_gpu_script
 
 _VENDOR = "nvidia.com"
+_OF_THE_POD = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+"""What a pod is given to call the API with."""
 _VOLUME = "spark.kubernetes.executor.volumes.persistentVolumeClaim"
 
 
@@ -84,6 +86,15 @@ class KubernetesMaster:
         """See :class:`~hops_livy.masters.master.Master`."""
         return ()
 
+    def reads(self) -> tuple[Path, ...]:
+        """See :class:`~hops_livy.masters.master.Master`."""
+        named = tuple(_seen(file) for file in (self.token_file, self.authority_file) if file is not None)
+        return (*named, *(() if len(named) == len(("token", "authority")) else (_OF_THE_POD,)))
+
+    def writes(self) -> tuple[Path, ...]:
+        """See :class:`~hops_livy.masters.master.Master`."""
+        return ()
+
     def _volume(self, name: str, path: Path, claim: str, *, read_only: bool) -> dict[str, str]:
         # The folders of one project alone, at the paths that they have here.
         below = Path(self.files_path) / path.relative_to(self.home)
@@ -93,3 +104,8 @@ class KubernetesMaster:
             f"{_VOLUME}.{name}.mount.subPath": str(below),
             f"{_VOLUME}.{name}.mount.readOnly": str(read_only).lower(),
         }
+
+
+def _seen(file: Path) -> Path:
+    # Kubernetes renews a pod's token by changing where a link leads.
+    return file.parent if file.is_symlink() else file

@@ -70,6 +70,14 @@ class Master(Protocol):
         """Folders that follow the jars on the driver's class path."""
         ...
 
+    def reads(self) -> tuple[Path, ...]:
+        """Files and folders of this machine that a driver must be able to read besides."""
+        ...
+
+    def writes(self) -> tuple[Path, ...]:
+        """Folders of this machine that a driver must be able to change besides."""
+        ...
+
 
 class Cluster(Protocol):
     """A cluster that can be asked."""

@@ -60,6 +60,14 @@ class StandaloneMaster:
         """See :class:`~hops_livy.masters.master.Master`."""
         return ()
 
+    def reads(self) -> tuple[Path, ...]:
+        """See :class:`~hops_livy.masters.master.Master`."""
+        return ()
+
+    def writes(self) -> tuple[Path, ...]:
+        """See :class:`~hops_livy.masters.master.Master`."""
+        return ()
+
 
 def read_view(content: dict[str, Any]) -> ClusterView:
     """What a master tells at ``/json/`` of its page.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from hops_livy.engines.drivers import DriverRequest, Shape
 from hops_livy.masters.master import Paths, executor_properties, need_gpu_script
@@ -78,6 +79,15 @@ class YarnMaster:
     def class_path(self) -> tuple[Path, ...]:
         """See :class:`~hops_livy.masters.master.Master`."""
         return (self.conf_dir,)
+
+    def reads(self) -> tuple[Path, ...]:
+        """See :class:`~hops_livy.masters.master.Master`."""
+        return (self.conf_dir,)
+
+    def writes(self) -> tuple[Path, ...]:
+        """See :class:`~hops_livy.masters.master.Master`."""
+        staging = urlsplit(self.staging or "")
+        return (Path(staging.path),) if staging.scheme == "file" else ()
 
 
 def read_view(nodes: dict[str, Any], applications: dict[str, Any]) -> ClusterView:

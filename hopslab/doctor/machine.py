@@ -11,9 +11,11 @@ from pathlib import Path
 
 import psutil
 
+from hops_contract.sandbox import SandboxError, Sandboxing, find_program
 from hopslab.doctor.findings import Finding, better, good, missing
 from hopslab.prepare.java import find_java
 from hopslab.prepare.node import OLDEST, node_version
+from hopslab.prepare.sandbox import version_of
 from hopslab.settings import SiteSettings
 
 GIB = 1024**3
@@ -34,7 +36,7 @@ def look_at_machine(settings: SiteSettings, env: Mapping[str, str]) -> list[Find
         look_at_memory(psutil.virtual_memory().available),
         look_at_disk(_nearest(settings.layout.root)),
         look_at_gpus(env),
-        look_at_sandbox(),
+        look_at_sandbox(env),
         look_at_browser(),
     ]
 
@@ -102,13 +104,26 @@ def look_at_gpus(env: Mapping[str, str]) -> Finding:
     return good("GPUs", str(len(said.splitlines())))
 
 
-def look_at_sandbox() -> Finding:
-    """What keeps projects apart on one machine: nothing but the platform's own checks, and that is said."""
-    installed = "bubblewrap is installed" if shutil.which("bwrap") else "bubblewrap is not installed"
+def look_at_sandbox(env: Mapping[str, str]) -> Finding:
+    """What keeps the code of different projects apart on one machine."""
+    if env.get("HOPS_SANDBOX", "").strip() == Sandboxing.OFF:
+        why = "HOPS_SANDBOX is off."
+    else:
+        try:
+            program = find_program(env)
+        except SandboxError as error:
+            why = str(error)
+        else:
+            # Notebook servers have none: what their terminals and kernels of plain Python do is done as this user.
+            return better(
+                "Sandbox",
+                f"{version_of(program, env)}, for Spark sessions; notebook servers run as {_user()}",
+                "Let only people have notebook servers here who may see each other's files.",
+            )
     return better(
         "Sandbox",
-        f"none ({installed}): users' code runs as {_user()}",
-        "Let only people use this site who may see each other's files.",
+        f"none: users' code runs as {_user()}. {why}",
+        "Without it let only people use this site who may see each other's files.",
     )
 
 

@@ -13,13 +13,14 @@ from hopslab.errors import SiteError
 from hopslab.prepare.front_end import ensure_built, ensure_packages
 from hopslab.prepare.java import ensure_java
 from hopslab.prepare.node import ensure_node
+from hopslab.prepare.sandbox import ensure_sandbox
 from hopslab.progress import READY, Progress
 from hopslab.settings import CHECKOUT, SiteSettings
 from hopslab.surroundings import VENV_BIN, surroundings
 
-SHARED_STEPS = 6
+SHARED_STEPS = 7
 """The platform's environment (``bootstrap``) and those of :func:`prepare`."""
-TOTAL_STEPS = 8
+TOTAL_STEPS = 9
 """With the database before the start, and the start."""
 
 
@@ -50,6 +51,7 @@ def prepare(settings: SiteSettings, progress: Progress) -> None:
     progress.step("Lab extension", lambda: ensure_built(env))
     progress.step("Project environment", lambda: base_environment(env))
     progress.step("Java", lambda: ensure_java(home.base_environment, env))
+    progress.step("Sandbox", lambda: ensure_sandbox(env))
     progress.step("Archive for fast starts of Spark", lambda: class_data_archive(home, env))
 
 

@@ -24,6 +24,7 @@ import psutil
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from hops_contract.options import ServerLimits
+from hops_contract.sandbox import SandboxError, find_program
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 BASE = Path(os.environ.get("HOPS_HOME", REPOSITORY / ".hopslab")) / "environments" / "base"
@@ -38,6 +39,12 @@ REFUSAL = {
     "remedy": "Start the notebook server again from the project's page.",
 }
 """How the control plane refuses to renew a token."""
+
+try:
+    find_program()
+    NO_SANDBOX = ""
+except SandboxError as error:
+    NO_SANDBOX = str(error)
 
 
 @dataclass
@@ -237,6 +244,20 @@ def wait_idle(client: httpx.Client, session_id: int) -> dict[str, Any]:
         if state["state"] not in ("starting", "busy") or time.monotonic() > deadline:
             return state
         time.sleep(0.1)  # after a list of the sessions no request is held
+
+
+def python_of(client: httpx.Client, session_id: int) -> psutil.Process:
+    """The session's Python; inside of a sandbox it knows itself by another id."""
+    code = "import os; print(os.readlink('/proc/self/ns/pid'), os.getpid())"
+    space, number = run(client, session_id, code)["output"]["data"]["text/plain"].split()
+    for process in psutil.process_iter():
+        with contextlib.suppress(OSError, psutil.Error):
+            if str(Path(f"/proc/{process.pid}/ns/pid").readlink()) != space:
+                continue
+            told = Path(f"/proc/{process.pid}/status").read_text().partition("NSpid:")[2].partition("\n")[0]
+            if told.split()[-1] == number:
+                return process
+    raise AssertionError("no process of this machine is the session's Python")
 
 
 def run(client: httpx.Client, session_id: int, code: str, **more: Any) -> dict[str, Any]:

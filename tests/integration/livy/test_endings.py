@@ -1,14 +1,12 @@
 """How sessions end: by request, by accident, with the service. Nothing of them is left."""
 
-import os
 import shutil
 import signal
 import time
 
-import psutil
 import pytest
 
-from .service_process import run, start_session
+from .service_process import python_of, run, start_session
 
 pytestmark = pytest.mark.spark
 
@@ -22,8 +20,7 @@ def _gone(service, seconds=20):
 
 def test_a_killed_driver_is_noticed_with_the_cause(service, client):
     session_id = start_session(client, driverMemory="512m", executorMemory="512m")
-    pid = int(run(client, session_id, "import os; os.getpid()")["output"]["data"]["text/plain"])
-    os.kill(pid, signal.SIGKILL)
+    python_of(client, session_id).kill()
     began = time.monotonic()
     state = ""
     while state != "dead" and time.monotonic() - began < 20:
@@ -51,12 +48,13 @@ def test_a_death_is_told_before_all_that_it_left_has_gone(service, client):
     code = (
         "import os, subprocess, sys\n"
         f"child = subprocess.Popen([sys.executable, '-c', {STUBBORN!r}], stdout=subprocess.PIPE)\n"
-        "child.stdout.readline()\nos.getpid()"
+        "child.stdout.readline()\n"
     )
-    driver = int(run(client, session_id, code)["output"]["data"]["text/plain"])
+    run(client, session_id, code)
+    driver = python_of(client, session_id)
     posted = client.post(f"/sessions/{session_id}/statements", json={"code": "import time; time.sleep(600)"})
     statement = f"/sessions/{session_id}/statements/{posted.json()['id']}"
-    os.kill(driver, signal.SIGKILL)
+    driver.kill()
     # Held until the statement has ended.
     ended = client.get(statement).json()
     assert ended["output"]["ename"] == "SessionEnded"
@@ -72,7 +70,7 @@ def test_gpus_of_a_driver_that_is_killed_are_free_for_the_next(client, killed):
     gpus = {"conf": {"spark.executor.resource.gpu.amount": "4"}, "onNoRoom": "fail"}
     session_id = start_session(client, driverMemory="512m", executorMemory="512m", **gpus)
     assert client.post("/sessions", json={"kind": "pyspark", **gpus}).status_code == 409
-    python = psutil.Process(int(run(client, session_id, "import os; os.getpid()")["output"]["data"]["text/plain"]))
+    python = python_of(client, session_id)
     (java,) = [child for child in python.children() if child.name() == "java"]
     (python if killed == "driver" else java).kill()
     deadline = time.monotonic() + 60

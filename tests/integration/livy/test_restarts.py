@@ -1,7 +1,6 @@
 """Sessions outlive the service, however it ended: found again with their statements, and what ran meanwhile."""
 
 import json
-import os
 import signal
 import threading
 import time
@@ -9,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from .service_process import Service, control_plane_running, make_home, run, start_session, wait_idle
+from .service_process import Service, control_plane_running, make_home, python_of, run, start_session, wait_idle
 
 pytestmark = pytest.mark.spark
 SMALL = {"driverMemory": "512m", "executorMemory": "512m"}
@@ -122,14 +121,14 @@ def test_gpus_stay_a_sessions_over_a_restart_and_come_back_when_both_were_killed
     service.start()
     gpus = {**SMALL, "conf": {"spark.executor.resource.gpu.amount": "2"}, "onNoRoom": "fail"}
     session_id = start_session(client, **gpus)
-    driver = int(run(client, session_id, "import os; os.getpid()")["output"]["data"]["text/plain"])
+    driver = python_of(client, session_id)
     service.halt(signal.SIGKILL)
     service.start()
     assert client.get(f"/sessions/{session_id}").json()["state"] == "idle"
     refused = client.post("/sessions", json={"kind": "pyspark", **gpus})
     assert refused.status_code == 409, refused.text
     service.halt(signal.SIGKILL)
-    os.kill(driver, signal.SIGKILL)
+    driver.kill()
     service.start()
     assert client.get(f"/sessions/{session_id}").json()["state"] == "dead"
     again = start_session(client, **gpus)
@@ -170,13 +169,12 @@ def test_an_interrupt_reaches_a_statement_of_before(service, client):
 
 def test_a_driver_that_died_meanwhile_is_reported_with_its_statements(service, client):
     session_id = start_session(client, **SMALL)
-    pid = int(
-        run(client, session_id, "print('kept'); import os; os.getpid()")["output"]["data"]["text/plain"].split()[1]
-    )
+    run(client, session_id, "print('kept')")
+    driver = python_of(client, session_id)
     number = _submit(client, session_id, "import time; time.sleep(600)")
     time.sleep(0.5)
     service.halt(signal.SIGKILL)
-    os.kill(pid, signal.SIGKILL)
+    driver.kill()
     service.start()
     summary = client.get(f"/sessions/{session_id}/summary").json()
     assert summary["state"] == "dead"

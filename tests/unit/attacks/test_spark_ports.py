@@ -21,7 +21,7 @@ def properties(session_id, **shape):
         own_home=Path("/home/homes/blue__bob"),
         python=Path("/home/environments/projects/blue/bin/python"), spark=Path("/base/pyspark"),
         java=Java(home=Path("/java"), version="17", modules=frozenset()), java_home=Path("/java"), archive=None,
-        scala_version="2.13", service_alive=Path("/home/run/sessions/service.alive"), deserted_s=600.0,
+        scala_version="2.13", service_alive=Path("/home/run/session-service/alive"), deserted_s=600.0,
     )  # fmt: skip
     bob = Principal(kind=PrincipalKind.PROJECT_USER, user="bob", project="blue", role=ProjectRole.DATA_OWNER)
     request = DriverRequest(

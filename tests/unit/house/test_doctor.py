@@ -1,5 +1,8 @@
 """What `hopslab doctor` finds, and what it advises."""
 
+import os
+import re
+import shutil
 from types import SimpleNamespace
 
 import pytest
@@ -102,10 +105,21 @@ def test_gpus_are_declared_or_counted(tmp_path):
     assert machine.look_at_gpus({"PATH": f"{tmp_path}:/bin:/usr/bin"}).grade is Grade.BETTER
 
 
-def test_that_projects_share_one_user_is_said():
-    finding = machine.look_at_sandbox()
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [({"HOPS_SANDBOX": "off"}, "HOPS_SANDBOX is off"), ({"PATH": "/nowhere"}, "bubblewrap is not installed")],
+)
+def test_that_users_code_has_no_sandbox_is_said_with_the_reason(settings, why):
+    finding = machine.look_at_sandbox({**os.environ, **settings})
     assert finding.grade is Grade.BETTER
-    assert "users' code runs as" in finding.detail
+    assert finding.detail.startswith("none: users' code runs as ")
+    assert why in finding.detail
+
+
+@pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
+def test_a_sandbox_is_told_with_what_runs_outside_of_it():
+    finding = machine.look_at_sandbox(os.environ)
+    assert re.match(r"bubblewrap [0-9.]+, for Spark sessions; notebook servers run as \w+$", finding.detail), finding
 
 
 def test_findings_are_healthy_while_nothing_needed_is_missing():

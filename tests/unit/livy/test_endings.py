@@ -207,6 +207,28 @@ def test_a_start_that_failed_has_the_last_words_of_python():
     assert "log ends" not in _why(code=1, log=log)
 
 
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        (
+            "bwrap: execvp /secret/bin/python: Exec format error",
+            "The Python of the project's environment can't be started: Exec format error.",
+        ),
+        (
+            "bwrap: Creating new namespace failed: No space left on device",
+            "The sandbox of the session could not be made: No space left on device. Tell the administrator.",
+        ),
+        (
+            "bwrap: Can't find source path /secret/place: No such file or directory",
+            "The sandbox of the session could not be made: No such file or directory. Tell the administrator.",
+        ),
+    ],
+)
+def test_a_sandbox_that_can_not_be_made_is_told_without_paths(said, sentence):
+    assert _why(code=1, log=["Some line", said, ""], was_ready=False) == sentence
+    assert _why(code=1, log=["Some line", said, ""]) == "The driver ended by itself with exit status 1."
+
+
 def test_a_full_disk_is_told_with_a_remedy_and_without_paths():
     sentence = disk_trouble(OSError(errno.ENOSPC, "No space left on device", "/secret/place"))
     assert "the platform's disk is full. Delete files" in sentence

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from hops_contract.layout import Home
 from hops_contract.principal import Principal, PrincipalKind, ProjectRole
 from hops_livy.builtin.folder import SessionFolder
 from hops_livy.builtin.launch import (
@@ -17,6 +18,7 @@ from hops_livy.builtin.launch import (
     session_environment,
     spark_properties,
 )
+from hops_livy.builtin.view import session_view
 from hops_livy.conf import COUNTED, checked_conf
 from hops_livy.engines.drivers import BatchFile, DriverRequest, Shape
 from hops_livy.errors import BadRequestError
@@ -28,7 +30,7 @@ PLACE = Place(
     folder=SessionFolder(Path("/home/run/sessions/7")), project_folder=Path("/home/projects/weather"),
     own_home=Path("/home/homes/weather__ada"),
     python=Path("/home/environments/projects/weather/bin/python"), spark=Path("/base/pyspark"),
-    service_alive=Path("/home/run/sessions/service.alive"), deserted_s=600.0,
+    service_alive=Path("/home/run/session-service/alive"), deserted_s=600.0,
     java=Java(home=Path("/java"), version="17", modules=frozenset()), java_home=Path("/java"), archive=Path("/a.jsa"),
     scala_version="2.13", secret="a secret",
 )  # fmt: skip
@@ -250,3 +252,23 @@ def test_a_properties_file_says_what_was_meant():
 def test_java_options_with_spaces_stay_whole_when_spark_splits_them(options, written):
     assert java_options(options) == written
     assert shlex.split(written) == options
+
+
+def test_a_session_sees_its_own_project_folder_and_home_and_what_runs_it():
+    view = session_view(PLACE, _request(), home=Home(Path("/home")), also=(Path("/data"),))
+    assert set(map(str, view.write)) == {"/home/run/sessions/7", "/home/projects/weather", "/home/homes/weather__ada"}
+    needed = {"/home/environments/projects/weather", "/a.jsa", "/java", "/home/run/session-service", "/data"}
+    assert needed <= set(map(str, view.read))
+    assert view.hidden == (Path("/home"),)
+    assert view.temporary == PLACE.folder.temporary
+    assert (view.shared_memory_mib, view.gpus) == (2048, False)
+
+
+def test_who_was_given_gpus_of_this_machine_sees_their_devices_and_a_cluster_gives_its_own():
+    request = _request(gpus_per_executor=1)
+    assert session_view(PLACE, request, home=Home(Path("/home"))).gpus
+    master = YarnMaster(conf_dir=Path("/etc/hadoop"), driver_host="h", staging="file:///staging")
+    view = session_view(replace(PLACE, master=master), request, home=Home(Path("/home")))
+    assert not view.gpus
+    assert Path("/etc/hadoop") in view.read
+    assert Path("/staging") in view.write

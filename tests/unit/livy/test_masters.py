@@ -422,3 +422,24 @@ def test_memory_of_the_cluster_is_none_of_this_machines(site, tmp_path):
         settings = read_settings({**more, "HOPS_SPARK_MASTER": master})
         backend = make_backend(settings, GpuLedger(0), httpx.AsyncClient())
         assert backend.room().whole.memory_mib == whole_mib
+
+
+def test_a_driver_is_shown_the_files_that_its_master_needs_and_no_others(tmp_path):
+    assert (YARN.reads(), YARN.writes()) == ((Path("/etc/hadoop"),), ())
+    local = YarnMaster(conf_dir=Path("/c"), driver_host="h", staging=(tmp_path / "staging").as_uri())
+    assert local.writes() == (tmp_path / "staging",)
+    assert YarnMaster(conf_dir=Path("/c"), driver_host="h", staging="hdfs:///tmp").writes() == ()
+    secret = tmp_path / "secret"
+    master = StandaloneMaster(url="spark://m:1", driver_host="h", secret_file=secret)
+    assert (master.reads(), master.writes()) == ((), ()), "the secret is among the settings"
+
+
+def test_of_a_pods_token_that_is_renewed_the_folder_is_shown(tmp_path):
+    (tmp_path / "..data").mkdir()
+    (tmp_path / "..data" / "token").write_text("x")
+    (tmp_path / "token").symlink_to(tmp_path / "..data" / "token")
+    own = tmp_path / "own"
+    own.write_text("x")
+    given = {**POD, "authority_file": own}
+    assert KubernetesMaster(**given, token_file=tmp_path / "token").reads() == (tmp_path, own)
+    assert KubernetesMaster(**given).reads() == (own, Path("/var/run/secrets/kubernetes.io/serviceaccount"))

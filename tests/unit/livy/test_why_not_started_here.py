@@ -290,5 +290,10 @@ for _sentence, _told in {
     "The driver ran out of memory: with one executor, driver and executor share … MiB. …": {"log": LOGS[2]},
     "The driver ran out of memory: it has … MiB. …": {"log": LOGS[2], "executors": 2},
     "The driver ended without a word: …": {},
+    "The sandbox of the session could not be made: …": {
+        "code": 1,
+        "was_ready": False,
+        "log": ["bwrap: Creating new namespace failed: No space left on device"],
+    },
 }.items():
     case(_sentence)(lambda _folder, told=_told: ended(**told))

@@ -1,0 +1,49 @@
+"""What a session sees of the machine in its sandbox: its own folder, its project, its environment, and Spark."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hops_contract.layout import Home
+from hops_contract.sandbox import View, of_python, unless_systems
+from hops_livy.builtin.launch import PROGRAM, Place
+from hops_livy.engines.drivers import DriverRequest
+
+
+def session_view(place: Place, request: DriverRequest, *, home: Home, also: tuple[Path, ...] = ()) -> View:
+    """What processes of a session see besides the system's programs.
+
+    Args:
+        place: Where it runs.
+        request: What is started.
+        home: The platform's home, of which nothing else is seen: not other projects, nor sessions, nor keys.
+        also: What the site lets all sessions read besides.
+    """
+    sockets = place.folder.sockets
+    beyond = () if place.master is None else place.master.reads()
+    written = () if place.master is None else place.master.writes()
+    archive = () if place.archive is None else (place.archive,)
+    # The Java of a machine can be a link to one that is elsewhere.
+    java = (place.java.home, place.java.home.resolve(), place.java_home)
+    read = {
+        *of_python(place.python),
+        *of_python(home.base_environment.resolve() / "bin" / "python"),
+        place.spark,
+        *java,
+        *archive,
+        PROGRAM.parent.parent,
+        place.service_alive.parent,
+        *beyond,
+        *also,
+    }
+    own = {place.folder.path, place.project_folder, place.own_home, *written}
+    if sockets != place.folder.path:
+        own.add(sockets)
+    return View(
+        read=tuple(sorted(unless_systems(read))),
+        write=tuple(sorted(own)),
+        hidden=(home.root,),
+        temporary=place.folder.temporary,
+        shared_memory_mib=request.shape.total_memory_mib,
+        gpus=place.master is None and request.shape.total_gpus > 0,
+    )

@@ -1,0 +1,151 @@
+"""The command that makes a sandbox, and what is said where there can be none."""
+
+import logging
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from hops_contract.sandbox import (
+    SandboxError,
+    Sandboxing,
+    View,
+    chosen_program,
+    command_in_sandbox,
+    find_program,
+    of_python,
+    unless_systems,
+)
+
+HOME = Path("/home/hops")
+VIEW = View(
+    read=(HOME / "environments" / "base", Path("/opt/python")),
+    write=(HOME / "projects" / "weather", HOME / "run" / "sessions" / "7"),
+    hidden=(HOME,),
+    temporary=HOME / "run" / "sessions" / "7" / "tmp",
+    shared_memory_mib=512,
+)
+
+
+def _arguments(view=VIEW, **more):
+    return command_in_sandbox("/usr/bin/bwrap", ["python", "-P"], view, cwd=Path("/work"), **more)
+
+
+def _places(arguments, how):
+    return [arguments[at + 1] for at, word in enumerate(arguments) if word == how]
+
+
+def test_the_command_comes_last_as_the_first_process_of_all():
+    arguments = _arguments()
+    assert arguments[0] == "/usr/bin/bwrap"
+    assert arguments[-5:] == ["--chdir", "/work", "--", "python", "-P"]
+    assert "--as-pid-1" in arguments
+    assert {"--unshare-user", "--unshare-pid", "--disable-userns"} <= set(arguments)
+    assert arguments[arguments.index("--cap-drop") + 1] == "ALL"
+
+
+def test_what_is_hidden_is_hidden_before_what_lies_in_it_is_shown_and_closed_after():
+    arguments = _arguments()
+    hidden = arguments.index(str(HOME))
+    assert arguments[hidden - 1] == "--tmpfs"
+    shown = [arguments.index(str(path)) for path in (*VIEW.write, VIEW.read[0])]
+    closed = [at + 1 for at, word in enumerate(arguments) if word == "--remount-ro"]
+    assert hidden < min(shown)
+    assert max(shown) < min(closed)
+    assert [arguments[at] for at in closed] == [str(HOME), "/"]
+
+
+def test_one_that_lies_in_another_comes_after_it():
+    view = View(read=(Path("/data/a/b"), Path("/data/a/b/c/d")), write=(Path("/data/a/b/c"),), temporary=Path("/t"))
+    arguments = _arguments(view)
+    assert arguments.index("/data/a/b") < arguments.index("/data/a/b/c") < arguments.index("/data/a/b/c/d")
+
+
+def test_only_what_may_be_changed_can_be():
+    arguments = _arguments()
+    assert _places(arguments, "--bind") == [str(VIEW.temporary), str(VIEW.temporary), *map(str, sorted(VIEW.write))]
+    assert {"/usr", "/etc/passwd", "/etc/ssl/certs"}.isdisjoint(_places(arguments, "--bind"))
+
+
+def test_keys_and_passwords_of_the_machine_are_never_shown():
+    shown = {*_places(_arguments(), "--ro-bind"), *_places(_arguments(), "--ro-bind-try")}
+    private = {"/", "/etc", "/etc/ssl", "/etc/ssl/private", "/etc/shadow", "/etc/krb5.keytab", "/var", "/run", "/root"}
+    assert shown.isdisjoint(private)
+
+
+def test_devices_of_gpus_are_shown_to_who_has_gpus(tmp_path, monkeypatch):
+    devices = [tmp_path / "nvidia0", tmp_path / "nvidiactl"]
+    monkeypatch.setattr("hops_contract.sandbox._gpu_devices", lambda: devices)
+    assert _places(_arguments(), "--dev-bind-try") == []
+    with_gpus = View(temporary=Path("/t"), gpus=True)
+    assert _places(_arguments(with_gpus), "--dev-bind-try") == [str(path) for path in devices]
+
+
+def test_what_is_the_systems_need_not_be_listed():
+    paths = [Path("/usr/lib/jvm/java-17"), Path("/opt/java"), Path("/bin/java"), Path("/")]
+    assert unless_systems(paths) == (Path("/opt/java"),)
+
+
+def test_a_python_needs_its_environment_and_what_that_was_made_from(tmp_path):
+    for folder in ("python/bin", "environment/bin"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "python/bin/python3.11").write_text("")
+    (tmp_path / "environment/bin/python").symlink_to(tmp_path / "python/bin/python3.11")
+    assert of_python(tmp_path / "environment/bin/python") == (tmp_path / "environment", tmp_path / "python")
+    (tmp_path / "systems/bin").mkdir(parents=True)
+    (tmp_path / "systems/bin/python").symlink_to("/usr/bin/env")
+    assert of_python(tmp_path / "systems/bin/python") == (tmp_path / "systems",)
+
+
+def test_a_machine_without_bubblewrap_says_what_to_install(tmp_path):
+    with pytest.raises(SandboxError, match="Install the package bubblewrap"):
+        find_program({"PATH": str(tmp_path)})
+
+
+def test_a_machine_that_forbids_namespaces_says_which_settings_do(tmp_path):
+    program = tmp_path / "bwrap"
+    program.write_text("#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n")
+    program.chmod(0o755)
+    with pytest.raises(SandboxError, match=r"No permissions to create new namespace\. .*unprivileged_userns_clone"):
+        find_program({"PATH": f"{tmp_path}:{os.defpath}"})
+
+
+def test_a_program_that_can_not_be_run_is_no_sandbox(tmp_path):
+    program = tmp_path / "bwrap"
+    program.write_bytes(b"\x7fELF nonsense")
+    program.chmod(0o755)
+    with pytest.raises(SandboxError, match="does not answer"):
+        find_program({"PATH": str(tmp_path)})
+
+
+def test_where_there_can_be_none_the_sites_setting_decides(tmp_path, caplog):
+    nowhere = {"PATH": str(tmp_path)}
+    with caplog.at_level(logging.WARNING):
+        assert chosen_program(Sandboxing.AUTO, nowhere) is None
+    assert "no sandboxes: bubblewrap is not installed" in caplog.text
+    with caplog.at_level(logging.WARNING):
+        assert chosen_program(Sandboxing.OFF) is None
+    assert "HOPS_SANDBOX is off" in caplog.text
+    with pytest.raises(SandboxError):
+        chosen_program(Sandboxing.ON, nowhere)
+
+
+def test_a_real_one_shows_what_was_listed_and_nothing_beside(tmp_path):
+    try:
+        program = find_program()
+    except SandboxError as error:
+        pytest.skip(f"no sandbox: {error}")
+    for folder in ("home/shown", "home/secret", "home/changed", "own"):
+        (tmp_path / folder).mkdir(parents=True)
+    home = tmp_path / "home"
+    view = View(
+        read=(home / "shown", home / "absent"), write=(home / "changed",), hidden=(home,), temporary=tmp_path / "own"
+    )
+    script = f"ls {home}; touch {home}/shown/x {home}/y /z; echo kept > {home}/changed/file; echo $$; exit 7"
+    command = command_in_sandbox(program, ["sh", "-c", script], view, cwd=home / "changed")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.split() == ["changed", "shown", "1"]
+    assert done.stderr.count("Read-only file system") == 3
+    assert (home / "changed" / "file").read_text() == "kept\n"
+    assert done.returncode == 7
