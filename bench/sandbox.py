@@ -1,0 +1,57 @@
+"""What a sandbox adds to the start of a process: a session's Python in one, beside the same Python without.
+
+In pairs, one after the other; each runs ``pass`` in the base environment, with the view that a session of one executor
+has. The last line is one JSON object.
+"""
+
+import argparse
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from driver_start import load_service
+from verdict import tell
+
+from hops_contract.layout import Home
+from hops_contract.sandbox import View, command_in_sandbox, find_program, of_python, unless_systems
+
+GOAL_MS = 50.0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=200)
+    rounds = parser.parse_args().rounds
+    fixtures, program = load_service(), find_program()
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        home = Home(fixtures.make_home(Path(name) / "home", "weather"))
+        python = home.environment("weather") / "bin" / "python"
+        folder = home.session(1)
+        (folder / "tmp").mkdir(parents=True)
+        view = View(
+            read=unless_systems({*of_python(python), *of_python(home.base_environment.resolve() / "bin" / "python")}),
+            write=(folder, home.project("weather")),
+            hidden=(home.root,),
+            temporary=folder / "tmp",
+        )
+        plain = [str(python), "-I", "-S", "-c", "pass"]
+        inside = command_in_sandbox(program, plain, view, cwd=home.project("weather"))
+        pairs = [(_milliseconds(inside), _milliseconds(plain)) for _ in range(rounds)]
+    added = statistics.median(one - other for one, other in pairs)
+    ours, peer = (statistics.median(times) for times in zip(*pairs, strict=True))
+    print(f"{rounds} pairs: {ours:.1f} ms in a sandbox, {peer:.1f} ms without; {added:.1f} ms more")
+    return tell(
+        bench="sandbox", value=added, unit="ms", peer=peer, goal=GOAL_MS, holds=added <= GOAL_MS, in_sandbox_ms=ours
+    )
+
+
+def _milliseconds(command: list[str]) -> float:
+    began = time.perf_counter()
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+    return (time.perf_counter() - began) * 1000
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
