@@ -217,11 +217,14 @@ class ProjectServer:
         after = ""
         try:
             while len(items) < MAX_ITEMS:
-                answer = await self._control_plane.request("GET", f"{self._path}/{what}?limit={PAGE}{after}")
-                items.extend(show(item) for item in answer["items"])
-                if not answer.get("next"):
+                page, following = await self._control_plane.read(
+                    f"{self._path}/{what}?limit={PAGE}{after}",
+                    lambda answer: ([show(item) for item in answer["items"]], answer.get("next")),
+                )
+                items.extend(page)
+                if not following:
                     break
-                after = f"&after={quote(str(answer['next']), safe='')}"
+                after = f"&after={quote(str(following), safe='')}"
         except ProblemError as error:
             # Part of a list would pass for the whole.
             return Listing([], error.body)

@@ -273,6 +273,36 @@ def test_a_notebook_whose_session_has_ended_is_told_what_its_cells_wrote_before(
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "odd", [{}, [], {"items": [{"state": "idle", "notebook": "a.ipynb"}]}, {"items": {"id": 5}, "ended": 5}], ids=str
+)
+def test_an_answer_that_is_not_what_was_agreed_on_is_the_services_and_no_failure_of_this_server(server, platform, odd):
+    platform.answers.update(
+        dict.fromkeys(
+            [
+                ("GET", "/services/livy/overview?scope=own&limit=200"),
+                ("GET", "/services/livy/overview/5/log?size=500"), ("DELETE", "/services/livy/overview/5"),
+                ("POST", "/services/livy/overview:stop-idle"),
+                ("GET", "/services/livy/sessions/5/statements/9?hold=false"), ("GET", MEMBERS), ("GET", DATASETS),
+            ],
+            (200, odd),
+        )
+    )  # fmt: skip
+    wanted = {"scope": "own", "sessions": [5]}
+    answers = [
+        server.client.get("/hops/overview"),
+        server.client.get("/hops/overview/5/log"),
+        server.client.post("/hops/overview:stop-idle", json=wanted),
+        server.client.get("/hops/outputs/5/9"),
+        server.client.post("/hops/notebook:renamed", json={"old": "a.ipynb", "new": "b.ipynb"}),
+    ]
+    assert [answer.status_code for answer in answers] == [502] * len(answers)
+    assert answers[0].json()["detail"] == "The session service answered without what is needed."
+    shown = server.client.get("/hops/project").json()
+    assert shown["members_problem"]["detail"] == "The control plane answered without what is needed."
+    assert shown["datasets_problem"]["remedy"].startswith("Restart your server")
+
+
 def test_the_session_of_a_renamed_notebook_is_told_its_new_path(server, platform, token):
     mine = NEIGHBOURS | {"own": True, "notebook": "Jupyter/a b.ipynb", "kernel": "k-1"}
     others = [mine | {"id": 8, "state": "killed"}, mine | {"id": 7, "notebook": "Jupyter/a b.ipynb.ipynb"}]
