@@ -122,21 +122,17 @@ def test_my_sessions_come_with_their_reasons_and_resources(server, platform):
         "gpus_per_executor": 0, "gpu_label": None, "min_executors": 1, "max_executors": 4,
     }  # fmt: skip
     sessions = [
-        {"id": 3, "state": "idle", "kind": "pyspark", "name": "pyspark-a"},
+        {"id": 5, "state": "running", "kind": "batch", "name": "nightly"},
         {"id": 4, "state": "dead", "name": None},
-    ]
+        {
+            "id": 3, "state": "busy", "kind": "pyspark", "name": "pyspark-a", "reason": "", "created": 5.5,
+            "idle_timeout_s": 60.0, "ends": 65.5, "queue": {"position": 2, "length": 5}, "resources": resources,
+        },
+    ]  # fmt: skip
     platform.answers.update({
-        ("GET", "/services/livy/sessions?size=-1"): (200, {"from": 0, "total": 2, "sessions": sessions}),
-        ("GET", "/services/livy/sessions/3/summary"): (
-            200,
-            {
-                "state": "busy", "reason": "", "created": 5.5, "idle_timeout_s": 60.0, "ends": 65.5,
-                "queue": {"position": 2, "length": 5}, "resources": resources,
-            },
-        ),
-        ("GET", "/services/livy/sessions/4/summary"): (500, {"detail": "broken"}),
+        ("GET", "/services/livy/overview?scope=own&limit=200"): (200, {"items": sessions}),
         ("DELETE", "/services/livy/sessions/3"): (200, {"msg": "deleted"}),
-        ("POST", "/services/livy/sessions/3/connect"): (200, sessions[0]),
+        ("POST", "/services/livy/sessions/3/connect"): (200, sessions[2]),
     })  # fmt: skip
     assert server.client.get("/hops/session").json() == {
         "items": [
@@ -152,6 +148,8 @@ def test_my_sessions_come_with_their_reasons_and_resources(server, platform):
             },
         ]
     }  # fmt: skip
+    # Who looks on is not taken for the client of a session: nothing is asked of each.
+    assert not [path for _, path, _ in platform.calls if path.startswith("/services/livy/sessions/")]
     assert server.client.post("/hops/session/3:keep").status_code == 204
     assert server.client.post("/hops/session/9:keep").status_code == 404
     assert server.client.delete("/hops/session/3").status_code == 204
@@ -290,6 +288,7 @@ def test_an_answer_that_is_not_what_was_agreed_on_is_the_services_and_no_failure
     )  # fmt: skip
     wanted = {"scope": "own", "sessions": [5]}
     answers = [
+        server.client.get("/hops/session"),
         server.client.get("/hops/overview"),
         server.client.get("/hops/overview/5/log"),
         server.client.post("/hops/overview:stop-idle", json=wanted),
