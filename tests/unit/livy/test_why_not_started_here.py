@@ -185,6 +185,14 @@ def _(_folder):
         return refusal(MemoryLedger().check, 3072)
 
 
+@case("… MiB of memory were asked for; sessions have … MiB free now. …")
+def _(_folder):
+    with mock.patch.object(memory, "free_memory_mib", return_value=1500), mock.patch.object(
+        memory, "whole_memory_mib", return_value=16_000
+    ), mock.patch.object(memory, "is_limited", return_value=True):  # fmt: skip
+        return refusal(MemoryLedger().check, 3072)
+
+
 @case("… MiB of memory were asked for; this machine has … MiB. …")
 def _(_folder):
     with mock.patch.object(memory, "whole_memory_mib", return_value=15_900):
