@@ -98,11 +98,11 @@ Hold = Annotated[bool, Query(description="Whether to wait for news (up to 20 s).
 
 
 async def _session(session_id: SessionKey, caller: CallerDep) -> Session:
-    return caller.registry.find(caller.principal, _id_or_name(session_id))
+    return caller.registry.sessions.find(caller.principal, _id_or_name(session_id))
 
 
 async def _batch(batch_id: SessionKey, caller: CallerDep) -> Session:
-    return caller.registry.find(caller.principal, _id_or_name(batch_id), batch=True)
+    return caller.registry.sessions.find(caller.principal, _id_or_name(batch_id), batch=True)
 
 
 def _id_or_name(key: str) -> int | str:

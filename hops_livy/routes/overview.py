@@ -55,7 +55,7 @@ OnlookerDep = Annotated[Onlooker, Depends(_onlooker)]
 
 
 async def _seen(session_id: SessionId, onlooker: OnlookerDep) -> Session:
-    return (await find(onlooker.viewer, onlooker.registry.all(), session_id))[0]
+    return (await find(onlooker.viewer, onlooker.registry.sessions.all(), session_id))[0]
 
 
 SeenDep = Annotated[Session, Depends(_seen)]
@@ -112,7 +112,7 @@ async def get_overview_log(session: SeenDep, start: LogFrom = -1, size: Size = 1
 @router.delete("/overview/{session_id}", responses=gives({**OVERVIEW_ITEM, "state": "killed"}))
 async def stop_one(session_id: SessionId, onlooker: OnlookerDep) -> dict[str, Any]:
     """Ends it with all its processes; it stays in the list with the reason, which its owner reads in the notebook."""
-    session, title = await find(onlooker.viewer, onlooker.registry.all(), session_id, newest=True)
+    session, title = await find(onlooker.viewer, onlooker.registry.sessions.all(), session_id, newest=True)
     await stop(session, onlooker.viewer, title)
     return item(session, onlooker.viewer)
 
@@ -122,7 +122,9 @@ async def stop_all_idle(request: IdleStop, onlooker: OnlookerDep) -> dict[str, A
     """Ends all idle sessions of a scope, or those that are named and idle; busy ones go on."""
     sight = await look(onlooker.viewer, request.scope, request.project, newest=True)
     wanted = None if request.sessions is None else set(request.sessions)
-    chosen = [one for one in onlooker.registry.all() if sight.includes(one) and (wanted is None or one.id in wanted)]
+    chosen = [
+        one for one in onlooker.registry.sessions.all() if sight.includes(one) and (wanted is None or one.id in wanted)
+    ]
     return {"ended": await stop_idle(chosen, onlooker.viewer, sight.title)}
 
 
@@ -143,7 +145,7 @@ def _of_notebook(onlooker: Onlooker, notebook: str) -> list[dict[str, Any]]:
     viewer = onlooker.viewer
     if viewer.is_person:
         raise BadRequestError("A notebook belongs to one project; ask with the token of its notebook server.")
-    found = reversed(onlooker.registry.of_notebook(viewer.principal.project_user, notebook))
+    found = reversed(onlooker.registry.sessions.of_notebook(viewer.principal.project_user, notebook))
     return [item(session, viewer) for session in found]
 
 
@@ -153,4 +155,8 @@ def _kept_ready(registry: Registry) -> dict[str, int]:
 
 
 def _items(sight: Sight, onlooker: Onlooker) -> list[dict[str, Any]]:
-    return [item(session, onlooker.viewer) for session in reversed(onlooker.registry.all()) if sight.includes(session)]
+    return [
+        item(session, onlooker.viewer)
+        for session in reversed(onlooker.registry.sessions.all())
+        if sight.includes(session)
+    ]

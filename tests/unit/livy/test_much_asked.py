@@ -54,7 +54,7 @@ def test_who_has_many_requests_held_open_gets_answers_that_are_not_held(tmp_path
             assert posted.headers["location"].endswith(f"/sessions/{number}/statements/{posted.json()['id']}")
             of_other = asyncio.create_task(client.get(f"/sessions/{other}/statements/0/events", headers=OTHER))
             await until(lambda: state.held_open._held == {"ada": 2, "ben": 1})
-            for session in state.registry.all():
+            for session in state.registry.sessions.all():
                 session.driver.go_on.set_result(None)
             first, stream = await asyncio.gather(*held)
             assert first.json()["state"] == "available"
@@ -83,7 +83,7 @@ def test_large_answers_are_made_aside_and_a_few_at_once(tmp_path, makers):
     async def main():
         async with service(tmp_path) as client:
             number = await session_of(client, OWNER, "1")
-            (session,) = client.app.state.registry.all()
+            (session,) = client.app.state.registry.sessions.all()
             for part in range(4):
                 session.statements[0].outputs.add("stream", {"name": "stdout", "text": f"{part}é\ud800" * 100_000})
             address, places = f"/sessions/{number}/statements", client.app.state.large_answers
@@ -112,7 +112,7 @@ def test_a_large_answer_goes_out_in_pieces_and_gives_its_place_back_when_it_is_n
     async def main():
         async with service(tmp_path) as client:
             number = await session_of(client, OWNER, "1")
-            (session,) = client.app.state.registry.all()
+            (session,) = client.app.state.registry.sessions.all()
             session.statements[0].outputs.add("stream", {"name": "stdout", "text": "x" * 2 * MIB})
             places, sent, gone = client.app.state.large_answers, [], asyncio.Event()
 
@@ -157,7 +157,7 @@ def test_a_held_overview_is_put_together_a_few_times_a_second_however_much_happe
             looks.clear()
             held = asyncio.create_task(client.get(f"/overview?seen={version}&wait_s=20", headers=OWNER))
             for _ in range(300):
-                client.app.state.registry.all()[0].touch()
+                client.app.state.registry.sessions.all()[0].touch()
                 await asyncio.sleep(0.003)
             assert not held.done()
             assert 2 <= len(looks) <= 10

@@ -562,7 +562,7 @@ def test_looking_on_is_no_sign_of_life(tmp_path):
     async def look():
         async with service(tmp_path) as client:
             number = await session_of(client, OWNER, heartbeatTimeoutInSecond=60)
-            session = client.app.state.registry.all()[0]
+            session = client.app.state.registry.sessions.all()[0]
             session.last_heard = 0.0
             for headers in (OWNER, ROLES["Data Owner"]):
                 await client.get("/overview", headers=headers)
