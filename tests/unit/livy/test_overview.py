@@ -589,7 +589,7 @@ def test_one_person_holds_eight_lists_at_the_same_moment(tmp_path):
             path = f"/overview?seen={version}&wait_s=20"
             held = [asyncio.create_task(client.get(path, headers=OWNER)) for _ in range(8)]
             for _ in range(500):
-                if client.app.state.held._held.get("ada") == 8:
+                if client.app.state.overviews_held._taken.get("ada") == 8:
                     break
                 await asyncio.sleep(0.01)
             refused = await client.get(path, headers=ROLES["owner in another project"])
