@@ -32,6 +32,10 @@ from hops_livy.statements import Statement, StatementState, session_ended
 
 Run = Callable[..., Coroutine[Any, Any, Executed]]
 _AGAIN_S = 0.5
+_LAST_LINES = 10
+"""Of its log, wherever a session is shown; as Livy does."""
+_LINES_GOOD_S = 1.0
+"""Whoever lists sessions again and again costs one reading of each log in that time; for news there is the log."""
 _SILENT = 0.2
 """A client that has been silent for this share of its time has missed several of its signs of life."""
 LOG = logging.getLogger(__name__)
@@ -120,6 +124,8 @@ class Session:
     _interrupting: asyncio.Future[None] | None = None
     _work: asyncio.Task[None] | None = None
     _worker: asyncio.Task[None] | None = None
+    _last_lines: list[str] = field(default_factory=list)
+    _lines_read: float = -_LINES_GOOD_S
 
     @property
     def final(self) -> bool:
@@ -391,6 +397,13 @@ class Session:
         lines = [] if self.driver is None else self.driver.log()[-self.limits.log_lines :]
         return [*lines, self.why] if self.why else lines
 
+    def _log_end(self) -> list[str]:
+        """The end of :meth:`log`, of which a part may be a second old while it lives."""
+        now = time.monotonic()
+        if self.driver is not None and (self.final or now - self._lines_read >= _LINES_GOOD_S):
+            self._last_lines, self._lines_read = self.driver.log()[-_LAST_LINES:], now
+        return [*self._last_lines, *filter(None, [self.why])][-_LAST_LINES:]
+
     def restore(self, statements: dict[int, Statement], *, numbered: int) -> None:
         """Takes the statements that it had when an earlier service knew it.
 
@@ -553,7 +566,7 @@ class Session:
             "proxyUser": self.owner.project_user,
             "state": str(self.state),
             "appInfo": info,
-            "log": self.log()[-10:],
+            "log": self._log_end(),
         }
         if self.place is not None:
             described["queue"] = self.place.shown()
