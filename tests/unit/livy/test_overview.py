@@ -558,6 +558,17 @@ def test_statements_that_wait_are_counted_and_cancelled_ones_are_not(tmp_path):
     asyncio.run(look())
 
 
+def test_a_name_that_others_use_too_finds_ones_own(tmp_path):
+    async def main():
+        async with service(tmp_path) as client:
+            mine = await session_of(client, OWNER, name="days")
+            theirs = await session_of(client, ROLES["other member"], name="days")
+            for headers, number in ((OWNER, mine), (ROLES["other member"], theirs)):
+                assert (await client.get("/sessions/days", headers=headers)).json()["id"] == number
+
+    asyncio.run(main())
+
+
 def test_looking_on_is_no_sign_of_life(tmp_path):
     async def look():
         async with service(tmp_path) as client:

@@ -204,6 +204,21 @@ def test_a_running_statement_is_interrupted_and_one_that_waits_never_runs():
     with_session(test)
 
 
+def test_a_statement_that_goes_on_all_the_same_is_interrupted_each_time_that_somebody_asks():
+    async def test(session, driver):
+        statement = session.submit("1")
+        await until(lambda: driver.begun == ["1"])
+        for _ in range(3):
+            await session.cancel(statement)
+        assert (driver.interrupts, statement.state) == (3, "cancelling")
+        driver.results.put_nowait(Executed(status="error", error={"ename": "KeyboardInterrupt"}))
+        await until(lambda: statement.final)
+        await session.cancel(statement)
+        assert (driver.interrupts, statement.state) == (3, "cancelled")
+
+    with_session(test)
+
+
 def test_a_statement_that_ended_well_before_the_interrupt_came_keeps_its_result():
     async def test(session, driver):
         statement = session.submit("1")
