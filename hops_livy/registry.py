@@ -356,7 +356,7 @@ class Registry:
         session.hear()
         application = str(session.head[0]["application"])
         session.head[0] = heading(session, application, warm=None)
-        session.journal.rewrite([*session.head, *session.entries()])
+        session.journal.rewrite([*session.head, *session.history.entries()])
         self.sessions.add(session)
         try:
             session.renew_token(token)

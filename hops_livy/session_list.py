@@ -151,9 +151,9 @@ class SessionList:
             if kept[whose] > self._limits.sessions_per_owner and session.gone:
                 self.forget(session)
                 continue
-            if held + session.output_bytes > self._limits.ended_output_bytes:
-                session.drop_outputs()
-            held += session.output_bytes
+            if held + session.history.output_bytes > self._limits.ended_output_bytes:
+                session.history.drop_outputs()
+            held += session.history.output_bytes
 
 
 def page(sessions: Iterable[Session], start: int, size: int) -> list[Session]:
