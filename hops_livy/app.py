@@ -23,7 +23,6 @@ from hops_livy.engines.drivers import SessionBackend
 from hops_livy.errors import BadRequestError, BodyTooSlowError, NotFoundError, ServiceError, TooLargeError
 from hops_livy.glances import Glances
 from hops_livy.gpus import GpuLedger, count_gpus
-from hops_livy.held_requests import HeldRequests
 from hops_livy.idleness import Idleness
 from hops_livy.memory import MemoryLedger
 from hops_livy.pages import OF_ONE_PERSON, PATIENCE_S, REFUSAL, REMEDY, SparkPageReader
@@ -149,8 +148,16 @@ def create_app(settings: Settings, *, keys: KeySource | None = None, backend: Se
     limits = settings.limits
     app.state.limits = limits
     app.state.glances = Glances()
-    app.state.held = HeldRequests(limits.overviews_held)
-    app.state.held_open = HeldRequests(limits.held_open)
+    app.state.overviews_held = Places(
+        limits.overviews_held,
+        refusal="{} of your requests wait for news of sessions already.",
+        remedy="Close some of the pages that show sessions, or ask without wait_s.",
+    )
+    app.state.held_open = Places(
+        limits.held_open,
+        refusal="{} of your requests are held open already: streams of events, and such that wait.",
+        remedy="Read those to their ends or close some, or ask for the statement itself with hold=false.",
+    )
     app.state.large_answers = Places(
         limits.large_answers,
         limits.large_answer_wait_s,

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import psutil
 
-from hops_livy.memory import free_memory_mib
+from hops_livy.memory import free_memory_mib, whole_memory_mib
 
 _BUSY_PERCENT = 70.0
-_MIB = 1024 * 1024
 
 
 class Idleness:
     """Looks at the machine.
 
     Args:
-        leaves_mib: Memory that must stay free; default: a quarter of the machine's.
+        leaves_mib: Memory that must stay free; default: a quarter of all that there is.
     """
 
     def __init__(self, leaves_mib: int | None = None) -> None:
-        self._leaves_mib = psutil.virtual_memory().total // _MIB // 4 if leaves_mib is None else leaves_mib
+        self._leaves_mib = whole_memory_mib() // 4 if leaves_mib is None else leaves_mib
         psutil.cpu_percent()  # the first answer says nothing
 
     def why_no_room(self, amount_mib: int) -> str | None:

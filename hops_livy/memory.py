@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 
 import psutil
+
+from hops_livy.control_groups import MemoryGroups
 
 _MIB = 1024 * 1024
 
@@ -17,14 +20,27 @@ class MemoryTakenError(NoMemoryError):
     """There is enough, and others have it now."""
 
 
+_groups = cache(MemoryGroups)
+"""Found once: no process of the service goes into another one."""
+
+
 def free_memory_mib() -> int:
-    """What can be had now without swapping."""
-    return int(psutil.virtual_memory().available // _MIB)
+    """What can be had now without swapping, of this machine and of what the service may have of it."""
+    left = _groups().left()
+    available = int(psutil.virtual_memory().available)
+    return (available if left is None else min(available, left)) // _MIB
 
 
 def whole_memory_mib() -> int:
-    """All that this machine has."""
-    return int(psutil.virtual_memory().total // _MIB)
+    """All that this machine has, or as much of it as the service and its sessions may have."""
+    whole, limit = int(psutil.virtual_memory().total), _groups().limit()
+    return (whole if limit is None else min(whole, limit)) // _MIB
+
+
+def is_limited() -> bool:
+    """Whether the service and its sessions may not have all that this machine has."""
+    limit = _groups().limit()
+    return limit is not None and limit < psutil.virtual_memory().total
 
 
 @dataclass(slots=True)
@@ -75,8 +91,8 @@ class MemoryLedger:
             NoMemoryError: There never is.
         """
         if amount_mib > self.whole:
-            whose = "this machine has" if self.limit_mib is None else "sessions may use"
-            together = "" if self.limit_mib is None else " together"
+            alone = self.limit_mib is None and not is_limited()
+            whose, together = ("this machine has", "") if alone else ("sessions may use", " together")
             raise NoMemoryError(
                 f"{amount_mib} MiB of memory were asked for; {whose} {self.whole} MiB{together}. Ask for less."
             )
@@ -90,8 +106,9 @@ class MemoryLedger:
         # Sessions that have just been started don't use yet what they were promised.
         free = free_memory_mib() - sum(self._starting.values()) + returned
         if amount_mib > free:
+            whose = "sessions have" if is_limited() else "this machine has"
             raise MemoryTakenError(
-                f"{amount_mib} MiB of memory were asked for; this machine has {max(0, free)} MiB free now. "
+                f"{amount_mib} MiB of memory were asked for; {whose} {max(0, free)} MiB free now. "
                 "Ask for less, or stop another session."
             )
 

@@ -19,6 +19,7 @@ _PLAIN, _HTML, _PNG, _JSON = "text/plain", "text/html", "image/png", "applicatio
 DROPPED = "[This output was dropped: later statements of the session wrote much.]\n"
 _CUT = "\n[The output was cut off here: a statement may write {}.]\n"
 _TOO_DEEP = "[Something is not shown here: it is nested too deeply.]\n"
+_ODD = "[Something is not shown here: it is no output as Jupyter has it.]\n"
 _CLEARED = b'{"type": "clear_output", '
 Written = Iterable[tuple[str, dict[str, Any]]]
 
@@ -82,7 +83,8 @@ class Outputs:
         if self._cut:
             return
         try:
-            event = _event(kind, content)
+            # Whoever reads it later, here or in the browser, trusts its shape.
+            event = _event(kind, content) if _is_whole(kind, content) else _told(_ODD)
         except (ValueError, RecursionError):
             event = _told(_TOO_DEEP)
         size = self._size + len(event)
@@ -193,6 +195,16 @@ def _read(source: Callable[[], Written], limit_bytes: int) -> Outputs:
 
 def _event(kind: str, content: dict[str, Any]) -> bytes:
     return json.dumps({"type": kind, "content": content}, default=str).encode()
+
+
+def _is_whole(kind: str, content: dict[str, Any]) -> bool:
+    """Whether it has what Jupyter's messages of that type have; code of the session may send any."""
+    match kind:
+        case "stream":
+            return isinstance(content.get("name"), str) and isinstance(content.get("text"), str)
+        case "display_data" | "update_display_data" | "execute_result":
+            return isinstance(content.get("data"), dict) and isinstance(content.get("metadata", {}), dict)
+    return True
 
 
 def _told(sentence: str) -> bytes:

@@ -1,13 +1,11 @@
-"""All sessions and batches of the service: created, found, listed, ended."""
+"""How sessions and batches begin, are found again after a restart of the service, and end."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import time
-from collections import Counter
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,11 +19,8 @@ from hops_livy.ended_owners import EndedOwners
 from hops_livy.engines.amounts import NOTHING, Amount
 from hops_livy.engines.drivers import BatchFile, Driver, DriverRequest, NoRoomError, SessionBackend, Shape, StartError
 from hops_livy.errors import (
-    BadRequestError,
     CanNotStartError,
     NotAuthenticatedError,
-    NotFoundError,
-    TooManyError,
 )
 from hops_livy.gpus import GpuLedger
 from hops_livy.idleness import Idleness
@@ -38,6 +33,7 @@ from hops_livy.pool import Warm, WarmPool
 from hops_livy.project_limits import ProjectLimits, check_limits, idle_time, together
 from hops_livy.recovery import Recovered, WasWaiting, heading
 from hops_livy.service_lock import ServiceLock
+from hops_livy.session_list import SessionList
 from hops_livy.session_numbers import SessionNumbers
 from hops_livy.sessions import KINDS, Session, SessionState, Timeouts
 from hops_livy.settings import Limits
@@ -46,15 +42,12 @@ from hops_livy.waiting_room import Waiting, WaitingRoom
 from hops_livy.wire import BatchRequest, Resources, SessionRequest
 
 LOG = logging.getLogger(__name__)
-_ENDED_LISTED_S = 3600.0
-_ENDED_KEPT_S = 24 * 3600.0
-"""What a notebook's cells wrote is there for so long when the notebook is opened again."""
 _CULL_S = 5.0
 _GOING_S = 20.0
 
 
 class Registry:
-    """The sessions of the service.
+    """Begins and ends the sessions of the service.
 
     Args:
         backend: What runs them.
@@ -68,6 +61,7 @@ class Registry:
 
     Attributes:
         news: Told when a session has come, changed its state or gone.
+        sessions: Those that there are.
     """
 
     def __init__(
@@ -90,12 +84,12 @@ class Registry:
         self._renewal = renewal
         self._pool = pool
         self.news = News()
-        self._sessions: dict[int, Session] = {}
+        self.sessions = SessionList(limits, self.news)
         self._waiting = WaitingRoom(
             backend,
             pool,
             limits,
-            sessions=self.all,
+            sessions=self.sessions.all,
             launch=self._launch_waiting,
             end_warm=self._end_warm,
         )
@@ -126,14 +120,14 @@ class Registry:
         self._ended_owners.load()
         await self._recover()
         # One that waits has no driver yet: what there is of one is left of a start that nobody saw the end of.
-        known = {session.id for session in self._sessions.values() if session.driver is not None}
+        known = {session.id for session in self.sessions if session.driver is not None}
         await self._backend.prepare({*known, *(warm.session.id for warm in self._pool)})
         self._spawn(self._watch())
 
     def send_away(self) -> None:
         """Answers all requests that wait for news with what there is: the service is about to stop."""
         self.news.close()
-        for session in self._sessions.values():
+        for session in self.sessions:
             session.news.close()
             for statement in session.statements.values():
                 statement.news.close()
@@ -143,7 +137,7 @@ class Registry:
         await self._waiting.close()
         for task in self._tasks:
             task.cancel()
-        known = [*self._sessions.values(), *(warm.session for warm in self._pool)]
+        known = [*self.sessions, *(warm.session for warm in self._pool)]
         await asyncio.gather(*(session.detach() for session in known))
         await self._backend.close()
         self._lock.give_back()
@@ -151,10 +145,10 @@ class Registry:
     async def end_all(self, reason: str) -> int:
         """Ends all sessions and batches and forgets them; returns how many were running."""
         self._waiting.stop()
-        running = [session for session in self._sessions.values() if not session.final]
+        running = [session for session in self.sessions if not session.final]
         await asyncio.gather(*(session.end(reason) for session in running), *map(self._end_warm, self._pool))
-        for session_id in list(self._sessions):
-            self._forget(session_id)
+        for session in self.sessions:
+            self.sessions.forget(session)
         return len(running)
 
     async def _recover(self) -> None:
@@ -166,7 +160,9 @@ class Registry:
                 LOG.warning("a session can't be found again: %s", error)
                 journal.remove()
         # In the order of their numbers, whichever is found first.
-        self._sessions |= {one.session.id: one.session for one in found if one.warm is None}
+        for one in found:
+            if one.warm is None:
+                self.sessions.add(one.session)
         for one in found:
             if one.waiting is not None and not one.session.final:
                 self._wait_again(one.session, one.waiting)
@@ -176,7 +172,7 @@ class Registry:
             if isinstance(failure, BaseException):
                 # The others must not be lost with it. What is left of it ends like that of any unknown session.
                 LOG.error("session %d can't be found again", one.session.id, exc_info=failure)
-                self._forget(one.session.id)
+                self.sessions.forget(one.session)
                 one.session.journal.remove()
 
     def _wait_again(self, session: Session, waiting: WasWaiting) -> None:
@@ -249,11 +245,11 @@ class Registry:
             ServiceError: It can't be had; the sentence says why.
         """
         check_kind(request.kind)
-        replaced = None if instead_of is None else self.find(principal, instead_of)
+        replaced = None if instead_of is None else self.sessions.find(principal, instead_of)
         await self._until_gone()
         shape, _conf, _limits = await self._granted(principal, token, request, batch=None)
         self._may_wait(request)
-        self._check_room(principal, instead_of=replaced)
+        self.sessions.check_room(principal, instead_of=replaced)
         try:
             await self._backend.check(shape, owner=principal, instead_of=instead_of)
         except NoRoomError as error:
@@ -286,49 +282,6 @@ class Registry:
                 remedy="Start the notebook server again; if that is refused, ask a Data Owner of the project.",
             )
 
-    def find(self, principal: Principal, session_id: int | str, *, batch: bool = False) -> Session:
-        """The caller's own session, by its id or its name.
-
-        Raises:
-            NotFoundError: It is absent or someone else's.
-        """
-        if isinstance(session_id, str):
-            # Of several with one name the last: the others have ended.
-            own = reversed(self.owned(principal.project_user, batch=batch))
-            session = next((found for found in own if found.name == session_id), None)
-        else:
-            session = self._sessions.get(session_id)
-        if session is None or session.is_batch is not batch or session.owner.project_user != principal.project_user:
-            kind = "batch" if batch else "session"
-            raise NotFoundError(f"Session '{session_id}' not found: you have no such {kind}.")
-        session.hear()
-        return session
-
-    def owned(self, project_user: str, *, batch: bool | None = False) -> list[Session]:
-        """The sessions (or batches; both with ``None``) of one project-user, oldest first."""
-        return [
-            session
-            for session in self.all()
-            if session.owner.project_user == project_user and batch in (None, session.is_batch)
-        ]
-
-    def all(self) -> list[Session]:
-        """Everybody's sessions and batches, oldest first; those that have ended for an hour."""
-        now = time.time()
-        return [
-            session
-            for session in self._sessions.values()
-            if session.ended is None or now - session.ended <= _ENDED_LISTED_S
-        ]
-
-    def of_notebook(self, project_user: str, notebook: str) -> list[Session]:
-        """The sessions of one project-user that work for a notebook, or did so within a day, oldest first."""
-        return [
-            session
-            for session in self._sessions.values()
-            if session.owner.project_user == project_user and session.notebook == notebook and not session.is_batch
-        ]
-
     def kept_ready(self) -> Amount:
         """What the sessions take that are kept ready and stand in no list."""
         return sum((self._backend.needs(warm.session.shape) for warm in self._pool), NOTHING)
@@ -336,14 +289,14 @@ class Registry:
     async def delete(self, session: Session) -> None:
         """Ends a session and forgets it."""
         await session.end("It was deleted by its owner.")
-        self._forget(session.id)
+        self.sessions.forget(session)
 
     async def end_owner(self, project_user: str, reason: str) -> int:
         """Ends all sessions and batches of one project-user; returns how many there were."""
         self._ended_owners.note(project_user)
         if (warm := self._pool.of(project_user)) is not None:
             await self._end_warm(warm)
-        sessions = [session for session in self.owned(project_user, batch=None) if not session.final]
+        sessions = [session for session in self.sessions.owned(project_user, batch=None) if not session.final]
         await asyncio.gather(*(session.end(reason) for session in sessions))
         return len(sessions)
 
@@ -362,7 +315,7 @@ class Registry:
             principal,
             shape,
             conf,
-            first=lambda: not self.owned(principal.project_user, batch=None),
+            first=lambda: not self.sessions.owned(principal.project_user, batch=None),
             start=lambda: self._start_warm(principal, token, shape, conf, timeouts),
         )
 
@@ -384,7 +337,7 @@ class Registry:
         return WarmState("starting")
 
     def _works(self) -> bool:
-        return any(session.state in (SessionState.STARTING, SessionState.BUSY) for session in self._sessions.values())
+        return any(session.state in (SessionState.STARTING, SessionState.BUSY) for session in self.sessions)
 
     def _keep(self, warm: Warm) -> None:
         displaced = self._pool.put(warm)
@@ -403,8 +356,8 @@ class Registry:
         session.hear()
         application = str(session.head[0]["application"])
         session.head[0] = heading(session, application, warm=None)
-        session.journal.rewrite([*session.head, *session.entries()])
-        self._sessions[session.id] = session
+        session.journal.rewrite([*session.head, *session.history.entries()])
+        self.sessions.add(session)
         try:
             session.renew_token(token)
         except OSError as error:
@@ -427,8 +380,8 @@ class Registry:
         shape, conf, limits = await self._granted(principal, token, request, batch=batch)
         timeouts = Timeouts(idle_s=idle_time(timeouts.idle_s, limits), heartbeat_s=timeouts.heartbeat_s)
         may_wait = self._may_wait(request)
-        self._check_name(principal, request.name, batch=batch is not None)
-        self._check_room(principal)  # after all waiting, so that many at the same moment are counted one by one
+        self.sessions.check_name(principal, request.name, batch=batch is not None)
+        self.sessions.check_room(principal)  # after all waiting, so that many at the same moment are counted one by one
         # What is kept ready counts for nobody; from now on it does, so that place and limits are asked for it too.
         if batch is None and self._waiting.has_place(str(principal.project), shape.asked, together(limits)):
             warm = self._pool.take(principal.project_user, shape, conf)
@@ -436,7 +389,7 @@ class Registry:
                 return self._hand_over(warm, token, request, kind, timeouts)
         session = self._new_session(principal, shape, timeouts, kind=kind, name=request.name)
         # Counted from here on: many requests at the same moment must not all find the same room.
-        self._sessions[session.id] = session
+        self.sessions.add(session)
         try:
             await self._admit(session, token, conf, batch, limit=together(limits), may_wait=may_wait)
         except asyncio.CancelledError:
@@ -445,7 +398,7 @@ class Registry:
             raise
         except Exception:
             self._waiting.forget(session)
-            self._forget(session.id)
+            self.sessions.forget(session)
             raise
         self._spawn(self._renewal.keep_fresh(session, token))
         try:
@@ -489,7 +442,7 @@ class Registry:
         """What died gives back what it had in a moment; nobody is refused for that."""
         left = [
             session.driver.ended
-            for session in self._sessions.values()
+            for session in self.sessions
             if session.driver is not None and session.final and not session.gone
         ]
         if left:
@@ -606,46 +559,6 @@ class Registry:
         spare = Amount(memory_mib=sum(warm.session.shape.total_memory_mib for warm in self._pool))
         return not (free + spare).lacks(needs)
 
-    def _check_room(self, principal: Principal, *, instead_of: Session | None = None) -> None:
-        freed = int(instead_of is not None and not instead_of.final)
-        own = -freed + sum(not session.final for session in self.owned(principal.project_user, batch=None))
-        if own >= self._limits.sessions_per_owner:
-            raise TooManyError(
-                f"You have {own} sessions, the most that one may have. Stop one in the sidebar Spark sessions."
-            )
-        person = [session for session in self.all() if session.owner.user == principal.user and not session.final]
-        if len(person) - freed >= self._limits.sessions_per_person:
-            raise TooManyError(
-                f"You have {len(person) - freed} sessions in all your projects, the most that one person may have.",
-                remedy="Stop one; the page Sessions of the site lists them all.",
-            )
-        if self._limits.sessions < 1:
-            # There would never be a place to wait for.
-            raise TooManyError(
-                "This service runs no sessions at the moment; an administrator has set HOPS_SESSIONS to 0."
-            )
-
-    def _check_name(self, principal: Principal, name: str | None, *, batch: bool) -> None:
-        """Names find sessions as ids do; one that has ended keeps its name only until another one wants it."""
-        if name is None:
-            return
-        if not name.strip() or "/" in name or re.fullmatch(r"-?\d+", name):
-            raise BadRequestError(
-                f"Invalid session name: {name!r}. A name is no number, is not empty and has no slash."
-            )
-        living = [session for session in self.owned(principal.project_user, batch=batch) if not session.final]
-        found = next((session.id for session in living if session.name == name), None)
-        if found is not None:
-            raise BadRequestError(
-                f"Duplicate session name: {name} for session {found}", remedy="Choose another name, or delete that one."
-            )
-
-    def _forget(self, session_id: int) -> None:
-        session = self._sessions.pop(session_id, None)
-        if session is not None:
-            session.journal.remove()
-        self.news.tell()
-
     async def _watch(self) -> None:
         self._waiting.move()
         while True:
@@ -653,16 +566,14 @@ class Registry:
             now = time.monotonic()
             for warm in self._pool.spent(now):
                 self._spawn(self._end_warm(warm))
-            for session in list(self._sessions.values()):
+            for session in self.sessions:
                 reason = session.expired(now)
                 if reason is not None:
                     self._spawn(self._end_unless_it_works(session, reason))
-                elif session.ended is not None and time.time() - session.ended > _ENDED_KEPT_S:
-                    self._forget(session.id)
             for session, reason in self._waiting.overdue(time.time()):
                 self._spawn(session.end(reason, SessionState.DEAD))
             self._waiting.move()
-            self._forget_surplus()
+            self.sessions.forget_surplus()
 
     async def _end_unless_it_works(self, session: Session, reason: str) -> None:
         if await session.works():
@@ -671,31 +582,10 @@ class Registry:
             LOG.info("session %d ends: %s", session.id, reason)
             await session.end(reason)
 
-    def _forget_surplus(self) -> None:
-        """Of one owner's ended sessions, and of their batches, as many are kept as may run; of all outputs so much."""
-        kept: Counter[tuple[str, bool]] = Counter()
-        held = 0
-        ended = [session for session in self._sessions.values() if session.final]
-        # Those that ended last are those that somebody still wants to know of, whenever they began.
-        for session in sorted(ended, key=lambda session: session.ended or 0.0, reverse=True):
-            whose = (session.owner.project_user, session.is_batch)
-            kept[whose] += 1
-            if kept[whose] > self._limits.sessions_per_owner and session.gone:
-                self._forget(session.id)
-                continue
-            if held + session.output_bytes > self._limits.ended_output_bytes:
-                session.drop_outputs()
-            held += session.output_bytes
-
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def page(sessions: Iterable[Session], start: int, size: int) -> list[Session]:
-    """One page of a list."""
-    return list(sessions)[start : start + size]
 
 
 def _application(session: Session) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -22,6 +22,7 @@ from hops_livy.errors import (
     TooManyError,
     sendable,
 )
+from hops_livy.history import History
 from hops_livy.journal import Entry, Journal
 from hops_livy.news import News
 from hops_livy.outputs import Outputs
@@ -32,6 +33,10 @@ from hops_livy.statements import Statement, StatementState, session_ended
 
 Run = Callable[..., Coroutine[Any, Any, Executed]]
 _AGAIN_S = 0.5
+_LAST_LINES = 10
+"""Of its log, wherever a session is shown; as Livy does."""
+_LINES_GOOD_S = 1.0
+"""Whoever lists sessions again and again costs one reading of each log in that time; for news there is the log."""
 _SILENT = 0.2
 """A client that has been silent for this share of its time has missed several of its signs of life."""
 LOG = logging.getLogger(__name__)
@@ -81,6 +86,7 @@ class Session:
         kernel: Id of the notebook kernel that works in it, as that told it.
         notebook: The notebook of that kernel, as it told it.
         journal: Where it is written down, for a later service to find it again.
+        history: Its statements.
         head: What the journal begins with.
         place: Its place in the queue, while it waits for resources; its state is then ``starting``, because Livy's
             clients (sparkmagic) delete no session that is ``not_started``.
@@ -112,14 +118,23 @@ class Session:
     last_active: float = field(default_factory=time.monotonic)
     last_heard: float = field(default_factory=time.monotonic)
     news: News = field(default_factory=News)
-    statements: dict[int, Statement] = field(default_factory=dict)
+    history: History = field(init=False)
     _waiting: asyncio.Queue[Statement] = field(default_factory=asyncio.Queue)
     _idles: str = ""
-    _next_statement: int = 0
     _resumed: Statement | None = None
     _interrupting: asyncio.Future[None] | None = None
     _work: asyncio.Task[None] | None = None
     _worker: asyncio.Task[None] | None = None
+    _last_lines: list[str] = field(default_factory=list)
+    _lines_read: float = -_LINES_GOOD_S
+
+    def __post_init__(self) -> None:
+        self.history = History(self.limits, self.journal, self._forget_output)
+
+    @property
+    def statements(self) -> dict[int, Statement]:
+        """Its statements that are known, by number, oldest first."""
+        return self.history.statements
 
     @property
     def final(self) -> bool:
@@ -227,7 +242,7 @@ class Session:
             entry = {"is": "client", "kernel": kernel, "notebook": notebook}
             self.head[:] = [*self.head_without("client"), entry]
             if self.journal.grown:
-                self.journal.rewrite([*self.head, *self.entries()])
+                self.journal.rewrite([*self.head, *self.history.entries()])
             else:
                 self.journal.write(entry)
         self.touch()
@@ -265,17 +280,6 @@ class Session:
         """Whether something goes on in it without a statement: a streaming query, or a job of a thread."""
         return self.driver is not None and not self.final and await self.driver.works()
 
-    @property
-    def output_bytes(self) -> int:
-        """About how much memory its statements' output holds."""
-        return sum(statement.size for statement in self.statements.values())
-
-    def drop_outputs(self) -> None:
-        """Frees the memory of what its statements wrote, in whose place a sentence stands from now on."""
-        for statement in self.statements.values():
-            if not statement.outputs.dropped:
-                self._drop(statement)
-
     def _unheard(self) -> str:
         span = _span(self.timeouts.heartbeat_s)
         if self.notebook is not None:
@@ -303,16 +307,14 @@ class Session:
         chosen = _checked_kind(kind or self.kind)
         if len(code) > self.limits.code_characters:
             raise TooLargeError(f"The code has {len(code)} characters; {self.limits.code_characters} are the most.")
-        if key is not None:
-            for statement in self.statements.values():
-                if statement.key == key:
-                    return statement
+        if key is not None and (sent := self.history.with_key(key)) is not None:
+            return sent
         if self.final or self.state is SessionState.SHUTTING_DOWN:
             raise ConflictError(f"Session {self.id} has ended ({self.state}). {self.reason}".strip())
         if self._waiting.qsize() >= self.limits.statements_waiting:
             raise TooManyError(f"{self._waiting.qsize()} statements of this session wait already.")
         statement = Statement(
-            id=self._next_statement,
+            id=self.history.number(),
             code=code,
             kind=chosen,
             key=key,
@@ -320,10 +322,7 @@ class Session:
             execution_count=execution_count,
             cell_id=cell_id,
         )
-        self._next_statement += 1
-        self.statements[statement.id] = statement
-        self.journal.write(statement.entry())
-        self._forget_old()
+        self.history.add(statement)
         self._waiting.put_nowait(statement)
         # A client that looks at once must not find the session idle and this statement unheard of.
         if self.state is SessionState.IDLE:
@@ -391,6 +390,13 @@ class Session:
         lines = [] if self.driver is None else self.driver.log()[-self.limits.log_lines :]
         return [*lines, self.why] if self.why else lines
 
+    def _log_end(self) -> list[str]:
+        """The end of :meth:`log`, of which a part may be a second old while it lives."""
+        now = time.monotonic()
+        if self.driver is not None and (self.final or now - self._lines_read >= _LINES_GOOD_S):
+            self._last_lines, self._lines_read = self.driver.log()[-_LAST_LINES:], now
+        return [*self._last_lines, *filter(None, [self.why])][-_LAST_LINES:]
+
     def restore(self, statements: dict[int, Statement], *, numbered: int) -> None:
         """Takes the statements that it had when an earlier service knew it.
 
@@ -398,8 +404,6 @@ class Session:
             statements: Those that are known.
             numbered: How many there have been at least.
         """
-        self.statements = statements
-        self._next_statement = max(numbered, max(statements, default=-1) + 1)
         for statement in statements.values():
             if self.final and not statement.final:
                 statement.finish(StatementState.ERROR, session_ended(self.reason))
@@ -407,7 +411,7 @@ class Session:
                 self._waiting.put_nowait(statement)
             elif not statement.final:
                 self._resumed = statement
-        self._forget_old()
+        self.history.restore(statements, numbered=numbered)
 
     def renew_token(self, token: str) -> None:
         """Puts a new token in the place of the old one. Never logged."""
@@ -416,13 +420,6 @@ class Session:
         self.journal.keep_token(token)
         if self.driver is not None:
             self.driver.renew_token(token)
-
-    def entries(self) -> Iterator[Entry]:
-        """Entries that tell of its statements as they are now."""
-        # Of those that are forgotten only the numbers matter: none is given twice.
-        yield {"is": "numbered", "next": self._next_statement}
-        for statement in self.statements.values():
-            yield from statement.entries()
 
     async def detach(self) -> None:
         """Lets go of it; its driver works on."""
@@ -488,7 +485,7 @@ class Session:
                 self._finish(statement, StatementState.CANCELLED, _interrupted())
             else:
                 self._finish(statement, StatementState.AVAILABLE, executed)
-            self._forget_outputs()
+            self.history.drop_old_outputs()
 
     async def _next(self, driver: Driver) -> tuple[Run, Statement]:
         """The next statement, begun, and what runs it: one that an earlier service had begun goes first."""
@@ -515,32 +512,11 @@ class Session:
         statement.finish(state, executed)
         self.journal.write(statement.finished_entry())
         if self.journal.grown:
-            self.journal.rewrite([*self.head, *self.entries()])
+            self.journal.rewrite([*self.head, *self.history.entries()])
 
-    def _forget_old(self) -> None:
-        old = len(self.statements) - self.limits.statements_kept
-        much = sum(len(statement.code) for statement in self.statements.values()) - self.limits.session_code_characters
-        for number, statement in list(self.statements.items()):
-            if old <= 0 and much <= 0:
-                return
-            if statement.final:
-                del self.statements[number]
-                if self.driver is not None:
-                    self.driver.forget(number)
-                old, much = old - 1, much - len(statement.code)
-
-    def _forget_outputs(self) -> None:
-        total = 0
-        for statement in reversed(self.statements.values()):
-            total += statement.size
-            if total > self.limits.session_output_bytes and statement.final and not statement.outputs.dropped:
-                self._drop(statement)
-
-    def _drop(self, statement: Statement) -> None:
-        statement.forget_output()
-        self.journal.write({"is": "dropped", "id": statement.id})
+    def _forget_output(self, statement: int) -> None:
         if self.driver is not None:
-            self.driver.forget(statement.id)
+            self.driver.forget(statement)
 
     def livy(self) -> dict[str, Any]:
         """As Livy shows it."""
@@ -553,7 +529,7 @@ class Session:
             "proxyUser": self.owner.project_user,
             "state": str(self.state),
             "appInfo": info,
-            "log": self.log()[-10:],
+            "log": self._log_end(),
         }
         if self.place is not None:
             described["queue"] = self.place.shown()

@@ -85,7 +85,7 @@ class Settings:
     ``HOPS_WARM_SESSIONS``         sessions that may be kept ready for those who will ask for them (8, or none with
                                    Apache Livy or a cluster); 0: none
     ``HOPS_WARM_PER_PERSON``       how many of these for one person, whatever their number of projects (2)
-    ``HOPS_WARM_LEAVES_MIB``       memory that stays free beside them (a quarter of the machine's)
+    ``HOPS_WARM_LEAVES_MIB``       memory that stays free beside them (a quarter of all that there is)
     ``HOPS_BODY_TIMEOUT_S``        seconds that a request's body may take to come (30)
     ``HOPS_BODIES_AT_ONCE``        how many bodies are waited for at the same moment (200)
     ``HOPS_WEBHDFS_ADDRESS``       HDFS's HTTP interface, told to sessions: ``host:port`` or ``https://host:port``

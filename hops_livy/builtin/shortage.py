@@ -15,15 +15,15 @@ import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import psutil
 
-from hops_livy.memory import free_memory_mib, whole_memory_mib
+from hops_livy.control_groups import MemoryGroups
+from hops_livy.memory import free_memory_mib, is_limited, whole_memory_mib
 
 _MIB = 1024 * 1024
 _COUNTERS = ("memory.events", "memory.oom_control")
-_LIMITS = ("memory.max", "memory.limit_in_bytes")
 APART_S = 15.0
 """A kill is told as the cause of a death that came within twice this time."""
 
@@ -57,9 +57,7 @@ class OomCounter:
     """
 
     def __init__(self, proc: Path = Path("/proc")) -> None:
-        chains = _memory_groups(proc)
-        self._groups = [group for chain in chains for group in chain]
-        own = (chain[0] / name for chain in chains for name in _COUNTERS)
+        own = (chain[0] / name for chain in MemoryGroups(proc).chains for name in _COUNTERS)
         self._file = next((file for file in own if _oom_kills(file) is not None), proc / "vmstat")
         self.of_service = self._file.name in _COUNTERS
         """Whether only the service's own processes are counted, its sessions' among them."""
@@ -67,11 +65,6 @@ class OomCounter:
     def read(self) -> int | None:
         """How many up to now; ``None`` where the kernel does not say."""
         return _oom_kills(self._file)
-
-    def limit_mib(self) -> int | None:
-        """The most that the service's control group may have, with those above it; ``None`` for no limit."""
-        limits = [limit for group in self._groups for name in _LIMITS if (limit := _number(group / name)) is not None]
-        return min(limits) // _MIB if limits else None
 
 
 class MemoryWatch:
@@ -104,15 +97,13 @@ class MemoryWatch:
         """
         before, now = self._kills[0][1] if self._kills else None, self._counter.read()
         seen = [size for size in (self._taken, peak_mib) if size is not None]
-        whole, limit = whole_memory_mib(), self._counter.limit_mib()
-        limited = limit is not None and limit < whole
         return MemoryAtEnd(
             ran_out=None if before is None or now is None else now > before,
             of_service=self._counter.of_service,
             taken=max(seen, default=None),
             free=self._free,
-            whole=limit if limit is not None and limited else whole,
-            limited=limited,
+            whole=whole_memory_mib(),
+            limited=is_limited(),
         )
 
 
@@ -131,49 +122,9 @@ def resident_mib(leader: int) -> int:
     return size // _MIB
 
 
-def _memory_groups(proc: Path) -> list[list[Path]]:
-    """For each hierarchy that may count memory: the folder of the service's control group, and of those above."""
-    try:
-        own = [line.split(":", 2) for line in (proc / "self" / "cgroup").read_text().splitlines()]
-        paths = {kind: path for number, controllers, path in own if (kind := _kind(number, controllers.split(",")))}
-        mounts = [line.split(" ") for line in (proc / "self" / "mountinfo").read_text().splitlines()]
-        # https://man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html: root, place, … "-", kind, source, options.
-        told = [(mount[3], Path(mount[4]), mount[mount.index("-") + 1 :]) for mount in mounts]
-    except (OSError, ValueError, IndexError):
-        return []
-    return [
-        _with_those_above(place, root, paths[kind])
-        for root, place, (kind, *more) in told
-        if kind in paths and (kind == "cgroup2" or "memory" in more[-1].split(","))
-    ]
-
-
-def _kind(number: str, controllers: list[str]) -> str:
-    """The kind of file system in which a group that may count memory is seen; empty for any other."""
-    if number == "0" and controllers == [""]:
-        return "cgroup2"
-    return "cgroup" if "memory" in controllers else ""
-
-
-def _with_those_above(place: Path, root: str, path: str) -> list[Path]:
-    # In a container the path can be one of the host, and the group itself be what is mounted.
-    inside = PurePosixPath(path)
-    below = inside.relative_to(root) if inside.is_relative_to(root) and ".." not in inside.parts else PurePosixPath()
-    group = place / below if (place / below).is_dir() else place
-    return [group, *(folder for folder in group.parents if folder.is_relative_to(place))]
-
-
 def _oom_kills(file: Path) -> int | None:
     try:
         counts = dict(line.split() for line in file.read_text().splitlines())
         return int(counts["oom_kill"])
     except (OSError, ValueError, LookupError):
-        return None
-
-
-def _number(file: Path) -> int | None:
-    """A limit in bytes; ``None`` for ``max``, and for what can't be read."""
-    try:
-        return int(file.read_text())
-    except (OSError, ValueError):
         return None

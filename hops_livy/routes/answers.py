@@ -37,7 +37,7 @@ async def json_answer(
     if size <= _LARGE_BYTES:
         return Response(_body(tell), status_code, headers, _JSON)
     async with AsyncExitStack() as place:
-        await place.enter_async_context(caller.large_answers.place_of(caller.principal.user))
+        await place.enter_async_context(caller.large_answers.wait_for(caller.principal.user))
         body = await aside(_body, tell)
         return _LargeAnswer(body, status_code, headers or {}, place.pop_all())
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from hops_livy.registry import page
 from hops_livy.routes.callers import BatchDep, CallerDep, From, LogFrom, Size, log_page
 from hops_livy.routes.examples import BATCH, LOG, gives
+from hops_livy.session_list import page
 from hops_livy.wire import BatchRequest
 
 router = APIRouter(tags=["batches"])
@@ -19,7 +19,7 @@ router = APIRouter(tags=["batches"])
 @router.get("/batches", responses=gives({"from": 0, "total": 1, "sessions": [BATCH]}))
 async def list_batches(caller: CallerDep, start: From = 0, size: Size = 100) -> dict[str, Any]:
     """The caller's own batches."""
-    own = caller.registry.owned(caller.principal.project_user, batch=True)
+    own = caller.registry.sessions.owned(caller.principal.project_user, batch=True)
     shown = page(own, start, len(own) if size < 0 else size)
     return {"from": start, "total": len(own), "sessions": [batch.livy() for batch in shown]}
 

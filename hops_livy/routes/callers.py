@@ -11,9 +11,8 @@ from typing import Annotated
 from fastapi import Depends, Path, Query, Request
 
 from hops_contract.principal import Principal
-from hops_livy.errors import BadRequestError, TooManyError
+from hops_livy.errors import BadRequestError
 from hops_livy.glances import Glances
-from hops_livy.held_requests import HeldRequests
 from hops_livy.news import News
 from hops_livy.places import Places
 from hops_livy.registry import Registry
@@ -33,7 +32,7 @@ class Caller:
     registry: Registry
     limits: Limits
     glances: Glances
-    held: HeldRequests
+    held: Places
     large_answers: Places
 
     def place(self) -> ExitStack:
@@ -42,17 +41,11 @@ class Caller:
         Raises:
             TooManyError: They have as many already.
         """
-        place = self.held.place(self.principal.user)
-        if place is None:
-            raise TooManyError(
-                f"{self.held.most} of your requests are held open already: streams of events, and such that wait.",
-                remedy="Read those to their ends or close some, or ask for the statement itself with hold=false.",
-            )
-        return place
+        return self.held.take(self.principal.user)
 
     async def hold(self, news: News, until: Callable[[], bool]) -> None:
         """Waits for news; not at all where the caller has so many requests that wait already."""
-        place = self.held.place(self.principal.user)
+        place = self.held.take_free(self.principal.user)
         if place is not None:
             with place:
                 await news.wait_until(until, self.limits.hold_s)
@@ -98,11 +91,11 @@ Hold = Annotated[bool, Query(description="Whether to wait for news (up to 20 s).
 
 
 async def _session(session_id: SessionKey, caller: CallerDep) -> Session:
-    return caller.registry.find(caller.principal, _id_or_name(session_id))
+    return caller.registry.sessions.find(caller.principal, _id_or_name(session_id))
 
 
 async def _batch(batch_id: SessionKey, caller: CallerDep) -> Session:
-    return caller.registry.find(caller.principal, _id_or_name(batch_id), batch=True)
+    return caller.registry.sessions.find(caller.principal, _id_or_name(batch_id), batch=True)
 
 
 def _id_or_name(key: str) -> int | str:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -11,8 +13,8 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from hops_contract.principal import PrincipalKind
 from hops_livy.errors import BadRequestError, ForbiddenError
-from hops_livy.held_requests import HeldRequests
 from hops_livy.overview import Sight, Viewer, find, item, look, stop, stop_idle, version_of
+from hops_livy.places import Places
 from hops_livy.registry import Registry
 from hops_livy.routes.callers import LogFrom, SessionId, Size, log_page
 from hops_livy.routes.examples import LOG, OVERVIEW, OVERVIEW_ITEM, gives
@@ -38,7 +40,7 @@ class Onlooker:
 
     viewer: Viewer
     registry: Registry
-    held: HeldRequests
+    held: Places
 
 
 async def _onlooker(request: Request) -> Onlooker:
@@ -48,14 +50,16 @@ async def _onlooker(request: Request) -> Onlooker:
         raise ForbiddenError("Sessions are looked after by people; this token belongs to a service.")
     if principal.kind is PrincipalKind.PROJECT_USER:
         state.registry.check_welcome(principal, token)
-    return Onlooker(Viewer(principal=principal, token=token, standing=state.standing), state.registry, state.held)
+    return Onlooker(
+        Viewer(principal=principal, token=token, standing=state.standing), state.registry, state.overviews_held
+    )
 
 
 OnlookerDep = Annotated[Onlooker, Depends(_onlooker)]
 
 
 async def _seen(session_id: SessionId, onlooker: OnlookerDep) -> Session:
-    return (await find(onlooker.viewer, onlooker.registry.all(), session_id))[0]
+    return (await find(onlooker.viewer, onlooker.registry.sessions.all(), session_id))[0]
 
 
 SeenDep = Annotated[Session, Depends(_seen)]
@@ -87,10 +91,11 @@ async def list_overview(  # noqa: PLR0917 - each is a word of the address
     sight = await look(viewer, scope, project)
     if wait_s and seen is not None:
         # All is put together anew for it, and something may happen to somebody all the time.
-        news = registry.news.wait_until(
-            lambda: version_of(_items(sight, onlooker)) != seen, wait_s, apart_s=_LOOKS_APART_S
-        )
-        await onlooker.held.hold(viewer.principal.user, news, http.receive)
+        with onlooker.held.take(viewer.principal.user):
+            news = registry.news.wait_until(
+                lambda: version_of(_items(sight, onlooker)) != seen, wait_s, apart_s=_LOOKS_APART_S
+            )
+            await hold(news, http.receive)
         # Time has passed: who is a Data Owner no longer sees nothing of what came meanwhile.
         sight = await look(viewer, scope, project)
     answer = _told(scope, _items(sight, onlooker), after, limit)
@@ -112,7 +117,7 @@ async def get_overview_log(session: SeenDep, start: LogFrom = -1, size: Size = 1
 @router.delete("/overview/{session_id}", responses=gives({**OVERVIEW_ITEM, "state": "killed"}))
 async def stop_one(session_id: SessionId, onlooker: OnlookerDep) -> dict[str, Any]:
     """Ends it with all its processes; it stays in the list with the reason, which its owner reads in the notebook."""
-    session, title = await find(onlooker.viewer, onlooker.registry.all(), session_id, newest=True)
+    session, title = await find(onlooker.viewer, onlooker.registry.sessions.all(), session_id, newest=True)
     await stop(session, onlooker.viewer, title)
     return item(session, onlooker.viewer)
 
@@ -122,8 +127,31 @@ async def stop_all_idle(request: IdleStop, onlooker: OnlookerDep) -> dict[str, A
     """Ends all idle sessions of a scope, or those that are named and idle; busy ones go on."""
     sight = await look(onlooker.viewer, request.scope, request.project, newest=True)
     wanted = None if request.sessions is None else set(request.sessions)
-    chosen = [one for one in onlooker.registry.all() if sight.includes(one) and (wanted is None or one.id in wanted)]
+    chosen = [
+        one for one in onlooker.registry.sessions.all() if sight.includes(one) and (wanted is None or one.id in wanted)
+    ]
     return {"ended": await stop_idle(chosen, onlooker.viewer, sight.title)}
+
+
+async def hold(waiting: Coroutine[Any, Any, object], receive: Callable[[], Awaitable[Mapping[str, Any]]]) -> None:
+    """Holds a request until ``waiting`` is over, or its client has gone.
+
+    Args:
+        waiting: Ends when there is news, or when it has been waited for long enough.
+        receive: Of ASGI: what the client sends; that it has gone comes last.
+    """
+    watched = [asyncio.ensure_future(waiting), asyncio.ensure_future(_gone(receive))]
+    try:
+        await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in watched:
+            task.cancel()
+        await asyncio.gather(*watched, return_exceptions=True)
+
+
+async def _gone(receive: Callable[[], Awaitable[Mapping[str, Any]]]) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _told(scope: Scope, items: list[dict[str, Any]], after: int | None, limit: int) -> dict[str, Any]:
@@ -143,7 +171,7 @@ def _of_notebook(onlooker: Onlooker, notebook: str) -> list[dict[str, Any]]:
     viewer = onlooker.viewer
     if viewer.is_person:
         raise BadRequestError("A notebook belongs to one project; ask with the token of its notebook server.")
-    found = reversed(onlooker.registry.of_notebook(viewer.principal.project_user, notebook))
+    found = reversed(onlooker.registry.sessions.of_notebook(viewer.principal.project_user, notebook))
     return [item(session, viewer) for session in found]
 
 
@@ -153,4 +181,8 @@ def _kept_ready(registry: Registry) -> dict[str, int]:
 
 
 def _items(sight: Sight, onlooker: Onlooker) -> list[dict[str, Any]]:
-    return [item(session, onlooker.viewer) for session in reversed(onlooker.registry.all()) if sight.includes(session)]
+    return [
+        item(session, onlooker.viewer)
+        for session in reversed(onlooker.registry.sessions.all())
+        if sight.includes(session)
+    ]

@@ -43,7 +43,7 @@ async def show_page(session: SessionDep, page: str, request: Request) -> Streami
     here, target = _split_path(request)
     query = request.url.query
     async with AsyncExitStack() as place:
-        await place.enter_async_context(request.app.state.page_places.place_of(session.owner.user))
+        await place.enter_async_context(request.app.state.page_places.wait_for(session.owner.user))
         pages = await session.driver.spark_pages() if session.driver is not None and not session.final else None
         if pages is None:
             raise _no_pages(session)

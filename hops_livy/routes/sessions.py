@@ -11,9 +11,9 @@ from fastapi import APIRouter, Body, Query, Response
 from hops_livy.engines.drivers import Completion, Inspection, NotOfferedError
 from hops_livy.errors import LeftOutError, TooLargeError
 from hops_livy.overview import moment, resources
-from hops_livy.registry import page
 from hops_livy.routes.callers import Caller, CallerDep, From, Hold, LogFrom, ProgramDep, SessionDep, Size, log_page
 from hops_livy.routes.examples import COMPLETION, INSPECTION, LOG, SESSION, SUMMARY, gives
+from hops_livy.session_list import page
 from hops_livy.sessions import Session, SessionState
 from hops_livy.wire import (
     CompletionRequest,
@@ -33,7 +33,7 @@ _UNSETTLED = (SessionState.STARTING, SessionState.BUSY)
 async def list_sessions(caller: CallerDep, program: ProgramDep, start: From = 0, size: Size = 100) -> dict[str, Any]:
     """The caller's own sessions, never another's."""
     caller.glances.begin(caller.principal.project_user, program)
-    own = caller.registry.owned(caller.principal.project_user)
+    own = caller.registry.sessions.owned(caller.principal.project_user)
     shown = page(own, start, len(own) if size < 0 else size)
     return {"from": start, "total": len(own), "sessions": [session.livy() for session in shown]}
 

@@ -45,7 +45,7 @@ async def create_statement(
     )
     location = f"/sessions/{session.id}/statements/{statement.id}"
     headers = {"Location": location}
-    if MEDIA_TYPE in accept and (place := caller.held.place(caller.principal.user)) is not None:
+    if MEDIA_TYPE in accept and (place := caller.held.take_free(caller.principal.user)) is not None:
         return EventStream(session, statement, place=place, status_code=201, headers=headers)
     return await _told(caller, statement, status_code=201, headers=headers)
 

@@ -7,13 +7,15 @@ moment.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Path, Query
+from pydantic import BaseModel, ValidationError
 
 from hops_contract.slugs import MAX_SLUG_LENGTH
+from hops_platform.errors import EngineRefusedError
 from hops_platform.http import DatabaseSession, PartsOf, StepAside
 from hops_platform.parts import Parts
 from hops_platform.security.authentication import Caller
@@ -32,6 +34,7 @@ ProjectName = Annotated[
 AfterId = Annotated[int | None, Query(ge=0, lt=2**31, description="The 'next' of the page before.")]
 Limit = Annotated[int, Query(ge=1, le=200, description="How many items at most.")]
 Seen = Annotated[str | None, Query(max_length=64, description="The 'version' of the last answer; see 'wait_s'.")]
+Told = TypeVar("Told", bound=BaseModel)
 WaitS = Annotated[float, Query(ge=0, le=20, description="Seconds to wait until the answer is another than 'seen'.")]
 
 
@@ -55,7 +58,7 @@ def list_sessions(  # noqa: PLR0917 - each is a word of the address
     query = {name: str(value) for name, value in asked.items() if value is not None}
     with _asking(parts, caller, step_aside) as may_wait:
         found = parts.engines.sessions.look(token, query, wait_s=wait_s if seen and may_wait else 0)
-    return SparkSessionList.model_validate(found)
+    return _told(SparkSessionList, found)
 
 
 @router.get("/sessions/{session_id}/log")
@@ -72,7 +75,7 @@ def read_session_log(  # noqa: PLR0917 - each is a word of the address, or a par
     session.commit()
     with _asking(parts, caller, step_aside):
         found = parts.engines.sessions.log(token, session_id, size=size)
-    return SessionLog.model_validate(found)
+    return _told(SessionLog, found)
 
 
 @router.delete("/sessions/{session_id}")
@@ -84,7 +87,7 @@ def stop_session(
     session.commit()
     with _asking(parts, caller, step_aside):
         stopped = parts.engines.sessions.stop(token, session_id)
-    return SparkSession.model_validate(stopped)
+    return _told(SparkSession, stopped)
 
 
 @router.post("/sessions:stop-idle")
@@ -98,6 +101,20 @@ def stop_idle_sessions(
     with _asking(parts, caller, step_aside):
         ended = parts.engines.sessions.stop_idle(token, wanted)
     return Stopped(ended=list(ended))
+
+
+def _told(kind: type[Told], found: Mapping[str, Any]) -> Told:
+    """What the session service said, if it is what was agreed on.
+
+    Raises:
+        EngineRefusedError: It is not.
+    """
+    try:
+        return kind.model_validate(found)
+    except ValidationError as error:
+        raise EngineRefusedError(
+            "The session service answered without what is needed.", remedy="It may be of another version: restart it."
+        ) from error
 
 
 @contextmanager

@@ -106,12 +106,14 @@ class CellOutputs:
             ProblemError: The session service gave no answer.
         """
         asked = urlencode({"scope": "own", "notebook": notebook})
-        session = session_of(notebook, (await self._livy.request("GET", f"overview?{asked}"))["items"])
+        session = await self._livy.read(f"overview?{asked}", lambda answer: session_of(notebook, answer["items"]))
         if session is None:
             return {"session": None, "cells": []}
         query = urlencode({"order": "desc", "size": STATEMENTS, "output": "false"})
-        answer = await self._livy.request("GET", f"sessions/{session}/statements?{query}")
-        return {"session": session, "cells": newest_of_each_cell(answer["statements"])}
+        cells = await self._livy.read(
+            f"sessions/{session}/statements?{query}", lambda answer: newest_of_each_cell(answer["statements"])
+        )
+        return {"session": session, "cells": cells}
 
     async def of_statement(self, session: int, statement: int) -> dict[str, Any]:
         """Body of ``GET hops/outputs/{session}/{statement}``: what a statement has written up to now.
@@ -119,5 +121,7 @@ class CellOutputs:
         Raises:
             ProblemError: There is none, or more than a request may bring.
         """
-        told = await self._livy.request("GET", f"sessions/{session}/statements/{statement}?hold=false")
-        return {**cell_item(told), "outputs": notebook_outputs(told)}
+        return await self._livy.read(
+            f"sessions/{session}/statements/{statement}?hold=false",
+            lambda told: {**cell_item(told), "outputs": notebook_outputs(told)},
+        )

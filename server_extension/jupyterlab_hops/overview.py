@@ -28,6 +28,16 @@ def overview_item(session: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def overview(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Sessions, from the session service's overview."""
+    return {
+        "scope": answer["scope"],
+        "items": [overview_item(session) for session in answer["items"]],
+        "total": answer["total"],
+        "version": answer["version"],
+    }
+
+
 class Overview:
     """The sessions that this server's user may look after.
 
@@ -58,26 +68,27 @@ class Overview:
 
     async def log(self, session_id: int) -> dict[str, Any]:
         """Body of ``GET hops/overview/{id}/log``: the last lines."""
-        answer = await self._livy.request("GET", f"overview/{session_id}/log?size={LOG_LINES}")
-        return {"total": answer["total"], "lines": answer["log"]}
+        return await self._livy.read(
+            f"overview/{session_id}/log?size={LOG_LINES}",
+            lambda answer: {"total": answer["total"], "lines": answer["log"]},
+        )
 
     async def stop(self, session_id: int) -> dict[str, Any]:
         """Ends one; the answer is the session with the reason."""
-        return overview_item(await self._livy.request("DELETE", f"overview/{session_id}"))
+        return await self._livy.read(f"overview/{session_id}", overview_item, method="DELETE")
 
     async def stop_idle(self, scope: str, sessions: list[int]) -> dict[str, Any]:
         """Ends those of ``sessions`` that are idle still; tells which."""
-        return dict(await self._livy.request("POST", "overview:stop-idle", {"scope": scope, "sessions": sessions}))
+        return await self._livy.read(
+            "overview:stop-idle",
+            lambda answer: {"ended": list(answer["ended"])},
+            method="POST",
+            body={"scope": scope, "sessions": sessions},
+        )
 
     async def _list(self, scope: str, seen: str | None) -> dict[str, Any]:
         held = {"seen": seen, "wait_s": HOLD_S} if seen else {}
-        answer = await self._livy.request("GET", f"overview?{urlencode({'scope': scope, 'limit': LIMIT, **held})}")
-        return {
-            "scope": answer["scope"],
-            "items": [overview_item(session) for session in answer["items"]],
-            "total": answer["total"],
-            "version": answer["version"],
-        }
+        return await self._livy.read(f"overview?{urlencode({'scope': scope, 'limit': LIMIT, **held})}", overview)
 
 
 _PASSED = (

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
 from tornado.httputil import HTTPHeaders, parse_response_start_line
+from tornado.log import app_log
 
-from jupyterlab_hops.problems import ProblemError, no_answer, odd_answer
+from jupyterlab_hops.problems import ProblemError, no_answer, odd_answer, unexpected_answer
 from jupyterlab_hops.server_folder import ServerFolderError
 
 CONNECT_TIMEOUT_S = 3.0
@@ -20,6 +21,7 @@ MAX_STREAM_BYTES = 64 * 1024 * 1024
 _NO_CONTENT = 204
 _FIRST_ERROR = 400
 _NO_STATUS = 599
+T = TypeVar("T")
 
 
 class PlatformClient:
@@ -58,6 +60,19 @@ class PlatformClient:
         )
         response = await self._fetch(request, MAX_ANSWER_BYTES)
         return self._read(response.code, response.body)
+
+    async def read(self, path: str, take: Callable[[Any], T], *, method: str = "GET", body: Any = None) -> T:
+        """What ``take`` makes of the JSON that ``method`` of ``path`` answers.
+
+        Raises:
+            ProblemError: As for :meth:`request`, or the answer lacks what ``take`` needs of it.
+        """
+        answer = await self.request(method, path, body)
+        try:
+            return take(answer)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            app_log.warning("%s answered %s %s with something else than was agreed", self._service, method, path)
+            raise unexpected_answer(self._service) from error
 
     async def stream(
         self,

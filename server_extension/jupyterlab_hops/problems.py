@@ -65,3 +65,14 @@ def odd_answer(service: str, status: int) -> ProblemError:
         f"{service} answered with status {status} and nothing readable.",
         "Try again; if it stays so, tell the administrator.",
     )
+
+
+def unexpected_answer(service: str) -> ProblemError:
+    """``service`` answered something that can be read and is not what was agreed on."""
+    return ProblemError(
+        502,
+        "odd-answer",
+        "Unexpected answer",
+        f"{service} answered without what is needed.",
+        "Restart your server: it may be of another version. If it stays so, tell the administrator.",
+    )

@@ -15,7 +15,7 @@ from tornado.httputil import HTTPHeaders
 
 from jupyterlab_hops import __version__
 from jupyterlab_hops.cell_outputs import CellOutputs
-from jupyterlab_hops.overview import Overview
+from jupyterlab_hops.overview import LIMIT, Overview
 from jupyterlab_hops.platform_client import PlatformClient
 from jupyterlab_hops.problems import ProblemError
 from jupyterlab_hops.renamed_notebooks import RenamedNotebooks
@@ -27,8 +27,6 @@ from jupyterlab_hops.warm_session import WarmSession
 
 PAGE = 100
 MAX_ITEMS = 1000
-MAX_SESSIONS = 50
-NOT_FOUND = 404
 
 
 def hub_links(config: Mapping[str, Any], hub_base_path: str) -> dict[str, str]:
@@ -90,22 +88,27 @@ def project_answer(
     }
 
 
-def session_item(session: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, Any]:
-    """One Spark session, from the session service's list and its summary."""
+def session_item(session: Mapping[str, Any]) -> dict[str, Any]:
+    """One Spark session, from the session service's overview."""
     return {
         "id": session["id"],
         "kind": session.get("kind") or "pyspark",
         "name": session.get("name"),
-        "kernel": kernel_in({**session, **summary}),
-        "notebook": summary.get("notebook"),
-        "state": summary.get("state") or session["state"],
-        "reason": summary.get("reason") or None,
-        "created": summary.get("created"),
-        "idle_timeout_s": summary.get("idle_timeout_s"),
-        "ends": summary.get("ends"),
-        "queue": summary.get("queue"),
-        "resources": resources_of(summary.get("resources")),
+        "kernel": kernel_in(session),
+        "notebook": session.get("notebook"),
+        "state": session["state"],
+        "reason": session.get("reason") or None,
+        "created": session.get("created"),
+        "idle_timeout_s": session.get("idle_timeout_s"),
+        "ends": session.get("ends"),
+        "queue": session.get("queue"),
+        "resources": resources_of(session.get("resources")),
     }
+
+
+def sessions_answer(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Body of ``GET hops/session``: interactive sessions, from the session service's overview of one's own."""
+    return {"items": [session_item(session) for session in answer["items"] if session.get("kind") != "batch"]}
 
 
 class ProjectServer:
@@ -150,17 +153,11 @@ class ProjectServer:
         return project_answer(self._folder.config, members, datasets, self.renewal.state, self._links)
 
     async def sessions(self) -> dict[str, Any]:
-        """Body of ``GET hops/session``, newest first."""
-        answer = await self._livy.request("GET", "sessions?size=-1")
-        sessions = sorted(answer["sessions"], key=lambda session: int(session["id"]), reverse=True)[:MAX_SESSIONS]
-        summaries = await asyncio.gather(*(self._summary(session["id"]) for session in sessions))
-        return {
-            "items": [
-                session_item(session, summary)
-                for session, summary in zip(sessions, summaries, strict=True)
-                if summary is not None
-            ]
-        }
+        """Body of ``GET hops/session``, newest first.
+
+        Not from the service's ``sessions``: there, who asks for a session shows that its client is alive.
+        """
+        return await self._livy.read(f"overview?scope=own&limit={LIMIT}", sessions_answer)
 
     async def keep_session(self, session_id: int) -> None:
         """Lets the idle time of one of my Spark sessions begin anew."""
@@ -217,19 +214,15 @@ class ProjectServer:
         after = ""
         try:
             while len(items) < MAX_ITEMS:
-                answer = await self._control_plane.request("GET", f"{self._path}/{what}?limit={PAGE}{after}")
-                items.extend(show(item) for item in answer["items"])
-                if not answer.get("next"):
+                page, following = await self._control_plane.read(
+                    f"{self._path}/{what}?limit={PAGE}{after}",
+                    lambda answer: ([show(item) for item in answer["items"]], answer.get("next")),
+                )
+                items.extend(page)
+                if not following:
                     break
-                after = f"&after={quote(str(answer['next']), safe='')}"
+                after = f"&after={quote(str(following), safe='')}"
         except ProblemError as error:
             # Part of a list would pass for the whole.
             return Listing([], error.body)
         return Listing(items)
-
-    async def _summary(self, session_id: int) -> dict[str, Any] | None:
-        try:
-            summary = await self._livy.request("GET", f"sessions/{int(session_id)}/summary")
-        except ProblemError as error:
-            return None if error.status == NOT_FOUND else {}
-        return summary if isinstance(summary, dict) else {}

@@ -46,6 +46,21 @@ def kernels_of(sessions: Iterable[Mapping[str, Any]], old: str, new: str) -> dic
     return found
 
 
+def sessions_of(items: Iterable[Mapping[str, Any]], old: str, new: str) -> list[tuple[int, dict[str, Any]]]:
+    """The living Spark sessions whose notebook has another path now: of each its number, its kernel and that path.
+
+    Args:
+        items: One's own sessions as the overview tells them.
+        old: Path of a notebook or a folder, as it was.
+        new: As it is.
+    """
+    return [
+        (int(item["id"]), {"kernel": item.get("kernel"), "notebook": present})
+        for item in items
+        if item.get("state") in ALIVE and (present := moved(str(item.get("notebook") or ""), old, new)) is not None
+    ]
+
+
 class RenamedNotebooks:
     """Tells the new path of this server's notebooks.
 
@@ -73,18 +88,13 @@ class RenamedNotebooks:
             with suppress(OSError):  # a full disk: the kernel goes on with the path that it knows
                 self._folder.keep_notebook(kernel, path)
         # All of them, not those of one notebook: below a folder there may be many.
-        items = (await self._livy.request("GET", f"overview?scope=own&limit={LIMIT}"))["items"]
-        told = []
-        for item in items:
-            present = moved(str(item.get("notebook") or ""), old, new)
-            if present is not None and item.get("state") in ALIVE and await self._connect(item, present):
-                told.append(int(item["id"]))
-        return {"sessions": told}
+        path = f"overview?scope=own&limit={LIMIT}"
+        found = await self._livy.read(path, lambda answer: sessions_of(answer["items"], old, new))
+        return {"sessions": [session for session, client in found if await self._connect(session, client)]}
 
-    async def _connect(self, item: Mapping[str, Any], notebook: str) -> bool:
-        body = {"kernel": item.get("kernel"), "notebook": notebook}
+    async def _connect(self, session: int, client: Mapping[str, Any]) -> bool:
         try:
-            await self._livy.request("POST", f"sessions/{int(item['id'])}/connect", body)
+            await self._livy.request("POST", f"sessions/{session}/connect", client)
         except ProblemError as error:
             if error.status != _NOT_FOUND:
                 raise

@@ -37,6 +37,17 @@ class Times:
     expires: float
 
 
+def usable_token(text: object) -> str:
+    """``text``, if it can be a token.
+
+    Raises:
+        ValueError: It can't.
+    """
+    if not isinstance(text, str) or not text.isascii() or len(text) > MAX_TOKEN_LENGTH or len(text.split()) != 1:
+        raise ValueError("What should be a token is none.")
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class ServerFolder:
     """The folder that the spawner made for this notebook server.
@@ -118,9 +129,7 @@ class ServerFolder:
             OSError: The disk refuses.
             ValueError: ``token`` is none.
         """
-        if not token.isascii() or len(token) > MAX_TOKEN_LENGTH or len(token.split()) != 1:
-            raise ValueError("What should be a token is none.")
-        _replace(self.path / TOKEN_FILE, token)
+        _replace(self.path / TOKEN_FILE, usable_token(token))
 
     def keep_notebook(self, kernel: str, notebook: str) -> None:
         """Tells a kernel the path that its notebook has now; its environment tells that of its start.

@@ -11,7 +11,7 @@ from typing import Any
 
 from jupyterlab_hops.platform_client import PlatformClient
 from jupyterlab_hops.problems import ProblemError
-from jupyterlab_hops.server_folder import ServerFolder, ServerFolderError, times_of
+from jupyterlab_hops.server_folder import ServerFolder, ServerFolderError, times_of, usable_token
 
 FIRST_RETRY_S = 2.0
 LONGEST_RETRY_S = 60.0
@@ -96,14 +96,16 @@ class TokenRenewal:
     async def renew(self) -> bool:
         """Asks for a new token once, and puts it in its place; whether that worked."""
         try:
-            answer = await self._control_plane.request("POST", "api/v1/tokens:renew")
-            self._folder.replace_token(str(answer["token"]))
+            token = await self._control_plane.read(
+                "api/v1/tokens:renew", lambda answer: usable_token(answer["token"]), method="POST"
+            )
+            self._folder.replace_token(token)
         except ProblemError as error:
             self.state.trouble = error.body
             if error.status in REFUSALS:
                 self.state.refusal = error.body
             return False
-        except (OSError, ValueError, KeyError, TypeError):
+        except OSError:
             self.state.trouble = ProblemError(
                 503,
                 "token-not-kept",

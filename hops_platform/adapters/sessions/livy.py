@@ -72,8 +72,10 @@ class LivySessions:
 
     def stop_idle(self, token: str, wanted: Mapping[str, Any]) -> Sequence[int]:
         """See :class:`~hops_platform.engines.sessions.SparkSessions`."""
-        ended = self._ask("POST", "/overview:stop-idle", token, json=dict(wanted)).get("ended", [])
-        return [int(number) for number in ended]
+        ended = self._ask("POST", "/overview:stop-idle", token, json=dict(wanted)).get("ended")
+        if not isinstance(ended, list) or not all(isinstance(number, int) for number in ended):
+            raise _odd(httpx.codes.OK)
+        return ended
 
     def _ask(self, method: str, path: str, token: str, **content: Any) -> Mapping[str, Any]:
         response = self._send(method, path, token, **content)

@@ -154,6 +154,12 @@ class TestLivySessions(SessionsContract):
         with pytest.raises(EngineRefusedError, match="nothing readable"):
             engine.look("of-ada", {"scope": "own"})
 
+    @pytest.mark.parametrize("answer", [{}, {"ended": None}, {"ended": 3}, {"ended": ["x"]}])
+    def test_numbers_that_are_none_are_a_refusal(self, engine: LivySessions, service: Service, answer: Any) -> None:
+        service.status, service.answer = 200, answer
+        with pytest.raises(EngineRefusedError, match="nothing readable"):
+            engine.stop_idle("of-ada", {"scope": "own"})
+
     def test_an_owner_without_sessions_is_done(self, engine: LivySessions, service: Service) -> None:
         service.status = 404
         engine.end_all("weather__ada")

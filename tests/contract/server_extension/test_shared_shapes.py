@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from datetime import UTC, datetime
 
@@ -20,7 +19,6 @@ from hops_livy.conf import shape_of
 from hops_livy.journal import Journal
 from hops_livy.overview import Viewer, item
 from hops_livy.routes.examples import OVERVIEW_ITEM
-from hops_livy.routes.sessions import get_summary
 from hops_livy.sessions import Session, SessionState
 from hops_livy.settings import Limits
 from hops_livy.wire import SessionRequest
@@ -70,8 +68,7 @@ def test_what_the_session_service_answers_gives_lab_all_that_it_shows(tmp_path, 
     )
     session.change(SessionState.IDLE)
     session.take_up("k-1", "Jupyter/days.ipynb")
-    item = session_item(session.livy(), asyncio.run(get_summary(session)))
-    assert item == {
+    assert session_item(item(session, Viewer(principal=ADA, token="t", standing=None))) == {
         "id": 3, "kind": "pyspark", "name": "n", "kernel": "k-1", "notebook": "Jupyter/days.ipynb", "state": "idle",
         "reason": None, "created": 12.5, "idle_timeout_s": 0.0, "ends": None, "queue": None,
         "resources": {
@@ -114,11 +111,11 @@ def test_a_list_is_held_no_longer_than_a_request_may_last():
 def test_a_session_tells_lab_the_kernel_that_started_it():
     kernel = "3f2b8c52-6d0e-4a3e-9d43-5b1f0f6f2c11"
     session = {"id": 3, "name": session_name(f"/run/kernel-{kernel}.json"), "state": "idle"}
-    assert session_item(session, {})["kernel"] == kernel
+    assert session_item(session)["kernel"] == kernel
     scala = session | {"name": session_name(f"/run/kernel-{kernel}.json", kind="spark")}
-    assert session_item(scala, {})["kernel"] == kernel
-    assert session_item(session | {"name": f"pyspark-{kernel}"}, {})["kernel"] is None
-    assert session_item(session, {"kernel": "taken-up"})["kernel"] == "taken-up"
+    assert session_item(scala)["kernel"] == kernel
+    assert session_item(session | {"name": f"pyspark-{kernel}"})["kernel"] is None
+    assert session_item(session | {"kernel": "taken-up"})["kernel"] == "taken-up"
 
 
 def test_the_control_planes_datasets_give_lab_all_that_it_shows():

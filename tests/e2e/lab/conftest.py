@@ -13,6 +13,10 @@ import pytest
 from playwright.sync_api import Browser, Page, Route
 
 from bench.lab_server import RunningLab, running_lab
+from hopslab.demo.logins import Login, demo_login
+from hopslab.demo.visitor import Visitor
+
+from .notebook_page import server_of_a_project
 
 
 @dataclass
@@ -116,3 +120,16 @@ def open_lab(page: Page, lab: RunningLab) -> Page:
     page.goto(lab.workspace(f"auto-{time.monotonic_ns()}"))
     page.locator(".jp-Launcher").wait_for(timeout=60_000)
     return page
+
+
+@pytest.fixture(scope="module")
+def login(site: Any) -> Login:
+    """Who uses the site."""
+    return demo_login(site.env)
+
+
+@pytest.fixture(scope="module")
+def visitor(site: Any, login: Login, request: pytest.FixtureRequest) -> Iterator[Visitor]:
+    """That person, whose notebook server runs in the ``PROJECT`` that the tests' file names."""
+    with server_of_a_project(site, login, request.module.PROJECT) as person:
+        yield person

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from hopslab.demo.logins import demo_login
 from hopslab.demo.visitor import Visitor
 
 from .notebook_page import (
@@ -18,7 +17,6 @@ from .notebook_page import (
     open_notebook,
     page_of,
     run,
-    server_of_a_project,
     write_notebook,
 )
 
@@ -32,17 +30,6 @@ SETUP, STILL = "answer = 42\nprint('ready', answer)", "print('still', answer)"
 LINE = "a line while somebody looks"
 LOG = f"spark._jvm.org.apache.logging.log4j.LogManager.getLogger('story').warn('{LINE}')"
 JOB = "spark.range(10**6).repartition(4).count()"
-
-
-@pytest.fixture(scope="module")
-def login(site: Any) -> Any:
-    return demo_login(site.env)
-
-
-@pytest.fixture(scope="module")
-def visitor(site: Any, login: Any) -> Any:
-    with server_of_a_project(site, login, PROJECT) as person:
-        yield person
 
 
 @pytest.fixture

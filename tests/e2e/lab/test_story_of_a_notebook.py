@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from hopslab.demo.logins import demo_login
 from hopslab.demo.visitor import Visitor
 
 from .notebook_page import (
@@ -19,7 +18,6 @@ from .notebook_page import (
     open_notebook,
     page_of,
     run,
-    server_of_a_project,
     wait_for_server,
     write_notebook,
 )
@@ -41,17 +39,6 @@ CELLS = [
     "print('still', heights_of_trees)",
 ]
 SETUP, TYPED, JOB, PLOT, ENDLESS, LONG, LAST = range(len(CELLS))
-
-
-@pytest.fixture(scope="module")
-def login(site: Any) -> Any:
-    return demo_login(site.env)
-
-
-@pytest.fixture(scope="module")
-def visitor(site: Any, login: Any) -> Any:
-    with server_of_a_project(site, login, PROJECT) as person:
-        yield person
 
 
 @pytest.fixture

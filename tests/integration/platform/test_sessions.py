@@ -100,6 +100,18 @@ def test_what_the_session_service_says_is_said(hops: Any, sessions: Any, fault: 
     assert (answer.status_code, answer.json()["detail"]) == (status, str(fault))
 
 
+@pytest.mark.parametrize("odd", [{}, {"scope": "own", "items": [{}], "total": "many", "log": 3}])
+def test_an_answer_that_is_not_what_was_agreed_on_is_the_session_services(
+    hops: Any, sessions: Any, monkeypatch: pytest.MonkeyPatch, odd: dict[str, Any]
+) -> None:
+    for method in ("look", "log", "stop"):
+        monkeypatch.setattr(sessions, method, lambda *_, **__: odd)
+    ada = hops.user("ada")
+    for answer in (ada.get("sessions"), ada.get("sessions/7/log"), ada.delete("sessions/7")):
+        assert (answer.status_code, answer.json()["type"]) == (502, "urn:hopslab:problem:engine-refused")
+        assert answer.json()["detail"] == "The session service answered without what is needed."
+
+
 @pytest.mark.parametrize("people", [1, 15])
 def test_however_many_ask_at_once_threads_are_left_for_what_the_session_service_asks_back(
     hops: Any, sessions: Any, people: int

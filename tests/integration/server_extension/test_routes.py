@@ -122,21 +122,17 @@ def test_my_sessions_come_with_their_reasons_and_resources(server, platform):
         "gpus_per_executor": 0, "gpu_label": None, "min_executors": 1, "max_executors": 4,
     }  # fmt: skip
     sessions = [
-        {"id": 3, "state": "idle", "kind": "pyspark", "name": "pyspark-a"},
+        {"id": 5, "state": "running", "kind": "batch", "name": "nightly"},
         {"id": 4, "state": "dead", "name": None},
-    ]
+        {
+            "id": 3, "state": "busy", "kind": "pyspark", "name": "pyspark-a", "reason": "", "created": 5.5,
+            "idle_timeout_s": 60.0, "ends": 65.5, "queue": {"position": 2, "length": 5}, "resources": resources,
+        },
+    ]  # fmt: skip
     platform.answers.update({
-        ("GET", "/services/livy/sessions?size=-1"): (200, {"from": 0, "total": 2, "sessions": sessions}),
-        ("GET", "/services/livy/sessions/3/summary"): (
-            200,
-            {
-                "state": "busy", "reason": "", "created": 5.5, "idle_timeout_s": 60.0, "ends": 65.5,
-                "queue": {"position": 2, "length": 5}, "resources": resources,
-            },
-        ),
-        ("GET", "/services/livy/sessions/4/summary"): (500, {"detail": "broken"}),
+        ("GET", "/services/livy/overview?scope=own&limit=200"): (200, {"items": sessions}),
         ("DELETE", "/services/livy/sessions/3"): (200, {"msg": "deleted"}),
-        ("POST", "/services/livy/sessions/3/connect"): (200, sessions[0]),
+        ("POST", "/services/livy/sessions/3/connect"): (200, sessions[2]),
     })  # fmt: skip
     assert server.client.get("/hops/session").json() == {
         "items": [
@@ -152,6 +148,8 @@ def test_my_sessions_come_with_their_reasons_and_resources(server, platform):
             },
         ]
     }  # fmt: skip
+    # Who looks on is not taken for the client of a session: nothing is asked of each.
+    assert not [path for _, path, _ in platform.calls if path.startswith("/services/livy/sessions/")]
     assert server.client.post("/hops/session/3:keep").status_code == 204
     assert server.client.post("/hops/session/9:keep").status_code == 404
     assert server.client.delete("/hops/session/3").status_code == 204
@@ -271,6 +269,37 @@ def test_a_notebook_whose_session_has_ended_is_told_what_its_cells_wrote_before(
     assert [one["output_type"] for one in server.client.get("/hops/outputs/8/9").json()["outputs"]] == [
         "stream", "error",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "odd", [{}, [], {"items": [{"state": "idle", "notebook": "a.ipynb"}]}, {"items": {"id": 5}, "ended": 5}], ids=str
+)
+def test_an_answer_that_is_not_what_was_agreed_on_is_the_services_and_no_failure_of_this_server(server, platform, odd):
+    platform.answers.update(
+        dict.fromkeys(
+            [
+                ("GET", "/services/livy/overview?scope=own&limit=200"),
+                ("GET", "/services/livy/overview/5/log?size=500"), ("DELETE", "/services/livy/overview/5"),
+                ("POST", "/services/livy/overview:stop-idle"),
+                ("GET", "/services/livy/sessions/5/statements/9?hold=false"), ("GET", MEMBERS), ("GET", DATASETS),
+            ],
+            (200, odd),
+        )
+    )  # fmt: skip
+    wanted = {"scope": "own", "sessions": [5]}
+    answers = [
+        server.client.get("/hops/session"),
+        server.client.get("/hops/overview"),
+        server.client.get("/hops/overview/5/log"),
+        server.client.post("/hops/overview:stop-idle", json=wanted),
+        server.client.get("/hops/outputs/5/9"),
+        server.client.post("/hops/notebook:renamed", json={"old": "a.ipynb", "new": "b.ipynb"}),
+    ]
+    assert [answer.status_code for answer in answers] == [502] * len(answers)
+    assert answers[0].json()["detail"] == "The session service answered without what is needed."
+    shown = server.client.get("/hops/project").json()
+    assert shown["members_problem"]["detail"] == "The control plane answered without what is needed."
+    assert shown["datasets_problem"]["remedy"].startswith("Restart your server")
 
 
 def test_the_session_of_a_renamed_notebook_is_told_its_new_path(server, platform, token):

@@ -79,7 +79,7 @@ def test_an_ended_session_is_listed_for_an_hour_and_answers_for_its_notebook_for
     async def test(client, backend):
         number = (await ask(client, ADA, {**SMALL, "notebook": "Jupyter/days.ipynb"}))["id"]
         await end(client, ADA, number)
-        session = registry_of(client)._sessions[number]
+        session = registry_of(client).sessions._sessions[number]
 
         async def of_notebook(headers=ADA, notebook="Jupyter/days.ipynb"):
             answer = await client.get("/overview", params={"notebook": notebook}, headers=headers)
@@ -110,12 +110,12 @@ def test_outputs_of_ended_sessions_are_bounded_together_and_the_oldest_go_first(
             await until_idle(client, ADA, number)
             posted = await client.post(f"/sessions/{number}/statements", json={"code": "1"}, headers=ADA)
             assert posted.status_code == 201
-            statement = registry_of(client)._sessions[number].statements[0]
+            statement = registry_of(client).sessions._sessions[number].statements[0]
             statement.take("stream", {"name": "stdout", "text": "x" * 600})
             await end(client, ADA, number)
             await asyncio.sleep(0.01)
             numbers.append(number)
-        first, second = (registry_of(client)._sessions[number].statements[0] for number in numbers)
+        first, second = (registry_of(client).sessions._sessions[number].statements[0] for number in numbers)
 
         async def dropped():
             return first.outputs.dropped
@@ -167,7 +167,7 @@ def test_the_end_that_is_told_is_the_one_that_comes(tmp_path, silent_s, left_s):
     async def test(client, backend):
         number = (await ask(client, ADA, {**SMALL, "ttl": "2h", "heartbeatTimeoutInSecond": 900}))["id"]
         await until_idle(client, ADA, number)
-        session = registry_of(client)._sessions[number]
+        session = registry_of(client).sessions._sessions[number]
         session.last_heard -= silent_s
         session.last_active -= silent_s
         expected = time.time() + left_s - (silent_s if left_s == 7200 else 0)

@@ -37,7 +37,7 @@ def test_who_has_many_requests_held_open_gets_answers_that_are_not_held(tmp_path
                 asyncio.create_task(client.get(f"{address}/0", headers=OWNER)),
                 asyncio.create_task(client.get(f"{address}/0/events", headers=OWNER)),
             ]
-            await until(lambda: state.held_open._held == {"ada": 2})
+            await until(lambda: state.held_open._taken == {"ada": 2})
             async with asyncio.timeout(15):  # a held one takes 20
                 assert (await client.get(f"{address}/0", headers=OWNER)).json()["state"] == "running"
                 assert (await client.get(f"/sessions/{number}", headers=OWNER)).json()["state"] == "busy"
@@ -53,15 +53,15 @@ def test_who_has_many_requests_held_open_gets_answers_that_are_not_held(tmp_path
             assert (posted.status_code, posted.headers["content-type"]) == (201, "application/json")
             assert posted.headers["location"].endswith(f"/sessions/{number}/statements/{posted.json()['id']}")
             of_other = asyncio.create_task(client.get(f"/sessions/{other}/statements/0/events", headers=OTHER))
-            await until(lambda: state.held_open._held == {"ada": 2, "ben": 1})
-            for session in state.registry.all():
+            await until(lambda: state.held_open._taken == {"ada": 2, "ben": 1})
+            for session in state.registry.sessions.all():
                 session.driver.go_on.set_result(None)
             first, stream = await asyncio.gather(*held)
             assert first.json()["state"] == "available"
             assert stream.text.count('"done"') == (await of_other).text.count('"done"') == 1
             again = await client.post(address, json={"code": "2"}, headers=STREAM)
             assert (again.status_code, again.text.count('"done"')) == (201, 1)
-            assert state.held_open._held == {}
+            assert state.held_open._taken == {}
 
     asyncio.run(main())
 
@@ -83,7 +83,7 @@ def test_large_answers_are_made_aside_and_a_few_at_once(tmp_path, makers):
     async def main():
         async with service(tmp_path) as client:
             number = await session_of(client, OWNER, "1")
-            (session,) = client.app.state.registry.all()
+            (session,) = client.app.state.registry.sessions.all()
             for part in range(4):
                 session.statements[0].outputs.add("stream", {"name": "stdout", "text": f"{part}é\ud800" * 100_000})
             address, places = f"/sessions/{number}/statements", client.app.state.large_answers
@@ -96,9 +96,9 @@ def test_large_answers_are_made_aside_and_a_few_at_once(tmp_path, makers):
             )
             assert listed.json() == {"total_statements": 1, "statements": [whole.json()]}
             assert threading.main_thread() not in makers
-            assert (len(makers), places._places) == (2, {})
-            places._most, places._patience_s = 1, 0.05
-            async with places.place_of("ada"):
+            assert (len(makers), places._taken) == (2, {})
+            places.most, places._patience_s = 1, 0.05
+            async with places.wait_for("ada"):
                 refused = await client.get(f"{address}/0", headers=OWNER)
                 assert (refused.status_code, "output=false" in refused.json()["remedy"]) == (429, True)
                 bare = await client.get(f"{address}?output=false", headers=OWNER)
@@ -112,7 +112,7 @@ def test_a_large_answer_goes_out_in_pieces_and_gives_its_place_back_when_it_is_n
     async def main():
         async with service(tmp_path) as client:
             number = await session_of(client, OWNER, "1")
-            (session,) = client.app.state.registry.all()
+            (session,) = client.app.state.registry.sessions.all()
             session.statements[0].outputs.add("stream", {"name": "stdout", "text": "x" * 2 * MIB})
             places, sent, gone = client.app.state.large_answers, [], asyncio.Event()
 
@@ -133,10 +133,10 @@ def test_a_large_answer_goes_out_in_pieces_and_gives_its_place_back_when_it_is_n
             serving = asyncio.create_task(client.app(scope, receive, send))
             await until(lambda: len(sent) > 2 or serving.done())
             assert all(len(message.get("body", b"")) <= MIB // 4 for message in sent)
-            assert places._asking == {"ada": 1}
+            assert places._taken == {"ada": 1}
             gone.set()
             await serving
-            assert places._asking == {}
+            assert places._taken == {}
 
     asyncio.run(main())
 
@@ -157,7 +157,7 @@ def test_a_held_overview_is_put_together_a_few_times_a_second_however_much_happe
             looks.clear()
             held = asyncio.create_task(client.get(f"/overview?seen={version}&wait_s=20", headers=OWNER))
             for _ in range(300):
-                client.app.state.registry.all()[0].touch()
+                client.app.state.registry.sessions.all()[0].touch()
                 await asyncio.sleep(0.003)
             assert not held.done()
             assert 2 <= len(looks) <= 10

@@ -4,6 +4,8 @@ import sys
 import threading
 import tracemalloc
 
+import pytest
+
 from hops_livy.engines.drivers import Executed
 from hops_livy.outputs import DROPPED, Outputs
 
@@ -87,7 +89,7 @@ def _held(outputs):
 def test_messages_without_content_count_as_what_they_take():
     outputs = Outputs(16 * 1024 * 1024)
     for _ in range(200_001):
-        outputs.add("display_data", {})
+        outputs.add("clear_output", {})
     assert 0.8 < outputs.size / _held(outputs) < 1.2
     assert "200000 times" in outputs.events[-1].decode()
     outputs.drop()
@@ -114,6 +116,24 @@ def test_what_is_nested_too_deeply_has_a_sentence_in_its_place():
     outputs = _outputs(_stream("a"), ("display_data", {"data": {"application/json": deep}}), _stream("b"))
     assert outputs.livy(0, OK)["data"]["text/plain"] == "ab"
     assert "nested too deeply" in outputs.events[1].decode()
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("stream", {}), ("stream", {"name": "stdout"}), ("stream", {"name": ["stdout"], "text": "x"}),
+        ("stream", {"name": "stdout", "text": 5}), ("display_data", {}), ("display_data", {"data": ["x"]}),
+        ("display_data", {"data": {}, "metadata": 3}), ("execute_result", {"data": 3}),
+        ("update_display_data", {"data": None, "transient": {"display_id": "p"}}),
+    ],
+)  # fmt: skip
+def test_a_message_that_is_none_has_a_sentence_in_its_place_and_hides_nothing_else(kind, content):
+    outputs = _outputs(_stream("before\n"), _display({"text/plain": "0%"}, "p"), (kind, content), _stream("after\n"))
+    shown = outputs.livy(0, OK)
+    assert shown["data"] == {"text/plain": "before\n0%\nafter"}
+    assert [item["content"].get("text") for item in shown["outputs"]] == [
+        "before\n", None, "[Something is not shown here: it is no output as Jupyter has it.]\n", "after\n",
+    ]  # fmt: skip
 
 
 def test_what_an_earlier_service_heard_is_read_aside_and_once():

@@ -558,11 +558,22 @@ def test_statements_that_wait_are_counted_and_cancelled_ones_are_not(tmp_path):
     asyncio.run(look())
 
 
+def test_a_name_that_others_use_too_finds_ones_own(tmp_path):
+    async def main():
+        async with service(tmp_path) as client:
+            mine = await session_of(client, OWNER, name="days")
+            theirs = await session_of(client, ROLES["other member"], name="days")
+            for headers, number in ((OWNER, mine), (ROLES["other member"], theirs)):
+                assert (await client.get("/sessions/days", headers=headers)).json()["id"] == number
+
+    asyncio.run(main())
+
+
 def test_looking_on_is_no_sign_of_life(tmp_path):
     async def look():
         async with service(tmp_path) as client:
             number = await session_of(client, OWNER, heartbeatTimeoutInSecond=60)
-            session = client.app.state.registry.all()[0]
+            session = client.app.state.registry.sessions.all()[0]
             session.last_heard = 0.0
             for headers in (OWNER, ROLES["Data Owner"]):
                 await client.get("/overview", headers=headers)
@@ -589,7 +600,7 @@ def test_one_person_holds_eight_lists_at_the_same_moment(tmp_path):
             path = f"/overview?seen={version}&wait_s=20"
             held = [asyncio.create_task(client.get(path, headers=OWNER)) for _ in range(8)]
             for _ in range(500):
-                if client.app.state.held._held.get("ada") == 8:
+                if client.app.state.overviews_held._taken.get("ada") == 8:
                     break
                 await asyncio.sleep(0.01)
             refused = await client.get(path, headers=ROLES["owner in another project"])

@@ -116,7 +116,7 @@ def test_whose_notebook_it_was_and_what_that_has_seen_is_known_afterwards(tmp_pa
     for found in (_found(tmp_path).session, _found(tmp_path).session):
         assert (found.kernel, found.notebook) == ("k-2", "Jupyter/two.ipynb")
         assert [one.seen for one in found.statements.values()] == [True, False]
-        found.journal.rewrite([*found.head, *found.entries()])
+        found.journal.rewrite([*found.head, *found.history.entries()])
 
 
 def test_one_that_has_ended_is_found_with_its_reason_and_nothing_of_it_waits_for_ever(tmp_path):
@@ -130,7 +130,7 @@ def test_one_that_has_ended_is_found_with_its_reason_and_nothing_of_it_waits_for
 def test_numbers_of_statements_that_are_forgotten_are_not_given_again(tmp_path):
     session = _lived(tmp_path, "a", "b", "c")
     session.statements.clear()
-    session.journal.rewrite([*session.head, *session.entries()])
+    session.journal.rewrite([*session.head, *session.history.entries()])
     found = _found(tmp_path).session
     assert not found.statements
     assert found.submit("d").id == 3

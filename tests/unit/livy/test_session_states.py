@@ -7,10 +7,12 @@ import json
 import tempfile
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from hops_contract.principal import Principal, PrincipalKind, ProjectRole
+from hops_livy import sessions
 from hops_livy.engines.drivers import Ending, Executed, Shape
 from hops_livy.errors import ConflictError, TooManyError
 from hops_livy.journal import Journal
@@ -202,6 +204,21 @@ def test_a_running_statement_is_interrupted_and_one_that_waits_never_runs():
     with_session(test)
 
 
+def test_a_statement_that_goes_on_all_the_same_is_interrupted_each_time_that_somebody_asks():
+    async def test(session, driver):
+        statement = session.submit("1")
+        await until(lambda: driver.begun == ["1"])
+        for _ in range(3):
+            await session.cancel(statement)
+        assert (driver.interrupts, statement.state) == (3, "cancelling")
+        driver.results.put_nowait(Executed(status="error", error={"ename": "KeyboardInterrupt"}))
+        await until(lambda: statement.final)
+        await session.cancel(statement)
+        assert (driver.interrupts, statement.state) == (3, "cancelled")
+
+    with_session(test)
+
+
 def test_a_statement_that_ended_well_before_the_interrupt_came_keeps_its_result():
     async def test(session, driver):
         statement = session.submit("1")
@@ -332,5 +349,33 @@ def test_an_end_counts_as_told_when_the_stream_tells_it_and_not_before():
         told = _events_in([piece async for piece in stays])
         assert [json.loads(event.rpartition("data: ")[2])["type"] for event in told] == ["stream", "done"]
         assert statement.seen
+
+    with_session(test)
+
+
+def test_who_lists_sessions_again_and_again_does_not_have_their_logs_read_each_time_and_what_comes_last_is_told(
+    monkeypatch,
+):
+    async def test(session, driver):
+        lines, readings = [f"line {number}" for number in range(12)], []
+
+        def log():
+            readings.append(0)
+            return list(lines)
+
+        monkeypatch.setattr(driver, "log", log)
+        now = [1000.0]
+        monkeypatch.setattr(sessions, "time", SimpleNamespace(monotonic=lambda: now[0], time=time.time))
+        for _ in range(100):
+            assert session.livy()["log"] == lines[2:]
+        assert len(readings) == 1
+        lines.append("another")
+        session.explain("Waits for executors.")
+        assert session.livy()["log"] == [*lines[3:12], "Waits for executors."]
+        now[0] += 1.0
+        assert session.livy()["log"] == [*lines[4:], "Waits for executors."]
+        lines.append("the last")
+        await session.end("It was deleted by its owner.")
+        assert session.livy()["log"] == [*lines[5:], "It was deleted by its owner."]
 
     with_session(test)

@@ -12,10 +12,8 @@ from hops_contract.principal import Principal, PrincipalKind, ProjectRole
 from hops_livy import pages
 from hops_livy.builtin.launch import page_key
 from hops_livy.engines.drivers import SparkPages
-from hops_livy.errors import TooManyError, UnavailableError
+from hops_livy.errors import UnavailableError
 from hops_livy.pages import (
-    REFUSAL,
-    REMEDY,
     SparkPageReader,
     asked_headers,
     page_path,
@@ -23,7 +21,6 @@ from hops_livy.pages import (
     told_headers,
     usable_prefix,
 )
-from hops_livy.places import Places
 
 from .test_overview import OWNER, ControlPlane, Parts, WillingBackend, WillingDriver, service, session_of
 
@@ -173,37 +170,6 @@ def test_an_answer_without_end_is_broken_off(monkeypatch):
     with pytest.raises(httpx.ReadError):
         read(lambda _request: httpx.Response(200, stream=Endless()))
     assert len(given) == 11
-
-
-def test_a_person_has_so_many_places_and_takes_none_of_anothers():
-    async def walk():
-        places = Places(2, 0.05, refusal=REFUSAL, remedy=REMEDY)
-        async with places.place_of("ada"), places.place_of("ada"):
-            with pytest.raises(TooManyError, match="2 pages of Spark are being read for you already"):
-                async with places.place_of("ada"):
-                    pass
-            async with places.place_of("bob"):
-                pass
-        async with places.place_of("ada"):
-            pass
-        return places
-
-    places = asyncio.run(walk())
-    assert (places._places, places._asking) == ({}, {})
-
-
-def test_who_waits_a_moment_gets_the_place_that_becomes_free():
-    async def walk():
-        places = Places(1, 5, refusal=REFUSAL, remedy=REMEDY)
-
-        async def take():
-            async with places.place_of("ada"):
-                await asyncio.sleep(0)
-
-        await asyncio.gather(*(take() for _ in range(5)))
-        return places
-
-    assert asyncio.run(walk())._places == {}
 
 
 def test_a_ninth_page_at_the_same_moment_is_refused_in_words_and_a_page_that_is_sent_gives_its_place_back(

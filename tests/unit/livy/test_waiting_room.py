@@ -513,7 +513,7 @@ def test_one_whose_client_has_gone_leaves_the_queue(tmp_path):
     async def test(client, backend):
         await ask(client, ADA, SMALL)
         waiting = await ask(client, BEN, {**SMALL, "heartbeatTimeoutInSecond": 1})
-        session = client.app.state.registry._sessions[waiting["id"]]
+        session = client.app.state.registry.sessions._sessions[waiting["id"]]
         session.last_heard -= 10
 
         async def gone():
@@ -618,7 +618,7 @@ def test_who_waits_is_found_again_by_the_next_service_in_its_place_with_all_that
             running = await ask(client, ADA, SMALL)
             first = await ask(client, BEN, {**SMALL, "conf": {"spark.sql.shuffle.partitions": "3"}, "name": "mine"})
             second = await ask(client, OTTO, SMALL)
-            client.app.state.registry._sessions[first["id"]].renew_token("a.renewed.token")
+            client.app.state.registry.sessions._sessions[first["id"]].renew_token("a.renewed.token")
         async with service(tmp_path, backend, sessions=1) as client:
             assert backend.known == {running["id"]}, "the others have no driver"
 

@@ -20,7 +20,7 @@ import pytest
 from hops_contract import tokens
 from hops_contract.principal import Principal, PrincipalKind, ProjectRole
 from hops_contract.tokens import InvalidTokenError, KeysAwayError, PublishedKeys, verify_token
-from hops_livy import errors, gpus, java, livy_fields, memory, project_limits, registry, security
+from hops_livy import errors, gpus, java, livy_fields, memory, project_limits, registry, security, session_list
 from hops_livy.builtin import backend, endings
 from hops_livy.builtin.endings import why_ended
 from hops_livy.builtin.shortage import MemoryAtEnd
@@ -115,7 +115,8 @@ def test_whatever_a_drivers_death_can_say_is_on_the_page():
 
 REFUSING = {
     backend: {"_place", "_scala_version"},
-    registry: {"_check_room", "_check_name", "check_welcome"},
+    registry: {"check_welcome"},
+    session_list: {"check_room", "check_name"},
     project_limits: {"_ask", "_unavailable"},
     security: {"bearer_token", "principal_of", "project_user_of"},
     tokens: {"verify_token"},
@@ -185,6 +186,14 @@ def _(_folder):
         return refusal(MemoryLedger().check, 3072)
 
 
+@case("… MiB of memory were asked for; sessions have … MiB free now. …")
+def _(_folder):
+    with mock.patch.object(memory, "free_memory_mib", return_value=1500), mock.patch.object(
+        memory, "whole_memory_mib", return_value=16_000
+    ), mock.patch.object(memory, "is_limited", return_value=True):  # fmt: skip
+        return refusal(MemoryLedger().check, 3072)
+
+
 @case("… MiB of memory were asked for; this machine has … MiB. …")
 def _(_folder):
     with mock.patch.object(memory, "whole_memory_mib", return_value=15_900):
@@ -194,14 +203,14 @@ def _(_folder):
 @case("This service runs no sessions at the moment; …")
 def _(_folder):
     nobody = SimpleNamespace(_limits=Limits(sessions=0), owned=lambda *_, **__: [], all=list)
-    return refusal(registry.Registry._check_room, nobody, ADA)
+    return refusal(session_list.SessionList.check_room, nobody, ADA)
 
 
 @case("You have … sessions in all your projects, the most that one person may have.")
 def _(_folder):
     hers = SimpleNamespace(owner=ADA, final=False)
     many = SimpleNamespace(_limits=Limits(), owned=lambda *_, **__: [], all=lambda: [hers] * 20)
-    return refusal(registry.Registry._check_room, many, ADA)
+    return refusal(session_list.SessionList.check_room, many, ADA)
 
 
 @case("There is no field … of a session.")
@@ -212,7 +221,7 @@ def _(_folder):
 
 @case("Invalid session name: …. A name is no number, is not empty and has no slash.")
 def _(_folder):
-    return refusal(registry.Registry._check_name, mock.Mock(), ADA, "7", batch=False)
+    return refusal(session_list.SessionList.check_name, mock.Mock(), ADA, "7", batch=False)
 
 
 @case("The base environment's Spark is not whole: spark-core is missing; …")

@@ -6,6 +6,7 @@ import asyncio
 import stat
 
 import pytest
+from jupyterlab_hops.platform_client import PlatformClient
 from jupyterlab_hops.problems import ProblemError
 from jupyterlab_hops.renamed_notebooks import RenamedNotebooks, kernels_of, moved
 from jupyterlab_hops.server_folder import NOTEBOOKS_FOLDER, ServerFolder
@@ -42,10 +43,11 @@ def test_the_kernels_of_a_renamed_notebook_are_found_before_and_after_lab_has_re
     assert kernels_of(below, "Jupyter/old", "Jupyter/new") == {"a": "Jupyter/new/a.ipynb", "b": "Jupyter/new/b.ipynb"}
 
 
-class ScriptedLivy:
+class ScriptedLivy(PlatformClient):
     """Has sessions; of those in ``gone`` it knows no more when they are connected to."""
 
     def __init__(self, *items, gone=(), refusal=404):
+        super().__init__("The session service", "http://nowhere", lambda: "token")
         self.items = list(items)
         self.gone, self.refusal = gone, refusal
         self.connected = {}

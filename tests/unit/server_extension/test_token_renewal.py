@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 from jupyterlab_hops import token_renewal
+from jupyterlab_hops.platform_client import PlatformClient
 from jupyterlab_hops.problems import ProblemError
 from jupyterlab_hops.server_folder import ServerFolder
 from jupyterlab_hops.token_renewal import TokenRenewal, seconds_until_renewal, seconds_until_retry
@@ -24,10 +25,11 @@ class StopRenewalError(Exception):
     """Ends the loop of a test."""
 
 
-class ScriptedControlPlane:
+class ScriptedControlPlane(PlatformClient):
     """Answers one after the other what it was given, and stops the test when it has nothing more."""
 
     def __init__(self, *answers):
+        super().__init__("The control plane", "http://nowhere", lambda: "token")
         self.answers = list(answers)
         self.calls = []
         self.asked_at = []
@@ -171,7 +173,7 @@ async def test_what_is_no_token_leaves_the_old_one_in_its_place(folder, clock, a
     old = folder.token()
     subject = renewal(folder, ScriptedControlPlane(answer), clock)
     assert await subject.renew() is False
-    assert subject.state.trouble["title"] == "Token not renewed"
+    assert subject.state.trouble["title"] == "Unexpected answer"
     assert folder.token() == old
 
 
