@@ -98,6 +98,7 @@ def test_an_executor_that_is_killed_is_told_in_the_cells_error_with_the_cause(cl
     session_id = start_session(client, numExecutors=2, driverMemory="512m", executorMemory="512m")
     error = run(client, session_id, KILLS_ITS_EXECUTOR)["output"]
     assert "An executor was killed (signal 9): by someone or by a program, not by the kernel" in error["evalue"], error
+    assert error["traceback"][-1].startswith("An executor was killed (signal 9)"), "a notebook shows nothing else"
     client.delete(f"/sessions/{session_id}")
 
 
