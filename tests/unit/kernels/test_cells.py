@@ -77,3 +77,8 @@ def test_the_line_about_progress():
     assert progress_text({**content, "name": "", "tasks_failed": 2}).endswith(
         "of 5 · 17 of 200 tasks · 4 running · 2 failed"
     )
+
+
+def test_the_line_about_progress_counts_no_tasks_where_no_stage_is_active():
+    between = {"stage": 5, "stages": 5, "name": "", "stage_done": 0, "stage_tasks": 0, "tasks_running": 1}
+    assert progress_text(between) == "Stage 5 of 5 · 1 running"
