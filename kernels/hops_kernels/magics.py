@@ -21,6 +21,7 @@ from sparkmagic.livyclientlib.exceptions import (
 )
 from sparkmagic.utils.utils import parse_argstring_or_throw
 
+from hops_kernels.cells import INSTALLERS
 from hops_kernels.configuration import renamed_notebook
 from hops_kernels.front_end import cell_id_of, say, show_message
 from hops_kernels.left_sessions import described, missed, used_elsewhere
@@ -299,9 +300,6 @@ def _show_tidily(shell: Any, kind: type[BaseException], error: BaseException, *_
     lines = [f"{kind.__name__}: {error}"]
     shell._showtraceback(kind, error, lines)  # noqa: SLF001 - what IPython's own handlers call
     return lines
-
-
-INSTALLERS = ("pip", "conda", "mamba", "micromamba", "uv")
 
 
 def _no_packages(_line: str) -> None:
