@@ -136,11 +136,8 @@ class HopsMagics(KernelMagics):
     def configure(self, line: str, cell: str = "", local_ns: Any = None) -> Any:
         """Checks the options at the service before they are taken, and before a session ends for them."""
         options = parse_argstring_or_throw(KernelMagics.configure, line)
-        try:
-            settings = json.loads(cell)
-        except ValueError:
-            settings = None  # sparkmagic says that it is no JSON
-        if isinstance(settings, dict) and (options.force or not self.session_started):
+        settings = _json_object(cell)
+        if options.force or not self.session_started:
             self._check_settings(settings)
         return super().configure(line, cell, local_ns)
 
@@ -294,6 +291,20 @@ class HopsMagics(KernelMagics):
                 f"The Spark session has ended. {reason}\nRun the cell again to start a new session; "
                 "the variables of the old one are gone."
             ) from error
+
+
+def _json_object(cell: str) -> dict[str, Any]:
+    wrong = ""
+    try:
+        found = json.loads(cell)
+    except ValueError as error:
+        found, wrong = None, f" {error}."
+    if not isinstance(found, dict):
+        raise SessionProblem(
+            f"These options can't be read.{wrong} Below the line %%configure stands one JSON object, its names and texts "
+            'in double quotes, for instance {"numExecutors": 2, "executorMemory": "2g"}.'
+        )
+    return found
 
 
 def _show_tidily(shell: Any, kind: type[BaseException], error: BaseException, *_: Any, **__: Any) -> list[str]:
