@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hops_livy.aside import aside
-from hops_livy.builtin.endings import was_lost, why_ended, why_lost, why_without_memory
+from hops_livy.builtin.endings import explained, was_lost, why_ended, why_lost, why_without_memory
 from hops_livy.builtin.folder import SessionFolder
 from hops_livy.builtin.joined import Joined
 from hops_livy.builtin.kernel_client import KernelClient, executed
@@ -515,11 +515,7 @@ class BuiltinDriver:
                     file.truncate(0)
 
     def _explained(self, end: Executed) -> Executed:
-        error = end.error
-        said = "" if error is None else str(error.get("evalue", ""))
-        if error is None or not (why := self._why_failed(said)):
-            return end
-        return Executed(status="error", error={**error, "evalue": f"{why}\n{said}"})
+        return end if end.error is None else explained(end, self._why_failed(str(end.error.get("evalue", ""))))
 
     def _why_failed(self, said: str) -> str:
         """What the error of a statement means; empty where it speaks for itself."""

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Sequence
 
 from hops_livy.builtin.shortage import MemoryAtEnd
-from hops_livy.engines.drivers import Shape
+from hops_livy.engines.drivers import Executed, Shape
 
 _FATAL = (
     "insufficient memory for the Java Runtime Environment",
@@ -121,6 +121,25 @@ def why_without_memory(said: str, *, shape: Shape, apart: bool = False) -> str:
             "(executorMemory), or give each task less: more partitions, or fewer cores."
         )
     return out_of_memory(shape, apart=apart) if _NO_MEMORY in said else ""
+
+
+def explained(end: Executed, why: str) -> Executed:
+    """The end of a statement that failed, with ``why`` first in its error's message and last in its traceback.
+
+    A notebook shows the traceback alone, and of a long one, most of it Java's, what stands last is in view.
+
+    Args:
+        end: How the statement ended.
+        why: What its error means; nothing changes where that is empty.
+    """
+    if end.error is None or not why:
+        return end
+    lines = end.error.get("traceback") or []
+    traceback = [*lines, why] if lines else []
+    return Executed(
+        status=end.status,
+        error={**end.error, "evalue": f"{why}\n{end.error.get('evalue', '')}", "traceback": traceback},
+    )
 
 
 def was_lost(said: str) -> bool:

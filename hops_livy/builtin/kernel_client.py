@@ -191,7 +191,7 @@ class KernelClient:
 
     async def _nudge(self, identity: str, running: _Running) -> None:
         """Asks something else, now and then, when a statement has not begun or has ended and that was not heard."""
-        heard = asyncio.gather(asyncio.shield(running.replied), running.idle.wait())
+        heard = asyncio.create_task(_heard(running))
         try:
             for wait_s in itertools.chain(_NUDGES_S, itertools.repeat(_NUDGES_S[-1])):
                 done, _ = await asyncio.wait([heard], timeout=wait_s)
@@ -354,6 +354,12 @@ class KernelClient:
                 running.idle.set()
             elif kind in _SHOWN:
                 running.heard(str(message["header"]["msg_id"]), kind, content)
+
+
+async def _heard(running: _Running) -> None:
+    """Returns once the reply and the end of a statement have been heard, or its reply has been given up."""
+    await asyncio.wait([running.replied])
+    await running.idle.wait()
 
 
 def completion_of(content: dict[str, Any], cursor: int) -> Completion:

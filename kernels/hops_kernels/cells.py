@@ -12,6 +12,12 @@ from typing import Any
 _TYPES = "_jupyter_types_experimental"
 _MAGIC = re.compile(r"\s*(?P<sign>%%?)(?P<name>\w+)")
 _MAGIC_BEING_TYPED = re.compile(r"\s*(?P<word>%%?\w*)")
+INSTALLERS = ("pip", "conda", "mamba", "micromamba", "uv")
+"""What installs packages, as a magic and as a command."""
+_INSTALLATION = re.compile(
+    r"(?:[ \t]*(?:#[^\n]*)?\n)*[ \t]*!+[ \t]*(?:\S+[ \t]+-m[ \t]+)?"
+    rf"(?P<installer>{'|'.join(INSTALLERS)})[\d.]*[ \t]+(?:pip[ \t]+)?(?:install|add|update|upgrade)\b"
+)
 _NAME_BEING_TYPED = re.compile(r"(?<![\w.'\"])(?P<name>[^\W\d]\w*)$")
 
 
@@ -76,6 +82,12 @@ def part_at(cell: str, cursor: int, *, in_session: frozenset[str]) -> Part:
     if magic["sign"] == "%%" or cursor <= begin:
         return Part(Place.NEITHER, cell, cursor)
     return Part(place, cell[begin:], cursor - begin, begin)
+
+
+def installer_of(cell: str) -> str | None:
+    """What the cell would install packages with by a command of the shell, on its first line of code, if it does."""
+    installation = _INSTALLATION.match(cell)
+    return None if installation is None else installation["installer"]
 
 
 def nothing(cursor: int) -> dict[str, Any]:

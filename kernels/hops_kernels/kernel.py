@@ -17,7 +17,15 @@ from sparkmagic.kernels.wrapperkernel.usercodeparser import UserCodeParser
 from sparkmagic.livyclientlib.exceptions import LivyClientLibException
 from sparkmagic.livyclientlib.livysession import LivySession
 
-from hops_kernels.cells import Place, complete_language, complete_magic, nothing, part_at, shifted
+from hops_kernels.cells import (
+    Place,
+    complete_language,
+    complete_magic,
+    installer_of,
+    nothing,
+    part_at,
+    shifted,
+)
 from hops_kernels.code_help import ask_completion, ask_inspection
 from hops_kernels.configuration import (
     ServerFolderError,
@@ -48,9 +56,10 @@ _MAGIC = re.compile(r"%%?(\w+)")
 
 
 class CellParser(UserCodeParser):
-    """Where a cell runs: like sparkmagic's, with three differences.
+    """Where a cell runs: like sparkmagic's, with four differences.
 
-    Empty lines don't hide a magic, an empty cell starts no session, and ``session_magics`` run in the session.
+    Empty lines don't hide a magic, an empty cell starts no session, ``session_magics`` run in the session, and ``!pip
+    install`` is the magic that says why nothing is installed: in the session it would be the machine's own pip.
     """
 
     def __init__(self, session_magics: frozenset[str] = SESSION_MAGICS) -> None:
@@ -64,6 +73,8 @@ class CellParser(UserCodeParser):
         while not first_line.strip() and separator:
             first_line, separator, rest = rest.partition("\n")
         cell = first_line + separator + rest
+        if (installer := installer_of(cell)) is not None:
+            return f"%{installer}"
         magic = _MAGIC.match(cell)
         if magic is not None and magic[1] in self._session_magics:
             return f"%%spark\n{cell}"

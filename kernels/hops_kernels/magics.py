@@ -21,6 +21,7 @@ from sparkmagic.livyclientlib.exceptions import (
 )
 from sparkmagic.utils.utils import parse_argstring_or_throw
 
+from hops_kernels.cells import INSTALLERS
 from hops_kernels.configuration import renamed_notebook
 from hops_kernels.front_end import cell_id_of, say, show_message
 from hops_kernels.left_sessions import described, missed, used_elsewhere
@@ -135,11 +136,8 @@ class HopsMagics(KernelMagics):
     def configure(self, line: str, cell: str = "", local_ns: Any = None) -> Any:
         """Checks the options at the service before they are taken, and before a session ends for them."""
         options = parse_argstring_or_throw(KernelMagics.configure, line)
-        try:
-            settings = json.loads(cell)
-        except ValueError:
-            settings = None  # sparkmagic says that it is no JSON
-        if isinstance(settings, dict) and (options.force or not self.session_started):
+        settings = _json_object(cell)
+        if options.force or not self.session_started:
             self._check_settings(settings)
         return super().configure(line, cell, local_ns)
 
@@ -295,13 +293,24 @@ class HopsMagics(KernelMagics):
             ) from error
 
 
+def _json_object(cell: str) -> dict[str, Any]:
+    wrong = ""
+    try:
+        found = json.loads(cell)
+    except ValueError as error:
+        found, wrong = None, f" {error}."
+    if not isinstance(found, dict):
+        raise SessionProblem(
+            f"These options can't be read.{wrong} Below the line %%configure stands one JSON object, its names and texts "
+            'in double quotes, for instance {"numExecutors": 2, "executorMemory": "2g"}.'
+        )
+    return found
+
+
 def _show_tidily(shell: Any, kind: type[BaseException], error: BaseException, *_: Any, **__: Any) -> list[str]:
     lines = [f"{kind.__name__}: {error}"]
     shell._showtraceback(kind, error, lines)  # noqa: SLF001 - what IPython's own handlers call
     return lines
-
-
-INSTALLERS = ("pip", "conda", "mamba", "micromamba", "uv")
 
 
 def _no_packages(_line: str) -> None:

@@ -15,7 +15,9 @@ def progress_text(content: Mapping[str, Any]) -> str:
     parts = [f"Stage {content.get('stage', 0)} of {content.get('stages', 0)}"]
     if content.get("name"):
         parts[0] += f": {content['name']}"
-    parts.append(f"{content.get('stage_done', 0)} of {content.get('stage_tasks', 0)} tasks")
+    # Between two stages Spark knows none that is active.
+    if tasks := content.get("stage_tasks"):
+        parts.append(f"{content.get('stage_done', 0)} of {tasks} tasks")
     parts.append(f"{content.get('tasks_running', 0)} running")
     if failed := content.get("tasks_failed"):
         parts.append(f"{failed} failed")

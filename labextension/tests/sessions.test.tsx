@@ -87,6 +87,12 @@ describe('a Spark session in the list', () => {
     }
     expect([onRestart.mock.calls, onEnd.mock.calls]).toEqual([[[3]], [[3]]]);
   });
+
+  it('cannot be restarted once it has ended, since its kernel may have another one', async () => {
+    const node = await shown({ state: 'dead', kernel: KERNEL });
+    expect(node.textContent).toContain('Welcome.ipynbdied');
+    expect(node.querySelectorAll('button')).toHaveLength(0);
+  });
 });
 
 describe('the list of Spark sessions', () => {

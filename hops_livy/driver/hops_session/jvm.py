@@ -62,6 +62,11 @@ class Jvm:
         os.environ.pop("PYSPARK_GATEWAY_PORT", None)
         os.environ.pop("PYSPARK_GATEWAY_SECRET", None)
 
+    def end(self) -> None:
+        """Ends the Java machine, and so the session."""
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+
     def _watch(self) -> None:
         self.status.tell("jvm_ended", code=self.process.wait())
 

@@ -53,6 +53,7 @@ def run(launch: dict[str, Any], jvm: Jvm) -> None:
     magics.show_frames_once(app.shell)
     let_spark_be_completed(app.shell)
     app.kernel.follow_jobs(spark)
+    app.kernel.end_with(spark, jvm.end)
     # Old notebooks know the session as ``sqlContext``: the methods that they use have the same names.
     page_port = pages.port_of(spark)
     pages.lead_to(launch["page_path"])

@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 from typing import Any
 
@@ -24,6 +24,8 @@ EXECUTION_COUNT = "hops_execution_count"
 _CANCEL_S = 10.0
 _LOOK_S = 2.0
 _HEARD_S = 0.2
+_STOPPED_S = 1.0
+"""For so long a session whose Spark was stopped waits for the statement that starts it again."""
 _OF_A_REPLY = ("status", "ename", "evalue", "traceback")
 SCALA_CELL = "%%hops_scala\n"
 """What a Scala statement begins with."""
@@ -50,6 +52,8 @@ class SessionKernel(IPythonKernel):
     _delivered: tuple[str, int] | None = None
     _canceller: threading.Thread | None = None
     _coroutine: asyncio.Future[Any] | None = None
+    _contexts: Any = None
+    _end: Callable[[], None] | None = None
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -61,6 +65,8 @@ class SessionKernel(IPythonKernel):
         identity = self.get_parent("shell")["header"]["msg_id"]
         reply = await self._execute(*arguments, **options)
         self._replied = (identity, reply)
+        if self._is_spark_stopped():
+            asyncio.get_running_loop().call_later(_STOPPED_S, self._end_without_spark)
         return reply
 
     async def _execute(self, *arguments: Any, **options: Any) -> dict[str, Any]:
@@ -100,6 +106,21 @@ class SessionKernel(IPythonKernel):
         self._jobs = SparkJobs(spark)
         self._progress = Progress(self._jobs, send)
         self._progress.start()
+
+    def end_with(self, spark: Any, end: Callable[[], None]) -> None:
+        """Calls ``end`` soon after a statement that stops ``spark``, unless the next one has started another by then.
+
+        Each statement after it would fail with Spark's own words, which don't say what to do.
+        """
+        self._contexts = type(spark.sparkContext)
+        self._end = end
+
+    def _is_spark_stopped(self) -> bool:
+        return self._contexts is not None and self._contexts._active_spark_context is None  # noqa: SLF001
+
+    def _end_without_spark(self) -> None:
+        if self._end is not None and self._is_spark_stopped():
+            self._end()
 
     def _count_on(self, number: object) -> None:
         """Gives the next statement the number that its cell has in the notebook, where one is told."""

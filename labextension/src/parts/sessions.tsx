@@ -3,7 +3,7 @@ import { refreshIcon, stopIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import type { ISession } from '../api/wire';
 import { ageText, eachText, executorsText, gpusText } from './amounts';
-import { moodOf, stateWords } from './states';
+import { isFinal, moodOf, stateWords } from './states';
 import type { IReading, ISessionOwner } from '../tokens';
 
 const MS_PER_S = 1000;
@@ -64,30 +64,33 @@ function SessionItem(
             {name ?? trans.__('Session %1', session.id)}
             <span className="jp-Hops-muted">{stateWords(session, trans)}</span>
           </div>
-          <div className="jp-Hops-itemActions">
-            <button
-              type="button"
-              className="jp-Hops-iconButton"
-              title={restartLabel}
-              aria-label={restartLabel}
-              onClick={() => {
-                onRestart(session.id);
-              }}
-            >
-              <refreshIcon.react tag="span" />
-            </button>
-            <button
-              type="button"
-              className="jp-Hops-iconButton"
-              title={endLabel}
-              aria-label={endLabel}
-              onClick={() => {
-                onEnd(session.id);
-              }}
-            >
-              <stopIcon.react tag="span" />
-            </button>
-          </div>
+          {/* A later session of the same kernel would end with a restart. */}
+          {!isFinal(session.state) && (
+            <div className="jp-Hops-itemActions">
+              <button
+                type="button"
+                className="jp-Hops-iconButton"
+                title={restartLabel}
+                aria-label={restartLabel}
+                onClick={() => {
+                  onRestart(session.id);
+                }}
+              >
+                <refreshIcon.react tag="span" />
+              </button>
+              <button
+                type="button"
+                className="jp-Hops-iconButton"
+                title={endLabel}
+                aria-label={endLabel}
+                onClick={() => {
+                  onEnd(session.id);
+                }}
+              >
+                <stopIcon.react tag="span" />
+              </button>
+            </div>
+          )}
         </div>
         <div className="jp-Hops-muted">
           {name === null

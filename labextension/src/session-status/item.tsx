@@ -7,7 +7,7 @@ import * as React from 'react';
 import { CommandIDs } from '../commands/ids';
 import { ProblemView } from '../parts/problem';
 import { SessionList, StateDot } from '../parts/sessions';
-import { foremost, stateWords } from '../parts/states';
+import { foremost, isFinal, stateWords } from '../parts/states';
 import type { IProjectModel } from '../tokens';
 
 /** The status bar's word on my Spark sessions; a click shows them. */
@@ -100,7 +100,9 @@ function statusOf(
     };
   }
   const state = stateWords(session, trans);
-  const others = (value?.length ?? 1) - 1;
+  const others = (value ?? []).filter(
+    other => other.id !== session.id && !isFinal(other.state)
+  ).length;
   return {
     text:
       others > 0

@@ -264,6 +264,20 @@ def test_options_are_taken_where_the_service_can_not_check_them_beforehand(noteb
     assert livy.posted[-1]["executorCores"] == 2
 
 
+@pytest.mark.parametrize(
+    ("options", "wrong"),
+    [
+        ("{numExecutors: 2}", " Expecting property name enclosed in double quotes: line 1 column 2 (char 1)."),
+        ("[2]", ""),
+    ],
+)
+def test_options_that_are_no_json_object_are_refused_with_their_place_and_an_example(notebook, livy, options, wrong):
+    notebook.run("1")
+    cell = notebook.run(f"%%configure -f\n{options}")
+    assert cell.error.startswith(f"SessionProblem: These options can't be read.{wrong} Below the line %%configure stands")
+    assert (livy.deleted, len(livy.posted)) == ([], 1)
+
+
 def test_configure_changes_single_values_and_keeps_the_others(notebook, livy):
     assert notebook.run('%%configure\n{"executorMemory": "2048m"}').reply["status"] == "ok"
     notebook.run("1")

@@ -191,8 +191,9 @@ def test_magics_about_code_work_on_the_sessions_own(notebook, code, shown):
     assert "caught" not in cell.stdout
 
 
-def test_installing_a_package_says_what_to_do_instead(notebook):
-    cell = notebook.run("%pip install humanize")
+@pytest.mark.parametrize("code", ["%pip install humanize", "!pip install humanize"])
+def test_installing_a_package_says_what_to_do_instead(notebook, code):
+    cell = notebook.run(code)
     assert cell.of("error"), cell.messages
     assert cell.error.startswith("PackagesError: Packages can't be installed from a notebook")
     assert "sc.addPyFile" in cell.error

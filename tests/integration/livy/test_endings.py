@@ -82,6 +82,27 @@ def test_gpus_of_a_driver_that_is_killed_are_free_for_the_next(client, killed):
     client.delete(f"/sessions/{again}")
 
 
+ANOTHER_SPARK = """
+spark.stop()
+from pyspark.sql import SparkSession
+spark = SparkSession.builder.getOrCreate()
+"""
+
+
+def test_a_session_whose_spark_is_stopped_ends_and_says_so_unless_it_is_started_again(client):
+    session_id = start_session(client, driverMemory="512m", executorMemory="512m")
+    assert run(client, session_id, ANOTHER_SPARK)["output"]["status"] == "ok"
+    time.sleep(2)
+    assert run(client, session_id, "spark.range(3).count()")["output"]["data"]["text/plain"] == "3"
+    assert run(client, session_id, "spark.stop()")["output"]["status"] == "ok"
+    deadline = time.monotonic() + 60
+    while client.get(f"/sessions/{session_id}?hold=false").json()["state"] != "dead":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    reason = client.get(f"/sessions/{session_id}/summary").json()["reason"]
+    assert reason == "The driver's Java machine was ended from inside the session (System.exit or spark.stop)."
+
+
 KILLS_ITS_EXECUTOR = """
 import os, signal
 def end(_):
@@ -96,6 +117,7 @@ def test_an_executor_that_is_killed_is_told_in_the_cells_error_with_the_cause(cl
     session_id = start_session(client, numExecutors=2, driverMemory="512m", executorMemory="512m")
     error = run(client, session_id, KILLS_ITS_EXECUTOR)["output"]
     assert "An executor was killed (signal 9): by someone or by a program, not by the kernel" in error["evalue"], error
+    assert error["traceback"][-1].startswith("An executor was killed (signal 9)"), "a notebook shows nothing else"
     client.delete(f"/sessions/{session_id}")
 
 

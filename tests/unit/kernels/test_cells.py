@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hops_kernels.cells import Part, Place, complete_language, complete_magic, part_at, shifted, words
+from hops_kernels.cells import Part, Place, complete_language, complete_magic, installer_of, part_at, shifted, words
 from hops_kernels.progress_line import progress_text
 
 IN_SESSION = frozenset({"time", "capture"})
@@ -77,3 +77,26 @@ def test_the_line_about_progress():
     assert progress_text({**content, "name": "", "tasks_failed": 2}).endswith(
         "of 5 · 17 of 200 tasks · 4 running · 2 failed"
     )
+
+
+def test_the_line_about_progress_counts_no_tasks_where_no_stage_is_active():
+    between = {"stage": 5, "stages": 5, "name": "", "stage_done": 0, "stage_tasks": 0, "tasks_running": 1}
+    assert progress_text(between) == "Stage 5 of 5 · 1 running"
+
+
+@pytest.mark.parametrize(
+    ("cell", "installer"),
+    [
+        ("!pip install humanize", "pip"),
+        ("# what we need\n\n  !pip3 install -q humanize\nimport humanize", "pip"),
+        ("!python -m pip install humanize", "pip"),
+        ("!{sys.executable} -m pip install humanize", "pip"),
+        ("!uv pip install humanize", "uv"),
+        ("!conda install -y humanize", "conda"),
+        ("!pip list", None),
+        ("!ls # pip install", None),
+        ("text = \"\"\"\n!pip install humanize\"\"\"", None),
+    ],
+)
+def test_a_cell_that_would_install_packages_by_a_command_is_known(cell, installer):
+    assert installer_of(cell) == installer

@@ -2,9 +2,9 @@ import errno
 
 import pytest
 
-from hops_livy.builtin.endings import was_lost, why_ended, why_lost, why_without_memory
+from hops_livy.builtin.endings import explained, was_lost, why_ended, why_lost, why_without_memory
 from hops_livy.builtin.shortage import MemoryAtEnd
-from hops_livy.engines.drivers import Shape
+from hops_livy.engines.drivers import Executed, Shape
 from hops_livy.errors import disk_trouble
 
 
@@ -233,3 +233,21 @@ def test_a_full_disk_is_told_with_a_remedy_and_without_paths():
     sentence = disk_trouble(OSError(errno.ENOSPC, "No space left on device", "/secret/place"))
     assert "the platform's disk is full. Delete files" in sentence
     assert "/secret" not in sentence + disk_trouble(PermissionError(errno.EACCES, "Permission denied", "/secret/place"))
+
+
+def test_what_an_error_means_stands_where_a_notebook_shows_it():
+    error = {"ename": "Py4JJavaError", "evalue": "Job aborted", "traceback": ["Py4JJavaError: Job aborted", "\tat org"]}
+    told = explained(Executed(status="error", error=error), "An executor ran out of memory.").error
+    assert told is not None
+    assert told["evalue"] == "An executor ran out of memory.\nJob aborted"
+    assert told["traceback"] == [*error["traceback"], "An executor ran out of memory."]
+
+
+def test_an_error_without_a_traceback_is_shown_by_its_message_and_an_empty_reason_changes_nothing():
+    bare = Executed(status="error", error={"ename": "E", "evalue": "3", "traceback": []})
+    told = explained(bare, "Why.").error
+    assert told is not None
+    assert (told["evalue"], told["traceback"]) == ("Why.\n3", [])
+    assert explained(bare, "") is bare
+    done = Executed(status="ok")
+    assert explained(done, "Why.") is done

@@ -1,6 +1,7 @@
 """What a session may send to the service: one that writes without end, or what is no message, holds up nobody."""
 
 import asyncio
+import gc
 from types import SimpleNamespace
 
 import pytest
@@ -76,6 +77,23 @@ def test_a_session_that_writes_without_end_leaves_the_loop_to_others(client_of):
         reading.cancel()
         assert turns == 200
         assert 100 < flood.taken < 1000, "one message for each turn of others, or so"
+
+    asyncio.run(asyncio.wait_for(main(), 20))
+
+
+def test_closing_while_a_statement_runs_leaves_no_error_behind(client_of):
+    async def main():
+        complaints = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context["message"]))
+        client, _ = client_of()
+        end = asyncio.create_task(client.follow(lambda *_: None, statement=0))
+        await asyncio.sleep(0.01)
+        client.close()
+        with pytest.raises(asyncio.CancelledError):
+            await end
+        await asyncio.sleep(0.01)
+        gc.collect()
+        assert complaints == []
 
     asyncio.run(asyncio.wait_for(main(), 20))
 
