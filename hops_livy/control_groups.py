@@ -24,13 +24,24 @@ class MemoryGroups:
 
     Args:
         proc: Where the kernel tells of processes.
-
-    Attributes:
-        chains: For each hierarchy that may count memory: the folder of this process's group, and of those above.
     """
 
     def __init__(self, proc: Path = Path("/proc")) -> None:
-        self.chains = _chains(proc)
+        self._proc = proc
+        self._told: str | None = None
+        self._chains: list[list[Path]] = []
+
+    @property
+    def chains(self) -> list[list[Path]]:
+        """For each hierarchy that may count memory: the folder of this process's group, and of those above."""
+        try:
+            told = (self._proc / "self" / "cgroup").read_text()
+        except OSError:
+            told = ""
+        if told != self._told:
+            # A process can be put into another group while it runs; where they are seen changes with none.
+            self._told, self._chains = told, _chains(self._proc, told)
+        return self._chains
 
     def limit(self) -> int | None:
         """The most that the group may have, with those above it, in bytes; ``None`` for no limit."""
@@ -54,18 +65,18 @@ class MemoryGroups:
         ]
 
 
-def _chains(proc: Path) -> list[list[Path]]:
+def _chains(proc: Path, told: str) -> list[list[Path]]:
     try:
-        own = [line.split(":", 2) for line in (proc / "self" / "cgroup").read_text().splitlines()]
+        own = [line.split(":", 2) for line in told.splitlines()]
         paths = {kind: path for number, controllers, path in own if (kind := _kind(number, controllers.split(",")))}
         mounts = [line.split(" ") for line in (proc / "self" / "mountinfo").read_text().splitlines()]
         # https://man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html: root, place, … "-", kind, source, options.
-        told = [(mount[3], Path(mount[4]), mount[mount.index("-") + 1 :]) for mount in mounts]
+        seen = [(mount[3], Path(mount[4]), mount[mount.index("-") + 1 :]) for mount in mounts]
     except (OSError, ValueError, IndexError):
         return []
     return [
         _with_those_above(place, root, paths[kind])
-        for root, place, (kind, *more) in told
+        for root, place, (kind, *more) in seen
         if kind in paths and (kind == "cgroup2" or "memory" in more[-1].split(","))
     ]
 

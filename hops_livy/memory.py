@@ -21,7 +21,6 @@ class MemoryTakenError(NoMemoryError):
 
 
 _groups = cache(MemoryGroups)
-"""Found once: no process of the service goes into another one."""
 
 
 def free_memory_mib() -> int:

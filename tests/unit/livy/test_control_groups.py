@@ -70,6 +70,14 @@ def test_where_nothing_limits_it_nothing_is_made_up(kernel, cgroup):
     assert (groups.limit(), groups.left()) == (None, None)
 
 
+def test_a_service_that_is_put_into_another_group_has_that_ones_limit(limited):
+    groups = MemoryGroups(limited.proc)
+    assert groups.limit() == 3 * GIB
+    limited.group("/other")
+    limited.write(limited.groups / "other" / "memory.max", f"{GIB}\n")
+    assert groups.limit() == GIB
+
+
 @pytest.fixture
 def large_machine(limited, monkeypatch):
     """A machine that has far more than the service may have of it."""
