@@ -80,7 +80,11 @@ def prepare_only() -> None:
 @app.command()
 def down() -> None:
     """Stop everything and wait until nothing is left."""
-    ended = stop_site(load_settings().layout)
+    home = load_settings().layout
+    if running_hub(home) is not None:
+        # It takes seconds, with many sessions half a minute.
+        print("Notebook servers, Spark sessions and services are being stopped …", flush=True)
+    ended = stop_site(home)
     print("Everything is stopped." if ended else "Nothing was running.")
 
 

@@ -59,6 +59,11 @@ class SparkSession(BaseModel):
 
     id: int = Field(examples=[3])
     name: str | None = Field(default=None, examples=["nightly"])
+    notebook: str | None = Field(
+        default=None,
+        description="Path of the notebook that works in it; null where there is none, and of another's session.",
+        examples=["Jupyter/Welcome.ipynb"],
+    )
     project: str = Field(examples=["weather"])
     user: str = Field(examples=["ada"])
     own: bool = Field(examples=[True])

@@ -301,8 +301,8 @@ def _json_object(cell: str) -> dict[str, Any]:
         found, wrong = None, f" {error}."
     if not isinstance(found, dict):
         raise SessionProblem(
-            f"These options can't be read.{wrong} Below the line %%configure stands one JSON object, its names and texts "
-            'in double quotes, for instance {"numExecutors": 2, "executorMemory": "2g"}.'
+            f"These options can't be read.{wrong} Below the line %%configure stands one JSON object, its names and "
+            'texts in double quotes, for instance {"numExecutors": 2, "executorMemory": "2g"}.'
         )
     return found
 

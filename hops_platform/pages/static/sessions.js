@@ -34,7 +34,9 @@ const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const many = (number, thing) => `${number} ${thing}${number === 1 ? "" : "s"}`;
 const isEnded = (session) => ENDED.includes(session.state);
 const kindOf = (session) => (isEnded(session) ? "ended" : session.queue ? "waiting" : session.state === "idle" ? "idle" : "working");
-const titleOf = (session) => (session.name && !KERNEL.test(session.name) ? session.name : `Session ${session.id}`);
+/** As in Lab: one's own by its notebook, which others are not told, else by a name that is no kernel's, else by its number. */
+const titleOf = ({ id, name, notebook }) =>
+  notebook ? notebook.split("/").at(-1) : name && !KERNEL.test(name) ? name : `Session ${id}`;
 const ownedBy = (session) => (session.own ? "you" : session.user);
 
 function span(seconds) {
@@ -207,7 +209,7 @@ async function stopOne(session) {
   const working = ["busy", "running"].includes(session.state);
   const done = await confirmed(
     {
-      title: session.own ? `Stop ${titleOf(session)}?` : `Stop ${titleOf(session)} of ${session.user}?`,
+      title: session.own ? `Stop ${session.notebook ? "the session of " : ""}${titleOf(session)}?` : `Stop ${titleOf(session)} of ${session.user}?`,
       text: [
         working ? `${session.own ? "It is working now" : `${session.user} is working in it now`}; that work is broken off.` : "",
         session.own

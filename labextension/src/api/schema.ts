@@ -1715,6 +1715,12 @@ export interface components {
              */
             name?: string | null;
             /**
+             * Notebook
+             * @description Path of the notebook that works in it; null where there is none, and of another's session.
+             * @example Jupyter/Welcome.ipynb
+             */
+            notebook?: string | null;
+            /**
              * Own
              * @example true
              */

@@ -51,6 +51,17 @@ def test_an_administrator_sees_everybodys_with_state_resources_and_what_was_run_
     assert busy_site.calls == []
 
 
+def test_ones_own_session_is_called_by_its_notebook(visit, busy_site):
+    busy_site.sessions[1] |= {"notebook": "Jupyter/rain/Daily.ipynb", "kernel": "k"}
+    page = visit(SESSIONS)
+    expect(rows(page).nth(1).locator("strong")).to_have_text("Daily.ipynb")
+    expect(rows(page).nth(1)).to_contain_text("Session 7, pyspark")
+    page.locator("#session-search").fill("daily")
+    expect(rows(page)).to_have_count(1)
+    page.get_by_role("button", name="Stop session 7").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Stop the session of Daily.ipynb?")
+
+
 def test_one_whose_notebook_is_gone_ends_sooner_than_its_idle_time_says(visit, busy_site):
     busy_site.sessions[1]["ends"] = time.time() + 355
     page = visit(SESSIONS)

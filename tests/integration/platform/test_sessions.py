@@ -17,7 +17,8 @@ from hops_contract.principal import ProjectRole
 from hops_platform.errors import EngineUnavailableError, ForbiddenError
 
 SESSION: dict[str, Any] = {
-    "id": 7, "name": None, "owner": "weather__ada", "project": "weather", "user": "ada", "own": True,
+    "id": 7, "name": None, "notebook": "Jupyter/Rain.ipynb",
+    "owner": "weather__ada", "project": "weather", "user": "ada", "own": True,
     "kind": "pyspark", "state": "idle", "reason": None, "app_id": "local-1", "created": 1795400000.0,
     "idle_since": 1795400120.5, "idle_timeout_s": 7200.0, "statements": 1, "waiting": 0, "last_statement": None,
     "resources": {
@@ -47,6 +48,7 @@ def test_the_session_service_is_asked_as_the_caller_and_the_token_stays_inside(h
     assert token not in answer.text
     assert [item["id"] for item in answer.json()["items"]] == [7]
     assert "owner" not in answer.json()["items"][0]
+    assert answer.json()["items"][0]["notebook"] == "Jupyter/Rain.ipynb"
     # The session service asks with it who the caller is at this moment.
     me = hops.anonymous().get("me", headers={"Authorization": f"Bearer {token}"}).json()
     assert (me["name"], me["admin"]) == ("grace", True)
