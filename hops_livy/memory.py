@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 import psutil
 
+from hops_contract.amounts import measured_memory_text, memory_text
+
 _MIB = 1024 * 1024
 
 
@@ -74,24 +76,25 @@ class MemoryLedger:
             MemoryTakenError: There is not so much now.
             NoMemoryError: There never is.
         """
+        asked = memory_text(amount_mib)
+        if amount_mib > self.whole and self.limit_mib is None:
+            has = measured_memory_text(self.whole)
+            raise NoMemoryError(f"{asked} of memory were asked for; this machine has {has}. Ask for less.")
         if amount_mib > self.whole:
-            whose = "this machine has" if self.limit_mib is None else "sessions may use"
-            together = "" if self.limit_mib is None else " together"
-            raise NoMemoryError(
-                f"{amount_mib} MiB of memory were asked for; {whose} {self.whole} MiB{together}. Ask for less."
-            )
+            most = memory_text(self.whole)
+            raise NoMemoryError(f"{asked} of memory were asked for; sessions may use {most} together. Ask for less.")
         returned = 0 if instead_of is None else self._asked.get(instead_of, 0)
         taken = sum(self._asked.values()) - returned
         if self.limit_mib is not None and taken + amount_mib > self.limit_mib:
             raise MemoryTakenError(
-                f"{amount_mib} MiB of memory were asked for; sessions may use {self.limit_mib} MiB together, and "
-                f"{taken} MiB are taken. Ask for less, or stop another session."
+                f"{asked} of memory were asked for; sessions may use {memory_text(self.limit_mib)} together, and "
+                f"{memory_text(taken)} are taken. Ask for less, or stop another session."
             )
         # Sessions that have just been started don't use yet what they were promised.
         free = free_memory_mib() - sum(self._starting.values()) + returned
         if amount_mib > free:
             raise MemoryTakenError(
-                f"{amount_mib} MiB of memory were asked for; this machine has {max(0, free)} MiB free now. "
+                f"{asked} of memory were asked for; this machine has {measured_memory_text(max(0, free))} free now. "
                 "Ask for less, or stop another session."
             )
 
