@@ -58,6 +58,7 @@ export function SessionItem(props: IItemProps): React.JSX.Element {
   } = props;
   const [isOpen, setOpen] = React.useState(false);
   const detailsId = React.useId();
+  const row = useFocusKept();
   const title = titleOf(item, owner, trans);
   const path =
     owner !== null && PathExt.extname(owner.path) === '.ipynb'
@@ -65,7 +66,7 @@ export function SessionItem(props: IItemProps): React.JSX.Element {
       : null;
   const isOver = isFinal(item.state);
   return (
-    <li className="jp-Hops-item jp-Hops-session">
+    <li className="jp-Hops-item jp-Hops-session" {...row}>
       <div className="jp-Hops-itemHead">
         <IconButton
           label={
@@ -181,6 +182,32 @@ export function SessionItem(props: IItemProps): React.JSX.Element {
       </div>
     </li>
   );
+}
+
+/** Properties of a row in which the focus goes to its first button when the button that had it is gone. */
+function useFocusKept(): Pick<
+  React.HTMLAttributes<HTMLLIElement> & React.RefAttributes<HTMLLIElement>,
+  'ref' | 'onFocus' | 'onBlur'
+> {
+  const ref = React.useRef<HTMLLIElement>(null);
+  const focused = React.useRef<HTMLElement | null>(null);
+  React.useLayoutEffect(() => {
+    if (focused.current?.isConnected === false) {
+      ref.current?.querySelector('button')?.focus();
+    }
+  });
+  return {
+    ref,
+    onFocus: event => {
+      focused.current = event.target;
+    },
+    onBlur: event => {
+      // A button that is taken away loses the focus too, to nothing.
+      if (event.target.isConnected) {
+        focused.current = null;
+      }
+    }
+  };
 }
 
 function factsOf(
