@@ -34,7 +34,7 @@ interface IItemProps {
   readonly isWatched: boolean;
   readonly readLog: () => Promise<ILog>;
   readonly onOpen: (path: string) => void;
-  /** Takes it up in the current notebook; null where that can't be done. */
+  /** Attaches it to the current notebook; null where that can't be done. */
   readonly onAttach: (() => void) | null;
   readonly onStop: () => void;
   /** Opens Spark's own pages of it; null where there are none for me. */
@@ -110,7 +110,7 @@ export function SessionItem(props: IItemProps): React.JSX.Element {
           {onAttach !== null && (
             <IconButton
               label={trans.__(
-                'Use session %1 in the current notebook',
+                'Attach session %1 to the current notebook',
                 item.id
               )}
               onClick={onAttach}

@@ -173,15 +173,15 @@ def test_stopping_anothers_session_says_what_they_lose_and_who_is_named(open_lab
     panel.get_by_role("button", name="Stop session 6").click()
     dialog = open_lab.get_by_role("dialog")
     expect(dialog).to_contain_text("Stop Session 6 of grace?")
-    expect(dialog).to_contain_text("Its variables are lost to grace, whose notebook says that you ended it")
+    expect(dialog).to_contain_text("Its variables are lost to grace, whose notebook says that you stopped it")
     dialog.get_by_role("button", name="Cancel").click()
     assert "DELETE overview/6" not in server_extension.asked
     panel.get_by_role("button", name="Stop session 6").click()
-    ended = GRACES | {"state": "killed", "reason": "It was ended by Data Owner ada.", "idle_since": None}
+    ended = GRACES | {"state": "killed", "reason": "It was stopped by Data Owner ada.", "idle_since": None}
     server_extension.answers["DELETE overview/6"] = (200, ended)
     server_extension.answers["GET overview"] = overview(BUSY, ended, IDLE, DEAD, version="w")
     dialog.get_by_role("button", name="Stop Session").click()
-    expect(panel).to_contain_text("It was ended by Data Owner ada.")
+    expect(panel).to_contain_text("It was stopped by Data Owner ada.")
     expect(open_lab.get_by_text("Spark session 6 has ended.")).to_be_visible()
     assert "DELETE overview/6" in server_extension.asked
 

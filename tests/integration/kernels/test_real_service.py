@@ -363,7 +363,7 @@ def test_a_session_that_a_data_owner_ended_says_who_did_in_the_notebook(notebook
     with service.client(service.plane.token("olga")) as olga:
         olga.delete(f"/overview/{the_session(client)['id']}")
     cell = notebook.run("1")
-    assert "The Spark session has ended. It was ended by Data Owner olga." in cell.error
+    assert "The Spark session has ended. It was stopped by Data Owner olga." in cell.error
     for session in client.get("/sessions").json()["sessions"]:
         client.delete(f"/sessions/{session['id']}")
     cell = notebook.run("1", timeout=120)
@@ -431,7 +431,7 @@ def test_a_kernel_that_dies_leaves_its_session_to_the_next_one_whose_shutdown_le
     with kernel_running(project_python, notebook.folder, tmp_path, notebook=NOTEBOOK) as later:
         later.run("%spark_session reattach always")
         cell = later.run("kept + 1")
-        assert f"Spark session {session_id} taken up: " in cell.stdout
+        assert f"Spark session {session_id} attached: " in cell.stdout
         assert "While no notebook listened:" in cell.stdout
         assert "] import time: " in cell.stdout
         assert cell.of("execute_result")[0]["data"] == {"text/plain": "42"}

@@ -358,7 +358,7 @@ def _(stage):
         return refused(client)
 
 
-@case("It was ended by its owner.")
+@case("It was stopped by its owner.")
 def _(stage):
     with stage.client() as client:
         number = started(client)

@@ -307,7 +307,7 @@ def test_that_it_would_wait_is_no_reason_against_a_session_unless_another_would_
         assert (await client.post(path, json=GPUS, headers=ADA)).status_code == 200
         more = {**SMALL, "conf": {"spark.executor.resource.gpu.amount": "3"}}
         refused = await client.post(path, json=more, headers=ADA)
-        assert (refused.status_code, "End the session first" in refused.json()["remedy"]) == (409, True)
+        assert (refused.status_code, "Stop the session first" in refused.json()["remedy"]) == (409, True)
 
     run(test, tmp_path)
 
