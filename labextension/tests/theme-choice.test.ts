@@ -22,7 +22,7 @@ function lab(follows: boolean): {
   commands.addCommand(CHANGE_THEME, {
     describedBy: { args: { type: 'object' } },
     execute: args =>
-      follows ? Promise.resolve() : themes.setTheme(String(args['theme']))
+      follows ? Promise.resolve() : themes.setTheme(args['theme'] as string)
   });
   repeatLostChoices(commands, themes);
   return { commands, chosen };
