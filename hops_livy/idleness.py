@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import psutil
 
+from hops_contract.amounts import measured_memory_text, memory_text
 from hops_livy.memory import free_memory_mib, whole_memory_mib
 
 _BUSY_PERCENT = 70.0
@@ -25,7 +26,8 @@ class Idleness:
         free = free_memory_mib()
         if free - amount_mib >= self._leaves_mib:
             return None
-        return f"{free} MiB of memory are free; {self._leaves_mib} MiB are left to sessions that are asked for."
+        left = memory_text(self._leaves_mib)
+        return f"{measured_memory_text(free)} of memory are free; {left} are left to sessions that are asked for."
 
     def idle(self) -> bool:
         """Whether the processors had little to do since this was last asked."""

@@ -7,6 +7,7 @@ from functools import cache
 
 import psutil
 
+from hops_contract.amounts import measured_memory_text, memory_text
 from hops_livy.control_groups import MemoryGroups
 
 _MIB = 1024 * 1024
@@ -89,25 +90,25 @@ class MemoryLedger:
             MemoryTakenError: There is not so much now.
             NoMemoryError: There never is.
         """
+        asked = memory_text(amount_mib)
         if amount_mib > self.whole:
             alone = self.limit_mib is None and not is_limited()
+            has = measured_memory_text(self.whole) if self.limit_mib is None else memory_text(self.whole)
             whose, together = ("this machine has", "") if alone else ("sessions may use", " together")
-            raise NoMemoryError(
-                f"{amount_mib} MiB of memory were asked for; {whose} {self.whole} MiB{together}. Ask for less."
-            )
+            raise NoMemoryError(f"{asked} of memory were asked for; {whose} {has}{together}. Ask for less.")
         returned = 0 if instead_of is None else self._asked.get(instead_of, 0)
         taken = sum(self._asked.values()) - returned
         if self.limit_mib is not None and taken + amount_mib > self.limit_mib:
             raise MemoryTakenError(
-                f"{amount_mib} MiB of memory were asked for; sessions may use {self.limit_mib} MiB together, and "
-                f"{taken} MiB are taken. Ask for less, or stop another session."
+                f"{asked} of memory were asked for; sessions may use {memory_text(self.limit_mib)} together, and "
+                f"{memory_text(taken)} are taken. Ask for less, or stop another session."
             )
         # Sessions that have just been started don't use yet what they were promised.
         free = free_memory_mib() - sum(self._starting.values()) + returned
         if amount_mib > free:
             whose = "sessions have" if is_limited() else "this machine has"
             raise MemoryTakenError(
-                f"{amount_mib} MiB of memory were asked for; {whose} {max(0, free)} MiB free now. "
+                f"{asked} of memory were asked for; {whose} {measured_memory_text(max(0, free))} free now. "
                 "Ask for less, or stop another session."
             )
 

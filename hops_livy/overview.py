@@ -150,7 +150,7 @@ async def stop(session: Session, viewer: Viewer, title: str) -> None:
     """Ends ``session``, in the name of ``title``; it stays in the list, with the reason."""
     if session.final or session.state is SessionState.SHUTTING_DOWN:
         return
-    await _end(session, viewer, f"It was ended by {title}." if title else "It was ended by its owner.")
+    await _end(session, viewer, f"It was stopped by {title}." if title else "It was stopped by its owner.")
 
 
 async def stop_idle(sessions: Iterable[Session], viewer: Viewer, title: str) -> list[int]:
@@ -225,7 +225,7 @@ async def _end_if_idle(session: Session, viewer: Viewer, title: str) -> int | No
     if session.state is not SessionState.IDLE:
         return None
     whose = title if title and not viewer.owns(session) else "its owner"
-    await _end(session, viewer, f"It was idle and was ended by {whose}.")
+    await _end(session, viewer, f"It was idle and was stopped by {whose}.")
     return session.id
 
 

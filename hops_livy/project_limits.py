@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import httpx
 
+from hops_contract.amounts import memory_text
 from hops_contract.options import ServerLimits
 from hops_contract.principal import Principal
 from hops_contract.problems import Violation
@@ -141,7 +142,7 @@ def _beyond(shape: Shape, limits: ServerLimits) -> Iterator[Violation]:
 
 
 def _counted(number: int, unit: str) -> str:
-    return f"{number} {unit}{'' if number == 1 or unit == 'MiB' else 's'}"
+    return memory_text(number) if unit == "MiB" else f"{number} {unit}{'' if number == 1 else 's'}"
 
 
 def _unavailable(project: str) -> UnavailableError:

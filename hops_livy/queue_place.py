@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from hops_contract.amounts import memory_text
 from hops_livy.engines.amounts import NOTHING, Amount
 from hops_livy.fair_queue import Asked, Held, Lack
 
@@ -182,9 +183,9 @@ def _waits_for(asked: Asked, lack: Lack, most: Amount, limit: Amount) -> str:
     elif "gpus" in lack.project:
         parts.append(f"{_gpus(counted.gpus)} of the project's {limit.gpus}")
     if "memory_mib" in lack.machine:
-        parts.append(f"{needs.memory_mib} MiB of memory")
+        parts.append(f"{memory_text(needs.memory_mib)} of memory")
     elif "memory_mib" in lack.project:
-        parts.append(f"{counted.memory_mib} MiB of the project's {limit.memory_mib} MiB of memory")
+        parts.append(f"{memory_text(counted.memory_mib)} of the project's {memory_text(limit.memory_mib)} of memory")
     return " and ".join(parts) or _ITS_TURN
 
 
@@ -219,7 +220,7 @@ def _told(holder: Holder) -> str:
 def _amount(amount: Amount) -> str:
     parts = [_gpus(amount.gpus)] if amount.gpus else []
     if amount.memory_mib:
-        parts.append(f"{amount.memory_mib} MiB")
+        parts.append(memory_text(amount.memory_mib))
     return " and ".join(parts)
 
 

@@ -256,7 +256,7 @@ class Registry:
             if replaced is None and self._may_wait(request):
                 return
             if not self._could_have(shape, instead_of=replaced):
-                remedy = None if replaced is None else "End the session first, and the next one waits in the queue."
+                remedy = None if replaced is None else "Stop the session first, and the next one waits in the queue."
                 raise CanNotStartError(str(error), remedy=remedy) from error
         except StartError as error:
             raise CanNotStartError(str(error)) from error

@@ -6,6 +6,7 @@ import re
 import signal
 from collections.abc import Sequence
 
+from hops_contract.amounts import measured_memory_text, memory_text
 from hops_livy.builtin.shortage import MemoryAtEnd
 from hops_livy.engines.drivers import Executed, Shape
 
@@ -65,7 +66,7 @@ def why_ended(  # noqa: PLR0911 - one cause, one sentence
     text = "" if _was_killed(code, java_code) or (java_code == 0 and was_ready) else "\n".join(log)
     if any(sentence in text for sentence in _FATAL):
         return (
-            f"This machine could not give the driver its {shape.driver_memory_mib} MiB of memory. "
+            f"This machine could not give the driver its {memory_text(shape.driver_memory_mib)} of memory. "
             "Stop other sessions, or ask for less driver memory."
         )
     if _LEFT_FOR_MEMORY in text or _NO_MEMORY in (failure or ""):
@@ -96,13 +97,13 @@ def out_of_memory(shape: Shape, *, apart: bool = False) -> str:
     """What to say when the driver ran out of memory; ``apart`` as above."""
     if shape.clustered or apart:
         return (
-            f"The driver ran out of memory: it has {shape.driver_memory_mib} MiB. Raise the memory of the driver "
-            "(driverMemory), or bring less data to it."
+            f"The driver ran out of memory: it has {memory_text(shape.driver_memory_mib)}. Raise the memory of the "
+            "driver (driverMemory), or bring less data to it."
         )
     return (
         f"The driver ran out of memory: with one executor, driver and executor share "
-        f"{shape.driver_memory_mib + shape.executor_memory_mib} MiB. Raise the memory of the driver (driverMemory) or "
-        "of the executor (executorMemory), or bring less data to the driver."
+        f"{memory_text(shape.driver_memory_mib + shape.executor_memory_mib)}. Raise the memory of the driver "
+        "(driverMemory) or of the executor (executorMemory), or bring less data to the driver."
     )
 
 
@@ -117,8 +118,8 @@ def why_without_memory(said: str, *, shape: Shape, apart: bool = False) -> str:
     executor = _EXECUTORS_TASK.search(said)
     if _EXECUTOR_LEFT_FOR_MEMORY.search(said) or (executor and _NO_MEMORY in said):
         return (
-            f"An executor ran out of memory: it has {shape.executor_memory_mib} MiB. Raise the memory of the executor "
-            "(executorMemory), or give each task less: more partitions, or fewer cores."
+            f"An executor ran out of memory: it has {memory_text(shape.executor_memory_mib)}. Raise the memory of the "
+            "executor (executorMemory), or give each task less: more partitions, or fewer cores."
         )
     return out_of_memory(shape, apart=apart) if _NO_MEMORY in said else ""
 
@@ -164,8 +165,8 @@ def why_lost(said: str, *, shape: Shape, memory: MemoryAtEnd, apart: bool = Fals
     if apart:
         return (
             "An executor was killed on the cluster (signal 9), mostly because its host or its container had no memory "
-            f"left: it has {shape.executor_memory_mib} MiB. Raise the memory of the executor (executorMemory), or give "
-            "each task less."
+            f"left: it has {memory_text(shape.executor_memory_mib)}. Raise the memory of the executor "
+            "(executorMemory), or give each task less."
             if executor
             else ""
         )
@@ -218,18 +219,18 @@ def _killed(shape: Shape, memory: MemoryAtEnd | None, *, apart: bool) -> str:
     if memory is None or memory.ran_out is None:
         return "was killed (signal 9): by someone, or by the machine because its memory ran out."
     granted = shape.driver_memory_mib if apart else shape.total_memory_mib
-    had = "" if memory.taken is None else f"had taken {memory.taken} MiB and "
-    numbers = f"The session {had}was granted {granted} MiB"
+    had = "" if memory.taken is None else f"had taken {measured_memory_text(memory.taken)} and "
+    numbers = f"The session {had}was granted {memory_text(granted)}"
     if not memory.ran_out:
-        free = "" if memory.free is None else f"; {memory.free} MiB of this machine were free"
+        free = "" if memory.free is None else f"; {measured_memory_text(memory.free)} of this machine were free"
         # Guards that act before the kernel does, as systemd-oomd, are programs too.
         not_memory = "by someone or by a program, not by the kernel for lack of memory"
         return f"was killed (signal 9): {not_memory}. {numbers}{free}."
     seems = "" if memory.of_service else ", it seems, since the kernel ended a process of this machine for that reason"
     whole = (
-        f"the session service and all its sessions may have {memory.whole} MiB"
+        f"the session service and all its sessions may have {measured_memory_text(memory.whole)}"
         if memory.limited
-        else f"this machine has {memory.whole} MiB"
+        else f"this machine has {measured_memory_text(memory.whole)}"
     )
     remedy = _remedy(shape, memory.taken, granted, apart=apart)
     return f"was killed (signal 9): memory ran out{seems}. {numbers}; {whole}. {remedy}"

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from hops_contract.amounts import memory_text
 from hops_livy.engines.drivers import Shape
 
 _YARN_OVERHEAD_MIB = 384
@@ -126,7 +127,7 @@ class ClusterView:
 
     def _size(self, shape: Shape) -> str:
         gpus = f"{_count(shape.gpus_per_executor, 'GPU')}, " if shape.gpus_per_executor else ""
-        return f"{gpus}{_count(shape.executor_cores, 'core')} and {self._memory_mib(shape)} MiB"
+        return f"{gpus}{_count(shape.executor_cores, 'core')} and {memory_text(self._memory_mib(shape))}"
 
     def _asked(self, shape: Shape) -> str:
         needed = _needed(shape)
@@ -139,7 +140,8 @@ class ClusterView:
         if not any(node.labels for node in self.nodes) and not shape.gpu_label:
             whose = f"it has {_count(len(hosts), 'host')}"
         sizes = Counter(
-            f"{_count(node.gpus, 'GPU')}, {_count(node.cores, 'core')} and {node.memory_mib} MiB" for node in hosts
+            f"{_count(node.gpus, 'GPU')}, {_count(node.cores, 'core')} and {memory_text(node.memory_mib)}"
+            for node in hosts
         )
         each = "; ".join(f"{number} of {size}" for size, number in sorted(sizes.items())[:5])
         return f"{whose} ({each})" if each else whose
@@ -149,7 +151,7 @@ class ClusterView:
         cores = sum(node.free_cores for node in hosts)
         memory = sum(node.free_memory_mib for node in hosts)
         gpus = f"{_count(sum(node.free_gpus for node in hosts), 'GPU')}, " if shape.gpus_per_executor else ""
-        return f"{gpus}{_count(cores, 'core')} and {memory} MiB{_labelled(shape)}"
+        return f"{gpus}{_count(cores, 'core')} and {memory_text(memory)}{_labelled(shape)}"
 
 
 def no_room_now(told: str) -> str:

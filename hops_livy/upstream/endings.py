@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from hops_contract.amounts import memory_text
 from hops_livy.engines.drivers import Shape
 from hops_livy.upstream.answers import sentence
 
@@ -45,13 +46,13 @@ def why_ended(  # noqa: PLR0911 - one cause, one sentence
     text = "\n".join(log)
     if "java.lang.OutOfMemoryError" in text:
         return (
-            f"The driver ran out of memory: it has {shape.driver_memory_mib} MiB. Raise the memory of the driver "
-            "(driverMemory), or bring less data to it."
+            f"The driver ran out of memory: it has {memory_text(shape.driver_memory_mib)}. Raise the memory of the "
+            "driver (driverMemory), or bring less data to it."
         )
     if _MEMORY.search(text):
         return (
             "The cluster ended the driver because it used more memory than its container has. Raise the memory of the "
-            f"driver (driverMemory, now {shape.driver_memory_mib} MiB), or keep less in Python's own objects."
+            f"driver (driverMemory, now {memory_text(shape.driver_memory_mib)}), or keep less in Python's own objects."
         )
     if "not allowed to impersonate" in text:
         return (

@@ -28,7 +28,7 @@ def check_ready(session: Session, project: Project) -> None:
     if state is EnvironmentState.FAILED and environment is not None:
         raise EnvironmentFailedError(
             f"The environment of {project.name!r} could not be made. {environment.error or ''}".strip(),
-            remedy="It is tried again by itself; a member can ask for it at once (POST environment:retry).",
+            remedy="It is tried again by itself; Try again on the project's page does so at once.",
         )
     raise EnvironmentNotReadyError(
         f"The environment of {project.name!r} is being made or brought up to date.",

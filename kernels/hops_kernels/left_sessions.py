@@ -81,7 +81,7 @@ def question(item: Item, now: float) -> str:
     """What is asked before the first cell."""
     return (
         f"Spark session {item['id']} of this notebook is still running ({described(item, now)}). "
-        "Use it, with its variables? [Y]es, [n]o: a new one, [a]lways, ne[v]er: "
+        "Attach it, with its variables? [Y]es, [n]o: a new one, [a]lways, ne[v]er: "
     )
 
 
@@ -103,7 +103,7 @@ def hint(item: Item, now: float) -> str:
     """What is said of it where nobody can be asked."""
     return (
         f"Spark session {item['id']} of this notebook is still running ({described(item, now)}). Nobody can be asked "
-        f"here, so it is not taken up; %spark_session attach -f {item['id']} takes the old one up instead."
+        f"here, so it is not attached; %spark_session attach -f {item['id']} attaches the old one instead."
     )
 
 

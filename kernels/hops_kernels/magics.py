@@ -227,7 +227,7 @@ class HopsMagics(KernelMagics):
         if item.get("kind") != kind:
             raise SessionProblem(
                 f"Spark session {item['id']} is of kind {item.get('kind')} and this kernel of kind {kind}. "
-                "Change the notebook's kernel, or take up another session."
+                "Change the notebook's kernel, or attach another session."
             )
         told: dict[str, Any] = {name: properties[name] for name in ("kernel", "notebook") if name in properties}
         other = used_elsewhere(item, notebook=told.get("notebook"), kernel=told.get("kernel"), now=now)
@@ -235,7 +235,7 @@ class HopsMagics(KernelMagics):
             self.session_name, self.endpoint, properties, int(item["id"]), {} if other else told
         )
         self.session_started = True
-        say(f"Spark session {session.id} taken up: {described(item, now)}.")
+        say(f"Spark session {session.id} attached: {described(item, now)}.")
         if other:
             say(
                 f"{other} works in it too: both see the same variables, cells run one after the other, and it ends "
@@ -261,7 +261,7 @@ class HopsMagics(KernelMagics):
         try:
             self.take_up(item)
         except SessionProblem as problem:
-            say(f"{problem} It is not taken up.")
+            say(f"{problem} It is not attached.")
             return False
         return True
 

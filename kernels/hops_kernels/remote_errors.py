@@ -108,4 +108,4 @@ def loss_in(message: str, heard: str) -> str | None:
     """
     if explain_http_error(message)[0] != _NOT_FOUND:
         return None
-    return heard or "It was ended, by you or by a program of yours."
+    return heard or "It was stopped, by you or by a program of yours."

@@ -1,4 +1,4 @@
-"""``%spark_session``: the kernel's session told, taken up from another kernel, kept from ending."""
+"""``%spark_session``: the kernel's session told, attached from another kernel, kept from ending."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ HELP = """
   <tr><td>spark_session</td><td>%spark_session</td>
     <td>Tells this notebook's Spark session: state, statements, and when it ends if nothing is run.</td></tr>
   <tr><td></td><td>%spark_session attach 7</td>
-    <td>Takes up session 7 (number or name); <tt>-f</tt> ends the one that the notebook has.</td></tr>
+    <td>Attaches session 7 (number or name); <tt>-f</tt> ends the one that the notebook has.</td></tr>
   <tr><td></td><td>%spark_session outputs</td>
     <td>Shows what cells wrote while no notebook listened, and follows the one that still runs.</td></tr>
   <tr><td></td><td>%spark_session keep</td><td>Lets the idle time begin anew.</td></tr>
   <tr><td></td><td>%spark_session reattach always</td>
     <td>What a new kernel does when a session of its notebook is alive: <tt>ask</tt>, <tt>always</tt> or <tt>never</tt>
-    take it up. Yours, for all notebooks.</td></tr>
+    attach it. Yours, for all notebooks.</td></tr>
   <tr><td>sql</td><td>%%sql</td>
     <td>In JupyterLab the result is a table, which a click on a column's name sorts, and charts (Bar, Line, Area,
     Scatter, Pie) of its columns. Both are saved with the notebook.</td></tr>
@@ -146,7 +146,7 @@ class SessionMagic:
             if not force:
                 raise SessionProblem(
                     f"This notebook has Spark session {magics.session.id} already. "
-                    f"%{self.NAME} attach -f {wanted} ends that one, with its variables, and takes up the other."
+                    f"%{self.NAME} attach -f {wanted} ends that one, with its variables, and attaches the other."
                 )
             magics.end_session()
         magics.take_up(item)
@@ -177,8 +177,8 @@ class SessionMagic:
                 raise SessionProblem(f"Your wish can't be written down: {error.strerror}.") from error
         say(
             {
-                "ask": "A new kernel asks before it takes up a living session of its notebook.",
-                "always": "A new kernel takes up a living session of its notebook without asking.",
+                "ask": "A new kernel asks before it attaches a living session of its notebook.",
+                "always": "A new kernel attaches a living session of its notebook without asking.",
                 "never": "A new kernel always starts a session of its own.",
             }[wish]
         )

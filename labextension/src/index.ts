@@ -14,6 +14,7 @@ import { sessionsPlugin } from './sessions';
 import { sparkPagesPlugin } from './spark-pages';
 import { tableOutputPlugin } from './table-output';
 import { tensorboardPlugin } from './tensorboard';
+import { themeChoicePlugin } from './theme-choice';
 import type { IProjectModel } from './tokens';
 
 export * from './tokens';
@@ -35,7 +36,8 @@ const plugins: readonly (
   tensorboardPlugin,
   progressPlugin,
   tableOutputPlugin,
-  linksPlugin
+  linksPlugin,
+  themeChoicePlugin
 ];
 
 export default plugins;

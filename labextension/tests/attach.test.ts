@@ -39,7 +39,7 @@ afterEach(() => {
   Notification.dismiss();
 });
 
-describe('taking a session up', () => {
+describe('attaching a session', () => {
   it('runs a cell of the current notebook that does it', async () => {
     expect(await attached('pyspark')).toEqual([
       'enter-command-mode',
@@ -55,7 +55,7 @@ describe('taking a session up', () => {
     async kernel => {
       expect(await attached(kernel)).toEqual([]);
       const [told] = Notification.manager.notifications;
-      expect(told?.message).toContain('with a kernel of kind pyspark');
+      expect(told?.message).toContain('with the kernel PySpark');
     }
   );
 });

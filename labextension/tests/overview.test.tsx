@@ -383,14 +383,14 @@ describe('a session in the panel', () => {
     ]);
   });
 
-  it('can be taken up in the current notebook, and has the name of its own', async () => {
+  it('can be attached to the current notebook, and has the name of its own', async () => {
     const attach = vi.fn();
     const notebook = 'Jupyter/days.ipynb';
     const node = await shown({ kernel: 'gone', notebook }, null, attach);
     expect(node.textContent).toContain('days.ipynbidle');
     node
       .querySelector<HTMLButtonElement>(
-        "[aria-label='Use session 3 in the current notebook']"
+        "[aria-label='Attach session 3 to the current notebook']"
       )
       ?.click();
     expect(attach).toHaveBeenCalledOnce();
@@ -407,13 +407,13 @@ describe('a session in the panel', () => {
   it('that has ended can be removed and not stopped, and tells why', async () => {
     const node = await shown({
       state: 'killed',
-      reason: 'It was ended by Data Owner olga.'
+      reason: 'It was stopped by Data Owner olga.'
     });
     expect(labels(node)).toEqual([
       'Show details of session 3',
       'Remove session 3 from the list'
     ]);
-    expect(node.textContent).toContain('It was ended by Data Owner olga.');
+    expect(node.textContent).toContain('It was stopped by Data Owner olga.');
   });
 
   it(

@@ -80,7 +80,7 @@ describe('a Spark session in the list', () => {
     const buttons = [...(await shown({})).querySelectorAll('button')];
     expect(buttons.map(button => button.getAttribute('aria-label'))).toEqual([
       'Restart Spark session 3',
-      'End Spark session 3'
+      'Stop Spark session 3'
     ]);
     for (const button of buttons) {
       button.click();

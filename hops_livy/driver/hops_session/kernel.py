@@ -45,10 +45,11 @@ def run(launch: dict[str, Any], jvm: Jvm) -> None:
     except Exception as error:  # noqa: BLE001 - whatever it is, the service must be told why there is no session
         jvm.status.tell("failed", reason=_short(error))
         sys.exit(1)
-    _keep_errors_out_of_logs()
     from . import magics, pages, warmup  # noqa: PLC0415
     from .completion import let_spark_be_completed  # noqa: PLC0415
+    from .library_noise import keep_errors_out_of_output  # noqa: PLC0415
 
+    keep_errors_out_of_output()
     magics.register(app.shell, spark)
     magics.show_frames_once(app.shell)
     let_spark_be_completed(app.shell)
@@ -76,14 +77,6 @@ def _start_spark(jvm: Jvm) -> Any:
         return SparkSession.builder.getOrCreate()
     finally:
         jvm.forget_gateway()
-
-
-def _keep_errors_out_of_logs() -> None:
-    """Errors that pyspark raises it also logs to the output, as JSON with Java's stack: the exception says it all."""
-    from pyspark.logger import PySparkLogger  # noqa: PLC0415
-
-    for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
-        PySparkLogger.getLogger(name).disabled = True
 
 
 def _short(error: Exception) -> str:

@@ -52,4 +52,8 @@ def _is_quiet(frame: TracebackType) -> bool:
 
 def _library(frame: TracebackType) -> bool:
     module = frame.tb_frame.f_globals.get("__name__")
-    return isinstance(module, str) and module.partition(".")[0] in LIBRARIES
+    if isinstance(module, str) and module.partition(".")[0] in LIBRARIES:
+        return True
+    # Frames that pyspark makes after an executor's traceback know nothing but their file.
+    file = PurePath(frame.tb_frame.f_code.co_filename)
+    return any(folder == "site-packages" and name in LIBRARIES for folder, name in itertools.pairwise(file.parts))

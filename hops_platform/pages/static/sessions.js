@@ -214,7 +214,7 @@ async function stopOne(session) {
         working ? `${session.own ? "It is working now" : `${session.user} is working in it now`}; that work is broken off.` : "",
         session.own
           ? "Its variables are lost; the notebook, its outputs and all files stay."
-          : `Its variables are lost to ${session.user}, whose notebook says that you ended it; the notebook, its outputs and all files stay.`,
+          : `Its variables are lost to ${session.user}, whose notebook says that you stopped it; the notebook, its outputs and all files stay.`,
       ].join(" ").trim(),
       action: "Stop session",
       doing: "Stopping…",

@@ -22,7 +22,7 @@ export const CommandIDs = {
   showSessions: 'hops:show-sessions',
   /** Ends the Spark session of argument `id`, one's own or, for a Data Owner, another member's. */
   stopSession: 'hops:stop-session',
-  /** Runs a cell in the current notebook that takes up my Spark session of argument `id`. */
+  /** Runs a cell in the current notebook that attaches my Spark session of argument `id`. */
   attachSession: 'hops:attach-session',
   /** Ends my idle Spark sessions or, with argument `whose: 'others'`, those of the project's other members. */
   stopIdleSessions: 'hops:stop-idle-sessions',

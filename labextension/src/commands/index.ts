@@ -110,7 +110,7 @@ export const commandsPlugin: JupyterFrontEndPlugin<void> = {
     commands.addCommand(CommandIDs.restartSession, {
       label: trans.__('Restart Spark Session…'),
       caption: trans.__(
-        'End a Spark session and restart its kernel; the next cell starts a new session'
+        'Stop a Spark session and restart its kernel; the next cell starts a new session'
       ),
       icon: refreshIcon,
       describedBy: { args: SESSION_ARGUMENTS },
@@ -124,8 +124,8 @@ export const commandsPlugin: JupyterFrontEndPlugin<void> = {
       }
     });
     commands.addCommand(CommandIDs.endSession, {
-      label: trans.__('End Spark Session…'),
-      caption: trans.__('End a Spark session and free what it uses'),
+      label: trans.__('Stop Spark Session…'),
+      caption: trans.__('Stop a Spark session and free what it uses'),
       icon: stopIcon,
       describedBy: { args: SESSION_ARGUMENTS },
       isEnabled: args => sessionId(args) !== null,

@@ -33,7 +33,7 @@ export async function restartServer(
   const sure = await confirm(
     trans.__('Restart your server?'),
     trans.__(
-      'Open files are saved first. Kernels end; your Spark sessions stay, and each notebook asks whether to use its own again. The server comes back with the same options.'
+      'Open files are saved first. Kernels end; your Spark sessions stay, and each notebook asks whether to attach its own again. The server comes back with the same options.'
     ),
     trans.__('Restart'),
     trans

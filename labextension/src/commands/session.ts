@@ -13,21 +13,21 @@ export async function endSession(
   const session = model.sessions.value?.find(session => session.id === id);
   const sure = await confirm(
     session === undefined
-      ? trans.__('End Spark session %1?', id)
+      ? trans.__('Stop Spark session %1?', id)
       : trans.__(
-          'End the Spark session of %1?',
+          'Stop the Spark session of %1?',
           titleOf(session, model.ownerOf(session), trans)
         ),
     trans.__(
       'Its variables and unfinished work are lost; the notebook stays. The next cell there says that the session has ended. Run the cell again, and a new session starts.'
     ),
-    trans.__('End Session'),
+    trans.__('Stop Session'),
     trans
   );
   if (sure) {
     tell(
       model.endSession(id),
-      trans.__('Ending Spark session %1…', id),
+      trans.__('Stopping Spark session %1…', id),
       trans.__('Spark session %1 has ended.', id),
       trans
     );

@@ -54,7 +54,7 @@ function SessionItem(
   // The name that a kernel gives its session is for machines.
   const name = owner?.name ?? (session.kernel === null ? session.name : null);
   const restartLabel = trans.__('Restart Spark session %1', session.id);
-  const endLabel = trans.__('End Spark session %1', session.id);
+  const endLabel = trans.__('Stop Spark session %1', session.id);
   return (
     <li className="jp-Hops-item">
       <StateDot state={session.state} />

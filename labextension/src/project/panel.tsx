@@ -23,6 +23,11 @@ export class ProjectPanel extends ReactWidget {
     this.addClass('jp-Hops-panel');
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', trans.__('Project'));
+    this.node.tabIndex = -1;
+  }
+
+  protected override onActivateRequest(): void {
+    this.node.focus();
   }
 
   protected override render(): React.JSX.Element {

@@ -5,12 +5,18 @@ import type { CommandRegistry } from '@lumino/commands';
 import type { Widget } from '@lumino/widgets';
 import type { IOverviewItem } from '../api/overview';
 
-/** The cell that takes a session up. */
+/** The names that Lab shows of the kernels of each kind of session. */
+const KERNELS: Readonly<Record<string, string>> = {
+  pyspark: 'PySpark',
+  spark: 'Spark (Scala)'
+};
+
+/** The cell that attaches a session. */
 export function attachCode(item: IOverviewItem): string {
   return `%spark_session attach ${item.id}`;
 }
 
-/** Runs a cell in the notebook of the current tab that takes `item` up; says what to do where that can't be. */
+/** Runs a cell in the notebook of the current tab that attaches `item`; says what to do where that can't be. */
 export async function attachSession(
   item: IOverviewItem,
   current: Widget | null,
@@ -21,9 +27,9 @@ export async function attachSession(
   if (kernel !== item.kind) {
     Notification.info(
       trans.__(
-        'Open the notebook that is to use Spark session %1, with a kernel of kind %2, and try again.',
+        'Spark session %1 can only be attached to a notebook with the kernel %2. Open one, and try again.',
         item.id,
-        item.kind
+        KERNELS[item.kind] ?? item.kind
       ),
       { autoClose: 8000 }
     );

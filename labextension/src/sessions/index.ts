@@ -61,7 +61,7 @@ export const sessionsPlugin: JupyterFrontEndPlugin<void> = {
     commands.addCommand(CommandIDs.stopSession, {
       label: trans.__('Stop Spark Session…'),
       caption: trans.__(
-        "End a Spark session, one's own or another member's, and free what it uses"
+        "Stop a Spark session, one's own or another member's, and free what it uses"
       ),
       icon: stopIcon,
       describedBy: { args: NAMED_SESSION_ARGUMENTS },
@@ -74,9 +74,9 @@ export const sessionsPlugin: JupyterFrontEndPlugin<void> = {
       }
     });
     commands.addCommand(CommandIDs.attachSession, {
-      label: trans.__('Use Spark Session in Current Notebook'),
+      label: trans.__('Attach Spark Session to Current Notebook'),
       caption: trans.__(
-        'Run a cell in the current notebook that takes up a Spark session, with its variables'
+        'Run a cell in the current notebook that attaches a Spark session, with its variables'
       ),
       icon: linkIcon,
       describedBy: { args: NAMED_SESSION_ARGUMENTS },
@@ -93,7 +93,7 @@ export const sessionsPlugin: JupyterFrontEndPlugin<void> = {
         args['whose'] === 'others'
           ? trans.__('Stop Idle Spark Sessions of Others…')
           : trans.__('Stop My Idle Spark Sessions…'),
-      caption: trans.__('End the Spark sessions that do nothing now'),
+      caption: trans.__('Stop the Spark sessions that do nothing now'),
       icon: stopIcon,
       describedBy: { args: WHOSE_ARGUMENTS },
       execute: async args => {

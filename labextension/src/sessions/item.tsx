@@ -34,7 +34,7 @@ interface IItemProps {
   readonly isWatched: boolean;
   readonly readLog: () => Promise<ILog>;
   readonly onOpen: (path: string) => void;
-  /** Takes it up in the current notebook; null where that can't be done. */
+  /** Attaches it to the current notebook; null where that can't be done. */
   readonly onAttach: (() => void) | null;
   readonly onStop: () => void;
   /** Opens Spark's own pages of it; null where there are none for me. */
@@ -58,6 +58,7 @@ export function SessionItem(props: IItemProps): React.JSX.Element {
   } = props;
   const [isOpen, setOpen] = React.useState(false);
   const detailsId = React.useId();
+  const row = useFocusKept();
   const title = titleOf(item, owner, trans);
   const path =
     owner !== null && PathExt.extname(owner.path) === '.ipynb'
@@ -65,7 +66,7 @@ export function SessionItem(props: IItemProps): React.JSX.Element {
       : null;
   const isOver = isFinal(item.state);
   return (
-    <li className="jp-Hops-item jp-Hops-session">
+    <li className="jp-Hops-item jp-Hops-session" {...row}>
       <div className="jp-Hops-itemHead">
         <IconButton
           label={
@@ -109,7 +110,7 @@ export function SessionItem(props: IItemProps): React.JSX.Element {
           {onAttach !== null && (
             <IconButton
               label={trans.__(
-                'Use session %1 in the current notebook',
+                'Attach session %1 to the current notebook',
                 item.id
               )}
               onClick={onAttach}
@@ -181,6 +182,32 @@ export function SessionItem(props: IItemProps): React.JSX.Element {
       </div>
     </li>
   );
+}
+
+/** Properties of a row in which the focus goes to its first button when the button that had it is gone. */
+function useFocusKept(): Pick<
+  React.HTMLAttributes<HTMLLIElement> & React.RefAttributes<HTMLLIElement>,
+  'ref' | 'onFocus' | 'onBlur'
+> {
+  const ref = React.useRef<HTMLLIElement>(null);
+  const focused = React.useRef<HTMLElement | null>(null);
+  React.useLayoutEffect(() => {
+    if (focused.current?.isConnected === false) {
+      ref.current?.querySelector('button')?.focus();
+    }
+  });
+  return {
+    ref,
+    onFocus: event => {
+      focused.current = event.target;
+    },
+    onBlur: event => {
+      // A button that is taken away loses the focus too, to nothing.
+      if (event.target.isConnected) {
+        focused.current = null;
+      }
+    }
+  };
 }
 
 function factsOf(

@@ -27,6 +27,11 @@ export class SessionsPanel extends ReactWidget {
     this.addClass('jp-Hops-panel');
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', trans.__('Spark sessions'));
+    this.node.tabIndex = -1;
+  }
+
+  protected override onActivateRequest(): void {
+    this.node.focus();
   }
 
   protected override onAfterShow(message: Message): void {

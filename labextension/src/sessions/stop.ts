@@ -60,7 +60,7 @@ export async function stopIdleSessions(
             'Their variables are lost; notebooks, outputs and files stay. The next cell there says that the session has ended.'
           )
         : trans.__(
-            'Their variables are lost to their owners, whose notebooks say that you ended them; notebooks, outputs and files stay.'
+            'Their variables are lost to their owners, whose notebooks say that you stopped them; notebooks, outputs and files stay.'
           ),
       trans.__('One that begins to work meanwhile goes on.')
     ].join(' '),
@@ -107,7 +107,7 @@ function lossText(item: IOverviewItem, trans: TranslationBundle): string {
             ]
           : []),
         trans.__(
-          'Its variables are lost to %1, whose notebook says that you ended it; the notebook, its outputs and all files stay.',
+          'Its variables are lost to %1, whose notebook says that you stopped it; the notebook, its outputs and all files stay.',
           item.user
         )
       ];

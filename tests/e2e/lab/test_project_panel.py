@@ -99,14 +99,14 @@ def test_another_version_of_the_server_extension_says_what_to_do(open_lab: Page,
 def test_ending_a_session_asks_first(open_lab: Page, server_extension: Any) -> None:
     server_extension.answers["DELETE session/3"] = (204, None)
     panel = open_panel(open_lab)
-    panel.get_by_role("button", name="End Spark session 3").click()
+    panel.get_by_role("button", name="Stop Spark session 3").click()
     dialog = open_lab.get_by_role("dialog")
     expect(dialog).to_contain_text("Run the cell again, and a new session starts.")
     dialog.get_by_role("button", name="Cancel").click()
     assert "DELETE session/3" not in server_extension.asked
-    panel.get_by_role("button", name="End Spark session 3").click()
+    panel.get_by_role("button", name="Stop Spark session 3").click()
     server_extension.answers["GET session"] = (200, {"items": []})
-    dialog.get_by_role("button", name="End Session").click()
+    dialog.get_by_role("button", name="Stop Session").click()
     expect(panel).to_contain_text("No Spark session.")
     assert "DELETE session/3" in server_extension.asked
 
@@ -143,7 +143,7 @@ def test_restarting_a_session_restarts_the_kernel_of_its_notebook(
 def test_the_menu_ends_and_restarts_no_session_that_is_not_the_tabs(open_lab: Page) -> None:
     expect(open_lab.get_by_role("button", name="Spark: busy")).to_be_visible()
     open_lab.get_by_role("menuitem", name="Project", exact=True).click()
-    for name in ("Restart Spark Session…", "End Spark Session…"):
+    for name in ("Restart Spark Session…", "Stop Spark Session…"):
         expect(open_lab.get_by_role("menuitem", name=name)).to_be_disabled()
 
 

@@ -128,9 +128,9 @@ def stop_it(page: Page, session: Locator, number: str) -> None:
     session.get_by_role("button", name=f"Stop session {number}").click()
     dialog.get_by_role("button", name="Stop Session").click()
     expect(page.get_by_text(f"Spark session {number} has ended.")).to_be_visible()
-    expect(session).to_contain_text("It was ended by")
+    expect(session).to_contain_text("It was stopped by")
     after = run(page, 3)
-    expect(after).to_contain_text("The Spark session has ended. It was ended by")
+    expect(after).to_contain_text("The Spark session has ended. It was stopped by")
     picture(page, "stopped")
     expect(run(page, 3).get_by_text("NameError").first).to_be_visible()  # in a new session
     expect(cell(page, 0)).to_contain_text("ready 42")

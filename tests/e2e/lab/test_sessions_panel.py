@@ -173,15 +173,15 @@ def test_stopping_anothers_session_says_what_they_lose_and_who_is_named(open_lab
     panel.get_by_role("button", name="Stop session 6").click()
     dialog = open_lab.get_by_role("dialog")
     expect(dialog).to_contain_text("Stop Session 6 of grace?")
-    expect(dialog).to_contain_text("Its variables are lost to grace, whose notebook says that you ended it")
+    expect(dialog).to_contain_text("Its variables are lost to grace, whose notebook says that you stopped it")
     dialog.get_by_role("button", name="Cancel").click()
     assert "DELETE overview/6" not in server_extension.asked
     panel.get_by_role("button", name="Stop session 6").click()
-    ended = GRACES | {"state": "killed", "reason": "It was ended by Data Owner ada.", "idle_since": None}
+    ended = GRACES | {"state": "killed", "reason": "It was stopped by Data Owner ada.", "idle_since": None}
     server_extension.answers["DELETE overview/6"] = (200, ended)
     server_extension.answers["GET overview"] = overview(BUSY, ended, IDLE, DEAD, version="w")
     dialog.get_by_role("button", name="Stop Session").click()
-    expect(panel).to_contain_text("It was ended by Data Owner ada.")
+    expect(panel).to_contain_text("It was stopped by Data Owner ada.")
     expect(open_lab.get_by_text("Spark session 6 has ended.")).to_be_visible()
     assert "DELETE overview/6" in server_extension.asked
 
@@ -296,6 +296,37 @@ def test_nothing_is_asked_while_nobody_looks(open_lab: Page, server_extension: A
     asked = server_extension.asked.count("GET overview")
     open_lab.wait_for_timeout(3_000)
     assert server_extension.asked.count("GET overview") == asked
+
+
+def test_the_focus_goes_to_the_panel_that_a_key_opens_and_stays_at_a_session_that_is_stopped(
+    open_lab: Page, server_extension: Any
+) -> None:
+    panel = open_lab.get_by_role("region", name="Spark sessions")
+    for key, name in (("P", "Project"), ("S", "Spark sessions")):
+        open_lab.keyboard.press(f"Control+Alt+{key}")
+        expect(open_lab.get_by_role("region", name=name, exact=True)).to_be_focused()
+    open_lab.keyboard.press("Tab")
+    expect(panel.get_by_role("button", name="Refresh")).to_be_focused()
+    panel.get_by_role("button", name="Stop session 6").press("Enter")
+    ended = GRACES | {"state": "killed", "reason": "It was stopped by Data Owner ada.", "idle_since": None}
+    server_extension.answers["DELETE overview/6"] = (200, ended)
+    server_extension.answers["GET overview"] = overview(BUSY, ended, IDLE, DEAD, version="w")
+    open_lab.get_by_role("dialog").get_by_role("button", name="Stop Session").press("Enter")
+    expect(panel).to_contain_text("It was stopped by Data Owner ada.")
+    expect(panel.get_by_role("button", name="Show details of session 6")).to_be_focused()
+
+
+def test_values_are_whole_in_the_width_that_lab_gives_the_panel(open_lab: Page) -> None:
+    panel = open_panel(open_lab)
+    panel.get_by_role("button", name="Show details of session 5").click()
+    dates = mine(panel).nth(1).get_by_role("definition").filter(has_text=re.compile(r", \d{4}"))
+    expect(dates).to_have_count(2)
+    for date in dates.all():
+        lines = date.evaluate(
+            "node => { const text = document.createRange(); text.selectNodeContents(node); "
+            "return new Set([...text.getClientRects()].map(({ top }) => top)).size; }"
+        )
+        assert lines == 1, date.inner_text()
 
 
 def test_the_panel_fits_a_narrow_sidebar(open_lab: Page) -> None:

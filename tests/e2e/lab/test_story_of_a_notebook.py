@@ -136,7 +136,7 @@ def a_server_that_went_away(page: Page) -> None:
     picture(page, "question")
     question.locator("input").press("Enter")
     expect(last.get_by_text("still [3, 1, 2]")).to_be_visible()
-    expect(last.get_by_text(re.compile(r"Spark session \d+ taken up"))).to_be_visible()
+    expect(last.get_by_text(re.compile(r"Spark session \d+ attached"))).to_be_visible()
     page.get_by_role("tab", name="Spark sessions").click()
     sessions = page.get_by_role("list", name="My Spark sessions").get_by_role("listitem")
     expect(sessions.filter(has_text=Path(RENAMED).name)).to_have_count(1)
@@ -150,11 +150,11 @@ def a_session_that_ends(page: Page) -> None:
     sessions = page.get_by_role("list", name="My Spark sessions").get_by_role("listitem")
     sessions.filter(has_text=Path(RENAMED).name).get_by_role("button", name="Stop session").click()
     page.get_by_role("dialog").get_by_role("button", name="Stop Session").click()
-    expect(sessions.get_by_text("It was ended by its owner.")).to_be_visible()
+    expect(sessions.get_by_text("It was stopped by its owner.")).to_be_visible()
     page.reload()
     again = cell(page, LONG).locator(".jp-OutputArea-output")
     expect(again.get_by_text("tick 2 of run 3")).to_be_visible()
-    expect(again.get_by_text("SessionEnded: It was ended by its owner.")).to_be_visible()
+    expect(again.get_by_text("SessionEnded: It was stopped by its owner.")).to_be_visible()
     picture(page, "ended")
 
 

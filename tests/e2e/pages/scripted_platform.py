@@ -166,10 +166,10 @@ class ScriptedPlatform:
             case "GET", ["sessions", number, "log"]:
                 return {"total": 900, "log": [f"a line of session {number}", "the last line"]}
             case "DELETE", ["sessions", number]:
-                return self._end(int(number), "It was ended by administrator ada.")
+                return self._end(int(number), "It was stopped by administrator ada.")
             case "POST", ["sessions:stop-idle"]:
                 for number in body["sessions"]:
-                    self._end(number, "It was idle and was ended by administrator ada.")
+                    self._end(number, "It was idle and was stopped by administrator ada.")
                 return {"ended": body["sessions"]}
             case "GET", ["outbox"]:
                 return self._page(self.outbox, query, "id")

@@ -174,7 +174,7 @@ def test_one_is_stopped_after_it_was_said_what_is_lost(visit, busy_site):
     assert busy_site.calls == []
     page.get_by_role("button", name="Stop session 9").click()
     page.get_by_role("dialog").get_by_role("button", name="Stop session").click()
-    expect(rows(page).first).to_contain_text("It was ended by administrator ada.")
+    expect(rows(page).first).to_contain_text("It was stopped by administrator ada.")
     assert busy_site.calls == [("DELETE", "sessions/9", None)]
 
 

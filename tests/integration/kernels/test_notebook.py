@@ -372,7 +372,7 @@ def test_a_session_that_its_owner_ended_elsewhere_says_so(notebook, livy):
     notebook.run("1")
     del livy.sessions[0]
     cell = notebook.run("2")
-    assert "The Spark session has ended. It was ended, by you or by a program of yours." in cell.error
+    assert "The Spark session has ended. It was stopped, by you or by a program of yours." in cell.error
     assert notebook.run("2").reply["status"] == "ok"
 
 

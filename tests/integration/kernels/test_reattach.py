@@ -38,8 +38,8 @@ def answering(notebook, code, answer):
 def test_the_first_cell_asks_and_a_yes_takes_the_session_up(notebook, livy, left):
     cell, question = answering(notebook, "days", "")
     assert "Spark session 7 of this notebook is still running (idle for 3 min, 12 statements; last: " in question
-    assert "last: `days.count()`). Use it, with its variables? [Y]es, [n]o: a new one" in question
-    assert cell.stdout.startswith("Spark session 7 taken up: idle for 3 min")
+    assert "last: `days.count()`). Attach it, with its variables? [Y]es, [n]o: a new one" in question
+    assert cell.stdout.startswith("Spark session 7 attached: idle for 3 min")
     assert (livy.posted, left["notebook"]) == ([], NOTEBOOK)
     assert left["kernel"] in notebook.manager.connection_file, "the session knows its kernel"
     assert [statement["code"] for statement in livy.statements] == ["days"], "the cell has run in it"
@@ -60,20 +60,20 @@ def test_a_no_starts_anew_and_never_is_remembered_by_the_next_kernel(notebook, l
 def test_the_magic_takes_it_up_too_though_no_cell_has_run(notebook, livy, left):
     cell, question = answering(notebook, "%spark_session outputs", "y")
     assert "Spark session 7 of this notebook is still running" in question
-    assert "Spark session 7 taken up" in cell.stdout
+    assert "Spark session 7 attached" in cell.stdout
     assert "There is no output that this notebook has not seen." in cell.stdout
     assert (livy.posted, cell.reply["status"]) == ([], "ok")
 
 
 def test_where_nobody_can_be_asked_a_new_one_starts_and_the_old_one_is_named(notebook, livy, left):
     cell = notebook.finish(notebook.start("days", allow_stdin=False))
-    assert "%spark_session attach -f 7 takes the old one up instead" in cell.stdout
+    assert "%spark_session attach -f 7 attaches the old one instead" in cell.stdout
     assert len(livy.posted) == 1
 
 
 def test_the_wish_always_takes_it_up_without_a_question(notebook, livy, left):
     assert "without asking" in notebook.run("%spark_session reattach always").stdout
-    assert "Spark session 7 taken up" in notebook.run("days").stdout
+    assert "Spark session 7 attached" in notebook.run("days").stdout
     assert livy.posted == []
 
 
@@ -107,7 +107,7 @@ def test_what_can_not_be_taken_up_says_why(notebook, livy, left):
     left["kind"] = "pyspark"
     refused = notebook.run("%spark_session attach 7").error
     assert "This notebook has Spark session 0 already. %spark_session attach -f 7 ends that one" in refused
-    assert "Spark session 7 taken up" in notebook.run("%spark_session attach -f 7").stdout
+    assert "Spark session 7 attached" in notebook.run("%spark_session attach -f 7").stdout
     assert livy.deleted == [0]
 
 

@@ -42,7 +42,7 @@ def test_a_driver_that_runs_out_of_memory_ends_with_the_number_and_the_option_to
         "rows = spark.range(10**7).selectExpr('repeat(uuid(), 20) as text').collect()"
     )
     output = run(client, session_id, code)["output"]
-    sentence = "with one executor, driver and executor share 1024 MiB. Raise the memory of the driver (driverMemory)"
+    sentence = "with one executor, driver and executor share 1 GiB. Raise the memory of the driver (driverMemory)"
     assert output["status"] == "error"
     assert sentence in output["evalue"], output
     summary = client.get(f"/sessions/{session_id}/summary").json()

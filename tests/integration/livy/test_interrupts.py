@@ -1,5 +1,6 @@
 """An interrupt reaches the statement that it is for, whenever it comes, and no other."""
 
+import json
 import time
 
 import pytest
@@ -97,6 +98,18 @@ def test_an_interrupt_ends_the_jobs_of_its_statement_and_no_others(client, sessi
     assert after["data"] == {"text/plain": "([2], True, None)"}, after
     ended = f"query.stop()\nuntil = time.time() + 20\nwhile {running} and time.time() < until:\n    time.sleep(0.2)\n"
     assert run(client, session_id, f"{ended}{running}")["output"]["data"] == {"text/plain": "[]"}
+
+
+def test_an_interrupted_job_says_nothing_but_that(client, session_id):
+    run(client, session_id, "import logging")
+    number = _submit(client, session_id, "spark.range(1).foreach(lambda row: time.sleep(60))")
+    with client.stream("GET", f"/sessions/{session_id}/statements/{number}/events") as answer:
+        time.sleep(3)  # Java has the job by then, and the driver waits for its answer
+        client.post(f"/sessions/{session_id}/statements/{number}/cancel")
+        events = [json.loads(line[6:]) for line in answer.iter_lines() if line.startswith("data: ")]
+    assert not [event for event in events if event.get("type") == "stream"], events
+    # py4j logs by the root logger, which gives it a handler.
+    assert run(client, session_id, "logging.getLogger().handlers")["output"]["data"] == {"text/plain": "[]"}
 
 
 def test_a_session_with_a_streaming_query_is_not_idle(client):

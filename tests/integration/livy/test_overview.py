@@ -41,9 +41,9 @@ def test_a_data_owner_sees_it_working_reads_its_log_and_ends_it_and_its_owner_re
     waiting.start()
     ended = olga.delete(f"/overview/{number}").json()
     waiting.join(60)
-    assert (ended["state"], ended["reason"]) == ("killed", "It was ended by Data Owner olga.")
-    assert cells[0]["output"]["evalue"] == "SessionEnded: It was ended by Data Owner olga."
-    assert client.get(f"/sessions/{number}/log").json()["log"][-1] == "It was ended by Data Owner olga."
+    assert (ended["state"], ended["reason"]) == ("killed", "It was stopped by Data Owner olga.")
+    assert cells[0]["output"]["evalue"] == "SessionEnded: It was stopped by Data Owner olga."
+    assert client.get(f"/sessions/{number}/log").json()["log"][-1] == "It was stopped by Data Owner olga."
     assert service.processes() == []
 
 
@@ -58,7 +58,7 @@ def test_an_administrator_ends_all_idle_ones_and_the_busy_one_goes_on(client, ro
         }  # fmt: skip
         assert root.post("/overview:stop-idle", json={"scope": "all"}).json() == {"ended": [idle]}
         reason = client.get(f"/sessions/{idle}/summary").json()["reason"]
-        assert reason == "It was idle and was ended by administrator root."
+        assert reason == "It was idle and was stopped by administrator root."
         assert wait_idle(bob, busy)["state"] == "idle"
         assert run(bob, busy, "8")["output"]["data"]["text/plain"] == "8"
         root.delete(f"/overview/{busy}")

@@ -89,7 +89,7 @@ def test_what_the_cluster_never_has_is_refused_with_what_it_has(client, session)
     many = client.post("/sessions", json={"numExecutors": 5, "conf": {"spark.executor.resource.gpu.amount": 1}})
     assert many.status_code == 409
     assert "5 executors of 1 GPU" in many.json()["detail"]
-    assert "(2 of 2 GPUs, 2 cores and 2048 MiB)" in many.json()["detail"]
+    assert "(2 of 2 GPUs, 2 cores and 2 GiB)" in many.json()["detail"]
     label = {"spark.executor.resource.gpu.amount": 1, "spark.hops.gpu.label": "infiniband"}
     unknown = client.post("/sessions:check", json={"conf": label})
     assert (unknown.status_code, "has the label 'infiniband'" in unknown.json()["detail"]) == (409, True)

@@ -95,7 +95,7 @@ def test_who_needs_the_memory_gets_it(service, client):
     with service.client(service.plane.token("grace")) as grace:
         created = grace.post("/sessions", json={**SAME, "driverMemory": "1g"}).json()
         assert wait_idle(grace, created["id"])["state"] == "idle"
-        assert warm(client, until="none")["reason"].startswith("1024 MiB of memory were asked for")
+        assert warm(client, until="none")["reason"].startswith("1 GiB of memory were asked for")
 
 
 def test_none_is_kept_where_there_is_no_room_or_gpus_would_be_held(service, client):

@@ -43,7 +43,7 @@ def test_the_first_and_the_second_that_wait_are_told_what_is_free_who_has_it_and
         held = start_session(ada, **SMALL)
         bobs, eves = _wait(bob), _wait(eve)
         adas = _wait(ada)
-        waits = "Waits for 1024 MiB of memory: {} of 3 in the queue. In use: 1024 MiB by {}. Free: 256 MiB."
+        waits = "Waits for 1 GiB of memory: {} of 3 in the queue. In use: 1 GiB by {}. Free: 256 MiB."
         # Eve's project has nothing, and of Ada's two members Bob has less.
         assert _reason(eve, eves) == waits.format("1st", "other projects")
         by_ada = f"weather__ada (session {held})"

@@ -158,7 +158,7 @@ def _(stage):
         return refused(client, conf={GPUS: 1, "spark.hops.gpu.label": "infiniband"})
 
 
-@case("… MiB of memory were asked for; sessions may use … MiB together. Ask for less.")
+@case("… of memory were asked for; sessions may use … together. Ask for less.")
 def _(stage):
     with stage.client(HOPS_MEMORY_MIB="2048") as client:
         return refused(client, driverMemory="3g")
@@ -325,7 +325,7 @@ def _(stage):
         return ended(client, number)
 
 
-@case("This machine could not give the driver its … MiB of memory. …")
+@case("This machine could not give the driver its … of memory. …")
 def _(stage):
     service = stage.service(HOPS_SESSIONS="50")  # one of its own, since its processes may have so much and no more
     psutil.Process(service.process.pid).rlimit(psutil.RLIMIT_AS, (3 * 2**30, 3 * 2**30))
@@ -360,7 +360,7 @@ def _(stage):
         return refused(client) if NO_SANDBOX else ended(client, started(client))
 
 
-@case("It was ended by its owner.")
+@case("It was stopped by its owner.")
 def _(stage):
     with stage.client() as client:
         number = started(client)

@@ -74,7 +74,7 @@ def test_what_the_cluster_never_has_is_refused_with_what_it_has(client, session)
     assert refused.status_code == 409
     assert refused.json()["detail"] == (
         f"2 executors of 5 GPUs, 1 core and 896 MiB with label {LABEL} were asked for; the cluster has room for 0 of "
-        f"them even when nothing else runs: it has 1 host with label {LABEL} (1 of 4 GPUs, 8 cores and 4096 MiB)."
+        f"them even when nothing else runs: it has 1 host with label {LABEL} (1 of 4 GPUs, 8 cores and 4 GiB)."
     )
 
 
@@ -86,7 +86,7 @@ def test_what_others_have_is_waited_for_and_told_and_a_killed_driver_leaves_no_a
         waiting = start_session(other, numExecutors=1, conf=_gpus(1, LABEL), **SMALL)
         reason = _until(lambda: other.get(f"/sessions/{waiting}/summary").json()["reason"], bool)
         assert reason == (
-            "Waits for executors: 0 of 1 of 1 GPU, 1 core and 896 MiB; the cluster has 0 GPUs, 6 cores and 2304 MiB "
+            "Waits for executors: 0 of 1 of 1 GPU, 1 core and 896 MiB; the cluster has 0 GPUs, 6 cores and 2.25 GiB "
             f"with label {LABEL} free. Others that work there: 1 of others."
         )
         assert other.get(f"/sessions/{waiting}/log").json()["log"][-1] == reason

@@ -201,14 +201,14 @@ def test_who_is_a_data_owner_no_more_gets_their_own_sessions(server, platform):
 
 def test_a_session_is_looked_into_and_ended(server, platform):
     lines = {"id": 5, "from": 0, "total": 2, "log": ["one", "two"]}
-    ended = NEIGHBOURS | {"state": "killed", "reason": "It was ended by Data Owner ada."}
+    ended = NEIGHBOURS | {"state": "killed", "reason": "It was stopped by Data Owner ada."}
     platform.answers.update({
         ("GET", "/services/livy/overview/5/log?size=500"): (200, lines),
         ("DELETE", "/services/livy/overview/5"): (200, ended),
         ("POST", "/services/livy/overview:stop-idle"): (200, {"ended": [5]}),
     })  # fmt: skip
     assert server.client.get("/hops/overview/5/log").json() == {"total": 2, "lines": ["one", "two"]}
-    assert server.client.delete("/hops/overview/5").json()["reason"] == "It was ended by Data Owner ada."
+    assert server.client.delete("/hops/overview/5").json()["reason"] == "It was stopped by Data Owner ada."
     answer = server.client.post("/hops/overview:stop-idle", json={"scope": "project", "sessions": [5, 6]})
     assert answer.json() == {"ended": [5]}
     assert platform.bodies[-1] == {"scope": "project", "sessions": [5, 6]}

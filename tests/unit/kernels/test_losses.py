@@ -11,7 +11,7 @@ IDLE = "Nothing was run for 120 minutes, the idle time of this session."
 
 
 def test_one_that_nothing_was_heard_of_was_ended_by_its_owner():
-    assert loss_in(ABSENT, "") == "It was ended, by you or by a program of yours."
+    assert loss_in(ABSENT, "") == "It was stopped, by you or by a program of yours."
 
 
 def test_one_whose_end_was_heard_of_before_ended_for_that_reason():

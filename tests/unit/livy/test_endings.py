@@ -57,8 +57,8 @@ GRANTED = "was granted 1112 MiB"
 def test_a_session_that_took_more_than_it_asked_for_when_memory_ran_out_is_told_so_with_the_numbers():
     memory = MemoryAtEnd(ran_out=True, taken=5200, free=90, whole=7900)
     assert _why(code=-9, memory=memory) == (
-        f"The driver was killed (signal 9): memory ran out. The session had taken 5200 MiB and {GRANTED}; this machine "
-        "has 7900 MiB. Keep less in Python, which no option bounds, or ask for as much as it takes (driverMemory, "
+        f"The driver was killed (signal 9): memory ran out. The session had taken 5.1 GiB and {GRANTED}; this machine "
+        "has 7.7 GiB. Keep less in Python, which no option bounds, or ask for as much as it takes (driverMemory, "
         "executorMemory): it is then started only where so much is free."
     )
     several = _why(java_code=-9, memory=memory, executors=2)
@@ -70,7 +70,7 @@ def test_a_session_that_took_no_more_than_it_asked_for_is_told_that_others_did()
     told = _why(code=-9, memory=MemoryAtEnd(ran_out=True, taken=700, whole=4096, limited=True))
     assert told == (
         f"The driver was killed (signal 9): memory ran out. The session had taken 700 MiB and {GRANTED}; the session "
-        "service and all its sessions may have 4096 MiB. Others have the rest: stop other sessions, or ask for less "
+        "service and all its sessions may have 4 GiB. Others have the rest: stop other sessions, or ask for less "
         "(driverMemory, executorMemory)."
     )
 
@@ -91,7 +91,7 @@ def test_a_driver_that_somebody_killed_is_not_said_to_have_had_no_memory():
     told = _why(code=-9, memory=MemoryAtEnd(ran_out=False, taken=700, free=3100, whole=7900))
     assert told == (
         "The driver was killed (signal 9): by someone or by a program, not by the kernel for lack of memory. "
-        f"The session had taken 700 MiB and {GRANTED}; 3100 MiB of this machine were free."
+        f"The session had taken 700 MiB and {GRANTED}; 3 GiB of this machine were free."
     )
 
 
@@ -103,7 +103,7 @@ def test_where_the_system_does_not_tell_both_causes_are_named():
 
 def test_of_a_driver_that_an_earlier_service_started_memory_can_be_the_cause_or_be_none():
     assert _why(memory=MemoryAtEnd(ran_out=True, whole=7900)).startswith(
-        f"The driver was killed (signal 9): memory ran out. The session {GRANTED}; this machine has 7900 MiB."
+        f"The driver was killed (signal 9): memory ran out. The session {GRANTED}; this machine has 7.7 GiB."
     )
     other = _why(memory=MemoryAtEnd(ran_out=False, whole=7900))
     assert "killed, by someone, or its own code ended it" in other
@@ -134,7 +134,7 @@ def test_an_executor_that_was_killed_is_told_with_its_cause():
     assert not was_lost(LOST.format(1))
     assert not was_lost(LOST.format(1370))
     told = _lost(LOST.format(137), ran_out=True, taken=5200)
-    assert told.startswith("An executor was killed (signal 9): memory ran out. The session had taken 5200 MiB and was")
+    assert told.startswith("An executor was killed (signal 9): memory ran out. The session had taken 5.1 GiB and was")
     assert "granted 1712 MiB" in told
     assert "not by the kernel" in _lost(LOST.format(137), ran_out=False)
     assert "by someone, or by the machine" in _lost(LOST.format(137))

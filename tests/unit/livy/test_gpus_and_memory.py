@@ -80,7 +80,7 @@ def test_what_can_be_waited_for_is_told_from_what_never_can_be_had(monkeypatch):
         MemoryLedger().check(4000)
     never = _refused(MemoryLedger().check, 9000)
     assert not isinstance(never, MemoryTakenError)
-    assert str(never) == "9000 MiB of memory were asked for; this machine has 8000 MiB. Ask for less."
+    assert str(never) == "9000 MiB of memory were asked for; this machine has 7.8 GiB. Ask for less."
 
 
 def _refused(check, *arguments, **options):

@@ -219,8 +219,8 @@ VIEW = ClusterView(
 def test_no_executor_is_split_over_hosts_and_none_runs_where_the_label_is_another():
     assert VIEW.why_never(Shape(executors=2, gpus_per_executor=4, gpu_label="infiniband")) is None
     assert VIEW.why_never(Shape(executors=2, gpus_per_executor=4)) == (
-        "2 executors of 4 GPUs, 1 core and 1024 MiB were asked for; the cluster has room for 1 of them even when "
-        "nothing else runs: it has 1 host without a label (1 of 4 GPUs, 8 cores and 4096 MiB)."
+        "2 executors of 4 GPUs, 1 core and 1 GiB were asked for; the cluster has room for 1 of them even when "
+        "nothing else runs: it has 1 host without a label (1 of 4 GPUs, 8 cores and 4 GiB)."
     )
     assert "room for 0" in VIEW.why_never(Shape(executors=1, gpus_per_executor=5, gpu_label="infiniband"))
     assert "it has 0 hosts with label fast." in VIEW.why_never(Shape(gpus_per_executor=1, gpu_label="fast"))
@@ -230,7 +230,7 @@ def test_no_executor_is_split_over_hosts_and_none_runs_where_the_label_is_anothe
 def test_what_is_waited_for_tells_what_is_free_and_names_nobody_of_other_projects():
     shape = Shape(executors=2, gpus_per_executor=2, gpu_label="infiniband")
     assert VIEW.why_waiting(shape, VIEW.find("application_1_0007", owner="weather__ada"), "weather__ada") == (
-        "Waits for executors: 1 of 2 of 2 GPUs, 1 core and 1024 MiB; the cluster has 6 GPUs, 16 cores and 8192 MiB "
+        "Waits for executors: 1 of 2 of 2 GPUs, 1 core and 1 GiB; the cluster has 6 GPUs, 16 cores and 8 GiB "
         "with label infiniband free. Others that work there: 1 of others, 1 of weather__bob; that wait too: "
         "1 of others."
     )

@@ -396,9 +396,9 @@ def test_of_anothers_statement_the_state_and_the_times_are_told_and_not_a_word_o
 @pytest.mark.parametrize(
     ("role", "reason"),
     [
-        ("Data Owner", "It was ended by Data Owner olga."),
-        ("administrator", "It was ended by administrator root."),
-        ("owner", "It was ended by its owner."),
+        ("Data Owner", "It was stopped by Data Owner olga."),
+        ("administrator", "It was stopped by administrator root."),
+        ("owner", "It was stopped by its owner."),
     ],
 )
 def test_who_ended_it_stands_in_the_session_and_in_the_cell_that_ran(tmp_path, role, reason):
@@ -427,10 +427,10 @@ def test_only_idle_ones_are_ended_and_of_these_only_those_that_are_named(tmp_pat
             request = {"scope": "project", "sessions": [busy, idle, elsewhere]}
             answer = await client.post("/overview:stop-idle", json=request, headers=ROLES["Data Owner"])
             assert answer.json() == {"ended": [idle]}
-            assert await reason_of(client, idle) == "It was idle and was ended by Data Owner olga."
+            assert await reason_of(client, idle) == "It was idle and was stopped by Data Owner olga."
             answer = await client.post("/overview:stop-idle", json={"scope": "own"}, headers=OWNER)
             assert answer.json() == {"ended": [spared]}
-            assert await reason_of(client, spared) == "It was idle and was ended by its owner."
+            assert await reason_of(client, spared) == "It was idle and was stopped by its owner."
             assert (await client.get(f"/sessions/{busy}/state", headers=OWNER)).json()["state"] == "busy"
 
     async def reason_of(client, number):

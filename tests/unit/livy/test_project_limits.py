@@ -54,14 +54,14 @@ def ask(answers, *projects):
         ({"executors": 3}, "3 executors asked for; the project may use 2 executors."),
         ({"min_executors": 0, "max_executors": 50}, "50 executors asked for; the project may use 2 executors."),
         ({"executor_cores": 3}, "3 cores per executor asked for; the project may use 2 cores per executor."),
-        ({"executor_memory_mib": 2049}, "2049 MiB per executor asked for; the project may use 2048 MiB per executor."),
+        ({"executor_memory_mib": 2049}, "2049 MiB per executor asked for; the project may use 2 GiB per executor."),
         (
             {"driver_memory_mib": 2049},
-            "2049 MiB for the driver asked for; the project may use 2048 MiB for the driver.",
+            "2049 MiB for the driver asked for; the project may use 2 GiB for the driver.",
         ),
         (
             {"executors": 2, "executor_memory_mib": 2048},
-            "5120 MiB in all asked for; the project may use 4096 MiB in all.",
+            "5 GiB in all asked for; the project may use 4 GiB in all.",
         ),
         ({"executors": 2, "gpus_per_executor": 2}, "4 GPUs in all asked for; the project may use 2 GPUs in all."),
     ],

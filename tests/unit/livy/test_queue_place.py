@@ -34,15 +34,15 @@ def place(lack, *, running=RUNNING, position=2, limit=LIMIT, **more):
         (
             Lack(machine=frozenset({"gpus", "memory_mib"})),
             (
-                "Waits for 2 GPUs and 2048 MiB of memory: 2nd of 25 in the queue. "
-                "In use: 2 GPUs and 1024 MiB by other projects, 1 GPU and 1024 MiB by weather__ben (session 7)."
+                "Waits for 2 GPUs and 2 GiB of memory: 2nd of 25 in the queue. "
+                "In use: 2 GPUs and 1 GiB by other projects, 1 GPU and 1 GiB by weather__ben (session 7)."
             ),
         ),
         (
             Lack(project=frozenset({"gpus", "memory_mib"})),
             (
-                "Waits for 2 GPUs of the project's 3 and 2048 MiB of the project's 4096 MiB of memory: "
-                "2nd of 25 in the queue. In use: 1 GPU and 1024 MiB by weather__ben (session 7)."
+                "Waits for 2 GPUs of the project's 3 and 2 GiB of the project's 4 GiB of memory: "
+                "2nd of 25 in the queue. In use: 1 GPU and 1 GiB by weather__ben (session 7)."
             ),
         ),
         (
@@ -95,8 +95,8 @@ BOTH = Lack(machine=frozenset({"gpus", "memory_mib"}))
 
 def test_what_is_free_and_not_enough_is_told_of_what_is_lacking_here_alone():
     free = Amount(sessions=9, memory_mib=1700, gpus=1)
-    assert place(BOTH, free=free).sentence().endswith("(session 7). Free: 1 GPU and 1536 MiB.")
-    assert place(BOTH, free=free).without_the_queue().endswith("(session 7). Free: 1 GPU and 1536 MiB.")
+    assert place(BOTH, free=free).sentence().endswith("(session 7). Free: 1 GPU and 1.5 GiB.")
+    assert place(BOTH, free=free).without_the_queue().endswith("(session 7). Free: 1 GPU and 1.5 GiB.")
     assert place(Lack(machine=frozenset({"gpus"})), free=free).sentence().endswith("Free: 1 GPU.")
     for lack in (Lack(project=frozenset({"gpus"})), Lack(machine=frozenset({"sessions"})), Lack()):
         assert "Free" not in place(lack, free=free).sentence()

@@ -138,7 +138,7 @@ def test_a_dead_driver_whose_session_stays_busy_is_told_with_its_cause(site, liv
                 await running_one
             assert "though Apache Livy still calls its session busy" in ending.reason
             assert "ClosedChannelException" in ending.reason
-            assert "ran out of memory: it has 1024 MiB" in ending.reason
+            assert "ran out of memory: it has 1 GiB" in ending.reason
             assert not ending.asked
             assert "java.lang.OutOfMemoryError: Java heap space" in found.log()
             await until(lambda: livy.sessions == {})

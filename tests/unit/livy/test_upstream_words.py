@@ -314,7 +314,7 @@ OOM = ["21 ERROR Utils: uncaught error", "java.lang.OutOfMemoryError: Java heap 
 @pytest.mark.parametrize(
     ("state", "log", "words"),
     [
-        ("dead", OOM, "ran out of memory: it has 1024 MiB"),
+        ("dead", OOM, "ran out of memory: it has 1 GiB"),
         ("dead", ["Container is running beyond physical memory limits."], "used more memory than its container has"),
         ("dead", ["Container killed by YARN for exceeding memory limits."], "used more memory"),
         (

@@ -169,15 +169,15 @@ def _backend(tmp_path, cluster):
 def test_only_the_driver_counts_on_this_machine_and_what_is_merely_taken_now_is_no_reason_to_refuse(tmp_path):
     backend = _backend(tmp_path, ScriptedCluster(_view(2, "another")))
     asyncio.run(backend.check(Shape(driver_memory_mib=1024, executors=2, executor_memory_mib=1024), owner=ADA))
-    with pytest.raises(StartError, match="sessions may use 1024 MiB together"):
+    with pytest.raises(StartError, match="sessions may use 1 GiB together"):
         asyncio.run(backend.check(Shape(driver_memory_mib=1025), owner=ADA))
 
 
 @pytest.mark.parametrize(
     ("answer", "shape", "sentence"),
     [
-        (_view(0), {"executors": 3}, "3 executors of 1 core and 1024 MiB were asked for; the cluster has room for 2"),
-        (_view(0), {"gpus_per_executor": 1}, "1 executor of 1 GPU, 1 core and 1024 MiB was asked for"),
+        (_view(0), {"executors": 3}, "3 executors of 1 core and 1 GiB were asked for; the cluster has room for 2"),
+        (_view(0), {"gpus_per_executor": 1}, "1 executor of 1 GPU, 1 core and 1 GiB was asked for"),
         (ClusterError("The cluster's master does not answer."), {}, "does not answer"),
     ],
 )
@@ -196,7 +196,7 @@ def test_a_driver_without_memory_on_a_cluster_is_told_its_own_memory():
         was_ready=True,
         apart=True,
     )
-    assert said.startswith("The driver ran out of memory: it has 1024 MiB.")
+    assert said.startswith("The driver ran out of memory: it has 1 GiB.")
 
 
 def test_with_a_cluster_nothing_is_kept_ready_unless_the_site_says_so(tmp_path):

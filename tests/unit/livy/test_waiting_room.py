@@ -283,7 +283,7 @@ def test_who_does_not_want_to_wait_does_not_slip_past_who_does(tmp_path):
     ("body", "sentence"),
     [
         ({"conf": {"spark.executor.resource.gpu.amount": "5"}}, "5 GPUs were asked for; this machine has 4."),
-        ({**SMALL, "driverMemory": "7g"}, "7680 MiB of memory were asked for; sessions may use 4000 MiB together."),
+        ({**SMALL, "driverMemory": "7g"}, "7.5 GiB of memory were asked for; sessions may use 4000 MiB together."),
         ({"conf": {"spark.hops.queue": "perhaps"}}, "'perhaps' is neither 'wait' nor 'fail'"),
     ],
 )
@@ -307,7 +307,7 @@ def test_that_it_would_wait_is_no_reason_against_a_session_unless_another_would_
         assert (await client.post(path, json=GPUS, headers=ADA)).status_code == 200
         more = {**SMALL, "conf": {"spark.executor.resource.gpu.amount": "3"}}
         refused = await client.post(path, json=more, headers=ADA)
-        assert (refused.status_code, "End the session first" in refused.json()["remedy"]) == (409, True)
+        assert (refused.status_code, "Stop the session first" in refused.json()["remedy"]) == (409, True)
 
     run(test, tmp_path)
 
@@ -331,7 +331,7 @@ def test_a_project_has_limits_for_all_its_sessions_together_and_holds_up_nobody_
     run(test, tmp_path, kind())
 
 
-LACKS = "Waits for executors: 0 of 2 of 1 core and 1024 MiB; the cluster has 0 cores and 0 MiB free."
+LACKS = "Waits for executors: 0 of 2 of 1 core and 1 GiB; the cluster has 0 cores and 0 MiB free."
 
 
 @pytest.mark.parametrize("said", [{"onNoRoom": "fail"}, {"conf": {"spark.hops.queue": "fail"}}])
@@ -720,7 +720,7 @@ def test_sessions_that_are_kept_ready_end_only_if_that_makes_room(tmp_path, mach
         pool = client.app.state.registry._pool
         await ask(client, OTTO, {**SMALL, "driverMemory": "1g"})
         refused = await ask(client, OTTO, {**SMALL, "driverMemory": "3g", "onNoRoom": "fail"}, status=409)
-        assert "MiB are taken" in refused["detail"]
+        assert " are taken" in refused["detail"]
         waiting = await ask(client, OTTO, {**SMALL, "driverMemory": "3g"})
         assert (len(pool), "queue" in waiting) == (2, True), "they end for nothing if that is too little"
         assert "queue" not in await ask(client, OTTO, {**SMALL, "driverMemory": "1g"})

@@ -266,7 +266,7 @@ for _sentence, _case in {
     "The cluster ended the driver because it used more memory than its container has. …": log_says(
         "Container is running beyond physical memory limits."
     ),
-    "The driver ran out of memory: it has … MiB. …": log_says("java.lang.OutOfMemoryError: Java heap space"),
+    "The driver ran out of memory: it has …. …": log_says("java.lang.OutOfMemoryError: Java heap space"),
     "The cluster does not let Apache Livy act as …": log_says("User: livy is not allowed to impersonate weather__ada"),
     "… may not read or write on the cluster's file system: …": log_says("Permission denied: user=weather__ada"),
     "The cluster has no such queue: …": log_says("submitted by user to unknown queue: lab"),

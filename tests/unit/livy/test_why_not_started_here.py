@@ -171,14 +171,14 @@ def _(_folder):
     return WaitingRoom._refusal(mock.Mock(), entry, place)
 
 
-@case("… MiB of memory were asked for; sessions may use … MiB together, and … MiB are taken. …")
+@case("… of memory were asked for; sessions may use … together, and … are taken. …")
 def _(_folder):
     ledger = MemoryLedger(limit_mib=8192)
     ledger.take(6144, session_id=1)
     return refusal(ledger.check, 3072)
 
 
-@case("… MiB of memory were asked for; this machine has … MiB free now. …")
+@case("… of memory were asked for; this machine has … free now. …")
 def _(_folder):
     with mock.patch.object(memory, "free_memory_mib", return_value=1500), mock.patch.object(
         memory, "whole_memory_mib", return_value=16_000
@@ -186,7 +186,7 @@ def _(_folder):
         return refusal(MemoryLedger().check, 3072)
 
 
-@case("… MiB of memory were asked for; sessions have … MiB free now. …")
+@case("… of memory were asked for; sessions have … free now. …")
 def _(_folder):
     with mock.patch.object(memory, "free_memory_mib", return_value=1500), mock.patch.object(
         memory, "whole_memory_mib", return_value=16_000
@@ -194,7 +194,7 @@ def _(_folder):
         return refusal(MemoryLedger().check, 3072)
 
 
-@case("… MiB of memory were asked for; this machine has … MiB. …")
+@case("… of memory were asked for; this machine has …. …")
 def _(_folder):
     with mock.patch.object(memory, "whole_memory_mib", return_value=15_900):
         return refusal(MemoryLedger().check, 65_536)
@@ -296,8 +296,8 @@ for _sentence, _told in {
     "The driver's Java machine was ended by signal …": {"java_code": -11},
     "The driver's Java machine ended by itself with exit status …": {"java_code": 1},
     "The driver's Java machine was ended from inside the session (System.exit or spark.stop).": {"java_code": 0},
-    "The driver ran out of memory: with one executor, driver and executor share … MiB. …": {"log": LOGS[2]},
-    "The driver ran out of memory: it has … MiB. …": {"log": LOGS[2], "executors": 2},
+    "The driver ran out of memory: with one executor, driver and executor share …. …": {"log": LOGS[2]},
+    "The driver ran out of memory: it has …. …": {"log": LOGS[2], "executors": 2},
     "The driver ended without a word: …": {},
     "The sandbox of the session could not be made: …": {
         "code": 1,
