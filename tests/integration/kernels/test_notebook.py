@@ -274,7 +274,9 @@ def test_options_are_taken_where_the_service_can_not_check_them_beforehand(noteb
 def test_options_that_are_no_json_object_are_refused_with_their_place_and_an_example(notebook, livy, options, wrong):
     notebook.run("1")
     cell = notebook.run(f"%%configure -f\n{options}")
-    assert cell.error.startswith(f"SessionProblem: These options can't be read.{wrong} Below the line %%configure stands")
+    assert cell.error.startswith(
+        f"SessionProblem: These options can't be read.{wrong} Below the line %%configure stands"
+    )
     assert (livy.deleted, len(livy.posted)) == ([], 1)
 
 

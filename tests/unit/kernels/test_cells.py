@@ -95,7 +95,7 @@ def test_the_line_about_progress_counts_no_tasks_where_no_stage_is_active():
         ("!conda install -y humanize", "conda"),
         ("!pip list", None),
         ("!ls # pip install", None),
-        ("text = \"\"\"\n!pip install humanize\"\"\"", None),
+        ('text = """\n!pip install humanize"""', None),
     ],
 )
 def test_a_cell_that_would_install_packages_by_a_command_is_known(cell, installer):
