@@ -13,9 +13,10 @@ from typing import Any
 import psutil
 from jupyterhub.spawner import LocalProcessSpawner
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
-from traitlets import Float, Integer, Unicode, default
+from traitlets import Bool, Float, Integer, List, Unicode, default
 
 from hops_contract.layout import Home
+from hops_contract.sandbox import command_in_sandbox
 from hops_contract.servers import ServerGrant
 from hops_contract.slugs import project_user
 from hops_spawner.environment import server_environment
@@ -23,11 +24,11 @@ from hops_spawner.files import FOLDERS, server_files
 from hops_spawner.folder import wipe_folder, write_folder
 from hops_spawner.mixin import HopsSpawnerMixin
 from hops_spawner.refusals import failed_start
+from hops_spawner.sandbox import SOURCE, server_view, with_first_process
 
 LOG_TAIL_LINES = 20
 PYTHON_PATIENCE_S = 30
 LOG_TAIL_BYTES = 16 * 1024
-SOURCE = Path(__file__).resolve().parent.parent
 _START_TIME_SLACK_S = 1.0
 
 
@@ -35,8 +36,12 @@ class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
     """Starts the platform's ``jupyterhub-singleuser`` for one project-user; kernels run in the project environment."""
 
     home = Unicode(help="The platform's home (HOPS_HOME).").tag(config=True)
+    sandbox = Unicode("", help="The program that makes a sandbox for each server; empty: none.").tag(config=True)
+    sandbox_reads = List(Unicode(), help="What all servers may read in theirs besides.").tag(config=True)
     answer_timeout = Integer(90, min=1, help="Seconds that a new server may take until it answers.").tag(config=True)
 
+    # Whether the process is a sandbox's, whose own first process gets its signals.
+    sandboxed = Bool(False)
     # Seconds since the epoch; with the process id it names one process, also after a restart of the Hub.
     started_at = Float(0.0)
 
@@ -97,6 +102,7 @@ class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
         """Write the server's folder and open its log."""
         self.own_home.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_folder(self.folder, server_files(grant), FOLDERS)
+        self.cmd = self._command(grant)
         self.log_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.log_file.unlink(missing_ok=True)
         self._log_sink = os.open(self.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -106,6 +112,31 @@ class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
                 "Tell an administrator: the environment has to be made again.",
                 log_tail=self.log_tail(),
             )
+
+    def _command(self, grant: ServerGrant) -> list[str]:
+        plain: list[str] = self._jupyter_of_the_platform()
+        self.sandboxed = bool(self.sandbox)
+        if not self.sandbox:
+            return plain
+        view = server_view(
+            grant.config,
+            self.folder,
+            own_home=self.own_home,
+            home=Home(Path(self.home)),
+            also=tuple(map(Path, self.sandbox_reads)),
+        )
+        return command_in_sandbox(self.sandbox, with_first_process(plain), view, cwd=self.folder)
+
+    async def _signal(self, sig: int) -> bool:
+        """To the sandbox's first process: bubblewrap's own would end alone, and leave the sandbox running."""
+        if not self.sandboxed or sig == 0:
+            return bool(await super()._signal(sig))
+        try:
+            for inside in psutil.Process(self.pid).children() or [psutil.Process(self.pid)]:
+                inside.send_signal(sig)
+        except psutil.NoSuchProcess:
+            return False
+        return True
 
     async def start(self) -> Any:
         """See :meth:`HopsSpawnerMixin.start`."""
@@ -180,13 +211,14 @@ class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
         """What finds the process again."""
         state: dict[str, Any] = super().get_state()
         if self.pid:
-            state["started_at"] = self.started_at
+            state |= {"started_at": self.started_at, "sandboxed": self.sandboxed}
         return state
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Take the process of an earlier Hub for ours."""
         super().load_state(state)
         self.started_at = float(state.get("started_at", 0.0))
+        self.sandboxed = bool(state.get("sandboxed", False))
 
     def clear_state(self) -> None:
         """Forget the process."""

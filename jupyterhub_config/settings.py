@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hops_contract.layout import Home
+from hops_contract.sandbox import Sandboxing
 
 SOURCE = Path(__file__).resolve().parent.parent
 LOOPBACK = "127.0.0.1"
@@ -32,6 +33,8 @@ class SiteSettings(BaseSettings):
     port: int = Field(default=8000, ge=1, le=65535, description="Port on which people reach the platform.")
     tls_cert: Path | None = Field(default=None, description="PEM file with the certificate and its chain.")
     tls_key: Path | None = Field(default=None, description="PEM file with the certificate's key.")
+    sandbox: Sandboxing = Field(default=Sandboxing.AUTO, description="Whether users' code runs in sandboxes.")
+    sandbox_reads: str = Field(default="", description="Absolute paths, with commas, that all may read in theirs.")
     profile: Literal["local", "kubernetes"] = Field(default="local", description="Where notebook servers run.")
     proxy_command: str | None = Field(default=None, description="The program configurable-http-proxy.")
     environment_timeout_s: int = Field(default=900, ge=1, description="How long a start waits for the environment.")

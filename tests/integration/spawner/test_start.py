@@ -130,7 +130,9 @@ def test_a_kernels_channels_are_no_ports_and_its_home_is_its_users_own(
             assert len(sockets) == 5
             eventually(lambda: all(path.is_socket() for path in sockets), "the kernel's start")
             assert all(stat.S_IMODE(path.parent.stat().st_mode) == 0o700 for path in sockets)
-            processes = [process for process in running_server.children() if kernel in " ".join(process.cmdline())]
+            processes = [
+                process for process in running_server.children(recursive=True) if kernel in " ".join(process.cmdline())
+            ]
             assert len(processes) == 1
             home = Path(processes[0].environ()["HOME"])
             assert home == site.home / "homes" / "weather__ada"

@@ -1,0 +1,49 @@
+"""What a notebook server sees of the machine in its sandbox: its own folder, its project, its environment."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import hops_contract
+from hops_contract.layout import Home
+from hops_contract.sandbox import View, of_python, unless_systems
+from hops_contract.servers import ServerConfig
+
+SOURCE = Path(__file__).resolve().parent.parent
+FIRST_PROCESS = Path(hops_contract.__file__).parent / "first_process.py"
+TEMPORARY = "tmp"
+_OWN_PACKAGES = ("hops_contract", "server_extension")
+SHARED_MEMORY_MIB = 1024
+
+
+def server_view(config: ServerConfig, folder: Path, *, own_home: Path, home: Home, also: tuple[Path, ...]) -> View:
+    """What the processes of a notebook server see besides the system's programs.
+
+    Args:
+        config: What the control plane granted.
+        folder: The server's folder.
+        own_home: The project-user's own home.
+        home: The platform's home, of which nothing else is seen: not other projects, nor servers, nor keys.
+        also: What the site lets all servers read besides.
+    """
+    read = {
+        # The platform's own, where they are not installed but in a checkout, which may hold a home besides.
+        *(SOURCE / name for name in _OWN_PACKAGES),
+        *of_python(Path(sys.executable)),
+        *of_python(Path(config.environment) / "bin" / "python"),
+        *also,
+        *of_python(home.base_environment.resolve() / "bin" / "python"),
+    }
+    return View(
+        read=tuple(sorted(unless_systems(read))),
+        write=(folder, Path(config.project_folder), own_home),
+        hidden=(home.root,),
+        temporary=folder / TEMPORARY,
+        shared_memory_mib=SHARED_MEMORY_MIB,
+    )
+
+
+def with_first_process(command: list[str]) -> list[str]:
+    """``command``, waited for by a first process of the platform's Python."""
+    return [sys.executable, "-I", "-S", str(FIRST_PROCESS), *command]

@@ -1,0 +1,93 @@
+"""What a notebook server, its terminals and its kernels can reach of the machine, and that nothing of it is left."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+from websockets.sync.client import connect
+
+from hops_contract.sandbox import SandboxError, find_program
+
+from .conftest import Person, Site, eventually, stop_and_wait
+
+try:
+    find_program()
+    NO_SANDBOX = ""
+except SandboxError as error:
+    NO_SANDBOX = str(error)
+pytestmark = [pytest.mark.hub, pytest.mark.skipif(bool(NO_SANDBOX), reason=f"no sandbox: {NO_SANDBOX}")]
+
+
+@pytest.fixture
+def server(site: Site, ada: Person, running_server: psutil.Process) -> Iterator[httpx.Client]:  # noqa: ARG001
+    token = ada.hub("POST", "users/ada/tokens", json={"note": "script"}).json()["token"]
+    headers = {"Authorization": f"token {token}"}
+    with httpx.Client(base_url=f"{site.url}user/ada/weather/", headers=headers, timeout=60, trust_env=False) as client:
+        yield client
+
+
+def in_terminal(server: httpx.Client, command: str) -> str:
+    """What a shell of the server's terminal writes for ``command``."""
+    name = server.post("api/terminals").json()["name"]
+    url = str(server.base_url).replace("http", "ws", 1) + f"terminals/websocket/{name}"
+    said = ""
+    try:
+        with connect(url, additional_headers=dict(server.headers), max_size=None) as shell:
+            shell.send(json.dumps(["stdin", f"{command}; echo the-''end\r"]))
+            deadline = time.monotonic() + 30
+            while "the-end" not in said and time.monotonic() < deadline:
+                with contextlib.suppress(TimeoutError):
+                    kind, *content = json.loads(shell.recv(timeout=5))
+                    said += content[0] if kind == "stdout" else ""
+    finally:
+        server.delete(f"api/terminals/{name}")
+    return said
+
+
+def test_a_terminal_sees_its_project_and_nothing_of_others_or_the_platform(site: Site, server: httpx.Client) -> None:
+    absent = [site.home / "secrets", site.home / "hub.db", site.home / "control-plane.db", site.home / "logs"]
+    absent += [site.home / "run" / "sessions", Path("/etc/shadow"), Path(__file__)]
+    tests = "; ".join(f"[ -e {path} ] && echo sees-{number}" for number, path in enumerate(absent))
+    said = in_terminal(server, f"{tests}; ls {site.home / 'projects'} | tr '\\n' ,; id -u; ls /proc | grep -c '^[0-9]'")
+    assert "sees-" not in said.replace("echo sees-", "")
+    assert "weather," in said
+    assert "sales" not in said
+
+
+def test_files_of_the_project_can_be_changed_and_programs_of_the_platform_can_not(
+    site: Site, server: httpx.Client
+) -> None:
+    said = in_terminal(server, "echo mine > written.txt; touch /usr/bin/mine; echo status-$?")
+    assert "status-1" in said
+    assert "Read-only file system" in said
+    eventually(lambda: list(site.home.glob("projects/weather/**/written.txt")), "the file")
+    assert "mine" not in os.listdir("/usr/bin")
+
+
+def test_a_server_that_ends_takes_along_what_its_terminals_started(
+    site: Site, server: httpx.Client, running_server: psutil.Process
+) -> None:
+    in_terminal(server, "setsid env -i sleep 876543 & disown; sleep 0.5")
+
+    def strays() -> list[psutil.Process]:
+        return [process for process in psutil.process_iter() if _command(process)[-1:] == ["876543"]]
+
+    eventually(strays, "the stray process")
+    stop_and_wait(site, "ada", "weather")
+    eventually(lambda: not running_server.is_running() and not strays(), "the end of all", seconds=30)
+
+
+def _command(process: psutil.Process) -> list[Any]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
