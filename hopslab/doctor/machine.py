@@ -114,12 +114,7 @@ def look_at_sandbox(env: Mapping[str, str]) -> Finding:
         except SandboxError as error:
             why = str(error)
         else:
-            # Notebook servers have none: what their terminals and kernels of plain Python do is done as this user.
-            return better(
-                "Sandbox",
-                f"{version_of(program, env)}, for Spark sessions; notebook servers run as {_user()}",
-                "Let only people have notebook servers here who may see each other's files.",
-            )
+            return good("Sandbox", version_of(program, env))
     return better(
         "Sandbox",
         f"none: users' code runs as {_user()}. {why}",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,7 +27,7 @@ pytestmark = [pytest.mark.hub, pytest.mark.skipif(bool(NO_SANDBOX), reason=f"no 
 
 
 @pytest.fixture
-def server(site: Site, ada: Person, running_server: psutil.Process) -> Iterator[httpx.Client]:  # noqa: ARG001
+def server(site: Site, ada: Person, running_server: psutil.Process) -> Iterator[httpx.Client]:
     token = ada.hub("POST", "users/ada/tokens", json={"note": "script"}).json()["token"]
     headers = {"Authorization": f"token {token}"}
     with httpx.Client(base_url=f"{site.url}user/ada/weather/", headers=headers, timeout=60, trust_env=False) as client:
@@ -66,11 +65,12 @@ def test_a_terminal_sees_its_project_and_nothing_of_others_or_the_platform(site:
 def test_files_of_the_project_can_be_changed_and_programs_of_the_platform_can_not(
     site: Site, server: httpx.Client
 ) -> None:
-    said = in_terminal(server, "echo mine > written.txt; touch /usr/bin/mine; echo status-$?")
+    written = site.home / "projects" / "weather" / "Jupyter" / "written.txt"
+    said = in_terminal(server, f"echo mine > {written}; touch /usr/bin/mine; echo status-$?")
     assert "status-1" in said
     assert "Read-only file system" in said
-    eventually(lambda: list(site.home.glob("projects/weather/**/written.txt")), "the file")
-    assert "mine" not in os.listdir("/usr/bin")
+    assert written.read_text() == "mine\n"
+    assert not Path("/usr/bin/mine").exists()
 
 
 def test_a_server_that_ends_takes_along_what_its_terminals_started(
