@@ -165,7 +165,9 @@ class Site:
             environ = process.environ()
         except (psutil.Error, OSError):
             return False
-        return any(str(self.home) in environ.get(name, "") for name in ("HOPS_HOME", "HOPS_SERVER_FOLDER"))
+        return any(
+            str(self.home) in environ.get(name, "") for name in ("HOPS_HOME", "HOPS_SERVER_FOLDER", "HOPS_TOKEN_FILE")
+        )
 
     def person(self, name: str, *, password: str = PASSWORD) -> Person:
         client = httpx.Client(base_url=self.url, timeout=60, trust_env=False)
