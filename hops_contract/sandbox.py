@@ -114,7 +114,7 @@ def chosen_program(wanted: Sandboxing, environment: Mapping[str, str] | None = N
 def _try_out(program: str) -> None:
     try:
         done = subprocess.run(
-            [program, *_NAMESPACES, *_system(), *_nothing_of_the_machine(64), "--", "true"],
+            [program, *_NAMESPACES, *_system(), *_nothing_of_the_machine(64), *_closed(()), "--", "true"],
             env={"PATH": "/usr/local/bin:/usr/bin:/bin"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -160,9 +160,7 @@ def command_in_sandbox(program: str, command: Iterable[str], view: View, *, cwd:
     for path, how in sorted(listed, key=lambda entry: len(entry[0].parts)):
         arguments += [how, str(path)] if how == "--tmpfs" else [how, str(path), str(path)]
     # Last, as nothing can be put into what is closed already.
-    for path in (*view.hidden, Path("/")):
-        arguments += ["--remount-ro", str(path)]
-    return [*arguments, "--chdir", str(cwd), "--", *command]
+    return [*arguments, *_closed(view.hidden), "--chdir", str(cwd), "--", *command]
 
 
 def of_python(python: Path) -> tuple[Path, ...]:
@@ -200,6 +198,16 @@ def _system() -> list[str]:
 def _nothing_of_the_machine(shared_memory_mib: int) -> list[str]:
     size = str(shared_memory_mib * _MIB)
     return ["--proc", "/proc", "--dev", "/dev", "--size", size, "--tmpfs", "/dev/shm"]  # noqa: S108 - the sandbox's
+
+
+def _closed(hidden: Iterable[Path]) -> list[str]:
+    """What can't be changed any more, beside what is only read: the folders that were made for the sandbox.
+
+    The kernel's settings below ``/proc/sys`` ask for no right of an administrator, but for the administrator's user id,
+    which code has where the platform was started by root: it could name the program that the kernel runs, outside, for
+    a core dump. And ``/dev`` is memory without a bound.
+    """
+    return [word for path in (*hidden, "/proc", "/dev", "/") for word in ("--remount-ro", str(path))]
 
 
 def _gpu_devices() -> list[Path]:

@@ -113,11 +113,18 @@ def test_it_changes_nothing_that_others_use(service, eve):
     places = [
         home / "environments" / "base" / "bin" / "mine", home / "environments" / "projects" / "sales" / "bin" / "mine",
         home / "archives" / "mine", home / "mine", home / "run" / "mine", home / "run" / "session-service" / "mine",
-        home / "projects" / "mine", "/usr/local/bin/mine", java, "/etc/passwd", "/mine", "/proc/sys/vm/swappiness",
-        "/proc/sysrq-trigger", "/sys/fs/cgroup/mine",
+        home / "projects" / "mine", "/usr/local/bin/mine", java, "/etc/passwd", "/mine", "/dev/mine",
+        "/proc/self/oom_score_adj", "/sys/fs/cgroup/mine",
     ]  # fmt: skip
     seen = told(eve, WRITES % [str(path) for path in places])
     assert "changed" not in seen.values(), seen
+    # The value that it has: what is none is refused in any case.
+    same = (
+        "import json, pathlib\nfile = pathlib.Path('/proc/sys/vm/swappiness')\n"
+        "try:\n    file.write_text(file.read_text()); print(json.dumps('changed'))\n"
+        "except OSError as error:\n    print(json.dumps(type(error).__name__))"
+    )
+    assert told(eve, same) in ("OSError", "PermissionError")
 
 
 def test_its_processes_are_all_that_it_sees_and_can_end(ada, eve):
