@@ -363,9 +363,7 @@ class BuiltinDriver:
             self._stop.set()
             if self._client is not None:
                 self._client.close()
-            ending = self._ending(process.returncode if by_itself else None)
-            if not ending.asked:
-                self._request.dies(ending)
+            ending = self._told_ending(process.returncode if by_itself else None)
             if not await end_processes(process.pid, self._request.application):
                 LOG.error("processes of session %d can't be ended", self._request.session_id)
             await asyncio.wait(watched[:1])
@@ -384,6 +382,17 @@ class BuiltinDriver:
         if not await end_processes(leader, self._request.application):
             LOG.error("processes of session %d can't be ended", self._request.session_id)
         await self._finish(self._ending(None))
+
+    def _told_ending(self, code: int | None) -> Ending:
+        """Tells of it, if nobody asked for it. Whatever is wrong with the words, its processes have to end."""
+        try:
+            ending = self._ending(code)
+            if not ending.asked:
+                self._request.dies(ending)
+        except Exception:
+            LOG.exception("why session %d ends can't be told", self._request.session_id)
+            return Ending(reason=self._asked or "The driver ended; why can't be told.", asked=self._asked is not None)
+        return ending
 
     def _ending(self, code: int | None) -> Ending:
         code = self._told.code if code is None else code

@@ -13,6 +13,8 @@ MOST_LINES = 100
 MOST_BYTES = 64 * 1024
 _MOST_REASON = 2000
 _LONGEST_ID = 200
+_MOST_NUMBER = 2**31
+"""Of an exit status, and of memory in MiB: with what is larger nothing can be reckoned or said."""
 
 
 @dataclass(slots=True)
@@ -51,11 +53,11 @@ class Told:
         match stage:
             case "ready":
                 if not self.was_ready and (number := status.get("application")) is not None:
-                    self.application = str(number)[:_LONGEST_ID]
+                    self.application = _text(number)[:_LONGEST_ID]
                 self.was_ready = True
                 self.page_port = port if type(port := status.get("page_port")) is int else None
             case "failed":
-                self.failure = str(status.get("reason", ""))[:_MOST_REASON]
+                self.failure = _text(status.get("reason", ""))[:_MOST_REASON]
                 self.java_code = _whole(status.get("jvm_code"))
             case "jvm_ended":
                 self.java_code = _whole(status.get("code"))
@@ -77,4 +79,9 @@ def lines_of(file: Path) -> list[bytes]:
 
 
 def _whole(value: object) -> int | None:
-    return value if isinstance(value, int) else None
+    return value if type(value) is int and abs(value) < _MOST_NUMBER else None
+
+
+def _text(value: object) -> str:
+    """It as text that can be sent: half a character would make every list unreadable that the session is in."""
+    return str(value).encode("utf-8", "replace").decode()

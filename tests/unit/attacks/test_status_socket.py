@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import signal
 import socket
+import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 from typing import ClassVar
@@ -18,6 +21,7 @@ from hops_contract.principal import Principal, PrincipalKind, ProjectRole
 from hops_livy.builtin import driver as module
 from hops_livy.builtin.driver import BuiltinDriver
 from hops_livy.builtin.folder import SessionFolder
+from hops_livy.builtin.processes import DriverProcess
 from hops_livy.engines.drivers import DriverRequest, Shape
 
 
@@ -115,6 +119,56 @@ def test_a_session_is_not_ready_before_it_can_be_talked_to(told):
 def test_a_failure_without_a_good_reason_is_a_failure(told, line):
     _, ended = told(BOUND, line)
     assert ended
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"stage": "driver_ended", "code": 137, "peak_mib": 10**400},
+        {"stage": "driver_ended", "code": 10**4000, "peak_mib": True},
+        {"stage": "jvm_ended", "code": -(10**4000)},
+        {"stage": "failed", "reason": "\ud800"},
+    ],
+    ids=["memory", "status", "Java's status", "half a character"],
+)
+def test_an_end_that_nobody_could_reckon_with_or_write_down_is_told_all_the_same(told, monkeypatch, line):
+    driver, ended = told(BOUND, READY, json.dumps(line).encode())
+    assert ended
+    # The kernel has counted: what was taken is part of the reason.
+    monkeypatch.setattr(driver._memory._counter, "read", lambda: 0)
+    driver._memory.look(None)
+    reason = driver._ending(None).reason
+    assert reason.encode()
+    assert len(reason) < 500
+
+
+def test_a_session_whose_end_can_not_be_told_is_ended_all_the_same(told, tmp_path, monkeypatch):
+    driver, _ = told(BOUND)
+    driver._folder, gone = SessionFolder(tmp_path / "own"), []
+    driver._folder.path.mkdir()
+    driver._on_gone = lambda: gone.append(True)
+
+    def fail(_code):
+        raise OverflowError
+
+    monkeypatch.setattr(driver, "_ending", fail)
+
+    async def live():
+        # Of another loop than that which the driver was made in.
+        driver.ready, driver.ended = (asyncio.get_running_loop().create_future() for _ in range(2))
+        driver._stop = asyncio.Event()
+        child = subprocess.Popen(["sleep", "60"], start_new_session=True)
+        driver._process = DriverProcess(child.pid, None, child)
+        life = asyncio.create_task(driver._live(driver._process, driver._folder.listen_to_status()))
+        await asyncio.sleep(0.05)
+        driver._stop.set()
+        await asyncio.wait_for(life, 20)
+        return child.returncode, driver.ended.result()
+
+    code, ending = asyncio.run(live())
+    assert code == -signal.SIGTERM
+    assert "why can't be told" in ending.reason
+    assert gone
 
 
 def test_a_false_port_of_its_pages_is_told_to_the_log_once(told, monkeypatch, caplog):
