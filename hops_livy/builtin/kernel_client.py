@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import itertools
 import secrets
 from collections.abc import Callable, Coroutine
@@ -60,6 +61,11 @@ def connection_info(socket_prefix: str) -> dict[str, Any]:
     }
 
 
+def _name_for(key: str) -> str:
+    """What this service, and a later one, calls itself towards the kernel with that key; it tells nothing of it."""
+    return f"hops-session-service-{hashlib.sha256(f'name for {key}'.encode()).hexdigest()[:32]}"
+
+
 Heard = Callable[[str, str, dict[str, Any]], None]
 """Takes id, type and content of an output message as it comes."""
 
@@ -106,8 +112,10 @@ class KernelClient:
         self._client.context.setsockopt(zmq.MAXMSGSIZE, _FRAME_BYTES)
         self._client.context.setsockopt(zmq.RCVHWM, _MESSAGES_HELD)
         self._client.load_connection_info(dict(connection))
-        # Sockets carry its name: the kernel sends the replies that it owes to whoever comes with the same.
-        self._client.session.session = "hops-session-service"
+        # Sockets carry its name: the kernel sends the replies that it owes to whoever comes with the same. Another one
+        # for each kernel: code of a session can put a link to another session's socket in the place of its own, and who
+        # follows it would else be given what that other kernel owes to this service.
+        self._client.session.session = _name_for(str(connection["key"]))
         self._on_refused = on_refused
         self._running: dict[str, _Running] = {}
         self._replies: dict[str, asyncio.Future[dict[str, Any]]] = {}

@@ -2,9 +2,13 @@
 
 import asyncio
 import gc
+import tempfile
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import zmq
+import zmq.asyncio
 from jupyter_client.session import Session
 
 from hops_livy.builtin.joined import Joined
@@ -154,3 +158,39 @@ def test_what_was_written_before_is_joined_in_order_and_others_get_their_turn():
         assert shown == [str(number) for number in range(5002)]
 
     asyncio.run(asyncio.wait_for(main(), 20))
+
+
+def test_who_follows_a_sessions_link_to_anothers_socket_takes_no_reply_of_that_other(client_of):
+    async def main(folder):
+        names = [client_of()[0]._client.session.bsession for _ in range(2)]
+        context = zmq.asyncio.Context()
+        try:
+            kernel = context.socket(zmq.ROUTER)
+            # As kernels do, for a client that comes back.
+            kernel.router_handover = 1
+            kernel.bind(f"ipc://{folder}/blue")
+            Path(folder, "red").symlink_to("blue")
+            shells, seen = [], []
+            for name, place in zip(names, ("blue", "red"), strict=True):
+                shells.append(context.socket(zmq.DEALER))
+                shells[-1].identity = name
+                shells[-1].connect(f"ipc://{folder}/{place}")
+                await shells[-1].send(place.encode())
+                seen.append(await asyncio.wait_for(kernel.recv_multipart(), 5))
+            await kernel.send_multipart([seen[0][0], b"reply"])
+            assert await asyncio.wait_for(shells[0].recv(), 5) == b"reply"
+        finally:
+            context.destroy(linger=0)
+
+    # The path of a socket is short.
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(main(folder))
+
+
+def test_a_later_service_has_the_same_name_for_a_kernel(tmp_path):
+    info = connection_info(str(tmp_path / "k"))
+    clients = [KernelClient(info, on_refused=lambda _: None) for _ in range(2)]
+    assert len({client._client.session.session for client in clients}) == 1
+    assert info["key"] not in clients[0]._client.session.session
+    for client in clients:
+        client._client.context.destroy(linger=0)
