@@ -57,10 +57,10 @@ class ServiceLock:
 
     def _show(self) -> None:
         self._alive.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = self._alive.with_name(f"{self._alive.name}.{os.getpid()}")
+        # Not where sessions look: their code could hold it in the moment before this service does.
+        draft = self._file.with_name(f"{self._alive.name}.{os.getpid()}")
         draft.unlink(missing_ok=True)
         self._shown = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        # Held before anybody can find it.
         fcntl.flock(self._shown, fcntl.LOCK_EX | fcntl.LOCK_NB)
         draft.replace(self._alive)
 
