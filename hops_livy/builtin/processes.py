@@ -85,13 +85,16 @@ class DriverProcess:
 
 
 def processes_of(leader: int, application: str) -> list[psutil.Process]:
-    """All living processes of a session.
+    """All living processes of a session, and what these have started that has shed every sign of it.
+
+    Code in a sandbox can take over its first process, in which all else has its root; that one's own parent,
+    bubblewrap's process outside, it can't change.
 
     Args:
         leader: The driver's process id, which is also the id of its session of processes; -1 where it isn't known.
         application: The session's ``HOPS_APP_ID``, which its processes inherit.
     """
-    return _living(lambda process: _belongs(process, leader, application))
+    return _with_those_below(_living(lambda process: _belongs(process, leader, application)))
 
 
 def listens(leader: int, port: int) -> bool:
@@ -142,16 +145,24 @@ async def end_processes(leader: int, application: str) -> bool:
 
 async def end_strays(token_file: str) -> bool:
     """The same for the processes of a session of which only its folder is left: they know their token's path."""
-    return await _end(lambda: _living(lambda process: process.environ().get("HOPS_TOKEN_FILE") == token_file))
+    return await _end(
+        lambda: _with_those_below(_living(lambda process: process.environ().get("HOPS_TOKEN_FILE") == token_file))
+    )
 
 
 async def _end(find: Callable[[], list[psutil.Process]]) -> bool:
     loop = asyncio.get_running_loop()
     begun = loop.time()
     asked: set[int] = set()
+    alive: set[psutil.Process] = set()
     seen_none = False
+
+    def look() -> set[psutil.Process]:
+        # Whose parent has ended already is found no more, and not forgotten.
+        return {process for process in alive if _lives(process)} | set(find())
+
     while True:
-        alive = await asyncio.to_thread(find)
+        alive = await asyncio.to_thread(look)
         if not alive and seen_none:
             return True
         # A process that is just becoming another program shows no environment: it takes a second look to be sure.
@@ -177,6 +188,29 @@ def _living(wanted: Callable[[psutil.Process], bool]) -> list[psutil.Process]:
             if process.pid != own and process.status() != psutil.STATUS_ZOMBIE and wanted(process):
                 found.append(process)
     return found
+
+
+def _with_those_below(processes: list[psutil.Process]) -> list[psutil.Process]:
+    if not processes:
+        return []
+    children: dict[int, list[psutil.Process]] = {}
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            children.setdefault(process.ppid(), []).append(process)
+    found, new = set(processes), list(processes)
+    while new:
+        for child in children.get(new.pop().pid, ()):
+            if child not in found and _lives(child):
+                found.add(child)
+                new.append(child)
+    return list(found)
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except (psutil.Error, OSError):
+        return False
 
 
 def _connections(process: psutil.Process) -> list[Any]:

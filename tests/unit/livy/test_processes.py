@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
+import psutil
 import pytest
 
+from hops_contract.sandbox import SandboxError, View, command_in_sandbox, find_program
 from hops_livy.builtin import processes
 
 
@@ -23,6 +27,10 @@ class Process:
 
     def kill(self):
         self.signals.append("kill")
+
+    def is_running(self):
+        """Whether it is seen is planned."""
+        return False
 
 
 @pytest.fixture
@@ -49,6 +57,42 @@ def test_a_process_that_does_not_end_is_told_of(looks, monkeypatch):
     looks += [[stubborn]] * 1000
     assert asyncio.run(processes.end_processes(1, "a")) is False
     assert "kill" in stubborn.signals
+
+
+TAKEN_OVER = """
+import os
+os.setsid()
+os.execve("/bin/sh", ["sh", "-c", "trap '' TERM; (sleep 765432) & echo there; while :; do sleep 765432; done"], {})
+"""
+
+
+@pytest.mark.parametrize("find", ["by its leader", "by its token"])
+def test_a_sandbox_whose_first_process_has_shed_every_sign_of_its_session_is_ended(tmp_path, monkeypatch, find):
+    try:
+        program = find_program()
+    except SandboxError as error:
+        pytest.skip(f"no sandbox: {error}")
+    monkeypatch.setattr(processes, "_GRACE_S", 0.1)
+    inside = ["python3", "-c", TAKEN_OVER]
+    python = (Path(sys.executable).parent.parent, Path(sys.base_prefix))
+    command = command_in_sandbox(program, inside, View(read=python, temporary=tmp_path), cwd=Path("/"))
+    environment = {"PATH": f"{sys.base_prefix}/bin:{os.defpath}", "HOPS_TOKEN_FILE": str(tmp_path / "token.jwt")}
+    outer = subprocess.Popen(
+        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True
+    )
+    assert outer.stdout.readline() == b"there\n"
+    below = psutil.Process(outer.pid).children(recursive=True)
+    assert os.getsid(below[0].pid) != outer.pid
+    try:
+        end = processes.end_processes(outer.pid, "a") if find == "by its leader" else None
+        assert asyncio.run(end or processes.end_strays(environment["HOPS_TOKEN_FILE"]))
+        _, alive = psutil.wait_procs(below, timeout=5)
+        assert alive == []
+    finally:
+        for process in below:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        outer.communicate()
 
 
 @pytest.fixture
