@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -28,7 +30,16 @@ def write_folder(folder: Path, files: Mapping[str, bytes], folders: Iterable[str
 
 
 def wipe_folder(folder: Path) -> None:
-    """Remove ``folder`` with all that it holds; nothing happens when it is not there."""
+    """Remove ``folder`` with all that it holds; nothing happens when it is not there.
+
+    The server's code may have left very many files: it can take long.
+    """
     if folder.is_symlink():
         folder.unlink()
-    shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(RecursionError):
+        shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        # Deeper than Python's own can go, or closed even to its owner.
+        for command in (["chmod", "-R", "u+rwx", "--", str(folder)], ["rm", "-rf", "--", str(folder)]):
+            with contextlib.suppress(OSError):
+                subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)

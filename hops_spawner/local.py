@@ -101,7 +101,8 @@ class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
     async def prepare(self, grant: ServerGrant) -> None:
         """Write the server's folder and open its log."""
         self.own_home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_folder(self.folder, server_files(grant), FOLDERS)
+        # In a thread, here and below: what the last server's code has left can take long, and the Hub serves everybody.
+        await asyncio.to_thread(write_folder, self.folder, server_files(grant), FOLDERS)
         self.cmd = self._command(grant)
         self.log_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.log_file.unlink(missing_ok=True)
@@ -203,7 +204,7 @@ class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
     async def clean(self) -> None:
         """Wipe the server's folder."""
         if self.name:
-            wipe_folder(self.folder)
+            await asyncio.to_thread(wipe_folder, self.folder)
 
     # A process that is found again after a restart of the Hub.
 

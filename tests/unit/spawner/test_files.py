@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from pathlib import Path
 
@@ -101,3 +102,17 @@ def test_wiping_a_link_leaves_what_it_points_to(tmp_path: Path) -> None:
     wipe_folder(link)
     assert not link.exists()
     assert (target / "kept").exists()
+
+
+def test_a_folder_is_removed_however_deep_the_servers_code_made_it(tmp_path: Path) -> None:
+    folder = tmp_path / "server"
+    folder.mkdir()
+    descriptor = os.open(folder, os.O_RDONLY)
+    for _ in range(2000):
+        os.mkdir("d", dir_fd=descriptor)
+        above, descriptor = descriptor, os.open("d", os.O_RDONLY, dir_fd=descriptor)
+        os.close(above)
+    os.close(descriptor)
+    (folder / "closed").mkdir(mode=0)
+    write_folder(folder, {"token.jwt": b"t"})
+    assert os.listdir(folder) == ["token.jwt"]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -81,3 +82,20 @@ async def prepare_and_close(spawner: HopsLocalSpawner) -> None:
         await spawner.prepare(spawner.granted)
     finally:
         os.close(spawner._log_sink)
+
+
+def test_the_hub_serves_others_while_it_removes_what_a_servers_code_has_left(
+    spawner: HopsLocalSpawner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = threading.Event()
+    waited: list[bool] = []
+    monkeypatch.setattr(local, "wipe_folder", lambda _folder: waited.append(others.wait(5)))
+
+    async def clean() -> None:
+        cleaning = asyncio.create_task(spawner.clean())
+        await asyncio.sleep(0)
+        others.set()
+        await cleaning
+
+    asyncio.run(clean())
+    assert waited == [True]
