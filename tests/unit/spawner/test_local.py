@@ -32,7 +32,8 @@ def spawner(tmp_path: Path, grant: ServerGrant) -> HopsLocalSpawner:
 def test_the_process_of_an_earlier_hub_is_found_again(spawner: HopsLocalSpawner) -> None:
     spawner.load_state({"pid": os.getpid(), "started_at": psutil.Process().create_time()})
     assert asyncio.run(spawner.poll()) is None
-    assert spawner.get_state() == {"pid": os.getpid(), "started_at": psutil.Process().create_time()}
+    found = {"pid": os.getpid(), "started_at": psutil.Process().create_time(), "sandboxed": False}
+    assert spawner.get_state() == found
 
 
 @pytest.mark.parametrize("started_at", [0.0, 1_000_000.0])
