@@ -170,9 +170,10 @@ def of_python(python: Path) -> tuple[Path, ...]:
     return (environment, *(() if _is_systems(installation) else (installation,)))
 
 
-def unless_systems(paths: Iterable[Path]) -> tuple[Path, ...]:
-    """Those of ``paths`` that are not in every sandbox."""
-    return tuple(path for path in paths if not _is_systems(path))
+def unless_systems(paths: Iterable[Path], *, hidden: Iterable[Path] = ()) -> tuple[Path, ...]:
+    """Those of ``paths`` that are not in every sandbox; what lies in a folder that is ``hidden`` is in none."""
+    hidden = tuple(hidden)
+    return tuple(path for path in paths if not _is_systems(path) or any(map(path.is_relative_to, hidden)))
 
 
 def _is_systems(path: Path) -> bool:

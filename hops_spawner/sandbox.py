@@ -36,7 +36,7 @@ def server_view(config: ServerConfig, folder: Path, *, own_home: Path, home: Hom
         *of_python(home.base_environment.resolve() / "bin" / "python"),
     }
     return View(
-        read=tuple(sorted(unless_systems(read))),
+        read=tuple(sorted(unless_systems(read, hidden=(home.root,)))),
         write=(folder, Path(config.project_folder), own_home),
         hidden=(home.root,),
         temporary=folder / TEMPORARY,

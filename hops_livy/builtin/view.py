@@ -40,7 +40,7 @@ def session_view(place: Place, request: DriverRequest, *, home: Home, also: tupl
     if sockets != place.folder.path:
         own.add(sockets)
     return View(
-        read=tuple(sorted(unless_systems(read))),
+        read=tuple(sorted(unless_systems(read, hidden=(home.root,)))),
         write=tuple(sorted(own)),
         hidden=(home.root,),
         temporary=place.folder.temporary,

@@ -87,6 +87,12 @@ def test_what_is_the_systems_need_not_be_listed():
     assert unless_systems(paths) == (Path("/opt/java"),)
 
 
+def test_what_lies_in_a_home_below_the_systems_folders_is_listed_as_that_hides_it():
+    home = Path("/usr/local/hops")
+    paths = [home / "environments" / "base", Path("/usr/lib/jvm/java-17")]
+    assert unless_systems(paths, hidden=(home,)) == (home / "environments" / "base",)
+
+
 def test_a_python_needs_its_environment_and_what_that_was_made_from(tmp_path):
     for folder in ("python/bin", "environment/bin"):
         (tmp_path / folder).mkdir(parents=True)
