@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
 from pathlib import Path
 
 from hops_contract.servers import ServerConfig, ServerGrant
@@ -114,5 +115,9 @@ def test_a_folder_is_removed_however_deep_the_servers_code_made_it(tmp_path: Pat
         os.close(above)
     os.close(descriptor)
     (folder / "closed").mkdir(mode=0)
-    write_folder(folder, {"token.jwt": b"t"})
-    assert os.listdir(folder) == ["token.jwt"]
+    try:
+        write_folder(folder, {"token.jwt": b"t"})
+        assert os.listdir(folder) == ["token.jwt"]
+    finally:
+        # Who tidies up after the tests can't go as deep either.
+        subprocess.run(["rm", "-rf", str(folder)], check=True)
