@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 
-_PARENT_DEATH_SIGNAL = 1
+_PARENT_DEATH_SIGNAL, _DUMPABLE = 1, 4
 """Of prctl(2)."""
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -28,6 +28,8 @@ def main(command: list[str]) -> int:
         except OSError as error:
             sys.stderr.write(f"{command[0]}: {error.strerror}\n")
             os._exit(127)
+    # Code of the sandbox has the same user id, by which it could else take this process over, and outlive the end.
+    ctypes.CDLL(None).prctl(_DUMPABLE, 0)
     for number in _PASSED_ON:
         signal.signal(number, lambda got, _frame: os.kill(child, got))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _PASSED_ON)

@@ -6,6 +6,7 @@ can't be it: a signal that the first process has no handler for is dropped, so t
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import time
@@ -18,6 +19,8 @@ _PATIENCE_S = 5.0
 """A Java machine that has been told to end tidies up; the service, if there is one, ends all that remain before."""
 _POLL_S = 0.05
 _KIB_OF_A_MIB = 1024
+_DUMPABLE = 4
+"""Of prctl(2)."""
 
 
 def stand_before(launch: dict[str, Any]) -> None:
@@ -27,6 +30,8 @@ def stand_before(launch: dict[str, Any]) -> None:
     driver = os.fork()
     if driver == 0:
         return
+    # Code of the session has the same user id, by which it could else take this process over, and outlive the end.
+    ctypes.CDLL(None).prctl(_DUMPABLE, 0)
     # An interrupt of a whole group is for the driver.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os._exit(_wait_for(driver, Status(Path(launch["status_file"]), Path(launch["status_socket"]))))

@@ -32,7 +32,9 @@ class Status:
         """Reports that ``stage`` has been reached. A service that has gone away is not an error here."""
         line = (json.dumps({"stage": stage, **details}) + "\n").encode()
         with contextlib.suppress(OSError):
-            descriptor = os.open(self._journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            # The session's code can put a pipe there that nobody reads: who waited for a reader would tell no end.
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK
+            descriptor = os.open(self._journal, flags, 0o600)
             try:
                 os.write(descriptor, line)
             finally:
