@@ -39,7 +39,14 @@ time.sleep(0.2)
 @pytest.mark.parametrize(
     "command",
     [
-        ["-I", "-S", str(CONTRACT / "first_process.py"), "python3", "-c", f"import time; time.sleep(0.2); {ATTACK[1:]}"],
+        [
+            "-I",
+            "-S",
+            str(CONTRACT / "first_process.py"),
+            "python3",
+            "-c",
+            f"import time; time.sleep(0.2); {ATTACK[1:]}",
+        ],
         ["-c", OF_A_SESSION],
     ],
     ids=["of a notebook server", "of a session"],

@@ -153,11 +153,12 @@ def test_a_session_whose_end_can_not_be_told_is_ended_all_the_same(told, tmp_pat
 
     monkeypatch.setattr(driver, "_ending", fail)
 
+    child = subprocess.Popen(["sleep", "60"], start_new_session=True)
+
     async def live():
         # Of another loop than that which the driver was made in.
         driver.ready, driver.ended = (asyncio.get_running_loop().create_future() for _ in range(2))
         driver._stop = asyncio.Event()
-        child = subprocess.Popen(["sleep", "60"], start_new_session=True)
         driver._process = DriverProcess(child.pid, None, child)
         life = asyncio.create_task(driver._live(driver._process, driver._folder.listen_to_status()))
         await asyncio.sleep(0.05)

@@ -165,7 +165,7 @@ def test_a_real_one_changes_no_setting_of_the_kernel_and_holds_no_memory_but_wha
     # Each gets the value that it has: another would change the machine, and what is no value is refused in any case.
     script = (
         "for name in vm/swappiness kernel/core_pattern; do "
-        "value=$(cat /proc/sys/$name); echo \"$value\" > /proc/sys/$name; done; echo x > /dev/mine; "
+        'value=$(cat /proc/sys/$name); echo "$value" > /proc/sys/$name; done; echo x > /dev/mine; '
         "echo x > /proc/self/oom_score_adj; echo x > /dev/null && echo x > /dev/shm/mine && echo works"
     )
     command = command_in_sandbox(program, ["sh", "-c", script], View(temporary=tmp_path), cwd=Path("/"))

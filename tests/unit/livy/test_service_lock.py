@@ -21,7 +21,7 @@ def test_sessions_find_what_the_service_holds_and_nothing_that_it_does_not_hold_
     asyncio.run(lock.take())
     monkeypatch.undo()
     try:
-        assert os.listdir(alive.parent) == ["alive"]
+        assert [path.name for path in alive.parent.iterdir()] == ["alive"]
         assert [path for path in opened if alive.parent in path.parents] == [], "code could hold it first"
     finally:
         lock.give_back()

@@ -117,7 +117,7 @@ def test_a_folder_is_removed_however_deep_the_servers_code_made_it(tmp_path: Pat
     (folder / "closed").mkdir(mode=0)
     try:
         write_folder(folder, {"token.jwt": b"t"})
-        assert os.listdir(folder) == ["token.jwt"]
+        assert [path.name for path in folder.iterdir()] == ["token.jwt"]
     finally:
         # Who tidies up after the tests can't go as deep either.
         subprocess.run(["rm", "-rf", str(folder)], check=True)
