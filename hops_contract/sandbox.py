@@ -167,7 +167,9 @@ def of_python(python: Path) -> tuple[Path, ...]:
     """What a Python of an environment reads: the environment, and the installation that it was made from."""
     environment = python.parent.parent
     installation = python.resolve().parent.parent
-    return (environment, *(() if _is_systems(installation) else (installation,)))
+    # A program of somebody's own folder of programs is no reason to show all that is theirs.
+    is_one = any(installation.glob("lib*/python3*"))
+    return (environment, *((installation,) if is_one and not _is_systems(installation) else ()))
 
 
 def unless_systems(paths: Iterable[Path], *, hidden: Iterable[Path] = ()) -> tuple[Path, ...]:

@@ -94,11 +94,14 @@ def test_what_lies_in_a_home_below_the_systems_folders_is_listed_as_that_hides_i
 
 
 def test_a_python_needs_its_environment_and_what_that_was_made_from(tmp_path):
-    for folder in ("python/bin", "environment/bin"):
+    for folder in ("python/bin", "python/lib/python3.11", "environment/bin", "somebody/bin", "other/bin"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "python/bin/python3.11").write_text("")
     (tmp_path / "environment/bin/python").symlink_to(tmp_path / "python/bin/python3.11")
     assert of_python(tmp_path / "environment/bin/python") == (tmp_path / "environment", tmp_path / "python")
+    (tmp_path / "somebody/bin/python").write_text("")
+    (tmp_path / "other/bin/python").symlink_to(tmp_path / "somebody/bin/python")
+    assert of_python(tmp_path / "other/bin/python") == (tmp_path / "other",), "and not all that is somebody's"
     (tmp_path / "systems/bin").mkdir(parents=True)
     (tmp_path / "systems/bin/python").symlink_to("/usr/bin/env")
     assert of_python(tmp_path / "systems/bin/python") == (tmp_path / "systems",)
