@@ -19,7 +19,7 @@ from hops_livy.builtin.joined import Joined
 from hops_livy.builtin.kernel_client import KernelClient, executed
 from hops_livy.builtin.processes import DriverProcess, Listeners, end_processes, start_time
 from hops_livy.builtin.shortage import MemoryWatch, OomCounter
-from hops_livy.builtin.told import MOST_BYTES, MOST_LINES, Told, lines_of
+from hops_livy.builtin.told import MOST_BYTES, MOST_LINES, Told, ends, lines_of
 from hops_livy.builtin.waiting import Waiting
 from hops_livy.engines.drivers import (
     Completion,
@@ -451,8 +451,11 @@ class BuiltinDriver:
         """Returns when the driver has failed; waits for ever when it says no more."""
         loop = asyncio.get_running_loop()
         try:
-            for line in lines_of(self._folder.status) if self._found_again else []:
-                if await self._act_on(line):
+            known = lines_of(self._folder.status) if self._found_again else []
+            # Who has ended meanwhile answers no more, however its beginning reads.
+            live = not any(ends(line) for line in known)
+            for line in known:
+                if await self._act_on(line, live=live):
                     return
             for _ in range(MOST_LINES):
                 if await self._act_on(await loop.sock_recv(listener, MOST_BYTES)):

@@ -69,6 +69,15 @@ class Told:
         return stage if isinstance(stage, str) else ""
 
 
+def ends(line: bytes) -> bool:
+    """Whether a line tells that the driver has ended."""
+    told = Told()
+    try:
+        return told.take(line) == "driver_ended"
+    except ValueError:
+        return False
+
+
 def lines_of(file: Path) -> list[bytes]:
     """What was told while nobody listened; nothing where the file can't be read."""
     try:

@@ -22,7 +22,8 @@ def session_view(place: Place, request: DriverRequest, *, home: Home, also: tupl
     sockets = place.folder.sockets
     beyond = () if place.master is None else place.master.reads()
     written = () if place.master is None else place.master.writes()
-    archive = () if place.archive is None else (place.archive,)
+    # One can stand on another.
+    archives = () if place.archive is None else (place.archive.parent,)
     # The Java of a machine can be a link to one that is elsewhere.
     java = (place.java.home, place.java.home.resolve(), place.java_home)
     read = {
@@ -30,7 +31,7 @@ def session_view(place: Place, request: DriverRequest, *, home: Home, also: tupl
         *of_python(home.base_environment.resolve() / "bin" / "python"),
         place.spark,
         *java,
-        *archive,
+        *archives,
         PROGRAM.parent.parent,
         place.service_alive.parent,
         *beyond,

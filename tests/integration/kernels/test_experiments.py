@@ -28,6 +28,12 @@ def home():
     shutil.rmtree(folder)
 
 
+@pytest.fixture
+def shared(home):
+    """A folder that the test and the project's code see: their temporary folders are their own."""
+    return Path(tempfile.mkdtemp(dir=home / "projects" / "weather" / "Logs"))
+
+
 @pytest.fixture(scope="module")
 def service(home):
     with control_plane_running() as control_plane:
@@ -60,13 +66,13 @@ def summary_of(home: Path, name: str) -> dict:
     raise AssertionError(f"{name} has no summary")
 
 
-def test_no_two_trials_have_the_same_gpu_at_the_same_time(notebook, tmp_path):
+def test_no_two_trials_have_the_same_gpu_at_the_same_time(notebook, shared):
     cell = notebook.run(
         f"""
 def trial(a):
     import os, pathlib, time
     mine = os.environ["CUDA_VISIBLE_DEVICES"]
-    holder = pathlib.Path({str(tmp_path)!r}, "gpu-" + mine.replace(",", "-"))
+    holder = pathlib.Path({str(shared)!r}, "gpu-" + mine.replace(",", "-"))
     holder.mkdir()  # fails where another trial holds it
     time.sleep(0.5)
     holder.rmdir()
@@ -86,12 +92,12 @@ print("FOUND", json.dumps([[trial.state.value, trial.outputs["gpu"]] for trial i
     assert set(gpus) == {"0", "1"}, "both executors had trials"
 
 
-def test_an_interrupt_of_the_cell_ends_its_trials_and_keeps_what_is_done(notebook, home, tmp_path):
+def test_an_interrupt_of_the_cell_ends_its_trials_and_keeps_what_is_done(notebook, home, shared):
     message = notebook.start(
         f"""
 def slow(a):
     import pathlib, time
-    folder = pathlib.Path({str(tmp_path)!r})
+    folder = pathlib.Path({str(shared)!r})
     (folder / f"begun-{{a}}").touch()
     if a >= 2:
         time.sleep(300)
@@ -102,8 +108,8 @@ experiment.grid_search(slow, {{"a": list(range({TRIALS}))}}, name="interrupted")
 """
     )
     deadline = time.monotonic() + DEADLINE_S
-    while len(list(tmp_path.glob("begun-*"))) < 2 + GPUS:
-        assert time.monotonic() < deadline, list(tmp_path.iterdir())
+    while len(list(shared.glob("begun-*"))) < 2 + GPUS:
+        assert time.monotonic() < deadline, list(shared.iterdir())
         time.sleep(0.1)
     asked = time.monotonic()
     notebook.manager.interrupt_kernel()

@@ -19,7 +19,7 @@ DYNAMIC = {
 COUNT = "spark.sparkContext._jsc.sc().getExecutorMemoryStatus().size() - 1"
 WORK = (
     "import os, time\n"
-    "def work(number):\n    time.sleep(8)\n    return os.environ.get('SPARK_EXECUTOR_ID') or os.getppid()\n"
+    "def work(number):\n    time.sleep(15)\n    return os.environ.get('SPARK_EXECUTOR_ID') or os.getppid()\n"
     "len(set(spark.sparkContext.parallelize(range(2), 2).map(work).collect()))"
 )
 

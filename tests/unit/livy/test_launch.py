@@ -31,7 +31,7 @@ PLACE = Place(
     own_home=Path("/home/homes/weather__ada"),
     python=Path("/home/environments/projects/weather/bin/python"), spark=Path("/base/pyspark"),
     service_alive=Path("/home/run/session-service/alive"), deserted_s=600.0,
-    java=Java(home=Path("/java"), version="17", modules=frozenset()), java_home=Path("/java"), archive=Path("/a.jsa"),
+    java=Java(home=Path("/java"), version="17", modules=frozenset()), java_home=Path("/java"), archive=Path("/archives/a.jsa"),
     scala_version="2.13", secret="a secret",
 )  # fmt: skip
 
@@ -257,7 +257,7 @@ def test_java_options_with_spaces_stay_whole_when_spark_splits_them(options, wri
 def test_a_session_sees_its_own_project_folder_and_home_and_what_runs_it():
     view = session_view(PLACE, _request(), home=Home(Path("/home")), also=(Path("/data"),))
     assert set(map(str, view.write)) == {"/home/run/sessions/7", "/home/projects/weather", "/home/homes/weather__ada"}
-    needed = {"/home/environments/projects/weather", "/a.jsa", "/java", "/home/run/session-service", "/data"}
+    needed = {"/home/environments/projects/weather", "/archives", "/java", "/home/run/session-service", "/data"}
     assert needed <= set(map(str, view.read))
     assert view.hidden == (Path("/home"),)
     assert view.temporary == PLACE.folder.temporary
