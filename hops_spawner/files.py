@@ -14,9 +14,8 @@ from typing import Any
 
 from hops_contract.servers import CONFIG_FILE, TOKEN_FILE, ServerConfig, ServerGrant
 from hops_spawner.logos import PROMPT, SCALA, SPARK
-from hops_spawner.sandbox import TEMPORARY
 
-FOLDERS = ("config", "data", "ipython", "runtime", TEMPORARY)
+FOLDERS = ("config", "data", "ipython", "runtime")
 KERNELS = ("pyspark", "spark", "python3")
 CULL_INTERVAL_S = 60
 # Would ask every person in every project whether to fetch Jupyter's news, and whether there is a newer Lab.

@@ -24,7 +24,7 @@ from hops_spawner.files import FOLDERS, server_files
 from hops_spawner.folder import wipe_folder, write_folder
 from hops_spawner.mixin import HopsSpawnerMixin
 from hops_spawner.refusals import failed_start
-from hops_spawner.sandbox import SOURCE, server_view, with_first_process
+from hops_spawner.sandbox import SOURCE, TEMPORARY, server_view, with_first_process
 
 LOG_TAIL_LINES = 20
 PYTHON_PATIENCE_S = 30
@@ -102,7 +102,7 @@ class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
         """Write the server's folder and open its log."""
         self.own_home.mkdir(mode=0o700, parents=True, exist_ok=True)
         # In a thread, here and below: what the last server's code has left can take long, and the Hub serves everybody.
-        await asyncio.to_thread(write_folder, self.folder, server_files(grant), FOLDERS)
+        await asyncio.to_thread(write_folder, self.folder, server_files(grant), [*FOLDERS, TEMPORARY])
         self.cmd = self._command(grant)
         self.log_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.log_file.unlink(missing_ok=True)

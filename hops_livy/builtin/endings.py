@@ -21,6 +21,7 @@ _FATAL = (
 _ERROR = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Exit): ")
 _SANDBOXS = re.compile(r"bwrap: (?P<program>execvp \S+: )?(?:.*: )?(?P<cause>[^:]+)$")
 """The cause stands last, behind what was tried with which path of this machine."""
+_GREETING = "WARNING: Using incubator modules"
 _LONGEST_WORDS = 500
 _MOST_OF_ITS_OWN = 128
 """Above it an exit status tells, as a shell's does, of a signal."""
@@ -195,7 +196,9 @@ def _was_killed(*codes: int | None) -> bool:
 
 def _last_words(log: Sequence[str]) -> str:
     """What Python says last when it can't import something, or fails otherwise before anything runs."""
-    last = next((line.strip() for line in reversed(log) if line.strip()), "")
+    # The Java machine starts beside Python, and greets a moment later.
+    own = (line.strip() for line in reversed(log) if not line.startswith(_GREETING))
+    last = next(filter(None, own), "")
     return f" Its log ends: {last[:_LONGEST_WORDS]}" if _ERROR.match(last) else ""
 
 

@@ -173,8 +173,8 @@ def test_a_service_that_is_away_is_told_as_such() -> None:
             away.end_all("weather__ada")
 
 
-NOT_SHOWN = {"owner", "kernel", "notebook", "heard"}
-"""Of an item: what programs need, and in which notebook people work."""
+NOT_SHOWN = {"owner", "kernel", "heard"}
+"""Of an item: what programs need."""
 
 
 def test_the_page_is_told_all_of_a_session_that_it_shows(tmp_path: Path) -> None:

@@ -353,7 +353,6 @@ def _(stage):
         place.unlink()
         (place / "bin").mkdir(parents=True)
         (place / "bin" / "python").write_text("not a program")
-        (place / "bin" / "python").chmod(0o755)
 
     with stage.client(mend=with_a_python_that_is_none) as client:
         # Outside of a sandbox it is known at once.

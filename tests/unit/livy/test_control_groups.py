@@ -93,14 +93,14 @@ def test_sessions_get_what_the_service_may_have_and_not_what_the_machine_has(lar
     assert (ledger.whole, ledger.free) == (3072, 1024)
     with pytest.raises(MemoryTakenError) as taken:
         ledger.check(2048)
-    assert str(taken.value).startswith("2048 MiB of memory were asked for; sessions have 1024 MiB free now. ")
+    assert str(taken.value).startswith("2 GiB of memory were asked for; sessions have 1 GiB free now. ")
     with pytest.raises(NoMemoryError) as never:
         ledger.check(4096)
     assert str(never.value) == (
-        "4096 MiB of memory were asked for; sessions may use 3072 MiB together. Ask for less."
+        "4 GiB of memory were asked for; sessions may use 3 GiB together. Ask for less."
     )  # fmt: skip
     assert not isinstance(never.value, MemoryTakenError)
-    assert Idleness().why_no_room(512).startswith("1024 MiB of memory are free; 768 MiB are left")
+    assert Idleness().why_no_room(512).startswith("1 GiB of memory are free; 768 MiB are left")
 
 
 def test_a_machine_that_is_fuller_than_the_group_decides(large_machine):

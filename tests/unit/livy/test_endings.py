@@ -203,6 +203,8 @@ def test_a_start_that_failed_has_the_last_words_of_python():
     log = ["Traceback (most recent call last):", "ModuleNotFoundError: No module named 'ipykernel'", ""]
     sentence = "exit status 1. Its log ends: ModuleNotFoundError: No module named 'ipykernel'"
     assert _why(code=1, log=log, was_ready=False).endswith(sentence)
+    greeting = "WARNING: Using incubator modules: jdk.incubator.vector"
+    assert _why(code=1, log=[*log, greeting], was_ready=False).endswith(sentence)
     assert _why(code=1, log=[*log, "WARN some line of Spark's"], was_ready=False).endswith("exit status 1.")
     assert "log ends" not in _why(code=1, log=log)
 

@@ -31,8 +31,8 @@ PLACE = Place(
     own_home=Path("/home/homes/weather__ada"),
     python=Path("/home/environments/projects/weather/bin/python"), spark=Path("/base/pyspark"),
     service_alive=Path("/home/run/session-service/alive"), deserted_s=600.0,
-    java=Java(home=Path("/java"), version="17", modules=frozenset()), java_home=Path("/java"), archive=Path("/archives/a.jsa"),
-    scala_version="2.13", secret="a secret",
+    java=Java(home=Path("/java"), version="17", modules=frozenset()), java_home=Path("/java"),
+    archive=Path("/archives/a.jsa"), scala_version="2.13", secret="a secret",
 )  # fmt: skip
 
 
