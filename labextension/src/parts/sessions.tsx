@@ -3,6 +3,7 @@ import { refreshIcon, stopIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import type { ISession } from '../api/wire';
 import { ageText, eachText, executorsText, gpusText } from './amounts';
+import { IconButton } from './icon-button';
 import { isFinal, moodOf, stateWords } from './states';
 import type { IReading, ISessionOwner } from '../tokens';
 
@@ -53,8 +54,6 @@ function SessionItem(
   const owner = ownerOf(session);
   // The name that a kernel gives its session is for machines.
   const name = owner?.name ?? (session.kernel === null ? session.name : null);
-  const restartLabel = trans.__('Restart Spark session %1', session.id);
-  const endLabel = trans.__('Stop Spark session %1', session.id);
   return (
     <li className="jp-Hops-item">
       <StateDot state={session.state} />
@@ -67,28 +66,22 @@ function SessionItem(
           {/* A later session of the same kernel would end with a restart. */}
           {!isFinal(session.state) && (
             <div className="jp-Hops-itemActions">
-              <button
-                type="button"
-                className="jp-Hops-iconButton"
-                title={restartLabel}
-                aria-label={restartLabel}
+              <IconButton
+                label={trans.__('Restart Spark session %1', session.id)}
                 onClick={() => {
                   onRestart(session.id);
                 }}
               >
                 <refreshIcon.react tag="span" />
-              </button>
-              <button
-                type="button"
-                className="jp-Hops-iconButton"
-                title={endLabel}
-                aria-label={endLabel}
+              </IconButton>
+              <IconButton
+                label={trans.__('Stop Spark session %1', session.id)}
                 onClick={() => {
                   onEnd(session.id);
                 }}
               >
                 <stopIcon.react tag="span" />
-              </button>
+              </IconButton>
             </div>
           )}
         </div>

@@ -5,6 +5,7 @@ import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import * as React from 'react';
 import type { IMember, IProject, ProjectRole } from '../api/wire';
 import { CommandIDs } from '../commands/ids';
+import { IconButton } from '../parts/icon-button';
 import { ProblemView } from '../parts/problem';
 import { SessionList } from '../parts/sessions';
 import type { IProjectModel } from '../tokens';
@@ -115,22 +116,18 @@ interface IPartProps {
 }
 
 function Heading({ project, trans, run }: IPartProps): React.JSX.Element {
-  const refreshLabel = trans.__('Refresh');
   return (
     <header className="jp-Hops-heading">
       <div className="jp-Hops-headingRow">
         <h2 className="jp-Hops-title">{project.title}</h2>
-        <button
-          type="button"
-          className="jp-Hops-iconButton"
-          title={refreshLabel}
-          aria-label={refreshLabel}
+        <IconButton
+          label={trans.__('Refresh')}
           onClick={() => {
             run(CommandIDs.refresh);
           }}
         >
           <refreshIcon.react tag="span" />
-        </button>
+        </IconButton>
       </div>
       <p className="jp-Hops-muted">
         {trans.__(

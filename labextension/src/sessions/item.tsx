@@ -17,6 +17,7 @@ import {
   executorsText,
   spanText
 } from '../parts/amounts';
+import { IconButton } from '../parts/icon-button';
 import { StateIcon } from '../parts/state-icon';
 import { isFinal, moodOf, stateWords } from '../parts/states';
 import { titleOf } from '../parts/title';
@@ -275,27 +276,4 @@ function whenText(
   return last.started === null
     ? trans.__('a cell waits')
     : trans.__('cell runs for %1', spanText(now - last.started, trans));
-}
-
-function IconButton(props: {
-  readonly label: string;
-  readonly onClick: () => void;
-  readonly expanded?: boolean;
-  readonly controls?: string;
-  readonly children: React.ReactNode;
-}): React.JSX.Element {
-  const { label, expanded, controls, onClick, children } = props;
-  return (
-    <button
-      type="button"
-      className="jp-Hops-iconButton"
-      title={label}
-      aria-label={label}
-      aria-expanded={expanded}
-      aria-controls={controls}
-      onClick={onClick}
-    >
-      {children}
-    </button>
-  );
 }

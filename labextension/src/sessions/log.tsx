@@ -5,6 +5,7 @@ import * as React from 'react';
 import type { ILog } from '../api/overview';
 import type { IProblem } from '../api/problem';
 import { problemOf } from '../api/problem';
+import { IconButton } from '../parts/icon-button';
 import { ProblemView } from '../parts/problem';
 
 const INTERVAL_MS = 2_000;
@@ -66,7 +67,6 @@ export function SessionLog(props: {
   }, [log, follows]);
 
   const text = log?.lines.join('\n') ?? '';
-  const copyLabel = trans.__('Copy log of session %1', id);
   return (
     <div className="jp-Hops-log">
       <div className="jp-Hops-logHead">
@@ -88,17 +88,14 @@ export function SessionLog(props: {
             {follows ? trans.__('Pause') : trans.__('Follow')}
           </button>
         )}
-        <button
-          type="button"
-          className="jp-Hops-iconButton"
-          title={copyLabel}
-          aria-label={copyLabel}
+        <IconButton
+          label={trans.__('Copy log of session %1', id)}
           onClick={() => {
             Clipboard.copyToSystem(text);
           }}
         >
           <copyIcon.react tag="span" />
-        </button>
+        </IconButton>
       </div>
       {problem !== null && (
         <ProblemView

@@ -6,6 +6,7 @@ import type { Message } from '@lumino/messaging';
 import * as React from 'react';
 import type { IOverview, IOverviewItem } from '../api/overview';
 import { CommandIDs } from '../commands/ids';
+import { IconButton } from '../parts/icon-button';
 import { ProblemView } from '../parts/problem';
 import { Section } from '../parts/section';
 import type { IProjectModel } from '../tokens';
@@ -81,7 +82,6 @@ export function PanelContent(props: IContentProps): React.JSX.Element {
   const { sessions, trans } = props;
   const { value, problem } = sessions.overview;
   const now = useNow();
-  const refreshLabel = trans.__('Refresh');
   const refresh = (): void => {
     void sessions.refresh();
   };
@@ -90,15 +90,9 @@ export function PanelContent(props: IContentProps): React.JSX.Element {
       <header className="jp-Hops-heading">
         <div className="jp-Hops-headingRow">
           <h2 className="jp-Hops-title">{trans.__('Spark sessions')}</h2>
-          <button
-            type="button"
-            className="jp-Hops-iconButton"
-            title={refreshLabel}
-            aria-label={refreshLabel}
-            onClick={refresh}
-          >
+          <IconButton label={trans.__('Refresh')} onClick={refresh}>
             <refreshIcon.react tag="span" />
-          </button>
+          </IconButton>
         </div>
         <p className="jp-Hops-muted" role="status">
           {value === null ? '' : countText(value, trans)}
