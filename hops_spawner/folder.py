@@ -1,13 +1,12 @@
-"""The server's folder on this machine: made for one start, wiped when the server has ended."""
+"""The server's folder on this machine, made for one start."""
 
 from __future__ import annotations
 
-import contextlib
 import os
-import shutil
-import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+
+from hops_contract.wiping import wipe_folder
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes], folders: Iterable[str] = ()) -> None:
@@ -27,19 +26,3 @@ def write_folder(folder: Path, files: Mapping[str, bytes], folders: Iterable[str
             (folder / parent).mkdir(mode=0o700, exist_ok=True)
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as sink:
             sink.write(content)
-
-
-def wipe_folder(folder: Path) -> None:
-    """Remove ``folder`` with all that it holds; nothing happens when it is not there.
-
-    The server's code may have left very many files: it can take long.
-    """
-    if folder.is_symlink():
-        folder.unlink()
-    with contextlib.suppress(RecursionError):
-        shutil.rmtree(folder, ignore_errors=True)
-    if folder.exists():
-        # Deeper than Python's own can go, or closed even to its owner.
-        for command in (["chmod", "-R", "u+rwx", "--", str(folder)], ["rm", "-rf", "--", str(folder)]):
-            with contextlib.suppress(OSError):
-                subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)

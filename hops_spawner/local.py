@@ -19,9 +19,10 @@ from hops_contract.layout import Home
 from hops_contract.sandbox import command_in_sandbox
 from hops_contract.servers import ServerGrant
 from hops_contract.slugs import project_user
+from hops_contract.wiping import wipe_folder
 from hops_spawner.environment import server_environment
 from hops_spawner.files import FOLDERS, server_files
-from hops_spawner.folder import wipe_folder, write_folder
+from hops_spawner.folder import write_folder
 from hops_spawner.mixin import HopsSpawnerMixin
 from hops_spawner.refusals import failed_start
 from hops_spawner.sandbox import SOURCE, TEMPORARY, server_view, with_first_process

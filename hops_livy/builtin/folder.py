@@ -12,15 +12,15 @@ import json
 import os
 import re
 import secrets
-import shutil
 import socket
 import stat
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from hops_contract.wiping import wipe_folder
 
 _LONGEST_SOCKET_PATH = 100
 """Linux takes 107 bytes for the path of a socket; the port's number is added to ours."""
@@ -209,18 +209,8 @@ class SessionFolder:
     def wipe(self) -> None:
         """Removes the folder, and the sockets' if it is another one."""
         if self.sockets != self.path:
-            _remove(self.sockets)
-        _remove(self.path)
-
-
-def _remove(path: Path) -> None:
-    with contextlib.suppress(RecursionError):
-        shutil.rmtree(path, ignore_errors=True)
-    if path.exists():
-        # Deeper than Python's own can go, or closed even to its owner.
-        for command in (["chmod", "-R", "u+rwx", "--", str(path)], ["rm", "-rf", "--", str(path)]):
-            with contextlib.suppress(OSError):
-                subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+            wipe_folder(self.sockets)
+        wipe_folder(self.path)
 
 
 def open_own(path: Path | str, flags: int, *, dir_fd: int | None = None) -> int:

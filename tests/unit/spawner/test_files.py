@@ -7,8 +7,9 @@ import subprocess
 from pathlib import Path
 
 from hops_contract.servers import ServerConfig, ServerGrant
+from hops_contract.wiping import wipe_folder
 from hops_spawner.files import server_files
-from hops_spawner.folder import wipe_folder, write_folder
+from hops_spawner.folder import write_folder
 
 
 def test_the_folder_holds_configuration_token_kernels_and_jupyters_settings(grant: ServerGrant) -> None:
