@@ -15,7 +15,7 @@ from driver_start import load_service
 from verdict import tell
 
 from hops_contract.layout import Home
-from hops_contract.sandbox import View, command_in_sandbox, find_program, of_python, unless_systems
+from hops_contract.sandbox import command_in_sandbox, find_program, view_of_tenant
 
 GOAL_MS = 50.0
 
@@ -30,11 +30,8 @@ def main() -> int:
         python = home.environment("weather") / "bin" / "python"
         folder = home.session(1)
         (folder / "tmp").mkdir(parents=True)
-        view = View(
-            read=unless_systems({*of_python(python), *of_python(home.base_environment.resolve() / "bin" / "python")}),
-            write=(folder, home.project("weather")),
-            hidden=(home.root,),
-            temporary=folder / "tmp",
+        view = view_of_tenant(
+            home, python=python, read=(), write=(folder, home.project("weather")), temporary=folder / "tmp"
         )
         plain = [str(python), "-I", "-S", "-c", "pass"]
         inside = command_in_sandbox(program, plain, view, cwd=home.project("weather"))

@@ -19,6 +19,8 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
+from hops_contract.layout import Home
+
 LOG = logging.getLogger(__name__)
 PROGRAM = "bwrap"
 PACKAGE = "bubblewrap"
@@ -72,6 +74,38 @@ class View:
     temporary: Path
     shared_memory_mib: int = 64
     gpus: bool = False
+
+
+def view_of_tenant(
+    home: Home,
+    *,
+    python: Path,
+    read: Iterable[Path],
+    write: Iterable[Path],
+    temporary: Path,
+    shared_memory_mib: int = 64,
+    gpus: bool = False,
+) -> View:
+    """The view of what one tenant runs: of the platform's home what is listed, and what all environments stand on.
+
+    Args:
+        home: The platform's home, of which nothing else is seen: not other projects, sessions or servers, nor keys.
+        python: The Python of the project's environment.
+        read: See :class:`View`, as all that follow.
+        write: What may be changed.
+        temporary: What is ``/tmp``.
+        shared_memory_mib: The bound of ``/dev/shm``.
+        gpus: Whether GPUs are seen.
+    """
+    needed = {*of_python(python), *of_python(home.base_environment.resolve() / "bin" / "python"), *read}
+    return View(
+        read=tuple(sorted(unless_systems(needed, hidden=(home.root,)))),
+        write=tuple(sorted(set(write))),
+        hidden=(home.root,),
+        temporary=temporary,
+        shared_memory_mib=shared_memory_mib,
+        gpus=gpus,
+    )
 
 
 def find_program(environment: Mapping[str, str] | None = None) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import hops_contract
 from hops_contract.layout import Home
-from hops_contract.sandbox import View, of_python, unless_systems
+from hops_contract.sandbox import View, of_python, view_of_tenant
 from hops_contract.servers import ServerConfig
 
 SOURCE = Path(__file__).resolve().parent.parent
@@ -27,18 +27,16 @@ def server_view(config: ServerConfig, folder: Path, *, own_home: Path, home: Hom
         home: The platform's home, of which nothing else is seen: not other projects, nor servers, nor keys.
         also: What the site lets all servers read besides.
     """
-    read = {
-        # The platform's own, where they are not installed but in a checkout, which may hold a home besides.
-        *(SOURCE / name for name in _OWN_PACKAGES),
-        *of_python(Path(sys.executable)),
-        *of_python(Path(config.environment) / "bin" / "python"),
-        *also,
-        *of_python(home.base_environment.resolve() / "bin" / "python"),
-    }
-    return View(
-        read=tuple(sorted(unless_systems(read, hidden=(home.root,)))),
+    return view_of_tenant(
+        home,
+        python=Path(config.environment) / "bin" / "python",
+        read=(
+            # The platform's own, where they are not installed but in a checkout, which may hold a home besides.
+            *(SOURCE / name for name in _OWN_PACKAGES),
+            *of_python(Path(sys.executable)),
+            *also,
+        ),
         write=(folder, Path(config.project_folder), own_home),
-        hidden=(home.root,),
         temporary=folder / TEMPORARY,
         shared_memory_mib=SHARED_MEMORY_MIB,
     )

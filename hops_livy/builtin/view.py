@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hops_contract.layout import Home
-from hops_contract.sandbox import View, of_python, unless_systems
+from hops_contract.sandbox import View, view_of_tenant
 from hops_livy.builtin.launch import PROGRAM, Place
 from hops_livy.engines.drivers import DriverRequest
 
@@ -19,31 +19,25 @@ def session_view(place: Place, request: DriverRequest, *, home: Home, also: tupl
         home: The platform's home, of which nothing else is seen: not other projects, nor sessions, nor keys.
         also: What the site lets all sessions read besides.
     """
-    sockets = place.folder.sockets
     beyond = () if place.master is None else place.master.reads()
     written = () if place.master is None else place.master.writes()
     # One can stand on another.
     archives = () if place.archive is None else (place.archive.parent,)
     # The Java of a machine can be a link to one that is elsewhere.
     java = (place.java.home, place.java.home.resolve(), place.java_home)
-    read = {
-        *of_python(place.python),
-        *of_python(home.base_environment.resolve() / "bin" / "python"),
-        place.spark,
-        *java,
-        *archives,
-        PROGRAM.parent.parent,
-        place.service_alive.parent,
-        *beyond,
-        *also,
-    }
-    own = {place.folder.path, place.project_folder, place.own_home, *written}
-    if sockets != place.folder.path:
-        own.add(sockets)
-    return View(
-        read=tuple(sorted(unless_systems(read, hidden=(home.root,)))),
-        write=tuple(sorted(own)),
-        hidden=(home.root,),
+    return view_of_tenant(
+        home,
+        python=place.python,
+        read=(
+            place.spark,
+            *java,
+            *archives,
+            PROGRAM.parent.parent,
+            place.service_alive.parent,
+            *beyond,
+            *also,
+        ),
+        write=(place.folder.path, place.folder.sockets, place.project_folder, place.own_home, *written),
         temporary=place.folder.temporary,
         shared_memory_mib=request.shape.total_memory_mib,
         gpus=place.master is None and request.shape.total_gpus > 0,

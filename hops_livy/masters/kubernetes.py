@@ -88,8 +88,9 @@ class KubernetesMaster:
 
     def reads(self) -> tuple[Path, ...]:
         """See :class:`~hops_livy.masters.master.Master`."""
-        named = tuple(_seen(file) for file in (self.token_file, self.authority_file) if file is not None)
-        return (*named, *(() if len(named) == len(("token", "authority")) else (_OF_THE_POD,)))
+        files = (self.token_file, self.authority_file)
+        named = tuple(_seen(file) for file in files if file is not None)
+        return (*named, _OF_THE_POD) if None in files else named
 
     def writes(self) -> tuple[Path, ...]:
         """See :class:`~hops_livy.masters.master.Master`."""

@@ -36,7 +36,7 @@ def look_at_machine(settings: SiteSettings, env: Mapping[str, str]) -> list[Find
         look_at_memory(psutil.virtual_memory().available),
         look_at_disk(_nearest(settings.layout.root)),
         look_at_gpus(env),
-        look_at_sandbox(env),
+        look_at_sandbox(settings.sandbox, env),
         look_at_browser(),
     ]
 
@@ -104,9 +104,9 @@ def look_at_gpus(env: Mapping[str, str]) -> Finding:
     return good("GPUs", str(len(said.splitlines())))
 
 
-def look_at_sandbox(env: Mapping[str, str]) -> Finding:
+def look_at_sandbox(wanted: Sandboxing, env: Mapping[str, str]) -> Finding:
     """What keeps the code of different projects apart on one machine."""
-    if env.get("HOPS_SANDBOX", "").strip() == Sandboxing.OFF:
+    if wanted is Sandboxing.OFF:
         why = "HOPS_SANDBOX is off."
     else:
         try:

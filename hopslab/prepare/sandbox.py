@@ -13,8 +13,12 @@ from hopslab.errors import SiteError
 from hopslab.settings import CHECKOUT
 
 
-def ensure_sandbox(env: Mapping[str, str]) -> str | None:
+def ensure_sandbox(wanted: Sandboxing, env: Mapping[str, str]) -> str | None:
     """Make sure that users' code can run in sandboxes, where this user may see to it.
+
+    Args:
+        wanted: What the site's settings say.
+        env: Whose ``PATH`` is looked along.
 
     Returns:
         None when bubblewrap was installed now and works, else a word about what there is.
@@ -22,8 +26,7 @@ def ensure_sandbox(env: Mapping[str, str]) -> str | None:
     Raises:
         SiteError: There can be none, and ``HOPS_SANDBOX`` is ``on``.
     """
-    wanted = env.get("HOPS_SANDBOX", "").strip() or Sandboxing.AUTO
-    if wanted == Sandboxing.OFF:
+    if wanted is Sandboxing.OFF:
         return "off (HOPS_SANDBOX)"
     installed = shutil.which(PROGRAM, path=env.get("PATH")) is not None
     if not installed and os.geteuid() == 0 and shutil.which("apt-get", path=env.get("PATH")):
@@ -31,7 +34,7 @@ def ensure_sandbox(env: Mapping[str, str]) -> str | None:
     try:
         program = find_program(env)
     except SandboxError as error:
-        if wanted == Sandboxing.ON:
+        if wanted is Sandboxing.ON:
             raise SiteError(f"There can be no sandboxes, and HOPS_SANDBOX is on. {error}") from error
         return f"none, so that users' code can reach all that this site can. {error}"
     return f"ready ({version_of(program, env)})" if installed else None

@@ -51,7 +51,7 @@ def prepare(settings: SiteSettings, progress: Progress) -> None:
     progress.step("Lab extension", lambda: ensure_built(env))
     progress.step("Project environment", lambda: base_environment(env))
     progress.step("Java", lambda: ensure_java(home.base_environment, env))
-    progress.step("Sandbox", lambda: ensure_sandbox(env))
+    progress.step("Sandbox", lambda: ensure_sandbox(settings.sandbox, env))
     progress.step("Archive for fast starts of Spark", lambda: class_data_archive(home, env))
 
 

@@ -14,15 +14,10 @@ import psutil
 import pytest
 from websockets.sync.client import connect
 
-from hops_contract.sandbox import SandboxError, find_program
+from tests.integration.livy.service_process import NO_SANDBOX
 
 from .conftest import Person, Site, eventually, stop_and_wait
 
-try:
-    find_program()
-    NO_SANDBOX = ""
-except SandboxError as error:
-    NO_SANDBOX = str(error)
 pytestmark = [pytest.mark.hub, pytest.mark.skipif(bool(NO_SANDBOX), reason=f"no sandbox: {NO_SANDBOX}")]
 
 

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from hops_contract.sandbox import Sandboxing
 from hopslab.doctor import machine, site
 from hopslab.doctor.findings import Grade, as_json_object, as_text, better, good, healthy, missing
 from hopslab.settings import SiteSettings
@@ -106,11 +107,14 @@ def test_gpus_are_declared_or_counted(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("settings", "why"),
-    [({"HOPS_SANDBOX": "off"}, "HOPS_SANDBOX is off"), ({"PATH": "/nowhere"}, "bubblewrap is not installed")],
+    ("wanted", "changed", "why"),
+    [
+        (Sandboxing.OFF, {}, "HOPS_SANDBOX is off"),
+        (Sandboxing.AUTO, {"PATH": "/nowhere"}, "bubblewrap is not installed"),
+    ],
 )
-def test_that_users_code_has_no_sandbox_is_said_with_the_reason(settings, why):
-    finding = machine.look_at_sandbox({**os.environ, **settings})
+def test_that_users_code_has_no_sandbox_is_said_with_the_reason(wanted, changed, why):
+    finding = machine.look_at_sandbox(wanted, {**os.environ, **changed})
     assert finding.grade is Grade.BETTER
     assert finding.detail.startswith("none: users' code runs as ")
     assert why in finding.detail
@@ -118,7 +122,7 @@ def test_that_users_code_has_no_sandbox_is_said_with_the_reason(settings, why):
 
 @pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
 def test_a_sandbox_that_can_be_made_is_good():
-    finding = machine.look_at_sandbox(os.environ)
+    finding = machine.look_at_sandbox(Sandboxing.AUTO, os.environ)
     assert (finding.grade, re.match(r"bubblewrap [0-9.]+$", finding.detail) is not None) == (Grade.GOOD, True), finding
 
 
