@@ -60,7 +60,8 @@ class View:
     """What processes in a sandbox see besides the system's programs.
 
     Attributes:
-        read: Files and folders that they may read; what is not there is passed over.
+        read: Files and folders that they may read; what is not there is passed over, here and below: who misses it
+            says so better.
         write: Folders that they may change.
         hidden: Folders of which they see nothing but what is listed here.
         temporary: The folder that they find as ``/tmp`` and ``/var/tmp``.
@@ -190,7 +191,7 @@ def command_in_sandbox(program: str, command: Iterable[str], view: View, *, cwd:
         arguments += ["--bind", str(view.temporary), place]
     # One of them can lie in another, so that what is meant more closely has to follow.
     listed = [*((path, "--tmpfs") for path in view.hidden), *((path, "--ro-bind-try") for path in view.read)]
-    listed += [(path, "--bind") for path in view.write]
+    listed += [(path, "--bind-try") for path in view.write]
     for path, how in sorted(listed, key=lambda entry: len(entry[0].parts)):
         arguments += [how, str(path)] if how == "--tmpfs" else [how, str(path), str(path)]
     # Last, as nothing can be put into what is closed already.
