@@ -80,7 +80,8 @@ class Settings:
     ``HOPS_SESSIONS_PER_PERSON``   the same for one person, in all projects together (twice as
                                    many)
     ``HOPS_QUEUE``                 sessions and batches that may wait for room (200); 0: nobody waits, all are refused
-    ``HOPS_QUEUE_PER_PERSON``      how many of these of one person, whatever their number of projects (20)
+    ``HOPS_QUEUE_PER_PERSON``      how many of these of one person, whatever their number of projects (as many as
+                                   they may have: ``HOPS_SESSIONS_PER_PERSON``)
     ``HOPS_QUEUE_WAIT_S``          seconds that one may wait (3600)
     ``HOPS_WARM_SESSIONS``         sessions that may be kept ready for those who will ask for them (8, or none with
                                    Apache Livy or a cluster); 0: none
@@ -215,6 +216,9 @@ def _limits(variables: Variables) -> Limits:
     }
     if given["sessions_per_person"] is None and given["sessions_per_owner"] is not None:
         given["sessions_per_person"] = 2 * given["sessions_per_owner"]
+    if given["queue_per_person"] is None and given["sessions_per_person"] is not None:
+        # Who may have so many may ask for all of them at once.
+        given["queue_per_person"] = max(1, given["sessions_per_person"])
     return Limits(**{name: number for name, number in given.items() if number is not None})
 
 

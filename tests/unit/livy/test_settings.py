@@ -49,6 +49,18 @@ def test_how_many_may_wait_and_how_long_are_settings():
     assert (chosen.limits.queue, chosen.limits.queue_wait_s, chosen.warm_per_person) == (0, 60, 1)
     assert read_settings({"HOPS_QUEUE_PER_PERSON": "3"}).limits.queue_per_person == 3
     assert read_settings({"HOPS_STARTS_AT_ONCE": "3"}).starts_at_once == 3
+
+
+def test_who_may_have_many_sessions_may_ask_for_all_of_them_at_once():
+    assert read_settings({}).limits.queue_per_person == 20
+    assert read_settings({"HOPS_SESSIONS_PER_PERSON": "50"}).limits.queue_per_person == 50
+    assert read_settings({"HOPS_SESSIONS_PER_OWNER": "30"}).limits.queue_per_person == 60
+    chosen = {"HOPS_SESSIONS_PER_OWNER": "30", "HOPS_QUEUE_PER_PERSON": "3"}
+    assert read_settings(chosen).limits.queue_per_person == 3
+    assert read_settings({"HOPS_SESSIONS_PER_PERSON": "0"}).limits.queue_per_person == 1
+
+
+def test_how_long_one_may_wait_is_never_nothing():
     with pytest.raises(SettingsError, match="HOPS_QUEUE_WAIT_S is 0"):
         read_settings({"HOPS_QUEUE_WAIT_S": "0"})
 
