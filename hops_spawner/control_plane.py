@@ -68,6 +68,7 @@ class StartChoices(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
+    project_title: str
     options: ServerOptions
     limits: ServerLimits
     capacity: Capacity

@@ -76,11 +76,6 @@ class HopsSpawnerMixin(Configurable):
             raise StartRefusedError(NO_PROJECT)
         return name
 
-    @property
-    def title(self) -> str:
-        """The project's title as of the last start; empty before the first."""
-        return str(self.orm_spawner.display_name or "") if self.orm_spawner else ""
-
     # The form.
 
     async def get_options_form(self) -> str:
@@ -90,12 +85,13 @@ class HopsSpawnerMixin(Configurable):
             choices = await shown.control_plane.choices(shown.project, shown.user.name)
         except RefusedError as refusal:
             raise StartRefusedError(seen_by_user(refusal.problem, shown.project)) from None
+        shown._keep(display_name=choices.project_title)  # noqa: SLF001 - another instance of this class
         return render_form(
             choices.options,
             choices.limits,
             choices.capacity,
             shown._problem if shown._typed else None,  # noqa: SLF001 - another instance of this class
-            project_title=shown.title,
+            project_title=choices.project_title,
             project=shown.project,
             typed=shown._typed,  # noqa: SLF001
         )
@@ -143,7 +139,7 @@ class HopsSpawnerMixin(Configurable):
         try:
             self.granted = await self._grant()
             self._typed = None
-            self.orm_spawner.display_name = self.granted.display_name
+            self._keep(display_name=self.granted.display_name)
             self.say(40, f"Preparing the server of project {self.granted.config.project_title}")
             await self.prepare(self.granted)
             self.say(60, "Starting JupyterLab")
@@ -165,10 +161,7 @@ class HopsSpawnerMixin(Configurable):
         self.say(10, "Checking your rights and the options")
         asked = dict(self.user_options) or None
         # The control plane remembers what was last granted; a second memory would contradict it.
-        self.orm_spawner.user_options = {}
-        database = object_session(self.orm_spawner)
-        if database is not None:
-            database.commit()  # before an await: another request rolls back what is pending
+        self._keep(user_options={})
         deadline = asyncio.get_running_loop().time() + self.environment_timeout
         while True:
             try:
@@ -179,6 +172,14 @@ class HopsSpawnerMixin(Configurable):
                     raise self._refused(refusal.problem) from None
                 self.say(20, refusal.problem.detail)
             await asyncio.sleep(ENVIRONMENT_POLL_S)
+
+    def _keep(self, **columns: Any) -> None:
+        """Write down what the Hub's pages show of the server."""
+        for column, value in columns.items():
+            setattr(self.orm_spawner, column, value)
+        database = object_session(self.orm_spawner)
+        if database is not None:
+            database.commit()  # before an await: another request rolls back what is pending
 
     def say(self, percent: int, message: str) -> None:
         """Tell whoever watches the start which step it has reached."""

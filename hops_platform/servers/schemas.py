@@ -18,6 +18,7 @@ _OPTIONS_EXAMPLE = {"executors": 2, "executor_cores": 1, "executor_memory_mib": 
 class ServerOptionsAnswer(BaseModel):
     """All that a form needs to ask for options."""
 
+    project_title: str = Field(examples=["Weather of the coast"])
     options: ServerOptions = Field(description="What was last asked for; the defaults before that.")
     defaults: ServerOptions
     limits: ServerLimits

@@ -127,6 +127,7 @@ def show_options(session: Session, membership: Membership, *, capacity: Capacity
     """A member's options on the wire, with all that a form needs to change them."""
     limits = limits_of(session, membership.project)
     return ServerOptionsAnswer(
+        project_title=membership.project.title,
         options=options_of(session, membership, capacity=capacity),
         defaults=fitting_defaults(limits, capacity),
         limits=limits,

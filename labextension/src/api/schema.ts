@@ -1494,6 +1494,11 @@ export interface components {
             /** @description What was last asked for; the defaults before that. */
             options: components["schemas"]["ServerOptions"];
             /**
+             * Project Title
+             * @example Weather of the coast
+             */
+            project_title: string;
+            /**
              * Schema
              * @description JSON Schema of the options.
              * @example {
