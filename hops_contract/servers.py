@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from hops_contract.certificates import CertificateFiles
 from hops_contract.options import ServerOptions
 from hops_contract.principal import ProjectRole
 
@@ -36,4 +37,5 @@ class ServerGrant(BaseModel):
 
     config: ServerConfig
     token: SecretStr = Field(description="A project-user's token; goes into token.jwt.")
+    certificate: CertificateFiles = Field(description="Their certificate; goes into certificates/.")
     display_name: str = Field(description="Shown for the server in the Hub.")

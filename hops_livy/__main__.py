@@ -16,9 +16,9 @@ import httpx
 import typer
 import uvicorn
 
+from hops_contract.connections import BoundedConnection
 from hops_livy.app import create_app, make_registry
 from hops_livy.archive_training import ArchiveError, make_archive
-from hops_livy.connections import BoundedConnection
 from hops_livy.java import NoJavaError
 from hops_livy.registry import Registry
 from hops_livy.service_lock import ServiceLockError

@@ -19,6 +19,7 @@ from hops_contract.sandbox import SandboxError, chosen_program
 from hops_contract.tokens import KeySource, PublishedKeys
 from hops_livy import __version__
 from hops_livy.builtin.backend import BuiltinSessions
+from hops_livy.certificates import ExportedCertificates
 from hops_livy.engines.drivers import SessionBackend
 from hops_livy.errors import BadRequestError, BodyTooSlowError, NotFoundError, ServiceError, TooLargeError
 from hops_livy.glances import Glances
@@ -83,6 +84,7 @@ def make_backend(settings: Settings, gpus: GpuLedger, client: httpx.AsyncClient)
             settings.home,
             control_plane_url=settings.control_plane_url,
             webhdfs_address=settings.webhdfs_address,
+            certificates=ExportedCertificates(settings.projects_url, client),
             gpus=gpus,
             # With a cluster the setting tells of its memory, and drivers take that of this machine.
             memory=MemoryLedger(settings.memory_mib if master is None else None),

@@ -18,6 +18,9 @@ from hops_platform.adapters.logins.hub_oauth import HubOAuthLogins
 from hops_platform.adapters.sessions.livy import LivySessions
 from hops_platform.adapters.storage.local import LocalStorage
 from hops_platform.adapters.templates.packaged import PackagedTemplates
+from hops_platform.certificates import routes as certificates
+from hops_platform.certificates.service import renew_due
+from hops_platform.certificates.tasks import TASKS as CERTIFICATE_TASKS
 from hops_platform.database import Database
 from hops_platform.datasets import routes as datasets
 from hops_platform.engines import Engines
@@ -39,8 +42,10 @@ from hops_platform.parts import Parts
 from hops_platform.probe import Probe
 from hops_platform.projects import routes as projects
 from hops_platform.projects.tasks import TASKS as PROJECT_TASKS
+from hops_platform.recurring import Recurring
 from hops_platform.security import browser, crowd
 from hops_platform.security.kept_tokens import KeptTokens
+from hops_platform.security.sealing import SEALING_KEY, load_sealer
 from hops_platform.security.tokens import HUB_CREDENTIAL, SIGNING_KEY, Signer, load_signing_key, read_secret
 from hops_platform.servers import routes as servers
 from hops_platform.servers.tasks import TASKS as SERVER_TASKS
@@ -51,7 +56,8 @@ from hops_platform.users import routes as users
 
 LOG = logging.getLogger("hops.app")
 API = "api/v1"
-TASKS = {**PROJECT_TASKS, **ENVIRONMENT_TASKS, **SERVER_TASKS}
+RENEWAL_INTERVAL_S = 3600.0
+TASKS = {**CERTIFICATE_TASKS, **PROJECT_TASKS, **ENVIRONMENT_TASKS, **SERVER_TASKS}
 
 
 def make_signer(settings: Settings) -> Signer:
@@ -97,12 +103,14 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
         database=database,
         engines=engines or make_engines(settings, signer),
         signer=signer,
+        sealer=load_sealer(settings.layout.secret(SEALING_KEY)),
         kept_tokens=KeptTokens(signer),
         session_places=Places(),
         hub_credential=read_secret(settings.layout.secret(HUB_CREDENTIAL)),
         health=Probe(database.check),
     )
     workers = OutboxWorkers(parts.database, parts, TASKS)
+    renewal = Recurring("certificates", lambda: _renew_certificates(parts), interval_s=RENEWAL_INTERVAL_S)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -113,8 +121,10 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
             if renewed:
                 LOG.info("These projects' environments are brought up to date: %s.", ", ".join(renewed))
             workers.start()
+            renewal.start()
         yield
         if outbox_workers:
+            renewal.stop()
             workers.stop()
         parts.database.close()
 
@@ -145,6 +155,13 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
     return app
 
 
+def _renew_certificates(parts: Parts) -> None:
+    with parts.database.session() as session:
+        renewed = renew_due(session, parts.sealer)
+    if renewed:
+        LOG.info("%d certificates were made, of %s and others.", len(renewed), renewed[0])
+
+
 def build_routes(prefix: str) -> FastAPI:
     """The application with all routes, before it is given its parts."""
     app = FastAPI(
@@ -158,7 +175,7 @@ def build_routes(prefix: str) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     api = APIRouter(prefix=f"{prefix}{API}")
-    for subject in (users, projects, datasets, environments, servers, sessions, operations):
+    for subject in (users, projects, certificates, datasets, environments, servers, sessions, operations):
         api.include_router(subject.router)
     app.include_router(api)
     app.include_router(operations.well_known, prefix=prefix.rstrip("/"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import secrets
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -15,17 +14,22 @@ from pydantic import ValidationError
 
 from hops_platform.adapters.environments.uv import UvEnvironments
 from hops_platform.app import build_routes, create_app
+from hops_platform.certificates.authorities import signing_authority
 from hops_platform.database import Database
 from hops_platform.errors import PlatformError
 from hops_platform.logs import set_up_logs
 from hops_platform.migrations import migrate
+from hops_platform.mutual_tls import mutual_tls_config, serve_at
+from hops_platform.security.own_secrets import ensure_secrets
 from hops_platform.security.passwords import generate_password
-from hops_platform.security.tokens import HUB_CREDENTIAL, SIGNING_KEY, ensure_secret, ensure_signing_key
+from hops_platform.security.sealing import SEALING_KEY, load_sealer
 from hops_platform.settings import Settings, UnsafeBindError, check_bind
 from hops_platform.users import service as users
 from hops_platform.users.schemas import NewUser
 from hops_platform.violations import describe_violations, summarise
 
+_NOT_STARTED = 3
+"""Exit status, as uvicorn's own."""
 OPENAPI_FILE = Path(__file__).with_name("openapi.json")
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -47,9 +51,10 @@ def serve(port: Annotated[int | None, typer.Option(help="Port; default: what the
     set_up_logs(logging.INFO)
     try:
         app = create_app(settings)
-    except (RuntimeError, OSError) as error:
+        mutual = mutual_tls_config(app, settings, app.state.parts)
+    except (RuntimeError, OSError, ValueError) as error:
         _fail(str(error))
-    uvicorn.run(
+    plain = uvicorn.Config(
         app,
         host=host,
         port=default_port if port is None else port,
@@ -62,6 +67,8 @@ def serve(port: Annotated[int | None, typer.Option(help="Port; default: what the
         ssl_keyfile=settings.tls_key,
         timeout_graceful_shutdown=10,
     )
+    if not serve_at(plain, mutual):
+        sys.exit(_NOT_STARTED)
 
 
 @cli.command()
@@ -70,11 +77,11 @@ def init() -> None:
     settings = Settings()
     home = settings.layout
     home.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    ensure_signing_key(home.secret(SIGNING_KEY))
-    ensure_secret(home.secret(HUB_CREDENTIAL), secrets.token_urlsafe(32))
+    ensure_secrets(home)
     migrate(settings.effective_database_url)
     database = Database(settings.effective_database_url)
     with database.session() as session:
+        signing_authority(session, load_sealer(home.secret(SEALING_KEY)))
         created = users.create_first_administrator(session)
     database.close()
     answer = {"username": created[0], "password": created[1]} if created else None

@@ -8,6 +8,7 @@ from hops_platform.database import Database
 from hops_platform.engines import Engines
 from hops_platform.probe import Probe
 from hops_platform.security.kept_tokens import KeptTokens
+from hops_platform.security.sealing import Sealer
 from hops_platform.security.tokens import Signer
 from hops_platform.sessions.places import Places
 from hops_platform.settings import Settings
@@ -22,6 +23,7 @@ class Parts:
         database: Where all rows stand.
         engines: One adapter for each port.
         signer: Signs and verifies tokens.
+        sealer: Seals what is secret in the database.
         kept_tokens: Those that services are shown in a person's name.
         session_places: Bounds the calls to the session service.
         hub_credential: The secret that the Hub shows.
@@ -32,6 +34,7 @@ class Parts:
     database: Database
     engines: Engines
     signer: Signer
+    sealer: Sealer
     kept_tokens: KeptTokens
     session_places: Places
     hub_credential: str

@@ -39,6 +39,13 @@ class Settings(BaseSettings):
     livy_url: str = Field(default="http://127.0.0.1:8998/services/livy", description="The session service.")
     bind: str = Field(default="127.0.0.1", description="Address to answer on when the Hub gives none.")
     port: int = Field(default=8090, ge=0, le=65535, validation_alias=AliasChoices("HOPS_CONTROL_PLANE_PORT"))
+    mutual_tls_port: int | None = Field(
+        default=None, ge=0, le=65535, description="Port for those who show a certificate; default: none."
+    )
+    mutual_tls_bind: str = Field(default="127.0.0.1", description="Address for those who show a certificate.")
+    mutual_tls_hosts: str = Field(
+        default="", description="Further names and addresses in the certificate of that address, separated by commas."
+    )
     tls_cert: Path | None = None
     tls_key: Path | None = None
     projects_per_user: int = Field(default=20, ge=1, description="Of how many projects somebody may be Data Owner.")

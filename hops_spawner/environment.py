@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
+from hops_contract.certificates import CERTIFICATES_FOLDER, CERTIFICATES_VARIABLE
 from hops_contract.servers import SERVER_FOLDER_VARIABLE, ServerConfig
 
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
@@ -34,6 +35,7 @@ def server_environment(
     }
     return kept | {
         SERVER_FOLDER_VARIABLE: str(folder),
+        CERTIFICATES_VARIABLE: str(folder / CERTIFICATES_FOLDER),
         "HOME": str(home),
         "IPYTHONDIR": str(folder / "ipython"),
         "JUPYTERHUB_DEFAULT_URL": f"/lab/tree/{config.start_folder}",

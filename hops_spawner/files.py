@@ -3,7 +3,7 @@
 Laws:
 
 1. The files follow from the grant alone; the same grant gives the same bytes.
-2. Only ``token.jwt`` is secret.
+2. Only ``token.jwt`` is secret, and what lies in ``certificates/``.
 3. The server offers the kernels of the project environment and no other: users' code never runs in the platform's own.
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from hops_contract.certificates import CERTIFICATES_FOLDER
 from hops_contract.servers import CONFIG_FILE, TOKEN_FILE, ServerConfig, ServerGrant
 from hops_spawner.logos import PROMPT, SCALA, SPARK
 
@@ -44,6 +45,7 @@ def server_files(grant: ServerGrant) -> dict[str, bytes]:
     return {
         CONFIG_FILE: (config.model_dump_json(indent=2) + "\n").encode(),
         TOKEN_FILE: grant.token.get_secret_value().encode(),
+        **{f"{CERTIFICATES_FOLDER}/{name}": content for name, content in grant.certificate.files().items()},
         "kernels/pyspark/kernel.json": _json(_kernel(config, "PySpark", "hops_kernels.pyspark")),
         "kernels/pyspark/logo-svg.svg": SPARK.encode(),
         "kernels/spark/kernel.json": _json(_kernel(config, "Spark (Scala)", "hops_kernels.spark", language="scala")),

@@ -13,7 +13,7 @@ import jupyterhub.services.service
 from pydantic import ValidationError
 from traitlets import Integer
 
-from jupyterhub_config.services import SERVER_SCOPES, roles, service_url, services
+from jupyterhub_config.services import SERVER_SCOPES, mutual_tls_url, roles, service_url, services
 from jupyterhub_config.settings import (
     LOOPBACK,
     SOURCE,
@@ -42,7 +42,7 @@ except FileNotFoundError as error:
 home = settings.layout
 for folder in (home.root, home.run, home.logs, home.secrets):
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-ports = choose_ports(("hub", "proxy", "hops", "livy"), home.run / "ports.json")
+ports = choose_ports(("hub", "proxy", "hops", "livy", "mutual-tls"), home.run / "ports.json")
 
 # Addresses. Only the proxy faces people, and pods too.
 everywhere = settings.bind in {"0.0.0.0", "::"}  # noqa: S104 - compared; TLS was checked
@@ -106,6 +106,7 @@ write_private(
             "url": settings.url,
             "hub_api_url": f"http://{LOOPBACK}:{ports['hub']}/hub/api",
             "control_plane_url": service_url(ports["hops"], "hops") + "/",
+            "mutual_tls_url": mutual_tls_url(ports["mutual-tls"], os.environ),
             "livy_url": service_url(ports["livy"], "livy"),
             "pid": os.getpid(),
         }

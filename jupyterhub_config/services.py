@@ -48,12 +48,17 @@ def service_url(port: int, name: str) -> str:
     return f"http://127.0.0.1:{port}/services/{name}"
 
 
+def mutual_tls_url(port: int, environ: Mapping[str, str]) -> str:
+    """Where the control plane answers to programs of this machine that have a certificate."""
+    return f"https://localhost:{environ.get('HOPS_MUTUAL_TLS_PORT') or port}/services/hops/"
+
+
 def services(home: Home, ports: Mapping[str, int], environ: Mapping[str, str], public_url: str) -> list[dict[str, Any]]:
     """JupyterHub's ``services`` of this site.
 
     Args:
         home: The platform's home.
-        ports: The ports of the services ``hops`` and ``livy``.
+        ports: The ports of the services ``hops`` and ``livy``, and ``mutual-tls``, on which ``hops`` answers besides.
         environ: The Hub's own variables; addresses of services that are set there win over those on loopback, which no
             pod would reach.
         public_url: The address that people open; where it begins with ``https``, cookies demand TLS.
@@ -69,10 +74,12 @@ def services(home: Home, ports: Mapping[str, int], environ: Mapping[str, str], p
         "HOPS_LIVY_URL": environ.get("HOPS_LIVY_URL") or service_url(ports["livy"], "livy"),
     }
     common = {"environment": shared, "cwd": str(home.root)}
+    second = {"HOPS_MUTUAL_TLS_PORT": environ.get("HOPS_MUTUAL_TLS_PORT") or str(ports["mutual-tls"])}
     return [
         common
         | {
             "name": "hops",
+            "environment": shared | second,
             "url": f"http://127.0.0.1:{ports['hops']}",
             "command": _command(home, "control-plane", "hops_platform"),
             "display": False,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from hops_livy.builtin.launch import (
 )
 from hops_livy.builtin.processes import end_strays
 from hops_livy.builtin.view import session_view
+from hops_livy.certificates import Certificates, NoCertificates
 from hops_livy.engines.amounts import UNBOUNDED, Amount, Room
 from hops_livy.engines.drivers import DriverRequest, NoRoomError, Shape, StartError
 from hops_livy.errors import disk_trouble
@@ -45,6 +46,7 @@ class BuiltinSessions:
         home: The platform's home.
         control_plane_url: What sessions are told as ``HOPS_CONTROL_PLANE_URL``.
         webhdfs_address: What they are told as ``HOPS_WEBHDFS_ADDRESS``, if anything.
+        certificates: Where their owners' certificates come from; ``None``: they get none.
         gpus: This machine's GPUs.
         memory: This machine's memory.
         start_s: After so many seconds a start has failed.
@@ -62,6 +64,7 @@ class BuiltinSessions:
         *,
         control_plane_url: str,
         webhdfs_address: str | None = None,
+        certificates: Certificates | None = None,
         gpus: GpuLedger,
         memory: MemoryLedger,
         start_s: float,
@@ -77,6 +80,7 @@ class BuiltinSessions:
         self._sandbox_reads = sandbox_reads
         self._control_plane_url = control_plane_url
         self._webhdfs_address = webhdfs_address
+        self._certificates: Certificates = certificates or NoCertificates()
         self._gpus = gpus
         self._memory = memory
         self._start_s = start_s
@@ -100,6 +104,7 @@ class BuiltinSessions:
         shape, session_id = request.shape, request.session_id
         place = await asyncio.to_thread(self._place, request)
         await self._check_cluster(shape, request.owner)
+        certificates = await self._certificates.of(request.owner, request.token)
         try:
             addresses = self._gpus.take(
                 self._own_gpus(shape), session_id=session_id, owner=request.owner.project_user, label=shape.gpu_label
@@ -111,7 +116,7 @@ class BuiltinSessions:
         try:
             connection = None if request.batch is not None else connection_info(place.folder.socket_prefix())
             driver = self._driver(request, addresses, connection, page_key(place.secret))
-            _fill(place, request, addresses, connection)
+            _fill(place, request, addresses, connection, certificates)
             await driver.launch(
                 self._command(place, request),
                 session_environment(
@@ -268,7 +273,13 @@ def _scala_version(spark: Path) -> str:
     raise StartError("The base environment's Spark is not whole: spark-core is missing; `make up` prepares it anew.")
 
 
-def _fill(place: Place, request: DriverRequest, addresses: tuple[int, ...], connection: dict[str, Any] | None) -> None:
+def _fill(
+    place: Place,
+    request: DriverRequest,
+    addresses: tuple[int, ...],
+    connection: dict[str, Any] | None,
+    certificates: Mapping[str, bytes],
+) -> None:
     folder = place.folder
     folder.make(spark=place.spark)
     if place.master is not None:
@@ -282,6 +293,8 @@ def _fill(place: Place, request: DriverRequest, addresses: tuple[int, ...], conn
         folder.write_secret(script, discovery_script(addresses, request.shape.gpus_per_executor, state))
         script.chmod(0o700)
     folder.write_secret(folder.token, request.token)
+    if certificates:
+        folder.write_certificates(certificates, archive=place.master is not None)
     folder.write_secret(folder.properties, properties_text(spark_properties(request, place, script)))
     if connection is not None:
         folder.write_json(folder.connection, connection)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
 import os
 import re
@@ -15,11 +16,13 @@ import secrets
 import socket
 import stat
 import tempfile
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hops_contract.certificates import CERTIFICATES_FOLDER
 from hops_contract.wiping import wipe_folder
 
 _LONGEST_SOCKET_PATH = 100
@@ -57,6 +60,16 @@ class SessionFolder:
     def token(self) -> Path:
         """The session's token (``HOPS_TOKEN_FILE``)."""
         return self.path / "token.jwt"
+
+    @property
+    def certificates(self) -> Path:
+        """The certificate of the session's owner (``HOPS_CERTIFICATES``)."""
+        return self.path / CERTIFICATES_FOLDER
+
+    @property
+    def certificates_archive(self) -> Path:
+        """The same for Spark to bring to executors elsewhere."""
+        return self.path / f"{CERTIFICATES_FOLDER}.zip"
 
     @property
     def properties(self) -> Path:
@@ -122,6 +135,23 @@ class SessionFolder:
         except OSError:
             draft.unlink(missing_ok=True)
             raise
+
+    def write_certificates(self, files: Mapping[str, bytes], *, archive: bool) -> None:
+        """Writes the certificate of the session's owner, before any code of theirs runs.
+
+        Args:
+            files: By their names.
+            archive: Whether executors run elsewhere.
+        """
+        self.certificates.mkdir(mode=0o700)
+        for name, content in files.items():
+            _write_new(self.certificates / name, content)
+        if archive:
+            packed = io.BytesIO()
+            with zipfile.ZipFile(packed, "w") as file:
+                for name, content in files.items():
+                    file.writestr(name, content)
+            _write_new(self.certificates_archive, packed.getvalue())
 
     def write_json(self, path: Path, content: Any) -> None:
         """Replaces ``path`` by ``content``."""
@@ -211,6 +241,11 @@ class SessionFolder:
         if self.sockets != self.path:
             wipe_folder(self.sockets)
         wipe_folder(self.path)
+
+
+def _write_new(path: Path, content: bytes) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
 
 
 def open_own(path: Path | str, flags: int, *, dir_fd: int | None = None) -> int:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hops_contract.certificates import CERTIFICATES_FOLDER, CERTIFICATES_VARIABLE
 from hops_livy.builtin.folder import SessionFolder
 from hops_livy.engines.drivers import DriverRequest, Shape
 from hops_livy.executor_settings import allocation_properties, gpu_properties
@@ -85,6 +86,7 @@ def spark_properties(request: DriverRequest, place: Place, gpu_script: Path | No
         # Executors elsewhere get the Scala interpreter's classes from Spark's own file server.
         own["spark.repl.class.outputDir"] = str(place.folder.classes)
         own |= place.master.properties(request, place.paths)
+        own |= _certificate_properties(place.folder)
     else:
         own |= _own_machine_properties(shape, place)
         if shape.clustered:
@@ -153,6 +155,7 @@ def session_environment(
         "HOPS_PROJECT_USER": owner.project_user,
         "HOPS_PROJECT_PATH": str(place.project_folder),
         "HOPS_TOKEN_FILE": str(place.folder.token),
+        CERTIFICATES_VARIABLE: str(place.folder.certificates),
         "HOPS_CONTROL_PLANE_URL": control_plane_url,
         "HOPS_APP_ID": request.application,
         "HOPS_SERVER_PREFIX": f"/user/{owner.user}/{owner.project}/",
@@ -291,6 +294,16 @@ def _cluster_properties(request: DriverRequest, place: Place, gpu_script: Path |
             "spark.worker.resource.gpu.discoveryScript": str(gpu_script),
         }
     return properties
+
+
+def _certificate_properties(folder: SessionFolder) -> dict[str, str]:
+    """Executors elsewhere have their owner's certificate in their working folder; it travels encrypted, as all does."""
+    if not folder.certificates_archive.exists():
+        return {}
+    return {
+        "spark.archives": f"{folder.certificates_archive}#{CERTIFICATES_FOLDER}",
+        f"spark.executorEnv.{CERTIFICATES_VARIABLE}": CERTIFICATES_FOLDER,
+    }
 
 
 def _escaped(text: str, *, key: bool = False) -> str:

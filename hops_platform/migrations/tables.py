@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import MetaData
 
+from hops_platform.certificates import models as certificates
 from hops_platform.database import Base
 from hops_platform.datasets import models as datasets
 from hops_platform.environments import models as environments
@@ -18,6 +19,8 @@ TABLES = (
     users.LoginAttempts,
     projects.Project,
     projects.Membership,
+    certificates.AuthorityRow,
+    certificates.Certificate,
     datasets.Dataset,
     environments.Environment,
     servers.RememberedOptions,

@@ -8,6 +8,8 @@ from sqlalchemy.orm import Session
 from hops_contract.layout import STANDARD_DATASETS
 from hops_contract.principal import ProjectRole
 from hops_contract.slugs import is_slug, project_user
+from hops_platform.certificates.models import Reason
+from hops_platform.certificates.service import ISSUE, revoke_of_member
 from hops_platform.database import now
 from hops_platform.datasets.models import Dataset
 from hops_platform.environments.models import Environment
@@ -75,6 +77,7 @@ def create_project(session: Session, caller: Caller, request: NewProject, *, mos
     if request.template is Template.WELCOME:
         _follow(session, FILL_TEMPLATE, name, {"title": project.title})
     _follow(session, CREATE_ENVIRONMENT, name, {})
+    _issue_certificate(session, membership)
     return show_project(session, project, membership)
 
 
@@ -157,6 +160,7 @@ def add_member(session: Session, project: Project, request: NewMember) -> Member
     )
     session.add(membership)
     session.flush()
+    _issue_certificate(session, membership)
     return show_member(membership)
 
 
@@ -217,8 +221,16 @@ def end_all_work_of(session: Session, user: User) -> None:
         _end_work_of(session, membership.project.name, user.name)
 
 
+def _issue_certificate(session: Session, membership: Membership) -> None:
+    project, user = membership.project.name, membership.user.name
+    payload = {"project": project, "user": user}
+    enqueue(session, ISSUE, entity=project_user(project, user), project=project, payload=payload)
+
+
 def _end_work_of(session: Session, project: str, user: str) -> None:
     name = project_user(project, user)
+    # With the transaction, and so before anything else: who asks with it is refused from then on.
+    revoke_of_member(session, project, user, reason=Reason.CESSATION_OF_OPERATION)
     enqueue(session, STOP_SERVER, entity=name, project=project, payload={"project": project, "user": user})
     enqueue(session, END_SESSIONS, entity=name, project=project, payload={"project": project, "user": user})
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from hops_contract.principal import Principal, PrincipalKind
 from hops_contract.slugs import is_slug
 from hops_contract.tokens import LEEWAY_S, InvalidTokenError
+from hops_platform.certificates.service import holder_of
 from hops_platform.errors import (
     ForbiddenError,
     NotFoundError,
@@ -116,6 +117,25 @@ def authenticate_bearer(
     if outdated:
         raise UnauthenticatedError("The password was changed after this token was given out.", remedy=LOG_IN)
     return Caller(principal=principal, user=user, chain=verified.chain)
+
+
+def authenticate_certificate(session: Session, certificate: bytes) -> Caller:
+    """The project-user whose certificate (DER) the connection has proven to hold the key of.
+
+    Raises:
+        UnauthenticatedError: It is none of a member, or no longer.
+    """
+    found = holder_of(session, certificate)
+    if found is None:
+        raise UnauthenticatedError(
+            "The certificate is no member's, or was revoked.",
+            remedy="Start the notebook server again, or export a new one (POST projects/…/certificate:export).",
+        )
+    user, membership = found
+    principal = Principal(
+        kind=PrincipalKind.PROJECT_USER, user=user.name, project=membership.project.name, role=membership.role
+    )
+    return Caller(principal=principal, user=user)
 
 
 def authenticate_browser(session: Session, name: str) -> Caller:

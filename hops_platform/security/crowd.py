@@ -15,8 +15,10 @@ from starlette.requests import HTTPConnection
 
 from hops_contract.bodies import Scope
 from hops_contract.crowds import Shares, Who
+from hops_contract.slugs import split_project_user
 from hops_contract.tokens import InvalidTokenError
 from hops_platform.security.browser import session_cookie
+from hops_platform.security.client_certificates import common_name, presented_certificate
 from hops_platform.security.guard import shown_token
 from hops_platform.security.tokens import Signer
 
@@ -66,7 +68,11 @@ class Callers:
             return None
         request = HTTPConnection(scope)
         token = shown_token(request)
-        found = self._by_cookie(request) if token is None else self._by_token(token, route)
+        certificate = presented_certificate(scope) if token is None else None
+        if certificate is not None:
+            found = _by_certificate(certificate)
+        else:
+            found = self._by_cookie(request) if token is None else self._by_token(token, route)
         return found or self._of_strangers.get(route, _STRANGERS)
 
     def _by_token(self, token: str, route: tuple[str, str]) -> Who | None:
@@ -82,6 +88,14 @@ class Callers:
         cookie = session_cookie(request)
         name = self._person_of(cookie) if cookie else None
         return None if name is None else _person(name)
+
+
+def _by_certificate(certificate: bytes) -> Who | None:
+    # TLS has held it against the authority, which gives names of this form to members alone.
+    try:
+        return _person(split_project_user(common_name(certificate))[1])
+    except ValueError:
+        return None
 
 
 def _person(name: str) -> Who:

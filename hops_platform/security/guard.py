@@ -8,7 +8,7 @@ from fastapi import Depends, Path, Request
 from starlette.requests import HTTPConnection
 
 from hops_contract.tokens import MAX_TOKEN_LENGTH
-from hops_platform.errors import UnauthenticatedError
+from hops_platform.errors import ForbiddenError, UnauthenticatedError
 from hops_platform.http import DatabaseSession, PartsOf
 from hops_platform.parts import Parts
 from hops_platform.security.authentication import (
@@ -16,10 +16,12 @@ from hops_platform.security.authentication import (
     Caller,
     ProjectAccess,
     authenticate_bearer,
+    authenticate_certificate,
     authorize,
     authorize_in_project,
 )
 from hops_platform.security.browser import Public, caller_by_cookie
+from hops_platform.security.client_certificates import presented_certificate
 from hops_platform.security.permissions import Permission
 
 
@@ -56,6 +58,9 @@ def renewing_caller(request: Request, session: DatabaseSession, parts: PartsOf) 
 
 def _caller(request: Request, session: DatabaseSession, parts: Parts, *, renews: bool) -> Caller:
     token = shown_token(request)
+    if token is None and (certificate := presented_certificate(request.scope)) is not None:
+        _check_no_browser(request)
+        return authenticate_certificate(session, certificate)
     if token is None:
         caller = caller_by_cookie(request, session, parts)
         if caller is None:
@@ -64,6 +69,15 @@ def _caller(request: Request, session: DatabaseSession, parts: Parts, *, renews:
     if not token:
         raise UnauthenticatedError("The Authorization header is not of the form 'Bearer …'.", remedy=LOG_IN)
     return authenticate_bearer(session, token, signer=parts.signer, hub_credential=parts.hub_credential, renews=renews)
+
+
+def _check_no_browser(request: Request) -> None:
+    # A browser that holds a certificate shows it for whatever page makes it call.
+    if any(request.headers.get(name) for name in ("Origin", "Sec-Fetch-Site", "Cookie")):
+        raise ForbiddenError(
+            "A certificate is for programs, and this call comes from a browser.",
+            remedy="Use the pages behind the site's own address.",
+        )
 
 
 CurrentCaller = Annotated[Caller, Depends(current_caller)]

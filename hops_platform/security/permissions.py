@@ -9,6 +9,13 @@ class Permission(StrEnum):
     """What a route may ask of its caller. Alphabetised; each route declares one."""
 
     BROWSER_LOGIN = "browser:login"
+    CERTIFICATES_CHECK = "certificates:check"
+    CERTIFICATES_LIST = "certificates:list"
+    CERTIFICATES_OVERSEE = "certificates:oversee"
+    CERTIFICATES_REVOKE = "certificates:revoke"
+    CERTIFICATES_SIGN = "certificates:sign"
+    CERTIFICATE_EXPORT = "certificate:export"
+    CERTIFICATE_REPLACE = "certificate:replace"
     DATASETS_LIST = "datasets:list"
     ENVIRONMENT_RETRY = "environment:retry"
     HEALTH_READ = "health:read"

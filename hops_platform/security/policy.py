@@ -25,6 +25,8 @@ class Role(StrEnum):
 
 _DATA_SCIENTIST = frozenset(
     {
+        Permission.CERTIFICATE_EXPORT,
+        Permission.CERTIFICATE_REPLACE,
         Permission.DATASETS_LIST,
         Permission.ENVIRONMENT_RETRY,
         Permission.LIMITS_READ,
@@ -40,7 +42,13 @@ _DATA_SCIENTIST = frozenset(
 ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
         Role.ANYONE: frozenset(
-            {Permission.BROWSER_LOGIN, Permission.HEALTH_READ, Permission.KEYS_READ, Permission.TOKENS_CREATE}
+            {
+                Permission.BROWSER_LOGIN,
+                Permission.CERTIFICATES_CHECK,
+                Permission.HEALTH_READ,
+                Permission.KEYS_READ,
+                Permission.TOKENS_CREATE,
+            }
         ),
         Role.USER: frozenset(
             {
@@ -56,6 +64,9 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         ),
         Role.ADMINISTRATOR: frozenset(
             {
+                Permission.CERTIFICATES_OVERSEE,
+                Permission.CERTIFICATES_REVOKE,
+                Permission.CERTIFICATES_SIGN,
                 Permission.LIMITS_EDIT,
                 Permission.LIMITS_READ,
                 Permission.MEMBERS_READ,
@@ -72,6 +83,7 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         Role.DATA_SCIENTIST: _DATA_SCIENTIST,
         Role.DATA_OWNER: _DATA_SCIENTIST
         | {
+            Permission.CERTIFICATES_LIST,
             Permission.MEMBERS_ADD,
             Permission.MEMBERS_EDIT,
             Permission.MEMBERS_REMOVE,
@@ -87,6 +99,8 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
 # Users' code runs with a project-user's token. Whatever role its user has, it changes neither people nor projects.
 PROJECT_USER_CEILING = frozenset(
     {
+        # It is the code's own; servers and sessions get it this way.
+        Permission.CERTIFICATE_EXPORT,
         Permission.DATASETS_LIST,
         Permission.LIMITS_READ,
         Permission.MEMBERS_READ,

@@ -41,6 +41,16 @@ _GRANT_RESPONSE: dict[int | str, dict[str, Any]] = {
                         "livy_url": "http://127.0.0.1:8998/services/livy",
                     },
                     "token": "eyJhbGciOiJFZERTQSIs…",
+                    "certificate": {
+                        "name": "weather__ada",
+                        "not_after": "2026-10-31T10:00:00Z",
+                        "certificate": "-----BEGIN CERTIFICATE-----…",
+                        "key": "-----BEGIN PRIVATE KEY-----…",
+                        "authorities": "-----BEGIN CERTIFICATE-----…",
+                        "key_store": "MIIJ…",
+                        "trust_store": "MIIE…",
+                        "password": "k3fL…",
+                    },
                     "display_name": "Weather of the coast",
                 }
             }
@@ -221,5 +231,6 @@ def grant_server(
 ) -> dict[str, Any]:
     """Lets the Hub start a server: its configuration and its first token."""
     grant = service.grant_server(session, access.project, user=request.user, raw_options=request.options, parts=parts)
-    # The wire type hides its token wherever it is shown; this answer is the one place where it must stand.
-    return grant.model_dump(mode="json") | {"token": grant.token.get_secret_value()}
+    # The wire type hides its secrets wherever it is shown; this answer is the one place where they must stand.
+    secrets = {"token": grant.token.get_secret_value(), "certificate": grant.certificate.on_the_wire()}
+    return grant.model_dump(mode="json") | secrets

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from hops_contract.options import Capacity, ServerLimits, ServerOptions
 from hops_contract.servers import ServerConfig, ServerGrant
 from hops_contract.slugs import is_slug, project_user
+from hops_platform.certificates.service import files_of
 from hops_platform.database import now
 from hops_platform.engines.hub import HubServer
 from hops_platform.environments.service import check_ready
@@ -170,7 +171,12 @@ def grant_server(
         control_plane_url=parts.settings.public_control_plane_url(),
         livy_url=parts.settings.livy_url.rstrip("/"),
     )
-    return ServerGrant(config=config, token=SecretStr(signed.token), display_name=project.title)
+    return ServerGrant(
+        config=config,
+        token=SecretStr(signed.token),
+        certificate=files_of(session, membership, parts.sealer),
+        display_name=project.title,
+    )
 
 
 def restart_server(session: Session, membership: Membership, *, capacity: Capacity) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from hops_platform.engines import Engines
 from hops_platform.migrations import migrate
 from hops_platform.outbox import OutboxWorkers
 from hops_platform.parts import Parts
-from hops_platform.security.tokens import HUB_CREDENTIAL, SIGNING_KEY, ensure_secret, ensure_signing_key
+from hops_platform.security.own_secrets import ensure_secrets
 from hops_platform.settings import Settings
 from hops_platform.testing.fakes import (
     FixedCapacity,
@@ -47,8 +46,7 @@ class TestPlatform:
 def make_platform(home: Path, *, database_url: str | None = None) -> TestPlatform:
     """A migrated control plane below ``home``."""
     settings = Settings(home=home, database_url=database_url)
-    ensure_signing_key(settings.layout.secret(SIGNING_KEY))
-    ensure_secret(settings.layout.secret(HUB_CREDENTIAL), secrets.token_urlsafe(32))
+    ensure_secrets(settings.layout)
     migrate(settings.effective_database_url)
     storage, templates, hub, sessions = MemoryStorage(), MemoryTemplates(), MemoryHub(), MemorySessions()
     environments, capacity, logins = MemoryEnvironments(), FixedCapacity(), MemoryLogins()

@@ -8,6 +8,8 @@ from sqlalchemy.orm import Session
 
 from hops_contract.principal import PrincipalKind
 from hops_contract.slugs import is_slug
+from hops_platform.certificates.models import Reason
+from hops_platform.certificates.service import revoke_of_user
 from hops_platform.database import Database, now
 from hops_platform.errors import (
     ConflictError,
@@ -129,7 +131,7 @@ def change_password(
     user = find_user(session, name)
     user.password_hash = password_hash
     user.must_change_password = False
-    user.tokens_valid_from = now()
+    _end_log_ins(session, user)
     return signer.sign_user(user.name, admin=user.admin)
 
 
@@ -204,7 +206,7 @@ def edit_user(session: Session, user: User, edit: UserEdit) -> None:
             end_all_work_of(session, user)
         if user.active != edit.active:
             # A token of before must not come back to life with the user.
-            user.tokens_valid_from = now()
+            _end_log_ins(session, user)
         user.active = edit.active
     if edit.admin is not None:
         user.admin = edit.admin
@@ -219,7 +221,7 @@ def set_password(session: Session, user: User, password: str, *, must_change: bo
     """Gives ``user`` another password; all older log-ins end, and a lock-out too."""
     user.password_hash = hash_password(password)
     user.must_change_password = must_change
-    user.tokens_valid_from = now()
+    _end_log_ins(session, user)
     forget_failures(session, user.name)
 
 
@@ -264,6 +266,12 @@ def first_memberships(session: Session, caller: Caller, *, limit: int) -> list[M
     return [
         MyMembership(project=row.project.name, title=row.project.title, role=row.role) for row in session.scalars(query)
     ]
+
+
+def _end_log_ins(session: Session, user: User) -> None:
+    """Whoever has a token or a certificate of before may be somebody else."""
+    user.tokens_valid_from = now()
+    revoke_of_user(session, user.name, reason=Reason.SUPERSEDED)
 
 
 def _other_administrators(session: Session, user: User) -> int:

@@ -31,6 +31,7 @@ def look_at_site(settings: SiteSettings, database_url: str | None) -> list[Findi
         *look_at_prepared(settings),
         look_at_database(settings, database_url),
         look_at_address(settings),
+        look_at_authorities(settings),
         *look_at_services(settings),
     ]
 
@@ -80,6 +81,30 @@ def look_at_address(settings: SiteSettings) -> Finding:
     if days < SOON_DAYS:
         return better("Certificate", f"expires in {days:.0f} days", "Renew it.")
     return good("Address", f"{settings.url} (TLS, certificate good for {days:.0f} days)")
+
+
+def look_at_authorities(settings: SiteSettings) -> Finding:
+    """What ends next of the platform's own certificates: its authorities and its second address's.
+
+    Those of members are renewed in the database, and stand in ``GET certificates``.
+    """
+    subject, folder = "Own certificates", settings.layout.secrets / "tls"
+    try:
+        ends = [
+            certificate.not_valid_after_utc.timestamp()
+            for name in ("authorities.pem", "control-plane.pem")
+            for certificate in x509.load_pem_x509_certificates((folder / name).read_bytes())
+        ]
+    except FileNotFoundError:
+        return better(subject, "not written yet", "`make up` writes them when it starts the control plane.")
+    except (OSError, ValueError):
+        return missing(subject, "can't be read", "Restart the platform, which writes them anew: secrets/tls.")
+    days = (min(ends) - time.time()) / DAY_S
+    if days < 0:
+        return missing(subject, "one has expired", "Restart the platform: it makes a new one.")
+    if days < SOON_DAYS:
+        return better(subject, f"one ends in {days:.0f} days", "Restart the platform: it makes a new one.")
+    return good(subject, f"good for {days:.0f} days")
 
 
 def look_at_services(settings: SiteSettings) -> list[Finding]:

@@ -4,6 +4,90 @@
  */
 
 export interface paths {
+    "/services/hops/api/v1/certificate-authorities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Authorities
+         * @description The authorities of this platform in PEM: the intermediates, then the roots.
+         */
+        get: operations["read_authorities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/certificate-revocations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Revocations
+         * @description The revocation list: in DER that of the authority that signs now, in PEM those of all that have not ended.
+         */
+        get: operations["read_revocations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/certificates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Certificates
+         * @description All certificates, for administrators.
+         */
+        get: operations["list_certificates"];
+        put?: never;
+        /**
+         * Sign Certificate
+         * @description Signs the request of somebody outside, who made the key and keeps it.
+         */
+        post: operations["sign_certificate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/certificates/{serial}:revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke Certificate
+         * @description Revokes a certificate, for administrators; one that is revoked stays as it is.
+         */
+        post: operations["revoke_certificate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/hops/api/v1/health": {
         parameters: {
             query?: never;
@@ -154,6 +238,66 @@ export interface paths {
          * @description Changes title and description.
          */
         patch: operations["edit_project"];
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/certificate:export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Export Certificate
+         * @description My certificate in this project with its key, as PEM and PKCS#12; a new one where there is none that lasts.
+         */
+        post: operations["export_certificate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/certificate:replace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replace Certificate
+         * @description Revokes my certificates in this project and makes a new one; running servers and sessions have to start again.
+         */
+        post: operations["replace_certificate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/certificates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Project Certificates
+         * @description The certificates of all who are or were members, for Data Owners.
+         */
+        get: operations["list_project_certificates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/services/hops/api/v1/projects/{project}/datasets": {
@@ -619,6 +763,116 @@ export interface components {
             memory_mib: number;
         };
         /**
+         * CertificateAnswer
+         * @description A certificate, without its key.
+         */
+        CertificateAnswer: {
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-05-04T10:00:00Z
+             */
+            created_at: string;
+            /** @example project_user */
+            kind: components["schemas"]["Kind"];
+            /**
+             * Name
+             * @description Common name.
+             * @example weather__ada
+             */
+            name: string;
+            /**
+             * Not After
+             * Format: date-time
+             * @description When it ends.
+             * @example 2026-10-31T10:00:00Z
+             */
+            not_after: string;
+            /**
+             * Project
+             * @example weather
+             */
+            project?: string | null;
+            /**
+             * @description Why it was revoked.
+             * @example null
+             */
+            reason?: components["schemas"]["Reason"] | null;
+            /**
+             * Revoked At
+             * @example null
+             */
+            revoked_at?: string | null;
+            /**
+             * Serial
+             * @description Hexadecimal digits.
+             * @example 5c1f0b7a9d
+             */
+            serial: string;
+            /**
+             * User
+             * @example ada
+             */
+            user?: string | null;
+        };
+        /**
+         * CertificateFiles
+         * @description A certificate with its key, in the forms that programs read.
+         */
+        CertificateFiles: {
+            /**
+             * Authorities
+             * @description PEM: the root authorities.
+             * @example -----BEGIN CERTIFICATE-----…
+             */
+            authorities: string;
+            /**
+             * Certificate
+             * @description PEM: the certificate and the intermediate authority.
+             * @example -----BEGIN CERTIFICATE-----…
+             */
+            certificate: string;
+            /**
+             * Key
+             * Format: password
+             * @description PEM: the private key.
+             * @example -----BEGIN PRIVATE KEY-----…
+             */
+            key: string;
+            /**
+             * Key Store
+             * @description PKCS#12 in base64: certificate, key and chain.
+             * @example MIIJ…
+             */
+            key_store: string;
+            /**
+             * Name
+             * @description Common name: the project-user.
+             * @example weather__ada
+             */
+            name: string;
+            /**
+             * Not After
+             * Format: date-time
+             * @description When it ends (UTC).
+             * @example 2027-05-04T10:00:00Z
+             */
+            not_after: string;
+            /**
+             * Password
+             * Format: password
+             * @description Of both stores; another one each time.
+             * @example k3fL…
+             */
+            password: string;
+            /**
+             * Trust Store
+             * @description PKCS#12 in base64: the root authorities.
+             * @example MIIE…
+             */
+            trust_store: string;
+        };
+        /**
          * DatasetAnswer
          * @description A dataset of a project.
          */
@@ -799,6 +1053,12 @@ export interface components {
             sessions: number;
         };
         /**
+         * Kind
+         * @description Whose a certificate is.
+         * @enum {string}
+         */
+        Kind: "project_user" | "service" | "outside";
+        /**
          * LastStatement
          * @description What was last run in a session. Times are seconds since the epoch.
          */
@@ -942,6 +1202,39 @@ export interface components {
             title: string;
         };
         /**
+         * NewCertificate
+         * @description A signing request of somebody outside of the platform.
+         */
+        NewCertificate: {
+            /**
+             * Days
+             * @description How long it is good.
+             * @default 90
+             * @example 90
+             */
+            days: number;
+            /**
+             * Hosts
+             * @description Names and addresses under which its holder answers; empty for one that only calls.
+             * @example [
+             *       "sensors.example.org"
+             *     ]
+             */
+            hosts?: string[];
+            /**
+             * Name
+             * @description Common name; what the request says is not taken.
+             * @example sensors.example.org
+             */
+            name: string;
+            /**
+             * Request
+             * @description PEM (PKCS#10).
+             * @example -----BEGIN CERTIFICATE REQUEST-----…
+             */
+            request: string;
+        };
+        /**
          * NewMember
          * @description A user to add.
          */
@@ -1023,6 +1316,16 @@ export interface components {
          * @enum {string}
          */
         OnNoRoom: "wait" | "fail";
+        /** Page[CertificateAnswer] */
+        Page_CertificateAnswer_: {
+            /** Items */
+            items: components["schemas"]["CertificateAnswer"][];
+            /**
+             * Next
+             * @description Give this as `after` for the next page; null at the end.
+             */
+            next?: string | null;
+        };
         /** Page[DatasetAnswer] */
         Page_DatasetAnswer_: {
             /** Items */
@@ -1229,6 +1532,23 @@ export interface components {
             position: number;
         };
         /**
+         * Reason
+         * @description Why a certificate was revoked; the words of RFC 5280.
+         * @enum {string}
+         */
+        Reason: "cessation_of_operation" | "key_compromise" | "superseded";
+        /**
+         * Revocation
+         * @description Why a certificate shall be good no longer.
+         */
+        Revocation: {
+            /**
+             * @default key_compromise
+             * @example key_compromise
+             */
+            reason: components["schemas"]["Reason"];
+        };
+        /**
          * Scope
          * @description Whose sessions.
          * @enum {string}
@@ -1336,6 +1656,8 @@ export interface components {
          * @description Answer to a spawner that asked whether a server may start: its configuration and its first token.
          */
         ServerGrant: {
+            /** @description Their certificate; goes into certificates/. */
+            certificate: components["schemas"]["CertificateFiles"];
             config: components["schemas"]["ServerConfig"];
             /**
              * Display Name
@@ -1606,6 +1928,65 @@ export interface components {
              * @example null
              */
             min_executors?: number | null;
+        };
+        /**
+         * SignedCertificate
+         * @description What was signed.
+         */
+        SignedCertificate: {
+            /**
+             * Certificate
+             * @description PEM: the certificate and the intermediate authority.
+             * @example -----BEGIN CERTIFICATE-----…
+             */
+            certificate: string;
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-05-04T10:00:00Z
+             */
+            created_at: string;
+            /** @example project_user */
+            kind: components["schemas"]["Kind"];
+            /**
+             * Name
+             * @description Common name.
+             * @example weather__ada
+             */
+            name: string;
+            /**
+             * Not After
+             * Format: date-time
+             * @description When it ends.
+             * @example 2026-10-31T10:00:00Z
+             */
+            not_after: string;
+            /**
+             * Project
+             * @example weather
+             */
+            project?: string | null;
+            /**
+             * @description Why it was revoked.
+             * @example null
+             */
+            reason?: components["schemas"]["Reason"] | null;
+            /**
+             * Revoked At
+             * @example null
+             */
+            revoked_at?: string | null;
+            /**
+             * Serial
+             * @description Hexadecimal digits.
+             * @example 5c1f0b7a9d
+             */
+            serial: string;
+            /**
+             * User
+             * @example ada
+             */
+            user?: string | null;
         };
         /**
          * SiteProject
@@ -1952,6 +2333,231 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    read_authorities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example -----BEGIN CERTIFICATE-----… */
+                    "application/x-pem-file": unknown;
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    read_revocations: {
+        parameters: {
+            query?: {
+                /** @description How it is written. */
+                encoding?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pkix-crl": string;
+                    "application/x-pem-file": unknown;
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    list_certificates: {
+        parameters: {
+            query?: {
+                /** @description Only good ones that end so soon. */
+                ending_within_days?: number | null;
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The 'next' of the page before. */
+                after?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_CertificateAnswer_"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    sign_certificate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A creation sent twice with the same key happens once. */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCertificate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedCertificate"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    revoke_certificate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                serial: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Revocation"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CertificateAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
     read_health: {
         parameters: {
             query?: never;
@@ -2366,6 +2972,137 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProjectAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    export_certificate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CertificateFiles"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    replace_certificate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CertificateAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    list_project_certificates: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The 'next' of the page before. */
+                after?: string | null;
+            };
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_CertificateAnswer_"];
                 };
             };
             /** @description A problem (RFC 9457). */
@@ -2949,6 +3686,16 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "certificate": {
+                     *         "authorities": "-----BEGIN CERTIFICATE-----…",
+                     *         "certificate": "-----BEGIN CERTIFICATE-----…",
+                     *         "key": "-----BEGIN PRIVATE KEY-----…",
+                     *         "key_store": "MIIJ…",
+                     *         "name": "weather__ada",
+                     *         "not_after": "2026-10-31T10:00:00Z",
+                     *         "password": "k3fL…",
+                     *         "trust_store": "MIIE…"
+                     *       },
                      *       "config": {
                      *         "control_plane_url": "http://127.0.0.1:8090/services/hops/",
                      *         "environment": "/environments/weather",

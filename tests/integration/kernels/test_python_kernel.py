@@ -12,6 +12,7 @@ from hops_contract.options import ServerOptions
 from hops_contract.principal import ProjectRole
 from hops_contract.servers import ServerConfig, ServerGrant
 from hops_spawner.files import server_files
+from tests.sample_certificate import SAMPLE
 
 from .conftest import Notebook
 
@@ -23,7 +24,9 @@ def python_notebook(project_python, tmp_path):
         options=ServerOptions(), project_folder=str(tmp_path), environment=str(project_python.parent.parent),
         control_plane_url="http://127.0.0.1:9/", livy_url="http://127.0.0.1:9",
     )  # fmt: skip
-    files = server_files(ServerGrant(config=config, token=SecretStr("a.b.c"), display_name="Weather"))
+    files = server_files(
+        ServerGrant(config=config, token=SecretStr("a.b.c"), certificate=SAMPLE, display_name="Weather")
+    )
     manager = KernelManager()
     manager.kernel_spec.argv = json.loads(files["kernels/python3/kernel.json"])["argv"]
     manager.start_kernel(env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}, cwd=str(tmp_path))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import ssl
 import subprocess
 import time
 import uuid
@@ -20,6 +21,7 @@ from psycopg import sql
 
 from hops_contract.principal import ProjectRole
 from hops_platform.migrations import migrate
+from hops_platform.mutual_tls import WithCertificate
 from hops_platform.security import passwords
 from hops_platform.security.browser import SESSION_COOKIE, csrf_token
 from hops_platform.testing.factories import TestPlatform, make_platform
@@ -30,6 +32,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from starlette.testclient import TestClient
 
+END = "-----END CERTIFICATE-----"
 API = "/services/hops/api/v1/"
 PASSWORD = "correct horse battery"
 
@@ -71,6 +74,13 @@ class PlatformUnderTest:
     def project_user(self, name: str, project: str, role: ProjectRole) -> TestClient:
         signed = self.platform.parts.signer.sign_project_user(name, project=project, role=role)
         return self.with_token(signed.token)
+
+    def with_certificate(self, certificate_pem: str) -> TestClient:
+        """Over a connection that has proven this certificate; the proof itself is TLS's."""
+        client = self.anonymous()
+        certificate = ssl.PEM_cert_to_DER_cert(certificate_pem[: certificate_pem.index(END) + len(END)])
+        client.app = client._transport.app = WithCertificate(self.platform.app, certificate)
+        return client
 
     def hub(self) -> TestClient:
         return self.with_token(self.platform.parts.hub_credential)

@@ -23,6 +23,7 @@ SENTENCES = {
     "{project}": "weather",
     "{user}": "ada",
     "{delivery}": "01969b1e-6f00-7000-8000-000000000000",
+    "{serial}": "5c1f",
 }
 CALLERS: dict[str, tuple[PrincipalKind | None, bool, ProjectRole | None]] = {
     "anonymous": (None, False, None),

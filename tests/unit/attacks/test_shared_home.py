@@ -16,6 +16,7 @@ from hops_contract.servers import ServerConfig, ServerGrant
 from hops_spawner.environment import server_environment
 from hops_spawner.files import FOLDERS, server_files
 from hops_spawner.folder import write_folder
+from tests.sample_certificate import SAMPLE
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def owners_server(tmp_path):
         project_folder=str(project), environment=sys.prefix, control_plane_url="http://127.0.0.1:1/",
         livy_url="http://127.0.0.1:2",
     )  # fmt: skip
-    grant = ServerGrant(config=config, token="olgas-token", display_name="Red")
+    grant = ServerGrant(config=config, token="olgas-token", certificate=SAMPLE, display_name="Red")
     write_folder(folder, server_files(grant), FOLDERS)
     (tmp_path / "home").mkdir()
     variables = server_environment(

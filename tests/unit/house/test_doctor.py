@@ -140,3 +140,23 @@ def test_advice_stands_below_what_it_is_about():
     assert lines[0] == "ok  Java    17"
     assert lines[1].startswith("NO  Memory")
     assert lines[2].strip() == "→ Buy some."
+
+
+@pytest.mark.parametrize(
+    ("days", "grade", "words"),
+    [(-2, Grade.MISSING, "has expired"), (5, Grade.BETTER, "ends in 5 days"), (90, Grade.GOOD, "good for 90 days")],
+)
+def test_of_the_platforms_own_certificates_the_one_that_ends_first_counts(tmp_path, days, grade, words):
+    folder = tmp_path / "secrets" / "tls"
+    folder.mkdir(parents=True)
+    certificate(folder, days=4000, name="authorities")
+    certificate(folder, days=days, name="control-plane")
+    finding = site.look_at_authorities(SiteSettings(home=tmp_path))
+    assert (finding.grade, words in finding.detail) == (grade, True)
+
+
+def test_own_certificates_that_are_not_there_yet_or_are_none_are_told(tmp_path):
+    assert site.look_at_authorities(SiteSettings(home=tmp_path)).grade is Grade.BETTER
+    (tmp_path / "secrets" / "tls").mkdir(parents=True)
+    (tmp_path / "secrets" / "tls" / "authorities.pem").write_text("no certificate")
+    assert site.look_at_authorities(SiteSettings(home=tmp_path)).grade is Grade.MISSING

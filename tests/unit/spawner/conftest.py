@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from hops_contract.options import ServerOptions
 from hops_contract.principal import ProjectRole
 from hops_contract.servers import ServerConfig, ServerGrant
+from tests.sample_certificate import SAMPLE
 
 KUBECONFIG = """
 apiVersion: v1
@@ -44,4 +45,6 @@ def grant() -> ServerGrant:
         control_plane_url="http://127.0.0.1:1/services/hops/",
         livy_url="http://127.0.0.1:2/services/livy",
     )  # fmt: skip
-    return ServerGrant(config=config, token=SecretStr("header.payload.signature"), display_name="Weather")
+    return ServerGrant(
+        config=config, token=SecretStr("header.payload.signature"), certificate=SAMPLE, display_name="Weather"
+    )

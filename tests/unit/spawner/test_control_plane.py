@@ -59,8 +59,8 @@ def test_a_grant_is_asked_for_as_the_hub(ask: Any, grant: ServerGrant) -> None:
 
     def answer(request: httpx.Request) -> httpx.Response:
         seen.append(request)
-        body = grant.model_dump(mode="json") | {"token": grant.token.get_secret_value()}
-        return httpx.Response(201, json=body)
+        secrets = {"token": grant.token.get_secret_value(), "certificate": grant.certificate.on_the_wire()}
+        return httpx.Response(201, json=grant.model_dump(mode="json") | secrets)
 
     assert ask(answer, lambda plane: plane.grant("weather", "ada", {"executors": 2})) == grant
     (request,) = seen

@@ -18,6 +18,7 @@ def test_the_server_gets_the_hubs_variables_its_own_and_nothing_else(grant: Serv
     }
     assert server_environment(hub, grant.config, PurePosixPath("/s"), home=PurePosixPath("/h")) == {
         "HOME": "/h",
+        "HOPS_CERTIFICATES": "/s/certificates",
         "HOPS_SERVER_FOLDER": "/s",
         "IPYTHONDIR": "/s/ipython",
         "JUPYTERHUB_API_TOKEN": "t",

@@ -15,6 +15,12 @@ from hops_spawner.folder import write_folder
 def test_the_folder_holds_configuration_token_kernels_and_jupyters_settings(grant: ServerGrant) -> None:
     files = server_files(grant)
     assert sorted(files) == [
+        "certificates/authorities.pem",
+        "certificates/certificate.pem",
+        "certificates/key.pem",
+        "certificates/keystore.p12",
+        "certificates/password",
+        "certificates/truststore.p12",
         "config/jupyter_server_config.json",
         "config/labconfig/default_setting_overrides.json",
         "config/labconfig/page_config.json",
@@ -29,6 +35,14 @@ def test_the_folder_holds_configuration_token_kernels_and_jupyters_settings(gran
     ]
     assert files["token.jwt"] == b"header.payload.signature"
     assert ServerConfig.model_validate_json(files["server.json"]) == grant.config
+
+
+def test_the_certificates_key_and_password_stand_in_their_own_files_alone(grant: ServerGrant) -> None:
+    files = server_files(grant)
+    assert [name for name, content in files.items() if b"a key" in content] == ["certificates/key.pem"]
+    assert [name for name, content in files.items() if b"a password" in content] == ["certificates/password"]
+    assert files["certificates/keystore.p12"] == b"keys"
+    assert "a key" not in repr(grant) + grant.model_dump_json()
 
 
 def test_only_the_token_file_holds_the_token(grant: ServerGrant) -> None:

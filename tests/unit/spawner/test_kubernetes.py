@@ -43,6 +43,12 @@ def manifest(grant: ServerGrant, no_cluster: None) -> dict[str, Any]:
 
 
 FILES = [
+    "certificates/authorities.pem",
+    "certificates/certificate.pem",
+    "certificates/key.pem",
+    "certificates/keystore.p12",
+    "certificates/password",
+    "certificates/truststore.p12",
     "config/jupyter_server_config.json",
     "config/labconfig/default_setting_overrides.json",
     "config/labconfig/page_config.json",
@@ -63,10 +69,23 @@ mkdir -p -m 700 /run/hops/server/data
 mkdir -p -m 700 /run/hops/server/ipython
 mkdir -p -m 700 /run/hops/server/runtime
 mkdir -p -m 700 /run/hops/server/home
+mkdir -p -m 700 /run/hops/server/certificates
 mkdir -p -m 700 /run/hops/server/config/labconfig
 mkdir -p -m 700 /run/hops/server/kernels/pyspark
 mkdir -p -m 700 /run/hops/server/kernels/python3
 mkdir -p -m 700 /run/hops/server/kernels/spark
+cp -L /run/hops/secret/certificates/authorities.pem /run/hops/server/certificates/authorities.pem
+chmod 600 /run/hops/server/certificates/authorities.pem
+cp -L /run/hops/secret/certificates/certificate.pem /run/hops/server/certificates/certificate.pem
+chmod 600 /run/hops/server/certificates/certificate.pem
+cp -L /run/hops/secret/certificates/key.pem /run/hops/server/certificates/key.pem
+chmod 600 /run/hops/server/certificates/key.pem
+cp -L /run/hops/secret/certificates/keystore.p12 /run/hops/server/certificates/keystore.p12
+chmod 600 /run/hops/server/certificates/keystore.p12
+cp -L /run/hops/secret/certificates/password /run/hops/server/certificates/password
+chmod 600 /run/hops/server/certificates/password
+cp -L /run/hops/secret/certificates/truststore.p12 /run/hops/server/certificates/truststore.p12
+chmod 600 /run/hops/server/certificates/truststore.p12
 cp -L /run/hops/secret/config/jupyter_server_config.json /run/hops/server/config/jupyter_server_config.json
 chmod 600 /run/hops/server/config/jupyter_server_config.json
 cp -L /run/hops/secret/config/labconfig/default_setting_overrides.json /run/hops/server/config/labconfig/default_setting_overrides.json
@@ -177,6 +196,7 @@ def test_the_pods_variables_are_those_of_a_server_and_hold_no_token_of_the_proje
     variables = {item["name"]: item.get("value", "") for item in manifest["spec"]["containers"][0]["env"]}
     assert {name: value for name, value in variables.items() if not name.startswith("JUPYTERHUB_")} == {
         "HOME": "/run/hops/server/home",
+        "HOPS_CERTIFICATES": "/run/hops/server/certificates",
         "HOPS_SERVER_FOLDER": "/run/hops/server",
         "IPYTHONDIR": "/run/hops/server/ipython",
         "JUPYTERLAB_SETTINGS_DIR": "/run/hops/server/home/.jupyter/lab/user-settings",
@@ -228,7 +248,9 @@ def test_pods_are_told_the_addresses_that_the_site_has_set(grant: ServerGrant, t
         "HOPS_CONTROL_PLANE_URL": "https://lab.example.org/services/hops/",
         "HOPS_LIVY_URL": "https://lab.example.org/services/livy",
     }
-    (hops, _livy) = services(Home(tmp_path), {"hops": 1, "livy": 2}, environ, "https://lab.example.org/")
+    (hops, _livy) = services(
+        Home(tmp_path), {"hops": 1, "livy": 2, "mutual-tls": 3}, environ, "https://lab.example.org/"
+    )
     plane = Settings(control_plane_url=hops["environment"]["HOPS_CONTROL_PLANE_URL"],
                      livy_url=hops["environment"]["HOPS_LIVY_URL"])  # fmt: skip
     config = grant.config.model_copy(

@@ -99,9 +99,10 @@ def test_services_get_the_sites_variables_and_no_other(tmp_path: Path) -> None:
         "HOPS_GPUS": "2", "UV_CACHE_DIR": "/c", "HOME": "/h", "SSL_CERT_FILE": "/ca", "AWS_SECRET_ACCESS_KEY": "x",
         "CONFIGPROXY_AUTH_TOKEN": "x", "HOPS_TLS_KEY": "/k", "HOPS_TLS_CERT": "/c", "HOPS_BIND": "10.0.0.1",
     }  # fmt: skip
-    made = services(Home(tmp_path), {"hops": 1, "livy": 2}, environ, "https://10.0.0.1:8000/")
-    for service in made:
-        assert service["environment"] == {
+    made = services(Home(tmp_path), {"hops": 1, "livy": 2, "mutual-tls": 3}, environ, "https://10.0.0.1:8000/")
+    second = {"HOPS_MUTUAL_TLS_PORT": "3"}
+    for service, more in zip(made, (second, {}), strict=True):
+        assert service["environment"] == more | {
             "HOPS_GPUS": "2", "UV_CACHE_DIR": "/c", "HOME": "/h", "SSL_CERT_FILE": "/ca", "HOPS_HOME": str(tmp_path),
             "HOPS_CONTROL_PLANE_URL": "http://127.0.0.1:1/services/hops/",
             "HOPS_LIVY_URL": "http://127.0.0.1:2/services/livy",

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 import uvicorn
 
-from hops_livy import connections
+from hops_contract import connections
 
 SOON_S = 10
 WHOLE = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"

@@ -1,0 +1,202 @@
+"""Answering over TLS to those who show a certificate of the platform, beside the plain address on loopback.
+
+The proxy in front ends TLS for browsers, and with it would end what a client's certificate proves. So programs that
+have one come here directly. The server's own certificate is of the same authority.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import ssl
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from hops_contract.connections import BoundedConnection
+from hops_platform.certificates.service import roots, server_certificate
+from hops_platform.parts import Parts
+from hops_platform.recurring import Recurring
+from hops_platform.security.client_certificates import tell_certificate
+from hops_platform.settings import Settings
+
+RENEWAL_INTERVAL_S = 3600.0
+NAME = "control-plane"
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """What TLS needs, as files below ``secrets/`` (0600): it takes nothing else."""
+
+    folder: Path
+
+    @property
+    def certificate(self) -> Path:
+        """The server's certificate with its chain."""
+        return self.folder / f"{NAME}.pem"
+
+    @property
+    def key(self) -> Path:
+        """Its private key."""
+        return self.folder / f"{NAME}-key.pem"
+
+    @property
+    def authorities(self) -> Path:
+        """The roots of those whose certificates are taken."""
+        return self.folder / "authorities.pem"
+
+    def write(self, parts: Parts) -> None:
+        """Writes what holds now; a certificate that ends soon is replaced.
+
+        Raises:
+            OSError: They can't be written.
+        """
+        with parts.database.session() as session:
+            chain, key = server_certificate(session, NAME, own_hosts(parts.settings), parts.sealer)
+            authorities = roots(session)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for path, text in ((self.key, key), (self.certificate, chain), (self.authorities, authorities)):
+            _replace(path, text)
+
+    def reload(self, context: ssl.SSLContext) -> None:
+        """Makes ``context`` use what was written; connections from now on have it."""
+        context.load_cert_chain(self.certificate, self.key)
+        context.load_verify_locations(self.authorities)
+
+
+@dataclass(frozen=True, slots=True)
+class MutualTls:
+    """How the second address is answered, and what renews its certificate while it is."""
+
+    config: uvicorn.Config
+    files: TlsFiles
+    parts: Parts
+
+    def renew(self) -> None:
+        """Writes what holds now, and uses it where the server has begun already."""
+        self.files.write(self.parts)
+        if (context := getattr(self.config, "ssl", None)) is not None:
+            self.files.reload(context)
+
+
+def own_hosts(settings: Settings) -> tuple[str, ...]:
+    """The names and addresses under which the control plane answers here."""
+    public = urlsplit(settings.public_url).hostname
+    named = [host.strip() for host in settings.mutual_tls_hosts.split(",") if host.strip()]
+    bound = [settings.mutual_tls_bind] if settings.mutual_tls_bind not in ("0.0.0.0", "::") else []  # noqa: S104
+    return tuple(dict.fromkeys(["localhost", "127.0.0.1", "::1", *bound, *([public] if public else []), *named]))
+
+
+def mutual_tls_config(app: ASGIApp, settings: Settings, parts: Parts) -> MutualTls | None:
+    """How the second address is answered; ``None`` where there is none.
+
+    Raises:
+        OSError: The files that TLS needs can't be written.
+        UnusableRequestError: A name in HOPS_MUTUAL_TLS_HOSTS is none.
+    """
+    if settings.mutual_tls_port is None:
+        return None
+    files = TlsFiles(settings.layout.secrets / "tls")
+    files.write(parts)
+    config = uvicorn.Config(
+        app,
+        host=settings.mutual_tls_bind,
+        port=settings.mutual_tls_port,
+        http=CertificateConnection,
+        lifespan="off",  # the first address begins and ends it
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        ssl_certfile=files.certificate,
+        ssl_keyfile=files.key,
+        ssl_ca_certs=str(files.authorities),
+        # Who shows none may still come with a token.
+        ssl_cert_reqs=ssl.CERT_OPTIONAL,
+        timeout_graceful_shutdown=10,
+    )
+    return MutualTls(config, files, parts)
+
+
+class CertificateConnection(BoundedConnection):
+    """Tells each request of a connection which certificate the client has proven to be its own."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """See :class:`asyncio.Protocol`."""
+        super().connection_made(transport)
+        connection = transport.get_extra_info("ssl_object")
+        certificate = connection.getpeercert(binary_form=True) if connection is not None else None
+        if certificate:
+            self.app = WithCertificate(self.app, certificate)
+
+
+class WithCertificate:
+    """An application, asked over connections that have proven one certificate.
+
+    Args:
+        app: The application.
+        certificate: In DER.
+    """
+
+    def __init__(self, app: ASGIApp, certificate: bytes) -> None:
+        self._app = app
+        self._certificate = certificate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request."""
+        tell_certificate(scope, self._certificate)
+        await self._app(scope, receive, send)
+
+
+class _Beside(uvicorn.Server):
+    """Ends with the other one, which hears the signals."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """See uvicorn."""
+        yield
+
+
+def serve_at(plain: uvicorn.Config, mutual: MutualTls | None) -> bool:
+    """Answers at one or both addresses until told to stop; whether all of them could be listened on."""
+    servers = [uvicorn.Server(plain)]
+    if mutual is not None:
+        servers.append(_Beside(mutual.config))
+        renewal = Recurring("TLS certificate", mutual.renew, interval_s=RENEWAL_INTERVAL_S)
+        renewal.start()
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(_serve_all(servers))
+    finally:
+        if mutual is not None:
+            renewal.stop()
+    return all(server.started for server in servers)
+
+
+async def _serve_all(servers: list[uvicorn.Server]) -> None:
+    async def run(server: uvicorn.Server) -> None:
+        try:
+            await server.serve()
+        except SystemExit:
+            pass  # uvicorn has logged why it can't listen; the caller sees that it has not started
+        finally:
+            for other in servers:
+                other.should_exit = True
+
+    await asyncio.gather(*map(run, servers))
+
+
+def _replace(path: Path, text: str) -> None:
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(text)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -1,0 +1,45 @@
+"""What is done again and again in a running control plane."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from sqlalchemy.exc import SQLAlchemyError
+
+LOG = logging.getLogger("hops.recurring")
+
+
+class Recurring:
+    """A thread that does something at its start and after each interval, whether or not it worked.
+
+    Args:
+        name: For the log.
+        action: What is done; several processes may do it at the same time.
+        interval_s: Seconds in between.
+    """
+
+    def __init__(self, name: str, action: Callable[[], None], *, interval_s: float) -> None:
+        self._name = name
+        self._action = action
+        self._interval_s = interval_s
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._work, name=f"recurring-{name}", daemon=True)
+
+    def start(self) -> None:
+        """Starts the thread."""
+        self._thread.start()
+
+    def stop(self, *, timeout_s: float = 10.0) -> None:
+        """Lets what is being done end, then ends the thread."""
+        self._stopping.set()
+        self._thread.join(timeout_s)
+
+    def _work(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._action()
+            except (SQLAlchemyError, OSError, RuntimeError, ValueError):
+                LOG.exception("%s: not done; tried again in %.0f s", self._name, self._interval_s)
+            self._stopping.wait(self._interval_s)

@@ -1,0 +1,147 @@
+"""The second address: a real server and real TLS, called by ``curl`` and by programs."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from hops_platform.certificates.building import make_leaf, make_root, pem
+from hops_platform.database import now
+from hops_platform.settings import Settings
+from hops_platform.testing.factories import make_platform
+from hops_platform.users import service as users
+
+API = "/services/hops/api/v1/"
+CURL = shutil.which("curl")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Served:
+    home: Path
+    plain: str
+    mutual: str
+    files: dict[str, Path]
+
+    def client(self, *, certificate: bool = True, **more: Any) -> httpx.Client:
+        context = ssl.create_default_context(cafile=str(self.files["authorities.pem"]))
+        if certificate:
+            context.load_cert_chain(self.files["certificate.pem"], self.files["key.pem"])
+        return httpx.Client(base_url=self.mutual, verify=context, trust_env=False, **more)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A control plane as the Hub starts it, with a project ``weather`` of ``ada``, and her certificate in files."""
+    folder = tmp_path_factory.mktemp("mutual-tls")
+    home = folder / "home"
+    platform = make_platform(home)
+    with platform.parts.database.session() as session:
+        users.create_user(
+            session, name="ada", title="Ada", password="correct horse battery", admin=False, must_change_password=False
+        )
+    platform.parts.database.close()
+    ports = free_port(), free_port()
+    variables = {
+        "HOPS_HOME": str(home), "HOPS_MUTUAL_TLS_PORT": str(ports[1]), "PATH": os.environ["PATH"],
+    }  # fmt: skip
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "hops_platform", "serve", "--port", str(ports[0])],
+            env=variables, stdout=log, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    try:
+        plain = f"http://127.0.0.1:{ports[0]}{API}"
+        for _ in range(600):
+            try:
+                if httpx.get(f"{plain}health", trust_env=False).is_success:
+                    break
+            except httpx.HTTPError:
+                time.sleep(0.1)
+        else:
+            pytest.fail((folder / "log").read_text())
+        token = platform.parts.signer.sign_user("ada", admin=False).token
+        with httpx.Client(base_url=plain, headers={"Authorization": f"Bearer {token}"}, trust_env=False) as owner:
+            owner.post("projects", json={"name": "weather"}).raise_for_status()
+            exported = owner.post("projects/weather/certificate:export").raise_for_status().json()
+        files = {}
+        for name, key in (("certificate.pem", "certificate"), ("key.pem", "key"), ("authorities.pem", "authorities")):
+            files[name] = folder / name
+            files[name].write_text(exported[key])
+        yield Served(home, plain, f"https://localhost:{ports[1]}{API}", files)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+    assert process.returncode in (0, -signal.SIGTERM), (folder / "log").read_text()
+
+
+def test_a_program_with_a_certificate_is_its_project_user(served: Served) -> None:
+    with served.client() as client:
+        me = client.get("me").json()
+        assert (me["kind"], me["name"]) == ("project_user", "ada")
+        assert client.get("projects/weather/datasets").status_code == 200
+
+
+def test_without_one_a_token_is_asked_for(served: Served) -> None:
+    with served.client(certificate=False) as client:
+        assert client.get("health").status_code == 200
+        assert client.get("me").status_code == 401
+
+
+@pytest.mark.skipif(CURL is None, reason="curl is not on this machine")
+def test_curl_with_the_exported_files(served: Served) -> None:
+    files = served.files
+    said = subprocess.run(
+        [
+            str(CURL), "--silent", "--show-error", "--fail", "--noproxy", "*", "--cacert", files["authorities.pem"],
+            "--cert", files["certificate.pem"], "--key", files["key.pem"], f"{served.mutual}projects/weather",
+        ],
+        capture_output=True, text=True, check=True, timeout=60,
+    ).stdout  # fmt: skip
+    assert json.loads(said)["name"] == "weather"
+
+
+def test_a_certificate_of_another_authority_ends_the_connection(served: Served, tmp_path: Path) -> None:
+    other = make_root(now())
+    forged = make_leaf(other, "weather__ada", now())
+    (tmp_path / "certificate.pem").write_text(pem(forged.certificate, other.certificate))
+    (tmp_path / "key.pem").write_bytes(forged.key_pem)
+    context = ssl.create_default_context(cafile=str(served.files["authorities.pem"]))
+    context.load_cert_chain(tmp_path / "certificate.pem", tmp_path / "key.pem")
+    with (
+        httpx.Client(base_url=served.mutual, verify=context, trust_env=False) as client,
+        pytest.raises(httpx.HTTPError),
+    ):
+        client.get("health").raise_for_status()
+
+
+def test_the_plain_address_takes_no_certificate_from_anybodys_words(served: Served) -> None:
+    shown = served.files["certificate.pem"].read_text().replace("\n", " ").strip()
+    answer = httpx.get(f"{served.plain}me", headers={"X-Client-Cert": shown}, trust_env=False)
+    assert answer.status_code == 401
+
+
+def test_nobody_else_can_read_the_servers_key(served: Served) -> None:
+    folder = Settings(home=served.home).layout.secrets / "tls"
+    assert {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()} == {
+        "control-plane.pem": 0o600, "control-plane-key.pem": 0o600, "authorities.pem": 0o600,
+    }  # fmt: skip
