@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from hops_contract.options import ServerLimits
 from hops_contract.sandbox import SandboxError, find_program
+from tests.sample_certificate import SAMPLE
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 BASE = Path(os.environ.get("HOPS_HOME", REPOSITORY / ".hopslab")) / "environments" / "base"
@@ -49,7 +50,7 @@ except SandboxError as error:
 
 @dataclass
 class ControlPlane:
-    """Publishes a key set and projects' limits and renews tokens, as the control plane does."""
+    """Publishes a key set and limits, hands out a certificate and renews tokens, as the control plane does."""
 
     key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
     renewals: int = 0
@@ -102,6 +103,9 @@ def control_plane_running():
                 self._send(200, plane.key_set())
 
         def do_POST(self):
+            if self.path.endswith("/certificate:export"):
+                self._send(200, SAMPLE.on_the_wire())
+                return
             if plane.refuse_renewal:
                 self._send(401, REFUSAL)
                 return

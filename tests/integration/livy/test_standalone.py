@@ -6,6 +6,8 @@ import time
 import psutil
 import pytest
 
+from tests.sample_certificate import SAMPLE
+
 from .pages_on_clusters import check_pages
 from .service_process import cluster_running, run, start_session
 from .standalone_cluster import DRIVER_HOST, StandaloneCluster
@@ -20,6 +22,13 @@ def look(_):
     return [(context.resources()["gpu"].addresses, os.getppid(), os.environ["HOPS_PROJECT_USER"],
              "HOPS_TOKEN_FILE" in os.environ)]
 print(json.dumps(sc.parallelize(range(2), 2).mapPartitions(look).collect()))
+"""
+CERTIFICATE = """
+import json
+from hops import tls
+def read(_=None):
+    return [tls.get_key_store_pwd(), open(tls.get_client_key_location()).read()]
+print(json.dumps([read(), sc.parallelize(range(1), 1).map(read).collect()[0]]))
 """
 
 
@@ -73,6 +82,14 @@ def test_a_session_works_on_the_clusters_workers_each_executor_with_gpus_of_its_
         assert (owner, knows_token) == ("weather__ada", False)
     assert [each["user"] for each in _applications(cluster, 1)] == ["weather__ada"]
     assert client.get(f"/sessions/{session}/summary").json()["reason"] == ""
+
+
+def test_executors_have_their_owners_certificate_in_their_own_folder(client, session):
+    said = run(client, session, CERTIFICATE)["output"]
+    assert said["status"] == "ok", said
+    files = SAMPLE.files()
+    here, there = json.loads(said["data"]["text/plain"])
+    assert here == there == [files["password"].decode(), files["key.pem"].decode()]
 
 
 def test_classes_of_the_scala_interpreter_reach_the_workers(client, session):
