@@ -68,6 +68,21 @@ def test_files_of_the_project_can_be_changed_and_programs_of_the_platform_can_no
     assert not Path("/usr/bin/mine").exists()
 
 
+def test_a_terminal_calls_the_platform_with_a_certificate_that_goes_with_the_server(
+    site: Site, server: httpx.Client, running_server: psutil.Process
+) -> None:
+    folder = site.home / "run" / "servers" / "weather__ada" / "certificates"
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+    url = json.loads((site.home / "run" / "site.json").read_text())["mutual_tls_url"]
+    options = "--silent --show-error --noproxy '*'"
+    for part, name in (("cert", "certificate"), ("key", "key"), ("cacert", "authorities")):
+        options += f" --{part} $HOPS_CERTIFICATES/{name}.pem"
+    said = in_terminal(server, f"curl {options} {url}api/v1/me")
+    assert '"kind":"project_user","name":"ada"' in said.replace(" ", "").replace("\r\n", ""), said
+    stop_and_wait(site, "ada", "weather")
+    eventually(lambda: not running_server.is_running() and not folder.exists(), "the end of the folder", seconds=30)
+
+
 def test_a_server_that_ends_takes_along_what_its_terminals_started(
     site: Site, server: httpx.Client, running_server: psutil.Process
 ) -> None:
