@@ -34,6 +34,7 @@ from hops_platform.http import (
     refuse_body,
     refuse_crowded,
 )
+from hops_platform.joining import routes as joining
 from hops_platform.operations import routes as operations
 from hops_platform.outbox import OutboxWorkers
 from hops_platform.pages import router as pages
@@ -41,6 +42,7 @@ from hops_platform.pages import show_problem
 from hops_platform.parts import Parts
 from hops_platform.probe import Probe
 from hops_platform.projects import routes as projects
+from hops_platform.projects.deletion import purge_old
 from hops_platform.projects.tasks import TASKS as PROJECT_TASKS
 from hops_platform.recurring import Recurring
 from hops_platform.security import browser, crowd
@@ -57,6 +59,7 @@ from hops_platform.users import routes as users
 LOG = logging.getLogger("hops.app")
 API = "api/v1"
 RENEWAL_INTERVAL_S = 3600.0
+PURGE_INTERVAL_S = 600.0
 TASKS = {**CERTIFICATE_TASKS, **PROJECT_TASKS, **ENVIRONMENT_TASKS, **SERVER_TASKS}
 
 
@@ -112,6 +115,8 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
     workers = OutboxWorkers(parts.database, parts, TASKS)
     renewal = Recurring("certificates", lambda: _renew_certificates(parts), interval_s=RENEWAL_INTERVAL_S)
 
+    purge = Recurring("deleted projects", lambda: _purge_projects(parts, workers), interval_s=PURGE_INTERVAL_S)
+
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         """Delivers the outbox for as long as requests are answered."""
@@ -122,9 +127,11 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
                 LOG.info("These projects' environments are brought up to date: %s.", ", ".join(renewed))
             workers.start()
             renewal.start()
+            purge.start()
         yield
         if outbox_workers:
             renewal.stop()
+            purge.stop()
             workers.stop()
         parts.database.close()
 
@@ -162,6 +169,14 @@ def _renew_certificates(parts: Parts) -> None:
         LOG.info("%d certificates were made, of %s and others.", len(renewed), renewed[0])
 
 
+def _purge_projects(parts: Parts, workers: OutboxWorkers) -> None:
+    with parts.database.session() as session:
+        purged = purge_old(session, kept=parts.settings.deleted_projects_kept)
+    if purged:
+        LOG.info("These deleted projects can't be restored any more: %s.", ", ".join(purged))
+        workers.wake()
+
+
 def build_routes(prefix: str) -> FastAPI:
     """The application with all routes, before it is given its parts."""
     app = FastAPI(
@@ -175,7 +190,7 @@ def build_routes(prefix: str) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     api = APIRouter(prefix=f"{prefix}{API}")
-    for subject in (users, projects, certificates, datasets, environments, servers, sessions, operations):
+    for subject in (users, projects, joining, certificates, datasets, environments, servers, sessions, operations):
         api.include_router(subject.router)
     app.include_router(api)
     app.include_router(operations.well_known, prefix=prefix.rstrip("/"))

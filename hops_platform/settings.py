@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -49,6 +50,9 @@ class Settings(BaseSettings):
     tls_cert: Path | None = None
     tls_key: Path | None = None
     projects_per_user: int = Field(default=20, ge=1, description="Of how many projects somebody may be Data Owner.")
+    deleted_projects_days: int = Field(
+        default=7, ge=0, le=3650, description="How long a deleted project can be restored."
+    )
     max_body_bytes: int = Field(default=1024 * 1024, ge=1024)
     body_timeout_s: int = Field(default=30, ge=1, le=600, description="How long a request's body may take to come.")
     bodies_at_once: int = Field(default=200, ge=1, description="How many requests' bodies are waited for at once.")
@@ -69,6 +73,11 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("JUPYTERHUB_PUBLIC_URL", "public_url"),
         description="What people type.",
     )
+
+    @property
+    def deleted_projects_kept(self) -> timedelta:
+        """How long a deleted project can be restored."""
+        return timedelta(days=self.deleted_projects_days)
 
     @property
     def secure_cookies(self) -> bool:

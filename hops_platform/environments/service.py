@@ -67,12 +67,20 @@ def renew(session: Session, environments: ProjectEnvironments) -> list[str]:
     rows = session.execute(
         select(Environment, Project)
         .join(Project, Project.id == Environment.project_id)
-        .where(Environment.state_name == EnvironmentState.READY.value)
+        .where(Environment.state_name == EnvironmentState.READY.value, Project.deleted_at.is_(None))
     )
     outdated = [(environment, project) for environment, project in rows if not environments.is_current(project.name)]
     for environment, project in outdated:
         _begin(session, environment, project)
     return [project.name for _, project in outdated]
+
+
+def renew_restored(session: Session, project: Project, environments: ProjectEnvironments) -> None:
+    """The same for a project that was restored: an update may have come meanwhile."""
+    environment = session.get(Environment, project.id)
+    ready = environment is not None and environment.state is EnvironmentState.READY
+    if environment is not None and ready and not environments.is_current(project.name):
+        _begin(session, environment, project)
 
 
 def _begin(session: Session, environment: Environment, project: Project) -> None:

@@ -9,6 +9,7 @@ from hops_platform.database import Base
 from hops_platform.datasets import models as datasets
 from hops_platform.environments import models as environments
 from hops_platform.idempotency import IdempotencyKey
+from hops_platform.joining import models as joining
 from hops_platform.outbox import Delivery
 from hops_platform.projects import models as projects
 from hops_platform.servers import models as servers
@@ -19,6 +20,8 @@ TABLES = (
     users.LoginAttempts,
     projects.Project,
     projects.Membership,
+    projects.FormerMembership,
+    joining.JoinRequest,
     certificates.AuthorityRow,
     certificates.Certificate,
     datasets.Dataset,

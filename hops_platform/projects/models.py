@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, Integer, String, Text
+from sqlalchemy import ForeignKey, Index, Integer, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hops_contract.principal import ProjectRole
@@ -29,9 +29,25 @@ class Project(Base):
     name: Mapped[str] = mapped_column(String(MAX_SLUG_LENGTH), unique=True)
     title: Mapped[str] = mapped_column(String(MAX_TITLE_LENGTH))
     description: Mapped[str] = mapped_column(Text, default="")
+    # Whether everybody who is logged in finds it, with title, description and Data Owners, and may ask to join.
+    listed: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # From then on it is absent for everybody, and can be restored for a time.
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None, index=True)
     # Counts edits; it is the project's ETag.
     version: Mapped[int] = mapped_column(Integer, default=1)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class FormerMembership(Base):
+    """A user's role in a deleted project: without a membership nobody sees it, and a restored one has its members."""
+
+    __tablename__ = "former_memberships"
+    __table_args__ = (Index("ix_former_memberships_user_id", "user_id"),)
+
+    project_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    role_name: Mapped[str] = mapped_column("role", String(32))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class Membership(Base):

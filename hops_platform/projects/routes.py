@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Path, Response
 from sqlalchemy import select
 
 from hops_contract.slugs import MAX_SLUG_LENGTH
+from hops_platform.environments.service import renew_restored
 from hops_platform.http import (
     After,
     DatabaseSession,
@@ -18,9 +19,10 @@ from hops_platform.http import (
 )
 from hops_platform.idempotency import create_once
 from hops_platform.paging import DEFAULT_LIMIT, Page, fetch_page
-from hops_platform.projects import service
+from hops_platform.projects import deletion, service
 from hops_platform.projects.models import Membership, Project
 from hops_platform.projects.schemas import (
+    DeletedProject,
     MemberAnswer,
     MemberEdit,
     NewMember,
@@ -35,6 +37,7 @@ from hops_platform.security.permissions import Permission
 from hops_platform.users.models import User
 
 router = APIRouter(tags=["projects"])
+DeletedName = Annotated[str, Path(max_length=MAX_SLUG_LENGTH, examples=["weather"])]
 MemberName = Annotated[str, Path(max_length=MAX_SLUG_LENGTH, examples=["ada"])]
 
 
@@ -107,8 +110,48 @@ def delete_project(
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.PROJECT_DELETE))],
     session: DatabaseSession,
 ) -> None:
-    """Deletes a project; its files are moved to the platform's trash."""
-    service.delete_project(session, access.project, repeated_name=request.name)
+    """Deletes a project: from now on nobody sees it, and for some days its Data Owners can restore it."""
+    deletion.delete_project(session, access.project, repeated_name=request.name)
+
+
+@router.get("/deleted-projects")
+def list_deleted_projects(
+    caller: Annotated[Caller, Depends(Requires(Permission.PROJECTS_RESTORE))],
+    session: DatabaseSession,
+    parts: PartsOf,
+    limit: Limit = DEFAULT_LIMIT,
+    after: After = None,
+) -> Page[DeletedProject]:
+    """The deleted projects that I can restore: those that I owned; for administrators all."""
+    query = deletion.deleted_projects(caller)
+    rows, following = fetch_page(session, query, key=Project.name, limit=limit, after=after)
+    kept = parts.settings.deleted_projects_kept
+    return Page(items=[deletion.show_deleted(row[0], kept=kept) for row in rows], next=following)
+
+
+@router.post("/deleted-projects/{name}:restore")
+def restore_project(
+    name: DeletedName,
+    caller: Annotated[Caller, Depends(Requires(Permission.PROJECTS_RESTORE))],
+    session: DatabaseSession,
+    parts: PartsOf,
+) -> ProjectAnswer:
+    """Restores a deleted project with its members and its files."""
+    project = deletion.find_deleted(session, caller, name)
+    deletion.restore_project(session, caller, project, most=parts.settings.projects_per_user)
+    renew_restored(session, project, parts.engines.environments)
+    return service.show_project(session, project, session.get(Membership, (project.id, caller.person.id)))
+
+
+@router.delete("/deleted-projects/{name}", status_code=204)
+def purge_project(
+    name: DeletedName,
+    request: ProjectDeletion,
+    caller: Annotated[Caller, Depends(Requires(Permission.PROJECTS_PURGE))],
+    session: DatabaseSession,
+) -> None:
+    """Deletes a deleted project for good; its files go to the platform's trash, and its name is free."""
+    deletion.purge_project(session, deletion.find_deleted(session, caller, name), repeated_name=request.name)
 
 
 @router.get("/projects/{project}/members")

@@ -32,12 +32,31 @@ class ProjectEdit(Strict):
 
     title: ProjectTitle | None = None
     description: Description | None = None
+    listed: bool | None = Field(
+        default=None, description="Whether everybody here finds it and may ask to join.", examples=[True]
+    )
 
 
 class ProjectDeletion(Strict):
     """Says the name again, so that the wrong project is not deleted."""
 
     name: str = Field(max_length=64, examples=["weather"])
+
+
+class DeletedProject(BaseModel):
+    """A deleted project that can be restored still."""
+
+    name: str = Field(examples=["weather"])
+    title: str = Field(examples=["Weather of the coast"])
+    deleted_at: datetime = Field(examples=["2026-05-04T10:00:00Z"])
+    kept_until: datetime = Field(description="Then it is deleted for good.", examples=["2026-05-11T10:00:00Z"])
+
+
+class Candidate(BaseModel):
+    """A user who could become a member."""
+
+    name: str = Field(examples=["grace"])
+    title: str = Field(examples=["Grace Hopper"])
 
 
 class EnvironmentAnswer(BaseModel):
@@ -53,6 +72,7 @@ class ProjectAnswer(BaseModel):
     name: str = Field(examples=["weather"])
     title: str = Field(examples=["Weather of the coast"])
     description: str = Field(examples=["Ten years of hourly measurements."])
+    listed: bool = Field(description="Whether everybody here finds it and may ask to join.", examples=[False])
     role: ProjectRole | None = Field(description="My role; null for an administrator who is not a member.")
     environment: EnvironmentAnswer
     created_at: datetime = Field(examples=["2026-05-04T10:00:00Z"])

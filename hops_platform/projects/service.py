@@ -13,7 +13,7 @@ from hops_platform.certificates.service import ISSUE, revoke_of_member
 from hops_platform.database import now
 from hops_platform.datasets.models import Dataset
 from hops_platform.environments.models import Environment
-from hops_platform.errors import ConflictError, InvalidRequestError, NotFoundError
+from hops_platform.errors import ConflictError, NotFoundError
 from hops_platform.outbox import Delivery, Task, enqueue
 from hops_platform.projects.models import Membership, Project, Template
 from hops_platform.projects.schemas import (
@@ -51,9 +51,13 @@ def create_project(session: Session, caller: Caller, request: NewProject, *, mos
             caller has as many projects as one may have.
     """
     name = request.name
-    _check_room(session, caller.person, most)
+    check_room(session, caller.person, most)
     if session.scalar(select(Project.id).where(Project.name == name)) is not None:
-        raise ConflictError(f"The name {name!r} is taken.", remedy="Choose another name.")
+        # A deleted one keeps its name while it can be restored, which is told to nobody but those who can.
+        raise ConflictError(
+            f"The name {name!r} is taken.",
+            remedy="Choose another name; that of a project you deleted is free once it is deleted for good.",
+        )
     if session.scalar(select(Delivery.id).where(Delivery.project == name).limit(1)) is not None:
         raise ConflictError(
             f"A deleted project {name!r} is still being put away.",
@@ -73,15 +77,20 @@ def create_project(session: Session, caller: Caller, request: NewProject, *, mos
     datasets = [Dataset(project_id=project.id, name=dataset) for dataset in STANDARD_DATASETS]
     session.add_all([membership, environment, *datasets])
     session.flush()
-    _follow(session, CREATE_FOLDERS, name, {"datasets": list(STANDARD_DATASETS)})
+    follow(session, CREATE_FOLDERS, name, {"datasets": list(STANDARD_DATASETS)})
     if request.template is Template.WELCOME:
-        _follow(session, FILL_TEMPLATE, name, {"title": project.title})
-    _follow(session, CREATE_ENVIRONMENT, name, {})
-    _issue_certificate(session, membership)
+        follow(session, FILL_TEMPLATE, name, {"title": project.title})
+    follow(session, CREATE_ENVIRONMENT, name, {})
+    issue_certificate(session, membership)
     return show_project(session, project, membership)
 
 
-def _check_room(session: Session, person: User, most: int) -> None:
+def check_room(session: Session, person: User, most: int) -> None:
+    """Checks that ``person`` may be Data Owner of one more project.
+
+    Raises:
+        ConflictError: Of as many as one may be; administrators are not bound.
+    """
     if person.admin:
         return
     # Of requests at the same moment one after the other counts.
@@ -105,22 +114,6 @@ def edit_project(session: Session, project: Project, edit: ProjectEdit, *, versi
         PreconditionFailedError: Somebody else changed it in between.
     """
     edit_version(session, project, version=version, **edit.model_dump(exclude_none=True))
-
-
-def delete_project(session: Session, project: Project, *, repeated_name: str) -> None:
-    """Deletes a project: servers and sessions end, the files go to the trash.
-
-    Raises:
-        InvalidRequestError: The repeated name is another.
-    """
-    if repeated_name != project.name:
-        raise InvalidRequestError(f"To delete this project, say its name: {project.name}.")
-    for membership in session.scalars(select(Membership).where(Membership.project_id == project.id)):
-        _end_work_of(session, project.name, membership.user.name)
-    _follow(session, TRASH_FOLDERS, project.name, {})
-    _follow(session, REMOVE_ENVIRONMENT, project.name, {})
-    session.delete(project)
-    session.flush()
 
 
 def find_member(session: Session, project: Project, user: str) -> Membership:
@@ -160,7 +153,7 @@ def add_member(session: Session, project: Project, request: NewMember) -> Member
     )
     session.add(membership)
     session.flush()
-    _issue_certificate(session, membership)
+    issue_certificate(session, membership)
     return show_member(membership)
 
 
@@ -185,7 +178,7 @@ def remove_member(session: Session, membership: Membership) -> None:
         ConflictError: It is the last Data Owner.
     """
     _check_owner_remains(session, membership)
-    _end_work_of(session, membership.project.name, membership.user.name)
+    end_work_of(session, membership.project.name, membership.user.name)
     session.delete(membership)
     session.flush()
 
@@ -197,6 +190,7 @@ def show_project(session: Session, project: Project, membership: Membership | No
         name=project.name,
         title=project.title,
         description=project.description,
+        listed=project.listed,
         role=membership.role if membership is not None else None,
         environment=EnvironmentAnswer(state=environment.state, error=environment.error),
         created_at=project.created_at,
@@ -218,16 +212,18 @@ def show_member(membership: Membership) -> MemberAnswer:
 def end_all_work_of(session: Session, user: User) -> None:
     """Ends the servers and sessions of one who may no longer log in, in all projects."""
     for membership in session.scalars(select(Membership).where(Membership.user_id == user.id)):
-        _end_work_of(session, membership.project.name, user.name)
+        end_work_of(session, membership.project.name, user.name)
 
 
-def _issue_certificate(session: Session, membership: Membership) -> None:
+def issue_certificate(session: Session, membership: Membership) -> None:
+    """Lets a member's certificate be made."""
     project, user = membership.project.name, membership.user.name
     payload = {"project": project, "user": user}
     enqueue(session, ISSUE, entity=project_user(project, user), project=project, payload=payload)
 
 
-def _end_work_of(session: Session, project: str, user: str) -> None:
+def end_work_of(session: Session, project: str, user: str) -> None:
+    """Ends what a member's code runs in a project, and refuses their certificate."""
     name = project_user(project, user)
     # With the transaction, and so before anything else: who asks with it is refused from then on.
     revoke_of_member(session, project, user, reason=Reason.CESSATION_OF_OPERATION)
@@ -235,7 +231,8 @@ def _end_work_of(session: Session, project: str, user: str) -> None:
     enqueue(session, END_SESSIONS, entity=name, project=project, payload={"project": project, "user": user})
 
 
-def _follow(session: Session, task: Task, project: str, payload: dict[str, object]) -> None:
+def follow(session: Session, task: Task, project: str, payload: dict[str, object]) -> None:
+    """Lets something follow elsewhere for a project."""
     enqueue(session, task, entity=project, project=project, payload={"project": project, **payload})
 
 

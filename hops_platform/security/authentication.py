@@ -176,7 +176,7 @@ def authorize_in_project(session: Session, caller: Caller, project: str, permiss
         raise NotFoundError("There is no project of that name.")
     if principal.kind is PrincipalKind.PROJECT_USER and principal.project != project:
         raise absent
-    row = session.scalar(select(Project).where(Project.name == project))
+    row = session.scalar(select(Project).where(Project.name == project, Project.deleted_at.is_(None)))
     if row is None:
         raise absent
     membership = session.get(Membership, (row.id, user.id)) if user is not None else None

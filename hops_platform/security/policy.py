@@ -52,10 +52,15 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         ),
         Role.USER: frozenset(
             {
+                Permission.JOIN_REQUESTS_MAKE,
                 Permission.ME_PASSWORD,
                 Permission.ME_READ,
                 Permission.PROJECTS_CREATE,
+                Permission.PROJECTS_DISCOVER,
                 Permission.PROJECTS_LIST,
+                # Which ones, their service decides: those that the caller owned.
+                Permission.PROJECTS_PURGE,
+                Permission.PROJECTS_RESTORE,
                 # Whose, the session service decides.
                 Permission.SESSIONS_READ,
                 Permission.SESSIONS_STOP,
@@ -84,9 +89,12 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         Role.DATA_OWNER: _DATA_SCIENTIST
         | {
             Permission.CERTIFICATES_LIST,
+            Permission.JOIN_REQUESTS_DECIDE,
+            Permission.JOIN_REQUESTS_LIST,
             Permission.MEMBERS_ADD,
             Permission.MEMBERS_EDIT,
             Permission.MEMBERS_REMOVE,
+            Permission.MEMBERS_SEARCH,
             Permission.PROJECT_DELETE,
             Permission.PROJECT_EDIT,
             Permission.SERVERS_LIST,

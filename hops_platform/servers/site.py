@@ -21,7 +21,7 @@ from hops_platform.users.models import User
 
 def find_projects(search: str) -> Select[Project]:
     """The projects in whose name or title ``search`` occurs, in any case of letters; all when it is empty."""
-    query = select(Project)
+    query = select(Project).where(Project.deleted_at.is_(None))
     sought = search.strip().lower()
     if not sought:
         return query

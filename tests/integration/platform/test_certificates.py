@@ -139,8 +139,9 @@ def test_who_is_removed_is_refused_with_the_next_call_and_stands_on_the_list(hop
 
 def test_the_certificates_of_a_deleted_project_open_no_new_one_of_its_name(hops: Any, ada: Any) -> None:
     program = hops.with_certificate(export(ada)["certificate"])
-    ada.request("DELETE", "projects/weather", json={"name": "weather"}).raise_for_status()
-    hops.deliver()
+    for route in ("projects/weather", "deleted-projects/weather"):
+        ada.request("DELETE", route, json={"name": "weather"}).raise_for_status()
+        hops.deliver()
     hops.ready_project(ada)
     assert program.get("me").status_code == 401
 

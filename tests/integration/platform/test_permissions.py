@@ -24,6 +24,7 @@ SENTENCES = {
     "{user}": "ada",
     "{delivery}": "01969b1e-6f00-7000-8000-000000000000",
     "{serial}": "5c1f",
+    "{name}": "nothing",
 }
 CALLERS: dict[str, tuple[PrincipalKind | None, bool, ProjectRole | None]] = {
     "anonymous": (None, False, None),

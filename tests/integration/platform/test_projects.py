@@ -129,6 +129,9 @@ def test_a_deleted_projects_files_go_to_the_trash_and_its_name_is_free_after_tha
     assert ada.get("projects/weather").status_code == 404
     assert ada.post("projects", json={"name": "weather"}).status_code == 409
     hops.deliver()
+    assert ada.request("DELETE", "deleted-projects/weather", json={"name": "weather"}).status_code == 204
+    assert ada.post("projects", json={"name": "weather"}).status_code == 409  # it is being put away
+    hops.deliver()
     assert hops.platform.storage.trash == ["weather"]
     assert hops.platform.environments.made == set()
     assert ada.post("projects", json={"name": "weather"}).status_code == 201

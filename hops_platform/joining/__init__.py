@@ -1,0 +1,1 @@
+"""Finding projects, asking to join them, and finding people to add."""

@@ -1,0 +1,149 @@
+"""Deleting projects, restoring them for a time, and deleting them for good.
+
+A deleted project has no members, so that nobody sees it: its row, its files and its environment are there, and who was
+in it stands beside it.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from hops_contract.principal import ProjectRole
+from hops_contract.slugs import is_slug
+from hops_platform.database import now
+from hops_platform.errors import ConflictError, InvalidRequestError, NotFoundError
+from hops_platform.outbox import Delivery
+from hops_platform.projects.models import FormerMembership, Membership, Project
+from hops_platform.projects.schemas import DeletedProject
+from hops_platform.projects.service import (
+    REMOVE_ENVIRONMENT,
+    TRASH_FOLDERS,
+    check_room,
+    end_work_of,
+    follow,
+    issue_certificate,
+)
+from hops_platform.security.authentication import Caller
+from hops_platform.users.models import User
+
+_PURGED_AT_ONCE = 20
+
+
+def delete_project(session: Session, project: Project, *, repeated_name: str) -> None:
+    """Deletes a project: servers and sessions end, nobody sees it any more; its files stay for a time.
+
+    Raises:
+        InvalidRequestError: The repeated name is another.
+    """
+    _check_name(project, repeated_name)
+    for membership in session.scalars(select(Membership).where(Membership.project_id == project.id)).all():
+        end_work_of(session, project.name, membership.user.name)
+        session.add(
+            FormerMembership(
+                project_id=project.id,
+                user_id=membership.user_id,
+                role_name=membership.role_name,
+                created_at=membership.created_at,
+            )
+        )
+        session.delete(membership)
+    project.deleted_at = now()
+    session.flush()
+
+
+def deleted_projects(caller: Caller) -> Select[Project]:
+    """The query of the deleted projects that the caller may restore: was Data Owner of, or administrates."""
+    query = select(Project).where(Project.deleted_at.is_not(None))
+    if caller.person.admin:
+        return query
+    return query.join(FormerMembership, FormerMembership.project_id == Project.id).where(
+        FormerMembership.user_id == caller.person.id,
+        FormerMembership.role_name == ProjectRole.DATA_OWNER.value,
+    )
+
+
+def find_deleted(session: Session, caller: Caller, name: str) -> Project:
+    """A deleted project that the caller may restore.
+
+    Raises:
+        NotFoundError: There is none of this name.
+    """
+    project = session.scalar(deleted_projects(caller).where(Project.name == name)) if is_slug(name) else None
+    if project is None:
+        raise NotFoundError(
+            f"There is no deleted project {name!r} that you can restore.",
+            remedy="After some days it is deleted for good; an administrator may still find its files in the trash.",
+        )
+    return project
+
+
+def restore_project(session: Session, caller: Caller, project: Project, *, most: int) -> None:
+    """Restores a deleted project with its members; whoever owned it and restores it must have room for it.
+
+    Raises:
+        ConflictError: The caller is Data Owner of as many projects as one may be, or what ended with the project has
+            not ended everywhere.
+    """
+    former = session.scalars(select(FormerMembership).where(FormerMembership.project_id == project.id)).all()
+    if any(row.user_id == caller.person.id for row in former):
+        check_room(session, caller.person, most)
+    if session.scalar(select(Delivery.id).where(Delivery.project == project.name).limit(1)) is not None:
+        raise ConflictError(
+            "Servers and sessions of this project are still being ended.", remedy="Try again in some seconds."
+        )
+    for row in former:
+        user = session.get_one(User, row.user_id)
+        membership = Membership(
+            project_id=project.id,
+            user_id=row.user_id,
+            role_name=row.role_name,
+            created_at=row.created_at,
+            user=user,
+            project=project,
+        )
+        session.add(membership)
+        session.delete(row)
+        issue_certificate(session, membership)
+    project.deleted_at = None
+    session.flush()
+
+
+def purge_project(session: Session, project: Project, *, repeated_name: str) -> None:
+    """Deletes a deleted project for good: its files go to the platform's trash, its name is free.
+
+    Raises:
+        InvalidRequestError: The repeated name is another.
+    """
+    _check_name(project, repeated_name)
+    _purge(session, project)
+
+
+def purge_old(session: Session, *, kept: timedelta) -> list[str]:
+    """Deletes for good what was deleted longer ago than ``kept``, some at a time; the names."""
+    old = session.scalars(
+        select(Project).where(Project.deleted_at < now() - kept).order_by(Project.deleted_at).limit(_PURGED_AT_ONCE)
+    ).all()
+    for project in old:
+        _purge(session, project)
+    return [project.name for project in old]
+
+
+def show_deleted(project: Project, *, kept: timedelta) -> DeletedProject:
+    """A deleted project on the wire."""
+    deleted_at = project.deleted_at or now()
+    return DeletedProject(name=project.name, title=project.title, deleted_at=deleted_at, kept_until=deleted_at + kept)
+
+
+def _purge(session: Session, project: Project) -> None:
+    follow(session, TRASH_FOLDERS, project.name, {})
+    follow(session, REMOVE_ENVIRONMENT, project.name, {})
+    session.delete(project)
+    session.flush()
+
+
+def _check_name(project: Project, repeated: str) -> None:
+    if repeated != project.name:
+        raise InvalidRequestError(f"To delete this project, say its name: {project.name}.")
