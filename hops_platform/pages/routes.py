@@ -122,6 +122,7 @@ def _page(name: str, reader: BrowserUser, parts: PartsOf, *, status: int = 200, 
         must_change_password=person.must_change_password,
         csrf=reader.csrf_token,
         shortest_password=MIN_PASSWORD_LENGTH,
+        kept_days=settings.deleted_projects_days,
         **more,
     )
     return HTMLResponse(html, status_code=status, headers=_PAGE_HEADERS)

@@ -4,6 +4,7 @@ import { call, get, idempotencyKey, page, path } from "./api.js";
 import { confirmed, open } from "./dialogs.js";
 import { announce, busy, byId, clearProblem, h, onSubmit, ROLES, showProblem, when } from "./dom.js";
 import { limitFields, limitPairs, limitsTyped, mib } from "./limits.js";
+import { suggestUsers, watchRequests } from "./joining.js";
 import { watchServer } from "./server.js";
 
 const meta = (name) => document.querySelector(`meta[name="hops-${name}"]`).content;
@@ -11,10 +12,13 @@ const me = meta("user");
 const isAdmin = meta("admin") !== "";
 const name = meta("project");
 const url = `projects/${path(name)}`;
+const keptDays = Number(meta("kept-days"));
 const scope = byId("project");
 let project = null;
 let etag = null;
 let server = null;
+
+const many = (number, thing) => `${number} ${thing}${number === 1 ? "" : "s"}`;
 
 // What it is
 function showProject() {
@@ -22,7 +26,7 @@ function showProject() {
   document.title = `${title} · HopsLab`;
   byId("title").textContent = title;
   byId("description").textContent = project.description;
-  byId("created").replaceChildren("since ", when(project.created_at, { dateStyle: "medium" }));
+  byId("created").replaceChildren("since ", when(project.created_at, { dateStyle: "medium" }), project.listed ? " · listed for everybody here" : "");
   byId("role").textContent = ROLES[project.role] ?? "Administrator, not a member";
   byId("role").hidden = false;
   const owner = project.role === "data_owner";
@@ -41,11 +45,12 @@ function editProject() {
   open(dialog);
   byId("edit-project-title").value = project.title;
   byId("edit-description").value = project.description;
+  byId("edit-listed").checked = project.listed;
 }
 
 onSubmit(byId("edit-dialog").querySelector("form"), "Saving…", async (values) => {
   try {
-    const answer = await call("PATCH", url, { body: values, etag });
+    const answer = await call("PATCH", url, { body: { ...values, listed: values.listed === "on" }, etag });
     ({ body: project, etag } = answer);
   } catch (error) {
     // The next attempt then is one with open eyes: the present text is behind the dialog, what was typed stays in it.
@@ -62,7 +67,7 @@ async function deleteProject() {
   const done = await confirmed(
     {
       title: `Delete ${title}?`,
-      text: "Servers of all members stop, the project is gone for everybody, and its files go to the platform's trash.",
+      text: `Servers of all members stop, and the project is gone for everybody. ${keptDays ? `For ${many(keptDays, "day")} its Data Owners can restore it, from the page of projects.` : "It can't be restored."}`,
       action: "Delete project",
       doing: "Deleting…",
       danger: true,
@@ -103,8 +108,6 @@ function showEnvironment({ state, error }) {
 }
 
 // My server
-const many = (number, thing) => `${number} ${thing}${number === 1 ? "" : "s"}`;
-
 function inWords(options) {
   const executors = options.allocation === "dynamic"
     ? `${options.min_executors} to ${many(options.max_executors, "executor")}`
@@ -200,6 +203,13 @@ onSubmit(byId("add-member"), "Adding…", async (values) => {
   announce(`${body.user} is a member now.`);
 });
 
+suggestUsers(url, byId("member-user"), byId("member-candidates"));
+
+const loadRequests = () =>
+  project.role === "data_owner"
+    ? watchRequests(url, (member) => byId("member-rows").append(memberRow(member))).catch((error) => showProblem(members, error))
+    : null;
+
 // Lists
 async function fill(box, { path: listPath, rows, button, make, empty, after = null }) {
   try {
@@ -270,7 +280,7 @@ try {
   await loadProject();
   scope.setAttribute("aria-busy", "false");
   showServer();
-  await Promise.all([loadMembers(), loadDatasets(), loadLimits()]);
+  await Promise.all([loadMembers(), loadRequests(), loadDatasets(), loadLimits()]);
 } catch (error) {
   scope.setAttribute("aria-busy", "false");
   scope.querySelector(".hops-columns").hidden = true;

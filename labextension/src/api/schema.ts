@@ -88,6 +88,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/hops/api/v1/deleted-projects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Deleted Projects
+         * @description The deleted projects that I can restore: those that I owned; for administrators all.
+         */
+        get: operations["list_deleted_projects"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/deleted-projects/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Purge Project
+         * @description Deletes a deleted project for good; its files go to the platform's trash, and its name is free.
+         */
+        delete: operations["purge_project"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/deleted-projects/{name}:restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore Project
+         * @description Restores a deleted project with its members and its files.
+         */
+        post: operations["restore_project"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/hops/api/v1/health": {
         parameters: {
             query?: never;
@@ -103,6 +163,50 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/listed-projects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Listed Projects
+         * @description The projects that everybody here may find, by name.
+         */
+        get: operations["list_listed_projects"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/listed-projects/{name}/join-request": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask To Join
+         * @description Asks the Data Owners of a listed project to be added.
+         */
+        post: operations["ask_to_join"];
+        /**
+         * Take Join Request Back
+         * @description Takes my request back.
+         */
+        delete: operations["take_join_request_back"];
         options?: never;
         head?: never;
         patch?: never;
@@ -228,7 +332,7 @@ export interface paths {
         post?: never;
         /**
          * Delete Project
-         * @description Deletes a project; its files are moved to the platform's trash.
+         * @description Deletes a project: from now on nobody sees it, and for some days its Data Owners can restore it.
          */
         delete: operations["delete_project"];
         options?: never;
@@ -238,6 +342,26 @@ export interface paths {
          * @description Changes title and description.
          */
         patch: operations["edit_project"];
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/candidates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find Candidates
+         * @description The first users who could be added and are called so.
+         */
+        get: operations["find_candidates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/services/hops/api/v1/projects/{project}/certificate:export": {
@@ -334,6 +458,66 @@ export interface paths {
          * @description Makes an environment anew that could not be made.
          */
         post: operations["retry_environment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/join-requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Join Requests
+         * @description Who asks to join, by name.
+         */
+        get: operations["list_join_requests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/join-requests/{user}:accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept Join Request
+         * @description Makes one who asked a member.
+         */
+        post: operations["accept_join_request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/join-requests/{user}:decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decline Join Request
+         * @description Declines a request; who asked sees it.
+         */
+        post: operations["decline_join_request"];
         delete?: never;
         options?: never;
         head?: never;
@@ -737,11 +921,38 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * Acceptance
+         * @description With which role.
+         */
+        Acceptance: {
+            /**
+             * @default data_scientist
+             * @example data_scientist
+             */
+            role: components["schemas"]["ProjectRole"];
+        };
+        /**
          * Allocation
          * @description How the number of executors is chosen.
          * @enum {string}
          */
         Allocation: "fixed" | "dynamic";
+        /**
+         * Candidate
+         * @description A user who could become a member.
+         */
+        Candidate: {
+            /**
+             * Name
+             * @example grace
+             */
+            name: string;
+            /**
+             * Title
+             * @example Grace Hopper
+             */
+            title: string;
+        };
         /**
          * Capacity
          * @description What there is to use: one machine, or the cluster behind it. Memory is in MiB.
@@ -895,6 +1106,35 @@ export interface components {
             name: string;
         };
         /**
+         * DeletedProject
+         * @description A deleted project that can be restored still.
+         */
+        DeletedProject: {
+            /**
+             * Deleted At
+             * Format: date-time
+             * @example 2026-05-04T10:00:00Z
+             */
+            deleted_at: string;
+            /**
+             * Kept Until
+             * Format: date-time
+             * @description Then it is deleted for good.
+             * @example 2026-05-11T10:00:00Z
+             */
+            kept_until: string;
+            /**
+             * Name
+             * @example weather
+             */
+            name: string;
+            /**
+             * Title
+             * @example Weather of the coast
+             */
+            title: string;
+        };
+        /**
          * DeliveryAnswer
          * @description Something that is still to be done elsewhere.
          */
@@ -1036,6 +1276,33 @@ export interface components {
             sessions?: number[] | null;
         };
         /**
+         * JoinRequestAnswer
+         * @description Somebody who asks to join, as Data Owners see it.
+         */
+        JoinRequestAnswer: {
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-05-04T10:00:00Z
+             */
+            created_at: string;
+            /**
+             * Message
+             * @example I would like to look at the tides.
+             */
+            message: string;
+            /**
+             * Title
+             * @example Grace Hopper
+             */
+            title: string;
+            /**
+             * User
+             * @example grace
+             */
+            user: string;
+        };
+        /**
          * KeptReady
          * @description Sessions that were started before anybody asked for them, of all people together; none is in a list.
          */
@@ -1090,6 +1357,37 @@ export interface components {
              * @example ok
              */
             status?: string | null;
+        };
+        /**
+         * ListedProject
+         * @description A project that everybody here may find; nothing of what is in it.
+         */
+        ListedProject: {
+            /**
+             * Description
+             * @example Ten years of hourly measurements.
+             */
+            description: string;
+            /**
+             * Name
+             * @example weather
+             */
+            name: string;
+            /**
+             * Owners
+             * @description User names of its Data Owners.
+             * @example [
+             *       "ada"
+             *     ]
+             */
+            owners: string[];
+            /** @example none */
+            standing: components["schemas"]["Standing"];
+            /**
+             * Title
+             * @example Weather of the coast
+             */
+            title: string;
         };
         /**
          * LoginRequest
@@ -1235,6 +1533,18 @@ export interface components {
             request: string;
         };
         /**
+         * NewJoinRequest
+         * @description A request to become a member.
+         */
+        NewJoinRequest: {
+            /**
+             * Message
+             * @default
+             * @example I would like to look at the tides.
+             */
+            message: string;
+        };
+        /**
          * NewMember
          * @description A user to add.
          */
@@ -1336,10 +1646,40 @@ export interface components {
              */
             next?: string | null;
         };
+        /** Page[DeletedProject] */
+        Page_DeletedProject_: {
+            /** Items */
+            items: components["schemas"]["DeletedProject"][];
+            /**
+             * Next
+             * @description Give this as `after` for the next page; null at the end.
+             */
+            next?: string | null;
+        };
         /** Page[DeliveryAnswer] */
         Page_DeliveryAnswer_: {
             /** Items */
             items: components["schemas"]["DeliveryAnswer"][];
+            /**
+             * Next
+             * @description Give this as `after` for the next page; null at the end.
+             */
+            next?: string | null;
+        };
+        /** Page[JoinRequestAnswer] */
+        Page_JoinRequestAnswer_: {
+            /** Items */
+            items: components["schemas"]["JoinRequestAnswer"][];
+            /**
+             * Next
+             * @description Give this as `after` for the next page; null at the end.
+             */
+            next?: string | null;
+        };
+        /** Page[ListedProject] */
+        Page_ListedProject_: {
+            /** Items */
+            items: components["schemas"]["ListedProject"][];
             /**
              * Next
              * @description Give this as `after` for the next page; null at the end.
@@ -1468,6 +1808,12 @@ export interface components {
             description: string;
             environment: components["schemas"]["EnvironmentAnswer"];
             /**
+             * Listed
+             * @description Whether everybody here finds it and may ask to join.
+             * @example false
+             */
+            listed: boolean;
+            /**
              * Name
              * @example weather
              */
@@ -1504,6 +1850,12 @@ export interface components {
         ProjectEdit: {
             /** Description */
             description?: string | null;
+            /**
+             * Listed
+             * @description Whether everybody here finds it and may ask to join.
+             * @example true
+             */
+            listed?: boolean | null;
             /** Title */
             title?: string | null;
         };
@@ -2187,6 +2539,12 @@ export interface components {
             version: string;
         };
         /**
+         * Standing
+         * @description Where the caller stands towards a project.
+         * @enum {string}
+         */
+        Standing: "none" | "asked" | "declined" | "member";
+        /**
          * Stopped
          * @description Numbers of the sessions that were ended.
          */
@@ -2558,6 +2916,137 @@ export interface operations {
             };
         };
     };
+    list_deleted_projects: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The 'next' of the page before. */
+                after?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_DeletedProject_"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    purge_project: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProjectDeletion"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    restore_project: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
     read_health: {
         parameters: {
             query?: never;
@@ -2575,6 +3064,139 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Health"];
                 };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    list_listed_projects: {
+        parameters: {
+            query?: {
+                /** @description Part of a name, a title or a description. */
+                search?: string;
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The 'next' of the page before. */
+                after?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ListedProject_"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    ask_to_join: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewJoinRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListedProject"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    take_join_request_back: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A problem (RFC 9457). */
             default: {
@@ -2996,6 +3618,51 @@ export interface operations {
             };
         };
     };
+    find_candidates: {
+        parameters: {
+            query: {
+                /** @description Beginning of a user name, or of a word of a title. */
+                search: string;
+            };
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Candidate"][];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
     export_certificate: {
         parameters: {
             query?: never;
@@ -3179,6 +3846,141 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    list_join_requests: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The 'next' of the page before. */
+                after?: string | null;
+            };
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_JoinRequestAnswer_"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    accept_join_request: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Acceptance"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    decline_join_request: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user: string;
                 project: string;
             };
             cookie?: never;

@@ -34,7 +34,8 @@ SINCE = "2026-05-04T10:00:00Z"
 
 def a_project(name: str, title: str = "", **more: Any) -> dict[str, Any]:
     return {
-        "name": name, "title": title, "description": "", "role": "data_owner", "version": 1, "created_at": SINCE,
+        "name": name, "title": title, "description": "", "listed": False, "role": "data_owner", "version": 1,
+        "created_at": SINCE,
         "environment": {"state": "ready", "error": None}, **more,
     }  # fmt: skip
 
@@ -85,6 +86,10 @@ class ScriptedPlatform:
             {"user": "ada", "title": "Ada Lovelace", "role": "data_owner", "since": SINCE, "version": 1}
         ]
         self.users: list[dict[str, Any]] = [a_user("ada", "Ada Lovelace", admin=True)]
+        self.join_requests: list[dict[str, Any]] = []
+        self.candidates: list[dict[str, Any]] = []
+        self.listed: dict[str, dict[str, Any]] = {}
+        self.deleted: list[dict[str, Any]] = []
         self.outbox: list[dict[str, Any]] = []
         self.sessions: list[dict[str, Any]] = []
         self.total_sessions = 0
@@ -99,7 +104,7 @@ class ScriptedPlatform:
         self.capacity = Capacity(cores=8, memory_mib=16 * 1024, gpus=2, gpu_labels=("a100", "t4"))
 
     # One branch a route: a table of functions would only spread them.
-    def answer(self, method: str, path: str, body: Any, query: dict[str, str]) -> Any:  # noqa: C901, PLR0911, PLR0912
+    def answer(self, method: str, path: str, body: Any, query: dict[str, str]) -> Any:  # noqa: C901, PLR0911, PLR0912, PLR0915
         match method, path.split("/"):
             case "GET", ["projects"]:
                 return self._page(list(self.projects.values()), query, "name")
@@ -135,6 +140,35 @@ class ScriptedPlatform:
                 return member
             case "DELETE", ["projects", _, "members", name]:
                 self.members = [member for member in self.members if member["user"] != name]
+                return None
+            case "GET", ["projects", _, "join-requests"]:
+                return self._page(self.join_requests, query, "user")
+            case "POST", ["projects", _, "join-requests", verb]:
+                name, _, what = verb.partition(":")
+                self.join_requests = [one for one in self.join_requests if one["user"] != name]
+                if what == "decline":
+                    return None
+                self.members.append({"user": name, "title": "", "since": SINCE, "version": 1, **body})
+                return self.members[-1]
+            case "GET", ["projects", _, "candidates"]:
+                return [one for one in self.candidates if one["name"].startswith(query["search"])]
+            case "GET", ["listed-projects"]:
+                sought = query.get("search", "")
+                return self._page([one for one in self.listed.values() if sought in one["name"]], query, "name")
+            case "POST", ["listed-projects", name, "join-request"]:
+                self.listed[name] |= {"standing": "asked"}
+                return self.listed[name]
+            case "DELETE", ["listed-projects", name, "join-request"]:
+                self.listed[name] |= {"standing": "none"}
+                return None
+            case "GET", ["deleted-projects"]:
+                return self._page(self.deleted, query, "name")
+            case "POST", ["deleted-projects", verb]:
+                name = verb.removesuffix(":restore")
+                self.projects[name] = a_project(name)
+                return self.projects[name]
+            case "DELETE", ["deleted-projects", name]:
+                self.deleted = [one for one in self.deleted if one["name"] != name]
                 return None
             case "GET", ["projects", _, "datasets"]:
                 names = ("Experiments", "Jupyter", "Logs", "Models", "Resources")
@@ -219,14 +253,15 @@ def make_app(platform: ScriptedPlatform) -> FastAPI:
             return answer
         if answer is None:
             return JSONResponse(None, 200)
-        return JSONResponse(answer, headers={"ETag": f'"{answer.get("version", 1)}"'})
+        version = answer.get("version", 1) if isinstance(answer, dict) else 1
+        return JSONResponse(answer, headers={"ETag": f'"{version}"'})
 
     def reader() -> BrowserUser:
         person = SimpleNamespace(name="ada", admin=platform.admin, must_change_password=platform.must_change_password)
         return BrowserUser(caller=SimpleNamespace(person=person), csrf_token=CSRF)  # type: ignore[arg-type]
 
     def parts() -> Any:
-        return SimpleNamespace(settings=SimpleNamespace(prefix=f"{PREFIX}/", hub_base_url="/"))
+        return SimpleNamespace(settings=SimpleNamespace(prefix=f"{PREFIX}/", hub_base_url="/", deleted_projects_days=7))
 
     app.dependency_overrides[current_browser_user] = reader
     app.dependency_overrides[parts_of] = parts

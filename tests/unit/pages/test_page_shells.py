@@ -37,7 +37,9 @@ def get(app: FastAPI, path: str, **headers: str) -> httpx.Response:
 @pytest.fixture
 def site():
     app = FastAPI()
-    parts = SimpleNamespace(settings=SimpleNamespace(prefix="/services/hops/", hub_base_url="/"))
+    parts = SimpleNamespace(
+        settings=SimpleNamespace(prefix="/services/hops/", hub_base_url="/", deleted_projects_days=7)
+    )
     app.state.parts = parts
     app.dependency_overrides[parts_of] = lambda: parts
     app.include_router(pages.router, prefix="/services/hops")
@@ -104,6 +106,17 @@ def test_names_and_tokens_are_escaped(visit, path):
     assert "<script>alert" not in html
 
 
+def with_imports(names):
+    """The files of these names and all that they import."""
+    found, left = set(), [STATIC / name for name in names]
+    while left:
+        file = left.pop().resolve()
+        if file not in found:
+            found.add(file)
+            left += [file.parent / name for name in re.findall(r'from "(\./[^"]+)"', file.read_text())]
+    return found
+
+
 def test_the_files_that_pages_name_are_there_and_small(visit):
     client_files = {file.relative_to(STATIC).as_posix() for file in STATIC.rglob("*") if file.is_file()}
     for path in PATHS:
@@ -112,7 +125,9 @@ def test_the_files_that_pages_name_are_there_and_small(visit):
     for file in STATIC.rglob("*.js"):
         for name in re.findall(r'from "\./([^"]+)"', file.read_text()):
             assert (file.parent / name).is_file(), f"{file.name} imports {name}"
-    assert sum(file.stat().st_size for file in STATIC.rglob("*.js")) < 75_000
+    for path in PATHS:
+        named = re.findall(r'(?:src|href)="/services/hops/static/([^"]+)"', visit(path).text)
+        assert sum(file.stat().st_size for file in with_imports(named)) < 100_000, path
 
 
 def test_scripts_never_write_html():
