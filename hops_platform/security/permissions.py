@@ -8,6 +8,11 @@ from enum import StrEnum
 class Permission(StrEnum):
     """What a route may ask of its caller. Alphabetised; each route declares one."""
 
+    API_KEYS_CREATE = "api-keys:create"
+    API_KEYS_LIST = "api-keys:list"
+    API_KEYS_OVERSEE = "api-keys:oversee"
+    API_KEYS_REVOKE = "api-keys:revoke"
+    API_KEYS_WITHDRAW = "api-keys:withdraw"
     BROWSER_LOGIN = "browser:login"
     CERTIFICATES_CHECK = "certificates:check"
     CERTIFICATES_LIST = "certificates:list"
@@ -32,6 +37,7 @@ class Permission(StrEnum):
     MEMBERS_SEARCH = "members:search"
     ME_PASSWORD = "me:password"  # noqa: S105
     ME_READ = "me:read"
+    ME_SECOND_FACTOR = "me:second-factor"
     OUTBOX_READ = "outbox:read"
     OUTBOX_RETRY = "outbox:retry"
     PROJECTS_CREATE = "projects:create"
@@ -44,6 +50,7 @@ class Permission(StrEnum):
     PROJECT_EDIT = "project:edit"
     PROJECT_LEAVE = "project:leave"
     PROJECT_READ = "project:read"
+    SECOND_FACTOR_RESET = "second-factor:reset"
     SERVERS_LIST = "servers:list"
     SERVER_GRANT = "server:grant"
     SERVER_READ = "server:read"

@@ -52,9 +52,13 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         ),
         Role.USER: frozenset(
             {
+                Permission.API_KEYS_CREATE,
+                Permission.API_KEYS_LIST,
+                Permission.API_KEYS_REVOKE,
                 Permission.JOIN_REQUESTS_MAKE,
                 Permission.ME_PASSWORD,
                 Permission.ME_READ,
+                Permission.ME_SECOND_FACTOR,
                 Permission.PROJECTS_CREATE,
                 Permission.PROJECTS_DISCOVER,
                 Permission.PROJECTS_LIST,
@@ -69,6 +73,8 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         ),
         Role.ADMINISTRATOR: frozenset(
             {
+                Permission.API_KEYS_OVERSEE,
+                Permission.API_KEYS_WITHDRAW,
                 Permission.CERTIFICATES_OVERSEE,
                 Permission.CERTIFICATES_REVOKE,
                 Permission.CERTIFICATES_SIGN,
@@ -79,6 +85,7 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 Permission.OUTBOX_RETRY,
                 Permission.PROJECTS_OVERSEE,
                 Permission.PROJECT_READ,
+                Permission.SECOND_FACTOR_RESET,
                 Permission.USERS_CREATE,
                 Permission.USERS_EDIT,
                 Permission.USERS_LIST,
@@ -121,6 +128,9 @@ PROJECT_USER_CEILING = frozenset(
 
 # With a password that somebody else chose one can do this and nothing more.
 BEFORE_PASSWORD_CHANGE = frozenset({Permission.ME_PASSWORD, Permission.ME_READ, Permission.TOKENS_RENEW})
+
+# Where the site asks for a second factor, one who has none can do this and nothing more.
+BEFORE_SECOND_FACTOR = BEFORE_PASSWORD_CHANGE | {Permission.ME_SECOND_FACTOR}
 
 _BY_MEMBERSHIP = {
     ProjectRole.DATA_OWNER: Role.DATA_OWNER,
