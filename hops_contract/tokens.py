@@ -7,6 +7,7 @@ kind      ``user``, ``project_user`` or ``service`` (:class:`~hops_contract.prin
 project   the project's name; only for ``project_user``
 role      ``data_owner`` or ``data_scientist``; only for ``project_user``
 admin     ``true`` for an administrator; only for ``user``
+key       the row of the API key for which the token was given; only then, and only the control plane asks for it
 chain     when the first token of a chain of renewals was signed (seconds since the epoch)
 ========  =====================================================================================================
 """

@@ -18,6 +18,9 @@ from hops_platform.adapters.logins.hub_oauth import HubOAuthLogins
 from hops_platform.adapters.sessions.livy import LivySessions
 from hops_platform.adapters.storage.local import LocalStorage
 from hops_platform.adapters.templates.packaged import PackagedTemplates
+from hops_platform.api_keys import routes as api_keys
+from hops_platform.api_keys.service import write_uses
+from hops_platform.api_keys.use import KeysInUse
 from hops_platform.certificates import routes as certificates
 from hops_platform.certificates.service import renew_due
 from hops_platform.certificates.tasks import TASKS as CERTIFICATE_TASKS
@@ -45,6 +48,7 @@ from hops_platform.projects import routes as projects
 from hops_platform.projects.deletion import purge_old
 from hops_platform.projects.tasks import TASKS as PROJECT_TASKS
 from hops_platform.recurring import Recurring
+from hops_platform.second_factor import routes as second_factor
 from hops_platform.security import browser, crowd
 from hops_platform.security.kept_tokens import KeptTokens
 from hops_platform.security.sealing import SEALING_KEY, load_sealer
@@ -60,6 +64,8 @@ LOG = logging.getLogger("hops.app")
 API = "api/v1"
 RENEWAL_INTERVAL_S = 3600.0
 PURGE_INTERVAL_S = 600.0
+USES_INTERVAL_S = 60.0
+"""So often at most is written when API keys were last used; a process that is killed forgets a minute of it."""
 TASKS = {**CERTIFICATE_TASKS, **PROJECT_TASKS, **ENVIRONMENT_TASKS, **SERVER_TASKS}
 
 
@@ -107,6 +113,7 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
         engines=engines or make_engines(settings, signer),
         signer=signer,
         sealer=load_sealer(settings.layout.secret(SEALING_KEY)),
+        keys_in_use=KeysInUse(),
         kept_tokens=KeptTokens(signer),
         session_places=Places(),
         hub_credential=read_secret(settings.layout.secret(HUB_CREDENTIAL)),
@@ -116,6 +123,8 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
     renewal = Recurring("certificates", lambda: _renew_certificates(parts), interval_s=RENEWAL_INTERVAL_S)
 
     purge = Recurring("deleted projects", lambda: _purge_projects(parts, workers), interval_s=PURGE_INTERVAL_S)
+
+    uses = Recurring("uses of API keys", lambda: _write_uses(parts), interval_s=USES_INTERVAL_S)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -128,10 +137,13 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
             workers.start()
             renewal.start()
             purge.start()
+            uses.start()
         yield
         if outbox_workers:
             renewal.stop()
             purge.stop()
+            uses.stop()
+            _write_uses(parts)
             workers.stop()
         parts.database.close()
 
@@ -147,7 +159,11 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
         shares=crowd.SHARES,
         patience_s=crowd.PATIENCE_S,
         who=crowd.Callers(
-            signer, parts.hub_credential, prefix=settings.prefix, person_of=parts.engines.logins.person_of
+            signer,
+            parts.hub_credential,
+            prefix=settings.prefix,
+            person_of=parts.engines.logins.person_of,
+            person_of_key=parts.keys_in_use.person_of,
         ),
         refuse=refuse_crowded,
     )
@@ -177,6 +193,12 @@ def _purge_projects(parts: Parts, workers: OutboxWorkers) -> None:
         workers.wake()
 
 
+def _write_uses(parts: Parts) -> None:
+    if used := parts.keys_in_use.take_uses():
+        with parts.database.session() as session:
+            write_uses(session, used)
+
+
 def build_routes(prefix: str) -> FastAPI:
     """The application with all routes, before it is given its parts."""
     app = FastAPI(
@@ -190,7 +212,19 @@ def build_routes(prefix: str) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     api = APIRouter(prefix=f"{prefix}{API}")
-    for subject in (users, projects, joining, certificates, datasets, environments, servers, sessions, operations):
+    for subject in (
+        users,
+        api_keys,
+        second_factor,
+        projects,
+        joining,
+        certificates,
+        datasets,
+        environments,
+        servers,
+        sessions,
+        operations,
+    ):
         api.include_router(subject.router)
     app.include_router(api)
     app.include_router(operations.well_known, prefix=prefix.rstrip("/"))

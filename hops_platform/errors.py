@@ -83,6 +83,36 @@ class WrongCredentialsError(PlatformError):
     status = 401
 
 
+class WrongCodeError(PlatformError):
+    """The code of the second factor is wrong, or was used already."""
+
+    kind = "wrong-code"
+    title = "Wrong code"
+    status = 401
+
+
+class SecondFactorNeededError(PlatformError):
+    """The password is right, and the user has a second factor.
+
+    Args:
+        detail: What happened here.
+        remedy: What the caller can do about it.
+        challenge: Stands for the password for some minutes, so that nobody has to keep it until the code is typed.
+    """
+
+    kind = "second-factor-needed"
+    title = "A code is needed"
+    status = 401
+
+    def __init__(self, detail: str, *, remedy: str, challenge: str) -> None:
+        super().__init__(detail, remedy=remedy)
+        self.challenge = challenge
+
+    def problem(self) -> Problem:
+        """The wire shape, with the member ``challenge``."""
+        return Problem.model_validate({**super().problem().model_dump(), "challenge": self.challenge})
+
+
 class LockedOutError(PlatformError):
     """Too many failed attempts; says when to try again."""
 
@@ -120,6 +150,14 @@ class PasswordChangeNeededError(PlatformError):
 
     kind = "password-change-needed"
     title = "Change the password first"
+    status = 403
+
+
+class SecondFactorSetUpNeededError(PlatformError):
+    """This site asks everybody for a second factor, and the user has none yet."""
+
+    kind = "second-factor-set-up-needed"
+    title = "Set up a second factor first"
     status = 403
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hops_platform.api_keys.use import KeysInUse
 from hops_platform.database import Database
 from hops_platform.engines import Engines
 from hops_platform.probe import Probe
@@ -24,6 +25,7 @@ class Parts:
         engines: One adapter for each port.
         signer: Signs and verifies tokens.
         sealer: Seals what is secret in the database.
+        keys_in_use: Who uses which API key.
         kept_tokens: Those that services are shown in a person's name.
         session_places: Bounds the calls to the session service.
         hub_credential: The secret that the Hub shows.
@@ -35,6 +37,7 @@ class Parts:
     engines: Engines
     signer: Signer
     sealer: Sealer
+    keys_in_use: KeysInUse
     kept_tokens: KeptTokens
     session_places: Places
     hub_credential: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from datetime import timedelta
+from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,6 +19,13 @@ SOURCE = Path(__file__).resolve().parent.parent
 
 class UnsafeBindError(ValueError):
     """The service would answer in the open without TLS."""
+
+
+class SecondFactorRule(StrEnum):
+    """Whom a site asks for a second factor at log-in."""
+
+    OPTIONAL = "optional"
+    REQUIRED = "required"
 
 
 class Settings(BaseSettings):
@@ -49,6 +57,10 @@ class Settings(BaseSettings):
     )
     tls_cert: Path | None = None
     tls_key: Path | None = None
+    second_factor: SecondFactorRule = Field(
+        default=SecondFactorRule.OPTIONAL,
+        description="Whether everybody must have a second factor (required) or may (optional).",
+    )
     projects_per_user: int = Field(default=20, ge=1, description="Of how many projects somebody may be Data Owner.")
     deleted_projects_days: int = Field(
         default=7, ge=0, le=3650, description="How long a deleted project can be restored."
@@ -78,6 +90,11 @@ class Settings(BaseSettings):
     def deleted_projects_kept(self) -> timedelta:
         """How long a deleted project can be restored."""
         return timedelta(days=self.deleted_projects_days)
+
+    @property
+    def second_factor_required(self) -> bool:
+        """Whether everybody must have a second factor."""
+        return self.second_factor is SecondFactorRule.REQUIRED
 
     @property
     def secure_cookies(self) -> bool:

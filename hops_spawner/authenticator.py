@@ -6,6 +6,8 @@ Laws:
    platform administrate in the control plane, and are members of projects like everybody else.
 2. A deactivated user's login ends within :data:`REFRESH_AGE_S`, tokens included.
 3. So do all logins from before a change of the password, in every browser.
+4. A password is sent once. Where a code is asked for after it, the page holds a challenge of the control plane in its
+   place, which opens nothing without a code and ends after some minutes.
 """
 
 from __future__ import annotations
@@ -18,21 +20,35 @@ from pydantic import SecretStr
 from tornado.web import HTTPError
 from traitlets import Unicode, default
 
+from hops_contract.problems import TYPE_PREFIX
 from hops_contract.slugs import is_slug
-from hops_spawner.control_plane import ControlPlane, RefusedError, UnavailableError
+from hops_spawner.control_plane import CodeNeededError, ControlPlane, RefusedError, UnavailableError
 from hops_spawner.log_ins import end_older_log_ins
 
 MAX_PASSWORD_LENGTH = 1024
+MAX_CHALLENGE_LENGTH = 400
+MAX_CODE_LENGTH = 40
+WRONG_CODE = f"{TYPE_PREFIX}wrong-code"
 REFRESH_AGE_S = 5
 UNKNOWN_LOGIN = "The user name or the password is wrong. Check both and try again."
+CODE_NEEDED = "Type the code that your authenticator app shows now, or one of your recovery codes."
 
 
 class LoginRefusedError(HTTPError):
-    """A login that failed; the Hub shows its text on the login page."""
+    """A login that failed, or is not done yet; the Hub shows its text on the login page.
 
-    def __init__(self, status: int, text: str) -> None:
+    Args:
+        status: The page's status.
+        text: What the page says.
+        challenge: Where a code is asked for next: what the page sends along with it.
+        failed: Whether something was wrong.
+    """
+
+    def __init__(self, status: int, text: str, *, challenge: str = "", failed: bool = True) -> None:
         super().__init__(status, text)
         self.jupyterhub_message = text
+        self.challenge = challenge
+        self.failed = failed
 
 
 class HopsAuthenticator(Authenticator):
@@ -67,27 +83,40 @@ class HopsAuthenticator(Authenticator):
         return is_slug(username)
 
     async def authenticate(self, handler: Any, data: dict[str, str]) -> dict[str, Any]:
-        """The user whose name and password were typed.
+        """The user whose name and password were typed, or whose code after them.
 
         Raises:
             LoginRefusedError: The login failed; its text says why and what to do.
         """
-        username = self.normalize_username(data.get("username", ""))
-        password = data.get("password", "")
-        if not (is_slug(username) and 0 < len(password) <= MAX_PASSWORD_LENGTH):
-            # The same answer as for a wrong password: it must not tell which names there are.
-            raise LoginRefusedError(403, UNKNOWN_LOGIN)
         try:
-            name = await self.control_plane.log_in(username, SecretStr(password))
+            name = await self._name_of(data)
             known = handler.find_user(name) if handler is not None else None
             if known is not None:
                 # Before the new cookie is made, or the next request would end it together with the old ones.
                 end_older_log_ins(known, (await self.control_plane.user(name)).tokens_valid_from)
         except UnavailableError as error:
             raise LoginRefusedError(503, f"You can't log in now. {error}") from None
+        except CodeNeededError as error:
+            raise LoginRefusedError(403, CODE_NEEDED, challenge=error.challenge, failed=False) from None
         except RefusedError as error:
-            raise LoginRefusedError(403, str(error)) from None
+            again = data.get("challenge", "") if error.problem.type == WRONG_CODE else ""
+            raise LoginRefusedError(403, str(error), challenge=again) from None
         return {"name": name, "admin": False}
+
+    async def _name_of(self, data: dict[str, str]) -> str:
+        challenge, code = data.get("challenge", ""), data.get("code", "").strip()
+        if challenge:
+            if len(challenge) > MAX_CHALLENGE_LENGTH:
+                raise LoginRefusedError(403, UNKNOWN_LOGIN)
+            if not 0 < len(code) <= MAX_CODE_LENGTH:
+                raise LoginRefusedError(403, CODE_NEEDED, challenge=challenge)
+            return await self.control_plane.finish_log_in(SecretStr(challenge), SecretStr(code))
+        username = self.normalize_username(data.get("username", ""))
+        password = data.get("password", "")
+        if not (is_slug(username) and 0 < len(password) <= MAX_PASSWORD_LENGTH):
+            # The same answer as for a wrong password: it must not tell which names there are.
+            raise LoginRefusedError(403, UNKNOWN_LOGIN)
+        return await self.control_plane.log_in(username, SecretStr(password))
 
     async def refresh_user(self, user: Any, handler: Any = None) -> bool | dict[str, Any]:  # noqa: ARG002
         """Whether ``user`` is still who they were; a deactivated or deleted user has to log in again, and can't.

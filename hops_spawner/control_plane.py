@@ -17,6 +17,7 @@ from hops_contract.problems import TYPE_PREFIX, Problem
 from hops_contract.servers import ServerGrant
 
 ENVIRONMENT_NOT_READY = f"{TYPE_PREFIX}environment-not-ready"
+SECOND_FACTOR_NEEDED = f"{TYPE_PREFIX}second-factor-needed"
 UNAVAILABLE = f"{TYPE_PREFIX}control-plane-unavailable"
 MAX_ANSWER_BYTES = 1024 * 1024
 
@@ -29,6 +30,19 @@ class RefusedError(Exception):
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         super().__init__(sentence(problem))
+
+
+class CodeNeededError(RefusedError):
+    """The password is right, and a code is needed.
+
+    Args:
+        problem: What the control plane said.
+        challenge: Stands for the password until the code is typed.
+    """
+
+    def __init__(self, problem: Problem, challenge: str) -> None:
+        super().__init__(problem)
+        self.challenge = challenge
 
 
 class UnavailableError(RefusedError):
@@ -109,10 +123,22 @@ class ControlPlane:
         It proves to be the Hub's question, which needs no proof, so that it waits behind no stranger's.
 
         Raises:
+            CodeNeededError: The password is right; the user has a second factor.
             RefusedError: Wrong password, locked or deactivated user; the text says which, and what to do.
             UnavailableError: The control plane does not answer.
         """
         body = {"username": username, "password": password.get_secret_value()}
+        answer = await self._ask("POST", "tokens", LoginAnswer, body=body)
+        return answer.user
+
+    async def finish_log_in(self, challenge: SecretStr, code: SecretStr) -> str:
+        """The name of the user who was asked for a code, if this is one.
+
+        Raises:
+            RefusedError: Wrong code, locked or deactivated user, or the log-in took too long.
+            UnavailableError: The control plane does not answer.
+        """
+        body = {"challenge": challenge.get_secret_value(), "code": code.get_secret_value()}
         answer = await self._ask("POST", "tokens", LoginAnswer, body=body)
         return answer.user
 
@@ -183,6 +209,9 @@ def _refusal(response: httpx.Response) -> RefusedError:
         problem = Problem.model_validate_json(response.content)
     except ValidationError:
         return UnavailableError()
+    challenge = (problem.model_extra or {}).get("challenge")
+    if problem.type == SECOND_FACTOR_NEEDED and isinstance(challenge, str):
+        return CodeNeededError(problem, challenge)
     return RefusedError(problem)
 
 

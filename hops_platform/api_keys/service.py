@@ -38,11 +38,13 @@ class KeyBounds:
         identifier: The key's row.
         scopes: What it was made for.
         project: The one project that it was made for, if it was.
+        until: When it ends.
     """
 
     identifier: uuid.UUID
     scopes: frozenset[Scope]
     project: str | None
+    until: datetime
 
     @property
     def permissions(self) -> frozenset[Permission]:
@@ -159,6 +161,7 @@ def bounds_of(key: ApiKey) -> KeyBounds:
         identifier=key.id,
         scopes=known_scopes(key.scope_names),
         project=key.project.name if key.project is not None else None,
+        until=key.expires_at,
     )
 
 
@@ -167,8 +170,6 @@ def write_uses(session: Session, uses: Mapping[uuid.UUID, datetime]) -> None:
     for identifier, moment in sorted(uses.items()):
         earlier = or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < moment)
         session.execute(update(ApiKey).where(ApiKey.id == identifier, earlier).values(last_used_at=moment))
-
-
 
 
 def _checked(session: Session, key: ApiKey | None) -> ApiKey:
@@ -182,7 +183,9 @@ def _checked(session: Session, key: ApiKey | None) -> ApiKey:
 def _check_scopes(user: User, request: NewApiKey) -> None:
     site = sorted(SITE_SCOPES.intersection(request.scopes))
     if site and request.project is not None:
-        raise InvalidRequestError(f"The scope {site[0].value} is for no single project.", remedy="Leave one of them out.")
+        raise InvalidRequestError(
+            f"The scope {site[0].value} is for no single project.", remedy="Leave one of them out."
+        )
     if site and not user.admin:
         raise InvalidRequestError(f"The scope {site[0].value} is for administrators.", remedy="Leave it out.")
 

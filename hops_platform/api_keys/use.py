@@ -28,8 +28,9 @@ class KeysInUse:
         with self._lock:
             return self._people.get(digest_of(key))
 
-    def note(self, digest: str, *, user: str, identifier: uuid.UUID, moment: datetime) -> None:
+    def note(self, key: str, *, user: str, identifier: uuid.UUID, moment: datetime) -> None:
         """Remembers that ``user`` has used a key."""
+        digest = digest_of(key)
         with self._lock:
             self._people[digest] = user
             self._people.move_to_end(digest)
@@ -37,10 +38,10 @@ class KeysInUse:
                 self._people.popitem(last=False)
             self._used[identifier] = moment
 
-    def forget(self, digest: str) -> None:
+    def forget(self, key: str) -> None:
         """Forgets a key that was refused."""
         with self._lock:
-            self._people.pop(digest, None)
+            self._people.pop(digest_of(key), None)
 
     def take_uses(self) -> dict[uuid.UUID, datetime]:
         """When which key was last used since this was last asked."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import MetaData
 
+from hops_platform.api_keys import models as api_keys
 from hops_platform.certificates import models as certificates
 from hops_platform.database import Base
 from hops_platform.datasets import models as datasets
@@ -12,12 +13,16 @@ from hops_platform.idempotency import IdempotencyKey
 from hops_platform.joining import models as joining
 from hops_platform.outbox import Delivery
 from hops_platform.projects import models as projects
+from hops_platform.second_factor import models as second_factor
 from hops_platform.servers import models as servers
 from hops_platform.users import models as users
 
 TABLES = (
     users.User,
     users.LoginAttempts,
+    second_factor.SecondFactor,
+    second_factor.RecoveryCode,
+    api_keys.ApiKey,
     projects.Project,
     projects.Membership,
     projects.FormerMembership,

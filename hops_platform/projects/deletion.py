@@ -57,7 +57,7 @@ def delete_project(session: Session, project: Project, *, repeated_name: str) ->
 def deleted_projects(caller: Caller) -> Select[Project]:
     """The query of the deleted projects that the caller may restore: was Data Owner of, or administrates."""
     query = select(Project).where(Project.deleted_at.is_not(None))
-    if caller.person.admin:
+    if caller.administrates:
         return query
     return query.join(FormerMembership, FormerMembership.project_id == Project.id).where(
         FormerMembership.user_id == caller.person.id,

@@ -25,6 +25,11 @@ def has_second_factor(session: Session, user: User) -> bool:
     return session.scalar(select(SecondFactor.user_id).where(SecondFactor.user_id == user.id, confirmed)) is not None
 
 
+def lock_second_factor(session: Session, user: User) -> SecondFactor | None:
+    """The user's row, locked: of two who send one code at the same moment one is let in."""
+    return session.get(SecondFactor, user.id, with_for_update=True, populate_existing=True)
+
+
 def use_code(session: Session, user: User, code: str, *, sealer: Sealer, moment: datetime) -> bool:
     """Whether ``code`` is good for ``user``; from then on it is not good again.
 
@@ -35,8 +40,7 @@ def use_code(session: Session, user: User, code: str, *, sealer: Sealer, moment:
         sealer: Opens the secret.
         moment: Now.
     """
-    # The row is locked: of two who send one code at the same moment one is let in.
-    factor = session.get(SecondFactor, user.id, with_for_update=True, populate_existing=True)
+    factor = lock_second_factor(session, user)
     if factor is None or factor.confirmed_at is None:
         return False
     step = step_of_code(factor, code, sealer=sealer, moment=moment)

@@ -60,9 +60,7 @@ def turn_off_second_factor(request: ProofOfBoth, caller: Mine, session: Database
 
 
 @router.post("/me/second-factor:renew-recovery-codes")
-def renew_recovery_codes(
-    request: ProofOfBoth, caller: Mine, session: DatabaseSession, parts: PartsOf
-) -> RecoveryCodes:
+def renew_recovery_codes(request: ProofOfBoth, caller: Mine, session: DatabaseSession, parts: PartsOf) -> RecoveryCodes:
     """New recovery codes in place of all earlier ones, with the password and a code; shown this once."""
     return service.renew_recovery_codes(
         session,

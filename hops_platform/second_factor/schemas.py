@@ -3,22 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field
 
-from hops_platform.second_factor.codes import MAX_CODE_LENGTH
-from hops_platform.users.schemas import GivenPassword, Strict
-
-Code = Annotated[
-    SecretStr,
-    Field(
-        min_length=1,
-        max_length=MAX_CODE_LENGTH,
-        description="A code of the authenticator app, or a recovery code.",
-        examples=["492039"],
-    ),
-]
+from hops_platform.users.schemas import Code, GivenPassword, Strict
 
 
 class SecondFactorAnswer(BaseModel):

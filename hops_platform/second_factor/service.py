@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from hops_platform.database import Database, now
 from hops_platform.errors import ConflictError, InvalidRequestError, NotFoundError
-from hops_platform.second_factor.checking import has_second_factor, purpose_of, step_of_code
+from hops_platform.second_factor.checking import has_second_factor, lock_second_factor, purpose_of, step_of_code
 from hops_platform.second_factor.codes import (
     digest_of,
     generate_recovery_codes,
@@ -52,7 +52,7 @@ def begin(session: Session, caller: Caller, password: str, *, database: Database
     # The check writes by itself; this transaction must not hold the database meanwhile.
     session.commit()
     check_password(database, username=user.name, password=password)
-    factor = session.get(SecondFactor, user.id, with_for_update=True, populate_existing=True)
+    factor = lock_second_factor(session, user)
     secret = generate_secret()
     sealed = sealer.seal(secret.encode(), purpose=purpose_of(user.id))
     if factor is None:
@@ -74,7 +74,7 @@ def confirm(session: Session, user: User, code: str, *, sealer: Sealer) -> Recov
         ConflictError: The caller has a second factor already, or has not begun.
         InvalidRequestError: The code is wrong.
     """
-    factor = session.get(SecondFactor, user.id, with_for_update=True, populate_existing=True)
+    factor = lock_second_factor(session, user)
     if factor is None:
         raise ConflictError("No second factor was begun.", remedy="Begin first (POST me/second-factor).")
     if factor.confirmed_at is not None:
@@ -90,9 +90,7 @@ def confirm(session: Session, user: User, code: str, *, sealer: Sealer) -> Recov
     return _new_recovery_codes(session, user)
 
 
-def turn_off(
-    session: Session, caller: Caller, *, password: str, code: str, database: Database, sealer: Sealer
-) -> None:
+def turn_off(session: Session, caller: Caller, *, password: str, code: str, database: Database, sealer: Sealer) -> None:
     """Takes the caller's second factor away, for whoever knows the password and has a code.
 
     Raises:

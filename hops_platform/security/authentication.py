@@ -6,7 +6,7 @@ Users and memberships are looked up at every call, so a change acts at once, wha
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
@@ -15,16 +15,21 @@ from sqlalchemy.orm import Session
 from hops_contract.principal import Principal, PrincipalKind
 from hops_contract.slugs import is_slug
 from hops_contract.tokens import LEEWAY_S, InvalidTokenError
+from hops_platform.api_keys.service import KeyBounds, bounds_of, find_good_key, find_good_key_of_token
+from hops_platform.api_keys.use import KeysInUse
 from hops_platform.certificates.service import holder_of
 from hops_platform.errors import (
     ForbiddenError,
     NotFoundError,
     PasswordChangeNeededError,
+    SecondFactorSetUpNeededError,
     UnauthenticatedError,
 )
 from hops_platform.projects.models import Membership, Project
+from hops_platform.second_factor.checking import has_second_factor
 from hops_platform.security.permissions import Permission
-from hops_platform.security.policy import BEFORE_PASSWORD_CHANGE, permissions_of
+from hops_platform.security.policy import BEFORE_PASSWORD_CHANGE, BEFORE_SECOND_FACTOR, permissions_of
+from hops_platform.security.scopes import OF_EVERY_KEY
 from hops_platform.security.tokens import Signer, VerifiedToken
 from hops_platform.users.models import User
 
@@ -44,11 +49,15 @@ class Caller:
         principal: What was proven.
         user: The user's row; ``None`` for a service.
         chain: When the chain of renewals of the token began; ``None`` without a token.
+        key: What bounds the call, if it is made with an API key or a token that was given for one.
+        lacks_second_factor: Whether the site asks for a second factor, and the user has none.
     """
 
     principal: Principal
     user: User | None
     chain: datetime | None = None
+    key: KeyBounds | None = None
+    lacks_second_factor: bool = False
 
     @property
     def person(self) -> User:
@@ -60,6 +69,17 @@ class Caller:
         if self.user is None:
             raise ForbiddenError("A service has no account of its own.")
         return self.user
+
+    @property
+    def administrates(self) -> bool:
+        """Whether the caller has an administrator's powers in this call."""
+        is_administrator = self.user is not None and self.user.admin and self.principal.kind is PrincipalKind.USER
+        return is_administrator and (self.key is None or self.key.administrates)
+
+    @property
+    def only_project(self) -> str | None:
+        """The one project that the caller is bound to; ``None`` if to none."""
+        return self.key.project if self.key is not None and self.key.project is not None else self.principal.project
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +136,35 @@ def authenticate_bearer(
         raise UnauthenticatedError("Your password was changed.", remedy=START_AGAIN)
     if outdated:
         raise UnauthenticatedError("The password was changed after this token was given out.", remedy=LOG_IN)
-    return Caller(principal=principal, user=user, chain=verified.chain)
+    bounds = None
+    if verified.key is not None:
+        bounds = bounds_of(find_good_key_of_token(session, verified.key, user=user.name))
+    return Caller(principal=principal, user=user, chain=verified.chain, key=bounds)
+
+
+def authenticate_key(session: Session, key: str, *, in_use: KeysInUse) -> Caller:
+    """The caller who sends an API key: its user, within its scopes.
+
+    Raises:
+        UnauthenticatedError: It was made up or revoked, or has ended.
+    """
+    try:
+        row = find_good_key(session, key)
+    except UnauthenticatedError:
+        in_use.forget(key)
+        raise
+    bounds, user = bounds_of(row), row.user
+    in_use.note(key, user=user.name, identifier=row.id, moment=datetime.now(UTC))
+    admin = user.admin and bounds.administrates
+    principal = Principal(kind=PrincipalKind.USER, user=user.name, admin=admin, expires=row.expires_at)
+    return Caller(principal=principal, user=user, key=bounds)
+
+
+def held_to_second_factor(session: Session, caller: Caller, *, required: bool) -> Caller:
+    """``caller``, who may do next to nothing without a second factor where the site asks for one."""
+    if not required or caller.user is None or has_second_factor(session, caller.user):
+        return caller
+    return replace(caller, lacks_second_factor=True)
 
 
 def authenticate_certificate(session: Session, certificate: bytes) -> Caller:
@@ -155,8 +203,11 @@ def authorize(caller: Caller, permission: Permission) -> None:
         ForbiddenError: The caller has it not.
         PasswordChangeNeededError: It has it only after changing its password.
     """
-    user = caller.user
-    allowed = permissions_of(caller.principal.kind, admin=user is not None and user.admin)
+    allowed = permissions_of(caller.principal.kind, admin=caller.administrates)
+    key = caller.key
+    by_key = key is not None and caller.principal.kind is PrincipalKind.USER
+    if by_key and key is not None and key.project is not None and permission not in OF_EVERY_KEY:
+        raise ForbiddenError(f"This API key is for the project {key.project!r} alone.")
     _check(caller, permission, allowed)
 
 
@@ -174,13 +225,13 @@ def authorize_in_project(session: Session, caller: Caller, project: str, permiss
     )
     if not is_slug(project):
         raise NotFoundError("There is no project of that name.")
-    if principal.kind is PrincipalKind.PROJECT_USER and principal.project != project:
+    if caller.only_project not in (None, project):
         raise absent
     row = session.scalar(select(Project).where(Project.name == project, Project.deleted_at.is_(None)))
     if row is None:
         raise absent
     membership = session.get(Membership, (row.id, user.id)) if user is not None else None
-    admin = user is not None and user.admin and principal.kind is PrincipalKind.USER
+    admin = caller.administrates
     if membership is None and not admin and principal.kind is not PrincipalKind.SERVICE:
         raise absent
     allowed = permissions_of(principal.kind, admin=admin, membership=membership.role if membership else None)
@@ -206,10 +257,21 @@ def _check_not_expired(verified: VerifiedToken, *, renews: bool) -> None:
 def _check(caller: Caller, permission: Permission, allowed: frozenset[Permission]) -> None:
     if permission not in allowed:
         raise ForbiddenError(f"This needs the permission {permission.value}, which you have not here.")
+    if caller.key is not None and permission not in caller.key.permissions:
+        raise ForbiddenError(
+            f"This needs the permission {permission.value}, which is in no scope of this API key.",
+            remedy="Make a key with a scope that has it. Some things are for people alone, and no key has them.",
+        )
     must_change = caller.user is not None and caller.user.must_change_password
     if must_change and permission not in BEFORE_PASSWORD_CHANGE:
         raise PasswordChangeNeededError(
             "Your password was chosen by somebody else.", remedy="Choose your own first (PUT me/password)."
+        )
+
+    if caller.lacks_second_factor and permission not in BEFORE_SECOND_FACTOR:
+        raise SecondFactorSetUpNeededError(
+            "This site asks everybody for a second factor, and you have none.",
+            remedy="Set one up first, on the page 'Security' (POST me/second-factor).",
         )
 
 

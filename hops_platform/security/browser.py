@@ -26,7 +26,7 @@ from starlette.requests import HTTPConnection
 from hops_platform.errors import ForbiddenError, MalformedRequestError, UnauthenticatedError
 from hops_platform.http import DatabaseSession, PartsOf, parts_of
 from hops_platform.parts import Parts
-from hops_platform.security.authentication import Caller, authenticate_browser
+from hops_platform.security.authentication import Caller, authenticate_browser, held_to_second_factor
 from hops_platform.security.permissions import Permission
 from hops_platform.security.policy import ROLE_PERMISSIONS, Role
 
@@ -92,6 +92,7 @@ def current_browser_user(request: Request, session: DatabaseSession, parts: Part
         raise LoginNeededError from error
     if caller is None:
         raise LoginNeededError
+    caller = held_to_second_factor(session, caller, required=parts.settings.second_factor_required)
     return BrowserUser(caller=caller, csrf_token=csrf_token(session_cookie(request) or ""))
 
 

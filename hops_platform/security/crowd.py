@@ -17,6 +17,7 @@ from hops_contract.bodies import Scope
 from hops_contract.crowds import Shares, Who
 from hops_contract.slugs import split_project_user
 from hops_contract.tokens import InvalidTokenError
+from hops_platform.api_keys.proofs import is_key
 from hops_platform.security.browser import session_cookie
 from hops_platform.security.client_certificates import common_name, presented_certificate
 from hops_platform.security.guard import shown_token
@@ -32,7 +33,7 @@ _STRANGERS = Who("strangers", proven=False)
 
 
 class Callers:
-    """Tells callers apart by what is proven: people by tokens and by cookies that the Hub stood by lately.
+    """Tells callers apart by what is proven: people by tokens, by keys and cookies that were good lately.
 
     All others are strangers. What they send can be made up, addresses too (behind a proxy they all have one), so
     nothing of it makes a caller of its own. They have a share for each of the few things that are asked for without
@@ -46,14 +47,22 @@ class Callers:
         hub_credential: The Hub's own secret.
         prefix: Of all paths of this service; ends with ``/``.
         person_of: The person whose cookie it was when the Hub was last asked. It must answer at once.
+        person_of_key: The person whose API key it was when it was last used. It must answer at once.
     """
 
     def __init__(
-        self, signer: Signer, hub_credential: str, *, prefix: str, person_of: Callable[[str], str | None]
+        self,
+        signer: Signer,
+        hub_credential: str,
+        *,
+        prefix: str,
+        person_of: Callable[[str], str | None],
+        person_of_key: Callable[[str], str | None],
     ) -> None:
         self._signer = signer
         self._hub_credential = hub_credential.encode()
         self._person_of = person_of
+        self._person_of_key = person_of_key
         self._log_ins = ("POST", f"{prefix}api/v1/tokens")
         self._of_strangers = {
             route: Who(f"strangers {route[1].removeprefix(prefix)}", proven=False)
@@ -78,6 +87,9 @@ class Callers:
     def _by_token(self, token: str, route: tuple[str, str]) -> Who | None:
         if hmac.compare_digest(token.encode(), self._hub_credential):
             return _HUB_LOG_INS if route == self._log_ins else _HUB
+        if is_key(token):
+            owner = self._person_of_key(token)
+            return None if owner is None else _person(owner)
         # Verified, since whoever may make up tokens would have a share for each.
         try:
             return _person(self._signer.verify(token, even_expired=True).principal.user)

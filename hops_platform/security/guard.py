@@ -8,6 +8,7 @@ from fastapi import Depends, Path, Request
 from starlette.requests import HTTPConnection
 
 from hops_contract.tokens import MAX_TOKEN_LENGTH
+from hops_platform.api_keys.proofs import KEY_LENGTH, is_key
 from hops_platform.errors import ForbiddenError, UnauthenticatedError
 from hops_platform.http import DatabaseSession, PartsOf
 from hops_platform.parts import Parts
@@ -17,8 +18,10 @@ from hops_platform.security.authentication import (
     ProjectAccess,
     authenticate_bearer,
     authenticate_certificate,
+    authenticate_key,
     authorize,
     authorize_in_project,
+    held_to_second_factor,
 )
 from hops_platform.security.browser import Public, caller_by_cookie
 from hops_platform.security.client_certificates import presented_certificate
@@ -26,15 +29,18 @@ from hops_platform.security.permissions import Permission
 
 
 def shown_token(request: HTTPConnection) -> str | None:
-    """The bearer token of a request, read alike by all who decide something by it.
+    """The token or API key of a request, read alike by all who decide something by it.
 
-    Empty where the header is none of a bearer; ``None`` without the header, and only then a cookie counts.
+    A key comes as ``Bearer``, as everywhere, or as ``ApiKey``, which clients of the original platform send.
+    Empty where the header holds neither; ``None`` without the header, and only then a cookie counts.
     """
     header = request.headers.get("Authorization")
     if header is None:
         return None
     scheme, _, token = header.partition(" ")
     token = token.strip()
+    if is_key(token):
+        return token if scheme.lower() in ("bearer", "apikey") and len(token) == KEY_LENGTH else ""
     return token if scheme.lower() == "bearer" and len(token) <= MAX_TOKEN_LENGTH else ""
 
 
@@ -44,7 +50,7 @@ def current_caller(request: Request, session: DatabaseSession, parts: PartsOf) -
     Raises:
         UnauthenticatedError: Nobody that is known.
     """
-    return _caller(request, session, parts, renews=False)
+    return _held(_caller(request, session, parts, renews=False), session, parts)
 
 
 def renewing_caller(request: Request, session: DatabaseSession, parts: PartsOf) -> Caller:
@@ -53,7 +59,11 @@ def renewing_caller(request: Request, session: DatabaseSession, parts: PartsOf) 
     Raises:
         UnauthenticatedError: Nobody that is known.
     """
-    return _caller(request, session, parts, renews=True)
+    return _held(_caller(request, session, parts, renews=True), session, parts)
+
+
+def _held(caller: Caller, session: DatabaseSession, parts: Parts) -> Caller:
+    return held_to_second_factor(session, caller, required=parts.settings.second_factor_required)
 
 
 def _caller(request: Request, session: DatabaseSession, parts: Parts, *, renews: bool) -> Caller:
@@ -68,6 +78,8 @@ def _caller(request: Request, session: DatabaseSession, parts: Parts, *, renews:
         return caller
     if not token:
         raise UnauthenticatedError("The Authorization header is not of the form 'Bearer …'.", remedy=LOG_IN)
+    if is_key(token):
+        return authenticate_key(session, token, in_use=parts.keys_in_use)
     return authenticate_bearer(session, token, signer=parts.signer, hub_credential=parts.hub_credential, renews=renews)
 
 

@@ -10,7 +10,7 @@ Laws:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -140,6 +140,6 @@ def permissions_of_scopes(scopes: Iterable[Scope]) -> frozenset[Permission]:
     return OF_EVERY_KEY.union(*(SCOPE_PERMISSIONS[scope] for scope in scopes))
 
 
-def known_scopes(names: Iterable[str]) -> frozenset[Scope]:
+def known_scopes(names: Collection[str]) -> frozenset[Scope]:
     """The scopes of these names; one that is no longer known gives nothing."""
-    return frozenset(Scope(name) for name in names if name in Scope)
+    return frozenset(scope for scope in Scope if scope.value in names)

@@ -38,6 +38,8 @@ class VerifiedToken:
     principal: Principal
     chain: datetime
     expires: datetime
+    key: str | None = None
+    """The row of the API key for which it was given, if it was."""
 
 
 class Signer:
@@ -75,10 +77,27 @@ class Signer:
         return self._sign(PrincipalKind.USER, user, chain, claims)
 
     def sign_project_user(
-        self, user: str, *, project: str, role: ProjectRole, chain: datetime | None = None
+        self,
+        user: str,
+        *,
+        project: str,
+        role: ProjectRole,
+        chain: datetime | None = None,
+        key: str | None = None,
+        until: datetime | None = None,
     ) -> SignedToken:
-        """A token of kind ``project_user``."""
-        return self._sign(PrincipalKind.PROJECT_USER, user, chain, {"project": project, "role": role.value})
+        """A token of kind ``project_user``.
+
+        Args:
+            user: The person.
+            project: The project.
+            role: The person's role in it.
+            chain: When the chain of renewals began; now when ``None``.
+            key: The row of the API key for which it is given.
+            until: It ends then, if it would not before.
+        """
+        claims = {"project": project, "role": role.value} | ({"key": key} if key is not None else {})
+        return self._sign(PrincipalKind.PROJECT_USER, user, chain, claims, until=until)
 
     def sign_service(self, name: str) -> SignedToken:
         """A token of kind ``service``: the platform's own calls."""
@@ -96,16 +115,25 @@ class Signer:
             principal,
             chain=datetime.fromtimestamp(float(claims.get("chain", claims["iat"])), UTC),
             expires=datetime.fromtimestamp(float(claims["exp"]), UTC),
+            key=claims.get("key"),
         )
 
     def chain_ended(self, chain: datetime) -> bool:
         """Whether a chain of renewals that began then has come to its end."""
         return datetime.now(UTC) >= chain + self._chain
 
-    def _sign(self, kind: PrincipalKind, subject: str, chain: datetime | None, claims: dict[str, Any]) -> SignedToken:
+    def _sign(
+        self,
+        kind: PrincipalKind,
+        subject: str,
+        chain: datetime | None,
+        claims: dict[str, Any],
+        *,
+        until: datetime | None = None,
+    ) -> SignedToken:
         issued = datetime.now(UTC)
         began = chain or issued
-        expires = min(issued + self._lifetime, began + self._chain)
+        expires = min(issued + self._lifetime, began + self._chain, until or datetime.max.replace(tzinfo=UTC))
         payload = {
             "iss": ISSUER,
             "aud": AUDIENCE,

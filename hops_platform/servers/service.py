@@ -16,11 +16,18 @@ from hops_platform.certificates.service import files_of
 from hops_platform.database import now
 from hops_platform.engines.hub import HubServer
 from hops_platform.environments.service import check_ready
-from hops_platform.errors import ForbiddenError, InvalidRequestError, NotFoundError, PasswordChangeNeededError
+from hops_platform.errors import (
+    ForbiddenError,
+    InvalidRequestError,
+    NotFoundError,
+    PasswordChangeNeededError,
+    SecondFactorSetUpNeededError,
+)
 from hops_platform.outbox import Delivery, Task, enqueue, entity_of
 from hops_platform.parts import Parts
 from hops_platform.projects.models import Membership, Project
 from hops_platform.projects.service import STOP_SERVER
+from hops_platform.second_factor.checking import has_second_factor
 from hops_platform.servers.limits import fitting_defaults, violations
 from hops_platform.servers.models import ProjectLimits, RememberedOptions
 from hops_platform.servers.schemas import ServerAnswer, ServerOptionsAnswer
@@ -146,6 +153,7 @@ def grant_server(
         NotFoundError: There is no such active user.
         ForbiddenError: The user is not a member.
         PasswordChangeNeededError: The user has still to choose a password.
+        SecondFactorSetUpNeededError: The site asks for a second factor, and the user has none.
         EnvironmentNotReadyError: The environment is being made.
         EnvironmentFailedError: The environment could not be made.
         InvalidRequestError: The options can't be had.
@@ -154,6 +162,11 @@ def grant_server(
     if membership.user.must_change_password:
         raise PasswordChangeNeededError(
             "Your password was chosen by somebody else.", remedy="Choose your own on the platform's home page first."
+        )
+    if parts.settings.second_factor_required and not has_second_factor(session, membership.user):
+        raise SecondFactorSetUpNeededError(
+            "This site asks everybody for a second factor, and you have none.",
+            remedy="Set one up first, on the platform's page 'Security'.",
         )
     capacity = parts.engines.capacity.read()
     options = options_of(session, membership, capacity=capacity) if raw_options is None else parse_options(raw_options)

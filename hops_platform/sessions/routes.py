@@ -129,4 +129,4 @@ def _asking(parts: Parts, caller: Caller, step_aside: StepAside) -> Iterator[boo
 def _token(caller: Caller, kept: KeptTokens) -> str:
     """A token of the caller's own; only the session service is shown it."""
     person = caller.person
-    return kept.of_user(person.name, admin=person.admin, valid_from=person.tokens_valid_from)
+    return kept.of_user(person.name, admin=caller.administrates, valid_from=person.tokens_valid_from)

@@ -6,12 +6,15 @@ from fastapi import APIRouter, Depends, Path
 from sqlalchemy import select
 
 from hops_contract.slugs import MAX_SLUG_LENGTH
+from hops_platform.api_keys.exchange import exchange_key
 from hops_platform.http import After, DatabaseSession, IdempotencyKeyHeader, Limit, PartsOf
 from hops_platform.idempotency import create_once
 from hops_platform.paging import DEFAULT_LIMIT, Page, fetch_page
+from hops_platform.parts import Parts
 from hops_platform.security.authentication import Caller
 from hops_platform.security.guard import Public, Requires, RequiresRenewable
 from hops_platform.security.permissions import Permission
+from hops_platform.security.tokens import SignedToken
 from hops_platform.users import service
 from hops_platform.users.models import User
 from hops_platform.users.schemas import (
@@ -30,14 +33,44 @@ UserName = Annotated[str, Path(max_length=MAX_SLUG_LENGTH, examples=["ada"])]
 
 @router.post("/tokens", dependencies=[Depends(Public(Permission.TOKENS_CREATE))])
 def create_token(request: LoginRequest, parts: PartsOf) -> TokenAnswer:
-    """Logs in with a password. After five failures the name is locked for a growing time."""
+    """Logs in with a password and, where one is asked for, a code; or exchanges an API key.
+
+    After five failures, of passwords and codes together, the name is locked for a growing time.
+    """
+    signed, user = _log_in(request, parts)
+    return TokenAnswer(token=signed.token, expires_at=signed.expires_at, user=user)
+
+
+def _log_in(request: LoginRequest, parts: Parts) -> tuple[SignedToken, str]:
+    code = request.code.get_secret_value() if request.code is not None else None
+    if request.api_key is not None:
+        with parts.database.session(writes=False) as session:
+            return exchange_key(
+                session,
+                request.api_key.get_secret_value(),
+                project=request.project,
+                signer=parts.signer,
+                in_use=parts.keys_in_use,
+                second_factor_required=parts.settings.second_factor_required,
+            )
+    if request.challenge is not None:
+        return service.finish_log_in(
+            parts.database,
+            challenge=request.challenge.get_secret_value(),
+            code=code or "",
+            signer=parts.signer,
+            sealer=parts.sealer,
+        )
+    username = request.username or ""
     signed = service.log_in(
         parts.database,
-        username=request.username,
-        password=request.password.get_secret_value(),
+        username=username,
+        password=request.password.get_secret_value() if request.password is not None else "",
+        code=code,
         signer=parts.signer,
+        sealer=parts.sealer,
     )
-    return TokenAnswer(token=signed.token, expires_at=signed.expires_at, user=request.username)
+    return signed, username
 
 
 @router.post("/tokens:renew")
@@ -59,9 +92,10 @@ def read_me(caller: Annotated[Caller, Depends(Requires(Permission.ME_READ))], se
         kind=caller.principal.kind,
         name=caller.principal.user,
         title=user.title if user else "",
-        admin=caller.principal.project is None and user is not None and user.admin,
+        admin=caller.administrates,
         must_change_password=user is not None and user.must_change_password,
-        project=caller.principal.project,
+        second_factor_needed=caller.lacks_second_factor,
+        project=caller.only_project,
         memberships=service.first_memberships(session, caller, limit=DEFAULT_LIMIT),
     )
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from hops_contract.principal import PrincipalKind, ProjectRole
 from hops_contract.slugs import MAX_SLUG_LENGTH, SLUG_PATTERN, SLUG_RULE, is_slug
+from hops_platform.api_keys.proofs import KEY_LENGTH
+from hops_platform.second_factor.challenges import MAX_CHALLENGE_LENGTH
+from hops_platform.second_factor.codes import MAX_CODE_LENGTH
 from hops_platform.security.passwords import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH
 from hops_platform.users.models import MAX_TITLE_LENGTH
 
@@ -34,6 +37,15 @@ NewPassword = Annotated[
     SecretStr,
     Field(min_length=MIN_PASSWORD_LENGTH, max_length=MAX_PASSWORD_LENGTH, examples=["correct horse battery staple"]),
 ]
+Code = Annotated[
+    SecretStr,
+    Field(
+        min_length=1,
+        max_length=MAX_CODE_LENGTH,
+        description="A code of the authenticator app, or a recovery code.",
+        examples=["492039"],
+    ),
+]
 GivenPassword = Annotated[SecretStr, Field(max_length=MAX_PASSWORD_LENGTH, examples=["correct horse battery staple"])]
 Title = Annotated[str, Field(max_length=MAX_TITLE_LENGTH, pattern=r"^[^\x00-\x1f\x7f]*$", examples=["Ada Lovelace"])]
 
@@ -44,11 +56,55 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class LoginRequest(Strict):
-    """A log-in."""
+WAYS_IN = "One of: username and password, with or without code; challenge and code; api_key, with or without project."
 
-    username: str = Field(min_length=1, max_length=64, pattern=r"^[^\x00]*$", examples=["ada"])
-    password: GivenPassword
+
+class LoginRequest(Strict):
+    """A log-in: with a password, with the code that was asked for after one, or with an API key."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "description": WAYS_IN,
+            "examples": [{"username": "ada", "password": "correct horse battery staple", "code": "492039"}],
+        }
+    )
+
+    username: str | None = Field(default=None, min_length=1, max_length=64, pattern=r"^[^\x00]*$", examples=["ada"])
+    password: GivenPassword | None = None
+    code: Code | None = None
+    challenge: SecretStr | None = Field(
+        default=None,
+        max_length=MAX_CHALLENGE_LENGTH,
+        description="Of the problem that asked for a code; stands for the password.",
+        examples=["q83vEjRW…"],
+    )
+    api_key: SecretStr | None = Field(
+        default=None,
+        max_length=KEY_LENGTH,
+        description="A key with the scope sessions:run; the token is a project-user's.",
+        examples=["hops_Zr4kQ0xB…"],
+    )
+    project: Slug | None = Field(
+        default=None, description="Only with an API key: in which project.", examples=["weather"]
+    )
+
+    @model_validator(mode="after")
+    def _check_one_way(self) -> Self:
+        given = frozenset(name for name in LoginRequest.model_fields if getattr(self, name) is not None)
+        if given not in _WAYS_IN:
+            raise ValueError(WAYS_IN)
+        return self
+
+
+_WAYS_IN = frozenset(
+    {
+        frozenset({"username", "password"}),
+        frozenset({"username", "password", "code"}),
+        frozenset({"challenge", "code"}),
+        frozenset({"api_key"}),
+        frozenset({"api_key", "project"}),
+    }
+)
 
 
 class TokenAnswer(BaseModel):
@@ -75,6 +131,7 @@ class UserAnswer(BaseModel):
     admin: bool = Field(examples=[False])
     must_change_password: bool = Field(examples=[False])
     locked_until: datetime | None = Field(default=None, examples=[None])
+    second_factor: bool = Field(description="Whether a code is asked for at each log-in.", examples=[True])
     tokens_valid_from: datetime = Field(
         description="Log-ins from before have ended: it moves with the password.", examples=["2026-05-04T10:00:00Z"]
     )
@@ -116,5 +173,10 @@ class Me(BaseModel):
     title: str = Field(examples=["Ada Lovelace"])
     admin: bool = Field(examples=[False])
     must_change_password: bool = Field(examples=[False])
-    project: str | None = Field(default=None, description="Only for a project-user.", examples=[None])
+    second_factor_needed: bool = Field(
+        default=False, description="Whether a second factor has to be set up before all else.", examples=[False]
+    )
+    project: str | None = Field(
+        default=None, description="Only for a project-user, and with an API key of one project.", examples=[None]
+    )
     memberships: list[MyMembership] = Field(description="The first page; `GET projects` lists them all.")

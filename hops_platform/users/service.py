@@ -16,13 +16,18 @@ from hops_platform.errors import (
     ForbiddenError,
     InvalidRequestError,
     NotFoundError,
+    SecondFactorNeededError,
     UnauthenticatedError,
+    WrongCodeError,
     WrongCredentialsError,
 )
 from hops_platform.projects.models import Membership, Project
 from hops_platform.projects.service import end_all_work_of
+from hops_platform.second_factor.challenges import make_challenge, open_challenge
+from hops_platform.second_factor.checking import has_second_factor, lock_second_factor, use_code
 from hops_platform.security.authentication import START_AGAIN, Caller
 from hops_platform.security.passwords import generate_password, hash_password, password_matches
+from hops_platform.security.sealing import Sealer
 from hops_platform.security.throttling import check_not_locked, forget_failures, record_failure
 from hops_platform.security.tokens import SignedToken, Signer
 from hops_platform.users.models import LoginAttempts, User
@@ -32,24 +37,69 @@ FIRST_ADMINISTRATOR = "admin"
 _WRONG = "The user name or the password is wrong, or the user is not active."
 
 
-def log_in(database: Database, *, username: str, password: str, signer: Signer) -> SignedToken:
-    """A token for the user whose password this is.
+def log_in(
+    database: Database, *, username: str, password: str, code: str | None, signer: Signer, sealer: Sealer
+) -> SignedToken:
+    """A token for the user whose password, and code where one is asked for, this is.
 
     Uses transactions of its own: the failure must be kept though the request fails, and nobody waits for the
     database while a password is checked.
 
     Raises:
         LockedOutError: Too many attempts failed.
+        SecondFactorNeededError: The password is right, and a code is needed.
+        WrongCodeError: The code is wrong, or was used.
         WrongCredentialsError: The password is wrong, or there is no such active user; the same answer for both.
     """
-    check_password(database, username=username, password=password)
+    check_credentials(database, username=username, password=password, code=code, sealer=sealer)
     with database.session(writes=False) as session:
         user = find_user(session, username)
         return signer.sign_user(user.name, admin=user.admin)
 
 
-def check_password(database: Database, *, username: str, password: str) -> None:
-    """Checks a password under the lock-out.
+def finish_log_in(
+    database: Database, *, challenge: str, code: str, signer: Signer, sealer: Sealer
+) -> tuple[SignedToken, str]:
+    """A token for the user who was asked for a code after a right password, and the user's name.
+
+    Raises:
+        LockedOutError: Too many attempts failed.
+        UnauthenticatedError: The challenge was made up, took too long, or the password was changed since.
+        WrongCodeError: The code is wrong, or was used.
+    """
+    name, valid_from = open_challenge(challenge, moment=now(), sealer=sealer)
+    with database.session(writes=False) as session:
+        user = session.scalar(select(User).where(User.name == name, User.active.is_(True)))
+        if user is None or user.tokens_valid_from != valid_from:
+            raise UnauthenticatedError("This log-in has ended.", remedy="Log in again.")
+    _check_code(database, username=name, code=code, sealer=sealer)
+    return signer.sign_user(name, admin=user.admin), name
+
+
+def check_credentials(database: Database, *, username: str, password: str, code: str | None, sealer: Sealer) -> None:
+    """Checks a password, and the code where the user has a second factor, under the one lock-out.
+
+    Raises:
+        LockedOutError: Too many attempts failed.
+        SecondFactorNeededError: The password is right, and a code is needed.
+        WrongCodeError: The code is wrong, or was used.
+        WrongCredentialsError: The password is wrong, or there is no such active user; whatever the code.
+    """
+    user = check_password(database, username=username, password=password)
+    with database.session(writes=False) as session:
+        if not has_second_factor(session, user):
+            return
+    if code is None:
+        raise SecondFactorNeededError(
+            "A code of your authenticator app is needed.",
+            remedy="Send it as 'code', with the password or with this challenge; a recovery code will do too.",
+            challenge=make_challenge(user.name, valid_from=user.tokens_valid_from, moment=now(), sealer=sealer),
+        )
+    _check_code(database, username=username, code=code, sealer=sealer)
+
+
+def check_password(database: Database, *, username: str, password: str) -> User:
+    """Checks a password under the lock-out; answers whose it is.
 
     Raises:
         LockedOutError: Too many attempts failed.
@@ -59,14 +109,17 @@ def check_password(database: Database, *, username: str, password: str) -> None:
         check_not_locked(session, username)
         user = session.scalar(select(User).where(User.name == username))
         password_hash = user.password_hash if user is not None and user.active else None
+        # Failures of one who has a second factor are forgiven by a right code alone: whoever knows the password could
+        # else begin anew after each few guesses of a code.
         has_failed = session.get(LoginAttempts, username) is not None
-    if password_matches(password, password_hash):
-        if has_failed:
+        forgives = has_failed and user is not None and not has_second_factor(session, user)
+    if password_matches(password, password_hash) and user is not None:
+        if forgives:
             with database.session() as session:
                 # Attempts that ran beside this one may have locked the name meanwhile.
                 check_not_locked(session, username)
                 forget_failures(session, username)
-        return
+        return user
     try:
         _count_failure(database, username)
     except IntegrityError:
@@ -79,6 +132,33 @@ def _count_failure(database: Database, username: str) -> None:
     with database.session() as session:
         check_not_locked(session, username)
         record_failure(session, username)
+
+
+def _check_code(database: Database, *, username: str, code: str, sealer: Sealer) -> None:
+    try:
+        good = _use_code(database, username=username, code=code, sealer=sealer)
+    except IntegrityError:
+        # As with passwords: the row of the first failure is there now.
+        good = _use_code(database, username=username, code=code, sealer=sealer)
+    if not good:
+        raise WrongCodeError(
+            "The code is not right, or was used already.",
+            remedy="Wait for the next one. After some failed attempts the name is locked for a while.",
+        )
+
+
+def _use_code(database: Database, *, username: str, code: str, sealer: Sealer) -> bool:
+    """Uses a code, or counts the failure, in one transaction: many at the same moment are as one after the other."""
+    with database.session() as session:
+        user = find_user(session, username)
+        lock_second_factor(session, user)
+        check_not_locked(session, username)
+        good = use_code(session, user, code, sealer=sealer, moment=now())
+        if good:
+            forget_failures(session, username)
+        else:
+            record_failure(session, username)
+    return good
 
 
 def renew_token(session: Session, caller: Caller, *, signer: Signer) -> SignedToken:
@@ -104,7 +184,12 @@ def renew_token(session: Session, caller: Caller, *, signer: Signer) -> SignedTo
                 "You are no longer a member of this project.", remedy="Ask one of its Data Owners to add you."
             )
         return signer.sign_project_user(
-            principal.user, project=membership.project.name, role=membership.role, chain=chain
+            principal.user,
+            project=membership.project.name,
+            role=membership.role,
+            chain=chain,
+            key=str(caller.key.identifier) if caller.key is not None else None,
+            until=caller.key.until if caller.key is not None else None,
         )
     return signer.sign_user(principal.user, admin=caller.person.admin, chain=chain)
 
@@ -245,6 +330,7 @@ def show_user(session: Session, user: User) -> UserAnswer:
         admin=user.admin,
         must_change_password=user.must_change_password,
         locked_until=locked_until if locked_until is not None and locked_until > now() else None,
+        second_factor=has_second_factor(session, user),
         tokens_valid_from=user.tokens_valid_from,
         created_at=user.created_at,
     )
@@ -261,8 +347,8 @@ def first_memberships(session: Session, caller: Caller, *, limit: int) -> list[M
         .order_by(Project.name)
         .limit(limit)
     )
-    if caller.principal.project is not None:
-        query = query.where(Project.name == caller.principal.project)
+    if caller.only_project is not None:
+        query = query.where(Project.name == caller.only_project)
     return [
         MyMembership(project=row.project.name, title=row.project.title, role=row.role) for row in session.scalars(query)
     ]

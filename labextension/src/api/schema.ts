@@ -232,6 +232,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/hops/api/v1/me/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List My Api Keys
+         * @description My API keys by name, those that have ended included.
+         */
+        get: operations["list_my_api_keys"];
+        put?: never;
+        /**
+         * Create My Api Key
+         * @description Makes an API key, which is shown in this answer and never again. Its name is the caller's own for it.
+         */
+        post: operations["create_my_api_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/me/api-keys/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke My Api Key
+         * @description Revokes one of my API keys; the next call with it is refused.
+         */
+        delete: operations["revoke_my_api_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/hops/api/v1/me/password": {
         parameters: {
             query?: never;
@@ -246,6 +290,90 @@ export interface paths {
          */
         put: operations["change_my_password"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/me/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Second Factor
+         * @description Whether I have a second factor, and how many recovery codes are left.
+         */
+        get: operations["read_second_factor"];
+        put?: never;
+        /**
+         * Begin Second Factor
+         * @description Begins a second factor: the secret for an authenticator app, shown this once. One that was only begun ends.
+         */
+        post: operations["begin_second_factor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/me/second-factor:confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm Second Factor
+         * @description Makes the second factor count, with a code of the app. The answer holds the recovery codes, shown this once.
+         */
+        post: operations["confirm_second_factor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/me/second-factor:renew-recovery-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Renew Recovery Codes
+         * @description New recovery codes in place of all earlier ones, with the password and a code; shown this once.
+         */
+        post: operations["renew_recovery_codes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/me/second-factor:turn-off": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Turn Off Second Factor
+         * @description Turns my second factor off, with the password and a code.
+         */
+        post: operations["turn_off_second_factor"];
         delete?: never;
         options?: never;
         head?: never;
@@ -839,7 +967,9 @@ export interface paths {
         put?: never;
         /**
          * Create Token
-         * @description Logs in with a password. After five failures the name is locked for a growing time.
+         * @description Logs in with a password and, where one is asked for, a code; or exchanges an API key.
+         *
+         *     After five failures, of passwords and codes together, the name is locked for a growing time.
          */
         post: operations["create_token"];
         delete?: never;
@@ -916,6 +1046,66 @@ export interface paths {
         patch: operations["edit_user"];
         trace?: never;
     };
+    "/services/hops/api/v1/users/{user}/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Api Keys Of User
+         * @description The API keys of a user, for administrators.
+         */
+        get: operations["list_api_keys_of_user"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/users/{user}/api-keys/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Api Key Of User
+         * @description Revokes an API key of a user, for administrators.
+         */
+        delete: operations["revoke_api_key_of_user"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/users/{user}/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Reset Second Factor
+         * @description Takes the second factor of a user away who lost it, for administrators.
+         */
+        delete: operations["reset_second_factor"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -937,6 +1127,75 @@ export interface components {
          * @enum {string}
          */
         Allocation: "fixed" | "dynamic";
+        /**
+         * ApiKeyAnswer
+         * @description A key, without what proves anything.
+         */
+        ApiKeyAnswer: {
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-05-04T10:00:00Z
+             */
+            created_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             * @example 2026-08-02T10:00:00Z
+             */
+            expires_at: string;
+            /**
+             * Last Used At
+             * @description Up to a minute late.
+             * @example 2026-05-05T03:00:00Z
+             */
+            last_used_at?: string | null;
+            /**
+             * Name
+             * @example nightly-report
+             */
+            name: string;
+            /**
+             * Project
+             * @description The project in which alone it is good.
+             * @example weather
+             */
+            project?: string | null;
+            /**
+             * Reason
+             * @description Why it has ended.
+             * @example The API key has expired.
+             */
+            reason?: string | null;
+            /**
+             * Scopes
+             * @description What it can be used for.
+             * @example [
+             *       "projects:read"
+             *     ]
+             */
+            scopes: components["schemas"]["hops_platform__security__scopes__Scope"][];
+            /**
+             * Shown
+             * @description How it begins.
+             * @example hops_Zr4kQ0xB
+             */
+            shown: string;
+            /** @example good */
+            state: components["schemas"]["KeyState"];
+        };
+        /**
+         * Beginning
+         * @description A second factor to begin.
+         */
+        Beginning: {
+            /**
+             * Password
+             * Format: password
+             * @example correct horse battery staple
+             */
+            password: string;
+        };
         /**
          * Candidate
          * @description A user who could become a member.
@@ -1082,6 +1341,19 @@ export interface components {
              * @example MIIE…
              */
             trust_store: string;
+        };
+        /**
+         * Confirmation
+         * @description The first code of a new second factor.
+         */
+        Confirmation: {
+            /**
+             * Code
+             * Format: password
+             * @description A code of the authenticator app, or a recovery code.
+             * @example 492039
+             */
+            code: string;
         };
         /**
          * DatasetAnswer
@@ -1264,7 +1536,7 @@ export interface components {
              * @example weather
              */
             project?: string | null;
-            scope: components["schemas"]["Scope"];
+            scope: components["schemas"]["hops_platform__sessions__schemas__Scope"];
             /**
              * Sessions
              * @description Only these, if they are idle.
@@ -1319,6 +1591,12 @@ export interface components {
              */
             sessions: number;
         };
+        /**
+         * KeyState
+         * @description Whether a key is good.
+         * @enum {string}
+         */
+        KeyState: "good" | "ended";
         /**
          * Kind
          * @description Whose a certificate is.
@@ -1391,20 +1669,41 @@ export interface components {
         };
         /**
          * LoginRequest
-         * @description A log-in.
+         * @description One of: username and password, with or without code; challenge and code; api_key, with or without project.
+         * @example {
+         *       "code": "492039",
+         *       "password": "correct horse battery staple",
+         *       "username": "ada"
+         *     }
          */
         LoginRequest: {
             /**
-             * Password
-             * Format: password
-             * @example correct horse battery staple
+             * Api Key
+             * @description A key with the scope sessions:run; the token is a project-user's.
+             * @example hops_Zr4kQ0xB…
              */
-            password: string;
+            api_key?: string | null;
+            /**
+             * Challenge
+             * @description Of the problem that asked for a code; stands for the password.
+             * @example q83vEjRW…
+             */
+            challenge?: string | null;
+            /** Code */
+            code?: string | null;
+            /** Password */
+            password?: string | null;
+            /**
+             * Project
+             * @description Only with an API key: in which project.
+             * @example weather
+             */
+            project?: string | null;
             /**
              * Username
              * @example ada
              */
-            username: string;
+            username?: string | null;
         };
         /**
          * Me
@@ -1434,10 +1733,17 @@ export interface components {
             name: string;
             /**
              * Project
-             * @description Only for a project-user.
+             * @description Only for a project-user, and with an API key of one project.
              * @example null
              */
             project?: string | null;
+            /**
+             * Second Factor Needed
+             * @description Whether a second factor has to be set up before all else.
+             * @default false
+             * @example false
+             */
+            second_factor_needed: boolean;
             /**
              * Title
              * @example Ada Lovelace
@@ -1498,6 +1804,102 @@ export interface components {
              * @example Weather of the coast
              */
             title: string;
+        };
+        /**
+         * NewApiKey
+         * @description A key to make.
+         */
+        NewApiKey: {
+            /**
+             * Days
+             * @description How long it is good.
+             * @default 90
+             * @example 90
+             */
+            days: number;
+            /**
+             * Name
+             * @description A name: 1 to 30 lower-case letters, digits and single hyphens, from a letter to a letter or digit.
+             * @example nightly-report
+             */
+            name: string;
+            /**
+             * Project
+             * @description Makes a key that is good in this project alone.
+             * @example weather
+             */
+            project?: string | null;
+            /**
+             * Scopes
+             * @description What it can be used for.
+             * @example [
+             *       "projects:read"
+             *     ]
+             */
+            scopes: components["schemas"]["hops_platform__security__scopes__Scope"][];
+        };
+        /**
+         * NewApiKeyAnswer
+         * @description A key that was just made; shown this once.
+         */
+        NewApiKeyAnswer: {
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-05-04T10:00:00Z
+             */
+            created_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             * @example 2026-08-02T10:00:00Z
+             */
+            expires_at: string;
+            /**
+             * Key
+             * @description The key itself. It can't be shown again.
+             * @example hops_Zr4kQ0xB…
+             */
+            key: string;
+            /**
+             * Last Used At
+             * @description Up to a minute late.
+             * @example 2026-05-05T03:00:00Z
+             */
+            last_used_at?: string | null;
+            /**
+             * Name
+             * @example nightly-report
+             */
+            name: string;
+            /**
+             * Project
+             * @description The project in which alone it is good.
+             * @example weather
+             */
+            project?: string | null;
+            /**
+             * Reason
+             * @description Why it has ended.
+             * @example The API key has expired.
+             */
+            reason?: string | null;
+            /**
+             * Scopes
+             * @description What it can be used for.
+             * @example [
+             *       "projects:read"
+             *     ]
+             */
+            scopes: components["schemas"]["hops_platform__security__scopes__Scope"][];
+            /**
+             * Shown
+             * @description How it begins.
+             * @example hops_Zr4kQ0xB
+             */
+            shown: string;
+            /** @example good */
+            state: components["schemas"]["KeyState"];
         };
         /**
          * NewCertificate
@@ -1626,6 +2028,16 @@ export interface components {
          * @enum {string}
          */
         OnNoRoom: "wait" | "fail";
+        /** Page[ApiKeyAnswer] */
+        Page_ApiKeyAnswer_: {
+            /** Items */
+            items: components["schemas"]["ApiKeyAnswer"][];
+            /**
+             * Next
+             * @description Give this as `after` for the next page; null at the end.
+             */
+            next?: string | null;
+        };
         /** Page[CertificateAnswer] */
         Page_CertificateAnswer_: {
             /** Items */
@@ -1866,6 +2278,25 @@ export interface components {
          */
         ProjectRole: "data_owner" | "data_scientist";
         /**
+         * ProofOfBoth
+         * @description The password and a code, of whoever wants to change the second factor.
+         */
+        ProofOfBoth: {
+            /**
+             * Code
+             * Format: password
+             * @description A code of the authenticator app, or a recovery code.
+             * @example 492039
+             */
+            code: string;
+            /**
+             * Password
+             * Format: password
+             * @example correct horse battery staple
+             */
+            password: string;
+        };
+        /**
          * QueuePlace
          * @description The place of a session that waits for resources; its reason says for what.
          */
@@ -1890,6 +2321,19 @@ export interface components {
          */
         Reason: "cessation_of_operation" | "key_compromise" | "superseded";
         /**
+         * RecoveryCodes
+         * @description Codes for whoever lost the authenticator app, each good once; shown this once.
+         */
+        RecoveryCodes: {
+            /**
+             * Recovery Codes
+             * @example [
+             *       "k3nq-7xwd-aa2m-p5rt"
+             *     ]
+             */
+            recovery_codes: string[];
+        };
+        /**
          * Revocation
          * @description Why a certificate shall be good no longer.
          */
@@ -1901,11 +2345,33 @@ export interface components {
             reason: components["schemas"]["Reason"];
         };
         /**
-         * Scope
-         * @description Whose sessions.
-         * @enum {string}
+         * SecondFactorAnswer
+         * @description Where somebody stands with the second factor.
          */
-        Scope: "own" | "project" | "all";
+        SecondFactorAnswer: {
+            /**
+             * On
+             * @description Whether a code is asked for at each log-in.
+             * @example true
+             */
+            on: boolean;
+            /**
+             * Recovery Codes Left
+             * @example 10
+             */
+            recovery_codes_left: number;
+            /**
+             * Required
+             * @description Whether this site asks everybody for one.
+             * @example false
+             */
+            required: boolean;
+            /**
+             * Since
+             * @example 2026-05-04T10:00:00Z
+             */
+            since?: string | null;
+        };
         /**
          * ServerAnswer
          * @description A notebook server.
@@ -2282,6 +2748,30 @@ export interface components {
             min_executors?: number | null;
         };
         /**
+         * SetUp
+         * @description A new second factor, shown this once; it counts when a code has confirmed it.
+         */
+        SetUp: {
+            /**
+             * Address
+             * @description What the QR code holds.
+             * @example otpauth://totp/HopsLab:ada?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=HopsLab
+             */
+            address: string;
+            /**
+             * Qr Code
+             * @description An SVG.
+             * @example <svg xmlns='http://www.w3.org/2000/svg'>…</svg>
+             */
+            qr_code: string;
+            /**
+             * Secret
+             * @description For typing, in base32.
+             * @example JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP
+             */
+            secret: string;
+        };
+        /**
          * SignedCertificate
          * @description What was signed.
          */
@@ -2525,7 +3015,7 @@ export interface components {
              * @example null
              */
             next: number | null;
-            scope: components["schemas"]["Scope"];
+            scope: components["schemas"]["hops_platform__sessions__schemas__Scope"];
             /**
              * Total
              * @example 1
@@ -2623,6 +3113,12 @@ export interface components {
              */
             name: string;
             /**
+             * Second Factor
+             * @description Whether a code is asked for at each log-in.
+             * @example true
+             */
+            second_factor: boolean;
+            /**
              * Title
              * @example Ada Lovelace
              */
@@ -2682,6 +3178,18 @@ export interface components {
              */
             message: string;
         };
+        /**
+         * Scope
+         * @description A group of permissions that people understand. Alphabetised.
+         * @enum {string}
+         */
+        hops_platform__security__scopes__Scope: "datasets:read" | "members:write" | "projects:read" | "projects:write" | "servers:read" | "servers:write" | "sessions:read" | "sessions:run" | "sessions:write" | "site:read" | "site:write";
+        /**
+         * Scope
+         * @description Whose sessions.
+         * @enum {string}
+         */
+        hops_platform__sessions__schemas__Scope: "own" | "project" | "all";
     };
     responses: never;
     parameters: never;
@@ -3260,6 +3768,135 @@ export interface operations {
             };
         };
     };
+    list_my_api_keys: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The 'next' of the page before. */
+                after?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ApiKeyAnswer_"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    create_my_api_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewApiKey"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewApiKeyAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    revoke_my_api_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
     change_my_password: {
         parameters: {
             query?: never;
@@ -3281,6 +3918,220 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["TokenAnswer"];
                 };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    read_second_factor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecondFactorAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    begin_second_factor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Beginning"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SetUp"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    confirm_second_factor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Confirmation"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    renew_recovery_codes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProofOfBoth"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    turn_off_second_factor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProofOfBoth"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A problem (RFC 9457). */
             default: {
@@ -4721,7 +5572,7 @@ export interface operations {
     list_sessions: {
         parameters: {
             query?: {
-                scope?: components["schemas"]["Scope"];
+                scope?: components["schemas"]["hops_platform__sessions__schemas__Scope"];
                 /** @description The project, for the scope 'project'. */
                 project?: string | null;
                 /** @description The 'next' of the page before. */
@@ -5189,6 +6040,134 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["UserAnswer"];
                 };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    list_api_keys_of_user: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The 'next' of the page before. */
+                after?: string | null;
+            };
+            header?: never;
+            path: {
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ApiKeyAnswer_"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    revoke_api_key_of_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    reset_second_factor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A problem (RFC 9457). */
             default: {

@@ -1,4 +1,4 @@
-// The login page: show what was typed as a password, and send the form once.
+// The login page, both steps: show what was typed as a password, and send the form once.
 
 const field = document.getElementById("password_input");
 const toggle = document.getElementById("show-password");
@@ -14,9 +14,9 @@ if (toggle) {
   });
 }
 
-field?.form.addEventListener("submit", () => {
+document.querySelector("form")?.addEventListener("submit", () => {
   // Browsers keep passwords apart from other text only while the field says that it is one.
-  field.type = "password";
+  if (field) field.type = "password";
   const button = document.getElementById("login_submit");
   const spinner = document.createElement("span");
   spinner.className = "hops-spinner";
