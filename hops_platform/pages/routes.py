@@ -22,6 +22,7 @@ from hops_platform.http import PartsOf, parts_of
 from hops_platform.security.browser import BrowserUser, Public, current_browser_user
 from hops_platform.security.passwords import MIN_PASSWORD_LENGTH
 from hops_platform.security.permissions import Permission
+from hops_platform.security.scopes import SCOPE_WORDS, SITE_SCOPES
 
 _HERE = Path(__file__).parent
 _TEMPLATES = Environment(
@@ -74,6 +75,12 @@ def show_account(reader: Reader, parts: PartsOf) -> Response:
     return _page("account", reader, parts)
 
 
+@router.get("/security")
+def show_security(reader: Reader, parts: PartsOf) -> Response:
+    """The reader's second factor and API keys."""
+    return _page("security", reader, parts)
+
+
 @router.get("/admin")
 def show_admin(reader: Reader, parts: PartsOf) -> Response:
     """Users, projects and deliveries; absent for everybody but administrators."""
@@ -113,6 +120,8 @@ def _page(name: str, reader: BrowserUser, parts: PartsOf, *, status: int = 200, 
     if person.must_change_password and name != "account":
         # Every call that would fill another page is refused until then.
         return RedirectResponse(f"{settings.prefix}account", status_code=303, headers={"Cache-Control": "no-store"})
+    if reader.caller.lacks_second_factor and name not in ("account", "security"):
+        return RedirectResponse(f"{settings.prefix}security", status_code=303, headers={"Cache-Control": "no-store"})
     html = _TEMPLATES.get_template(f"{name}.html").render(
         page=name,
         base=settings.prefix,
@@ -123,6 +132,12 @@ def _page(name: str, reader: BrowserUser, parts: PartsOf, *, status: int = 200, 
         csrf=reader.csrf_token,
         shortest_password=MIN_PASSWORD_LENGTH,
         kept_days=settings.deleted_projects_days,
+        lacks_second_factor=reader.caller.lacks_second_factor,
+        scopes=_scopes_for(admin=person.admin),
         **more,
     )
     return HTMLResponse(html, status_code=status, headers=_PAGE_HEADERS)
+
+
+def _scopes_for(*, admin: bool) -> list[tuple[str, str]]:
+    return [(scope.value, words) for scope, words in SCOPE_WORDS.items() if admin or scope not in SITE_SCOPES]

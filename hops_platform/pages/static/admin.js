@@ -50,6 +50,7 @@ function states(user) {
     user.admin ? h("span", { class: "hops-badge", "data-tone": "busy" }, "Administrator") : null,
     locked ? h("span", { class: "hops-badge", "data-tone": "bad" }, "Locked until ", when(user.locked_until)) : null,
     user.must_change_password ? h("span", { class: "hops-badge", "data-tone": "warn" }, "Must change password") : null,
+    user.second_factor ? h("span", { class: "hops-badge" }, "Second factor") : null,
   ];
 }
 
@@ -78,6 +79,17 @@ function userRow(user) {
     );
     if (done) showSecret(user.name, password);
   });
+  const forget = h("button", { type: "button", class: "hops-button", "aria-label": `Reset the second factor of ${user.name}` }, "Reset second factor");
+  forget.addEventListener("click", async () => {
+    const done = await confirmed(
+      { title: `Reset the second factor of ${user.name}?`, text: "Until they set up another one, their password alone lets them in. Make sure that it is they who ask.", action: "Reset second factor", doing: "Resetting…", danger: true },
+      async () => {
+        await call("DELETE", `users/${path(user.name)}/second-factor`);
+        row.replaceWith(userRow({ ...user, second_factor: false }));
+      },
+    );
+    if (done) announce(`${user.name} logs in without a code.`);
+  });
   const row = h(
     "tr",
     {},
@@ -91,6 +103,7 @@ function userRow(user) {
         { class: "hops-row" },
         locked ? action("Unlock", { unlock: true }, `${user.name} can log in again.`) : null,
         own ? null : reset,
+        own || !user.second_factor ? null : forget,
         own
           ? null
           : user.admin

@@ -3,6 +3,7 @@
 const meta = (name) => document.querySelector(`meta[name="hops-${name}"]`)?.content ?? "";
 const API = meta("api");
 const TIMEOUT_MS = 30_000;
+const ABOUT_WHAT_WAS_TYPED = new Set(["urn:hopslab:problem:wrong-credentials", "urn:hopslab:problem:wrong-code"]);
 
 export class ProblemError extends Error {
   constructor(problem) {
@@ -71,7 +72,7 @@ export async function call(method, path, { body, etag, key } = {}) {
   }
   if (!answer.ok) {
     const problem = await problemOf(answer);
-    if (answer.status === 401 && problem.type !== "urn:hopslab:problem:wrong-credentials") {
+    if (answer.status === 401 && !ABOUT_WHAT_WAS_TYPED.has(problem.type)) {
       problem.remedy = "You were logged out. Reload this page to log in again.";
     }
     throw new ProblemError(problem);

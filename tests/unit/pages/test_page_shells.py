@@ -21,7 +21,7 @@ from hops_platform.security.browser import (
 )
 
 STATIC = Path(pages.__file__).parent / "static"
-PATHS = ["", "projects/weather", "sessions", "account", "admin"]
+PATHS = ["", "projects/weather", "sessions", "account", "security", "admin"]
 HOSTILE = "\"><script>alert('x')</script>"
 
 
@@ -50,11 +50,11 @@ def site():
 @pytest.fixture
 def visit(site):
     def _visit(
-        path: str, *, name: str = "ada", admin: bool = True, must_change_password: bool = False, csrf: str = "c"
+        path: str, *, name: str = "ada", admin: bool = True, must_change_password: bool = False, lacks_second_factor: bool = False, csrf: str = "c"
     ):
         person = SimpleNamespace(name=name, admin=admin, must_change_password=must_change_password)
         site.dependency_overrides[current_browser_user] = lambda: BrowserUser(
-            caller=SimpleNamespace(person=person), csrf_token=csrf
+            caller=SimpleNamespace(person=person, lacks_second_factor=lacks_second_factor), csrf_token=csrf
         )
         return get(site, path)
 

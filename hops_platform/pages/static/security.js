@@ -1,0 +1,161 @@
+// Security: the second factor and the API keys. Secrets stand in the page only while their dialog is open.
+
+import { call, get, page, path } from "./api.js";
+import { confirmed, open } from "./dialogs.js";
+import { announce, byId, h, onSubmit, showProblem, when } from "./dom.js";
+
+const MOST_KEYS = 20;
+const DAY = { dateStyle: "medium" };
+
+/** A dialog that shows a secret until it is closed. */
+function showOnce(dialog, place, text) {
+  place.textContent = text;
+  dialog.showModal();
+}
+for (const [dialog, ...places] of [["secret-dialog", "secret"], ["codes-dialog", "codes"], ["confirm-dialog", "setup-secret", "qr"]]) {
+  byId(dialog).addEventListener("close", () => places.forEach((place) => byId(place).replaceChildren()));
+}
+
+// Second factor
+
+async function showFactor() {
+  const state = await get("me/second-factor");
+  const left = `${state.recovery_codes_left} recovery ${state.recovery_codes_left === 1 ? "code is" : "codes are"} left.`;
+  byId("factor-state").replaceChildren(
+    ...(state.on
+      ? [h("span", { class: "hops-badge", "data-tone": "good" }, "On"), " since ", when(state.since, DAY), `. ${left}`]
+      : [h("span", { class: "hops-badge" }, "Off")]),
+  );
+  byId("begin").hidden = state.on;
+  byId("renew").hidden = !state.on;
+  byId("turn-off").hidden = !state.on;
+  byId("factor").setAttribute("aria-busy", "false");
+}
+const refreshFactor = () => showFactor().catch((error) => showProblem(byId("factor"), error));
+
+function showCodes({ recovery_codes: codes }) {
+  showOnce(byId("codes-dialog"), byId("codes"), codes.join("\n"));
+}
+byId("codes-dialog").addEventListener("close", () => byId("factor-state").focus());
+byId("print-codes").addEventListener("click", () => window.print());
+byId("download-codes").addEventListener("click", () => {
+  const address = URL.createObjectURL(new Blob([`${byId("codes").textContent}\n`], { type: "text/plain" }));
+  h("a", { href: address, download: "hopslab-recovery-codes.txt" }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 1000);
+});
+
+byId("begin").addEventListener("click", () => open(byId("begin-dialog")));
+onSubmit(byId("begin-dialog").querySelector("form"), "Beginning…", async ({ password }) => {
+  const { body } = await call("POST", "me/second-factor", { body: { password } });
+  byId("begin-dialog").close();
+  open(byId("confirm-dialog"));
+  byId("setup-secret").textContent = body.secret.replace(/.{4}(?=.)/g, "$& ");
+  const picture = document.importNode(new DOMParser().parseFromString(body.qr_code, "image/svg+xml").documentElement, true);
+  picture.setAttribute("role", "img");
+  picture.setAttribute("aria-label", "QR code for the authenticator app; the text below says the same.");
+  byId("qr").replaceChildren(picture);
+});
+
+onSubmit(byId("confirm-dialog").querySelector("form"), "Turning on…", async ({ code }) => {
+  const { body } = await call("POST", "me/second-factor:confirm", { body: { code } });
+  byId("confirm-dialog").close();
+  byId("must-set-up")?.remove();
+  await refreshFactor();
+  showCodes(body);
+  announce("A code is asked for at each log-in from now on.");
+});
+
+let proven = null;
+function prove({ title, text, action }, work) {
+  byId("prove-title").textContent = title;
+  byId("prove-text").textContent = text;
+  byId("prove").textContent = action;
+  proven = work;
+  open(byId("prove-dialog"));
+}
+onSubmit(byId("prove-dialog").querySelector("form"), "Checking…", async ({ password, code }) => {
+  await proven({ password, code });
+});
+
+byId("turn-off").addEventListener("click", () =>
+  prove({ title: "Turn the second factor off?", text: "From then on your password alone lets you in, and your recovery codes end.", action: "Turn off" }, async (body) => {
+    await call("POST", "me/second-factor:turn-off", { body });
+    byId("prove-dialog").close();
+    await refreshFactor();
+    byId("factor-state").focus();
+    announce("The second factor is off.");
+  }),
+);
+byId("renew").addEventListener("click", () =>
+  prove({ title: "New recovery codes", text: "All earlier ones end.", action: "Make new codes" }, async (proof) => {
+    const { body } = await call("POST", "me/second-factor:renew-recovery-codes", { body: proof });
+    byId("prove-dialog").close();
+    await refreshFactor();
+    showCodes(body);
+  }),
+);
+
+// API keys
+
+function keyRow(key) {
+  const revoke = h("button", { type: "button", class: "hops-button", "aria-label": `Revoke ${key.name}` }, "Revoke");
+  revoke.addEventListener("click", async () => {
+    const done = await confirmed(
+      { title: `Revoke the key ${key.name}?`, text: "Programs that use it are refused at once. It can't be taken back.", action: "Revoke", doing: "Revoking…", danger: true },
+      () => call("DELETE", `me/api-keys/${path(key.name)}`),
+    );
+    if (!done) return;
+    row.remove();
+    showWhetherAny();
+    byId("keys-title").focus();
+    announce(`The key ${key.name} is revoked.`);
+  });
+  const ended = key.state === "ended" ? h("div", {}, h("span", { class: "hops-badge", "data-tone": "warn" }, "Ended"), " ", h("span", { class: "hops-small" }, key.reason)) : null;
+  const row = h(
+    "tr",
+    {},
+    h("td", {}, h("strong", {}, key.name), h("div", { class: "hops-muted hops-small" }, h("code", {}, `${key.shown}…`)), ended),
+    h("td", {}, key.scopes.join(", "), key.project ? h("div", { class: "hops-muted hops-small" }, `only in ${key.project}`) : null),
+    h("td", {}, when(key.expires_at, DAY)),
+    h("td", {}, key.last_used_at ? when(key.last_used_at) : "not yet"),
+    h("td", { class: "hops-actions-cell" }, revoke),
+  );
+  return row;
+}
+
+function showWhetherAny() {
+  const any = byId("key-rows").children.length > 0;
+  byId("key-table").hidden = !any;
+  byId("keys-empty").hidden = any;
+}
+
+async function showKeys() {
+  const { items } = await page("me/api-keys", { limit: MOST_KEYS });
+  byId("key-rows").replaceChildren(...items.map(keyRow));
+  showWhetherAny();
+}
+
+byId("make-key").addEventListener("click", () => open(byId("key-dialog")));
+onSubmit(byId("key-dialog").querySelector("form"), "Making…", async ({ name, project, days }) => {
+  const scopes = [...byId("key-dialog").querySelectorAll("[name=scopes]:checked")].map((box) => box.value);
+  const body = { name: name.trim(), scopes, days: Number(days), project: project.trim() || null };
+  const { body: made } = await call("POST", "me/api-keys", { body });
+  byId("key-dialog").close();
+  showOnce(byId("secret-dialog"), byId("secret"), made.key);
+  byId("key-rows").prepend(keyRow(made));
+  showWhetherAny();
+});
+byId("copy-secret").addEventListener("click", async () => {
+  const button = byId("copy-secret");
+  try {
+    await navigator.clipboard.writeText(byId("secret").textContent);
+    button.textContent = "Copied";
+  } catch {
+    button.textContent = "Select it by hand";
+  }
+  setTimeout(() => (button.textContent = "Copy"), 3000);
+});
+
+refreshFactor();
+// While a second factor has to be set up first, everything else is refused.
+if (!byId("must-set-up")) showKeys().catch((error) => showProblem(byId("keys"), error));
