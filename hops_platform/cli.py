@@ -20,6 +20,7 @@ from hops_platform.errors import PlatformError
 from hops_platform.logs import set_up_logs
 from hops_platform.migrations import migrate
 from hops_platform.mutual_tls import mutual_tls_config, serve_at
+from hops_platform.second_factor import service as second_factor
 from hops_platform.security.own_secrets import ensure_secrets
 from hops_platform.security.passwords import generate_password
 from hops_platform.security.sealing import SEALING_KEY, load_sealer
@@ -130,6 +131,21 @@ def reset_password(
     finally:
         database.close()
     typer.echo(json.dumps({"username": name, "password": password}))
+
+
+@user_commands.command("reset-second-factor")
+def reset_second_factor(name: str) -> None:
+    """Takes a user's second factor away, who lost it; prints one JSON object."""
+    settings = Settings()
+    database = Database(settings.effective_database_url)
+    try:
+        with database.session() as session:
+            second_factor.remove_if_any(session, users.find_user(session, name))
+    except PlatformError as error:
+        _fail(str(error))
+    finally:
+        database.close()
+    typer.echo(json.dumps({"username": name}))
 
 
 @user_commands.command("create")

@@ -162,6 +162,13 @@ def reset_password(user: Annotated[str, typer.Argument(help="Whose password.")])
     print(f"The new password of {login.user} is  {login.password}\nIt is asked to be changed at the next login.")
 
 
+@app.command("reset-second-factor")
+def reset_second_factor(user: Annotated[str, typer.Argument(help="Whose second factor.")]) -> None:
+    """Take the second factor of a user away who lost it; for whoever owns this machine."""
+    without_second_factor(user, surroundings(load_settings()))
+    print(f"{user} logs in without a code until they set up another second factor.")
+
+
 def show_logs_until_interrupted(settings: SiteSettings) -> None:
     """Show all services' logs until Ctrl-C or until the Hub ends; then stop the site."""
     home = settings.layout

@@ -55,6 +55,16 @@ def new_password(user: str, env: Mapping[str, str]) -> Login:
     return _ask(["reset-password", "--", user], env)
 
 
+def without_second_factor(user: str, env: Mapping[str, str]) -> None:
+    """Takes the second factor of ``user`` away.
+
+    Raises:
+        SiteError: There is no such user, or they have none.
+    """
+    command = [VENV_BIN / "python", "-m", "hops_platform", "users", "reset-second-factor", "--", user]
+    run_quietly(command, what="Asking the control plane", env=env, cwd=CHECKOUT, timeout_s=60)
+
+
 def given_login(user: str, password_file: Path | None) -> Login:
     """The login of ``user`` with the password from a file, ``HOPS_PASSWORD`` or a prompt; never from the command line.
 

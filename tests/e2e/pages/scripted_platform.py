@@ -43,7 +43,7 @@ def a_project(name: str, title: str = "", **more: Any) -> dict[str, Any]:
 def a_user(name: str, title: str = "", **more: Any) -> dict[str, Any]:
     return {
         "name": name, "title": title, "active": True, "admin": False, "must_change_password": False,
-        "locked_until": None, "created_at": SINCE, **more,
+        "locked_until": None, "second_factor": False, "created_at": SINCE, **more,
     }  # fmt: skip
 
 
@@ -258,7 +258,7 @@ def make_app(platform: ScriptedPlatform) -> FastAPI:
 
     def reader() -> BrowserUser:
         person = SimpleNamespace(name="ada", admin=platform.admin, must_change_password=platform.must_change_password)
-        return BrowserUser(caller=SimpleNamespace(person=person), csrf_token=CSRF)  # type: ignore[arg-type]
+        return BrowserUser(caller=SimpleNamespace(person=person, lacks_second_factor=False), csrf_token=CSRF)  # type: ignore[arg-type]
 
     def parts() -> Any:
         return SimpleNamespace(settings=SimpleNamespace(prefix=f"{PREFIX}/", hub_base_url="/", deleted_projects_days=7))

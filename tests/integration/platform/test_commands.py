@@ -12,8 +12,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from hops_platform import cli
-from hops_platform.database import Database
+from hops_platform.database import Database, now
 from hops_platform.errors import EngineRefusedError
+from hops_platform.second_factor.models import SecondFactor
 from hops_platform.users import service as users
 
 
@@ -121,6 +122,22 @@ def test_what_can_not_be_done_to_users_is_told_in_a_sentence(
     assert sentence in refused.stderr
     assert "Traceback" not in refused.output
     assert refused.stdout == ""
+
+
+def test_a_second_factor_is_taken_away_by_whoever_owns_the_machine(home: Path) -> None:
+    call("init")
+    database = Database(f"sqlite:///{home / 'control-plane.db'}")
+    try:
+        with database.session() as session:
+            admin = users.find_user(session, "admin")
+            session.add(SecondFactor(user_id=admin.id, sealed_secret=b"sealed", confirmed_at=now()))
+        assert call("users", "reset-second-factor", "admin").exit_code == 0
+        with database.session(writes=False) as session:
+            assert session.get(SecondFactor, admin.id) is None
+    finally:
+        database.close()
+    again = call("users", "reset-second-factor", "admin")
+    assert (again.exit_code, "has no second factor" in again.output) == (1, True)
 
 
 def test_a_drifted_description_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

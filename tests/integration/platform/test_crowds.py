@@ -45,7 +45,13 @@ def session(*cookies: str) -> tuple[str, str]:
 @pytest.fixture
 def callers(hops: Any) -> Callers:
     parts = hops.platform.parts
-    return Callers(parts.signer, parts.hub_credential, prefix=PREFIX, person_of=parts.engines.logins.person_of)
+    return Callers(
+        parts.signer,
+        parts.hub_credential,
+        prefix=PREFIX,
+        person_of=parts.engines.logins.person_of,
+        person_of_key=parts.keys_in_use.person_of,
+    )
 
 
 def test_while_one_person_floods_another_is_answered_and_so_is_the_hub(hops: Any) -> None:

@@ -15,6 +15,7 @@ from hops_platform.app import build_routes
 from hops_platform.security.guard import Public, Requires, RequiresInProject
 from hops_platform.security.permissions import Permission
 from hops_platform.security.policy import ROLE_PERMISSIONS, Role, permissions_of
+from hops_platform.security.scopes import OF_EVERY_KEY, SITE_SCOPES, Scope, permissions_of_scopes
 
 PREFIX = "/services/hops/"
 API = f"{PREFIX}api/v1/"
@@ -151,6 +152,64 @@ def test_every_route_answers_every_caller_as_the_table_says(hops: Any) -> None:
                 if outcome != expected(route, caller) and not _said_inside(route, caller, answer.text):
                     wrong.append((method, path, caller, outcome, expected(route, caller), answer.text[:120]))
     assert wrong == []
+
+
+@pytest.mark.timeout(240)
+def test_every_route_answers_every_key_by_its_scope(hops: Any) -> None:
+    owner, admin = hops.user("ada"), hops.user("root-ada", admin=True)
+    hops.ready_project(owner)
+    hops.ready_project(owner, "tides")
+    all_scopes = [scope.value for scope in Scope if scope not in SITE_SCOPES]
+    clients = {}
+    for scope in Scope:
+        clients[scope.value, False] = owner, {"scopes": [scope.value]}
+        clients[scope.value, True] = admin, {"scopes": [scope.value]}
+    clients["bound", False] = owner, {"scopes": all_scopes, "project": "tides"}
+    wrong = []
+    for (label, is_admin), (maker, body) in clients.items():
+        if label in {scope.value for scope in SITE_SCOPES} and not is_admin:
+            continue
+        # Each key has a name without scopes' colons; what a key does must not take it away from the next.
+        name = label.replace(":", "-")
+        made = maker.post("me/api-keys", json={"name": name, **body})
+        assert made.status_code == 201, made.text
+        client = hops.with_token(made.json()["key"])
+        for route in all_routes():
+            path = route.path.removeprefix(API)
+            if not route.path.startswith(API) or path == "tokens":
+                continue
+            for placeholder, value in SENTENCES.items():
+                path = path.replace(placeholder, value)
+            for method in route.methods:
+                answer = client.request(
+                    method, f"http://hops.test{API}{path}", json={"no": "such field"} if method != "GET" else None
+                )
+                outcome = {401: "unauthenticated", 403: "forbidden"}.get(answer.status_code, "allowed")
+                if answer.status_code == 404 and "that you can see" in answer.text:
+                    outcome = "absent"
+                due = expected_of_key(route, label, admin=is_admin)
+                if outcome != due and not _said_inside(route, "", answer.text):
+                    wrong.append((method, path, label, is_admin, outcome, due, answer.text[:120]))
+        maker.delete(f"me/api-keys/{name}").raise_for_status()
+    assert wrong == []
+
+
+def expected_of_key(route: Declared, label: str, *, admin: bool) -> str:
+    guard = route.guard
+    if isinstance(guard, Public):
+        return "allowed"
+    in_project = isinstance(guard, RequiresInProject)
+    if label == "bound":
+        if in_project:
+            return "absent"
+        return "allowed" if guard.permission in OF_EVERY_KEY else "forbidden"
+    scope = Scope(label)
+    administrates = admin and scope in SITE_SCOPES
+    membership = ProjectRole.DATA_OWNER if in_project and not admin else None
+    if in_project and membership is None and not administrates:
+        return "absent"
+    allowed = permissions_of(PrincipalKind.USER, admin=administrates, membership=membership)
+    return "allowed" if guard.permission in allowed & permissions_of_scopes({scope}) else "forbidden"
 
 
 def _said_inside(route: Declared, caller: str, text: str) -> bool:

@@ -82,6 +82,22 @@ def test_login_names_the_reason_and_keeps_the_user_name(render):
     assert "&lt;script&gt;alert" in html
 
 
+def test_the_second_step_of_a_login_asks_for_a_code_and_holds_no_password(render):
+    asked = SimpleNamespace(challenge=HOSTILE, failed=False)
+    html = render("login", user=None, username="ada", login_error="Type the code.", exception=asked)
+    assert '<label for="code_input">' in html
+    assert 'name="password"' not in html
+    assert 'name="_xsrf" value="x"' in html
+    assert 'role="alert"' not in html
+    assert "<script>alert" not in html
+    again = SimpleNamespace(challenge="sealed", failed=True)
+    html = render("login", user=None, username="ada", login_error="The code is not right.", exception=again)
+    assert 'role="alert"' in html
+    assert 'name="challenge" value="sealed"' in html
+    other = render("login", user=None, login_error="Wrong.", exception=SimpleNamespace())
+    assert 'name="password"' in other
+
+
 def test_login_labels_its_fields_and_carries_the_hubs_token(render):
     html = render("login", user=None)
     assert 'name="_xsrf" value="x"' in html

@@ -158,6 +158,21 @@ def test_a_password_of_somebody_elses_choice_is_asked_to_be_changed(visit):
     assert "Choose a password of your own first" not in visit("").text
 
 
+def test_a_second_factor_that_the_site_asks_for_is_asked_to_be_set_up(visit):
+    for path in ("", "projects/weather", "admin"):
+        answer = visit(path, lacks_second_factor=True)
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/services/hops/security")
+    assert "Set up a second factor first" in visit("security", lacks_second_factor=True).text
+    assert visit("account", lacks_second_factor=True).status_code == 200
+    assert "Set up a second factor first" not in visit("security").text
+
+
+def test_scopes_of_the_site_are_offered_to_administrators_alone(visit):
+    assert 'value="site:read"' in visit("security").text
+    assert 'value="site:read"' not in visit("security", admin=False).text
+    assert 'value="projects:read"' in visit("security", admin=False).text
+
+
 def test_whoever_is_not_logged_in_is_led_to_the_log_in_and_back(site):
     def nobody():
         raise LoginNeededError

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from hops_contract.problems import TYPE_PREFIX, Problem
 from hops_spawner.authenticator import UNKNOWN_LOGIN, HopsAuthenticator, LoginRefusedError
-from hops_spawner.control_plane import RefusedError, UnavailableError, UserState
+from hops_spawner.control_plane import CodeNeededError, RefusedError, UnavailableError, UserState
 
 CHANGED = datetime(2026, 5, 4, 10, tzinfo=UTC)
 GOOD = {"username": "ada", "password": "heron teapot"}
@@ -21,16 +21,19 @@ class Answers:
 
     def __init__(self, answer: Any) -> None:
         self.answer = answer
-        self.asked: list[str] = []
+        self.asked: list[Any] = []
 
     async def log_in(self, username: str, password: SecretStr) -> str:
         assert password.get_secret_value() == GOOD["password"]
         return str(self._give(username))
 
+    async def finish_log_in(self, challenge: SecretStr, code: SecretStr) -> str:
+        return str(self._give((challenge.get_secret_value(), code.get_secret_value())))
+
     async def user(self, name: str) -> Any:
         return self._give(name)
 
-    def _give(self, name: str) -> Any:
+    def _give(self, name: Any) -> Any:
         self.asked.append(name)
         if isinstance(self.answer, Exception):
             raise self.answer
@@ -79,6 +82,38 @@ def test_a_refused_login_says_why(authenticator: Any, answer: Exception, status:
     assert refused.value.status_code == status
     assert said in refused.value.jupyterhub_message
     assert "heron" not in str(refused.value)
+
+
+def test_a_code_is_asked_for_in_a_second_step_that_holds_no_password(authenticator: Any) -> None:
+    problem = Problem(type=TYPE_PREFIX + "second-factor-needed", title="X", status=401, detail="A code is needed.")
+    hub, _ = authenticator(CodeNeededError(problem, "sealed"))
+    with pytest.raises(LoginRefusedError) as asked:
+        log_in(hub, GOOD)
+    assert (asked.value.challenge, asked.value.failed) == ("sealed", False)
+    assert "heron" not in repr(vars(asked.value))
+    hub, answers = authenticator("ada")
+    user = log_in(hub, {"username": "ada", "challenge": "sealed", "code": " 492039 "})
+    assert (user["name"], user["admin"]) == ("ada", False)
+    assert answers.asked == [("sealed", "492039")]
+
+
+@pytest.mark.parametrize(("kind", "challenge"), [("wrong-code", "sealed"), ("locked-out", ""), ("unauthenticated", "")])
+def test_a_wrong_code_can_be_typed_again_and_all_else_begins_anew(
+    authenticator: Any, kind: str, challenge: str
+) -> None:
+    problem = Problem(type=TYPE_PREFIX + kind, title="X", status=401, detail="The code is not right.")
+    hub, _ = authenticator(RefusedError(problem))
+    with pytest.raises(LoginRefusedError) as refused:
+        log_in(hub, {"username": "ada", "challenge": "sealed", "code": "1"})
+    assert (refused.value.challenge, refused.value.failed) == (challenge, True)
+
+
+@pytest.mark.parametrize("data", [{"challenge": "x" * 401, "code": "1"}, {"challenge": "sealed"}, {"challenge": "sealed", "code": "1" * 41}])
+def test_what_can_be_no_code_is_refused_without_asking(authenticator: Any, data: dict[str, str]) -> None:
+    hub, answers = authenticator("ada")
+    with pytest.raises(LoginRefusedError):
+        asyncio.run(hub.authenticate(None, data))
+    assert answers.asked == []
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from hops_contract.problems import TYPE_PREFIX
 from hops_contract.servers import ServerGrant
-from hops_spawner.control_plane import MAX_ANSWER_BYTES, ControlPlane, RefusedError, UnavailableError
+from hops_spawner.control_plane import MAX_ANSWER_BYTES, CodeNeededError, ControlPlane, RefusedError, UnavailableError
 
 Answer = Callable[[httpx.Request], httpx.Response]
 Result = TypeVar("Result")
@@ -52,6 +52,27 @@ def test_a_login_sends_the_password_in_the_body_alone_and_shows_that_it_is_the_h
     assert (request.method, str(request.url)) == ("POST", "http://control-plane/services/hops/api/v1/tokens")
     assert json.loads(request.content) == {"username": "ada", "password": "pass word"}
     assert request.headers["authorization"] == "Bearer s3cret", "else it stands in the line of strangers"
+
+
+def test_a_code_that_is_asked_for_comes_with_what_stands_for_the_password(ask: Any) -> None:
+    def answer(_: httpx.Request) -> httpx.Response:
+        return problem(401, type=TYPE_PREFIX + "second-factor-needed", challenge="sealed")
+
+    with pytest.raises(CodeNeededError) as asked:
+        ask(answer, lambda plane: plane.log_in("ada", SecretStr("pass word")))
+    assert asked.value.challenge == "sealed"
+    assert "pass word" not in str(asked.value)
+
+
+def test_a_code_is_sent_with_the_challenge_alone(ask: Any) -> None:
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, json={"token": "t", "user": "ada"})
+
+    assert ask(answer, lambda plane: plane.finish_log_in(SecretStr("sealed"), SecretStr("492039"))) == "ada"
+    assert json.loads(seen[0].content) == {"challenge": "sealed", "code": "492039"}
 
 
 def test_a_grant_is_asked_for_as_the_hub(ask: Any, grant: ServerGrant) -> None:

@@ -1,0 +1,124 @@
+"""The page Security over the real REST API: a second factor and an API key, from first to last."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import urllib.request
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import uvicorn
+from playwright.sync_api import expect
+
+from hops_platform.second_factor import service as second_factor
+from hops_platform.second_factor.codes import STEP_S, code_of, step_at
+from hops_platform.security.browser import SESSION_COOKIE
+from hops_platform.testing.factories import make_platform
+from hops_platform.users import service as users
+
+pytestmark = pytest.mark.browser
+PASSWORD = "correct horse battery"
+
+
+class Clock:
+    """The time by which codes are judged."""
+
+    def __init__(self):
+        self.moment = datetime.now(UTC)
+
+    def __call__(self):
+        return self.moment
+
+    def go_on(self):
+        self.moment += timedelta(seconds=STEP_S)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(users, "now", clock)
+    monkeypatch.setattr(second_factor, "now", clock)
+    return clock
+
+
+@pytest.fixture
+def url(tmp_path):
+    made = make_platform(tmp_path)
+    with made.parts.database.session() as session:
+        users.create_user(session, name="ada", title="", password=PASSWORD, admin=False, must_change_password=False)
+    made.logins.tokens["cookie-of-ada"] = "ada"
+    server = uvicorn.Server(uvicorn.Config(made.app, host="127.0.0.1", port=0, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 20
+    while not server.started and time.monotonic() < deadline:
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/services/hops/"
+    server.should_exit = True
+    thread.join(timeout=10)
+
+
+@pytest.fixture
+def page(chromium, url):
+    context = chromium.new_context(locale="en-GB", accept_downloads=True)
+    context.add_cookies([{"name": SESSION_COOKIE, "value": "cookie-of-ada", "url": url}])
+    opened = context.new_page()
+    opened.set_default_timeout(10_000)
+    opened.goto(f"{url}security")
+    yield opened
+    context.close()
+
+
+def test_a_second_factor_is_set_up_and_turned_off(page, clock):
+    expect(page.locator("#factor-state")).to_have_text("Off")
+    page.get_by_role("button", name="Set up").click()
+    page.get_by_label("Your password").fill(PASSWORD)
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("img", name="QR code for the authenticator app")).to_be_visible()
+    secret = page.locator("#setup-secret").inner_text().replace(" ", "")
+    page.get_by_label("Code that the app shows").fill(code_of(secret, step_at(clock())))
+    page.get_by_role("button", name="Turn on").click()
+    codes = page.get_by_label("Recovery codes")
+    expect(codes).to_be_visible()
+    assert len(codes.inner_text().split()) == 10
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+    assert download.value.suggested_filename == "hopslab-recovery-codes.txt"
+    page.get_by_role("button", name="I have them").click()
+    assert page.locator("#codes").text_content() == ""
+    assert page.locator("#setup-secret").text_content() == ""
+    expect(page.locator("#factor-state")).to_contain_text("10 recovery codes are left.")
+    page.get_by_role("button", name="Turn off").click()
+    page.get_by_label("Your password").fill(PASSWORD)
+    page.get_by_label("Code", exact=True).fill("nothing")
+    page.get_by_role("dialog").get_by_role("button", name="Turn off").click()
+    expect(page.get_by_role("alert")).to_contain_text("The code is not right")
+    clock.go_on()
+    page.get_by_label("Code", exact=True).fill(code_of(secret, step_at(clock())))
+    page.get_by_role("dialog").get_by_role("button", name="Turn off").click()
+    expect(page.locator("#factor-state")).to_have_text("Off")
+
+
+def test_a_key_is_made_seen_once_and_revoked(page, url):
+    expect(page.get_by_text("You have no keys.")).to_be_visible()
+    page.get_by_role("button", name="Make a key").click()
+    page.get_by_label("Name", exact=True).fill("report")
+    page.get_by_role("button", name="Make key").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    page.get_by_role("checkbox", name="projects:read").check()
+    page.get_by_label("Good for").select_option("7")
+    page.get_by_role("button", name="Make key").click()
+    key = page.get_by_label("The key", exact=True).inner_text()
+    request = urllib.request.Request(f"{url}api/v1/me", headers={"Authorization": f"Bearer {key}"})
+    with urllib.request.urlopen(request) as answer:
+        assert json.load(answer)["name"] == "ada"
+    page.get_by_role("button", name="I have it").click()
+    assert key not in page.content()
+    page.reload()
+    expect(page.get_by_text(f"{key[:13]}…")).to_be_visible()
+    assert key not in page.content()
+    page.get_by_role("button", name="Revoke report").click()
+    page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
+    expect(page.get_by_text("You have no keys.")).to_be_visible()
