@@ -1,4 +1,4 @@
-"""Directive ``rest-routes``: the tables of the REST API, made from the routes themselves at each build."""
+"""Directives ``rest-routes`` and ``api-key-scopes``: tables of the REST API, made from the code at each build."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from hops_platform.app import build_routes
 from hops_platform.security.guard import Public, Requires, RequiresInProject
 from hops_platform.security.permissions import Permission
 from hops_platform.security.policy import ROLE_PERMISSIONS, Role
+from hops_platform.security.scopes import SCOPE_PERMISSIONS, SCOPE_WORDS
 
 PREFIX = "/services/hops/"
 API = f"{PREFIX}api/v1/"
@@ -64,7 +65,7 @@ def routes_as_markdown() -> str:
     parts = []
     for subject, rows in groupby(routes(), key=lambda row: row[0]):
         parts += [
-            f"**{subject.capitalize()}**",
+            f"**{subject[:1].upper()}{subject[1:]}**",
             "",
             "| route | permission | who has it | what it does |",
             "|---|---|---|---|",
@@ -85,7 +86,26 @@ class RestRoutes(SphinxDirective):
         return self.parse_text_to_nodes(routes_as_markdown())
 
 
+def scopes_as_markdown() -> str:
+    """The table of the scopes."""
+    rows = ["| scope | what it is for | permissions |", "|---|---|---|"]
+    rows += [
+        f"| `{scope.value}` | {words} | {', '.join(f'`{name}`' for name in sorted(SCOPE_PERMISSIONS[scope]))} |"
+        for scope, words in SCOPE_WORDS.items()
+    ]
+    return "\n".join(rows)
+
+
+class ApiKeyScopes(SphinxDirective):
+    """Puts the table of the scopes where it stands."""
+
+    def run(self) -> list[nodes.Node]:
+        """The table."""
+        return self.parse_text_to_nodes(scopes_as_markdown())
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Make the directive known to Sphinx."""
+    """Make the directives known to Sphinx."""
     app.add_directive("rest-routes", RestRoutes)
+    app.add_directive("api-key-scopes", ApiKeyScopes)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from hopslab.demo.logins import demo_login, given_login, new_password
+from hopslab.demo.logins import demo_login, given_login, new_password, without_second_factor
 from hopslab.demo.story import summary, walk
 from hopslab.doctor.findings import as_json_object, as_text, healthy
 from hopslab.doctor.machine import look_at_machine

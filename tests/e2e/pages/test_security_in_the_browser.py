@@ -74,13 +74,13 @@ def page(chromium, url):
 def test_a_second_factor_is_set_up_and_turned_off(page, clock):
     expect(page.locator("#factor-state")).to_have_text("Off")
     page.get_by_role("button", name="Set up").click()
-    page.get_by_label("Your password").fill(PASSWORD)
+    page.get_by_role("dialog").get_by_label("Your password").fill(PASSWORD)
     page.get_by_role("button", name="Go on").click()
     expect(page.get_by_role("img", name="QR code for the authenticator app")).to_be_visible()
     secret = page.locator("#setup-secret").inner_text().replace(" ", "")
     page.get_by_label("Code that the app shows").fill(code_of(secret, step_at(clock())))
     page.get_by_role("button", name="Turn on").click()
-    codes = page.get_by_label("Recovery codes")
+    codes = page.get_by_label("Recovery codes", exact=True)
     expect(codes).to_be_visible()
     assert len(codes.inner_text().split()) == 10
     with page.expect_download() as download:
@@ -91,12 +91,12 @@ def test_a_second_factor_is_set_up_and_turned_off(page, clock):
     assert page.locator("#setup-secret").text_content() == ""
     expect(page.locator("#factor-state")).to_contain_text("10 recovery codes are left.")
     page.get_by_role("button", name="Turn off").click()
-    page.get_by_label("Your password").fill(PASSWORD)
-    page.get_by_label("Code", exact=True).fill("nothing")
+    page.get_by_role("dialog").get_by_label("Your password").fill(PASSWORD)
+    page.get_by_role("dialog").get_by_label("Code", exact=True).fill("nothing")
     page.get_by_role("dialog").get_by_role("button", name="Turn off").click()
     expect(page.get_by_role("alert")).to_contain_text("The code is not right")
     clock.go_on()
-    page.get_by_label("Code", exact=True).fill(code_of(secret, step_at(clock())))
+    page.get_by_role("dialog").get_by_label("Code", exact=True).fill(code_of(secret, step_at(clock())))
     page.get_by_role("dialog").get_by_role("button", name="Turn off").click()
     expect(page.locator("#factor-state")).to_have_text("Off")
 
