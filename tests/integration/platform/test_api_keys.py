@@ -266,7 +266,9 @@ def test_a_key_counts_only_in_its_header(hops: Any) -> None:
         assert hops.anonymous().get("me", headers={header: key}).status_code == 401
 
 
-@pytest.mark.parametrize("spoil", [lambda k: k[:-1], lambda k: k + "x", lambda k: k.upper(), lambda k: k[:13], str.strip])
+@pytest.mark.parametrize(
+    "spoil", [lambda k: k[:-1], lambda k: k + "x", lambda k: k.upper(), lambda k: k[:13], str.strip]
+)
 def test_only_the_whole_key_is_one(hops: Any, spoil: Any) -> None:
     key = make_key(hops.user("ada"))["key"]
     spoilt = spoil(key)
@@ -356,7 +358,9 @@ def test_a_token_of_a_key_is_not_good_for_longer_than_the_key(hops: Any) -> None
         (["sessions:run"], "weather", None, 200),
     ],
 )
-def test_which_keys_are_exchanged(hops: Any, scopes: list[str], bound: str | None, asked: str | None, status: int) -> None:
+def test_which_keys_are_exchanged(
+    hops: Any, scopes: list[str], bound: str | None, asked: str | None, status: int
+) -> None:
     ada, eve = hops.user("ada"), hops.user("eve")
     hops.ready_project(ada)
     hops.ready_project(ada, "other")
@@ -372,9 +376,7 @@ def test_a_token_of_a_key_says_the_members_role_of_now(hops: Any) -> None:
     hops.ready_project(ada)
     ada.post("projects/weather/members", json={"user": "bob"}).raise_for_status()
     key = make_key(bob, "runs", ["sessions:run"])["key"]
-    claims = jwt.decode(
-        exchange(hops, key, project="weather").json()["token"], options={"verify_signature": False}
-    )
+    claims = jwt.decode(exchange(hops, key, project="weather").json()["token"], options={"verify_signature": False})
     assert claims["role"] == ProjectRole.DATA_SCIENTIST.value
     ada.delete("projects/weather/members/bob").raise_for_status()
     assert exchange(hops, key, project="weather").status_code == 404

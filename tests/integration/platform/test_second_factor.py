@@ -219,9 +219,7 @@ def test_a_secret_moved_into_anothers_row_opens_nothing(hops: Any, clock: Clock,
 
 
 def test_new_recovery_codes_end_the_old_ones(ada: Person) -> None:
-    answer = ada.client.post(
-        "./me/second-factor:renew-recovery-codes", json={"password": PASSWORD, "code": ada.code()}
-    )
+    answer = ada.client.post("./me/second-factor:renew-recovery-codes", json={"password": PASSWORD, "code": ada.code()})
     assert answer.status_code == 200
     assert not set(answer.json()["recovery_codes"]) & set(ada.recovery_codes)
     assert ada.log_in(ada.recovery_codes[0]).status_code == 401

@@ -50,7 +50,13 @@ def site():
 @pytest.fixture
 def visit(site):
     def _visit(
-        path: str, *, name: str = "ada", admin: bool = True, must_change_password: bool = False, lacks_second_factor: bool = False, csrf: str = "c"
+        path: str,
+        *,
+        name: str = "ada",
+        admin: bool = True,
+        must_change_password: bool = False,
+        lacks_second_factor: bool = False,
+        csrf: str = "c",
     ):
         person = SimpleNamespace(name=name, admin=admin, must_change_password=must_change_password)
         site.dependency_overrides[current_browser_user] = lambda: BrowserUser(

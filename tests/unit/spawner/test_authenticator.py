@@ -108,7 +108,9 @@ def test_a_wrong_code_can_be_typed_again_and_all_else_begins_anew(
     assert (refused.value.challenge, refused.value.failed) == (challenge, True)
 
 
-@pytest.mark.parametrize("data", [{"challenge": "x" * 401, "code": "1"}, {"challenge": "sealed"}, {"challenge": "sealed", "code": "1" * 41}])
+@pytest.mark.parametrize(
+    "data", [{"challenge": "x" * 401, "code": "1"}, {"challenge": "sealed"}, {"challenge": "sealed", "code": "1" * 41}]
+)
 def test_what_can_be_no_code_is_refused_without_asking(authenticator: Any, data: dict[str, str]) -> None:
     hub, answers = authenticator("ada")
     with pytest.raises(LoginRefusedError):
