@@ -61,7 +61,8 @@ def without_second_factor(user: str, env: Mapping[str, str]) -> None:
     Raises:
         SiteError: There is no such user, or they have none.
     """
-    command = [VENV_BIN / "python", "-m", "hops_platform", "users", "reset-second-factor", "--", user]
+    command: list[str | Path] = [VENV_BIN / "python", "-m", "hops_platform", "users"]
+    command += ["reset-second-factor", "--", user]
     run_quietly(command, what="Asking the control plane", env=env, cwd=CHECKOUT, timeout_s=60)
 
 

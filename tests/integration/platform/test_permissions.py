@@ -213,6 +213,11 @@ def expected_of_key(route: Declared, label: str, *, admin: bool) -> str:
 
 
 def _said_inside(route: Declared, caller: str, text: str) -> bool:
-    """Refusals that a route adds to its permission: not one's own membership, or no membership at all."""
+    """Refusals that a route adds to its permission: not one's own membership, none at all, or no token."""
     removes_another = route.name == "remove_member" and caller == "scientist" and "members:remove" in text
-    return removes_another or "not a member of the project" in text or "no account of its own" in text
+    return (
+        removes_another
+        or "not a member of the project" in text
+        or "Only a token can be renewed" in text
+        or "no account of its own" in text
+    )
