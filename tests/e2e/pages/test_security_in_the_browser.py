@@ -109,7 +109,9 @@ def test_a_key_is_made_seen_once_and_revoked(page, url):
     page.get_by_role("checkbox", name="projects:read").check()
     page.get_by_label("Good for").select_option("7")
     page.get_by_role("button", name="Make key").click()
-    key = page.get_by_label("The key", exact=True).inner_text()
+    shown = page.get_by_label("The key", exact=True)
+    expect(shown).to_contain_text("hops_")
+    key = shown.inner_text()
     answer = httpx.get(f"{url}api/v1/me", headers={"Authorization": f"Bearer {key}"}, trust_env=False)
     assert answer.json()["name"] == "ada"
     page.get_by_role("button", name="I have it").click()
