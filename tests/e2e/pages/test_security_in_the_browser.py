@@ -86,8 +86,8 @@ def test_a_second_factor_is_set_up_and_turned_off(page, clock):
         page.get_by_role("button", name="Download").click()
     assert download.value.suggested_filename == "hopslab-recovery-codes.txt"
     page.get_by_role("button", name="I have them").click()
-    assert page.locator("#codes").text_content() == ""
-    assert page.locator("#setup-secret").text_content() == ""
+    expect(page.locator("#codes")).to_have_text("")
+    expect(page.locator("#setup-secret")).to_have_text("")
     expect(page.locator("#factor-state")).to_contain_text("10 recovery codes are left.")
     page.get_by_role("button", name="Turn off").click()
     page.get_by_role("dialog").get_by_label("Your password").fill(PASSWORD)
@@ -115,6 +115,7 @@ def test_a_key_is_made_seen_once_and_revoked(page, url):
     answer = httpx.get(f"{url}api/v1/me", headers={"Authorization": f"Bearer {key}"}, trust_env=False)
     assert answer.json()["name"] == "ada"
     page.get_by_role("button", name="I have it").click()
+    expect(page.locator("#secret")).to_have_text("")
     assert key not in page.content()
     page.reload()
     expect(page.get_by_text(f"{key[:13]}…")).to_be_visible()
