@@ -17,17 +17,23 @@ from hops_platform.adapters.hub.jupyterhub import JupyterHub
 from hops_platform.adapters.logins.hub_oauth import HubOAuthLogins
 from hops_platform.adapters.sessions.livy import LivySessions
 from hops_platform.adapters.storage.local import LocalStorage
+from hops_platform.adapters.storage.local_files import LocalFiles
+from hops_platform.adapters.storage.local_uploads import LocalUploads
 from hops_platform.adapters.templates.packaged import PackagedTemplates
 from hops_platform.database import Database
 from hops_platform.datasets import routes as datasets
+from hops_platform.datasets.tasks import TASKS as DATASET_TASKS
 from hops_platform.engines import Engines
 from hops_platform.environments import routes as environments
 from hops_platform.environments.service import renew
 from hops_platform.environments.tasks import TASKS as ENVIRONMENT_TASKS
+from hops_platform.files import routes as files
+from hops_platform.files.tasks import TASKS as FILE_TASKS
 from hops_platform.http import (
     PROBLEM_RESPONSES,
     RequestBoundary,
     install_problem_handlers,
+    is_upload,
     refuse_body,
     refuse_crowded,
 )
@@ -47,11 +53,14 @@ from hops_platform.servers.tasks import TASKS as SERVER_TASKS
 from hops_platform.sessions import routes as sessions
 from hops_platform.sessions.places import Places
 from hops_platform.settings import Settings
+from hops_platform.sweeping import Sweeper
+from hops_platform.transfers import Transfers
+from hops_platform.uploads import routes as uploads
 from hops_platform.users import routes as users
 
 LOG = logging.getLogger("hops.app")
 API = "api/v1"
-TASKS = {**PROJECT_TASKS, **ENVIRONMENT_TASKS, **SERVER_TASKS}
+TASKS = {**PROJECT_TASKS, **DATASET_TASKS, **FILE_TASKS, **ENVIRONMENT_TASKS, **SERVER_TASKS}
 
 
 def make_signer(settings: Settings) -> Signer:
@@ -68,6 +77,8 @@ def make_engines(settings: Settings, signer: Signer) -> Engines:
     home = settings.layout
     return Engines(
         storage=LocalStorage(home),
+        files=LocalFiles(home),
+        uploads=LocalUploads(home),
         templates=PackagedTemplates(home),
         hub=JupyterHub(settings.hub_api_url, token=settings.hub_api_token.get_secret_value()),
         sessions=LivySessions(settings.livy_url, sign=lambda: signer.sign_service("hops").token),
@@ -99,10 +110,15 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
         signer=signer,
         kept_tokens=KeptTokens(signer),
         session_places=Places(),
+        transfers=Transfers(),
         hub_credential=read_secret(settings.layout.secret(HUB_CREDENTIAL)),
         health=Probe(database.check),
     )
     workers = OutboxWorkers(parts.database, parts, TASKS)
+    stored = parts.engines
+    sweeper = Sweeper(
+        (lambda before: stored.uploads.sweep(before=before), lambda before: stored.files.sweep(before=before))
+    )
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -113,9 +129,12 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
             if renewed:
                 LOG.info("These projects' environments are brought up to date: %s.", ", ".join(renewed))
             workers.start()
+            sweeper.start()
         yield
         if outbox_workers:
+            sweeper.stop()
             workers.stop()
+        parts.transfers.close()
         parts.database.close()
 
     app = build_routes(settings.prefix)
@@ -140,6 +159,7 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
         patience_s=settings.body_timeout_s,
         at_once=settings.bodies_at_once,
         refuse=refuse_body,
+        streamed=is_upload,
     )
     app.add_middleware(RequestBoundary)
     return app
@@ -158,7 +178,7 @@ def build_routes(prefix: str) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     api = APIRouter(prefix=f"{prefix}{API}")
-    for subject in (users, projects, datasets, environments, servers, sessions, operations):
+    for subject in (users, projects, datasets, files, uploads, environments, servers, sessions, operations):
         api.include_router(subject.router)
     app.include_router(api)
     app.include_router(operations.well_known, prefix=prefix.rstrip("/"))

@@ -26,7 +26,12 @@ class Role(StrEnum):
 _DATA_SCIENTIST = frozenset(
     {
         Permission.DATASETS_LIST,
+        Permission.DATASET_READ,
         Permission.ENVIRONMENT_RETRY,
+        Permission.FILES_BROWSE,
+        Permission.FILES_EDIT,
+        # Programs and notebooks: what else there is to bring in is asked for inside (hops_platform.uploads.service).
+        Permission.FILES_UPLOAD,
         Permission.LIMITS_READ,
         Permission.MEMBERS_READ,
         Permission.PROJECT_LEAVE,
@@ -34,6 +39,8 @@ _DATA_SCIENTIST = frozenset(
         Permission.SERVER_READ,
         Permission.SERVER_START,
         Permission.SERVER_STOP,
+        Permission.TRASH_READ,
+        Permission.TRASH_RESTORE,
     }
 )
 
@@ -72,12 +79,18 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         Role.DATA_SCIENTIST: _DATA_SCIENTIST,
         Role.DATA_OWNER: _DATA_SCIENTIST
         | {
+            Permission.DATASETS_CREATE,
+            Permission.DATASET_DELETE,
+            Permission.DATASET_EDIT,
+            Permission.FILES_DOWNLOAD,
+            Permission.FILES_UPLOAD_DATA,
             Permission.MEMBERS_ADD,
             Permission.MEMBERS_EDIT,
             Permission.MEMBERS_REMOVE,
             Permission.PROJECT_DELETE,
             Permission.PROJECT_EDIT,
             Permission.SERVERS_LIST,
+            Permission.TRASH_EMPTY,
         },
         Role.HUB: frozenset({Permission.ME_READ, Permission.SERVER_GRANT, Permission.USERS_READ}),
         Role.PROJECT_USER: frozenset({Permission.ME_READ, Permission.TOKENS_RENEW}),
@@ -85,15 +98,24 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
 )
 
 # Users' code runs with a project-user's token. Whatever role its user has, it changes neither people nor projects.
+# It has the project's files at hand, in its sandbox, so it needs no way to send or to fetch them through here. Such a
+# way would serve whoever finds a token that was printed into a notebook: with it data would leave the project, or
+# programs would come into it that members run, from anywhere. So neither is possible with one, whoever's it is.
+# Nor does anything vanish for good: what it deletes is in the trash, which only a Data Owner in person empties.
 PROJECT_USER_CEILING = frozenset(
     {
         Permission.DATASETS_LIST,
+        Permission.DATASET_READ,
+        Permission.FILES_BROWSE,
+        Permission.FILES_EDIT,
         Permission.LIMITS_READ,
         Permission.MEMBERS_READ,
         Permission.PROJECT_READ,
         Permission.SERVER_READ,
         Permission.SERVER_START,
         Permission.SERVER_STOP,
+        Permission.TRASH_READ,
+        Permission.TRASH_RESTORE,
     }
 )
 
