@@ -227,9 +227,7 @@ class TestLocalFiles(FilesContract):
         (kept,) = (home.root / "trash").glob("weather-*-deleted/*/item")
         assert kept.read_text() == "text"
 
-    def test_a_restored_dataset_stands_beside_what_code_made_in_its_place(
-        self, engine: LocalFiles, home: Home, raw: Path
-    ) -> None:
+    def test_a_restored_dataset_stands_beside_what_code_made_in_its_place(self, engine: LocalFiles, raw: Path) -> None:
         (raw / "file").write_text("text")
         item = new_id()
         engine.trash_dataset(place(), item=item, description="", by="ada")
@@ -281,7 +279,7 @@ class TestLocalUploads(UploadsContract):
             engine.find("weather", owner, old.id)
 
     def test_a_file_that_was_put_in_its_place_is_written_by_no_late_writer(
-        self, engine: LocalUploads, home: Home, raw: Path
+        self, engine: LocalUploads, home: Home
     ) -> None:
         owner = new_id()
         upload = engine.begin(owner, NewUpload(target=place("a"), size=0, sha256=None, replace=False))
