@@ -31,6 +31,7 @@ class Transfers:
             of_one=OF_ONE_PERSON,
             calls="uploads, downloads and copies",
             pages="Wait until one of them has ended",
+            crowded="Too many files are on their way at this moment.",
         )
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="transfer")
 

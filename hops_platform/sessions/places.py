@@ -28,6 +28,7 @@ class Places:
         of_one: Of one person.
         calls: What they are, in words.
         pages: What one can close to have fewer.
+        crowded: What is said where all together have too many.
     """
 
     def __init__(
@@ -37,11 +38,13 @@ class Places:
         of_one: int = OF_ONE_PERSON,
         calls: str = "requests for Spark sessions",
         pages: str = "Close some of the pages that show sessions",
+        crowded: str = "Too many people look after Spark sessions at this moment.",
     ) -> None:
         self._at_once = at_once
         self._of_one = of_one
         self._calls = calls
         self._pages = pages
+        self._crowded = crowded
         self._lock = threading.Lock()
         self._taken: Counter[str] = Counter()
 
@@ -68,7 +71,7 @@ class Places:
                 )
             if self._taken.total() >= self._at_once:
                 raise TooManyError(
-                    f"Too many {self._calls} are under way at this moment.",
+                    self._crowded,
                     remedy="Try again in a moment.",
                     retry_after_s=2,
                 )

@@ -119,7 +119,7 @@ async def _write_all(request: Request, writer: UploadWriter, transfers: Transfer
             if len(pieces) >= _PIECE:
                 await transfers.run(writer.write, bytes(pieces))
                 pieces.clear()
-    except (ClientDisconnect, BodyTooSlowError):
+    except BodyTooSlowError:
         await transfers.run(writer.write, bytes(pieces))
         raise
     await transfers.run(writer.write, bytes(pieces))
@@ -129,7 +129,7 @@ async def _in_time(request: Request) -> AsyncIterator[bytes]:
     """The pieces of the body.
 
     Raises:
-        BodyTooSlowError: Nothing came for a while, or it took too long in all.
+        BodyTooSlowError: Nothing came for a while, it took too long in all, or the connection broke.
     """
     stream = request.stream()
     end = asyncio.get_running_loop().time() + LONGEST_S
@@ -140,6 +140,9 @@ async def _in_time(request: Request) -> AsyncIterator[bytes]:
                 piece = await anext(stream)
         except StopAsyncIteration:
             return
+        except ClientDisconnect as error:
+            # Nobody reads the answer; it keeps a broken connection from being told as a fault of ours.
+            raise BodyTooSlowError("The connection broke.", remedy="Ask how far the upload is.") from error
         except TimeoutError as error:
             raise BodyTooSlowError(
                 f"Nothing came for {PATIENCE_S:g} seconds, or the call lasted {LONGEST_S:g} seconds.",

@@ -6,32 +6,18 @@ import hashlib
 import os
 import queue
 import threading
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from anyio import to_thread
-from anyio.from_thread import start_blocking_portal
-from starlette.requests import ClientDisconnect
 
 from hops_contract.principal import ProjectRole
-from hops_platform.testing.factories import make_platform
 from hops_platform.transfers import OF_ONE_PERSON
 
 from .conftest import PlatformUnderTest
 
 RAW = "projects/weather/datasets/raw"
-
-
-@pytest.fixture
-def on_disk(tmp_path: Path, database_url: str | None) -> Iterator[PlatformUnderTest]:
-    """A control plane whose projects lie on a disk."""
-    with start_blocking_portal() as portal:
-        platform = make_platform(tmp_path / "home", database_url=database_url, on_disk=True)
-        yield PlatformUnderTest(platform, portal)
-    platform.parts.database.close()
 
 
 @pytest.fixture
@@ -429,8 +415,7 @@ def test_what_came_before_the_connection_broke_is_kept(on_disk: PlatformUnderTes
     sending = Sending(on_disk, ada, place)
     sending.send(b"12", more=True)
     sending.hang_up()
-    with suppress(ClientDisconnect):
-        sending.status()
+    assert sending.status() == 408
     assert ada.get(place.removesuffix("/content")).json()["received"] == 2
     assert ada.put(place, params={"offset": 2}, content=b"34").status_code == 200
 
