@@ -17,6 +17,7 @@ AT_ONCE = 48
 OF_ONE_PERSON = 6
 """As many as a browser opens to one place."""
 _THREADS = 8
+_THREADS_OF_LONG_WORK = 4
 
 Told = TypeVar("Told")
 Given = ParamSpec("Given")
@@ -34,11 +35,18 @@ class Transfers:
             crowded="Too many files are on their way at this moment.",
         )
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="transfer")
+        # Apart, so that nobody's next bytes wait until somebody's folder is copied.
+        self._long = ThreadPoolExecutor(_THREADS_OF_LONG_WORK, thread_name_prefix="transfer-long")
 
     async def run(self, work: Callable[Given, Told], *given: Given.args, **named: Given.kwargs) -> Told:
-        """What ``work`` returns, done in one of the threads."""
+        """What ``work`` returns: some bytes to read or to write."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: work(*given, **named))
+
+    async def run_long(self, work: Callable[Given, Told], *given: Given.args, **named: Given.kwargs) -> Told:
+        """What ``work`` returns: whole files to read or to copy."""
+        return await asyncio.get_running_loop().run_in_executor(self._long, lambda: work(*given, **named))
 
     def close(self) -> None:
         """Ends the threads when their work is done."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._threads, self._long):
+            threads.shutdown(wait=False, cancel_futures=True)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from email.utils import format_datetime
 from typing import Annotated, Any
@@ -56,6 +57,8 @@ IfRange = Annotated[
     str | None, Header(alias="If-Range", max_length=200, description="The ETag that the part must belong to.")
 ]
 _PIECE = 1024 * 1024
+PATIENCE_S = 120.0
+"""How long a reader may take for a piece of a MiB: a place is not held by one who does not read."""
 _FILE_ANSWER: dict[str, Any] = {
     "description": "The bytes, always as an attachment.",
     "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary", "example": "day,rain"}}},
@@ -130,7 +133,7 @@ async def copy_file(  # noqa: PLR0917 - the request, and parts
     source = await run_in_threadpool(place_in, session, access, dataset, request.path)
     with parts.transfers.places.take(access.caller.person.name):
         step_aside()
-        return service.show_copied(await parts.transfers.run(service.copy, parts.engines.files, source, target))
+        return service.show_copied(await parts.transfers.run_long(service.copy, parts.engines.files, source, target))
 
 
 @router.post("/projects/{project}/datasets/{dataset}/files:trash")
@@ -246,20 +249,37 @@ class Download(Response):
         with self._opened.file:
             try:
                 with self._transfers.places.take(self._person):
-                    await self._send(send)
+                    await self._send(receive, send)
             except TooManyError as error:
                 await problem_response(error)(scope, receive, send)
 
-    async def _send(self, send: Send) -> None:
+    async def _send(self, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        async for piece in self._pieces():
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
+        gone = asyncio.ensure_future(_hung_up(receive))
+        left = self._wanted.length
+        try:
+            async for piece in self._pieces():
+                async with asyncio.timeout(PATIENCE_S):
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+                left -= len(piece)
+                if gone.done():
+                    return
+        except TimeoutError:
+            return
+        finally:
+            gone.cancel()
+        # A file that was cut meanwhile has fewer bytes than were announced. Without its end the answer is a broken one.
+        if not left:
+            await send({"type": "http.response.body", "body": b""})
 
     async def _pieces(self) -> AsyncIterator[bytes]:
         file, left = self._opened.file, self._wanted.length
         file.seek(self._wanted.first)
-        # A file that was cut meanwhile ends early; the connection then ends without the bytes that were announced.
         while left > 0 and (piece := await self._transfers.run(file.read, min(_PIECE, left))):
             left -= len(piece)
             yield piece
+
+
+async def _hung_up(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

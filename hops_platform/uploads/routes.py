@@ -101,7 +101,7 @@ async def finish_upload(
     await run_in_threadpool(service.check_before_finish, session, uploads, access, upload)
     with parts.transfers.places.take(person.name):
         step_aside()
-        return show_entry(await parts.transfers.run(uploads.finish, access.project.name, person.id, upload))
+        return show_entry(await parts.transfers.run_long(uploads.finish, access.project.name, person.id, upload))
 
 
 @router.delete("/projects/{project}/uploads/{upload}", status_code=204)

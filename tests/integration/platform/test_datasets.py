@@ -6,9 +6,12 @@ import hashlib
 import os
 import queue
 import threading
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from anyio import to_thread
 
@@ -354,17 +357,88 @@ def test_a_person_has_only_so_many_transfers_at_once(on_disk: PlatformUnderTest,
     assert content(ada, "a").status_code == 200
 
 
+class Fetching:
+    """A download whose reader does what the test says; the test client's own reads everything at once."""
+
+    def __init__(self, hops: PlatformUnderTest, client: Any, path: str) -> None:
+        self._hops = hops
+        self._scope = scope_of(client, "GET", f"{RAW}/content", f"path={path}".encode())
+        self.got = 0
+        self.whole = False
+
+    async def run(self, *, hang_up_after: int | None = None, stop_after: int | None = None) -> None:
+        gone = anyio.Event()
+
+        async def receive() -> dict[str, Any]:
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: dict[str, Any]) -> None:
+            self.got += len(message.get("body", b""))
+            self.whole = message["type"] == "http.response.body" and not message.get("more_body")
+            if stop_after is not None and self.got > stop_after:
+                await anyio.sleep_forever()
+            if hang_up_after is not None and self.got > hang_up_after:
+                gone.set()
+                await anyio.sleep(0.01)
+
+        await self._hops.platform.app(self._scope, receive, send)
+
+
+@pytest.mark.parametrize("how", [{"hang_up_after": 0}, {"stop_after": 0}], ids=["hangs up", "stops reading"])
+def test_who_does_not_read_a_download_holds_neither_a_place_nor_the_file(
+    on_disk: PlatformUnderTest, ada: Any, folder: Path, monkeypatch: pytest.MonkeyPatch, how: dict[str, int]
+) -> None:
+    monkeypatch.setattr("hops_platform.files.routes.PATIENCE_S", 0.2)
+    with (folder / "large").open("wb") as file:
+        file.truncate(2**30)
+    for _ in range(OF_ONE_PERSON + 1):
+        fetching = Fetching(on_disk, ada, "large")
+        on_disk.portal.call(partial(fetching.run, **how))
+        assert 0 < fetching.got < 100 * 2**20
+        assert not fetching.whole
+    assert folder / "large" not in open_files()
+
+
+def open_files() -> set[Path]:
+    found = set()
+    for link in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):
+            found.add(link.readlink())
+    return found
+
+
+def test_a_file_that_is_cut_while_it_is_fetched_ends_the_answer_as_a_broken_one(
+    on_disk: PlatformUnderTest, ada: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "a").write_bytes(bytes(5 * 2**20))
+    run = on_disk.platform.parts.transfers.run
+
+    async def cut_first(*given: Any) -> Any:
+        os.truncate(folder / "a", 2**20)
+        return await run(*given)
+
+    monkeypatch.setattr(type(on_disk.platform.parts.transfers), "run", lambda _self, *given: cut_first(*given))
+    fetching = Fetching(on_disk, ada, "a")
+    on_disk.portal.call(fetching.run)
+    assert (fetching.got, fetching.whole) == (2**20, False)
+
+
+def scope_of(client: Any, method: str, path: str, query: bytes) -> dict[str, Any]:
+    return {
+        "type": "http", "http_version": "1.1", "method": method, "scheme": "http", "server": ("hops.test", 80),
+        "path": f"/services/hops/api/v1/{path}", "raw_path": path.encode(), "query_string": query, "root_path": "",
+        "headers": [(b"authorization", client.headers["Authorization"].encode()), (b"host", b"hops.test")],
+        "client": ("127.0.0.1", 1), "state": {},
+    }  # fmt: skip
+
+
 class Sending:
     """A request whose body comes when the test says so: the test client's own comes at once."""
 
     def __init__(self, hops: PlatformUnderTest, client: Any, path: str, query: bytes = b"offset=0") -> None:
         self._hops = hops
-        self._scope = {
-            "type": "http", "http_version": "1.1", "method": "PUT", "scheme": "http", "server": ("hops.test", 80),
-            "path": f"/services/hops/api/v1/{path}", "raw_path": path.encode(), "query_string": query, "root_path": "",
-            "headers": [(b"authorization", client.headers["Authorization"].encode()), (b"host", b"hops.test")],
-            "client": ("127.0.0.1", 1), "state": {},
-        }  # fmt: skip
+        self._scope = scope_of(client, "PUT", path, query)
         self._messages: queue.Queue[dict[str, Any]] = queue.Queue()
         self.taken = threading.Semaphore(0)
         self.answer: list[dict[str, Any]] = []
