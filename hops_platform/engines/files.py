@@ -223,7 +223,12 @@ class UploadWriter(Protocol):
         """How many bytes of the upload are here."""
         ...
 
-    def write(self, data: bytes) -> None:
+    @property
+    def missing(self) -> int:
+        """How many bytes of it are still to come."""
+        ...
+
+    def write(self, data: bytes | bytearray) -> None:
         """Adds bytes.
 
         Raises:

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from email.utils import format_datetime
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -258,12 +259,13 @@ class Download(Response):
         gone = asyncio.ensure_future(_hung_up(receive))
         left = self._wanted.length
         try:
-            async for piece in self._pieces():
-                async with asyncio.timeout(PATIENCE_S):
-                    await send({"type": "http.response.body", "body": piece, "more_body": True})
-                left -= len(piece)
-                if gone.done():
-                    return
+            async with aclosing(self._pieces()) as pieces:
+                async for piece in pieces:
+                    async with asyncio.timeout(PATIENCE_S):
+                        await send({"type": "http.response.body", "body": piece, "more_body": True})
+                    left -= len(piece)
+                    if gone.done():
+                        return
         except TimeoutError:
             return
         finally:
@@ -272,12 +274,19 @@ class Download(Response):
         if not left:
             await send({"type": "http.response.body", "body": b""})
 
-    async def _pieces(self) -> AsyncIterator[bytes]:
+    async def _pieces(self) -> AsyncGenerator[bytes, None]:
+        """Reads one piece while the one before it is sent."""
         file, left = self._opened.file, self._wanted.length
         file.seek(self._wanted.first)
-        while left > 0 and (piece := await self._transfers.run(file.read, min(_PIECE, left))):
-            left -= len(piece)
-            yield piece
+        reading = asyncio.ensure_future(self._transfers.run(file.read, min(_PIECE, left)))
+        try:
+            while piece := await reading:
+                left -= len(piece)
+                reading = asyncio.ensure_future(self._transfers.run(file.read, min(_PIECE, left)))
+                yield piece
+        finally:
+            # The file is closed when nobody reads it any more.
+            await reading
 
 
 async def _hung_up(receive: Receive) -> None:

@@ -112,17 +112,26 @@ def cancel_upload(upload: UploadId, access: Uploads, session: DatabaseSession, p
 
 
 async def _write_all(request: Request, writer: UploadWriter, transfers: Transfers) -> None:
-    pieces = bytearray()
+    """Writes one piece while the next one comes; there are never more than two in memory."""
+    pieces, taken, missing = bytearray(), 0, writer.missing
+    writing: asyncio.Future[None] | None = None
     try:
         async for piece in _in_time(request):
             pieces += piece
+            taken += len(piece)
+            if taken > missing:
+                # Who sends more than was announced is told so now.
+                break
             if len(pieces) >= _PIECE:
-                await transfers.run(writer.write, bytes(pieces))
-                pieces.clear()
-    except BodyTooSlowError:
-        await transfers.run(writer.write, bytes(pieces))
-        raise
-    await transfers.run(writer.write, bytes(pieces))
+                if writing is not None:
+                    await writing
+                writing = asyncio.ensure_future(transfers.run(writer.write, pieces))
+                pieces = bytearray()
+    finally:
+        # Also what came before the connection broke; and nobody writes once the writer is closed.
+        if writing is not None:
+            await writing
+        await transfers.run(writer.write, pieces)
 
 
 async def _in_time(request: Request) -> AsyncIterator[bytes]:

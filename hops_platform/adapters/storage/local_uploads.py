@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import json
 import os
+import threading
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -150,6 +151,8 @@ class LocalWriter:
 
     def __init__(self, folder: Path, size: int) -> None:
         self._size = size
+        # Whoever gives up waiting for a write closes only after it: else the number could be another file's by then.
+        self._writing = threading.Lock()
         try:
             self._file = os.open(folder / _DATA, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
         except FileNotFoundError as error:
@@ -177,10 +180,15 @@ class LocalWriter:
         if not same:
             raise _absent()
 
-    def write(self, data: bytes) -> None:
+    @property
+    def missing(self) -> int:
         """See :class:`~hops_platform.engines.files.UploadWriter`."""
-        room = self._size - self.received
-        with full_disk_told():
+        return self._size - self.received
+
+    def write(self, data: bytes | bytearray) -> None:
+        """See :class:`~hops_platform.engines.files.UploadWriter`."""
+        room = self.missing
+        with self._writing, full_disk_told():
             view = memoryview(data)[:room]
             while view:
                 written = os.pwrite(self._file, view, self.received)
@@ -219,7 +227,9 @@ class LocalWriter:
 
     def close(self) -> None:
         """Lets others hold it."""
-        os.close(self._file)
+        with self._writing:
+            os.close(self._file)
+            self._file = -1
 
     def __enter__(self) -> Self:
         return self
