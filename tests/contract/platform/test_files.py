@@ -237,7 +237,7 @@ class TestLocalFiles(FilesContract):
         names = sorted(entry.name for entry in engine.list_folder(place(), limit=10).entries)
         assert names == ["mine", f"restored-{item.hex[-8:]}"]
 
-    def test_a_hundred_thousand_entries_are_paged_in_little_memory(self, engine: LocalFiles, raw: Path) -> None:
+    def test_a_page_of_many_thousand_entries_takes_little_memory(self, engine: LocalFiles, raw: Path) -> None:
         for number in range(20_000):
             os.close(os.open(raw / f"{number:06}", os.O_CREAT))
         tracemalloc.start()
