@@ -17,20 +17,27 @@ from hops_platform.adapters.hub.jupyterhub import JupyterHub
 from hops_platform.adapters.logins.hub_oauth import HubOAuthLogins
 from hops_platform.adapters.sessions.livy import LivySessions
 from hops_platform.adapters.storage.local import LocalStorage
+from hops_platform.adapters.storage.local_files import LocalFiles
+from hops_platform.adapters.storage.local_uploads import LocalUploads
 from hops_platform.adapters.templates.packaged import PackagedTemplates
 from hops_platform.certificates import routes as certificates
 from hops_platform.certificates.service import renew_due
 from hops_platform.certificates.tasks import TASKS as CERTIFICATE_TASKS
-from hops_platform.database import Database
+from hops_platform.database import Database, now
 from hops_platform.datasets import routes as datasets
+from hops_platform.datasets.tasks import TASKS as DATASET_TASKS
 from hops_platform.engines import Engines
 from hops_platform.environments import routes as environments
 from hops_platform.environments.service import renew
 from hops_platform.environments.tasks import TASKS as ENVIRONMENT_TASKS
+from hops_platform.files import routes as files
+from hops_platform.files.tasks import LEFT_BEHIND
+from hops_platform.files.tasks import TASKS as FILE_TASKS
 from hops_platform.http import (
     PROBLEM_RESPONSES,
     RequestBoundary,
     install_problem_handlers,
+    is_upload,
     refuse_body,
     refuse_crowded,
 )
@@ -54,13 +61,14 @@ from hops_platform.servers.tasks import TASKS as SERVER_TASKS
 from hops_platform.sessions import routes as sessions
 from hops_platform.sessions.places import Places
 from hops_platform.settings import Settings
+from hops_platform.transfers import Transfers
+from hops_platform.uploads import routes as uploads
 from hops_platform.users import routes as users
 
 LOG = logging.getLogger("hops.app")
 API = "api/v1"
-RENEWAL_INTERVAL_S = 3600.0
-PURGE_INTERVAL_S = 600.0
-TASKS = {**CERTIFICATE_TASKS, **PROJECT_TASKS, **ENVIRONMENT_TASKS, **SERVER_TASKS}
+_HOUR_S = 3600.0
+TASKS = {**CERTIFICATE_TASKS, **PROJECT_TASKS, **DATASET_TASKS, **FILE_TASKS, **ENVIRONMENT_TASKS, **SERVER_TASKS}
 
 
 def make_signer(settings: Settings) -> Signer:
@@ -77,6 +85,8 @@ def make_engines(settings: Settings, signer: Signer) -> Engines:
     home = settings.layout
     return Engines(
         storage=LocalStorage(home),
+        files=LocalFiles(home),
+        uploads=LocalUploads(home),
         templates=PackagedTemplates(home),
         hub=JupyterHub(settings.hub_api_url, token=settings.hub_api_token.get_secret_value()),
         sessions=LivySessions(settings.livy_url, sign=lambda: signer.sign_service("hops").token),
@@ -109,13 +119,12 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
         sealer=load_sealer(settings.layout.secret(SEALING_KEY)),
         kept_tokens=KeptTokens(signer),
         session_places=Places(),
+        transfers=Transfers(),
         hub_credential=read_secret(settings.layout.secret(HUB_CREDENTIAL)),
         health=Probe(database.check),
     )
     workers = OutboxWorkers(parts.database, parts, TASKS)
-    renewal = Recurring("certificates", lambda: _renew_certificates(parts), interval_s=RENEWAL_INTERVAL_S)
-
-    purge = Recurring("deleted projects", lambda: _purge_projects(parts, workers), interval_s=PURGE_INTERVAL_S)
+    recurring = _recurring(parts, workers)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -126,13 +135,14 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
             if renewed:
                 LOG.info("These projects' environments are brought up to date: %s.", ", ".join(renewed))
             workers.start()
-            renewal.start()
-            purge.start()
+            for one in recurring:
+                one.start()
         yield
         if outbox_workers:
-            renewal.stop()
-            purge.stop()
+            for one in recurring:
+                one.stop()
             workers.stop()
+        parts.transfers.close()
         parts.database.close()
 
     app = build_routes(settings.prefix)
@@ -157,24 +167,35 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
         patience_s=settings.body_timeout_s,
         at_once=settings.bodies_at_once,
         refuse=refuse_body,
+        streamed=is_upload,
     )
     app.add_middleware(RequestBoundary)
     return app
 
 
-def _renew_certificates(parts: Parts) -> None:
-    with parts.database.session() as session:
-        renewed = renew_due(session, parts.sealer)
-    if renewed:
-        LOG.info("%d certificates were made, of %s and others.", len(renewed), renewed[0])
+def _recurring(parts: Parts, workers: OutboxWorkers) -> tuple[Recurring, ...]:
+    """What is done again and again: certificates renewed, and removed what is given up."""
+    stored = parts.engines
 
+    def renew_certificates() -> None:
+        with parts.database.session() as session:
+            renewed = renew_due(session, parts.sealer)
+        if renewed:
+            LOG.info("%d certificates were made, of %s and others.", len(renewed), renewed[0])
 
-def _purge_projects(parts: Parts, workers: OutboxWorkers) -> None:
-    with parts.database.session() as session:
-        purged = purge_old(session, kept=parts.settings.deleted_projects_kept)
-    if purged:
-        LOG.info("These deleted projects can't be restored any more: %s.", ", ".join(purged))
-        workers.wake()
+    def purge_projects() -> None:
+        with parts.database.session() as session:
+            purged = purge_old(session, kept=parts.settings.deleted_projects_kept)
+        if purged:
+            LOG.info("These deleted projects can't be restored any more: %s.", ", ".join(purged))
+            workers.wake()
+
+    return (
+        Recurring("certificates", renew_certificates, interval_s=_HOUR_S),
+        Recurring("deleted projects", purge_projects, interval_s=_HOUR_S / 6),
+        Recurring("uploads", lambda: stored.uploads.sweep(before=now() - LEFT_BEHIND), interval_s=_HOUR_S),
+        Recurring("trash", lambda: stored.files.sweep(before=now() - LEFT_BEHIND), interval_s=_HOUR_S),
+    )
 
 
 def build_routes(prefix: str) -> FastAPI:
@@ -190,7 +211,19 @@ def build_routes(prefix: str) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     api = APIRouter(prefix=f"{prefix}{API}")
-    for subject in (users, projects, joining, certificates, datasets, environments, servers, sessions, operations):
+    for subject in (
+        users,
+        projects,
+        joining,
+        certificates,
+        datasets,
+        files,
+        uploads,
+        environments,
+        servers,
+        sessions,
+        operations,
+    ):
         api.include_router(subject.router)
     app.include_router(api)
     app.include_router(operations.well_known, prefix=prefix.rstrip("/"))

@@ -187,6 +187,14 @@ class TooLargeError(PlatformError):
     status = 413
 
 
+class RangeNotSatisfiableError(PlatformError):
+    """The part of a file that was asked for is not in it."""
+
+    kind = "range-not-satisfiable"
+    title = "There is no such part"
+    status = 416
+
+
 class BodyTooSlowError(PlatformError):
     """The body did not come in the time that any request needs."""
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 import logging
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any, cast
 
-from fastapi import Depends, FastAPI, Header, Query, Request
+from fastapi import Depends, FastAPI, Header, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from sqlalchemy.exc import IntegrityError, OperationalError
@@ -58,6 +59,7 @@ IdempotencyKeyHeader = Annotated[
         description="A creation sent twice with the same key happens once.",
     ),
 ]
+DatasetName = Annotated[str, Path(max_length=64, examples=["raw"])]
 IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=100, description="The ETag of what is edited.")]
 
 
@@ -296,6 +298,14 @@ def refuse_body(refusal: Refusal, detail: str, remedy: str) -> JSONResponse:
     response = problem_response(kind(detail, remedy=remedy))
     response.headers["Connection"] = "close"
     return response
+
+
+_UPLOAD = re.compile(r"/projects/[^/]+/uploads/[^/]+/content\Z")
+
+
+def is_upload(scope: Scope) -> bool:
+    """Whether a request's body is written to the disk while it comes, by a route that bounds it itself."""
+    return scope["method"] == "PUT" and _UPLOAD.search(scope["path"]) is not None
 
 
 def refuse_crowded(scope: Scope) -> Response:

@@ -12,6 +12,7 @@ from hops_platform.security.sealing import Sealer
 from hops_platform.security.tokens import Signer
 from hops_platform.sessions.places import Places
 from hops_platform.settings import Settings
+from hops_platform.transfers import Transfers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,7 @@ class Parts:
         sealer: Seals what is secret in the database.
         kept_tokens: Those that services are shown in a person's name.
         session_places: Bounds the calls to the session service.
+        transfers: Bounds the work with files, and does it.
         hub_credential: The secret that the Hub shows.
         health: Whether the database answers.
     """
@@ -37,5 +39,6 @@ class Parts:
     sealer: Sealer
     kept_tokens: KeptTokens
     session_places: Places
+    transfers: Transfers
     hub_credential: str
     health: Probe

@@ -6,8 +6,6 @@ import logging
 import threading
 from collections.abc import Callable
 
-from sqlalchemy.exc import SQLAlchemyError
-
 LOG = logging.getLogger("hops.recurring")
 
 
@@ -31,8 +29,8 @@ class Recurring:
         """Starts the thread."""
         self._thread.start()
 
-    def stop(self, *, timeout_s: float = 10.0) -> None:
-        """Lets what is being done end, then ends the thread."""
+    def stop(self, *, timeout_s: float = 2.0) -> None:
+        """Ends the thread; what is being done has so long to end, or goes with the process."""
         self._stopping.set()
         self._thread.join(timeout_s)
 
@@ -40,6 +38,7 @@ class Recurring:
         while not self._stopping.is_set():
             try:
                 self._action()
-            except (SQLAlchemyError, OSError, RuntimeError, ValueError):
+            except Exception:
+                # Whatever goes wrong once must not end what keeps the platform clean.
                 LOG.exception("%s: not done; tried again in %.0f s", self._name, self._interval_s)
             self._stopping.wait(self._interval_s)

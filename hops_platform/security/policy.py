@@ -28,7 +28,12 @@ _DATA_SCIENTIST = frozenset(
         Permission.CERTIFICATE_EXPORT,
         Permission.CERTIFICATE_REPLACE,
         Permission.DATASETS_LIST,
+        Permission.DATASET_READ,
         Permission.ENVIRONMENT_RETRY,
+        Permission.FILES_BROWSE,
+        Permission.FILES_EDIT,
+        # Programs and notebooks: what else there is to bring in is asked for inside (hops_platform.uploads.service).
+        Permission.FILES_UPLOAD,
         Permission.LIMITS_READ,
         Permission.MEMBERS_READ,
         Permission.PROJECT_LEAVE,
@@ -36,6 +41,8 @@ _DATA_SCIENTIST = frozenset(
         Permission.SERVER_READ,
         Permission.SERVER_START,
         Permission.SERVER_STOP,
+        Permission.TRASH_READ,
+        Permission.TRASH_RESTORE,
     }
 )
 
@@ -91,6 +98,11 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             Permission.CERTIFICATES_LIST,
             Permission.JOIN_REQUESTS_DECIDE,
             Permission.JOIN_REQUESTS_LIST,
+            Permission.DATASETS_CREATE,
+            Permission.DATASET_DELETE,
+            Permission.DATASET_EDIT,
+            Permission.FILES_DOWNLOAD,
+            Permission.FILES_UPLOAD_DATA,
             Permission.MEMBERS_ADD,
             Permission.MEMBERS_EDIT,
             Permission.MEMBERS_REMOVE,
@@ -98,6 +110,7 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             Permission.PROJECT_DELETE,
             Permission.PROJECT_EDIT,
             Permission.SERVERS_LIST,
+            Permission.TRASH_EMPTY,
         },
         Role.HUB: frozenset({Permission.ME_READ, Permission.SERVER_GRANT, Permission.USERS_READ}),
         Role.PROJECT_USER: frozenset({Permission.ME_READ, Permission.TOKENS_RENEW}),
@@ -105,17 +118,26 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
 )
 
 # Users' code runs with a project-user's token. Whatever role its user has, it changes neither people nor projects.
+# It has the project's files at hand, in its sandbox, so it needs no way to send or to fetch them through here. Such a
+# way would serve whoever finds a token that was printed into a notebook: with it data would leave the project, or
+# programs would come into it that members run, from anywhere. So neither is possible with one, whoever's it is.
+# Nor does anything vanish for good: what it deletes is in the trash, which only a Data Owner in person empties.
 PROJECT_USER_CEILING = frozenset(
     {
         # It is the code's own; servers and sessions get it this way.
         Permission.CERTIFICATE_EXPORT,
         Permission.DATASETS_LIST,
+        Permission.DATASET_READ,
+        Permission.FILES_BROWSE,
+        Permission.FILES_EDIT,
         Permission.LIMITS_READ,
         Permission.MEMBERS_READ,
         Permission.PROJECT_READ,
         Permission.SERVER_READ,
         Permission.SERVER_START,
         Permission.SERVER_STOP,
+        Permission.TRASH_READ,
+        Permission.TRASH_RESTORE,
     }
 )
 

@@ -21,9 +21,30 @@ WAITING_OF_ONE_PERSON = 2
 
 
 class Places:
-    """Counts the calls; nobody waits for a place."""
+    """Counts the calls; nobody waits for a place.
 
-    def __init__(self) -> None:
+    Args:
+        at_once: In all.
+        of_one: Of one person.
+        calls: What they are, in words.
+        pages: What one can close to have fewer.
+        crowded: What is said where all together have too many.
+    """
+
+    def __init__(
+        self,
+        *,
+        at_once: int = AT_ONCE,
+        of_one: int = OF_ONE_PERSON,
+        calls: str = "requests for Spark sessions",
+        pages: str = "Close some of the pages that show sessions",
+        crowded: str = "Too many people look after Spark sessions at this moment.",
+    ) -> None:
+        self._at_once = at_once
+        self._of_one = of_one
+        self._calls = calls
+        self._pages = pages
+        self._crowded = crowded
         self._lock = threading.Lock()
         self._taken: Counter[str] = Counter()
 
@@ -42,15 +63,15 @@ class Places:
 
     def _take(self, person: str) -> bool:
         with self._lock:
-            if self._taken[person] >= OF_ONE_PERSON:
+            if self._taken[person] >= self._of_one:
                 raise TooManyError(
-                    f"{OF_ONE_PERSON} of your requests for Spark sessions are under way already.",
-                    remedy="Close some of the pages that show sessions, or try again in a moment.",
+                    f"{self._of_one} of your {self._calls} are under way already.",
+                    remedy=f"{self._pages}, or try again in a moment.",
                     retry_after_s=2,
                 )
-            if self._taken.total() >= AT_ONCE:
+            if self._taken.total() >= self._at_once:
                 raise TooManyError(
-                    "Too many people look after Spark sessions at this moment.",
+                    self._crowded,
                     remedy="Try again in a moment.",
                     retry_after_s=2,
                 )

@@ -437,7 +437,199 @@ export interface paths {
          */
         get: operations["list_datasets"];
         put?: never;
+        /**
+         * Create Dataset
+         * @description Creates a dataset. Its folder is made at once, but after this answer.
+         */
+        post: operations["create_dataset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/datasets/{dataset}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Dataset
+         * @description One dataset, with the text of its README.md; its ETag is what an edit needs.
+         */
+        get: operations["read_dataset"];
+        put?: never;
         post?: never;
+        /**
+         * Delete Dataset
+         * @description Deletes a dataset; its files are moved to the project's trash.
+         */
+        delete: operations["delete_dataset"];
+        options?: never;
+        head?: never;
+        /**
+         * Edit Dataset
+         * @description Changes the description.
+         */
+        patch: operations["edit_dataset"];
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/datasets/{dataset}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download File
+         * @description The bytes of a file, or a part of them.
+         */
+        get: operations["download_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/datasets/{dataset}/entry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Entry
+         * @description What one file or folder is.
+         */
+        get: operations["read_entry"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/datasets/{dataset}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Files
+         * @description What lies in a folder, by name.
+         */
+        get: operations["list_files"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/datasets/{dataset}/files:copy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Copy File
+         * @description Copies a file or a folder within the project; nothing is replaced, and it appears when it is whole.
+         */
+        post: operations["copy_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/datasets/{dataset}/files:move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move File
+         * @description Moves or renames a file or a folder within the project; nothing is replaced.
+         */
+        post: operations["move_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/datasets/{dataset}/files:trash": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Trash File
+         * @description Moves a file or a folder to the project's trash.
+         */
+        post: operations["trash_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/datasets/{dataset}/folders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make Folder
+         * @description Makes a folder in one that is there.
+         */
+        post: operations["make_folder"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/datasets/{dataset}/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin Upload
+         * @description Announces a file; folders that lead to it are made when it is whole. Left alone for a day, it is given up.
+         */
+        post: operations["begin_upload"];
         delete?: never;
         options?: never;
         head?: never;
@@ -722,6 +914,130 @@ export interface paths {
         get: operations["list_servers"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/trash": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Trash
+         * @description What was deleted in the project, the latest first.
+         */
+        get: operations["list_trash"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/trash/{item}:restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore File
+         * @description Moves something out of the trash; a whole dataset follows after this answer.
+         */
+        post: operations["restore_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/trash:empty": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Empty Trash
+         * @description Removes what is in the trash for good.
+         */
+        post: operations["empty_trash"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/uploads/{upload}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Upload
+         * @description How far an upload of the caller's is.
+         */
+        get: operations["read_upload"];
+        put?: never;
+        post?: never;
+        /**
+         * Cancel Upload
+         * @description Gives up an upload of the caller's.
+         */
+        delete: operations["cancel_upload"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/uploads/{upload}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Write Upload
+         * @description Adds bytes to an upload. What has come is kept when the connection breaks.
+         */
+        put: operations["write_upload"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/uploads/{upload}:finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Finish Upload
+         * @description Checks what came, and puts the whole file in its place in one step.
+         */
+        post: operations["finish_upload"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1084,6 +1400,30 @@ export interface components {
             trust_store: string;
         };
         /**
+         * CopyAnswer
+         * @description What was copied.
+         */
+        CopyAnswer: {
+            /**
+             * Entries
+             * @description Files and folders.
+             * @example 12
+             */
+            entries: number;
+            /**
+             * Left Out
+             * @description Links and pipes, which are not copied.
+             * @example 0
+             */
+            left_out: number;
+            /**
+             * Size
+             * @description Bytes.
+             * @example 52311
+             */
+            size: number;
+        };
+        /**
          * DatasetAnswer
          * @description A dataset of a project.
          */
@@ -1104,6 +1444,85 @@ export interface components {
              * @example Resources
              */
             name: string;
+            /**
+             * Standard
+             * @description Every project has it; it can't be deleted.
+             * @example true
+             */
+            standard: boolean;
+            /**
+             * Version
+             * @description Counts the edits; also the ETag.
+             * @example 1
+             */
+            version: number;
+        };
+        /**
+         * DatasetDeletion
+         * @description Says the name again, so that the wrong dataset is not deleted.
+         */
+        DatasetDeletion: {
+            /**
+             * Name
+             * @example raw
+             */
+            name: string;
+        };
+        /**
+         * DatasetDetail
+         * @description A dataset with what its README.md says.
+         */
+        DatasetDetail: {
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-05-04T10:00:00Z
+             */
+            created_at: string;
+            /**
+             * Description
+             * @example Measurements as they came.
+             */
+            description: string;
+            /**
+             * Name
+             * @example Resources
+             */
+            name: string;
+            /**
+             * Readme
+             * @description README.md of its top folder as it stands there, Markdown of whoever wrote it; null without one.
+             * @example # Measurements
+             *
+             *     One row an hour.
+             */
+            readme: string | null;
+            /**
+             * Readme Cut
+             * @description Whether it is longer than what is shown.
+             * @example false
+             */
+            readme_cut: boolean;
+            /**
+             * Standard
+             * @description Every project has it; it can't be deleted.
+             * @example true
+             */
+            standard: boolean;
+            /**
+             * Version
+             * @description Counts the edits; also the ETag.
+             * @example 1
+             */
+            version: number;
+        };
+        /**
+         * DatasetEdit
+         * @description What to change of a dataset; what is left out stays.
+         */
+        DatasetEdit: {
+            /** Description */
+            description?: string | null;
         };
         /**
          * DeletedProject
@@ -1133,6 +1552,18 @@ export interface components {
              * @example Weather of the coast
              */
             title: string;
+        };
+        /**
+         * Deletion
+         * @description What to move to the trash.
+         */
+        Deletion: {
+            /**
+             * Path
+             * @description Relative to the dataset, parts separated by '/'.
+             * @example 2026/may.csv
+             */
+            path: string;
         };
         /**
          * DeliveryAnswer
@@ -1195,6 +1626,48 @@ export interface components {
              */
             topic: string;
         };
+        /**
+         * Emptying
+         * @description Says the project's name, since this can't be undone.
+         */
+        Emptying: {
+            /**
+             * Project
+             * @example weather
+             */
+            project: string;
+        };
+        /**
+         * EntryAnswer
+         * @description What lies somewhere.
+         */
+        EntryAnswer: {
+            /** @example file */
+            kind: components["schemas"]["EntryKind"];
+            /**
+             * Modified
+             * Format: date-time
+             * @example 2026-05-04T10:00:00Z
+             */
+            modified: string;
+            /**
+             * Name
+             * @example may.csv
+             */
+            name: string;
+            /**
+             * Size
+             * @description Bytes of a file; null for everything else.
+             * @example 52311
+             */
+            size: number | null;
+        };
+        /**
+         * EntryKind
+         * @description What lies somewhere.
+         * @enum {string}
+         */
+        EntryKind: "file" | "folder" | "link" | "other";
         /**
          * EnvironmentAnswer
          * @description How far the project's environment is.
@@ -1483,6 +1956,30 @@ export interface components {
             role: components["schemas"]["ProjectRole"];
         };
         /**
+         * Move
+         * @description What to move or to copy, and the whole path that it has after that.
+         */
+        Move: {
+            /**
+             * Path
+             * @description Relative to the dataset, parts separated by '/'.
+             * @example 2026/may.csv
+             */
+            path: string;
+            /**
+             * To
+             * @description Relative to the dataset, parts separated by '/'.
+             * @example 2026/may.csv
+             */
+            to: string;
+            /**
+             * To Dataset
+             * @description Default: the same.
+             * @example Resources
+             */
+            to_dataset?: string | null;
+        };
+        /**
          * MyMembership
          * @description A project of mine.
          */
@@ -1531,6 +2028,35 @@ export interface components {
              * @example -----BEGIN CERTIFICATE REQUEST-----…
              */
             request: string;
+        };
+        /**
+         * NewDataset
+         * @description A dataset to create.
+         */
+        NewDataset: {
+            /**
+             * Description
+             * @default
+             * @example Measurements as they came.
+             */
+            description: string;
+            /**
+             * Name
+             * @example raw
+             */
+            name: string;
+        };
+        /**
+         * NewFolder
+         * @description A folder to make in one that is there.
+         */
+        NewFolder: {
+            /**
+             * Path
+             * @description Relative to the dataset, parts separated by '/'.
+             * @example 2026/may.csv
+             */
+            path: string;
         };
         /**
          * NewJoinRequest
@@ -1589,6 +2115,37 @@ export interface components {
              * @example Weather of the coast
              */
             title: string;
+        };
+        /**
+         * NewUploadRequest
+         * @description A file to send.
+         */
+        NewUploadRequest: {
+            /**
+             * Path
+             * @description Relative to the dataset, parts separated by '/'.
+             * @example 2026/may.csv
+             */
+            path: string;
+            /**
+             * Replace
+             * @description Whether a file that is there is replaced.
+             * @default false
+             * @example false
+             */
+            replace: boolean;
+            /**
+             * Sha256
+             * @description Checked at the end; lower-case hexadecimal digits.
+             * @example 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+             */
+            sha256?: string | null;
+            /**
+             * Size
+             * @description Its bytes.
+             * @example 52311
+             */
+            size: number;
         };
         /**
          * NewUser
@@ -1666,6 +2223,16 @@ export interface components {
              */
             next?: string | null;
         };
+        /** Page[EntryAnswer] */
+        Page_EntryAnswer_: {
+            /** Items */
+            items: components["schemas"]["EntryAnswer"][];
+            /**
+             * Next
+             * @description Give this as `after` for the next page; null at the end.
+             */
+            next?: string | null;
+        };
         /** Page[JoinRequestAnswer] */
         Page_JoinRequestAnswer_: {
             /** Items */
@@ -1710,6 +2277,16 @@ export interface components {
         Page_ServerAnswer_: {
             /** Items */
             items: components["schemas"]["ServerAnswer"][];
+            /**
+             * Next
+             * @description Give this as `after` for the next page; null at the end.
+             */
+            next?: string | null;
+        };
+        /** Page[TrashItemAnswer] */
+        Page_TrashItemAnswer_: {
+            /** Items */
+            items: components["schemas"]["TrashItemAnswer"][];
             /**
              * Next
              * @description Give this as `after` for the next page; null at the end.
@@ -1889,6 +2466,50 @@ export interface components {
          * @enum {string}
          */
         Reason: "cessation_of_operation" | "key_compromise" | "superseded";
+        /**
+         * Received
+         * @description How many bytes of an upload are here.
+         */
+        Received: {
+            /**
+             * Received
+             * @example 52311
+             */
+            received: number;
+        };
+        /**
+         * Restoration
+         * @description Where to put it; default: where it was.
+         */
+        Restoration: {
+            /**
+             * To
+             * @example 2026/may-again.csv
+             */
+            to?: string | null;
+            /**
+             * To Dataset
+             * @description Default: the same.
+             * @example Resources
+             */
+            to_dataset?: string | null;
+        };
+        /**
+         * RestoredAnswer
+         * @description Where it is now.
+         */
+        RestoredAnswer: {
+            /**
+             * Dataset
+             * @example raw
+             */
+            dataset: string;
+            /**
+             * Path
+             * @example 2026/may.csv
+             */
+            path: string;
+        };
         /**
          * Revocation
          * @description Why a certificate shall be good no longer.
@@ -2585,6 +3206,81 @@ export interface components {
              * @example ada
              */
             user: string;
+        };
+        /**
+         * TrashItemAnswer
+         * @description Something in the trash.
+         */
+        TrashItemAnswer: {
+            /**
+             * Dataset
+             * @example raw
+             */
+            dataset: string;
+            /**
+             * Deleted At
+             * Format: date-time
+             * @example 2026-05-04T10:00:00Z
+             */
+            deleted_at: string;
+            /**
+             * Deleted By
+             * @example ada
+             */
+            deleted_by: string;
+            /**
+             * Id
+             * Format: uuid
+             * @example 01969b1e-6f00-7000-8000-000000000000
+             */
+            id: string;
+            /** @example file */
+            kind: components["schemas"]["EntryKind"];
+            /**
+             * Path
+             * @description Where it was; empty for a whole dataset.
+             * @example 2026/may.csv
+             */
+            path: string;
+        };
+        /**
+         * UploadAnswer
+         * @description How far an upload is.
+         */
+        UploadAnswer: {
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-05-04T10:00:00Z
+             */
+            created_at: string;
+            /**
+             * Dataset
+             * @example raw
+             */
+            dataset: string;
+            /**
+             * Id
+             * Format: uuid
+             * @example 01969b1e-6f00-7000-8000-000000000000
+             */
+            id: string;
+            /**
+             * Path
+             * @example 2026/may.csv
+             */
+            path: string;
+            /**
+             * Received
+             * @description Bytes that are here; what comes next begins there.
+             * @example 32768
+             */
+            received: number;
+            /**
+             * Size
+             * @example 52311
+             */
+            size: number;
         };
         /**
          * UserAnswer
@@ -3841,6 +4537,587 @@ export interface operations {
             };
         };
     };
+    create_dataset: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A creation sent twice with the same key happens once. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDataset"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    read_dataset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetDetail"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    delete_dataset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DatasetDeletion"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    edit_dataset: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what is edited. */
+                "If-Match"?: string | null;
+            };
+            path: {
+                dataset: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DatasetEdit"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    download_file: {
+        parameters: {
+            query: {
+                /** @description Relative to the dataset. */
+                path: string;
+            };
+            header?: {
+                /** @description One range of bytes, such as bytes=0-1023. */
+                Range?: string | null;
+                /** @description The ETag that the part must belong to. */
+                "If-Range"?: string | null;
+            };
+            path: {
+                dataset: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The bytes, always as an attachment. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The bytes, always as an attachment. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    read_entry: {
+        parameters: {
+            query?: {
+                /** @description Relative to the dataset; empty for its top folder. */
+                path?: string;
+            };
+            header?: never;
+            path: {
+                dataset: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    list_files: {
+        parameters: {
+            query?: {
+                /** @description Relative to the dataset; empty for its top folder. */
+                path?: string;
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The 'next' of the page before. */
+                after?: string | null;
+            };
+            header?: never;
+            path: {
+                dataset: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_EntryAnswer_"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    copy_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Move"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CopyAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    move_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Move"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    trash_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Deletion"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrashItemAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    make_folder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewFolder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    begin_upload: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A creation sent twice with the same key happens once. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                dataset: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUploadRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
     retry_environment: {
         parameters: {
             query?: never;
@@ -4694,6 +5971,321 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_ServerAnswer_"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    list_trash: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The 'next' of the page before. */
+                after?: string | null;
+            };
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TrashItemAnswer_"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    restore_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                item: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Restoration"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RestoredAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    empty_trash: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Emptying"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    read_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    cancel_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    write_upload: {
+        parameters: {
+            query: {
+                /** @description Where these bytes begin: what 'received' says. */
+                offset: number;
+            };
+            header?: never;
+            path: {
+                upload: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Received"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    finish_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryAnswer"];
                 };
             };
             /** @description A problem (RFC 9457). */

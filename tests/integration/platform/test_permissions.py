@@ -22,6 +22,9 @@ SENTENCES = {
     "{session_id}": "7",
     "{project}": "weather",
     "{user}": "ada",
+    "{dataset}": "Resources",
+    "{upload}": "01969b1e-6f00-7000-8000-000000000000",
+    "{item}": "01969b1e-6f00-7000-8000-000000000000",
     "{delivery}": "01969b1e-6f00-7000-8000-000000000000",
     "{serial}": "5c1f",
     "{name}": "nothing",
@@ -88,7 +91,8 @@ def test_routes_below_a_project_are_guarded_by_the_project() -> None:
 
 def test_every_permission_is_used_by_a_route_or_inside_one() -> None:
     used = {guard.permission for route in all_routes() for guard in route.guards}
-    assert set(Permission) - used == {Permission.MEMBERS_REMOVE}  # asked for inside `remove_member`
+    # Asked for inside `remove_member`, and inside the routes of uploads.
+    assert set(Permission) - used == {Permission.MEMBERS_REMOVE, Permission.FILES_UPLOAD_DATA}
 
 
 def test_the_permissions_are_alphabetised_and_each_has_a_holder() -> None:
@@ -102,6 +106,18 @@ def test_no_project_users_token_changes_people_or_projects() -> None:
     assert not {p for p in allowed if p.value.startswith(("members:a", "members:e", "members:r")) and "read" not in p}
     assert Permission.PROJECT_DELETE not in allowed
     assert not allowed & (ROLE_PERMISSIONS[Role.ADMINISTRATOR] - ROLE_PERMISSIONS[Role.DATA_SCIENTIST])
+
+
+def test_no_project_users_token_carries_files_in_or_out_or_away() -> None:
+    allowed = permissions_of(PrincipalKind.PROJECT_USER, admin=True, membership=ProjectRole.DATA_OWNER)
+    for permission in (
+        Permission.FILES_DOWNLOAD,
+        Permission.FILES_UPLOAD,
+        Permission.FILES_UPLOAD_DATA,
+        Permission.DATASET_DELETE,
+        Permission.TRASH_EMPTY,
+    ):
+        assert permission not in allowed
 
 
 def expected(route: Declared, caller: str) -> str:
