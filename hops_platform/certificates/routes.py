@@ -21,9 +21,16 @@ router = APIRouter(tags=["certificates"])
 PEM = "application/x-pem-file"
 REVOCATION_LIST = "application/pkix-crl"
 Serial = Annotated[str, Path(max_length=40, pattern="^[0-9a-f]+$", examples=["5c1f0b7a9d"])]
-_AS_PEM: dict[int | str, dict[str, Any]] = {200: {"content": {PEM: {"example": "-----BEGIN CERTIFICATE-----…"}}}}
+_AS_PEM: dict[int | str, dict[str, Any]] = {
+    200: {"content": {PEM: {"schema": {"type": "string"}, "example": "-----BEGIN CERTIFICATE-----…"}}}
+}
 _AS_LIST: dict[int | str, dict[str, Any]] = {
-    200: {"content": {REVOCATION_LIST: {"schema": {"type": "string", "format": "binary"}}, PEM: {}}}
+    200: {
+        "content": {
+            REVOCATION_LIST: {"schema": {"type": "string", "format": "binary"}, "example": "(DER)"},
+            PEM: {"schema": {"type": "string"}, "example": "-----BEGIN X509 CRL-----…"},
+        }
+    }
 }
 # Described by its wire type, which would hide the secrets if it also made the answer.
 _FILES: dict[int | str, dict[str, Any]] = {200: {"model": CertificateFiles}}

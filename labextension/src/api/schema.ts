@@ -3403,7 +3403,7 @@ export interface operations {
                 };
                 content: {
                     /** @example -----BEGIN CERTIFICATE-----… */
-                    "application/x-pem-file": unknown;
+                    "application/x-pem-file": string;
                 };
             };
             /** @description A problem (RFC 9457). */
@@ -3446,8 +3446,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example (DER) */
                     "application/pkix-crl": string;
-                    "application/x-pem-file": unknown;
+                    /** @example -----BEGIN X509 CRL-----… */
+                    "application/x-pem-file": string;
                 };
             };
             /** @description A problem (RFC 9457). */
