@@ -20,6 +20,12 @@ from hops_platform.adapters.storage.local import LocalStorage
 from hops_platform.adapters.storage.local_files import LocalFiles
 from hops_platform.adapters.storage.local_uploads import LocalUploads
 from hops_platform.adapters.templates.packaged import PackagedTemplates
+from hops_platform.audit import routes as audit
+from hops_platform.audit.actions import Action, ActorKind
+from hops_platform.audit.events import Event
+from hops_platform.audit.refusals import Refusals
+from hops_platform.audit.requests import note_problem
+from hops_platform.audit.trail import AUDIT_KEY, load_trail, record
 from hops_platform.certificates import routes as certificates
 from hops_platform.certificates.service import renew_due
 from hops_platform.certificates.tasks import TASKS as CERTIFICATE_TASKS
@@ -50,6 +56,7 @@ from hops_platform.parts import Parts
 from hops_platform.probe import Probe
 from hops_platform.projects import routes as projects
 from hops_platform.projects.deletion import purge_old
+from hops_platform.projects.models import Project
 from hops_platform.projects.tasks import TASKS as PROJECT_TASKS
 from hops_platform.recurring import Recurring
 from hops_platform.security import browser, crowd
@@ -68,6 +75,7 @@ from hops_platform.users import routes as users
 LOG = logging.getLogger("hops.app")
 API = "api/v1"
 _HOUR_S = 3600.0
+_REFUSALS_S = 10.0
 TASKS = {**CERTIFICATE_TASKS, **PROJECT_TASKS, **DATASET_TASKS, **FILE_TASKS, **ENVIRONMENT_TASKS, **SERVER_TASKS}
 
 
@@ -111,12 +119,16 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
     """
     signer = make_signer(settings)
     database = Database(settings.effective_database_url)
+    trail = load_trail(settings.layout.root, settings.layout.secret(AUDIT_KEY))
+    trail.follow(database)
     parts = Parts(
         settings=settings,
         database=database,
         engines=engines or make_engines(settings, signer),
         signer=signer,
         sealer=load_sealer(settings.layout.secret(SEALING_KEY)),
+        trail=trail,
+        refusals=Refusals(database),
         kept_tokens=KeptTokens(signer),
         session_places=Places(),
         transfers=Transfers(),
@@ -142,6 +154,7 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
             for one in recurring:
                 one.stop()
             workers.stop()
+        parts.refusals.flush(all_of_them=True)
         parts.transfers.close()
         parts.database.close()
 
@@ -149,7 +162,7 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
     app.router.lifespan_context = lifespan
     app.state.parts = parts
     app.state.workers = workers
-    install_problem_handlers(app, page=show_problem)
+    install_problem_handlers(app, page=show_problem, note=note_problem)
     browser.install_login_redirect(app)
     # Within the limit on bodies: who sends one slowly has no place yet.
     app.add_middleware(
@@ -180,21 +193,38 @@ def _recurring(parts: Parts, workers: OutboxWorkers) -> tuple[Recurring, ...]:
     def renew_certificates() -> None:
         with parts.database.session() as session:
             renewed = renew_due(session, parts.sealer)
+            for name in renewed:
+                record(session, _by_the_clock(Action.CERTIFICATE_RENEW, name))
         if renewed:
             LOG.info("%d certificates were made, of %s and others.", len(renewed), renewed[0])
 
     def purge_projects() -> None:
         with parts.database.session() as session:
             purged = purge_old(session, kept=parts.settings.deleted_projects_kept)
+            for project in purged:
+                record(session, _by_the_clock(Action.PROJECT_PURGE, project.name, project=project))
         if purged:
-            LOG.info("These deleted projects can't be restored any more: %s.", ", ".join(purged))
+            LOG.info("These deleted projects can't be restored any more: %s.", ", ".join(one.name for one in purged))
             workers.wake()
 
     return (
         Recurring("certificates", renew_certificates, interval_s=_HOUR_S),
         Recurring("deleted projects", purge_projects, interval_s=_HOUR_S / 6),
+        Recurring("refusals", parts.refusals.flush, interval_s=_REFUSALS_S),
         Recurring("uploads", lambda: stored.uploads.sweep(before=now() - LEFT_BEHIND), interval_s=_HOUR_S),
         Recurring("trash", lambda: stored.files.sweep(before=now() - LEFT_BEHIND), interval_s=_HOUR_S),
+    )
+
+
+def _by_the_clock(action: Action, thing: str, *, project: Project | None = None) -> Event:
+    """What the platform does because it is time, as an event."""
+    return Event(
+        action=action,
+        actor="hops",
+        actor_kind=ActorKind.SERVICE,
+        thing=thing,
+        project=project.name if project is not None else None,
+        project_id=project.id if project is not None else None,
     )
 
 
@@ -223,6 +253,7 @@ def build_routes(prefix: str) -> FastAPI:
         servers,
         sessions,
         operations,
+        audit,
     ):
         api.include_router(subject.router)
     app.include_router(api)

@@ -131,6 +131,10 @@ class NotFoundError(PlatformError):
     status = 404
 
 
+class NotVisibleError(NotFoundError):
+    """Told as absent, because the caller may not see it if it is there."""
+
+
 class MethodNotAllowedError(PlatformError):
     """The resource has no such operation."""
 

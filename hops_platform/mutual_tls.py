@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import secrets
 import ssl
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -24,6 +22,7 @@ from hops_platform.certificates.service import roots, server_certificate
 from hops_platform.parts import Parts
 from hops_platform.recurring import Recurring
 from hops_platform.security.client_certificates import tell_certificate
+from hops_platform.security.tokens import replace_secret
 from hops_platform.settings import Settings
 
 RENEWAL_INTERVAL_S = 3600.0
@@ -62,7 +61,7 @@ class TlsFiles:
             authorities = roots(session)
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for path, text in ((self.key, key), (self.certificate, chain), (self.authorities, authorities)):
-            _replace(path, text)
+            replace_secret(path, text)
 
     def reload(self, context: ssl.SSLContext) -> None:
         """Makes ``context`` use what was written; connections from now on have it."""
@@ -190,13 +189,3 @@ async def _serve_all(servers: list[uvicorn.Server]) -> None:
                 other.should_exit = True
 
     await asyncio.gather(*map(run, servers))
-
-
-def _replace(path: Path, text: str) -> None:
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(text)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hops_platform.audit.refusals import Refusals
+from hops_platform.audit.trail import Trail
 from hops_platform.database import Database
 from hops_platform.engines import Engines
 from hops_platform.probe import Probe
@@ -25,6 +27,8 @@ class Parts:
         engines: One adapter for each port.
         signer: Signs and verifies tokens.
         sealer: Seals what is secret in the database.
+        trail: Writes what is recorded in the audit.
+        refusals: Writes there what was refused.
         kept_tokens: Those that services are shown in a person's name.
         session_places: Bounds the calls to the session service.
         transfers: Bounds the work with files, and does it.
@@ -37,6 +41,8 @@ class Parts:
     engines: Engines
     signer: Signer
     sealer: Sealer
+    trail: Trail
+    refusals: Refusals
     kept_tokens: KeptTokens
     session_places: Places
     transfers: Transfers

@@ -7,6 +7,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from fastapi import APIRouter, Depends, Path, Query, Response
 
 from hops_contract.certificates import CertificateFiles
+from hops_platform.audit.actions import Action
+from hops_platform.audit.requests import CALLER, Known, records
 from hops_platform.certificates import service
 from hops_platform.certificates.models import Certificate, Reason
 from hops_platform.certificates.schemas import CertificateAnswer, NewCertificate, Revocation, SignedCertificate
@@ -82,15 +84,22 @@ def list_certificates(
     return Page(items=[service.show(row[0]) for row in rows], next=following)
 
 
-@router.post("/certificates", status_code=201, response_model=SignedCertificate)
+@router.post(
+    "/certificates",
+    status_code=201,
+    response_model=SignedCertificate,
+    dependencies=[records(Action.CERTIFICATE_SIGN)],
+)
 def sign_certificate(
     request: NewCertificate,
     caller: Annotated[Caller, Depends(Requires(Permission.CERTIFICATES_SIGN))],
     session: DatabaseSession,
     parts: PartsOf,
+    known: Known,
     key: IdempotencyKeyHeader = None,
 ) -> dict[str, Any]:
     """Signs the request of somebody outside, who made the key and keeps it."""
+    known.thing, known.details["days"] = request.name, request.days
     return create_once(
         session,
         user_id=caller.person.id,
@@ -101,15 +110,19 @@ def sign_certificate(
     )
 
 
-@router.post("/certificates/{serial}:revoke")
+@router.post("/certificates/{serial}:revoke", dependencies=[records(Action.CERTIFICATE_REVOKE, "serial")])
 def revoke_certificate(
     serial: Serial,
     request: Revocation,
     _caller: Annotated[Caller, Depends(Requires(Permission.CERTIFICATES_REVOKE))],
     session: DatabaseSession,
+    known: Known,
 ) -> CertificateAnswer:
     """Revokes a certificate, for administrators; one that is revoked stays as it is."""
-    return service.show(service.revoke(session, serial, reason=request.reason))
+    revoked = service.show(service.revoke(session, serial, reason=request.reason))
+    known.project = revoked.project
+    known.details.update({"name": revoked.name, "reason": request.reason.value})
+    return revoked
 
 
 @router.get("/projects/{project}/certificates")
@@ -125,7 +138,11 @@ def list_project_certificates(
     return Page(items=[service.show(row[0]) for row in rows], next=following)
 
 
-@router.post("/projects/{project}/certificate:export", responses=_FILES)
+@router.post(
+    "/projects/{project}/certificate:export",
+    responses=_FILES,
+    dependencies=[records(Action.CERTIFICATE_EXPORT, CALLER)],
+)
 def export_certificate(
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.CERTIFICATE_EXPORT))],
     session: DatabaseSession,
@@ -135,7 +152,7 @@ def export_certificate(
     return service.files_of(session, access.member, parts.sealer).on_the_wire()
 
 
-@router.post("/projects/{project}/certificate:replace")
+@router.post("/projects/{project}/certificate:replace", dependencies=[records(Action.CERTIFICATE_REPLACE, CALLER)])
 def replace_certificate(
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.CERTIFICATE_REPLACE))],
     session: DatabaseSession,

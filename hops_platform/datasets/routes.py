@@ -4,6 +4,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
 
+from hops_platform.audit.actions import Action
+from hops_platform.audit.requests import Known, records
 from hops_platform.datasets import service
 from hops_platform.datasets.models import Dataset
 from hops_platform.datasets.schemas import (
@@ -47,14 +49,21 @@ def list_datasets(
     return Page(items=[service.show_dataset(row[0]) for row in rows], next=following)
 
 
-@router.post("/projects/{project}/datasets", status_code=201, response_model=DatasetAnswer)
+@router.post(
+    "/projects/{project}/datasets",
+    status_code=201,
+    response_model=DatasetAnswer,
+    dependencies=[records(Action.DATASET_CREATE)],
+)
 def create_dataset(
     request: NewDataset,
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.DATASETS_CREATE))],
     session: DatabaseSession,
+    known: Known,
     key: IdempotencyKeyHeader = None,
 ) -> dict[str, Any]:
     """Creates a dataset. Its folder is made at once, but after this answer."""
+    known.thing = request.name
     return create_once(
         session,
         user_id=access.caller.person.id,
@@ -80,7 +89,7 @@ def read_dataset(
     return service.show_with_readme(shown, parts.engines.files, place)
 
 
-@router.patch("/projects/{project}/datasets/{dataset}")
+@router.patch("/projects/{project}/datasets/{dataset}", dependencies=[records(Action.DATASET_EDIT, "dataset")])
 def edit_dataset(
     *,
     dataset: DatasetName,
@@ -98,7 +107,11 @@ def edit_dataset(
     return service.show_dataset(found)
 
 
-@router.delete("/projects/{project}/datasets/{dataset}", status_code=204)
+@router.delete(
+    "/projects/{project}/datasets/{dataset}",
+    status_code=204,
+    dependencies=[records(Action.DATASET_DELETE, "dataset")],
+)
 def delete_dataset(
     dataset: DatasetName,
     request: DatasetDeletion,

@@ -13,6 +13,8 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from hops_platform.audit.actions import Action
+from hops_platform.audit.requests import Known, records, records_apart
 from hops_platform.datasets.service import place_in
 from hops_platform.engines.files import OpenedFile
 from hops_platform.engines.places import MAX_PATH_BYTES
@@ -93,34 +95,43 @@ def read_entry(
     return service.show_entry(parts.engines.files.stat(place_in(session, access, dataset, path)))
 
 
-@router.post("/projects/{project}/datasets/{dataset}/folders", status_code=201)
+@router.post(
+    "/projects/{project}/datasets/{dataset}/folders",
+    status_code=201,
+    dependencies=[records(Action.FOLDER_CREATE, "dataset")],
+)
 def make_folder(
     dataset: DatasetName,
     request: NewFolder,
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.FILES_EDIT))],
     session: DatabaseSession,
     parts: PartsOf,
+    known: Known,
 ) -> EntryAnswer:
     """Makes a folder in one that is there."""
+    known.thing = f"{dataset}/{request.path}"
     place = place_in(session, access, dataset, request.path)
     return service.show_entry(parts.engines.files.make_folder(place))
 
 
-@router.post("/projects/{project}/datasets/{dataset}/files:move")
+@router.post("/projects/{project}/datasets/{dataset}/files:move", dependencies=[records(Action.FILE_MOVE, "dataset")])
 def move_file(
     dataset: DatasetName,
     request: Move,
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.FILES_EDIT))],
     session: DatabaseSession,
     parts: PartsOf,
+    known: Known,
 ) -> EntryAnswer:
     """Moves or renames a file or a folder within the project; nothing is replaced."""
+    known.thing = f"{dataset}/{request.path}"
+    known.details["to"] = f"{request.to_dataset or dataset}/{request.to}"
     target = place_in(session, access, request.to_dataset or dataset, request.to)
     source = place_in(session, access, dataset, request.path)
     return service.show_entry(parts.engines.files.move(source, target))
 
 
-@router.post("/projects/{project}/datasets/{dataset}/files:copy")
+@router.post("/projects/{project}/datasets/{dataset}/files:copy", dependencies=[records(Action.FILE_COPY, "dataset")])
 async def copy_file(  # noqa: PLR0917 - the request, and parts
     dataset: DatasetName,
     request: Move,
@@ -128,8 +139,11 @@ async def copy_file(  # noqa: PLR0917 - the request, and parts
     session: DatabaseSession,
     parts: PartsOf,
     step_aside: StepAside,
+    known: Known,
 ) -> CopyAnswer:
     """Copies a file or a folder within the project; nothing is replaced, and it appears when it is whole."""
+    known.thing = f"{dataset}/{request.path}"
+    known.details["to"] = f"{request.to_dataset or dataset}/{request.to}"
     target = await run_in_threadpool(place_in, session, access, request.to_dataset or dataset, request.to)
     source = await run_in_threadpool(place_in, session, access, dataset, request.path)
     with parts.transfers.places.take(access.caller.person.name):
@@ -137,15 +151,17 @@ async def copy_file(  # noqa: PLR0917 - the request, and parts
         return service.show_copied(await parts.transfers.run_long(service.copy, parts.engines.files, source, target))
 
 
-@router.post("/projects/{project}/datasets/{dataset}/files:trash")
+@router.post("/projects/{project}/datasets/{dataset}/files:trash", dependencies=[records(Action.FILE_TRASH, "dataset")])
 def trash_file(
     dataset: DatasetName,
     request: Deletion,
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.FILES_EDIT))],
     session: DatabaseSession,
     parts: PartsOf,
+    known: Known,
 ) -> TrashItemAnswer:
     """Moves a file or a folder to the project's trash."""
+    known.thing = f"{dataset}/{request.path}"
     place = place_in(session, access, dataset, request.path)
     return service.show_trash_item(parts.engines.files.trash(place, by=access.caller.person.name))
 
@@ -154,6 +170,7 @@ def trash_file(
     "/projects/{project}/datasets/{dataset}/content",
     response_class=Response,
     responses={200: _FILE_ANSWER, 206: _FILE_ANSWER},
+    dependencies=[records_apart(Action.FILE_DOWNLOAD, "dataset")],
 )
 def download_file(  # noqa: PLR0917 - each is a word of the request, or a part
     dataset: DatasetName,
@@ -161,10 +178,14 @@ def download_file(  # noqa: PLR0917 - each is a word of the request, or a part
     session: DatabaseSession,
     parts: PartsOf,
     path: FilePath,
+    known: Known,
     asked: RangeHeader = None,
     if_range: IfRange = None,
 ) -> Response:
     """The bytes of a file, or a part of them."""
+    known.thing = f"{dataset}/{path}"
+    if asked is not None:
+        known.details["range"] = asked
     opened = parts.engines.files.open_file(place := place_in(session, access, dataset, path))
     try:
         wanted = asked_range(asked if if_range in {None, f'"{opened.version}"'} else None, size=opened.size)
@@ -172,6 +193,7 @@ def download_file(  # noqa: PLR0917 - each is a word of the request, or a part
         opened.file.close()
         refusal = problem_response(error)
         refusal.headers["Content-Range"] = f"bytes */{opened.size}"
+        known.recorded = True  # nothing was sent
         return refusal
     return Download(opened, wanted, name=place.name, transfers=parts.transfers, person=access.caller.person.name)
 
@@ -189,19 +211,24 @@ def list_trash(
     return service.list_trash(parts.engines.files, access.project.name, limit=limit, after=after)
 
 
-@router.post("/projects/{project}/trash/{item}:restore")
+@router.post("/projects/{project}/trash/{item}:restore", dependencies=[records(Action.FILE_RESTORE, "item")])
 def restore_file(
     item: TrashId,
     request: Restoration,
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.TRASH_RESTORE))],
     session: DatabaseSession,
     parts: PartsOf,
+    known: Known,
 ) -> RestoredAnswer:
     """Moves something out of the trash; a whole dataset follows after this answer."""
-    return service.restore(session, parts.engines.files, access, item, request)
+    restored = service.restore(session, parts.engines.files, access, item, request)
+    known.thing = f"{restored.dataset}/{restored.path}".rstrip("/")
+    return restored
 
 
-@router.post("/projects/{project}/trash:empty", status_code=204)
+@router.post(
+    "/projects/{project}/trash:empty", status_code=204, dependencies=[records(Action.TRASH_EMPTY, "project")]
+)
 def empty_trash(
     request: Emptying,
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.TRASH_EMPTY))],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import MetaData
 
+from hops_platform.audit.models import AuditEvent
 from hops_platform.certificates import models as certificates
 from hops_platform.database import Base
 from hops_platform.datasets import models as datasets
@@ -30,6 +31,7 @@ TABLES = (
     servers.ProjectLimits,
     Delivery,
     IdempotencyKey,
+    AuditEvent,
 )
 
 

@@ -6,6 +6,7 @@ in it stands beside it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import Select, select
@@ -121,14 +122,14 @@ def purge_project(session: Session, project: Project, *, repeated_name: str) -> 
     _purge(session, project)
 
 
-def purge_old(session: Session, *, kept: timedelta) -> list[str]:
-    """Deletes for good what was deleted longer ago than ``kept``, some at a time; the names."""
+def purge_old(session: Session, *, kept: timedelta) -> Sequence[Project]:
+    """Deletes for good what was deleted longer ago than ``kept``, some at a time; what it was."""
     old = session.scalars(
         select(Project).where(Project.deleted_at < now() - kept).order_by(Project.deleted_at).limit(_PURGED_AT_ONCE)
     ).all()
     for project in old:
         _purge(session, project)
-    return [project.name for project in old]
+    return old
 
 
 def show_deleted(project: Project, *, kept: timedelta) -> DeletedProject:

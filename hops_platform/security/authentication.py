@@ -19,6 +19,7 @@ from hops_platform.certificates.service import holder_of
 from hops_platform.errors import (
     ForbiddenError,
     NotFoundError,
+    NotVisibleError,
     PasswordChangeNeededError,
     UnauthenticatedError,
 )
@@ -156,7 +157,11 @@ def authorize(caller: Caller, permission: Permission) -> None:
         PasswordChangeNeededError: It has it only after changing its password.
     """
     user = caller.user
-    allowed = permissions_of(caller.principal.kind, admin=user is not None and user.admin)
+    allowed = permissions_of(
+        caller.principal.kind,
+        admin=user is not None and user.admin,
+        auditor=user is not None and user.auditor,
+    )
     _check(caller, permission, allowed)
 
 
@@ -169,7 +174,7 @@ def authorize_in_project(session: Session, caller: Caller, project: str, permiss
         PasswordChangeNeededError: It has it only after changing its password.
     """
     principal, user = caller.principal, caller.user
-    absent = NotFoundError(
+    absent = NotVisibleError(
         f"There is no project {project!r} that you can see.", remedy="Ask one of its Data Owners to add you."
     )
     if not is_slug(project):

@@ -8,6 +8,11 @@ from enum import StrEnum
 class Permission(StrEnum):
     """What a route may ask of its caller. Alphabetised; each route declares one."""
 
+    AUDIT_EXPORT = "audit:export"
+    AUDIT_OVERSEE = "audit:oversee"
+    AUDIT_OVERSEE_EXPORT = "audit:oversee-export"
+    AUDIT_READ = "audit:read"
+    AUDIT_VERIFY = "audit:verify"
     BROWSER_LOGIN = "browser:login"
     CERTIFICATES_CHECK = "certificates:check"
     CERTIFICATES_LIST = "certificates:list"

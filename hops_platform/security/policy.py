@@ -16,6 +16,7 @@ class Role(StrEnum):
     ANYONE = "anyone"
     USER = "user"
     ADMINISTRATOR = "administrator"
+    AUDITOR = "auditor"
     DATA_SCIENTIST = "data_scientist"
     DATA_OWNER = "data_owner"
     HUB = "hub"
@@ -46,6 +47,8 @@ _DATA_SCIENTIST = frozenset(
     }
 )
 
+_AUDITOR = frozenset({Permission.AUDIT_OVERSEE, Permission.AUDIT_OVERSEE_EXPORT, Permission.AUDIT_VERIFY})
+
 ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
         Role.ANYONE: frozenset(
@@ -74,27 +77,29 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 Permission.TOKENS_RENEW,
             }
         ),
-        Role.ADMINISTRATOR: frozenset(
-            {
-                Permission.CERTIFICATES_OVERSEE,
-                Permission.CERTIFICATES_REVOKE,
-                Permission.CERTIFICATES_SIGN,
-                Permission.LIMITS_EDIT,
-                Permission.LIMITS_READ,
-                Permission.MEMBERS_READ,
-                Permission.OUTBOX_READ,
-                Permission.OUTBOX_RETRY,
-                Permission.PROJECTS_OVERSEE,
-                Permission.PROJECT_READ,
-                Permission.USERS_CREATE,
-                Permission.USERS_EDIT,
-                Permission.USERS_LIST,
-                Permission.USERS_READ,
-            }
-        ),
+        Role.AUDITOR: _AUDITOR,
+        Role.ADMINISTRATOR: _AUDITOR
+        | {
+            Permission.CERTIFICATES_OVERSEE,
+            Permission.CERTIFICATES_REVOKE,
+            Permission.CERTIFICATES_SIGN,
+            Permission.LIMITS_EDIT,
+            Permission.LIMITS_READ,
+            Permission.MEMBERS_READ,
+            Permission.OUTBOX_READ,
+            Permission.OUTBOX_RETRY,
+            Permission.PROJECTS_OVERSEE,
+            Permission.PROJECT_READ,
+            Permission.USERS_CREATE,
+            Permission.USERS_EDIT,
+            Permission.USERS_LIST,
+            Permission.USERS_READ,
+        },
         Role.DATA_SCIENTIST: _DATA_SCIENTIST,
         Role.DATA_OWNER: _DATA_SCIENTIST
         | {
+            Permission.AUDIT_EXPORT,
+            Permission.AUDIT_READ,
             Permission.CERTIFICATES_LIST,
             Permission.JOIN_REQUESTS_DECIDE,
             Permission.JOIN_REQUESTS_LIST,
@@ -151,13 +156,18 @@ _BY_MEMBERSHIP = {
 
 
 def permissions_of(
-    kind: PrincipalKind | None, *, admin: bool = False, membership: ProjectRole | None = None
+    kind: PrincipalKind | None,
+    *,
+    admin: bool = False,
+    auditor: bool = False,
+    membership: ProjectRole | None = None,
 ) -> frozenset[Permission]:
     """All permissions of a caller.
 
     Args:
         kind: What the caller is; ``None`` for one who is not logged in.
         admin: Whether the user is an administrator.
+        auditor: Whether the user may read the audit of the whole site.
         membership: Role in the project that the request names, if it names one.
     """
     permissions = ROLE_PERMISSIONS[Role.ANYONE]
@@ -170,4 +180,6 @@ def permissions_of(
         permissions = permissions | ROLE_PERMISSIONS[Role.USER] | in_project
         if admin:
             permissions |= ROLE_PERMISSIONS[Role.ADMINISTRATOR]
+        if auditor:
+            permissions |= ROLE_PERMISSIONS[Role.AUDITOR]
     return permissions

@@ -9,6 +9,8 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
+from hops_platform.audit.actions import Action
+from hops_platform.audit.requests import Known, records
 from hops_platform.engines.files import UploadWriter
 from hops_platform.errors import BodyTooSlowError
 from hops_platform.files.schemas import EntryAnswer
@@ -43,17 +45,24 @@ _BYTES: dict[str, Any] = {
 }
 
 
-@router.post("/projects/{project}/datasets/{dataset}/uploads", status_code=201, response_model=UploadAnswer)
+@router.post(
+    "/projects/{project}/datasets/{dataset}/uploads",
+    status_code=201,
+    response_model=UploadAnswer,
+    dependencies=[records(Action.UPLOAD_BEGIN, "dataset")],
+)
 def begin_upload(  # noqa: PLR0917 - the request, and parts
     dataset: DatasetName,
     request: NewUploadRequest,
     access: Uploads,
     session: DatabaseSession,
     parts: PartsOf,
+    known: Known,
     key: IdempotencyKeyHeader = None,
 ) -> dict[str, Any]:
     """Announces a file; folders that lead to it are made when it is whole. Left alone for a day, it is given up."""
-    return create_once(
+    known.details.update({"path": f"{dataset}/{request.path}", "size": request.size})
+    created = create_once(
         session,
         user_id=access.caller.person.id,
         key=key,
@@ -61,6 +70,8 @@ def begin_upload(  # noqa: PLR0917 - the request, and parts
         request=request,
         create=lambda: service.begin_upload(session, parts.engines.uploads, access, dataset, request),
     )
+    known.thing = str(created["id"])
+    return created
 
 
 @router.get("/projects/{project}/uploads/{upload}")
@@ -92,7 +103,7 @@ async def write_upload(  # noqa: PLR0917 - the request, and parts
             return Received(received=writer.received)
 
 
-@router.post("/projects/{project}/uploads/{upload}:finish")
+@router.post("/projects/{project}/uploads/{upload}:finish", dependencies=[records(Action.UPLOAD_FINISH, "upload")])
 async def finish_upload(
     upload: UploadId, access: Uploads, session: DatabaseSession, parts: PartsOf, step_aside: StepAside
 ) -> EntryAnswer:
@@ -104,7 +115,9 @@ async def finish_upload(
         return show_entry(await parts.transfers.run_long(uploads.finish, access.project.name, person.id, upload))
 
 
-@router.delete("/projects/{project}/uploads/{upload}", status_code=204)
+@router.delete(
+    "/projects/{project}/uploads/{upload}", status_code=204, dependencies=[records(Action.UPLOAD_CANCEL, "upload")]
+)
 def cancel_upload(upload: UploadId, access: Uploads, session: DatabaseSession, parts: PartsOf) -> None:
     """Gives up an upload of the caller's."""
     session.commit()

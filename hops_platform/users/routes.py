@@ -6,6 +6,8 @@ from fastapi import APIRouter, Depends, Path
 from sqlalchemy import select
 
 from hops_contract.slugs import MAX_SLUG_LENGTH
+from hops_platform.audit.actions import Action, ActorKind
+from hops_platform.audit.requests import CALLER, Known, records, records_apart
 from hops_platform.http import After, DatabaseSession, IdempotencyKeyHeader, Limit, PartsOf
 from hops_platform.idempotency import create_once
 from hops_platform.paging import DEFAULT_LIMIT, Page, fetch_page
@@ -28,15 +30,19 @@ router = APIRouter(tags=["users"])
 UserName = Annotated[str, Path(max_length=MAX_SLUG_LENGTH, examples=["ada"])]
 
 
-@router.post("/tokens", dependencies=[Depends(Public(Permission.TOKENS_CREATE))])
-def create_token(request: LoginRequest, parts: PartsOf) -> TokenAnswer:
+@router.post(
+    "/tokens", dependencies=[Depends(Public(Permission.TOKENS_CREATE)), records_apart(Action.LOGIN_PASSWORD)]
+)
+def create_token(request: LoginRequest, parts: PartsOf, known: Known) -> TokenAnswer:
     """Logs in with a password. After five failures the name is locked for a growing time."""
+    known.thing = service.known_name(parts.database, request.username)
     signed = service.log_in(
         parts.database,
         username=request.username,
         password=request.password.get_secret_value(),
         signer=parts.signer,
     )
+    known.actor, known.actor_kind = request.username, ActorKind.USER
     return TokenAnswer(token=signed.token, expires_at=signed.expires_at, user=request.username)
 
 
@@ -60,18 +66,20 @@ def read_me(caller: Annotated[Caller, Depends(Requires(Permission.ME_READ))], se
         name=caller.principal.user,
         title=user.title if user else "",
         admin=caller.principal.project is None and user is not None and user.admin,
+        auditor=caller.principal.project is None and user is not None and user.auditor,
         must_change_password=user is not None and user.must_change_password,
         project=caller.principal.project,
         memberships=service.first_memberships(session, caller, limit=DEFAULT_LIMIT),
     )
 
 
-@router.put("/me/password")
+@router.put("/me/password", dependencies=[records(Action.PASSWORD_CHANGE, CALLER)])
 def change_my_password(
     request: PasswordChange,
     caller: Annotated[Caller, Depends(Requires(Permission.ME_PASSWORD))],
     session: DatabaseSession,
     parts: PartsOf,
+    known: Known,
 ) -> TokenAnswer:
     """Changes the caller's password. All log-ins from before end, browsers too; the answer holds a new token."""
     signed = service.change_password(
@@ -82,6 +90,7 @@ def change_my_password(
         new=request.new_password.get_secret_value(),
         signer=parts.signer,
     )
+    known.record_now(session)
     session.commit()
     parts.engines.logins.end_all(caller.principal.user)
     return TokenAnswer(token=signed.token, expires_at=signed.expires_at, user=caller.principal.user)
@@ -94,14 +103,18 @@ def list_users(session: DatabaseSession, limit: Limit = DEFAULT_LIMIT, after: Af
     return Page(items=[service.show_user(session, row[0]) for row in rows], next=following)
 
 
-@router.post("/users", status_code=201, response_model=UserAnswer)
+@router.post(
+    "/users", status_code=201, response_model=UserAnswer, dependencies=[records(Action.USER_CREATE)]
+)
 def create_user(
     request: NewUser,
     caller: Annotated[Caller, Depends(Requires(Permission.USERS_CREATE))],
     session: DatabaseSession,
+    known: Known,
     key: IdempotencyKeyHeader = None,
 ) -> dict[str, Any]:
     """Creates a user, who must change the password at the first log-in."""
+    known.thing, known.details["admin"] = request.name, request.admin
     return create_once(
         session,
         user_id=caller.person.id,
@@ -118,12 +131,18 @@ def read_user(user: UserName, session: DatabaseSession) -> UserAnswer:
     return service.show_user(session, service.find_user(session, user))
 
 
-@router.patch("/users/{user}", dependencies=[Depends(Requires(Permission.USERS_EDIT))])
-def edit_user(user: UserName, request: UserEdit, session: DatabaseSession, parts: PartsOf) -> UserAnswer:
-    """Changes a user: title, active, administrator, a new password, the end of a lock-out."""
+@router.patch(
+    "/users/{user}", dependencies=[Depends(Requires(Permission.USERS_EDIT)), records(Action.USER_EDIT, "user")]
+)
+def edit_user(
+    user: UserName, request: UserEdit, session: DatabaseSession, parts: PartsOf, known: Known
+) -> UserAnswer:
+    """Changes a user: title, active, administrator, auditor, a new password, the end of a lock-out."""
     row = service.find_user(session, user)
     service.edit_user(session, row, request)
+    known.details.update(request.recorded())
     if request.password is not None:
+        known.record_now(session)
         session.commit()
         parts.engines.logins.end_all(user)
     return service.show_user(session, row)

@@ -148,6 +148,14 @@ def find_user(session: Session, name: str) -> User:
     return user
 
 
+def known_name(database: Database, name: str) -> str:
+    """``name`` if a user has it, else nothing: it may be a password that was typed into the wrong field."""
+    if not is_slug(name):
+        return ""
+    with database.session(writes=False) as session:
+        return session.scalar(select(User.name).where(User.name == name)) or ""
+
+
 def create_user(
     session: Session,
     *,
@@ -210,6 +218,8 @@ def edit_user(session: Session, user: User, edit: UserEdit) -> None:
         user.active = edit.active
     if edit.admin is not None:
         user.admin = edit.admin
+    if edit.auditor is not None:
+        user.auditor = edit.auditor
     if edit.password is not None:
         set_password(session, user, edit.password.get_secret_value(), must_change=True)
     if edit.unlock:
@@ -243,6 +253,7 @@ def show_user(session: Session, user: User) -> UserAnswer:
         title=user.title,
         active=user.active,
         admin=user.admin,
+        auditor=user.auditor,
         must_change_password=user.must_change_password,
         locked_until=locked_until if locked_until is not None and locked_until > now() else None,
         tokens_valid_from=user.tokens_valid_from,
