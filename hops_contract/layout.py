@@ -22,6 +22,7 @@ class Home:
     ``environments/projects/<project>``     a project's environment
     ``archives/``                           class data sharing archives
     ``secrets/``                            0700; the platform's own keys and credentials, 0600 each
+    ``audit-head``                          0600; how far the audit has come, signed
     ``homes/<project__user>/``               0700; a project-user's own settings and histories
     ``run/servers/<project__user>/``        0700; a notebook server's folder
     ``run/sessions/<id>/``                  0700; a Spark session's folder

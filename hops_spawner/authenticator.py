@@ -10,6 +10,7 @@ Laws:
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,20 @@ class LoginRefusedError(HTTPError):
     def __init__(self, status: int, text: str) -> None:
         super().__init__(status, text)
         self.jupyterhub_message = text
+
+
+def forwarded_for(handler: Any) -> str:
+    """What the proxy says of where a request comes from; empty where it says nothing that can be passed on.
+
+    Whoever asks may have begun it as they liked: the proxy adds the address that it saw at the right end.
+    """
+    request = getattr(handler, "request", None)
+    told = ",".join(request.headers.get_list("X-Forwarded-For")) if request is not None else ""
+    last = told.rpartition(",")[2].strip()
+    try:
+        return str(ip_address(last))
+    except ValueError:
+        return ""
 
 
 class HopsAuthenticator(Authenticator):
@@ -78,7 +93,7 @@ class HopsAuthenticator(Authenticator):
             # The same answer as for a wrong password: it must not tell which names there are.
             raise LoginRefusedError(403, UNKNOWN_LOGIN)
         try:
-            name = await self.control_plane.log_in(username, SecretStr(password))
+            name = await self.control_plane.log_in(username, SecretStr(password), forwarded=forwarded_for(handler))
             known = handler.find_user(name) if handler is not None else None
             if known is not None:
                 # Before the new cookie is made, or the next request would end it together with the old ones.

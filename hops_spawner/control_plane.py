@@ -103,17 +103,22 @@ class ControlPlane:
         self._timeout_s = timeout_s
         self._transport = transport
 
-    async def log_in(self, username: str, password: SecretStr) -> str:
+    async def log_in(self, username: str, password: SecretStr, *, forwarded: str = "") -> str:
         """The name of the user whose password this is.
 
         It proves to be the Hub's question, which needs no proof, so that it waits behind no stranger's.
+
+        Args:
+            username: The name that was typed.
+            password: The password that was typed.
+            forwarded: What the proxy said of where the browser is, for the audit; empty where it said nothing.
 
         Raises:
             RefusedError: Wrong password, locked or deactivated user; the text says which, and what to do.
             UnavailableError: The control plane does not answer.
         """
         body = {"username": username, "password": password.get_secret_value()}
-        answer = await self._ask("POST", "tokens", LoginAnswer, body=body)
+        answer = await self._ask("POST", "tokens", LoginAnswer, body=body, forwarded=forwarded)
         return answer.user
 
     async def user(self, name: str) -> UserState:
@@ -151,8 +156,12 @@ class ControlPlane:
         path = f"projects/{quote(project, safe='')}/server-grants"
         return await self._ask("POST", path, ServerGrant, body={"user": user, "options": options})
 
-    async def _ask(self, method: str, path: str, shape: type[Wire], *, body: Any = None) -> Wire:
+    async def _ask(
+        self, method: str, path: str, shape: type[Wire], *, body: Any = None, forwarded: str = ""
+    ) -> Wire:
         headers = {"Authorization": f"Bearer {self._credential()}"}
+        if forwarded:
+            headers["X-Forwarded-For"] = forwarded
         client = httpx.AsyncClient(
             timeout=self._timeout_s, trust_env=False, transport=self._transport, verify=_trusted_authorities()
         )

@@ -61,7 +61,7 @@ def test_keys_are_kept_and_only_their_owner_can_read_them(home: Path) -> None:
     secrets = {file.name: file.read_bytes() for file in (home / "secrets").iterdir()}
     call("init")
     assert secrets == {file.name: file.read_bytes() for file in (home / "secrets").iterdir()}
-    assert set(secrets) == {"signing-key.pem", "hub-credential", "sealing-key"}
+    assert set(secrets) == {"signing-key.pem", "hub-credential", "sealing-key", "audit-key"}
     assert mode(home / "secrets") == 0o700
     for file in (*(home / "secrets").iterdir(), *home.glob("control-plane.db*")):
         assert mode(file) == 0o600, file.name
