@@ -21,7 +21,7 @@ from hops_platform.security.browser import (
 )
 
 STATIC = Path(pages.__file__).parent / "static"
-PATHS = ["", "projects/weather", "sessions", "account", "admin"]
+PATHS = ["", "projects/weather", "projects/weather/audit", "audit", "sessions", "account", "admin"]
 HOSTILE = "\"><script>alert('x')</script>"
 
 
@@ -50,9 +50,15 @@ def site():
 @pytest.fixture
 def visit(site):
     def _visit(
-        path: str, *, name: str = "ada", admin: bool = True, must_change_password: bool = False, csrf: str = "c"
+        path: str,
+        *,
+        name: str = "ada",
+        admin: bool = True,
+        auditor: bool = False,
+        must_change_password: bool = False,
+        csrf: str = "c",
     ):
-        person = SimpleNamespace(name=name, admin=admin, must_change_password=must_change_password)
+        person = SimpleNamespace(name=name, admin=admin, auditor=auditor, must_change_password=must_change_password)
         site.dependency_overrides[current_browser_user] = lambda: BrowserUser(
             caller=SimpleNamespace(person=person), csrf_token=csrf
         )
@@ -141,6 +147,15 @@ def test_only_an_administrator_finds_the_admin_page(visit):
     assert visit("admin", admin=False).status_code == 404
     assert "Administration" not in visit("", admin=False).text
     assert visit("admin").status_code == 200
+
+
+def test_only_administrators_and_auditors_find_the_sites_audit(visit):
+    assert visit("audit", admin=False).status_code == 404
+    assert '/services/hops/audit"' not in visit("", admin=False).text
+    for reader in ({"admin": True}, {"admin": False, "auditor": True}):
+        assert visit("audit", **reader).status_code == 200
+        assert '/services/hops/audit"' in visit("", **reader).text
+    assert visit("admin", admin=False, auditor=True).status_code == 404
 
 
 @pytest.mark.parametrize("name", ["Not-a-slug", "a" * 31, "..%2f..", HOSTILE.replace("/", "%2f")])
