@@ -1,4 +1,4 @@
-"""How a route declares what it does for the audit: ``dependencies=[records(Action.…, thing="user")]``.
+"""How a route declares what it does for the audit: ``dependencies=[records(Action.…, "user")]``.
 
 What is declared is written with the route's own transaction when the route has done it. A route that commits by itself
 calls :meth:`~hops_platform.audit.circumstances.Circumstances.record_now` before. A refusal is written by the
