@@ -144,9 +144,7 @@ def problem_response(error: PlatformError, **extra: str) -> JSONResponse:
     return JSONResponse(content, status_code=error.status, headers=headers, media_type=MEDIA_TYPE)
 
 
-def install_problem_handlers(
-    app: FastAPI, *, page: ProblemPage | None = None, note: NoteProblem | None = None
-) -> None:
+def install_problem_handlers(app: FastAPI, *, page: ProblemPage | None = None, note: NoteProblem | None = None) -> None:
     """Makes every error of ``app`` an RFC 9457 problem.
 
     Args:
@@ -274,9 +272,7 @@ class RequestBoundary:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [
-                    *_with_safe_headers(message["headers"]), (b"x-request-id", request_id.encode())
-                ]
+                message["headers"] = [*_with_safe_headers(message["headers"]), (b"x-request-id", request_id.encode())]
             await send(message)
 
         try:

@@ -156,9 +156,7 @@ class ControlPlane:
         path = f"projects/{quote(project, safe='')}/server-grants"
         return await self._ask("POST", path, ServerGrant, body={"user": user, "options": options})
 
-    async def _ask(
-        self, method: str, path: str, shape: type[Wire], *, body: Any = None, forwarded: str = ""
-    ) -> Wire:
+    async def _ask(self, method: str, path: str, shape: type[Wire], *, body: Any = None, forwarded: str = "") -> Wire:
         headers = {"Authorization": f"Bearer {self._credential()}"}
         if forwarded:
             headers["X-Forwarded-For"] = forwarded

@@ -73,15 +73,16 @@ class HeadFile:
             OSError: It can't be written.
         """
         with self._lock, self._alone():
+            self._known = max(head, self._known, key=lambda one: one.number)
             try:
                 written = self.read() or Head()
             except BrokenHeadError:
                 # A broken one stays: replacing it would hide that somebody broke it.
                 return
-            furthest = max(head, written, self._known, key=lambda one: one.number)
-            self._known = furthest
-            if furthest.number > written.number:
-                self._write(furthest)
+            if self._known.number > written.number:
+                self._write(self._known)
+            else:
+                self._known = written
 
     def _write(self, head: Head) -> None:
         content = {"number": head.number, "own_hash": head.own_hash, "signature": self._chain.sign(head)}

@@ -36,7 +36,7 @@ from hops_platform.errors import (
     UnauthenticatedError,
     WrongCredentialsError,
 )
-from hops_platform.http import READING_METHODS, DatabaseSession, parts_of
+from hops_platform.http import DatabaseSession, parts_of
 from hops_platform.idempotency import is_repeated
 from hops_platform.security.client_certificates import presented_certificate
 

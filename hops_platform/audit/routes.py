@@ -79,7 +79,7 @@ AskedFiltersOfSite = Annotated[Filters, Depends(asked_filters_of_site)]
 
 
 @router.get("/audit-events", dependencies=[records_apart(Action.AUDIT_READ)])
-def list_audit_events(  # noqa: PLR0917 - the request, and parts
+def list_audit_events(
     _caller: Annotated[Caller, Depends(Requires(Permission.AUDIT_OVERSEE))],
     filters: AskedFiltersOfSite,
     session: DatabaseSession,

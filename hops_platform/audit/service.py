@@ -119,9 +119,7 @@ def show(row: AuditEvent) -> AuditEventAnswer:
     )
 
 
-def export(
-    database: Database, filters: Filters, *, project_id: uuid.UUID | None, form: ExportForm
-) -> Iterator[bytes]:
+def export(database: Database, filters: Filters, *, project_id: uuid.UUID | None, form: ExportForm) -> Iterator[bytes]:
     """All rows that are there now, the oldest first, some at a time: between two pieces nothing is held."""
     with database.session(writes=False) as session:
         last = session.scalar(select(AuditEvent.number).order_by(AuditEvent.number.desc()).limit(1)) or 0

@@ -226,9 +226,7 @@ def restore_file(
     return restored
 
 
-@router.post(
-    "/projects/{project}/trash:empty", status_code=204, dependencies=[records(Action.TRASH_EMPTY, "project")]
-)
+@router.post("/projects/{project}/trash:empty", status_code=204, dependencies=[records(Action.TRASH_EMPTY, "project")])
 def empty_trash(
     request: Emptying,
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.TRASH_EMPTY))],

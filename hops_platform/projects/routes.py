@@ -60,9 +60,7 @@ def list_projects(
     return Page(items=[service.show_project(session, row[0], row[1]) for row in rows], next=following)
 
 
-@router.post(
-    "/projects", status_code=201, response_model=ProjectAnswer, dependencies=[records(Action.PROJECT_CREATE)]
-)
+@router.post("/projects", status_code=201, response_model=ProjectAnswer, dependencies=[records(Action.PROJECT_CREATE)])
 def create_project(
     request: NewProject,
     caller: Annotated[Caller, Depends(Requires(Permission.PROJECTS_CREATE))],
@@ -110,9 +108,7 @@ def edit_project(
     return service.show_project(session, project, access.membership)
 
 
-@router.delete(
-    "/projects/{project}", status_code=204, dependencies=[records(Action.PROJECT_DELETE, "project")]
-)
+@router.delete("/projects/{project}", status_code=204, dependencies=[records(Action.PROJECT_DELETE, "project")])
 def delete_project(
     request: ProjectDeletion,
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.PROJECT_DELETE))],
@@ -137,9 +133,7 @@ def list_deleted_projects(
     return Page(items=[deletion.show_deleted(row[0], kept=kept) for row in rows], next=following)
 
 
-@router.post(
-    "/deleted-projects/{name}:restore", dependencies=[records(Action.PROJECT_RESTORE, "name", project="name")]
-)
+@router.post("/deleted-projects/{name}:restore", dependencies=[records(Action.PROJECT_RESTORE, "name", project="name")])
 def restore_project(
     name: DeletedName,
     caller: Annotated[Caller, Depends(Requires(Permission.PROJECTS_RESTORE))],

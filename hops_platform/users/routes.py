@@ -30,9 +30,7 @@ router = APIRouter(tags=["users"])
 UserName = Annotated[str, Path(max_length=MAX_SLUG_LENGTH, examples=["ada"])]
 
 
-@router.post(
-    "/tokens", dependencies=[Depends(Public(Permission.TOKENS_CREATE)), records_apart(Action.LOGIN_PASSWORD)]
-)
+@router.post("/tokens", dependencies=[Depends(Public(Permission.TOKENS_CREATE)), records_apart(Action.LOGIN_PASSWORD)])
 def create_token(request: LoginRequest, parts: PartsOf, known: Known) -> TokenAnswer:
     """Logs in with a password. After five failures the name is locked for a growing time."""
     known.thing = service.known_name(parts.database, request.username)
@@ -103,9 +101,7 @@ def list_users(session: DatabaseSession, limit: Limit = DEFAULT_LIMIT, after: Af
     return Page(items=[service.show_user(session, row[0]) for row in rows], next=following)
 
 
-@router.post(
-    "/users", status_code=201, response_model=UserAnswer, dependencies=[records(Action.USER_CREATE)]
-)
+@router.post("/users", status_code=201, response_model=UserAnswer, dependencies=[records(Action.USER_CREATE)])
 def create_user(
     request: NewUser,
     caller: Annotated[Caller, Depends(Requires(Permission.USERS_CREATE))],
@@ -134,9 +130,7 @@ def read_user(user: UserName, session: DatabaseSession) -> UserAnswer:
 @router.patch(
     "/users/{user}", dependencies=[Depends(Requires(Permission.USERS_EDIT)), records(Action.USER_EDIT, "user")]
 )
-def edit_user(
-    user: UserName, request: UserEdit, session: DatabaseSession, parts: PartsOf, known: Known
-) -> UserAnswer:
+def edit_user(user: UserName, request: UserEdit, session: DatabaseSession, parts: PartsOf, known: Known) -> UserAnswer:
     """Changes a user: title, active, administrator, auditor, a new password, the end of a lock-out."""
     row = service.find_user(session, user)
     service.edit_user(session, row, request)

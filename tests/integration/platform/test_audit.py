@@ -274,7 +274,7 @@ def test_filters_narrow_what_is_read(hops: Any, ada: Any, root: Any) -> None:
 
     assert found(action="member.add") == found(thing="bob") == {"member.add"}
     assert found(actor="eve") == found(outcome="refused") == {"access.read"}
-    assert found(**{"to": moment}) == {"project.create"}
+    assert found(to=moment) == {"project.create"}
     assert found(**{"from": moment, "actor": "ada"}) == {"member.add"}
     assert found(project="tides") == set()
     assert "project.create" in found(project="weather")

@@ -31,6 +31,12 @@ DROP = {
 }
 
 
+FORGED = (
+    "INSERT INTO audit_events SELECT 7, moment, 'eve', actor_kind, action, project, project_id, thing_kind, thing,"
+    " source, request_id, outcome, reason, details, own_hash, own_hash FROM audit_events WHERE number = 6"
+)
+
+
 @pytest.fixture
 def ada(hops: Any) -> Any:
     client = hops.user("ada")
@@ -74,8 +80,13 @@ SITE = ["audit-events", "audit-events:export", "audit-events:verify"]
 
 
 @pytest.mark.parametrize(
-    "statement", ["UPDATE audit_events SET actor = 'eve'", "DELETE FROM audit_events", "DELETE FROM audit_events WHERE number = 6"]
-)  # fmt: skip
+    "statement",
+    [
+        "UPDATE audit_events SET actor = 'eve'",
+        "DELETE FROM audit_events",
+        "DELETE FROM audit_events WHERE number = 6",
+    ],
+)
 def test_the_database_refuses_to_change_rows(written: Any, statement: str) -> None:
     engine = written.platform.parts.database.engine
     with pytest.raises(DBAPIError, match="never changed"), engine.begin() as connection:
@@ -94,8 +105,7 @@ def test_the_database_refuses_to_change_rows(written: Any, statement: str) -> No
         ("UPDATE audit_events SET project_id = NULL, source = 'x' WHERE number = 6", 6, "Row 6 was changed"),
         ("UPDATE audit_events SET number = 7 WHERE number = 6", 6, "Row 6 is missing."),
         (
-            "INSERT INTO audit_events SELECT 7, moment, 'eve', actor_kind, action, project, project_id, thing_kind, thing,"
-            " source, request_id, outcome, reason, details, own_hash, own_hash FROM audit_events WHERE number = 6",
+            FORGED,
             7,
             "Row 7 was changed, or was not written by this platform.",
         ),
@@ -309,14 +319,23 @@ def test_tokens_keys_and_passwords_are_in_no_row_and_no_log(
     hops: Any, root: Any, ada: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    token = hops.anonymous().post("tokens", json={"username": "ada", "password": "correct horse battery"}).json()["token"]
+    token = (
+        hops.anonymous().post("tokens", json={"username": "ada", "password": "correct horse battery"}).json()["token"]
+    )
     hops.with_token(token).get("projects/weather/audit-events")
     hops.with_token(f"{token}x").get("projects/weather")
     grant = hops.hub().post("projects/weather/server-grants", json={"user": "ada"}).json()
     files = ada.post("projects/weather/certificate:export").json()
     everything = root.get("audit-events:export").text + caplog.text + str([vars(one) for one in caplog.records])
     assert "server.grant" in everything
-    for secret in (token, grant["token"], files["key"], files["password"], "correct horse", hops.platform.parts.hub_credential):
+    for secret in (
+        token,
+        grant["token"],
+        files["key"],
+        files["password"],
+        "correct horse",
+        hops.platform.parts.hub_credential,
+    ):
         assert secret not in everything
 
 
@@ -329,6 +348,8 @@ def test_a_flood_of_strangers_fills_no_disk(hops: Any, root: Any) -> None:
         item for item in root.get("audit-events?outcome=refused&limit=100").json()["items"] if item["actor"] == ""
     ]
     assert len(refused) < 100
-    assert sum(item["details"].get("more", 0) for item in refused) + sum(
-        1 for item in refused if "more" not in item["details"]
-    ) == 300
+    assert (
+        sum(item["details"].get("more", 0) for item in refused)
+        + sum(1 for item in refused if "more" not in item["details"])
+        == 300
+    )
