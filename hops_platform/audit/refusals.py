@@ -1,5 +1,4 @@
-"""Refusals, each in a transaction of its own, since that of the request is rolled back; and never so many that they
-fill the disk.
+"""Refusals, each in a transaction of its own, since that of the request is rolled back; never enough to fill the disk.
 
 Laws:
 

@@ -93,9 +93,7 @@ class Records:
         words = {name: str(value) for name, value in request.path_params.items()}
         known.thing = known.thing or "/".join(words[name] for name in self._things if name in words)
         known.by_caller = CALLER in self._things
-        named = words.get(self._project)
-        if known.project is None and named is not None and is_slug(named):
-            known.project = named
+        _note_project(known, words.get(self._project, ""))
         return known
 
 
@@ -122,6 +120,11 @@ def records(action: Action, *things: str, project: str = "project") -> Any:
 def records_apart(action: Action, *things: str, project: str = "project") -> Any:
     """Declares what a route does without a transaction that writes; see :class:`RecordsApart`."""
     return Depends(RecordsApart(action, *things, project=project), scope="function")
+
+
+def _note_project(known: Circumstances, named: str) -> None:
+    if known.project is None and is_slug(named):
+        known.project = named
 
 
 def _write(request: Request, session: Session) -> None:
@@ -179,6 +182,7 @@ def note_problem(request: Request, error: PlatformError) -> None:
     else:
         known = known_of(request)
         known.thing = known.thing or _permission(route)
+        _note_project(known, str(request.path_params.get("project", "")))
         refused = event_of(request, Action.ACCESS_READ, outcome, error.detail)
     parts_of(request).refusals.add(refused, payer=_payer(refused))
 

@@ -90,7 +90,7 @@ def list_certificates(
     response_model=SignedCertificate,
     dependencies=[records(Action.CERTIFICATE_SIGN)],
 )
-def sign_certificate(
+def sign_certificate(  # noqa: PLR0917 - the request, and parts
     request: NewCertificate,
     caller: Annotated[Caller, Depends(Requires(Permission.CERTIFICATES_SIGN))],
     session: DatabaseSession,

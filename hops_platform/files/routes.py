@@ -100,7 +100,7 @@ def read_entry(
     status_code=201,
     dependencies=[records(Action.FOLDER_CREATE, "dataset")],
 )
-def make_folder(
+def make_folder(  # noqa: PLR0917 - the request, and parts
     dataset: DatasetName,
     request: NewFolder,
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.FILES_EDIT))],
@@ -115,7 +115,7 @@ def make_folder(
 
 
 @router.post("/projects/{project}/datasets/{dataset}/files:move", dependencies=[records(Action.FILE_MOVE, "dataset")])
-def move_file(
+def move_file(  # noqa: PLR0917 - the request, and parts
     dataset: DatasetName,
     request: Move,
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.FILES_EDIT))],
@@ -152,7 +152,7 @@ async def copy_file(  # noqa: PLR0917 - the request, and parts
 
 
 @router.post("/projects/{project}/datasets/{dataset}/files:trash", dependencies=[records(Action.FILE_TRASH, "dataset")])
-def trash_file(
+def trash_file(  # noqa: PLR0917 - the request, and parts
     dataset: DatasetName,
     request: Deletion,
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.FILES_EDIT))],
@@ -212,7 +212,7 @@ def list_trash(
 
 
 @router.post("/projects/{project}/trash/{item}:restore", dependencies=[records(Action.FILE_RESTORE, "item")])
-def restore_file(
+def restore_file(  # noqa: PLR0917 - the request, and parts
     item: TrashId,
     request: Restoration,
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.TRASH_RESTORE))],

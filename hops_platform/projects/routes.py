@@ -61,7 +61,7 @@ def list_projects(
 
 
 @router.post("/projects", status_code=201, response_model=ProjectAnswer, dependencies=[records(Action.PROJECT_CREATE)])
-def create_project(
+def create_project(  # noqa: PLR0917 - the request, and parts
     request: NewProject,
     caller: Annotated[Caller, Depends(Requires(Permission.PROJECTS_CREATE))],
     session: DatabaseSession,

@@ -202,7 +202,7 @@ def read_limits(
 
 
 @router.put("/projects/{project}/limits", dependencies=[records(Action.LIMITS_EDIT, "project")])
-def edit_limits(
+def edit_limits(  # noqa: PLR0917 - the request, and parts
     limits: ServerLimits,
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.LIMITS_EDIT))],
     session: DatabaseSession,

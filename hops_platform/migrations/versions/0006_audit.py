@@ -20,13 +20,14 @@ _REFUSE = """
 CREATE FUNCTION audit_events_refuse() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION 'rows of audit_events are never changed'; END $$
 """
-_POSTGRESQL = (
-    _REFUSE,
-    "CREATE TRIGGER audit_events_no_change BEFORE UPDATE OR DELETE ON audit_events"
-    " FOR EACH ROW EXECUTE FUNCTION audit_events_refuse()",
-    "CREATE TRIGGER audit_events_no_truncate BEFORE TRUNCATE ON audit_events"
-    " FOR EACH STATEMENT EXECUTE FUNCTION audit_events_refuse()",
-)
+_NO_CHANGE = """
+CREATE TRIGGER audit_events_no_change BEFORE UPDATE OR DELETE ON audit_events
+FOR EACH ROW EXECUTE FUNCTION audit_events_refuse()
+"""
+_NO_TRUNCATE = """
+CREATE TRIGGER audit_events_no_truncate BEFORE TRUNCATE ON audit_events
+FOR EACH STATEMENT EXECUTE FUNCTION audit_events_refuse()
+"""
 
 
 def upgrade() -> None:
@@ -55,9 +56,9 @@ def upgrade() -> None:
     op.create_index("ix_audit_events_project_id_number", "audit_events", ["project_id", "number"])
     op.create_index("ix_audit_events_actor_number", "audit_events", ["actor", "number"])
     if op.get_bind().dialect.name == "postgresql":
-        statements = _POSTGRESQL
+        statements: tuple[str, ...] = (_REFUSE, _NO_CHANGE, _NO_TRUNCATE)
     else:
-        statements = tuple(_SQLITE.format(what=what) for what in ("UPDATE", "DELETE"))
+        statements = (_SQLITE.format(what="UPDATE"), _SQLITE.format(what="DELETE"))
     for statement in statements:
         op.execute(statement)
 

