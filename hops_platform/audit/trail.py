@@ -48,6 +48,8 @@ def record(session: Session, happened: Event) -> None:
     """
     if not session.info.get(_FOLLOWED):
         raise RuntimeError("No audit trail follows this database.")
+    if not session.in_transaction():
+        session.begin()  # else a rollback before the first statement would be none, and leave the event there
     session.info.setdefault(_PENDING, []).append(happened)
 
 

@@ -4,6 +4,66 @@
  */
 
 export interface paths {
+    "/services/hops/api/v1/audit-events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Audit Events
+         * @description The audit of the whole site, the newest first, for administrators and auditors.
+         */
+        get: operations["list_audit_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/audit-events:export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Audit Events
+         * @description The audit of the whole site as a file, for administrators and auditors.
+         */
+        get: operations["export_audit_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/audit-events:verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Verify Audit Events
+         * @description Whether all rows are there and as they were written; names the first that is not.
+         */
+        get: operations["verify_audit_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/hops/api/v1/certificate-authorities": {
         parameters: {
             query?: never;
@@ -342,6 +402,46 @@ export interface paths {
          * @description Changes title and description.
          */
         patch: operations["edit_project"];
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/audit-events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Project Audit Events
+         * @description The audit of a project, the newest first, for its Data Owners.
+         */
+        get: operations["list_project_audit_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/audit-events:export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Project Audit Events
+         * @description The audit of a project as a file, for its Data Owners.
+         */
+        get: operations["export_project_audit_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/services/hops/api/v1/projects/{project}/candidates": {
@@ -1227,7 +1327,7 @@ export interface paths {
         head?: never;
         /**
          * Edit User
-         * @description Changes a user: title, active, administrator, a new password, the end of a lock-out.
+         * @description Changes a user: title, active, administrator, auditor, a new password, the end of a lock-out.
          */
         patch: operations["edit_user"];
         trace?: never;
@@ -1248,11 +1348,133 @@ export interface components {
             role: components["schemas"]["ProjectRole"];
         };
         /**
+         * Action
+         * @description What was done: ``<subject>.<verb>``, the subject being the kind of thing that it was done to. Alphabetised.
+         * @enum {string}
+         */
+        Action: "access.read" | "audit.export" | "audit.read" | "audit.verify" | "certificate.export" | "certificate.renew" | "certificate.replace" | "certificate.revoke" | "certificate.sign" | "dataset.create" | "dataset.delete" | "dataset.edit" | "environment.retry" | "file.copy" | "file.download" | "file.move" | "file.restore" | "file.trash" | "folder.create" | "join-request.accept" | "join-request.decline" | "join-request.make" | "join-request.withdraw" | "limits.edit" | "login.browser" | "login.password" | "member.add" | "member.edit" | "member.leave" | "member.remove" | "outbox.retry" | "password.change" | "project.create" | "project.delete" | "project.edit" | "project.purge" | "project.restore" | "server.grant" | "server.restart" | "server.start" | "server.stop" | "session.stop" | "session.stop-idle" | "trash.empty" | "upload.begin" | "upload.cancel" | "upload.finish" | "user.create" | "user.edit";
+        /**
+         * ActorKind
+         * @description What stands behind an actor.
+         * @enum {string}
+         */
+        ActorKind: "anyone" | "user" | "project_user" | "service" | "machine";
+        /**
          * Allocation
          * @description How the number of executors is chosen.
          * @enum {string}
          */
         Allocation: "fixed" | "dynamic";
+        /**
+         * AuditEventAnswer
+         * @description One row of the audit.
+         */
+        AuditEventAnswer: {
+            /**
+             * Action
+             * @example member.add
+             */
+            action: string;
+            /**
+             * Actor
+             * @description Who did it; empty for somebody who was not proven.
+             * @example ada
+             */
+            actor: string;
+            /** @example user */
+            actor_kind: components["schemas"]["ActorKind"];
+            /**
+             * Details
+             * @example {
+             *       "role": "data_scientist"
+             *     }
+             */
+            details: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
+             * Moment
+             * Format: date-time
+             * @example 2026-05-04T10:00:00Z
+             */
+            moment: string;
+            /**
+             * Number
+             * @description Its place in the chain, without a gap.
+             * @example 4711
+             */
+            number: number;
+            /** @example done */
+            outcome: components["schemas"]["Outcome"];
+            /**
+             * Own Hash
+             * @description HMAC-SHA256 over this row and the hash of the row before.
+             * @example b1946ac92492d234…
+             */
+            own_hash: string;
+            /**
+             * Project
+             * @example weather
+             */
+            project: string | null;
+            /**
+             * Reason
+             * @description Why it was refused, or failed.
+             * @example
+             */
+            reason: string;
+            /**
+             * Request Id
+             * @description The answer's X-Request-Id, also in the log.
+             * @example 9f0c5b7d2e814a63
+             */
+            request_id: string;
+            /**
+             * Source
+             * @description The network address that it came from.
+             * @example 192.0.2.7
+             */
+            source: string;
+            /**
+             * Thing
+             * @description The name of what it was done to.
+             * @example bob
+             */
+            thing: string;
+            /**
+             * Thing Kind
+             * @example member
+             */
+            thing_kind: string;
+        };
+        /**
+         * AuditVerification
+         * @description Whether all rows are there and as they were written.
+         */
+        AuditVerification: {
+            /**
+             * Broken At
+             * @description The first row that is missing or was changed.
+             * @example 4712
+             */
+            broken_at: number | null;
+            /**
+             * Problem
+             * @example Row 4712 is missing.
+             */
+            problem: string | null;
+            /**
+             * Rows
+             * @description How many rows are good, from the first on.
+             * @example 4711
+             */
+            rows: number;
+            /**
+             * Whole
+             * @example false
+             */
+            whole: boolean;
+        };
         /**
          * Candidate
          * @description A user who could become a member.
@@ -1688,6 +1910,12 @@ export interface components {
          */
         EnvironmentState: "creating" | "ready" | "failed";
         /**
+         * ExportForm
+         * @description How an export is written.
+         * @enum {string}
+         */
+        ExportForm: "jsonl" | "csv";
+        /**
          * GrantRequest
          * @description The Hub asks whether a server may start.
          */
@@ -1775,6 +2003,7 @@ export interface components {
              */
             user: string;
         };
+        JsonValue: unknown;
         /**
          * KeptReady
          * @description Sessions that were started before anybody asked for them, of all people together; none is in a list.
@@ -1889,6 +2118,11 @@ export interface components {
              * @example false
              */
             admin: boolean;
+            /**
+             * Auditor
+             * @example false
+             */
+            auditor: boolean;
             kind: components["schemas"]["PrincipalKind"];
             /**
              * Memberships
@@ -2183,6 +2417,22 @@ export interface components {
          * @enum {string}
          */
         OnNoRoom: "wait" | "fail";
+        /**
+         * Outcome
+         * @description What came of it.
+         * @enum {string}
+         */
+        Outcome: "done" | "refused" | "failed";
+        /** Page[AuditEventAnswer] */
+        Page_AuditEventAnswer_: {
+            /** Items */
+            items: components["schemas"]["AuditEventAnswer"][];
+            /**
+             * Next
+             * @description Give this as `after` for the next page; null at the end.
+             */
+            next?: string | null;
+        };
         /** Page[CertificateAnswer] */
         Page_CertificateAnswer_: {
             /** Items */
@@ -3298,6 +3548,12 @@ export interface components {
              */
             admin: boolean;
             /**
+             * Auditor
+             * @description May read the audit of the whole site.
+             * @example false
+             */
+            auditor: boolean;
+            /**
              * Created At
              * Format: date-time
              * @example 2026-05-04T10:00:00Z
@@ -3347,6 +3603,12 @@ export interface components {
              */
             admin?: boolean | null;
             /**
+             * Auditor
+             * @description May read the audit of the whole site.
+             * @example true
+             */
+            auditor?: boolean | null;
+            /**
              * Password
              * @description Must be changed at the next log-in.
              */
@@ -3387,6 +3649,165 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_audit_events: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The 'next' of the page before. */
+                after?: string | null;
+                /** @description In which project. */
+                project?: string | null;
+                /** @description By whom. */
+                actor?: string | null;
+                /** @description What was done. */
+                action?: components["schemas"]["Action"] | null;
+                /** @description What came of it. */
+                outcome?: components["schemas"]["Outcome"] | null;
+                /** @description To what. */
+                thing?: string | null;
+                /** @description From this moment on. */
+                from?: string | null;
+                /** @description Before this moment. */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AuditEventAnswer_"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    export_audit_events: {
+        parameters: {
+            query?: {
+                /** @description JSON lines or CSV. */
+                as?: components["schemas"]["ExportForm"];
+                /** @description In which project. */
+                project?: string | null;
+                /** @description By whom. */
+                actor?: string | null;
+                /** @description What was done. */
+                action?: components["schemas"]["Action"] | null;
+                /** @description What came of it. */
+                outcome?: components["schemas"]["Outcome"] | null;
+                /** @description To what. */
+                thing?: string | null;
+                /** @description From this moment on. */
+                from?: string | null;
+                /** @description Before this moment. */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All rows, the oldest first, as an attachment. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example {"number":1,"actor":"ada"} */
+                    "application/x-ndjson": string;
+                    /** @example number,moment,actor */
+                    "text/csv": string;
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    verify_audit_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditVerification"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
     read_authorities: {
         parameters: {
             query?: never;
@@ -4292,6 +4713,125 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProjectAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    list_project_audit_events: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The 'next' of the page before. */
+                after?: string | null;
+                /** @description By whom. */
+                actor?: string | null;
+                /** @description What was done. */
+                action?: components["schemas"]["Action"] | null;
+                /** @description What came of it. */
+                outcome?: components["schemas"]["Outcome"] | null;
+                /** @description To what. */
+                thing?: string | null;
+                /** @description From this moment on. */
+                from?: string | null;
+                /** @description Before this moment. */
+                to?: string | null;
+            };
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AuditEventAnswer_"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    export_project_audit_events: {
+        parameters: {
+            query?: {
+                /** @description JSON lines or CSV. */
+                as?: components["schemas"]["ExportForm"];
+                /** @description By whom. */
+                actor?: string | null;
+                /** @description What was done. */
+                action?: components["schemas"]["Action"] | null;
+                /** @description What came of it. */
+                outcome?: components["schemas"]["Outcome"] | null;
+                /** @description To what. */
+                thing?: string | null;
+                /** @description From this moment on. */
+                from?: string | null;
+                /** @description Before this moment. */
+                to?: string | null;
+            };
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All rows, the oldest first, as an attachment. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example {"number":1,"actor":"ada"} */
+                    "application/x-ndjson": string;
+                    /** @example number,moment,actor */
+                    "text/csv": string;
                 };
             };
             /** @description A problem (RFC 9457). */
