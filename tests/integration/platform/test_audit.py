@@ -8,6 +8,7 @@ import json
 import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from sqlalchemy import event, select
 
 from hops_contract.principal import ProjectRole
+from hops_platform.app import _recurring
 from hops_platform.audit.actions import Action, Outcome
 from hops_platform.audit.events import Event
 from hops_platform.audit.models import AuditEvent
@@ -466,3 +468,15 @@ def test_the_hubs_grants_are_the_hubs(hops: Any, ada: Any) -> None:
     code = hops.project_user("ada", "weather", ProjectRole.DATA_OWNER)
     code.post("projects/weather/certificate:export").raise_for_status()
     assert only(hops, action="certificate.export").actor_kind == "project_user"
+
+
+def test_what_is_done_by_the_clock_is_the_platforms(hops: Any, ada: Any) -> None:
+    ada.request("DELETE", "projects/weather", json={"name": "weather"}).raise_for_status()
+    with hops.platform.parts.database.session() as session:
+        project = session.scalar(select(Project))
+        project.deleted_at -= timedelta(days=30)
+    for recurring in _recurring(hops.platform.parts, hops.platform.workers):
+        recurring._action()
+    row = only(hops, action="project.purge")
+    assert (row.actor, row.actor_kind, row.project, row.project_id) == ("hops", "service", "weather", project.id)
+    assert whole(hops)
