@@ -76,6 +76,7 @@ class Refusals:
         self._lock = threading.Lock()
         self._windows: dict[_Key, _Window] = {}
         self._allowances: dict[str, _Allowance] = {}
+        self._looked_through = float("-inf")
 
     def add(self, refused: Event, *, payer: str) -> None:
         """Writes or counts ``refused``; a database that does not answer makes no other answer than the refusal.
@@ -131,13 +132,20 @@ class Refusals:
 
     def _allowance(self, payer: str, moment: float) -> _Allowance:
         if payer not in self._allowances and len(self._allowances) >= _MOST_PAYERS:
-            for known, allowance in list(self._allowances.items()):
-                allowance.refill(moment)
-                if allowance.left >= ROWS_AT_ONCE:
-                    del self._allowances[known]
+            self._forget_full(moment)
             if len(self._allowances) >= _MOST_PAYERS:
                 payer = _EVERYBODY
         return self._allowances.setdefault(payer, _Allowance(float(ROWS_AT_ONCE), moment))
+
+    def _forget_full(self, moment: float) -> None:
+        """Forgets allowances that nothing was taken from lately; seldom, since all of them are looked through."""
+        if moment - self._looked_through < WINDOW_S:
+            return
+        self._looked_through = moment
+        for payer, allowance in list(self._allowances.items()):
+            allowance.refill(moment)
+            if allowance.left >= ROWS_AT_ONCE:
+                del self._allowances[payer]
 
     def _write(self, due: list[Event]) -> None:
         if not due:
