@@ -121,8 +121,9 @@ class Refusals:
     def _ended(self, moment: float) -> list[Event]:
         """The counts of what began a minute ago, which are forgotten by this."""
         due = []
-        for key, window in list(self._windows.items()):
-            # They stand in the order in which they began.
+        while self._windows:
+            # They stand in the order in which they began, so only the oldest is looked at.
+            key, window = next(iter(self._windows.items()))
             if moment - window.began < WINDOW_S:
                 break
             del self._windows[key]
