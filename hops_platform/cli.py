@@ -12,6 +12,7 @@ import typer
 import uvicorn
 from pydantic import ValidationError
 
+from hops_contract.connections import BoundedConnection
 from hops_platform.adapters.environments.uv import UvEnvironments
 from hops_platform.app import build_routes, create_app
 from hops_platform.audit.actions import Action, ActorKind
@@ -64,6 +65,7 @@ def serve(port: Annotated[int | None, typer.Option(help="Port; default: what the
         app,
         host=host,
         port=default_port if port is None else port,
+        http=BoundedConnection,
         log_config=None,
         access_log=False,
         server_header=False,

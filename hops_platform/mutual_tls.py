@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import ssl
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -153,8 +154,8 @@ class WithCertificate:
         await self._app(scope, receive, send)
 
 
-class _Beside(uvicorn.Server):
-    """Ends with the other one, which hears the signals."""
+class _Server(uvicorn.Server):
+    """Leaves the signals to :func:`serve_at`: two would take them from one another."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -164,28 +165,33 @@ class _Beside(uvicorn.Server):
 
 def serve_at(plain: uvicorn.Config, mutual: MutualTls | None) -> bool:
     """Answers at one or both addresses until told to stop; whether all of them could be listened on."""
-    servers = [uvicorn.Server(plain)]
+    servers = [_Server(plain), *([_Server(mutual.config)] if mutual is not None else [])]
+    renewal = None
     if mutual is not None:
-        servers.append(_Beside(mutual.config))
         renewal = Recurring("TLS certificate", mutual.renew, interval_s=RENEWAL_INTERVAL_S)
         renewal.start()
     try:
-        with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(_serve_all(servers))
+        asyncio.run(_serve_all(servers))
     finally:
-        if mutual is not None:
+        if renewal is not None:
             renewal.stop()
     return all(server.started for server in servers)
 
 
-async def _serve_all(servers: list[uvicorn.Server]) -> None:
-    async def run(server: uvicorn.Server) -> None:
-        try:
-            await server.serve()
-        except SystemExit:
-            pass  # uvicorn has logged why it can't listen; the caller sees that it has not started
-        finally:
-            for other in servers:
-                other.should_exit = True
+async def _serve_all(servers: list[_Server]) -> None:
+    told = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
 
-    await asyncio.gather(*map(run, servers))
+    async def run(server: _Server) -> None:
+        # uvicorn has logged why it can't listen; the caller sees that it has not started.
+        with contextlib.suppress(SystemExit):
+            await server.serve()
+        told.set()
+
+    running = [asyncio.ensure_future(run(server)) for server in servers]
+    await told.wait()
+    # The first address last: with it ends what both answer from.
+    for server, task in reversed(list(zip(servers, running, strict=True))):
+        server.should_exit = True
+        await task

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from hops_contract.certificates import CertificateFiles
 from hops_platform.audit.actions import Action
@@ -12,10 +12,12 @@ from hops_platform.audit.requests import CALLER, Known, records
 from hops_platform.certificates import service
 from hops_platform.certificates.models import Certificate, Reason
 from hops_platform.certificates.schemas import CertificateAnswer, NewCertificate, Revocation, SignedCertificate
+from hops_platform.errors import ForbiddenError
 from hops_platform.http import After, DatabaseSession, IdempotencyKeyHeader, Limit, PartsOf
 from hops_platform.idempotency import create_once
 from hops_platform.paging import DEFAULT_LIMIT, Page, fetch_page
 from hops_platform.security.authentication import Caller, ProjectAccess
+from hops_platform.security.client_certificates import presented_certificate
 from hops_platform.security.guard import Public, Requires, RequiresInProject
 from hops_platform.security.permissions import Permission
 
@@ -144,11 +146,17 @@ def list_project_certificates(
     dependencies=[records(Action.CERTIFICATE_EXPORT, CALLER)],
 )
 def export_certificate(
+    http: Request,
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.CERTIFICATE_EXPORT))],
     session: DatabaseSession,
     parts: PartsOf,
 ) -> dict[str, Any]:
-    """My certificate in this project with its key, as PEM and PKCS#12; a new one where there is none that lasts."""
+    """My certificate in this project with its key, as PEM and PKCS#12; a new one where there is none that lasts.
+
+    Not with a certificate: whoever has found a key would have its successors too.
+    """
+    if presented_certificate(http.scope) is not None and access.caller.chain is None:
+        raise ForbiddenError("A certificate exports no other.", remedy="Call with a token.")
     return service.files_of(session, access.member, parts.sealer).on_the_wire()
 
 

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
 
+from hops_contract.principal import PrincipalKind
 from hops_platform.audit.actions import Action
 from hops_platform.audit.requests import Known, records
 from hops_platform.datasets import service
@@ -82,11 +83,15 @@ def read_dataset(
     parts: PartsOf,
     response: Response,
 ) -> DatasetDetail:
-    """One dataset, with the text of its README.md; its ETag is what an edit needs."""
+    """One dataset, with the text of its README.md; its ETag is what an edit needs.
+
+    Users' code, which has the files at hand, gets no text: it could give any file that name, and fetch it elsewhere.
+    """
     shown = service.show_dataset(service.find_dataset(session, access.project, dataset))
     place = service.place_in(session, access, dataset, "")
     response.headers["ETag"] = entity_tag(shown.version)
-    return service.show_with_readme(shown, parts.engines.files, place)
+    readme = access.caller.principal.kind is PrincipalKind.USER
+    return service.show_with_readme(shown, parts.engines.files, place, readme=readme)
 
 
 @router.patch("/projects/{project}/datasets/{dataset}", dependencies=[records(Action.DATASET_EDIT, "dataset")])

@@ -139,9 +139,9 @@ def show_dataset(dataset: Dataset) -> DatasetAnswer:
     )
 
 
-def show_with_readme(dataset: DatasetAnswer, files: ProjectFiles, place: Place) -> DatasetDetail:
-    """A dataset with its README.md, as much of it as is shown."""
-    text = _read_readme(files, place)
+def show_with_readme(dataset: DatasetAnswer, files: ProjectFiles, place: Place, *, readme: bool) -> DatasetDetail:
+    """A dataset with its README.md, if that may be shown, as much of it as is."""
+    text = _read_readme(files, place) if readme else None
     shown = (
         None
         if text is None

@@ -20,7 +20,6 @@ from hops_platform.users.models import User
 
 router = APIRouter(tags=["joining"])
 MAX_SEARCH_LENGTH = 200
-SHORTEST_SEARCH = 2
 Name = Annotated[str, Path(max_length=MAX_SLUG_LENGTH, examples=["weather"])]
 UserName = Annotated[str, Path(max_length=MAX_SLUG_LENGTH, examples=["grace"])]
 Asks = Annotated[Caller, Depends(Requires(Permission.JOIN_REQUESTS_MAKE))]
@@ -111,7 +110,7 @@ def find_candidates(
     search: Annotated[
         str,
         Query(
-            min_length=SHORTEST_SEARCH,
+            min_length=service.SHORTEST_SEARCH,
             max_length=MAX_SEARCH_LENGTH,
             pattern=r"^[^\x00]*$",
             description="Beginning of a user name, or of a word of a title.",

@@ -26,6 +26,8 @@ ASKED_AT_ONCE = 20
 DECLINED_FOR = timedelta(days=7)
 """So long a declined one can't be made again."""
 CANDIDATES = 10
+SHORTEST_SEARCH = 2
+"""Letters; with fewer the list of users would be everybody's."""
 
 
 def listed_projects(search: str) -> Select[Project]:
@@ -171,6 +173,8 @@ def decline(session: Session, project: Project, user: str) -> None:
 def candidates(session: Session, project: Project, search: str) -> list[Candidate]:
     """The first users who are no members and whose name or title begins with ``search``, also a later word of it."""
     sought = search.strip().lower()
+    if len(sought) < SHORTEST_SEARCH:
+        return []
     members = select(Membership.user_id).where(Membership.project_id == project.id)
     rows = session.scalars(
         select(User)

@@ -15,7 +15,7 @@ from hops_platform.datasets.models import Dataset
 from hops_platform.environments.models import Environment
 from hops_platform.errors import ConflictError, NotFoundError
 from hops_platform.outbox import Delivery, Task, enqueue
-from hops_platform.projects.models import Membership, Project, Template
+from hops_platform.projects.models import FormerMembership, Membership, Project, Template
 from hops_platform.projects.schemas import (
     EnvironmentAnswer,
     MemberAnswer,
@@ -100,10 +100,16 @@ def check_room(session: Session, person: User, most: int) -> None:
         .select_from(Membership)
         .where(Membership.user_id == person.id, Membership.role_name == ProjectRole.DATA_OWNER.value)
     )
-    if (owned or 0) >= most:
+    deleted = session.scalar(
+        select(func.count())
+        .select_from(FormerMembership)
+        .where(FormerMembership.user_id == person.id, FormerMembership.role_name == ProjectRole.DATA_OWNER.value)
+    )
+    if (owned or 0) + (deleted or 0) >= most:
+        among = f" ({deleted} of them deleted, which can be restored still)" if deleted else ""
         raise ConflictError(
-            f"You are Data Owner of {owned} projects; {most} are the most here.",
-            remedy="Delete a project that is no longer needed, or ask an administrator.",
+            f"You are Data Owner of {(owned or 0) + (deleted or 0)} projects{among}; {most} are the most here.",
+            remedy="Delete a project that is no longer needed for good, or ask an administrator.",
         )
 
 

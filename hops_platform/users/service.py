@@ -282,7 +282,7 @@ def first_memberships(session: Session, caller: Caller, *, limit: int) -> list[M
 def _end_log_ins(session: Session, user: User) -> None:
     """Whoever has a token or a certificate of before may be somebody else."""
     user.tokens_valid_from = now()
-    revoke_of_user(session, user.name, reason=Reason.SUPERSEDED)
+    revoke_of_user(session, user.name, reason=Reason.KEY_COMPROMISE)
 
 
 def _other_administrators(session: Session, user: User) -> int:

@@ -32,7 +32,7 @@ from hops_platform.engines.files import Copied, Entry, EntryKind, Listing, Opene
 from hops_platform.engines.places import Place, is_shown
 from hops_platform.errors import InvalidRequestError, TooLargeError
 
-_MOST_DEPTH = 100
+_MOST_DEPTH = 32
 _PIECE = 8 * 1024 * 1024
 
 

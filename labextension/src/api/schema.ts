@@ -476,6 +476,8 @@ export interface paths {
         /**
          * Export Certificate
          * @description My certificate in this project with its key, as PEM and PKCS#12; a new one where there is none that lasts.
+         *
+         *     Not with a certificate: whoever has found a key would have its successors too.
          */
         post: operations["export_certificate"];
         delete?: never;
@@ -558,6 +560,8 @@ export interface paths {
         /**
          * Read Dataset
          * @description One dataset, with the text of its README.md; its ETag is what an edit needs.
+         *
+         *     Users' code, which has the files at hand, gets no text: it could give any file that name, and fetch it elsewhere.
          */
         get: operations["read_dataset"];
         put?: never;
