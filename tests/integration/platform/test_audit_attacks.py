@@ -252,7 +252,7 @@ def test_a_new_project_of_an_old_name_inherits_no_rows(hops: Any, ada: Any) -> N
     hops.ready_project(eve)
     items = eve.get("projects/weather/audit-events").json()["items"]
     assert [(item["actor"], item["action"]) for item in items] == [("eve", "project.create")]
-    assert "ada" not in eve.get("projects/weather/audit-events:export").text
+    assert '"ada"' not in eve.get("projects/weather/audit-events:export").text  # a hash may hold the letters
 
 
 def test_nobody_writes_into_another_projects_audit(hops: Any, ada: Any) -> None:
