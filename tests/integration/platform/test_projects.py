@@ -45,6 +45,9 @@ def test_nobody_fills_the_site_with_projects(hops: Any) -> None:
     assert refused.json()["detail"] == f"You are Data Owner of {most} projects; {most} are the most here."
     assert "ask an administrator" in refused.json()["remedy"]
     assert ada.request("DELETE", "projects/p0", json={"name": "p0"}).status_code == 204
+    # It can be restored still, so that it keeps its name and its files.
+    assert ada.post("projects", json={"name": "one-more"}).status_code == 409
+    assert ada.request("DELETE", "deleted-projects/p0", json={"name": "p0"}).status_code == 204
     assert ada.post("projects", json={"name": "one-more"}).status_code == 201
     for number in range(most + 1):
         assert admin.post("projects", json={"name": f"q{number}"}).status_code == 201
