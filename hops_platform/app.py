@@ -66,7 +66,7 @@ from hops_platform.security.tokens import HUB_CREDENTIAL, SIGNING_KEY, Signer, l
 from hops_platform.servers import routes as servers
 from hops_platform.servers.tasks import TASKS as SERVER_TASKS
 from hops_platform.sessions import routes as sessions
-from hops_platform.sessions.places import Places
+from hops_platform.sessions.calls import places_of_calls
 from hops_platform.settings import Settings
 from hops_platform.transfers import Transfers
 from hops_platform.uploads import routes as uploads
@@ -130,7 +130,7 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
         trail=trail,
         refusals=Refusals(database),
         kept_tokens=KeptTokens(signer),
-        session_places=Places(),
+        session_places=places_of_calls(),
         transfers=Transfers(),
         hub_credential=read_secret(settings.layout.secret(HUB_CREDENTIAL)),
         health=Probe(database.check),

@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
-import uvicorn
 from pydantic import ValidationError
 
-from hops_contract.connections import BoundedConnection
 from hops_platform.adapters.environments.uv import UvEnvironments
 from hops_platform.app import build_routes, create_app
 from hops_platform.audit.actions import Action, ActorKind
@@ -24,7 +22,7 @@ from hops_platform.database import Database
 from hops_platform.errors import PlatformError
 from hops_platform.logs import set_up_logs
 from hops_platform.migrations import migrate
-from hops_platform.mutual_tls import mutual_tls_config, serve_at
+from hops_platform.mutual_tls import address_config, mutual_tls_config, serve_at
 from hops_platform.security.own_secrets import ensure_secrets
 from hops_platform.security.passwords import generate_password
 from hops_platform.security.sealing import SEALING_KEY, load_sealer
@@ -61,19 +59,12 @@ def serve(port: Annotated[int | None, typer.Option(help="Port; default: what the
         mutual = mutual_tls_config(app, settings, app.state.parts)
     except (RuntimeError, OSError, ValueError) as error:
         _fail(str(error))
-    plain = uvicorn.Config(
+    plain = address_config(
         app,
         host=host,
         port=default_port if port is None else port,
-        http=BoundedConnection,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        # Nothing in a request says where it comes from: the proxy in front is no witness that matters here.
-        proxy_headers=False,
         ssl_certfile=settings.tls_cert,
         ssl_keyfile=settings.tls_key,
-        timeout_graceful_shutdown=10,
     )
     if not serve_at(plain, mutual):
         sys.exit(_NOT_STARTED)

@@ -13,17 +13,18 @@ import ssl
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hops_contract.connections import BoundedConnection
+from hops_contract.private_files import write_private
 from hops_platform.certificates.service import roots, server_certificate
 from hops_platform.parts import Parts
 from hops_platform.recurring import Recurring
 from hops_platform.security.client_certificates import tell_certificate
-from hops_platform.security.tokens import replace_secret
 from hops_platform.settings import Settings
 
 RENEWAL_INTERVAL_S = 3600.0
@@ -60,9 +61,8 @@ class TlsFiles:
         with parts.database.session() as session:
             chain, key = server_certificate(session, NAME, own_hosts(parts.settings), parts.sealer)
             authorities = roots(session)
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for path, text in ((self.key, key), (self.certificate, chain), (self.authorities, authorities)):
-            replace_secret(path, text)
+            write_private(path, text)
 
     def reload(self, context: ssl.SSLContext) -> None:
         """Makes ``context`` use what was written; connections from now on have it."""
@@ -93,6 +93,21 @@ def own_hosts(settings: Settings) -> tuple[str, ...]:
     return tuple(dict.fromkeys(["localhost", "127.0.0.1", "::1", *bound, *([public] if public else []), *named]))
 
 
+def address_config(app: ASGIApp, *, http: type[asyncio.Protocol] = BoundedConnection, **more: Any) -> uvicorn.Config:
+    """How one of the addresses is answered; ``more`` is what the two have not in common."""
+    return uvicorn.Config(
+        app,
+        http=http,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # Nothing in a request says where it comes from: the proxy in front is no witness that matters here.
+        proxy_headers=False,
+        timeout_graceful_shutdown=10,
+        **more,
+    )
+
+
 def mutual_tls_config(app: ASGIApp, settings: Settings, parts: Parts) -> MutualTls | None:
     """How the second address is answered; ``None`` where there is none.
 
@@ -104,22 +119,17 @@ def mutual_tls_config(app: ASGIApp, settings: Settings, parts: Parts) -> MutualT
         return None
     files = TlsFiles(settings.layout.secrets / "tls")
     files.write(parts)
-    config = uvicorn.Config(
+    config = address_config(
         app,
         host=settings.mutual_tls_bind,
         port=settings.mutual_tls_port,
         http=CertificateConnection,
         lifespan="off",  # the first address begins and ends it
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
         ssl_certfile=files.certificate,
         ssl_keyfile=files.key,
         ssl_ca_certs=str(files.authorities),
         # Who shows none may still come with a token.
         ssl_cert_reqs=ssl.CERT_OPTIONAL,
-        timeout_graceful_shutdown=10,
     )
     return MutualTls(config, files, parts)
 
@@ -168,7 +178,8 @@ def serve_at(plain: uvicorn.Config, mutual: MutualTls | None) -> bool:
     servers = [_Server(plain), *([_Server(mutual.config)] if mutual is not None else [])]
     renewal = None
     if mutual is not None:
-        renewal = Recurring("TLS certificate", mutual.renew, interval_s=RENEWAL_INTERVAL_S)
+        # What holds now was written a moment ago.
+        renewal = Recurring("TLS certificate", mutual.renew, interval_s=RENEWAL_INTERVAL_S, at_start=False)
         renewal.start()
     try:
         asyncio.run(_serve_all(servers))

@@ -8,11 +8,11 @@ from hops_platform.audit.refusals import Refusals
 from hops_platform.audit.trail import Trail
 from hops_platform.database import Database
 from hops_platform.engines import Engines
+from hops_platform.places import Places
 from hops_platform.probe import Probe
 from hops_platform.security.kept_tokens import KeptTokens
 from hops_platform.security.sealing import Sealer
 from hops_platform.security.tokens import Signer
-from hops_platform.sessions.places import Places
 from hops_platform.settings import Settings
 from hops_platform.transfers import Transfers
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from hops_platform.sessions.places import Places
+from hops_platform.places import Places
 
 AT_ONCE = 48
 """Uploads, downloads and copies of all people together; most of the time each waits for its network."""

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from hops_contract.private_files import write_private
 from hops_platform.audit.chain import Chain, Head
-from hops_platform.security.tokens import replace_secret
 
 LOG = logging.getLogger("hops.audit.head")
 HEAD_FILE = "audit-head"
@@ -86,7 +86,7 @@ class HeadFile:
 
     def _write(self, head: Head) -> None:
         content = {"number": head.number, "own_hash": head.own_hash, "signature": self._chain.sign(head)}
-        replace_secret(self._path, json.dumps(content))
+        write_private(self._path, json.dumps(content))
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

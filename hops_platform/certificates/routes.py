@@ -4,9 +4,10 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 
 from hops_contract.certificates import CertificateFiles
+from hops_contract.principal import PrincipalKind
 from hops_platform.audit.actions import Action
 from hops_platform.audit.requests import CALLER, Known, records
 from hops_platform.certificates import service
@@ -17,7 +18,6 @@ from hops_platform.http import After, DatabaseSession, IdempotencyKeyHeader, Lim
 from hops_platform.idempotency import create_once
 from hops_platform.paging import DEFAULT_LIMIT, Page, fetch_page
 from hops_platform.security.authentication import Caller, ProjectAccess
-from hops_platform.security.client_certificates import presented_certificate
 from hops_platform.security.guard import Public, Requires, RequiresInProject
 from hops_platform.security.permissions import Permission
 
@@ -146,7 +146,6 @@ def list_project_certificates(
     dependencies=[records(Action.CERTIFICATE_EXPORT, CALLER)],
 )
 def export_certificate(
-    http: Request,
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.CERTIFICATE_EXPORT))],
     session: DatabaseSession,
     parts: PartsOf,
@@ -155,7 +154,8 @@ def export_certificate(
 
     Not with a certificate: whoever has found a key would have its successors too.
     """
-    if presented_certificate(http.scope) is not None and access.caller.chain is None:
+    # Of a project-user every token has a chain of renewals.
+    if access.caller.principal.kind is PrincipalKind.PROJECT_USER and access.caller.chain is None:
         raise ForbiddenError("A certificate exports no other.", remedy="Call with a token.")
     return service.files_of(session, access.member, parts.sealer).on_the_wire()
 

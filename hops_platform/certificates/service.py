@@ -209,8 +209,8 @@ def revocation_lists(session: Session, sealer: Sealer) -> list[x509.CertificateR
     ]
 
 
-def holder_of(session: Session, presented: bytes) -> tuple[User, Membership] | None:
-    """The member whose certificate this is, if it may be used; ``None`` says nothing about why not.
+def holder_of(session: Session, presented: bytes) -> Membership | None:
+    """The membership whose certificate this is, if it may be used; ``None`` says nothing about why not.
 
     Args:
         session: The database.
@@ -227,13 +227,12 @@ def holder_of(session: Session, presented: bytes) -> tuple[User, Membership] | N
     known = _loaded(row).public_bytes(Encoding.DER)
     if not hmac.compare_digest(known, presented) or not certificate.not_valid_before_utc <= now() < row.not_after:
         return None
-    membership = session.scalar(
+    return session.scalar(
         select(Membership)
         .join(User, User.id == Membership.user_id)
         .join(Project, Project.id == Membership.project_id)
         .where(User.name == row.user_name, User.active.is_(True), Project.name == row.project_name)
     )
-    return (membership.user, membership) if membership is not None else None
 
 
 def renew_due(session: Session, sealer: Sealer) -> list[str]:

@@ -32,9 +32,7 @@ from hops_platform.files.schemas import (
     RestoredAnswer,
     TrashItemAnswer,
 )
-from hops_platform.files.tasks import SWEEP_TRASH
 from hops_platform.http import After, DatabaseSession, DatasetName, Limit, PartsOf, StepAside, problem_response
-from hops_platform.outbox import enqueue
 from hops_platform.paging import DEFAULT_LIMIT, Page
 from hops_platform.security.authentication import ProjectAccess
 from hops_platform.security.guard import RequiresInProject
@@ -234,10 +232,7 @@ def empty_trash(
     parts: PartsOf,
 ) -> None:
     """Removes what is in the trash for good."""
-    service.check_emptying(access.project, request.project)
-    parts.engines.files.empty_trash(access.project.name)
-    # The space is given back after this answer; it can take long.
-    enqueue(session, SWEEP_TRASH, entity="trash", payload={})
+    service.empty_trash(session, parts.engines.files, access.project, repeated_name=request.project)
 
 
 class Download(Response):

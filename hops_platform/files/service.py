@@ -23,11 +23,14 @@ from hops_platform.files.schemas import (
     RestoredAnswer,
     TrashItemAnswer,
 )
+from hops_platform.outbox import Task, enqueue
 from hops_platform.paging import Page, decode_cursor, encode_cursor
 from hops_platform.projects.models import Project
 from hops_platform.security.authentication import ProjectAccess, authorize_in_project
 from hops_platform.security.permissions import Permission
 
+SWEEP_TRASH = Task("trash", "trash.sweep")
+"""A channel of its own: millions of files are removed while other folders are made."""
 MOST_COPIED_ENTRIES = 20_000
 MOST_COPIED_BYTES = 10 * 2**30
 
@@ -78,14 +81,17 @@ def restore(
     return RestoredAnswer(dataset=target.dataset, path=target.path)
 
 
-def check_emptying(project: Project, repeated_name: str) -> None:
-    """Checks that it is this project's trash that is to be emptied.
+def empty_trash(session: Session, files: ProjectFiles, project: Project, *, repeated_name: str) -> None:
+    """Gives up all that is in the trash.
 
     Raises:
-        InvalidRequestError: It is another's.
+        InvalidRequestError: The repeated name is another project's.
     """
     if repeated_name != project.name:
         raise InvalidRequestError(f"To empty this trash for good, say the project's name: {project.name}.")
+    files.empty_trash(project.name)
+    # The space is given back after this answer; it can take long.
+    enqueue(session, SWEEP_TRASH, entity="trash", payload={})
 
 
 def show_entry(entry: Entry) -> EntryAnswer:

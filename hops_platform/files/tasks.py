@@ -7,13 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 from hops_platform.database import now
+from hops_platform.files.service import SWEEP_TRASH
 from hops_platform.outbox import Handler, Task
 from hops_platform.parts import Parts
 
 LEFT_BEHIND = timedelta(days=1)
 """What is half done and was not touched for so long, nobody goes on with."""
-SWEEP_TRASH = Task("trash", "trash.sweep")
-"""A channel of its own: millions of files are removed while other folders are made."""
 
 
 def sweep_trash(parts: Parts, payload: Mapping[str, Any]) -> None:  # noqa: ARG001 - what is there says it all

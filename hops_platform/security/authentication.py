@@ -126,13 +126,13 @@ def authenticate_certificate(session: Session, certificate: bytes) -> Caller:
     Raises:
         UnauthenticatedError: It is none of a member, or no longer.
     """
-    found = holder_of(session, certificate)
-    if found is None:
+    membership = holder_of(session, certificate)
+    if membership is None:
         raise UnauthenticatedError(
             "The certificate is no member's, or was revoked.",
             remedy="Start the notebook server again, or export a new one (POST projects/…/certificate:export).",
         )
-    user, membership = found
+    user = membership.user
     principal = Principal(
         kind=PrincipalKind.PROJECT_USER, user=user.name, project=membership.project.name, role=membership.role
     )

@@ -162,21 +162,6 @@ def ensure_secret(path: Path, value: str) -> None:
         beside.unlink(missing_ok=True)
 
 
-def replace_secret(path: Path, text: str) -> None:
-    """Writes ``text`` into ``path``, which only its owner can read, in place of what was there, in one step.
-
-    Raises:
-        OSError: It can't be written; then what was there stays.
-    """
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(text)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
 def read_secret(path: Path) -> str:
     """The text of one of the platform's own secrets.
 

@@ -1,8 +1,4 @@
-"""How many calls to the session service are under way at the same moment: in all, and of one person.
-
-Each takes one of the 40 threads that serve all requests, and while it does the session service asks this service who
-the caller is, which takes another. Were all threads taken by such calls, none would be left to answer that.
-"""
+"""How many calls of a kind are under way at the same moment: in all, and of one person."""
 
 from __future__ import annotations
 
@@ -13,9 +9,6 @@ from contextlib import contextmanager
 
 from hops_platform.errors import TooManyError
 
-AT_ONCE = 16
-"""With a question back for each, fewer than there are threads."""
-OF_ONE_PERSON = 4
 WAITING_OF_ONE_PERSON = 2
 """The rest of a person's places are for what is answered at once: who watches can still stop a session."""
 
@@ -34,11 +27,11 @@ class Places:
     def __init__(
         self,
         *,
-        at_once: int = AT_ONCE,
-        of_one: int = OF_ONE_PERSON,
-        calls: str = "requests for Spark sessions",
-        pages: str = "Close some of the pages that show sessions",
-        crowded: str = "Too many people look after Spark sessions at this moment.",
+        at_once: int,
+        of_one: int,
+        calls: str,
+        pages: str,
+        crowded: str,
     ) -> None:
         self._at_once = at_once
         self._of_one = of_one
