@@ -36,6 +36,7 @@ from hops_contract.principal import ProjectRole
 from hops_contract.servers import ServerConfig, ServerGrant
 from hops_spawner.files import FOLDERS, server_files
 from hops_spawner.folder import write_folder
+from tests.sample_certificate import SAMPLE
 
 GOAL_RATIO = 1.05
 GOAL_COMPRESSED_BYTES = 350_000
@@ -105,7 +106,11 @@ def make_server_folder(folder: Path, platform: str) -> Path:
         livy_url=f"{platform}/livy",
     )  # fmt: skip
     token = SecretStr("e30.eyJpYXQiOjAsImV4cCI6OTk5OTk5OTk5OX0.c2ln")
-    write_folder(folder, server_files(ServerGrant(config=config, token=token, display_name="Weather")), FOLDERS)
+    write_folder(
+        folder,
+        server_files(ServerGrant(config=config, token=token, certificate=SAMPLE, display_name="Weather")),
+        FOLDERS,
+    )
     return folder
 
 

@@ -36,6 +36,7 @@ from hops_contract.servers import ServerConfig, ServerGrant
 from hops_spawner.environment import server_environment
 from hops_spawner.files import FOLDERS, server_files
 from hops_spawner.folder import write_folder
+from tests.sample_certificate import SAMPLE
 
 ROOT = Path(__file__).resolve().parents[1]
 GOAL = 0.6
@@ -124,7 +125,7 @@ def grant_for(folder: Path) -> ServerGrant:
         livy_url="http://127.0.0.1:9",
     )  # fmt: skip
     token = SecretStr("e30.eyJpYXQiOjAsImV4cCI6OTk5OTk5OTk5OX0.c2ln")
-    return ServerGrant(config=config, token=token, display_name="Weather")
+    return ServerGrant(config=config, token=token, certificate=SAMPLE, display_name="Weather")
 
 
 def prepare(folder: Path, *, ours: bool) -> None:

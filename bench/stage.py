@@ -36,6 +36,7 @@ from hops_contract.servers import ServerConfig, ServerGrant
 from hops_spawner.environment import server_environment
 from hops_spawner.files import FOLDERS, server_files
 from hops_spawner.folder import write_folder
+from tests.sample_certificate import SAMPLE
 
 ROOT = Path(__file__).resolve().parents[1]
 JUPYTER_TOKEN = "benchmark"  # noqa: S105 - of a server that ends with the benchmark
@@ -297,7 +298,7 @@ def notebook_server(
         environment=str(stage.python.parents[1]), control_plane_url=stage.service.plane.url,
         livy_url=stage.service.url,
     )  # fmt: skip
-    grant = ServerGrant(config=config, token=SecretStr(stage.token(user)), display_name="Weather")
+    grant = ServerGrant(config=config, token=SecretStr(stage.token(user)), certificate=SAMPLE, display_name="Weather")
     files = server_files(grant)
     if stock_livy is not None:
         files |= _stock_files(stage, folder, home, stock_livy, chosen or options(), stage.token(user))

@@ -23,6 +23,7 @@ API = f"{PREFIX}api/v1/"
 WORDS = {
     Role.ADMINISTRATOR: "administrator",
     Role.ANYONE: "anyone",
+    Role.AUDITOR: "auditor",
     Role.DATA_OWNER: "Data Owner",
     Role.DATA_SCIENTIST: "Data Scientist",
     Role.HUB: "service `hub`",

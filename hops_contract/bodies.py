@@ -37,14 +37,25 @@ class BodyLimit:
         at_once: How many bodies are waited for at the same moment. One more ends the waiting for that which began
             first: an honest body comes with its request, so those who hold theirs back hold up nobody but themselves.
         refuse: Makes the answers. The rest of a refused body is not read, so an answer has to close the connection.
+        streamed: Tells the requests whose bodies are not read here: their routes read them, and bound them.
     """
 
-    def __init__(self, app: App, *, limit: int, patience_s: float, at_once: int, refuse: Refuse) -> None:
+    def __init__(
+        self,
+        app: App,
+        *,
+        limit: int,
+        patience_s: float,
+        at_once: int,
+        refuse: Refuse,
+        streamed: Callable[[Scope], bool] = lambda _scope: False,
+    ) -> None:
         self._app = app
         self._limit = limit
         self._patience_s = patience_s
         self._at_once = at_once
         self._refuse = refuse
+        self._streamed = streamed
         # A dict, since it keeps the order in which the waiting began.
         self._waiting: dict[asyncio.Timeout, None] = {}
 
@@ -52,6 +63,9 @@ class BodyLimit:
         """Serves one request."""
         if scope["type"] != "http" or scope["method"] in _WITHOUT_BODY:
             await self._app(scope, receive, send)
+            return
+        if self._streamed(scope):
+            await self._app(scope, *_closing_unread(receive, send))
             return
         messages = await self._read_in_time(scope, receive)
         if isinstance(messages, Refusal):
@@ -110,3 +124,24 @@ class BodyLimit:
             f"The request's body did not come within {self._patience_s:g} seconds, or too many others were waited for.",
             "Send the whole body at once.",
         )
+
+
+def _closing_unread(receive: Receive, send: Send) -> tuple[Receive, Send]:
+    """The connection of a request whose body its route reads: an answer before the body's end closes it.
+
+    Else whoever is refused goes on sending, and somebody has to read it.
+    """
+    whole = False
+
+    async def receive_noting() -> Message:
+        nonlocal whole
+        message = await receive()
+        whole = whole or not message.get("more_body", False)
+        return message
+
+    async def send_closing(message: Message) -> None:
+        if message["type"] == "http.response.start" and not whole:
+            message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
+        await send(message)
+
+    return receive_noting, send_closing

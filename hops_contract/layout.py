@@ -16,10 +16,13 @@ class Home:
 
     ======================================  =========================================================================
     ``projects/<project>/<dataset>/``       files of the projects
+    ``projects/.trash/<project>/``          0700; what was deleted in a project, on the same disk and out of sandboxes
+    ``projects/.uploads/<project>/``        0700; files on their way into a project
     ``environments/base``                   the base environment, made once
     ``environments/projects/<project>``     a project's environment
     ``archives/``                           class data sharing archives
     ``secrets/``                            0700; the platform's own keys and credentials, 0600 each
+    ``audit-head``                          0600; how far the audit has come, signed
     ``homes/<project__user>/``               0700; a project-user's own settings and histories
     ``run/servers/<project__user>/``        0700; a notebook server's folder
     ``run/sessions/<id>/``                  0700; a Spark session's folder
@@ -67,6 +70,15 @@ class Home:
     def project(self, project: str) -> Path:
         """Files of one project."""
         return self.projects / _checked(project)
+
+    def trash(self, project: str) -> Path:
+        """What was deleted in a project: beside the projects, since moving there must be one step."""
+        # No project's name begins with a dot, and no sandbox shows what is beside its own project.
+        return self.projects / ".trash" / _checked(project)
+
+    def uploads(self, project: str) -> Path:
+        """Files on their way into a project."""
+        return self.projects / ".uploads" / _checked(project)
 
     def environment(self, project: str) -> Path:
         """A project's own environment."""

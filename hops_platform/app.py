@@ -17,23 +17,36 @@ from hops_platform.adapters.hub.jupyterhub import JupyterHub
 from hops_platform.adapters.logins.hub_oauth import HubOAuthLogins
 from hops_platform.adapters.sessions.livy import LivySessions
 from hops_platform.adapters.storage.local import LocalStorage
+from hops_platform.adapters.storage.local_files import LocalFiles
+from hops_platform.adapters.storage.local_uploads import LocalUploads
 from hops_platform.adapters.templates.packaged import PackagedTemplates
 from hops_platform.api_keys import routes as api_keys
 from hops_platform.api_keys.service import write_uses
 from hops_platform.api_keys.use import KeysInUse
+from hops_platform.audit import routes as audit
+from hops_platform.audit.actions import Action, ActorKind
+from hops_platform.audit.events import Event
+from hops_platform.audit.refusals import Refusals
+from hops_platform.audit.requests import note_problem
+from hops_platform.audit.trail import AUDIT_KEY, load_trail, record
 from hops_platform.certificates import routes as certificates
 from hops_platform.certificates.service import renew_due
 from hops_platform.certificates.tasks import TASKS as CERTIFICATE_TASKS
-from hops_platform.database import Database
+from hops_platform.database import Database, now
 from hops_platform.datasets import routes as datasets
+from hops_platform.datasets.tasks import TASKS as DATASET_TASKS
 from hops_platform.engines import Engines
 from hops_platform.environments import routes as environments
 from hops_platform.environments.service import renew
 from hops_platform.environments.tasks import TASKS as ENVIRONMENT_TASKS
+from hops_platform.files import routes as files
+from hops_platform.files.tasks import LEFT_BEHIND
+from hops_platform.files.tasks import TASKS as FILE_TASKS
 from hops_platform.http import (
     PROBLEM_RESPONSES,
     RequestBoundary,
     install_problem_handlers,
+    is_upload,
     refuse_body,
     refuse_crowded,
 )
@@ -46,6 +59,7 @@ from hops_platform.parts import Parts
 from hops_platform.probe import Probe
 from hops_platform.projects import routes as projects
 from hops_platform.projects.deletion import purge_old
+from hops_platform.projects.models import Project
 from hops_platform.projects.tasks import TASKS as PROJECT_TASKS
 from hops_platform.recurring import Recurring
 from hops_platform.second_factor import routes as second_factor
@@ -56,17 +70,19 @@ from hops_platform.security.tokens import HUB_CREDENTIAL, SIGNING_KEY, Signer, l
 from hops_platform.servers import routes as servers
 from hops_platform.servers.tasks import TASKS as SERVER_TASKS
 from hops_platform.sessions import routes as sessions
-from hops_platform.sessions.places import Places
+from hops_platform.sessions.calls import places_of_calls
 from hops_platform.settings import Settings
+from hops_platform.transfers import Transfers
+from hops_platform.uploads import routes as uploads
 from hops_platform.users import routes as users
 
 LOG = logging.getLogger("hops.app")
 API = "api/v1"
-RENEWAL_INTERVAL_S = 3600.0
-PURGE_INTERVAL_S = 600.0
-USES_INTERVAL_S = 60.0
+_HOUR_S = 3600.0
+_REFUSALS_S = 10.0
+_USES_S = 60.0
 """So often at most is written when API keys were last used; a process that is killed forgets a minute of it."""
-TASKS = {**CERTIFICATE_TASKS, **PROJECT_TASKS, **ENVIRONMENT_TASKS, **SERVER_TASKS}
+TASKS = {**CERTIFICATE_TASKS, **PROJECT_TASKS, **DATASET_TASKS, **FILE_TASKS, **ENVIRONMENT_TASKS, **SERVER_TASKS}
 
 
 def make_signer(settings: Settings) -> Signer:
@@ -83,6 +99,8 @@ def make_engines(settings: Settings, signer: Signer) -> Engines:
     home = settings.layout
     return Engines(
         storage=LocalStorage(home),
+        files=LocalFiles(home),
+        uploads=LocalUploads(home),
         templates=PackagedTemplates(home),
         hub=JupyterHub(settings.hub_api_url, token=settings.hub_api_token.get_secret_value()),
         sessions=LivySessions(settings.livy_url, sign=lambda: signer.sign_service("hops").token),
@@ -107,6 +125,8 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
     """
     signer = make_signer(settings)
     database = Database(settings.effective_database_url)
+    trail = load_trail(settings.layout.root, settings.layout.secret(AUDIT_KEY))
+    trail.follow(database)
     parts = Parts(
         settings=settings,
         database=database,
@@ -114,17 +134,16 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
         signer=signer,
         sealer=load_sealer(settings.layout.secret(SEALING_KEY)),
         keys_in_use=KeysInUse(),
+        trail=trail,
+        refusals=Refusals(database),
         kept_tokens=KeptTokens(signer),
-        session_places=Places(),
+        session_places=places_of_calls(),
+        transfers=Transfers(),
         hub_credential=read_secret(settings.layout.secret(HUB_CREDENTIAL)),
         health=Probe(database.check),
     )
     workers = OutboxWorkers(parts.database, parts, TASKS)
-    renewal = Recurring("certificates", lambda: _renew_certificates(parts), interval_s=RENEWAL_INTERVAL_S)
-
-    purge = Recurring("deleted projects", lambda: _purge_projects(parts, workers), interval_s=PURGE_INTERVAL_S)
-
-    uses = Recurring("uses of API keys", lambda: _write_uses(parts), interval_s=USES_INTERVAL_S)
+    recurring = _recurring(parts, workers)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -135,23 +154,23 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
             if renewed:
                 LOG.info("These projects' environments are brought up to date: %s.", ", ".join(renewed))
             workers.start()
-            renewal.start()
-            purge.start()
-            uses.start()
+            for one in recurring:
+                one.start()
         yield
         if outbox_workers:
-            renewal.stop()
-            purge.stop()
-            uses.stop()
-            _write_uses(parts)
+            for one in recurring:
+                one.stop()
             workers.stop()
+            _write_uses(parts)
+        parts.refusals.flush(all_of_them=True)
+        parts.transfers.close()
         parts.database.close()
 
     app = build_routes(settings.prefix)
     app.router.lifespan_context = lifespan
     app.state.parts = parts
     app.state.workers = workers
-    install_problem_handlers(app, page=show_problem)
+    install_problem_handlers(app, page=show_problem, note=note_problem)
     browser.install_login_redirect(app)
     # Within the limit on bodies: who sends one slowly has no place yet.
     app.add_middleware(
@@ -173,24 +192,53 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
         patience_s=settings.body_timeout_s,
         at_once=settings.bodies_at_once,
         refuse=refuse_body,
+        streamed=is_upload,
     )
     app.add_middleware(RequestBoundary)
     return app
 
 
-def _renew_certificates(parts: Parts) -> None:
-    with parts.database.session() as session:
-        renewed = renew_due(session, parts.sealer)
-    if renewed:
-        LOG.info("%d certificates were made, of %s and others.", len(renewed), renewed[0])
+def _recurring(parts: Parts, workers: OutboxWorkers) -> tuple[Recurring, ...]:
+    """What is done again and again: certificates renewed, and removed what is given up."""
+    stored = parts.engines
+
+    def renew_certificates() -> None:
+        with parts.database.session() as session:
+            renewed = renew_due(session, parts.sealer)
+            for name in renewed:
+                record(session, _by_the_clock(Action.CERTIFICATE_RENEW, name))
+        if renewed:
+            LOG.info("%d certificates were made, of %s and others.", len(renewed), renewed[0])
+
+    def purge_projects() -> None:
+        with parts.database.session() as session:
+            purged = purge_old(session, kept=parts.settings.deleted_projects_kept)
+            for project in purged:
+                record(session, _by_the_clock(Action.PROJECT_PURGE, project.name, project=project))
+        if purged:
+            LOG.info("These deleted projects can't be restored any more: %s.", ", ".join(one.name for one in purged))
+            workers.wake()
+
+    return (
+        Recurring("certificates", renew_certificates, interval_s=_HOUR_S),
+        Recurring("deleted projects", purge_projects, interval_s=_HOUR_S / 6),
+        Recurring("uses of API keys", lambda: _write_uses(parts), interval_s=_USES_S),
+        Recurring("refusals", parts.refusals.flush, interval_s=_REFUSALS_S),
+        Recurring("uploads", lambda: stored.uploads.sweep(before=now() - LEFT_BEHIND), interval_s=_HOUR_S),
+        Recurring("trash", lambda: stored.files.sweep(before=now() - LEFT_BEHIND), interval_s=_HOUR_S),
+    )
 
 
-def _purge_projects(parts: Parts, workers: OutboxWorkers) -> None:
-    with parts.database.session() as session:
-        purged = purge_old(session, kept=parts.settings.deleted_projects_kept)
-    if purged:
-        LOG.info("These deleted projects can't be restored any more: %s.", ", ".join(purged))
-        workers.wake()
+def _by_the_clock(action: Action, thing: str, *, project: Project | None = None) -> Event:
+    """What the platform does because it is time, as an event."""
+    return Event(
+        action=action,
+        actor="hops",
+        actor_kind=ActorKind.SERVICE,
+        thing=thing,
+        project=project.name if project is not None else None,
+        project_id=project.id if project is not None else None,
+    )
 
 
 def _write_uses(parts: Parts) -> None:
@@ -220,10 +268,13 @@ def build_routes(prefix: str) -> FastAPI:
         joining,
         certificates,
         datasets,
+        files,
+        uploads,
         environments,
         servers,
         sessions,
         operations,
+        audit,
     ):
         api.include_router(subject.router)
     app.include_router(api)

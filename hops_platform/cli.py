@@ -6,20 +6,23 @@ import json
 import logging
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
-import uvicorn
 from pydantic import ValidationError
 
 from hops_platform.adapters.environments.uv import UvEnvironments
 from hops_platform.app import build_routes, create_app
+from hops_platform.audit.actions import Action, ActorKind
+from hops_platform.audit.events import Detail, Event
+from hops_platform.audit.service import verify
+from hops_platform.audit.trail import AUDIT_KEY, load_trail, record
 from hops_platform.certificates.authorities import signing_authority
 from hops_platform.database import Database
 from hops_platform.errors import PlatformError
 from hops_platform.logs import set_up_logs
 from hops_platform.migrations import migrate
-from hops_platform.mutual_tls import mutual_tls_config, serve_at
+from hops_platform.mutual_tls import address_config, mutual_tls_config, serve_at
 from hops_platform.second_factor import service as second_factor
 from hops_platform.security.own_secrets import ensure_secrets
 from hops_platform.security.passwords import generate_password
@@ -36,6 +39,8 @@ OPENAPI_FILE = Path(__file__).with_name("openapi.json")
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 environments = typer.Typer(no_args_is_help=True, help="Python environments in which users' code runs.")
 user_commands = typer.Typer(no_args_is_help=True, help="Users, for whoever owns this machine.")
+audit_commands = typer.Typer(no_args_is_help=True, help="The audit, for whoever owns this machine.")
+cli.add_typer(audit_commands, name="audit")
 cli.add_typer(environments, name="environments")
 cli.add_typer(user_commands, name="users")
 
@@ -55,18 +60,12 @@ def serve(port: Annotated[int | None, typer.Option(help="Port; default: what the
         mutual = mutual_tls_config(app, settings, app.state.parts)
     except (RuntimeError, OSError, ValueError) as error:
         _fail(str(error))
-    plain = uvicorn.Config(
+    plain = address_config(
         app,
         host=host,
         port=default_port if port is None else port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        # Nothing in a request says where it comes from: the proxy in front is no witness that matters here.
-        proxy_headers=False,
         ssl_certfile=settings.tls_cert,
         ssl_keyfile=settings.tls_key,
-        timeout_graceful_shutdown=10,
     )
     if not serve_at(plain, mutual):
         sys.exit(_NOT_STARTED)
@@ -80,10 +79,12 @@ def init() -> None:
     home.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     ensure_secrets(home)
     migrate(settings.effective_database_url)
-    database = Database(settings.effective_database_url)
+    database = _open_database(settings)
     with database.session() as session:
         signing_authority(session, load_sealer(home.secret(SEALING_KEY)))
         created = users.create_first_administrator(session)
+        if created:
+            record(session, _at_the_machine(Action.USER_CREATE, created[0], admin=True))
     database.close()
     answer = {"username": created[0], "password": created[1]} if created else None
     typer.echo(json.dumps({"created_admin": answer}))
@@ -120,12 +121,12 @@ def reset_password(
     keep_password: Annotated[bool, typer.Option(help="The password need not be changed.")] = False,
 ) -> None:
     """Gives a user a random password, which must be changed at the next log-in; prints one JSON object."""
-    settings = Settings()
     password = generate_password()
-    database = Database(settings.effective_database_url)
+    database = _open_database(Settings())
     try:
         with database.session() as session:
             users.set_password(session, users.find_user(session, name), password, must_change=not keep_password)
+            record(session, _at_the_machine(Action.USER_EDIT, name, changed=["password"]))
     except PlatformError as error:
         _fail(str(error))
     finally:
@@ -156,9 +157,8 @@ def create_user(
     keep_password: Annotated[bool, typer.Option(help="The password need not be changed.")] = False,
 ) -> None:
     """Creates a user with a random password; prints one JSON object."""
-    settings = Settings()
     password = generate_password()
-    database = Database(settings.effective_database_url)
+    database = _open_database(Settings())
     try:
         request = NewUser.model_validate({"name": name, "password": password, "admin": admin})
         with database.session() as session:
@@ -170,6 +170,7 @@ def create_user(
                 admin=admin,
                 must_change_password=not keep_password,
             )
+            record(session, _at_the_machine(Action.USER_CREATE, request.name, admin=admin))
     except ValidationError as error:
         _fail(summarise(describe_violations(error.errors(include_input=False))))
     except PlatformError as error:
@@ -179,11 +180,43 @@ def create_user(
     typer.echo(json.dumps({"username": name, "password": password}))
 
 
+@audit_commands.command("verify")
+def verify_audit() -> None:
+    """Says whether all rows of the audit are there and as they were written; the exit code is 1 when they are not."""
+    settings = Settings()
+    database = Database(settings.effective_database_url)
+    try:
+        found = verify(database, load_trail(settings.layout.root, settings.layout.secret(AUDIT_KEY)))
+    except RuntimeError as error:
+        _fail(str(error))
+    finally:
+        database.close()
+    if not found.whole:
+        _fail(f"{found.problem} The {found.rows} rows before are good.")
+    typer.echo(f"All {found.rows} rows are good.")
+
+
+def _open_database(settings: Settings) -> Database:
+    """The database, with what is done here recorded."""
+    try:
+        trail = load_trail(settings.layout.root, settings.layout.secret(AUDIT_KEY))
+    except RuntimeError as error:
+        _fail(str(error))
+    database = Database(settings.effective_database_url)
+    trail.follow(database)
+    return database
+
+
+def _at_the_machine(action: Action, thing: str, **details: Detail) -> Event:
+    """What is done at the command line, as an event."""
+    return Event(action=action, actor_kind=ActorKind.MACHINE, thing=thing, details=details)
+
+
 def describe_api() -> str:
     """The OpenAPI description, the same at every site."""
     return json.dumps(build_routes("/services/hops/").openapi(), indent=2, sort_keys=True) + "\n"
 
 
-def _fail(sentence: str) -> None:
+def _fail(sentence: str) -> NoReturn:
     typer.echo(sentence, err=True)
     sys.exit(1)

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import DateTime, Dialect, MetaData, create_engine, event, make_url, text
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 from uuid_utils.compat import uuid7
 
@@ -77,6 +77,8 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self.engine = _make_engine(url)
+        # Of this database alone, so that whoever follows its transactions follows no other's.
+        self.sessions = sessionmaker(expire_on_commit=False)
 
     @contextmanager
     def session(self, *, writes: bool = True) -> Iterator[Session]:
@@ -88,7 +90,7 @@ class Database:
         when somebody wrote in between, whatever the busy time-out is.
         """
         engine = self.engine.execution_options(**{_WRITES: writes})
-        with Session(engine, expire_on_commit=False) as session:
+        with self.sessions(bind=engine) as session:
             try:
                 yield session
                 session.commit()

@@ -169,6 +169,10 @@ class NotFoundError(PlatformError):
     status = 404
 
 
+class NotVisibleError(NotFoundError):
+    """Told as absent, because the caller may not see it if it is there."""
+
+
 class MethodNotAllowedError(PlatformError):
     """The resource has no such operation."""
 
@@ -223,6 +227,14 @@ class TooLargeError(PlatformError):
     kind = "too-large"
     title = "The request is too large"
     status = 413
+
+
+class RangeNotSatisfiableError(PlatformError):
+    """The part of a file that was asked for is not in it."""
+
+    kind = "range-not-satisfiable"
+    title = "There is no such part"
+    status = 416
 
 
 class BodyTooSlowError(PlatformError):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 import logging
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any, cast
 
-from fastapi import Depends, FastAPI, Header, Query, Request
+from fastapi import Depends, FastAPI, Header, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from sqlalchemy.exc import IntegrityError, OperationalError
@@ -20,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from hops_contract.bodies import Refusal
 from hops_contract.crowds import STEP_ASIDE
 from hops_contract.problems import MEDIA_TYPE, Problem
+from hops_platform.audit.circumstances import circumstances_of
 from hops_platform.errors import (
     BodyTooSlowError,
     BusyError,
@@ -45,6 +47,7 @@ from hops_platform.violations import describe_violations, summarise
 
 LOG = logging.getLogger("hops.http")
 ProblemPage = Callable[[Request, Problem], Response]
+NoteProblem = Callable[[Request, PlatformError], None]
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items at most.", examples=[DEFAULT_LIMIT])]
@@ -58,6 +61,7 @@ IdempotencyKeyHeader = Annotated[
         description="A creation sent twice with the same key happens once.",
     ),
 ]
+DatasetName = Annotated[str, Path(max_length=64, examples=["raw"])]
 IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=100, description="The ETag of what is edited.")]
 
 
@@ -140,14 +144,16 @@ def problem_response(error: PlatformError, **extra: str) -> JSONResponse:
     return JSONResponse(content, status_code=error.status, headers=headers, media_type=MEDIA_TYPE)
 
 
-def install_problem_handlers(app: FastAPI, *, page: ProblemPage | None = None) -> None:
+def install_problem_handlers(app: FastAPI, *, page: ProblemPage | None = None, note: NoteProblem | None = None) -> None:
     """Makes every error of ``app`` an RFC 9457 problem.
 
     Args:
         app: The application.
         page: Shows a problem to a person whose browser asked for a page.
+        note: Is told of each known error, once the request's transaction is rolled back.
     """
     app.state.problem_page = page
+    app.state.note_problem = note
     app.add_exception_handler(PlatformError, _known)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _framework)
@@ -175,7 +181,10 @@ def _wants_page(request: Request) -> bool:
 
 
 def _known(request: Request, error: Exception) -> Response:
-    return answer_problem(request, cast("PlatformError", error))
+    known = cast("PlatformError", error)
+    if (note := cast("NoteProblem | None", request.app.state.note_problem)) is not None:
+        note(request, known)
+    return answer_problem(request, known)
 
 
 def _invalid(request: Request, error: Exception) -> Response:
@@ -257,12 +266,13 @@ class RequestBoundary:
             return
         began = time.perf_counter()
         status = 0
+        request_id = circumstances_of(scope).request_id
 
         async def watch(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = _with_safe_headers(message["headers"])
+                message["headers"] = [*_with_safe_headers(message["headers"]), (b"x-request-id", request_id.encode())]
             await send(message)
 
         try:
@@ -278,7 +288,7 @@ class RequestBoundary:
                 scope["method"],
                 scope["path"],
                 status,
-                extra={"duration_ms": round((time.perf_counter() - began) * 1000, 1)},
+                extra={"duration_ms": round((time.perf_counter() - began) * 1000, 1), "request_id": request_id},
             )
 
 
@@ -296,6 +306,14 @@ def refuse_body(refusal: Refusal, detail: str, remedy: str) -> JSONResponse:
     response = problem_response(kind(detail, remedy=remedy))
     response.headers["Connection"] = "close"
     return response
+
+
+_UPLOAD = re.compile(r"/projects/[^/]+/uploads/[^/]+/content\Z")
+
+
+def is_upload(scope: Scope) -> bool:
+    """Whether a request's body is written to the disk while it comes, by a route that bounds it itself."""
+    return scope["method"] == "PUT" and _UPLOAD.search(scope["path"]) is not None
 
 
 def refuse_crowded(scope: Scope) -> Response:

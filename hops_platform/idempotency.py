@@ -16,6 +16,7 @@ from hops_platform.database import Base, UtcDateTime, now
 from hops_platform.errors import ConflictError
 
 MAX_KEY_LENGTH = 100
+_REPEATED = "hops.idempotency.repeated"
 _KEPT = timedelta(days=1)
 
 
@@ -55,7 +56,13 @@ def create_once(
             raise ConflictError(
                 "This idempotency key was used for another request.", remedy="Send a new key with a new request."
             )
+        session.info[_REPEATED] = True
         return known.answer
     answer = create().model_dump(mode="json")
     session.add(IdempotencyKey(user_id=user_id, key=key, fingerprint=fingerprint, answer=answer))
     return answer
+
+
+def is_repeated(session: Session) -> bool:
+    """Whether what was asked for in this session had been done before, and was only answered again."""
+    return bool(session.info.get(_REPEATED))

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import secrets
+import signal
 import ssl
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hops_contract.connections import BoundedConnection
+from hops_contract.private_files import write_private
 from hops_platform.certificates.service import roots, server_certificate
 from hops_platform.parts import Parts
 from hops_platform.recurring import Recurring
@@ -60,9 +61,8 @@ class TlsFiles:
         with parts.database.session() as session:
             chain, key = server_certificate(session, NAME, own_hosts(parts.settings), parts.sealer)
             authorities = roots(session)
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for path, text in ((self.key, key), (self.certificate, chain), (self.authorities, authorities)):
-            _replace(path, text)
+            write_private(path, text)
 
     def reload(self, context: ssl.SSLContext) -> None:
         """Makes ``context`` use what was written; connections from now on have it."""
@@ -93,6 +93,21 @@ def own_hosts(settings: Settings) -> tuple[str, ...]:
     return tuple(dict.fromkeys(["localhost", "127.0.0.1", "::1", *bound, *([public] if public else []), *named]))
 
 
+def address_config(app: ASGIApp, *, http: type[asyncio.Protocol] = BoundedConnection, **more: Any) -> uvicorn.Config:
+    """How one of the addresses is answered; ``more`` is what the two have not in common."""
+    return uvicorn.Config(
+        app,
+        http=http,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # Nothing in a request says where it comes from: the proxy in front is no witness that matters here.
+        proxy_headers=False,
+        timeout_graceful_shutdown=10,
+        **more,
+    )
+
+
 def mutual_tls_config(app: ASGIApp, settings: Settings, parts: Parts) -> MutualTls | None:
     """How the second address is answered; ``None`` where there is none.
 
@@ -104,22 +119,17 @@ def mutual_tls_config(app: ASGIApp, settings: Settings, parts: Parts) -> MutualT
         return None
     files = TlsFiles(settings.layout.secrets / "tls")
     files.write(parts)
-    config = uvicorn.Config(
+    config = address_config(
         app,
         host=settings.mutual_tls_bind,
         port=settings.mutual_tls_port,
         http=CertificateConnection,
         lifespan="off",  # the first address begins and ends it
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
         ssl_certfile=files.certificate,
         ssl_keyfile=files.key,
         ssl_ca_certs=str(files.authorities),
         # Who shows none may still come with a token.
         ssl_cert_reqs=ssl.CERT_OPTIONAL,
-        timeout_graceful_shutdown=10,
     )
     return MutualTls(config, files, parts)
 
@@ -154,8 +164,8 @@ class WithCertificate:
         await self._app(scope, receive, send)
 
 
-class _Beside(uvicorn.Server):
-    """Ends with the other one, which hears the signals."""
+class _Server(uvicorn.Server):
+    """Leaves the signals to :func:`serve_at`: two would take them from one another."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -165,38 +175,34 @@ class _Beside(uvicorn.Server):
 
 def serve_at(plain: uvicorn.Config, mutual: MutualTls | None) -> bool:
     """Answers at one or both addresses until told to stop; whether all of them could be listened on."""
-    servers = [uvicorn.Server(plain)]
+    servers = [_Server(plain), *([_Server(mutual.config)] if mutual is not None else [])]
+    renewal = None
     if mutual is not None:
-        servers.append(_Beside(mutual.config))
-        renewal = Recurring("TLS certificate", mutual.renew, interval_s=RENEWAL_INTERVAL_S)
+        # What holds now was written a moment ago.
+        renewal = Recurring("TLS certificate", mutual.renew, interval_s=RENEWAL_INTERVAL_S, at_start=False)
         renewal.start()
     try:
-        with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(_serve_all(servers))
+        asyncio.run(_serve_all(servers))
     finally:
-        if mutual is not None:
+        if renewal is not None:
             renewal.stop()
     return all(server.started for server in servers)
 
 
-async def _serve_all(servers: list[uvicorn.Server]) -> None:
-    async def run(server: uvicorn.Server) -> None:
-        try:
+async def _serve_all(servers: list[_Server]) -> None:
+    told = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+
+    async def run(server: _Server) -> None:
+        # uvicorn has logged why it can't listen; the caller sees that it has not started.
+        with contextlib.suppress(SystemExit):
             await server.serve()
-        except SystemExit:
-            pass  # uvicorn has logged why it can't listen; the caller sees that it has not started
-        finally:
-            for other in servers:
-                other.should_exit = True
+        told.set()
 
-    await asyncio.gather(*map(run, servers))
-
-
-def _replace(path: Path, text: str) -> None:
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(text)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    running = [asyncio.ensure_future(run(server)) for server in servers]
+    await told.wait()
+    # The first address last: with it ends what both answer from.
+    for server, task in reversed(list(zip(servers, running, strict=True))):
+        server.should_exit = True
+        await task

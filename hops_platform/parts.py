@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hops_platform.api_keys.use import KeysInUse
+from hops_platform.audit.refusals import Refusals
+from hops_platform.audit.trail import Trail
 from hops_platform.database import Database
 from hops_platform.engines import Engines
+from hops_platform.places import Places
 from hops_platform.probe import Probe
 from hops_platform.security.kept_tokens import KeptTokens
 from hops_platform.security.sealing import Sealer
 from hops_platform.security.tokens import Signer
-from hops_platform.sessions.places import Places
 from hops_platform.settings import Settings
+from hops_platform.transfers import Transfers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +29,11 @@ class Parts:
         signer: Signs and verifies tokens.
         sealer: Seals what is secret in the database.
         keys_in_use: Who uses which API key.
+        trail: Writes what is recorded in the audit.
+        refusals: Writes there what was refused.
         kept_tokens: Those that services are shown in a person's name.
         session_places: Bounds the calls to the session service.
+        transfers: Bounds the work with files, and does it.
         hub_credential: The secret that the Hub shows.
         health: Whether the database answers.
     """
@@ -38,7 +44,10 @@ class Parts:
     signer: Signer
     sealer: Sealer
     keys_in_use: KeysInUse
+    trail: Trail
+    refusals: Refusals
     kept_tokens: KeptTokens
     session_places: Places
+    transfers: Transfers
     hub_credential: str
     health: Probe

@@ -9,10 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hops_contract.layout import Home
+from hops_platform.audit.source import LOOPBACK, Network, parse_networks
 
 SOURCE = Path(__file__).resolve().parent.parent
 
@@ -65,6 +66,10 @@ class Settings(BaseSettings):
     deleted_projects_days: int = Field(
         default=7, ge=0, le=3650, description="How long a deleted project can be restored."
     )
+    trusted_proxies: str = Field(
+        default="",
+        description="Further proxies whose word on a caller's address is taken, as addresses or networks.",
+    )
     max_body_bytes: int = Field(default=1024 * 1024, ge=1024)
     body_timeout_s: int = Field(default=30, ge=1, le=600, description="How long a request's body may take to come.")
     bodies_at_once: int = Field(default=200, ge=1, description="How many requests' bodies are waited for at once.")
@@ -85,6 +90,17 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("JUPYTERHUB_PUBLIC_URL", "public_url"),
         description="What people type.",
     )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_networks(cls, text: str) -> str:
+        parse_networks(text)
+        return text
+
+    @cached_property
+    def trusted_networks(self) -> tuple[Network, ...]:
+        """The proxies whose word on a caller's address is taken; the Hub's, on this machine, is always one."""
+        return (*LOOPBACK, *parse_networks(self.trusted_proxies))
 
     @property
     def deleted_projects_kept(self) -> timedelta:

@@ -12,6 +12,7 @@ Laws:
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,20 @@ class LoginRefusedError(HTTPError):
         self.jupyterhub_message = text
         self.challenge = challenge
         self.failed = failed
+
+
+def forwarded_for(handler: Any) -> str:
+    """What the proxy says of where a request comes from; empty where it says nothing that can be passed on.
+
+    Whoever asks may have begun it as they liked: the proxy adds the address that it saw at the right end.
+    """
+    request = getattr(handler, "request", None)
+    told = ",".join(request.headers.get_list("X-Forwarded-For")) if request is not None else ""
+    last = told.rpartition(",")[2].strip()
+    try:
+        return str(ip_address(last))
+    except ValueError:
+        return ""
 
 
 class HopsAuthenticator(Authenticator):
@@ -89,7 +104,7 @@ class HopsAuthenticator(Authenticator):
             LoginRefusedError: The login failed; its text says why and what to do.
         """
         try:
-            name = await self._name_of(data)
+            name = await self._name_of(data, forwarded=forwarded_for(handler))
             known = handler.find_user(name) if handler is not None else None
             if known is not None:
                 # Before the new cookie is made, or the next request would end it together with the old ones.
@@ -103,20 +118,20 @@ class HopsAuthenticator(Authenticator):
             raise LoginRefusedError(403, str(error), challenge=again) from None
         return {"name": name, "admin": False}
 
-    async def _name_of(self, data: dict[str, str]) -> str:
+    async def _name_of(self, data: dict[str, str], *, forwarded: str) -> str:
         challenge, code = data.get("challenge", ""), data.get("code", "").strip()
         if challenge:
             if len(challenge) > MAX_CHALLENGE_LENGTH:
                 raise LoginRefusedError(403, UNKNOWN_LOGIN)
             if not 0 < len(code) <= MAX_CODE_LENGTH:
                 raise LoginRefusedError(403, CODE_NEEDED, challenge=challenge)
-            return await self.control_plane.finish_log_in(SecretStr(challenge), SecretStr(code))
+            return await self.control_plane.finish_log_in(SecretStr(challenge), SecretStr(code), forwarded=forwarded)
         username = self.normalize_username(data.get("username", ""))
         password = data.get("password", "")
         if not (is_slug(username) and 0 < len(password) <= MAX_PASSWORD_LENGTH):
             # The same answer as for a wrong password: it must not tell which names there are.
             raise LoginRefusedError(403, UNKNOWN_LOGIN)
-        return await self.control_plane.log_in(username, SecretStr(password))
+        return await self.control_plane.log_in(username, SecretStr(password), forwarded=forwarded)
 
     async def refresh_user(self, user: Any, handler: Any = None) -> bool | dict[str, Any]:  # noqa: ARG002
         """Whether ``user`` is still who they were; a deactivated or deleted user has to log in again, and can't.

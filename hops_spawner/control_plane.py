@@ -117,10 +117,15 @@ class ControlPlane:
         self._timeout_s = timeout_s
         self._transport = transport
 
-    async def log_in(self, username: str, password: SecretStr) -> str:
+    async def log_in(self, username: str, password: SecretStr, *, forwarded: str = "") -> str:
         """The name of the user whose password this is.
 
         It proves to be the Hub's question, which needs no proof, so that it waits behind no stranger's.
+
+        Args:
+            username: The name that was typed.
+            password: The password that was typed.
+            forwarded: What the proxy said of where the browser is, for the audit; empty where it said nothing.
 
         Raises:
             CodeNeededError: The password is right; the user has a second factor.
@@ -128,18 +133,23 @@ class ControlPlane:
             UnavailableError: The control plane does not answer.
         """
         body = {"username": username, "password": password.get_secret_value()}
-        answer = await self._ask("POST", "tokens", LoginAnswer, body=body)
+        answer = await self._ask("POST", "tokens", LoginAnswer, body=body, forwarded=forwarded)
         return answer.user
 
-    async def finish_log_in(self, challenge: SecretStr, code: SecretStr) -> str:
+    async def finish_log_in(self, challenge: SecretStr, code: SecretStr, *, forwarded: str = "") -> str:
         """The name of the user who was asked for a code, if this is one.
+
+        Args:
+            challenge: What stands for the password.
+            code: The code that was typed.
+            forwarded: As with :meth:`log_in`.
 
         Raises:
             RefusedError: Wrong code, locked or deactivated user, or the log-in took too long.
             UnavailableError: The control plane does not answer.
         """
         body = {"challenge": challenge.get_secret_value(), "code": code.get_secret_value()}
-        answer = await self._ask("POST", "tokens", LoginAnswer, body=body)
+        answer = await self._ask("POST", "tokens", LoginAnswer, body=body, forwarded=forwarded)
         return answer.user
 
     async def user(self, name: str) -> UserState:
@@ -177,8 +187,10 @@ class ControlPlane:
         path = f"projects/{quote(project, safe='')}/server-grants"
         return await self._ask("POST", path, ServerGrant, body={"user": user, "options": options})
 
-    async def _ask(self, method: str, path: str, shape: type[Wire], *, body: Any = None) -> Wire:
+    async def _ask(self, method: str, path: str, shape: type[Wire], *, body: Any = None, forwarded: str = "") -> Wire:
         headers = {"Authorization": f"Bearer {self._credential()}"}
+        if forwarded:
+            headers["X-Forwarded-For"] = forwarded
         client = httpx.AsyncClient(
             timeout=self._timeout_s, trust_env=False, transport=self._transport, verify=_trusted_authorities()
         )

@@ -13,6 +13,7 @@ import jupyterhub.services.service
 from pydantic import ValidationError
 from traitlets import Integer
 
+from hops_contract.private_files import write_private
 from jupyterhub_config.services import SERVER_SCOPES, mutual_tls_url, roles, service_url, services
 from jupyterhub_config.settings import (
     LOOPBACK,
@@ -22,7 +23,6 @@ from jupyterhub_config.settings import (
     explain,
     find_proxy,
     secret,
-    write_private,
 )
 
 # Given by JupyterHub, which executes this file.

@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hops_contract.layout import Home
+from hops_contract.private_files import write_private
 from hops_contract.sandbox import Sandboxing
 
 SOURCE = Path(__file__).resolve().parent.parent
@@ -158,16 +159,6 @@ def _port(wanted: int | None, deadline: float) -> int:
         probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def write_private(file: Path, text: str) -> None:
-    """Replace ``file`` at once, readable by this user only."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    fresh = file.with_name(file.name + ".new")
-    fresh.unlink(missing_ok=True)
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as sink:
-        sink.write(text)
-    fresh.replace(file)
 
 
 def find_proxy(settings: SiteSettings) -> str:

@@ -12,7 +12,6 @@ import io
 import json
 import os
 import re
-import secrets
 import socket
 import stat
 import tempfile
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from hops_contract.certificates import CERTIFICATES_FOLDER
+from hops_contract.private_files import write_private
 from hops_contract.wiping import wipe_folder
 
 _LONGEST_SOCKET_PATH = 100
@@ -125,16 +125,7 @@ class SessionFolder:
 
     def write_secret(self, path: Path, text: str) -> None:
         """Replaces ``path`` (0600) in one step, so that no reader sees half of it."""
-        # A name that the session's code can't have put something at.
-        draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-            draft.replace(path)
-        except OSError:
-            draft.unlink(missing_ok=True)
-            raise
+        write_private(path, text)
 
     def write_certificates(self, files: Mapping[str, bytes], *, archive: bool) -> None:
         """Writes the certificate of the session's owner, before any code of theirs runs.

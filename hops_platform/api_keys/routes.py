@@ -8,6 +8,8 @@ from hops_contract.slugs import MAX_SLUG_LENGTH
 from hops_platform.api_keys import service
 from hops_platform.api_keys.models import ApiKey
 from hops_platform.api_keys.schemas import ApiKeyAnswer, NewApiKey, NewApiKeyAnswer
+from hops_platform.audit.actions import Action
+from hops_platform.audit.requests import Known, records
 from hops_platform.http import After, DatabaseSession, Limit
 from hops_platform.paging import DEFAULT_LIMIT, Page, fetch_page
 from hops_platform.security.authentication import Caller
@@ -33,17 +35,19 @@ def list_my_api_keys(
 
 
 # Without an idempotency key: what such a request answered is kept, and this answer must not be.
-@router.post("/me/api-keys", status_code=201)
+@router.post("/me/api-keys", status_code=201, dependencies=[records(Action.API_KEY_CREATE)])
 def create_my_api_key(
     request: NewApiKey,
     caller: Annotated[Caller, Depends(Requires(Permission.API_KEYS_CREATE))],
     session: DatabaseSession,
+    known: Known,
 ) -> NewApiKeyAnswer:
     """Makes an API key, which is shown in this answer and never again. Its name is the caller's own for it."""
+    known.thing = request.name
     return service.create_key(session, caller.person, request)
 
 
-@router.delete("/me/api-keys/{name}", status_code=204)
+@router.delete("/me/api-keys/{name}", status_code=204, dependencies=[records(Action.API_KEY_REVOKE, "name")])
 def revoke_my_api_key(
     name: KeyName,
     caller: Annotated[Caller, Depends(Requires(Permission.API_KEYS_REVOKE))],
@@ -64,7 +68,7 @@ def list_api_keys_of_user(
 @router.delete(
     "/users/{user}/api-keys/{name}",
     status_code=204,
-    dependencies=[Depends(Requires(Permission.API_KEYS_WITHDRAW))],
+    dependencies=[Depends(Requires(Permission.API_KEYS_WITHDRAW)), records(Action.API_KEY_REVOKE, "user", "name")],
 )
 def revoke_api_key_of_user(user: UserName, name: KeyName, session: DatabaseSession) -> None:
     """Revokes an API key of a user, for administrators."""

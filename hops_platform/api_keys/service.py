@@ -36,12 +36,14 @@ class KeyBounds:
 
     Attributes:
         identifier: The key's row.
+        name: Its user's name for it.
         scopes: What it was made for.
         project: The one project that it was made for, if it was.
         until: When it ends.
     """
 
     identifier: uuid.UUID
+    name: str
     scopes: frozenset[Scope]
     project: str | None
     until: datetime
@@ -159,6 +161,7 @@ def bounds_of(key: ApiKey) -> KeyBounds:
     """What calls with ``key`` are bounded by."""
     return KeyBounds(
         identifier=key.id,
+        name=key.name,
         scopes=known_scopes(key.scope_names),
         project=key.project.name if key.project is not None else None,
         until=key.expires_at,
@@ -186,8 +189,10 @@ def _check_scopes(user: User, request: NewApiKey) -> None:
         raise InvalidRequestError(
             f"The scope {site[0].value} is for no single project.", remedy="Leave one of them out."
         )
-    if site and not user.admin:
-        raise InvalidRequestError(f"The scope {site[0].value} is for administrators.", remedy="Leave it out.")
+    if user.admin or (user.auditor and site == [Scope.SITE_READ]):
+        return
+    if site:
+        raise InvalidRequestError(f"The scope {site[-1].value} is for administrators.", remedy="Leave it out.")
 
 
 def _project_of(session: Session, user: User, name: str) -> Project:

@@ -2,7 +2,7 @@
 
 Laws:
 
-1. root → intermediate → leaf. The root signs intermediates and its own list, an intermediate leaves and theirs.
+1. root → intermediate → leaf. The root signs intermediates, an intermediate leaves and their list.
 2. What stands in a certificate comes from the arguments. Of a signing request only the public key is taken.
 3. A leaf is good for logging in as its common name, a service's also for answering under its addresses.
 """

@@ -7,9 +7,13 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from fastapi import APIRouter, Depends, Path, Query, Response
 
 from hops_contract.certificates import CertificateFiles
+from hops_contract.principal import PrincipalKind
+from hops_platform.audit.actions import Action
+from hops_platform.audit.requests import CALLER, Known, records
 from hops_platform.certificates import service
 from hops_platform.certificates.models import Certificate, Reason
 from hops_platform.certificates.schemas import CertificateAnswer, NewCertificate, Revocation, SignedCertificate
+from hops_platform.errors import ForbiddenError
 from hops_platform.http import After, DatabaseSession, IdempotencyKeyHeader, Limit, PartsOf
 from hops_platform.idempotency import create_once
 from hops_platform.paging import DEFAULT_LIMIT, Page, fetch_page
@@ -21,9 +25,16 @@ router = APIRouter(tags=["certificates"])
 PEM = "application/x-pem-file"
 REVOCATION_LIST = "application/pkix-crl"
 Serial = Annotated[str, Path(max_length=40, pattern="^[0-9a-f]+$", examples=["5c1f0b7a9d"])]
-_AS_PEM: dict[int | str, dict[str, Any]] = {200: {"content": {PEM: {"example": "-----BEGIN CERTIFICATE-----…"}}}}
+_AS_PEM: dict[int | str, dict[str, Any]] = {
+    200: {"content": {PEM: {"schema": {"type": "string"}, "example": "-----BEGIN CERTIFICATE-----…"}}}
+}
 _AS_LIST: dict[int | str, dict[str, Any]] = {
-    200: {"content": {REVOCATION_LIST: {"schema": {"type": "string", "format": "binary"}}, PEM: {}}}
+    200: {
+        "content": {
+            REVOCATION_LIST: {"schema": {"type": "string", "format": "binary"}, "example": "(DER)"},
+            PEM: {"schema": {"type": "string"}, "example": "-----BEGIN X509 CRL-----…"},
+        }
+    }
 }
 # Described by its wire type, which would hide the secrets if it also made the answer.
 _FILES: dict[int | str, dict[str, Any]] = {200: {"model": CertificateFiles}}
@@ -75,15 +86,22 @@ def list_certificates(
     return Page(items=[service.show(row[0]) for row in rows], next=following)
 
 
-@router.post("/certificates", status_code=201, response_model=SignedCertificate)
-def sign_certificate(
+@router.post(
+    "/certificates",
+    status_code=201,
+    response_model=SignedCertificate,
+    dependencies=[records(Action.CERTIFICATE_SIGN)],
+)
+def sign_certificate(  # noqa: PLR0917 - the request, and parts
     request: NewCertificate,
     caller: Annotated[Caller, Depends(Requires(Permission.CERTIFICATES_SIGN))],
     session: DatabaseSession,
     parts: PartsOf,
+    known: Known,
     key: IdempotencyKeyHeader = None,
 ) -> dict[str, Any]:
     """Signs the request of somebody outside, who made the key and keeps it."""
+    known.thing, known.details["days"] = request.name, request.days
     return create_once(
         session,
         user_id=caller.person.id,
@@ -94,15 +112,19 @@ def sign_certificate(
     )
 
 
-@router.post("/certificates/{serial}:revoke")
+@router.post("/certificates/{serial}:revoke", dependencies=[records(Action.CERTIFICATE_REVOKE, "serial")])
 def revoke_certificate(
     serial: Serial,
     request: Revocation,
     _caller: Annotated[Caller, Depends(Requires(Permission.CERTIFICATES_REVOKE))],
     session: DatabaseSession,
+    known: Known,
 ) -> CertificateAnswer:
     """Revokes a certificate, for administrators; one that is revoked stays as it is."""
-    return service.show(service.revoke(session, serial, reason=request.reason))
+    revoked = service.show(service.revoke(session, serial, reason=request.reason))
+    known.project = revoked.project
+    known.details.update({"name": revoked.name, "reason": request.reason.value})
+    return revoked
 
 
 @router.get("/projects/{project}/certificates")
@@ -118,17 +140,27 @@ def list_project_certificates(
     return Page(items=[service.show(row[0]) for row in rows], next=following)
 
 
-@router.post("/projects/{project}/certificate:export", responses=_FILES)
+@router.post(
+    "/projects/{project}/certificate:export",
+    responses=_FILES,
+    dependencies=[records(Action.CERTIFICATE_EXPORT, CALLER)],
+)
 def export_certificate(
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.CERTIFICATE_EXPORT))],
     session: DatabaseSession,
     parts: PartsOf,
 ) -> dict[str, Any]:
-    """My certificate in this project with its key, as PEM and PKCS#12; a new one where there is none that lasts."""
+    """My certificate in this project with its key, as PEM and PKCS#12; a new one where there is none that lasts.
+
+    Not with a certificate: whoever has found a key would have its successors too.
+    """
+    # Of a project-user every token has a chain of renewals.
+    if access.caller.principal.kind is PrincipalKind.PROJECT_USER and access.caller.chain is None:
+        raise ForbiddenError("A certificate exports no other.", remedy="Call with a token.")
     return service.files_of(session, access.member, parts.sealer).on_the_wire()
 
 
-@router.post("/projects/{project}/certificate:replace")
+@router.post("/projects/{project}/certificate:replace", dependencies=[records(Action.CERTIFICATE_REPLACE, CALLER)])
 def replace_certificate(
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.CERTIFICATE_REPLACE))],
     session: DatabaseSession,

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from pydantic import SecretStr
-from sqlalchemy import ColumnElement, Select, select, update
+from sqlalchemy import ColumnElement, Select, func, select, update
 from sqlalchemy.orm import Session
 
 from hops_contract.certificates import CertificateFiles
@@ -46,6 +46,7 @@ ISSUE = Task("certificates", "certificate.issue")
 RENEWED_BEFORE_END = LEAF_LIFETIME / 3
 """So long one is good at least that a server or a session gets at its start."""
 _RENEWED_AT_ONCE = 200
+REPLACED_A_DAY = 5
 
 
 def certificate_of(session: Session, membership: Membership, sealer: Sealer) -> Certificate:
@@ -61,7 +62,22 @@ def certificate_of(session: Session, membership: Membership, sealer: Sealer) -> 
 
 
 def replace_certificate(session: Session, membership: Membership, sealer: Sealer, *, reason: Reason) -> Certificate:
-    """Revokes all certificates that the member has, and makes a new one."""
+    """Revokes all certificates that the member has, and makes a new one.
+
+    Raises:
+        ConflictError: It was done too often today; each stays on the public revocation list until its end.
+    """
+    name = project_user(membership.project.name, membership.user.name)
+    lately = session.scalar(
+        select(func.count())
+        .select_from(Certificate)
+        .where(Certificate.name == name, Certificate.revoked_at > now() - timedelta(days=1))
+    )
+    if (lately or 0) >= REPLACED_A_DAY:
+        raise ConflictError(
+            f"This certificate was replaced {lately} times within a day; {REPLACED_A_DAY} are the most.",
+            remedy="Wait a day, or ask an administrator.",
+        )
     revoke_of_member(session, membership.project.name, membership.user.name, reason=reason)
     return certificate_of(session, membership, sealer)
 
@@ -193,8 +209,8 @@ def revocation_lists(session: Session, sealer: Sealer) -> list[x509.CertificateR
     ]
 
 
-def holder_of(session: Session, presented: bytes) -> tuple[User, Membership] | None:
-    """The member whose certificate this is, if it may be used; ``None`` says nothing about why not.
+def holder_of(session: Session, presented: bytes) -> Membership | None:
+    """The membership whose certificate this is, if it may be used; ``None`` says nothing about why not.
 
     Args:
         session: The database.
@@ -211,13 +227,12 @@ def holder_of(session: Session, presented: bytes) -> tuple[User, Membership] | N
     known = _loaded(row).public_bytes(Encoding.DER)
     if not hmac.compare_digest(known, presented) or not certificate.not_valid_before_utc <= now() < row.not_after:
         return None
-    membership = session.scalar(
+    return session.scalar(
         select(Membership)
         .join(User, User.id == Membership.user_id)
         .join(Project, Project.id == Membership.project_id)
         .where(User.name == row.user_name, User.active.is_(True), Project.name == row.project_name)
     )
-    return (membership.user, membership) if membership is not None else None
 
 
 def renew_due(session: Session, sealer: Sealer) -> list[str]:
@@ -244,7 +259,10 @@ def renew_due(session: Session, sealer: Sealer) -> list[str]:
 
 def of_project(project: Project) -> Select[Certificate]:
     """The query of a project's certificates."""
-    return select(Certificate).where(Certificate.project_name == project.name)
+    # Another project may have had this name before: whose members were in it is nothing of this one's.
+    return select(Certificate).where(
+        Certificate.project_name == project.name, Certificate.created_at >= project.created_at
+    )
 
 
 def of_site(*, ending_within: timedelta | None) -> Select[Certificate]:

@@ -1,12 +1,33 @@
-"""Datasets of projects."""
+"""Datasets of projects: rows here, folders by the outbox."""
 
 from __future__ import annotations
 
-from sqlalchemy import Select, select
+from uuid import UUID
 
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from hops_contract.layout import STANDARD_DATASETS
+from hops_platform.database import new_id
 from hops_platform.datasets.models import Dataset
-from hops_platform.datasets.schemas import DatasetAnswer
+from hops_platform.datasets.schemas import DatasetAnswer, DatasetDetail, DatasetEdit, NewDataset
+from hops_platform.engines.files import ProjectFiles, TrashItem
+from hops_platform.engines.places import Place, is_dataset_name, parse_place
+from hops_platform.errors import ConflictError, InvalidRequestError, NotFoundError
+from hops_platform.outbox import Task, enqueue
 from hops_platform.projects.models import Project
+from hops_platform.projects.service import CREATE_FOLDERS
+from hops_platform.security.authentication import ProjectAccess
+from hops_platform.versions import edit_version
+
+# The channel and the entity are those of the project's folders, so that all happens in the order in which it was asked.
+TRASH_DATASET = Task("storage", "dataset.trash")
+RESTORE_DATASET = Task("storage", "dataset.restore")
+MOST_DATASETS = 500
+README = "README.md"
+MOST_OF_README = 64 * 1024
+# What other projects' datasets will be seen as.
+_RESERVED = frozenset({"shared"})
 
 
 def datasets_of(project: Project) -> Select[Dataset]:
@@ -14,6 +35,145 @@ def datasets_of(project: Project) -> Select[Dataset]:
     return select(Dataset).where(Dataset.project_id == project.id)
 
 
+def find_dataset(session: Session, project: Project, name: str) -> Dataset:
+    """The dataset of that name.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    found = session.scalar(datasets_of(project).where(Dataset.name == name)) if is_dataset_name(name) else None
+    if found is None:
+        raise NotFoundError(
+            f"The project has no dataset {name[:64]!r}.", remedy="GET datasets lists those that it has."
+        )
+    return found
+
+
+def place_in(session: Session, access: ProjectAccess, dataset: str, path: str) -> Place:
+    """The place that a call names. Ends the transaction: nobody waits for the database while files are worked on.
+
+    Raises:
+        InvalidRequestError: The path can't be one.
+        NotFoundError: There is no such dataset.
+    """
+    found = find_dataset(session, access.project, dataset)
+    place = parse_place(access.project.name, found.name, path)
+    session.commit()
+    return place
+
+
+def create_dataset(session: Session, project: Project, request: NewDataset) -> DatasetAnswer:
+    """Creates a dataset; its folder follows.
+
+    Raises:
+        ConflictError: The name is taken, in whatever letters, or the project has as many datasets as one may have.
+    """
+    dataset = _add(session, project, name=request.name, description=request.description)
+    payload = {"project": project.name, "datasets": [dataset.name]}
+    enqueue(session, CREATE_FOLDERS, entity=project.name, project=project.name, payload=payload)
+    return show_dataset(dataset)
+
+
+def edit_dataset(session: Session, dataset: Dataset, edit: DatasetEdit, *, version: int) -> None:
+    """Changes the description of the version that the caller read.
+
+    Raises:
+        PreconditionFailedError: Somebody else changed it in between.
+    """
+    edit_version(session, dataset, version=version, **edit.model_dump(exclude_none=True))
+
+
+def delete_dataset(session: Session, project: Project, dataset: Dataset, *, repeated_name: str, by: str) -> None:
+    """Deletes a dataset; its folder goes to the trash.
+
+    Raises:
+        ConflictError: Every project has it.
+        InvalidRequestError: The repeated name is another.
+    """
+    if dataset.name in STANDARD_DATASETS:
+        raise ConflictError(f"Every project has {dataset.name}; it can't be deleted.", remedy="Delete what is in it.")
+    if repeated_name != dataset.name:
+        raise InvalidRequestError(f"To delete this dataset, say its name: {dataset.name}.")
+    payload = {
+        "project": project.name,
+        "dataset": dataset.name,
+        "item": str(new_id()),
+        "description": dataset.description,
+        "by": by,
+    }
+    enqueue(session, TRASH_DATASET, entity=project.name, project=project.name, payload=payload)
+    session.delete(dataset)
+    session.flush()
+
+
+def restore_dataset(session: Session, project: Project, item: TrashItem, *, name: str) -> DatasetAnswer:
+    """Makes a deleted dataset one again; its folder follows.
+
+    Raises:
+        ConflictError: See :func:`create_dataset`.
+    """
+    dataset = _add(session, project, name=name, description=item.description)
+    payload = {"project": project.name, "dataset": dataset.name, "item": str(item.id)}
+    enqueue(session, RESTORE_DATASET, entity=project.name, project=project.name, payload=payload)
+    return show_dataset(dataset)
+
+
+def trash_folder(files: ProjectFiles, *, project: str, dataset: str, item: str, description: str, by: str) -> None:
+    """Moves the folder of a deleted dataset to the trash."""
+    files.trash_dataset(Place(project, dataset), item=UUID(item), description=description, by=by)
+
+
+def restore_folder(files: ProjectFiles, *, project: str, dataset: str, item: str) -> None:
+    """Moves the folder of a restored dataset out of the trash."""
+    files.restore_dataset(Place(project, dataset), item=UUID(item))
+
+
 def show_dataset(dataset: Dataset) -> DatasetAnswer:
     """A dataset on the wire."""
-    return DatasetAnswer(name=dataset.name, description=dataset.description, created_at=dataset.created_at)
+    return DatasetAnswer(
+        name=dataset.name,
+        description=dataset.description,
+        standard=dataset.name in STANDARD_DATASETS,
+        created_at=dataset.created_at,
+        version=dataset.version,
+    )
+
+
+def show_with_readme(dataset: DatasetAnswer, files: ProjectFiles, place: Place, *, readme: bool) -> DatasetDetail:
+    """A dataset with its README.md, if that may be shown, as much of it as is."""
+    text = _read_readme(files, place) if readme else None
+    shown = (
+        None
+        if text is None
+        else text[:MOST_OF_README].decode(errors="replace").replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    )
+    cut = text is not None and len(text) > MOST_OF_README
+    return DatasetDetail(**dataset.model_dump(), readme=shown, readme_cut=cut)
+
+
+def _read_readme(files: ProjectFiles, place: Place) -> bytes | None:
+    try:
+        opened = files.open_file(Place(place.project, place.dataset, (README,)))
+    except (NotFoundError, ConflictError, InvalidRequestError):
+        # Without one, and where what has the name is no file that can be read, the dataset is shown all the same.
+        return None
+    with opened.file as file:
+        return file.read(MOST_OF_README + 1)
+
+
+def _add(session: Session, project: Project, *, name: str, description: str) -> Dataset:
+    # Of requests at the same moment one after the other counts.
+    session.scalar(select(Project.id).where(Project.id == project.id).with_for_update())
+    same = datasets_of(project).where(func.lower(Dataset.name) == name.lower())
+    if name.lower() in _RESERVED or session.scalar(same) is not None:
+        raise ConflictError(f"The name {name!r} is taken.", remedy="Choose another name.")
+    count = session.scalar(select(func.count()).select_from(Dataset).where(Dataset.project_id == project.id))
+    if (count or 0) >= MOST_DATASETS:
+        raise ConflictError(
+            f"The project has {count} datasets; {MOST_DATASETS} are the most.",
+            remedy="Use folders in one dataset, or delete datasets that are no longer needed.",
+        )
+    dataset = Dataset(project_id=project.id, name=name, description=description)
+    session.add(dataset)
+    session.flush()
+    return dataset

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from hops_platform.engines.capacity import MachineCapacity
 from hops_platform.engines.environments import ProjectEnvironments
+from hops_platform.engines.files import ProjectFiles, ProjectUploads
 from hops_platform.engines.hub import Hub
 from hops_platform.engines.logins import BrowserLogins
 from hops_platform.engines.sessions import SparkSessions
@@ -23,6 +24,8 @@ class Engines:
     """One adapter for each port."""
 
     storage: ProjectStorage
+    files: ProjectFiles
+    uploads: ProjectUploads
     templates: ProjectTemplates
     hub: Hub
     sessions: SparkSessions
@@ -37,7 +40,9 @@ __all__ = [
     "Hub",
     "MachineCapacity",
     "ProjectEnvironments",
+    "ProjectFiles",
     "ProjectStorage",
     "ProjectTemplates",
+    "ProjectUploads",
     "SparkSessions",
 ]

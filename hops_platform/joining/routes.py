@@ -5,6 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query
 
 from hops_contract.slugs import MAX_SLUG_LENGTH
+from hops_platform.audit.actions import Action
+from hops_platform.audit.requests import CALLER, Known, records
 from hops_platform.http import After, DatabaseSession, Limit
 from hops_platform.joining import service
 from hops_platform.joining.schemas import Acceptance, JoinRequestAnswer, ListedProject, NewJoinRequest
@@ -18,7 +20,6 @@ from hops_platform.users.models import User
 
 router = APIRouter(tags=["joining"])
 MAX_SEARCH_LENGTH = 200
-SHORTEST_SEARCH = 2
 Name = Annotated[str, Path(max_length=MAX_SLUG_LENGTH, examples=["weather"])]
 UserName = Annotated[str, Path(max_length=MAX_SLUG_LENGTH, examples=["grace"])]
 Asks = Annotated[Caller, Depends(Requires(Permission.JOIN_REQUESTS_MAKE))]
@@ -46,13 +47,21 @@ def list_listed_projects(
     return Page(items=service.show_listed(session, [row[0] for row in rows], caller.person), next=following)
 
 
-@router.post("/listed-projects/{name}/join-request", status_code=201)
+@router.post(
+    "/listed-projects/{name}/join-request",
+    status_code=201,
+    dependencies=[records(Action.JOIN_REQUEST_MAKE, CALLER, project="name")],
+)
 def ask_to_join(name: Name, request: NewJoinRequest, caller: Asks, session: DatabaseSession) -> ListedProject:
     """Asks the Data Owners of a listed project to be added."""
     return service.ask_to_join(session, caller.person, name, request.message)
 
 
-@router.delete("/listed-projects/{name}/join-request", status_code=204)
+@router.delete(
+    "/listed-projects/{name}/join-request",
+    status_code=204,
+    dependencies=[records(Action.JOIN_REQUEST_WITHDRAW, CALLER, project="name")],
+)
 def take_join_request_back(name: Name, caller: Asks, session: DatabaseSession) -> None:
     """Takes my request back."""
     service.take_back(session, caller.person, name)
@@ -71,13 +80,24 @@ def list_join_requests(
     return Page(items=[service.show_request(row[1]) for row in rows], next=following)
 
 
-@router.post("/projects/{project}/join-requests/{user}:accept", status_code=201)
-def accept_join_request(user: UserName, request: Acceptance, access: Decides, session: DatabaseSession) -> MemberAnswer:
+@router.post(
+    "/projects/{project}/join-requests/{user}:accept",
+    status_code=201,
+    dependencies=[records(Action.JOIN_REQUEST_ACCEPT, "user")],
+)
+def accept_join_request(
+    user: UserName, request: Acceptance, access: Decides, session: DatabaseSession, known: Known
+) -> MemberAnswer:
     """Makes one who asked a member."""
+    known.details["role"] = request.role.value
     return service.accept(session, access.project, user, request.role)
 
 
-@router.post("/projects/{project}/join-requests/{user}:decline", status_code=204)
+@router.post(
+    "/projects/{project}/join-requests/{user}:decline",
+    status_code=204,
+    dependencies=[records(Action.JOIN_REQUEST_DECLINE, "user")],
+)
 def decline_join_request(user: UserName, access: Decides, session: DatabaseSession) -> None:
     """Declines a request; who asked sees it."""
     service.decline(session, access.project, user)
@@ -90,7 +110,7 @@ def find_candidates(
     search: Annotated[
         str,
         Query(
-            min_length=SHORTEST_SEARCH,
+            min_length=service.SHORTEST_SEARCH,
             max_length=MAX_SEARCH_LENGTH,
             pattern=r"^[^\x00]*$",
             description="Beginning of a user name, or of a word of a title.",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -16,6 +14,7 @@ from hops_platform.database import now
 from hops_platform.errors import ConflictError, NotFoundError
 from hops_platform.joining.models import JoinRequest
 from hops_platform.joining.schemas import JoinRequestAnswer, ListedProject, Standing
+from hops_platform.projects.finding import matching, owners_of
 from hops_platform.projects.models import Membership, Project
 from hops_platform.projects.schemas import Candidate, MemberAnswer, NewMember
 from hops_platform.projects.service import add_member
@@ -26,35 +25,20 @@ ASKED_AT_ONCE = 20
 DECLINED_FOR = timedelta(days=7)
 """So long a declined one can't be made again."""
 CANDIDATES = 10
+SHORTEST_SEARCH = 2
+"""Letters; with fewer the list of users would be everybody's."""
 
 
 def listed_projects(search: str) -> Select[Project]:
     """The query of the projects that everybody may find: in whose name, title or description ``search`` occurs."""
     query = select(Project).where(Project.listed.is_(True), Project.deleted_at.is_(None))
-    sought = search.strip().lower()
-    if not sought:
-        return query
-    return query.where(
-        or_(
-            Project.name.contains(sought, autoescape=True),
-            func.lower(Project.title).contains(sought, autoescape=True),
-            func.lower(Project.description).contains(sought, autoescape=True),
-        )
-    )
+    return matching(query, search, Project.name, Project.title, Project.description)
 
 
 def show_listed(session: Session, projects: Sequence[Project], person: User) -> list[ListedProject]:
     """Projects on the wire, with where ``person`` stands."""
     ids = [project.id for project in projects]
-    owners: defaultdict[uuid.UUID, list[str]] = defaultdict(list)
-    rows = session.execute(
-        select(Membership.project_id, User.name)
-        .join(User, User.id == Membership.user_id)
-        .where(Membership.project_id.in_(ids), Membership.role_name == ProjectRole.DATA_OWNER.value)
-        .order_by(User.name)
-    )
-    for project_id, name in rows:
-        owners[project_id].append(name)
+    owners = owners_of(session, ids)
     mine = set(
         session.scalars(
             select(Membership.project_id).where(Membership.user_id == person.id, Membership.project_id.in_(ids))
@@ -171,6 +155,8 @@ def decline(session: Session, project: Project, user: str) -> None:
 def candidates(session: Session, project: Project, search: str) -> list[Candidate]:
     """The first users who are no members and whose name or title begins with ``search``, also a later word of it."""
     sought = search.strip().lower()
+    if len(sought) < SHORTEST_SEARCH:
+        return []
     members = select(Membership.user_id).where(Membership.project_id == project.id)
     rows = session.scalars(
         select(User)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import MetaData
 
 from hops_platform.api_keys import models as api_keys
+from hops_platform.audit.models import AuditEvent
 from hops_platform.certificates import models as certificates
 from hops_platform.database import Base
 from hops_platform.datasets import models as datasets
@@ -35,6 +36,7 @@ TABLES = (
     servers.ProjectLimits,
     Delivery,
     IdempotencyKey,
+    AuditEvent,
 )
 
 

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request
 
+from hops_platform.audit.actions import Action
+from hops_platform.audit.requests import Known, records
 from hops_platform.http import After, DatabaseSession, Limit, parts_of
 from hops_platform.operations import service
 from hops_platform.operations.schemas import DeliveryAnswer, Health
@@ -32,10 +34,16 @@ def list_outbox(session: DatabaseSession, limit: Limit = DEFAULT_LIMIT, after: A
     return service.list_deliveries(session, limit=limit, after=after)
 
 
-@router.post("/outbox/{delivery}:retry", dependencies=[Depends(Requires(Permission.OUTBOX_RETRY))])
-def retry_delivery(delivery: DeliveryId, session: DatabaseSession) -> DeliveryAnswer:
+@router.post(
+    "/outbox/{delivery}:retry",
+    dependencies=[Depends(Requires(Permission.OUTBOX_RETRY)), records(Action.OUTBOX_RETRY, "delivery")],
+)
+def retry_delivery(delivery: DeliveryId, session: DatabaseSession, known: Known) -> DeliveryAnswer:
     """Tries a delivery again now instead of later."""
-    return service.retry_delivery(session, delivery)
+    retried = service.retry_delivery(session, delivery)
+    known.project = retried.project
+    known.details.update({"topic": retried.topic, "entity": retried.entity})
+    return retried
 
 
 @well_known.get("/.well-known/jwks.json", include_in_schema=False, dependencies=[Depends(Public(Permission.KEYS_READ))])

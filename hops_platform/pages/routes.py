@@ -18,6 +18,7 @@ from starlette.staticfiles import StaticFiles
 
 from hops_contract.problems import Problem
 from hops_contract.slugs import is_slug
+from hops_platform.audit.actions import Action
 from hops_platform.http import PartsOf, parts_of
 from hops_platform.security.browser import BrowserUser, Public, current_browser_user
 from hops_platform.security.passwords import MIN_PASSWORD_LENGTH
@@ -32,6 +33,7 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_ACTIONS = [action.value for action in Action]
 _STATIC = StaticFiles(directory=_HERE / "static")
 _STATIC_AGE_S = 300  # after an upgrade pages are whole again within minutes; the ETag makes asking again cheap
 _PAGE_HEADERS = {
@@ -61,6 +63,22 @@ def show_project(project: str, reader: Reader, parts: PartsOf) -> Response:
     if not is_slug(project):
         return _page("absent", reader, parts, status=404)
     return _page("project", reader, parts, project=project)
+
+
+@router.get("/projects/{project}/audit")
+def show_project_audit(project: str, reader: Reader, parts: PartsOf) -> Response:
+    """Who did what in one project; whether the reader may know, the calls that fill the page decide."""
+    if not is_slug(project):
+        return _page("absent", reader, parts, status=404)
+    return _page("audit", reader, parts, project=project, actions=_ACTIONS)
+
+
+@router.get("/audit")
+def show_audit(reader: Reader, parts: PartsOf) -> Response:
+    """Who did what at this site; absent for everybody but administrators and auditors."""
+    if not (reader.caller.person.admin or reader.caller.person.auditor):
+        return _page("absent", reader, parts, status=404)
+    return _page("audit", reader, parts, project="", actions=_ACTIONS)
 
 
 @router.get("/sessions")
@@ -109,13 +127,14 @@ def show_problem(request: Request, problem: Problem) -> Response:
         hub=f"{settings.hub_base_url}hub/",
         user="",
         admin=False,
+        auditor=False,
         csrf="",
         problem=problem,
     )
     return HTMLResponse(html, status_code=problem.status, headers=_PAGE_HEADERS)
 
 
-def _page(name: str, reader: BrowserUser, parts: PartsOf, *, status: int = 200, **more: str) -> Response:
+def _page(name: str, reader: BrowserUser, parts: PartsOf, *, status: int = 200, **more: str | list[str]) -> Response:
     person, settings = reader.caller.person, parts.settings
     if person.must_change_password and name != "account":
         # Every call that would fill another page is refused until then.
@@ -128,6 +147,7 @@ def _page(name: str, reader: BrowserUser, parts: PartsOf, *, status: int = 200, 
         hub=f"{settings.hub_base_url}hub/",
         user=person.name,
         admin=person.admin,
+        auditor=person.auditor,
         must_change_password=person.must_change_password,
         csrf=reader.csrf_token,
         shortest_password=MIN_PASSWORD_LENGTH,

@@ -6,6 +6,7 @@ in it stands beside it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import Select, select
@@ -19,7 +20,9 @@ from hops_platform.outbox import Delivery
 from hops_platform.projects.models import FormerMembership, Membership, Project
 from hops_platform.projects.schemas import DeletedProject
 from hops_platform.projects.service import (
+    END_SESSIONS,
     REMOVE_ENVIRONMENT,
+    STOP_SERVER,
     TRASH_FOLDERS,
     check_room,
     end_work_of,
@@ -71,7 +74,9 @@ def find_deleted(session: Session, caller: Caller, name: str) -> Project:
     Raises:
         NotFoundError: There is none of this name.
     """
-    project = session.scalar(deleted_projects(caller).where(Project.name == name)) if is_slug(name) else None
+    # Locked: it can't be restored while it is deleted for good, nor the other way round.
+    query = deleted_projects(caller).where(Project.name == name).with_for_update(of=Project)
+    project = session.scalar(query) if is_slug(name) else None
     if project is None:
         raise NotFoundError(
             f"There is no deleted project {name!r} that you can restore.",
@@ -88,9 +93,16 @@ def restore_project(session: Session, caller: Caller, project: Project, *, most:
             not ended everywhere.
     """
     former = session.scalars(select(FormerMembership).where(FormerMembership.project_id == project.id)).all()
+    for row in former:
+        session.delete(row)  # before the room is looked at, in which deleted projects count
+    session.flush()
     if any(row.user_id == caller.person.id for row in former):
         check_room(session, caller.person, most)
-    if session.scalar(select(Delivery.id).where(Delivery.project == project.name).limit(1)) is not None:
+    # Only what would end the new server or session; a folder that can't be made keeps nobody from a restored project.
+    ending = select(Delivery.id).where(
+        Delivery.project == project.name, Delivery.channel.in_((STOP_SERVER.channel, END_SESSIONS.channel))
+    )
+    if session.scalar(ending.limit(1)) is not None:
         raise ConflictError(
             "Servers and sessions of this project are still being ended.", remedy="Try again in some seconds."
         )
@@ -105,7 +117,6 @@ def restore_project(session: Session, caller: Caller, project: Project, *, most:
             project=project,
         )
         session.add(membership)
-        session.delete(row)
         issue_certificate(session, membership)
     project.deleted_at = None
     session.flush()
@@ -121,14 +132,18 @@ def purge_project(session: Session, project: Project, *, repeated_name: str) -> 
     _purge(session, project)
 
 
-def purge_old(session: Session, *, kept: timedelta) -> list[str]:
-    """Deletes for good what was deleted longer ago than ``kept``, some at a time; the names."""
+def purge_old(session: Session, *, kept: timedelta) -> Sequence[Project]:
+    """Deletes for good what was deleted longer ago than ``kept``, some at a time; what it was."""
     old = session.scalars(
-        select(Project).where(Project.deleted_at < now() - kept).order_by(Project.deleted_at).limit(_PURGED_AT_ONCE)
+        select(Project)
+        .where(Project.deleted_at < now() - kept)
+        .order_by(Project.deleted_at)
+        .limit(_PURGED_AT_ONCE)
+        .with_for_update(skip_locked=True)
     ).all()
     for project in old:
         _purge(session, project)
-    return [project.name for project in old]
+    return old
 
 
 def show_deleted(project: Project, *, kept: timedelta) -> DeletedProject:

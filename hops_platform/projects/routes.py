@@ -6,6 +6,8 @@ from fastapi import APIRouter, Depends, Path, Response
 from sqlalchemy import select
 
 from hops_contract.slugs import MAX_SLUG_LENGTH
+from hops_platform.audit.actions import Action
+from hops_platform.audit.requests import Known, records
 from hops_platform.environments.service import renew_restored
 from hops_platform.http import (
     After,
@@ -31,7 +33,7 @@ from hops_platform.projects.schemas import (
     ProjectDeletion,
     ProjectEdit,
 )
-from hops_platform.security.authentication import Caller, ProjectAccess
+from hops_platform.security.authentication import Caller, ProjectAccess, authorize_in_project
 from hops_platform.security.guard import Requires, RequiresInProject
 from hops_platform.security.permissions import Permission
 from hops_platform.users.models import User
@@ -58,15 +60,17 @@ def list_projects(
     return Page(items=[service.show_project(session, row[0], row[1]) for row in rows], next=following)
 
 
-@router.post("/projects", status_code=201, response_model=ProjectAnswer)
-def create_project(
+@router.post("/projects", status_code=201, response_model=ProjectAnswer, dependencies=[records(Action.PROJECT_CREATE)])
+def create_project(  # noqa: PLR0917 - the request, and parts
     request: NewProject,
     caller: Annotated[Caller, Depends(Requires(Permission.PROJECTS_CREATE))],
     session: DatabaseSession,
     parts: PartsOf,
+    known: Known,
     key: IdempotencyKeyHeader = None,
 ) -> dict[str, Any]:
     """Creates a project. Its files and its environment are made at once, but after this answer."""
+    known.thing = known.project = request.name
     return create_once(
         session,
         user_id=caller.person.id,
@@ -88,7 +92,7 @@ def read_project(
     return service.show_project(session, access.project, access.membership)
 
 
-@router.patch("/projects/{project}")
+@router.patch("/projects/{project}", dependencies=[records(Action.PROJECT_EDIT, "project")])
 def edit_project(
     request: ProjectEdit,
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.PROJECT_EDIT))],
@@ -104,7 +108,7 @@ def edit_project(
     return service.show_project(session, project, access.membership)
 
 
-@router.delete("/projects/{project}", status_code=204)
+@router.delete("/projects/{project}", status_code=204, dependencies=[records(Action.PROJECT_DELETE, "project")])
 def delete_project(
     request: ProjectDeletion,
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.PROJECT_DELETE))],
@@ -129,7 +133,7 @@ def list_deleted_projects(
     return Page(items=[deletion.show_deleted(row[0], kept=kept) for row in rows], next=following)
 
 
-@router.post("/deleted-projects/{name}:restore")
+@router.post("/deleted-projects/{name}:restore", dependencies=[records(Action.PROJECT_RESTORE, "name", project="name")])
 def restore_project(
     name: DeletedName,
     caller: Annotated[Caller, Depends(Requires(Permission.PROJECTS_RESTORE))],
@@ -143,15 +147,22 @@ def restore_project(
     return service.show_project(session, project, session.get(Membership, (project.id, caller.person.id)))
 
 
-@router.delete("/deleted-projects/{name}", status_code=204)
+@router.delete(
+    "/deleted-projects/{name}",
+    status_code=204,
+    dependencies=[records(Action.PROJECT_PURGE, "name", project="name")],
+)
 def purge_project(
     name: DeletedName,
     request: ProjectDeletion,
     caller: Annotated[Caller, Depends(Requires(Permission.PROJECTS_PURGE))],
     session: DatabaseSession,
+    known: Known,
 ) -> None:
     """Deletes a deleted project for good; its files go to the platform's trash, and its name is free."""
-    deletion.purge_project(session, deletion.find_deleted(session, caller, name), repeated_name=request.name)
+    project = deletion.find_deleted(session, caller, name)
+    known.within(project.name, project.id)  # when it is gone nobody can tell which of that name it was
+    deletion.purge_project(session, project, repeated_name=request.name)
 
 
 @router.get("/projects/{project}/members")
@@ -171,14 +182,21 @@ def list_members(
     return Page(items=[service.show_member(row[1]) for row in rows], next=following)
 
 
-@router.post("/projects/{project}/members", status_code=201, response_model=MemberAnswer)
+@router.post(
+    "/projects/{project}/members",
+    status_code=201,
+    response_model=MemberAnswer,
+    dependencies=[records(Action.MEMBER_ADD)],
+)
 def add_member(
     request: NewMember,
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.MEMBERS_ADD))],
     session: DatabaseSession,
+    known: Known,
     key: IdempotencyKeyHeader = None,
 ) -> dict[str, Any]:
     """Adds a user to the project."""
+    known.thing, known.details["role"] = request.user, request.role.value
     return create_once(
         session,
         user_id=access.caller.person.id,
@@ -189,7 +207,7 @@ def add_member(
     )
 
 
-@router.patch("/projects/{project}/members/{user}")
+@router.patch("/projects/{project}/members/{user}", dependencies=[records(Action.MEMBER_EDIT, "user")])
 def change_role(
     *,
     user: MemberName,
@@ -197,9 +215,11 @@ def change_role(
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.MEMBERS_EDIT))],
     session: DatabaseSession,
     response: Response,
+    known: Known,
     if_match: IfMatch = None,
 ) -> MemberAnswer:
     """Gives a member another role; the ETag is the member's version in the list, in quotes."""
+    known.details["role"] = request.role.value
     membership = service.find_member(session, access.project, user)
     check_entity_tag(if_match, membership.version)
     service.change_role(session, membership, request.role, version=membership.version)
@@ -207,14 +227,19 @@ def change_role(
     return service.show_member(membership)
 
 
-@router.delete("/projects/{project}/members/{user}", status_code=204)
+@router.delete(
+    "/projects/{project}/members/{user}", status_code=204, dependencies=[records(Action.MEMBER_REMOVE, "user")]
+)
 def remove_member(
     user: MemberName,
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.PROJECT_LEAVE))],
     session: DatabaseSession,
+    known: Known,
 ) -> None:
     """Removes a member, or leaves: oneself may go, another only a Data Owner may remove."""
-    if user != access.caller.principal.user:
-        RequiresInProject(Permission.MEMBERS_REMOVE)(access.project.name, access.caller, session)
+    if user == access.caller.principal.user:
+        known.action = Action.MEMBER_LEAVE
+    else:
+        authorize_in_project(session, access.caller, access.project.name, Permission.MEMBERS_REMOVE)
     membership = service.find_member(session, access.project, user)
     service.remove_member(session, membership)

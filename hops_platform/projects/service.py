@@ -15,7 +15,7 @@ from hops_platform.datasets.models import Dataset
 from hops_platform.environments.models import Environment
 from hops_platform.errors import ConflictError, NotFoundError
 from hops_platform.outbox import Delivery, Task, enqueue
-from hops_platform.projects.models import Membership, Project, Template
+from hops_platform.projects.models import FormerMembership, Membership, Project, Template
 from hops_platform.projects.schemas import (
     EnvironmentAnswer,
     MemberAnswer,
@@ -95,16 +95,19 @@ def check_room(session: Session, person: User, most: int) -> None:
         return
     # Of requests at the same moment one after the other counts.
     session.scalar(select(User.id).where(User.id == person.id).with_for_update())
-    owned = session.scalar(
-        select(func.count())
-        .select_from(Membership)
-        .where(Membership.user_id == person.id, Membership.role_name == ProjectRole.DATA_OWNER.value)
-    )
-    if (owned or 0) >= most:
+    deleted = _owned(session, person, FormerMembership)
+    owned = _owned(session, person, Membership) + deleted
+    if owned >= most:
+        among = f" ({deleted} of them deleted, which can be restored still)" if deleted else ""
         raise ConflictError(
-            f"You are Data Owner of {owned} projects; {most} are the most here.",
-            remedy="Delete a project that is no longer needed, or ask an administrator.",
+            f"You are Data Owner of {owned} projects{among}; {most} are the most here.",
+            remedy="Delete a project that is no longer needed for good, or ask an administrator.",
         )
+
+
+def _owned(session: Session, person: User, table: type[Membership | FormerMembership]) -> int:
+    query = select(func.count()).where(table.user_id == person.id, table.role_name == ProjectRole.DATA_OWNER.value)
+    return session.scalar(query) or 0
 
 
 def edit_project(session: Session, project: Project, edit: ProjectEdit, *, version: int) -> None:

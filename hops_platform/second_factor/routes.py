@@ -5,6 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path
 
 from hops_contract.slugs import MAX_SLUG_LENGTH
+from hops_platform.audit.actions import Action
+from hops_platform.audit.requests import CALLER, records
 from hops_platform.http import DatabaseSession, PartsOf
 from hops_platform.second_factor import service
 from hops_platform.second_factor.schemas import (
@@ -31,14 +33,14 @@ def read_second_factor(caller: Mine, session: DatabaseSession, parts: PartsOf) -
 
 
 # Without idempotency keys: what such requests answered is kept, and these answers must not be.
-@router.post("/me/second-factor")
+@router.post("/me/second-factor", dependencies=[records(Action.SECOND_FACTOR_BEGIN, CALLER)])
 def begin_second_factor(request: Beginning, caller: Mine, session: DatabaseSession, parts: PartsOf) -> SetUp:
     """Begins a second factor: the secret for an authenticator app, shown this once. One that was only begun ends."""
     password = request.password.get_secret_value()
     return service.begin(session, caller, password, database=parts.database, sealer=parts.sealer)
 
 
-@router.post("/me/second-factor:confirm")
+@router.post("/me/second-factor:confirm", dependencies=[records(Action.SECOND_FACTOR_CONFIRM, CALLER)])
 def confirm_second_factor(
     request: Confirmation, caller: Mine, session: DatabaseSession, parts: PartsOf
 ) -> RecoveryCodes:
@@ -46,7 +48,9 @@ def confirm_second_factor(
     return service.confirm(session, caller.person, request.code.get_secret_value(), sealer=parts.sealer)
 
 
-@router.post("/me/second-factor:turn-off", status_code=204)
+@router.post(
+    "/me/second-factor:turn-off", status_code=204, dependencies=[records(Action.SECOND_FACTOR_TURN_OFF, CALLER)]
+)
 def turn_off_second_factor(request: ProofOfBoth, caller: Mine, session: DatabaseSession, parts: PartsOf) -> None:
     """Turns my second factor off, with the password and a code."""
     service.turn_off(
@@ -59,7 +63,7 @@ def turn_off_second_factor(request: ProofOfBoth, caller: Mine, session: Database
     )
 
 
-@router.post("/me/second-factor:renew-recovery-codes")
+@router.post("/me/second-factor:renew-recovery-codes", dependencies=[records(Action.SECOND_FACTOR_RENEW_CODES, CALLER)])
 def renew_recovery_codes(request: ProofOfBoth, caller: Mine, session: DatabaseSession, parts: PartsOf) -> RecoveryCodes:
     """New recovery codes in place of all earlier ones, with the password and a code; shown this once."""
     return service.renew_recovery_codes(
@@ -72,7 +76,9 @@ def renew_recovery_codes(request: ProofOfBoth, caller: Mine, session: DatabaseSe
     )
 
 
-@router.delete("/users/{user}/second-factor", status_code=204)
+@router.delete(
+    "/users/{user}/second-factor", status_code=204, dependencies=[records(Action.SECOND_FACTOR_RESET, "user")]
+)
 def reset_second_factor(
     user: Annotated[str, Path(max_length=MAX_SLUG_LENGTH, examples=["ada"])],
     caller: Annotated[Caller, Depends(Requires(Permission.SECOND_FACTOR_RESET))],

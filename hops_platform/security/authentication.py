@@ -21,6 +21,7 @@ from hops_platform.certificates.service import holder_of
 from hops_platform.errors import (
     ForbiddenError,
     NotFoundError,
+    NotVisibleError,
     PasswordChangeNeededError,
     SecondFactorSetUpNeededError,
     UnauthenticatedError,
@@ -75,6 +76,12 @@ class Caller:
         """Whether the caller has an administrator's powers in this call."""
         is_administrator = self.user is not None and self.user.admin and self.principal.kind is PrincipalKind.USER
         return is_administrator and (self.key is None or self.key.administrates)
+
+    @property
+    def audits(self) -> bool:
+        """Whether the caller has an auditor's powers in this call."""
+        is_auditor = self.user is not None and self.user.auditor and self.principal.kind is PrincipalKind.USER
+        return is_auditor and (self.key is None or self.key.administrates)
 
     @property
     def only_project(self) -> str | None:
@@ -173,13 +180,13 @@ def authenticate_certificate(session: Session, certificate: bytes) -> Caller:
     Raises:
         UnauthenticatedError: It is none of a member, or no longer.
     """
-    found = holder_of(session, certificate)
-    if found is None:
+    membership = holder_of(session, certificate)
+    if membership is None:
         raise UnauthenticatedError(
             "The certificate is no member's, or was revoked.",
             remedy="Start the notebook server again, or export a new one (POST projects/…/certificate:export).",
         )
-    user, membership = found
+    user = membership.user
     principal = Principal(
         kind=PrincipalKind.PROJECT_USER, user=user.name, project=membership.project.name, role=membership.role
     )
@@ -203,7 +210,7 @@ def authorize(caller: Caller, permission: Permission) -> None:
         ForbiddenError: The caller has it not.
         PasswordChangeNeededError: It has it only after changing its password.
     """
-    allowed = permissions_of(caller.principal.kind, admin=caller.administrates)
+    allowed = permissions_of(caller.principal.kind, admin=caller.administrates, auditor=caller.audits)
     key = caller.key
     by_key = key is not None and caller.principal.kind is PrincipalKind.USER
     if by_key and key is not None and key.project is not None and permission not in OF_EVERY_KEY:
@@ -220,7 +227,7 @@ def authorize_in_project(session: Session, caller: Caller, project: str, permiss
         PasswordChangeNeededError: It has it only after changing its password.
     """
     principal, user = caller.principal, caller.user
-    absent = NotFoundError(
+    absent = NotVisibleError(
         f"There is no project {project!r} that you can see.", remedy="Ask one of its Data Owners to add you."
     )
     if not is_slug(project):

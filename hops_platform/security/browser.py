@@ -23,6 +23,8 @@ from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.requests import HTTPConnection
 
+from hops_platform.audit.actions import Action, ActorKind
+from hops_platform.audit.requests import CALLER, Known, records_apart
 from hops_platform.errors import ForbiddenError, MalformedRequestError, UnauthenticatedError
 from hops_platform.http import DatabaseSession, PartsOf, parts_of
 from hops_platform.parts import Parts
@@ -156,10 +158,11 @@ def log_in(parts: PartsOf, next_path: Annotated[str, Query(alias="next", max_len
     return response
 
 
-@router.get("/oauth_callback")
+@router.get("/oauth_callback", dependencies=[records_apart(Action.LOGIN_BROWSER, CALLER)])
 def finish_log_in(
     request: Request,
     parts: PartsOf,
+    known: Known,
     code: Annotated[str, Query(max_length=1000)] = "",
     state: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
@@ -172,6 +175,8 @@ def finish_log_in(
         )
     settings = parts.settings
     token = parts.engines.logins.finish(code, verifier=verifier)
+    known.actor = parts.engines.logins.user_of(token, hub_session=request.cookies.get(HUB_SESSION_COOKIE, "")) or ""
+    known.actor_kind = ActorKind.USER if known.actor else ActorKind.ANYONE
     response = RedirectResponse(local_path(unquote(next_path), prefix=settings.prefix), status_code=302)
     response.set_cookie(
         SESSION_COOKIE,

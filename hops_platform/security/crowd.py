@@ -3,7 +3,7 @@
 Every request takes one of the 40 threads for each of its steps and holds a connection of the database in between. Let
 in without bounds, a hundred of them take all connections and wait with all threads for one more: nothing moves until
 the pool's time-out. So fewer are let in than there are connections, and with those that wait for the session service
-(:data:`hops_platform.sessions.places.AT_ONCE`, which hold a thread and no connection) no more than there are threads.
+(:data:`hops_platform.sessions.calls.AT_ONCE`, which hold a thread and no connection) no more than there are threads.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from starlette.requests import HTTPConnection
 
 from hops_contract.tokens import MAX_TOKEN_LENGTH
 from hops_platform.api_keys.proofs import KEY_LENGTH, is_key
+from hops_platform.audit.circumstances import circumstances_of
 from hops_platform.errors import ForbiddenError, UnauthenticatedError
 from hops_platform.http import DatabaseSession, PartsOf
 from hops_platform.parts import Parts
@@ -67,6 +68,15 @@ def _held(caller: Caller, session: DatabaseSession, parts: Parts) -> Caller:
 
 
 def _caller(request: Request, session: DatabaseSession, parts: Parts, *, renews: bool) -> Caller:
+    caller = _proven(request, session, parts, renews=renews)
+    known = circumstances_of(request.scope)
+    known.called_by(caller.principal)
+    if caller.key is not None:
+        known.details["api_key"] = caller.key.name
+    return caller
+
+
+def _proven(request: Request, session: DatabaseSession, parts: Parts, *, renews: bool) -> Caller:
     token = shown_token(request)
     if token is None and (certificate := presented_certificate(request.scope)) is not None:
         _check_no_browser(request)
@@ -132,9 +142,13 @@ class RequiresInProject:
     def __init__(self, permission: Permission) -> None:
         self.permission = permission
 
-    def __call__(self, project: ProjectName, caller: CurrentCaller, session: DatabaseSession) -> ProjectAccess:
+    def __call__(
+        self, project: ProjectName, caller: CurrentCaller, session: DatabaseSession, request: Request
+    ) -> ProjectAccess:
         """The caller and the project, in which it has the permission."""
-        return authorize_in_project(session, caller, project, self.permission)
+        access = authorize_in_project(session, caller, project, self.permission)
+        circumstances_of(request.scope).within(access.project.name, access.project.id)
+        return access
 
 
 __all__ = ["CurrentCaller", "Public", "Requires", "RequiresInProject", "RequiresRenewable", "current_caller"]

@@ -16,6 +16,7 @@ class Role(StrEnum):
     ANYONE = "anyone"
     USER = "user"
     ADMINISTRATOR = "administrator"
+    AUDITOR = "auditor"
     DATA_SCIENTIST = "data_scientist"
     DATA_OWNER = "data_owner"
     HUB = "hub"
@@ -28,7 +29,12 @@ _DATA_SCIENTIST = frozenset(
         Permission.CERTIFICATE_EXPORT,
         Permission.CERTIFICATE_REPLACE,
         Permission.DATASETS_LIST,
+        Permission.DATASET_READ,
         Permission.ENVIRONMENT_RETRY,
+        Permission.FILES_BROWSE,
+        Permission.FILES_EDIT,
+        # Programs and notebooks: what else there is to bring in is asked for inside (hops_platform.uploads.service).
+        Permission.FILES_UPLOAD,
         Permission.LIMITS_READ,
         Permission.MEMBERS_READ,
         Permission.PROJECT_LEAVE,
@@ -36,8 +42,12 @@ _DATA_SCIENTIST = frozenset(
         Permission.SERVER_READ,
         Permission.SERVER_START,
         Permission.SERVER_STOP,
+        Permission.TRASH_READ,
+        Permission.TRASH_RESTORE,
     }
 )
+
+_AUDITOR = frozenset({Permission.AUDIT_OVERSEE, Permission.AUDIT_OVERSEE_EXPORT, Permission.AUDIT_VERIFY})
 
 ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
@@ -71,33 +81,40 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 Permission.TOKENS_RENEW,
             }
         ),
-        Role.ADMINISTRATOR: frozenset(
-            {
-                Permission.API_KEYS_OVERSEE,
-                Permission.API_KEYS_WITHDRAW,
-                Permission.CERTIFICATES_OVERSEE,
-                Permission.CERTIFICATES_REVOKE,
-                Permission.CERTIFICATES_SIGN,
-                Permission.LIMITS_EDIT,
-                Permission.LIMITS_READ,
-                Permission.MEMBERS_READ,
-                Permission.OUTBOX_READ,
-                Permission.OUTBOX_RETRY,
-                Permission.PROJECTS_OVERSEE,
-                Permission.PROJECT_READ,
-                Permission.SECOND_FACTOR_RESET,
-                Permission.USERS_CREATE,
-                Permission.USERS_EDIT,
-                Permission.USERS_LIST,
-                Permission.USERS_READ,
-            }
-        ),
+        Role.AUDITOR: _AUDITOR,
+        Role.ADMINISTRATOR: _AUDITOR
+        | {
+            Permission.API_KEYS_OVERSEE,
+            Permission.API_KEYS_WITHDRAW,
+            Permission.CERTIFICATES_OVERSEE,
+            Permission.CERTIFICATES_REVOKE,
+            Permission.CERTIFICATES_SIGN,
+            Permission.LIMITS_EDIT,
+            Permission.LIMITS_READ,
+            Permission.MEMBERS_READ,
+            Permission.OUTBOX_READ,
+            Permission.OUTBOX_RETRY,
+            Permission.PROJECTS_OVERSEE,
+            Permission.PROJECT_READ,
+            Permission.SECOND_FACTOR_RESET,
+            Permission.USERS_CREATE,
+            Permission.USERS_EDIT,
+            Permission.USERS_LIST,
+            Permission.USERS_READ,
+        },
         Role.DATA_SCIENTIST: _DATA_SCIENTIST,
         Role.DATA_OWNER: _DATA_SCIENTIST
         | {
+            Permission.AUDIT_EXPORT,
+            Permission.AUDIT_READ,
             Permission.CERTIFICATES_LIST,
             Permission.JOIN_REQUESTS_DECIDE,
             Permission.JOIN_REQUESTS_LIST,
+            Permission.DATASETS_CREATE,
+            Permission.DATASET_DELETE,
+            Permission.DATASET_EDIT,
+            Permission.FILES_DOWNLOAD,
+            Permission.FILES_UPLOAD_DATA,
             Permission.MEMBERS_ADD,
             Permission.MEMBERS_EDIT,
             Permission.MEMBERS_REMOVE,
@@ -105,6 +122,7 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             Permission.PROJECT_DELETE,
             Permission.PROJECT_EDIT,
             Permission.SERVERS_LIST,
+            Permission.TRASH_EMPTY,
         },
         Role.HUB: frozenset({Permission.ME_READ, Permission.SERVER_GRANT, Permission.USERS_READ}),
         Role.PROJECT_USER: frozenset({Permission.ME_READ, Permission.TOKENS_RENEW}),
@@ -112,17 +130,26 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
 )
 
 # Users' code runs with a project-user's token. Whatever role its user has, it changes neither people nor projects.
+# It has the project's files at hand, in its sandbox, so it needs no way to send or to fetch them through here. Such a
+# way would serve whoever finds a token that was printed into a notebook: with it data would leave the project, or
+# programs would come into it that members run, from anywhere. So neither is possible with one, whoever's it is.
+# Nor does anything vanish for good: what it deletes is in the trash, which only a Data Owner in person empties.
 PROJECT_USER_CEILING = frozenset(
     {
         # It is the code's own; servers and sessions get it this way.
         Permission.CERTIFICATE_EXPORT,
         Permission.DATASETS_LIST,
+        Permission.DATASET_READ,
+        Permission.FILES_BROWSE,
+        Permission.FILES_EDIT,
         Permission.LIMITS_READ,
         Permission.MEMBERS_READ,
         Permission.PROJECT_READ,
         Permission.SERVER_READ,
         Permission.SERVER_START,
         Permission.SERVER_STOP,
+        Permission.TRASH_READ,
+        Permission.TRASH_RESTORE,
     }
 )
 
@@ -139,13 +166,18 @@ _BY_MEMBERSHIP = {
 
 
 def permissions_of(
-    kind: PrincipalKind | None, *, admin: bool = False, membership: ProjectRole | None = None
+    kind: PrincipalKind | None,
+    *,
+    admin: bool = False,
+    auditor: bool = False,
+    membership: ProjectRole | None = None,
 ) -> frozenset[Permission]:
     """All permissions of a caller.
 
     Args:
         kind: What the caller is; ``None`` for one who is not logged in.
         admin: Whether the user is an administrator.
+        auditor: Whether the user may read the audit of the whole site.
         membership: Role in the project that the request names, if it names one.
     """
     permissions = ROLE_PERMISSIONS[Role.ANYONE]
@@ -158,4 +190,6 @@ def permissions_of(
         permissions = permissions | ROLE_PERMISSIONS[Role.USER] | in_project
         if admin:
             permissions |= ROLE_PERMISSIONS[Role.ADMINISTRATOR]
+        if auditor:
+            permissions |= ROLE_PERMISSIONS[Role.AUDITOR]
     return permissions

@@ -21,7 +21,10 @@ from hops_platform.security.policy import PROJECT_USER_CEILING, ROLE_PERMISSIONS
 class Scope(StrEnum):
     """A group of permissions that people understand. Alphabetised."""
 
+    AUDIT_READ = "audit:read"
     DATASETS_READ = "datasets:read"
+    DATASETS_WRITE = "datasets:write"
+    FILES_DOWNLOAD = "files:download"
     MEMBERS_WRITE = "members:write"
     PROJECTS_READ = "projects:read"
     PROJECTS_WRITE = "projects:write"
@@ -36,7 +39,10 @@ class Scope(StrEnum):
 
 SCOPE_WORDS: Mapping[Scope, str] = MappingProxyType(
     {
-        Scope.DATASETS_READ: "See which datasets there are.",
+        Scope.AUDIT_READ: "Read and export the audit of your projects.",
+        Scope.DATASETS_READ: "See which datasets there are, and what files and trash they have.",
+        Scope.DATASETS_WRITE: "Create, change and delete datasets; upload, move, copy, delete and restore files.",
+        Scope.FILES_DOWNLOAD: "Download files.",
         Scope.MEMBERS_WRITE: "Add, change and remove members; answer who asks to join.",
         Scope.PROJECTS_READ: "See projects, their members, limits and certificates.",
         Scope.PROJECTS_WRITE: "Create, change, delete, restore and leave projects; ask to join.",
@@ -45,14 +51,35 @@ SCOPE_WORDS: Mapping[Scope, str] = MappingProxyType(
         Scope.SESSIONS_READ: "See Spark sessions.",
         Scope.SESSIONS_RUN: "Run code in Spark sessions: all that your notebooks may do in a project.",
         Scope.SESSIONS_WRITE: "Stop Spark sessions.",
-        Scope.SITE_READ: "See users, all projects, certificates and deliveries; for administrators.",
+        Scope.SITE_READ: "See users, projects, deliveries, certificates, the audit; for administrators and auditors.",
         Scope.SITE_WRITE: "Change projects' limits, try deliveries again, revoke certificates; for administrators.",
     }
 )
 
 SCOPE_PERMISSIONS: Mapping[Scope, frozenset[Permission]] = MappingProxyType(
     {
-        Scope.DATASETS_READ: frozenset({Permission.DATASETS_LIST}),
+        Scope.AUDIT_READ: frozenset({Permission.AUDIT_EXPORT, Permission.AUDIT_READ}),
+        Scope.DATASETS_READ: frozenset(
+            {
+                Permission.DATASETS_LIST,
+                Permission.DATASET_READ,
+                Permission.FILES_BROWSE,
+                Permission.TRASH_READ,
+            }
+        ),
+        Scope.DATASETS_WRITE: frozenset(
+            {
+                Permission.DATASETS_CREATE,
+                Permission.DATASET_DELETE,
+                Permission.DATASET_EDIT,
+                Permission.FILES_EDIT,
+                Permission.FILES_UPLOAD,
+                Permission.FILES_UPLOAD_DATA,
+                Permission.TRASH_EMPTY,
+                Permission.TRASH_RESTORE,
+            }
+        ),
+        Scope.FILES_DOWNLOAD: frozenset({Permission.FILES_DOWNLOAD}),
         Scope.MEMBERS_WRITE: frozenset(
             {
                 Permission.JOIN_REQUESTS_DECIDE,
@@ -94,6 +121,9 @@ SCOPE_PERMISSIONS: Mapping[Scope, frozenset[Permission]] = MappingProxyType(
         Scope.SESSIONS_WRITE: frozenset({Permission.SESSIONS_STOP}),
         Scope.SITE_READ: frozenset(
             {
+                Permission.AUDIT_OVERSEE,
+                Permission.AUDIT_OVERSEE_EXPORT,
+                Permission.AUDIT_VERIFY,
                 Permission.CERTIFICATES_OVERSEE,
                 Permission.LIMITS_READ,
                 Permission.MEMBERS_READ,

@@ -8,6 +8,8 @@ from sqlalchemy import select
 from hops_contract.options import ServerLimits, ServerOptions
 from hops_contract.servers import ServerGrant
 from hops_contract.slugs import MAX_SLUG_LENGTH
+from hops_platform.audit.actions import Action
+from hops_platform.audit.requests import CALLER, Known, records
 from hops_platform.environments.service import check_ready
 from hops_platform.http import After, DatabaseSession, IfMatch, Limit, PartsOf, check_entity_tag, entity_tag
 from hops_platform.paging import DEFAULT_LIMIT, Page, fetch_page
@@ -90,7 +92,7 @@ def read_server(access: Reads, session: DatabaseSession, parts: PartsOf) -> Serv
     return service.show_server(membership, server, options, base_url=parts.settings.hub_base_url)
 
 
-@router.put("/projects/{project}/server", status_code=202)
+@router.put("/projects/{project}/server", status_code=202, dependencies=[records(Action.SERVER_START, CALLER)])
 def start_server(
     access: Starts, session: DatabaseSession, parts: PartsOf, request: ServerStart | None = None
 ) -> ServerAnswer:
@@ -112,7 +114,7 @@ def start_server(
     )
 
 
-@router.delete("/projects/{project}/server", status_code=204)
+@router.delete("/projects/{project}/server", status_code=204, dependencies=[records(Action.SERVER_STOP, CALLER)])
 def stop_server(
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.SERVER_STOP))],
     session: DatabaseSession,
@@ -124,7 +126,12 @@ def stop_server(
     parts.engines.hub.stop_server(membership.user.name, membership.project.name)
 
 
-@router.post("/projects/{project}/server:restart", status_code=202, response_class=Response)
+@router.post(
+    "/projects/{project}/server:restart",
+    status_code=202,
+    response_class=Response,
+    dependencies=[records(Action.SERVER_RESTART, CALLER)],
+)
 def restart_server(access: Starts, session: DatabaseSession, parts: PartsOf) -> None:
     """Stops and starts my notebook server, with the options of last time; follow its state with ``GET …/server``."""
     service.restart_server(session, access.member, capacity=parts.engines.capacity.read())
@@ -194,15 +201,17 @@ def read_limits(
     return service.limits_of(session, access.project)
 
 
-@router.put("/projects/{project}/limits")
-def edit_limits(
+@router.put("/projects/{project}/limits", dependencies=[records(Action.LIMITS_EDIT, "project")])
+def edit_limits(  # noqa: PLR0917 - the request, and parts
     limits: ServerLimits,
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.LIMITS_EDIT))],
     session: DatabaseSession,
     response: Response,
+    known: Known,
     if_match: IfMatch = None,
 ) -> ServerLimits:
     """Sets the most that a server of this project may ask for."""
+    known.details.update(limits.model_dump(mode="json"))
     version = service.version_of_limits(session, access.project)
     check_entity_tag(if_match, version)
     service.edit_limits(session, access.project, limits, version=version)
@@ -222,14 +231,21 @@ def read_members_server_options(
     return service.show_options(session, membership, capacity=parts.engines.capacity.read())
 
 
-@router.post("/projects/{project}/server-grants", status_code=201, responses=_GRANT_RESPONSE)
+@router.post(
+    "/projects/{project}/server-grants",
+    status_code=201,
+    responses=_GRANT_RESPONSE,
+    dependencies=[records(Action.SERVER_GRANT)],
+)
 def grant_server(
     request: GrantRequest,
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.SERVER_GRANT))],
     session: DatabaseSession,
     parts: PartsOf,
+    known: Known,
 ) -> dict[str, Any]:
     """Lets the Hub start a server: its configuration and its first token."""
+    known.thing = request.user
     grant = service.grant_server(session, access.project, user=request.user, raw_options=request.options, parts=parts)
     # The wire type hides its secrets wherever it is shown; this answer is the one place where they must stand.
     secrets = {"token": grant.token.get_secret_value(), "certificate": grant.certificate.on_the_wire()}

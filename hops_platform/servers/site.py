@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from hops_contract.options import Capacity, ServerLimits
-from hops_contract.principal import ProjectRole
 from hops_platform.engines.hub import Hub, RunningServer
 from hops_platform.errors import EngineRefusedError, EngineUnavailableError
-from hops_platform.projects.models import Membership, Project
+from hops_platform.projects.finding import matching, owners_of
+from hops_platform.projects.models import Project
 from hops_platform.servers.models import ProjectLimits
 from hops_platform.servers.schemas import SiteProject, SiteProjects
-from hops_platform.users.models import User
 
 
 def find_projects(search: str) -> Select[Project]:
     """The projects in whose name or title ``search`` occurs, in any case of letters; all when it is empty."""
-    query = select(Project).where(Project.deleted_at.is_(None))
-    sought = search.strip().lower()
-    if not sought:
-        return query
-    return query.where(
-        or_(
-            Project.name.contains(sought, autoescape=True),
-            func.lower(Project.title).contains(sought, autoescape=True),
-        )
-    )
+    return matching(select(Project).where(Project.deleted_at.is_(None)), search, Project.name, Project.title)
 
 
 def show_projects(
@@ -38,7 +27,7 @@ def show_projects(
 ) -> SiteProjects:
     """A page of projects on the wire; without servers when the Hub does not answer."""
     ids = [project.id for project in projects]
-    owners = _owners(session, ids)
+    owners = owners_of(session, ids)
     limits = {
         row.project_id: ServerLimits.model_validate(row.limits)
         for row in session.scalars(select(ProjectLimits).where(ProjectLimits.project_id.in_(ids)))
@@ -60,19 +49,6 @@ def show_projects(
         next=following,
         capacity=capacity,
     )
-
-
-def _owners(session: Session, projects: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[str]]:
-    owners: dict[uuid.UUID, list[str]] = defaultdict(list)
-    rows = session.execute(
-        select(Membership.project_id, User.name)
-        .join(User, User.id == Membership.user_id)
-        .where(Membership.project_id.in_(projects), Membership.role_name == ProjectRole.DATA_OWNER.value)
-        .order_by(User.name)
-    )
-    for project, user in rows:
-        owners[project].append(user)
-    return owners
 
 
 def _running(hub: Hub) -> dict[str, list[str]] | None:

@@ -15,6 +15,8 @@ from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ValidationError
 
 from hops_contract.slugs import MAX_SLUG_LENGTH
+from hops_platform.audit.actions import Action
+from hops_platform.audit.requests import Known, records
 from hops_platform.errors import EngineRefusedError
 from hops_platform.http import DatabaseSession, PartsOf, StepAside
 from hops_platform.parts import Parts
@@ -78,28 +80,44 @@ def read_session_log(  # noqa: PLR0917 - each is a word of the address, or a par
     return _told(SessionLog, found)
 
 
-@router.delete("/sessions/{session_id}")
-def stop_session(
-    session_id: SessionId, caller: Stops, session: DatabaseSession, parts: PartsOf, step_aside: StepAside
+@router.delete("/sessions/{session_id}", dependencies=[records(Action.SESSION_STOP, "session_id")])
+def stop_session(  # noqa: PLR0917 - the request, and parts
+    session_id: SessionId,
+    caller: Stops,
+    session: DatabaseSession,
+    parts: PartsOf,
+    step_aside: StepAside,
+    known: Known,
 ) -> SparkSession:
     """Ends one; it stays in the list with the reason, which its owner reads in the notebook."""
     token = _token(caller, parts.kept_tokens)
     session.commit()
     with _asking(parts, caller, step_aside):
         stopped = parts.engines.sessions.stop(token, session_id)
-    return _told(SparkSession, stopped)
+    told = _told(SparkSession, stopped)
+    known.project, known.details["user"] = told.project, told.user
+    return told
 
 
-@router.post("/sessions:stop-idle")
-def stop_idle_sessions(
-    request: IdleStop, caller: Stops, session: DatabaseSession, parts: PartsOf, step_aside: StepAside
+@router.post("/sessions:stop-idle", dependencies=[records(Action.SESSION_STOP_IDLE)])
+def stop_idle_sessions(  # noqa: PLR0917 - the request, and parts
+    request: IdleStop,
+    caller: Stops,
+    session: DatabaseSession,
+    parts: PartsOf,
+    step_aside: StepAside,
+    known: Known,
 ) -> Stopped:
     """Ends all idle ones of a scope, or those that are named and idle; busy ones go on."""
     token = _token(caller, parts.kept_tokens)
     session.commit()
     wanted = request.model_dump(mode="json", exclude_none=True)
+    known.details["scope"] = request.scope.value
+    if request.scope is Scope.PROJECT:  # else whose name it is would not be checked
+        known.project = request.project
     with _asking(parts, caller, step_aside):
         ended = parts.engines.sessions.stop_idle(token, wanted)
+    known.details["ended"] = [str(number) for number in ended]
     return Stopped(ended=list(ended))
 
 

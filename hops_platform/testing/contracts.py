@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from uuid import uuid4
 
 import pytest
 
 from hops_platform.engines.capacity import MachineCapacity
 from hops_platform.engines.environments import ProjectEnvironments
+from hops_platform.engines.files import EntryKind, NewUpload, ProjectFiles, ProjectUploads
 from hops_platform.engines.hub import Hub, RunningServer, ServerState
 from hops_platform.engines.logins import BrowserLogins
+from hops_platform.engines.places import Place
 from hops_platform.engines.sessions import SparkSessions
 from hops_platform.engines.storage import ProjectStorage
 from hops_platform.engines.templates import ProjectTemplates
-from hops_platform.errors import EngineRefusedError
+from hops_platform.errors import (
+    ConflictError,
+    EngineRefusedError,
+    InvalidRequestError,
+    NotFoundError,
+    PlatformError,
+    TooLargeError,
+)
 
 
 class StorageContract:
@@ -39,6 +50,246 @@ class StorageContract:
     def test_projects_have_addresses_of_their_own(self, engine: ProjectStorage) -> None:
         """No two projects share a folder."""
         assert engine.project_address("weather") != engine.project_address("tides")  # noqa: S101
+
+
+def _place(*parts: str, dataset: str = "raw") -> Place:
+    return Place("weather", dataset, parts)
+
+
+def _send(uploads: ProjectUploads, place: Place, data: bytes, *, replace: bool = False) -> None:
+    owner = uuid4()
+    upload = uploads.begin(owner, NewUpload(target=place, size=len(data), sha256=None, replace=replace))
+    with uploads.write(place.project, owner, upload.id, offset=0) as writer:
+        writer.write(data)
+    uploads.finish(place.project, owner, upload.id)
+
+
+def _read(files: ProjectFiles, place: Place) -> bytes:
+    with files.open_file(place).file as file:
+        return file.read()
+
+
+class FilesContract:
+    """What every :class:`~hops_platform.engines.files.ProjectFiles` does.
+
+    Beside ``engine`` an adapter's test gives the fixture ``uploads`` for the same place. The project weather has the
+    datasets raw and other.
+    """
+
+    def test_a_folder_is_paged_by_name(self, engine: ProjectFiles, uploads: ProjectUploads) -> None:
+        """Whatever the order in which things came, and while they come."""
+        for name in ("c", "a", "e", "b", "d"):
+            _send(uploads, _place(name), b"12")
+        first = engine.list_folder(_place(), limit=2)
+        _send(uploads, _place("aa"), b"1")
+        second = engine.list_folder(_place(), limit=2, after=first.next)
+        third = engine.list_folder(_place(), limit=2, after=second.next)
+        pages = [[entry.name for entry in page.entries] for page in (first, second, third)]
+        assert pages == [["a", "b"], ["c", "d"], ["e"]]  # noqa: S101
+        assert (first.entries[0].kind, first.entries[0].size, third.next) == (EntryKind.FILE, 2, None)  # noqa: S101
+
+    def test_what_is_not_there_is_told(self, engine: ProjectFiles) -> None:
+        """By every call alike."""
+        absent, under = _place("absent"), _place("absent", "file")
+        calls: list[Callable[[], object]] = [
+            lambda: engine.list_folder(absent, limit=1),
+            lambda: engine.list_folder(_place(dataset="absent"), limit=1),
+            lambda: engine.stat(absent),
+            lambda: engine.open_file(absent),
+            lambda: engine.make_folder(under),
+            lambda: engine.move(absent, _place("b")),
+            lambda: engine.copy(absent, _place("b"), most_entries=1, most_bytes=1),
+            lambda: engine.trash(absent, by="ada"),
+            lambda: engine.find_in_trash("weather", uuid4()),
+            lambda: engine.restore("weather", uuid4(), target=absent),
+        ]
+        for call in calls:
+            with pytest.raises(NotFoundError):
+                call()
+
+    def test_folders_are_made_moved_and_copied(self, engine: ProjectFiles, uploads: ProjectUploads) -> None:
+        """Also into another dataset."""
+        assert engine.make_folder(_place("one")).kind is EntryKind.FOLDER  # noqa: S101
+        _send(uploads, _place("one", "file"), b"text")
+        engine.move(_place("one"), _place("two", dataset="other"))
+        assert _read(engine, _place("two", "file", dataset="other")) == b"text"  # noqa: S101
+        copied = engine.copy(_place("two", dataset="other"), _place("three"), most_entries=2, most_bytes=4)
+        assert (copied.entries, copied.size, copied.left_out) == (2, 4, 0)  # noqa: S101
+        assert _read(engine, _place("three", "file")) == b"text"  # noqa: S101
+        assert _read(engine, _place("two", "file", dataset="other")) == b"text"  # noqa: S101
+
+    def test_nothing_is_replaced(self, engine: ProjectFiles, uploads: ProjectUploads) -> None:
+        """Neither a file nor a folder, be it empty."""
+        engine.make_folder(_place("folder"))
+        for name in ("a", "b"):
+            _send(uploads, _place(name), name.encode())
+        for target in ("b", "folder"):
+            with pytest.raises(ConflictError):
+                engine.make_folder(_place(target))
+            with pytest.raises(ConflictError):
+                engine.move(_place("a"), _place(target))
+            with pytest.raises(ConflictError):
+                engine.copy(_place("a"), _place(target), most_entries=9, most_bytes=9)
+        assert [_read(engine, _place(name)) for name in ("a", "b")] == [b"a", b"b"]  # noqa: S101
+
+    def test_a_folder_is_not_put_into_itself(self, engine: ProjectFiles) -> None:
+        """Nor is it lost by that; a copy in itself is one."""
+        engine.make_folder(_place("a"))
+        with pytest.raises(InvalidRequestError):
+            engine.move(_place("a"), _place("a", "b"))
+        assert engine.copy(_place("a"), _place("a", "b"), most_entries=9, most_bytes=9).entries == 1  # noqa: S101
+
+    def test_a_dataset_is_no_file_of_its_own(self, engine: ProjectFiles) -> None:
+        """It is moved and deleted as a dataset."""
+        calls: list[Callable[[], object]] = [
+            lambda: engine.open_file(_place()),
+            lambda: engine.make_folder(_place()),
+            lambda: engine.move(_place(), _place("a", dataset="other")),
+            lambda: engine.trash(_place(), by="ada"),
+        ]
+        for call in calls:
+            with pytest.raises(InvalidRequestError):
+                call()
+
+    def test_a_copy_that_is_too_large_leaves_nothing(self, engine: ProjectFiles, uploads: ProjectUploads) -> None:
+        """In bytes, and in entries."""
+        _send(uploads, _place("a", "b"), b"text")
+        for entries, size in ((1, 100), (100, 3)):
+            with pytest.raises(TooLargeError):
+                engine.copy(_place("a"), _place("copy"), most_entries=entries, most_bytes=size)
+        assert [entry.name for entry in engine.list_folder(_place(), limit=9).entries] == ["a"]  # noqa: S101
+
+    def test_what_was_deleted_is_restored(self, engine: ProjectFiles, uploads: ProjectUploads) -> None:
+        """With the folders that lead there, and not over what came meanwhile."""
+        _send(uploads, _place("a", "b", "file"), b"old")
+        item = engine.trash(_place("a", "b", "file"), by="ada")
+        folder = engine.trash(_place("a"), by="bob")
+        listed = engine.list_trash("weather", limit=9)
+        assert [(one.path, one.kind, one.deleted_by) for one in listed] == [  # noqa: S101
+            ("a", EntryKind.FOLDER, "bob"),
+            ("a/b/file", EntryKind.FILE, "ada"),
+        ]
+        assert engine.list_trash("weather", limit=9, before=folder.id) == [item]  # noqa: S101
+        engine.restore("weather", item.id, target=_place("a", "b", "file"))
+        assert _read(engine, _place("a", "b", "file")) == b"old"  # noqa: S101
+        with pytest.raises(ConflictError):
+            engine.restore("weather", folder.id, target=_place("a"))
+        assert engine.list_trash("weather", limit=9) == [folder]  # noqa: S101
+        with pytest.raises(NotFoundError):
+            engine.restore("weather", item.id, target=_place("c"))
+
+    def test_an_emptied_trash_is_empty(self, engine: ProjectFiles, uploads: ProjectUploads) -> None:
+        """At once, and for this project alone; can be repeated."""
+        _send(uploads, _place("a"), b"old")
+        item = engine.trash(_place("a"), by="ada")
+        engine.empty_trash("tides")
+        assert engine.find_in_trash("weather", item.id) == item  # noqa: S101
+        engine.empty_trash("weather")
+        engine.empty_trash("weather")
+        assert engine.list_trash("weather", limit=9) == []  # noqa: S101
+
+    def test_a_dataset_goes_and_comes_back_once_however_often_it_is_told(
+        self, engine: ProjectFiles, uploads: ProjectUploads
+    ) -> None:
+        """Deliveries come at least once."""
+        _send(uploads, _place("a"), b"old")
+        item = uuid4()
+        for _ in range(2):
+            engine.trash_dataset(_place(), item=item, description="Rain", by="ada")
+        found = engine.find_in_trash("weather", item)
+        assert (found.dataset, found.path, found.description) == ("raw", "", "Rain")  # noqa: S101
+        for _ in range(2):
+            engine.restore_dataset(_place(), item=item)
+        assert _read(engine, _place("a")) == b"old"  # noqa: S101
+        assert engine.list_trash("weather", limit=9) == []  # noqa: S101
+
+
+class UploadsContract:
+    """What every :class:`~hops_platform.engines.files.ProjectUploads` does.
+
+    Beside ``engine`` an adapter's test gives the fixture ``files`` for the same place.
+    """
+
+    def test_a_file_comes_in_pieces(self, engine: ProjectUploads, files: ProjectFiles) -> None:
+        """Each where the one before ended."""
+        owner, data = uuid4(), b"day,rain"
+        wanted = NewUpload(
+            target=_place("2026", "may.csv"), size=8, sha256=hashlib.sha256(data).hexdigest(), replace=False
+        )
+        upload = engine.begin(owner, wanted)
+        for start in (0, 3, 6):
+            with engine.write("weather", owner, upload.id, offset=start) as writer:
+                writer.write(data[start : start + 3])
+        assert engine.find("weather", owner, upload.id).received == len(data)  # noqa: S101
+        entry = engine.finish("weather", owner, upload.id)
+        assert (entry.name, entry.size) == ("may.csv", len(data))  # noqa: S101
+        assert _read(files, _place("2026", "may.csv")) == data  # noqa: S101
+        with pytest.raises(NotFoundError):
+            engine.find("weather", owner, upload.id)
+
+    def test_pieces_that_do_not_fit_are_refused(self, engine: ProjectUploads) -> None:
+        """Too early, too late, too many, or two at once."""
+        owner = uuid4()
+        upload = engine.begin(owner, NewUpload(target=_place("a"), size=4, sha256=None, replace=False))
+        with engine.write("weather", owner, upload.id, offset=0) as writer:
+            writer.write(b"ab")
+            with pytest.raises(ConflictError):
+                engine.write("weather", owner, upload.id, offset=2)
+        for offset in (0, 1, 3):
+            with pytest.raises(ConflictError):
+                engine.write("weather", owner, upload.id, offset=offset)
+        with pytest.raises(ConflictError):
+            engine.finish("weather", owner, upload.id)
+        with engine.write("weather", owner, upload.id, offset=2) as writer, pytest.raises(TooLargeError):
+            writer.write(b"cde")
+        engine.finish("weather", owner, upload.id)
+
+    def test_another_checksum_is_found_and_nothing_put_in_place(
+        self, engine: ProjectUploads, files: ProjectFiles
+    ) -> None:
+        """Whatever went wrong on the way."""
+        owner = uuid4()
+        upload = engine.begin(owner, NewUpload(target=_place("a"), size=0, sha256="0" * 64, replace=False))
+        with pytest.raises(ConflictError, match="checksum"):
+            engine.finish("weather", owner, upload.id)
+        with pytest.raises(NotFoundError):
+            files.stat(_place("a"))
+
+    def test_a_file_is_replaced_only_when_asked(self, engine: ProjectUploads, files: ProjectFiles) -> None:
+        """And a folder never."""
+        _send(engine, _place("a"), b"old")
+        with pytest.raises(ConflictError):
+            _send(engine, _place("a"), b"new")
+        assert _read(files, _place("a")) == b"old"  # noqa: S101
+        _send(engine, _place("a"), b"new", replace=True)
+        assert _read(files, _place("a")) == b"new"  # noqa: S101
+        files.make_folder(_place("folder"))
+        with pytest.raises(PlatformError):
+            _send(engine, _place("folder"), b"new", replace=True)
+
+    def test_an_upload_is_its_owners_alone(self, engine: ProjectUploads) -> None:
+        """For others it does not exist."""
+        owner = uuid4()
+        upload = engine.begin(owner, NewUpload(target=_place("a"), size=0, sha256=None, replace=False))
+        for project, other in (("weather", uuid4()), ("tides", owner)):
+            with pytest.raises(NotFoundError):
+                engine.find(project, other, upload.id)
+            engine.cancel(project, other, upload.id)
+        assert engine.find("weather", owner, upload.id).received == 0  # noqa: S101
+
+    def test_a_cancelled_upload_is_gone(self, engine: ProjectUploads) -> None:
+        """Can be repeated."""
+        owner = uuid4()
+        upload = engine.begin(owner, NewUpload(target=_place("a"), size=0, sha256=None, replace=False))
+        engine.cancel("weather", owner, upload.id)
+        engine.cancel("weather", owner, upload.id)
+        with pytest.raises(NotFoundError):
+            engine.finish("weather", owner, upload.id)
+
+    def test_a_dataset_that_is_gone_is_not_made_by_an_upload(self, engine: ProjectUploads) -> None:
+        """It would come back without a row."""
+        with pytest.raises(NotFoundError):
+            _send(engine, _place("a", dataset="absent"), b"new")
 
 
 class HubContract:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from hops_platform.app import create_app
+from hops_platform.app import create_app, make_engines, make_signer
 from hops_platform.engines import Engines
 from hops_platform.migrations import migrate
 from hops_platform.outbox import OutboxWorkers
@@ -43,15 +43,24 @@ class TestPlatform:
     logins: MemoryLogins
 
 
-def make_platform(home: Path, *, database_url: str | None = None) -> TestPlatform:
-    """A migrated control plane below ``home``."""
+def make_platform(home: Path, *, database_url: str | None = None, on_disk: bool = False) -> TestPlatform:
+    """A migrated control plane below ``home``.
+
+    Args:
+        home: Where its files lie. Files of datasets lie there as they do at a site: every machine has a disk.
+        database_url: The database; SQLite below ``home`` by default.
+        on_disk: Whether the folders of projects are made there, too.
+    """
     settings = Settings(home=home, database_url=database_url)
     ensure_secrets(settings.layout)
     migrate(settings.effective_database_url)
     storage, templates, hub, sessions = MemoryStorage(), MemoryTemplates(), MemoryHub(), MemorySessions()
     environments, capacity, logins = MemoryEnvironments(), FixedCapacity(), MemoryLogins()
+    real = make_engines(settings, make_signer(settings))
     engines = Engines(
-        storage=storage,
+        storage=real.storage if on_disk else storage,
+        files=real.files,
+        uploads=real.uploads,
         templates=templates,
         hub=hub,
         sessions=sessions,

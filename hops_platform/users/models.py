@@ -3,7 +3,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import Integer, String, Text
+from sqlalchemy import Integer, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hops_contract.slugs import MAX_SLUG_LENGTH
@@ -23,6 +23,8 @@ class User(Base):
     password_hash: Mapped[str] = mapped_column(Text)
     active: Mapped[bool] = mapped_column(default=True)
     admin: Mapped[bool] = mapped_column(default=False)
+    # May read the audit of the whole site.
+    auditor: Mapped[bool] = mapped_column(default=False, server_default=false())
     must_change_password: Mapped[bool] = mapped_column(default=False)
     # Tokens of users and project-users whose chain began before this moment are refused: it moves with the password.
     tokens_valid_from: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

@@ -7,6 +7,9 @@ from sqlalchemy import select
 
 from hops_contract.slugs import MAX_SLUG_LENGTH
 from hops_platform.api_keys.exchange import exchange_key
+from hops_platform.audit.actions import Action, ActorKind
+from hops_platform.audit.circumstances import Circumstances
+from hops_platform.audit.requests import CALLER, Known, records, records_apart
 from hops_platform.http import After, DatabaseSession, IdempotencyKeyHeader, Limit, PartsOf
 from hops_platform.idempotency import create_once
 from hops_platform.paging import DEFAULT_LIMIT, Page, fetch_page
@@ -31,19 +34,21 @@ router = APIRouter(tags=["users"])
 UserName = Annotated[str, Path(max_length=MAX_SLUG_LENGTH, examples=["ada"])]
 
 
-@router.post("/tokens", dependencies=[Depends(Public(Permission.TOKENS_CREATE))])
-def create_token(request: LoginRequest, parts: PartsOf) -> TokenAnswer:
+@router.post("/tokens", dependencies=[Depends(Public(Permission.TOKENS_CREATE)), records_apart(Action.LOGIN_PASSWORD)])
+def create_token(request: LoginRequest, parts: PartsOf, known: Known) -> TokenAnswer:
     """Logs in with a password and, where one is asked for, a code; or exchanges an API key.
 
     After five failures, of passwords and codes together, the name is locked for a growing time.
     """
-    signed, user = _log_in(request, parts)
+    signed, user = _log_in(request, parts, known)
+    known.thing, known.actor, known.actor_kind = user, user, ActorKind.USER
     return TokenAnswer(token=signed.token, expires_at=signed.expires_at, user=user)
 
 
-def _log_in(request: LoginRequest, parts: Parts) -> tuple[SignedToken, str]:
+def _log_in(request: LoginRequest, parts: Parts, known: Circumstances) -> tuple[SignedToken, str]:
     code = request.code.get_secret_value() if request.code is not None else None
     if request.api_key is not None:
+        known.action = Action.LOGIN_API_KEY
         with parts.database.session(writes=False) as session:
             return exchange_key(
                 session,
@@ -54,14 +59,14 @@ def _log_in(request: LoginRequest, parts: Parts) -> tuple[SignedToken, str]:
                 second_factor_required=parts.settings.second_factor_required,
             )
     if request.challenge is not None:
+        known.action = Action.LOGIN_CODE
+        challenge = request.challenge.get_secret_value()
+        known.thing = service.name_in_challenge(challenge, sealer=parts.sealer)
         return service.finish_log_in(
-            parts.database,
-            challenge=request.challenge.get_secret_value(),
-            code=code or "",
-            signer=parts.signer,
-            sealer=parts.sealer,
+            parts.database, challenge=challenge, code=code or "", signer=parts.signer, sealer=parts.sealer
         )
     username = request.username or ""
+    known.thing = service.known_name(parts.database, username)
     signed = service.log_in(
         parts.database,
         username=username,
@@ -93,6 +98,7 @@ def read_me(caller: Annotated[Caller, Depends(Requires(Permission.ME_READ))], se
         name=caller.principal.user,
         title=user.title if user else "",
         admin=caller.administrates,
+        auditor=caller.audits,
         must_change_password=user is not None and user.must_change_password,
         second_factor_needed=caller.lacks_second_factor,
         project=caller.only_project,
@@ -100,12 +106,13 @@ def read_me(caller: Annotated[Caller, Depends(Requires(Permission.ME_READ))], se
     )
 
 
-@router.put("/me/password")
+@router.put("/me/password", dependencies=[records(Action.PASSWORD_CHANGE, CALLER)])
 def change_my_password(
     request: PasswordChange,
     caller: Annotated[Caller, Depends(Requires(Permission.ME_PASSWORD))],
     session: DatabaseSession,
     parts: PartsOf,
+    known: Known,
 ) -> TokenAnswer:
     """Changes the caller's password. All log-ins from before end, browsers too; the answer holds a new token."""
     signed = service.change_password(
@@ -116,6 +123,7 @@ def change_my_password(
         new=request.new_password.get_secret_value(),
         signer=parts.signer,
     )
+    known.record_now(session)
     session.commit()
     parts.engines.logins.end_all(caller.principal.user)
     return TokenAnswer(token=signed.token, expires_at=signed.expires_at, user=caller.principal.user)
@@ -128,14 +136,16 @@ def list_users(session: DatabaseSession, limit: Limit = DEFAULT_LIMIT, after: Af
     return Page(items=[service.show_user(session, row[0]) for row in rows], next=following)
 
 
-@router.post("/users", status_code=201, response_model=UserAnswer)
+@router.post("/users", status_code=201, response_model=UserAnswer, dependencies=[records(Action.USER_CREATE)])
 def create_user(
     request: NewUser,
     caller: Annotated[Caller, Depends(Requires(Permission.USERS_CREATE))],
     session: DatabaseSession,
+    known: Known,
     key: IdempotencyKeyHeader = None,
 ) -> dict[str, Any]:
     """Creates a user, who must change the password at the first log-in."""
+    known.thing, known.details["admin"] = request.name, request.admin
     return create_once(
         session,
         user_id=caller.person.id,
@@ -152,12 +162,16 @@ def read_user(user: UserName, session: DatabaseSession) -> UserAnswer:
     return service.show_user(session, service.find_user(session, user))
 
 
-@router.patch("/users/{user}", dependencies=[Depends(Requires(Permission.USERS_EDIT))])
-def edit_user(user: UserName, request: UserEdit, session: DatabaseSession, parts: PartsOf) -> UserAnswer:
-    """Changes a user: title, active, administrator, a new password, the end of a lock-out."""
+@router.patch(
+    "/users/{user}", dependencies=[Depends(Requires(Permission.USERS_EDIT)), records(Action.USER_EDIT, "user")]
+)
+def edit_user(user: UserName, request: UserEdit, session: DatabaseSession, parts: PartsOf, known: Known) -> UserAnswer:
+    """Changes a user: title, active, administrator, auditor, a new password, the end of a lock-out."""
     row = service.find_user(session, user)
     service.edit_user(session, row, request)
+    known.details.update(request.recorded())
     if request.password is not None:
+        known.record_now(session)
         session.commit()
         parts.engines.logins.end_all(user)
     return service.show_user(session, row)

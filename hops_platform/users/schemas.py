@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, mo
 from hops_contract.principal import PrincipalKind, ProjectRole
 from hops_contract.slugs import MAX_SLUG_LENGTH, SLUG_PATTERN, SLUG_RULE, is_slug
 from hops_platform.api_keys.proofs import KEY_LENGTH
+from hops_platform.audit.events import Detail
 from hops_platform.second_factor.challenges import MAX_CHALLENGE_LENGTH
 from hops_platform.second_factor.codes import MAX_CODE_LENGTH
 from hops_platform.security.passwords import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH
@@ -129,6 +130,7 @@ class UserAnswer(BaseModel):
     title: str = Field(examples=["Ada Lovelace"])
     active: bool = Field(examples=[True])
     admin: bool = Field(examples=[False])
+    auditor: bool = Field(description="May read the audit of the whole site.", examples=[False])
     must_change_password: bool = Field(examples=[False])
     locked_until: datetime | None = Field(default=None, examples=[None])
     second_factor: bool = Field(description="Whether a code is asked for at each log-in.", examples=[True])
@@ -153,8 +155,16 @@ class UserEdit(Strict):
     title: Title | None = None
     active: bool | None = Field(default=None, examples=[True])
     admin: bool | None = Field(default=None, examples=[False])
+    auditor: bool | None = Field(default=None, description="May read the audit of the whole site.", examples=[True])
     password: NewPassword | None = Field(default=None, description="Must be changed at the next log-in.")
     unlock: bool = Field(default=False, description="Ends a lock-out.", examples=[True])
+
+    def recorded(self) -> dict[str, Detail]:
+        """What is changed, for the audit; of a password only that there is another."""
+        changed = sorted(name for name in self.model_fields_set if getattr(self, name) not in {None, False})
+        flags = {name: getattr(self, name) for name in ("active", "admin", "auditor")}
+        given = {name: value for name, value in flags.items() if value is not None}
+        return {"changed": sorted({*changed, *given}), **given}
 
 
 class MyMembership(BaseModel):
@@ -172,6 +182,7 @@ class Me(BaseModel):
     name: str = Field(examples=["ada"])
     title: str = Field(examples=["Ada Lovelace"])
     admin: bool = Field(examples=[False])
+    auditor: bool = Field(examples=[False])
     must_change_password: bool = Field(examples=[False])
     second_factor_needed: bool = Field(
         default=False, description="Whether a second factor has to be set up before all else.", examples=[False]

@@ -233,6 +233,22 @@ def find_user(session: Session, name: str) -> User:
     return user
 
 
+def known_name(database: Database, name: str) -> str:
+    """``name`` if a user has it, else nothing: it may be a password that was typed into the wrong field."""
+    if not is_slug(name):
+        return ""
+    with database.session(writes=False) as session:
+        return session.scalar(select(User.name).where(User.name == name)) or ""
+
+
+def name_in_challenge(challenge: str, *, sealer: Sealer) -> str:
+    """Whom a log-in's challenge is for; nothing if it was made up or took too long."""
+    try:
+        return open_challenge(challenge, moment=now(), sealer=sealer)[0]
+    except UnauthenticatedError:
+        return ""
+
+
 def create_user(
     session: Session,
     *,
@@ -295,6 +311,8 @@ def edit_user(session: Session, user: User, edit: UserEdit) -> None:
         user.active = edit.active
     if edit.admin is not None:
         user.admin = edit.admin
+    if edit.auditor is not None:
+        user.auditor = edit.auditor
     if edit.password is not None:
         set_password(session, user, edit.password.get_secret_value(), must_change=True)
     if edit.unlock:
@@ -328,6 +346,7 @@ def show_user(session: Session, user: User) -> UserAnswer:
         title=user.title,
         active=user.active,
         admin=user.admin,
+        auditor=user.auditor,
         must_change_password=user.must_change_password,
         locked_until=locked_until if locked_until is not None and locked_until > now() else None,
         second_factor=has_second_factor(session, user),
@@ -357,7 +376,7 @@ def first_memberships(session: Session, caller: Caller, *, limit: int) -> list[M
 def _end_log_ins(session: Session, user: User) -> None:
     """Whoever has a token or a certificate of before may be somebody else."""
     user.tokens_valid_from = now()
-    revoke_of_user(session, user.name, reason=Reason.SUPERSEDED)
+    revoke_of_user(session, user.name, reason=Reason.KEY_COMPROMISE)
 
 
 def _other_administrators(session: Session, user: User) -> int:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from hops_contract.layout import Home
+from hops_contract.private_files import write_private
 from hopslab.settings import SiteSettings
 
 HUB_FILE = "hub.json"
@@ -42,7 +43,7 @@ class HubProcess:
 def remember_hub(home: Home, pid: int) -> HubProcess:
     """Note which process the Hub is."""
     hub = HubProcess(pid=pid, created=psutil.Process(pid).create_time())
-    _write_private(home.run / HUB_FILE, json.dumps(asdict(hub)))
+    write_private(home.run / HUB_FILE, json.dumps(asdict(hub)))
     return hub
 
 
@@ -79,11 +80,3 @@ def _read(file: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
-
-
-def _write_private(file: Path, text: str) -> None:
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    fresh = file.with_name(file.name + ".new")
-    fresh.touch(mode=0o600)
-    fresh.write_text(text, encoding="utf-8")
-    fresh.replace(file)

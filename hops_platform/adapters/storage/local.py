@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from hops_contract.layout import Home
+from hops_contract.wiping import wipe_folder
 from hops_platform.adapters.disk import full_disk_told
 
 
@@ -36,7 +37,9 @@ class LocalStorage:
         """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
         folder = self._home.project(project)
         homes = self._home.own_homes(project)
-        if not folder.exists() and not homes:
+        deleted = self._home.trash(project)
+        wipe_folder(self._home.uploads(project))
+        if not folder.exists() and not homes and not deleted.exists():
             return
         trash = self._home.root / "trash"
         target = trash / f"{project}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
@@ -47,5 +50,7 @@ class LocalStorage:
                 place = trash / f"{target.name}-homes"
                 place.mkdir(mode=0o700, exist_ok=True)
                 shutil.move(home, place / home.name)
+            if deleted.exists():
+                shutil.move(deleted, trash / f"{target.name}-deleted")
             if folder.exists():
                 shutil.move(folder, target)

@@ -48,6 +48,7 @@ function states(user) {
   return [
     user.active ? h("span", { class: "hops-badge", "data-tone": "good" }, "Active") : h("span", { class: "hops-badge" }, "Inactive"),
     user.admin ? h("span", { class: "hops-badge", "data-tone": "busy" }, "Administrator") : null,
+    user.auditor ? h("span", { class: "hops-badge", "data-tone": "busy" }, "Auditor") : null,
     locked ? h("span", { class: "hops-badge", "data-tone": "bad" }, "Locked until ", when(user.locked_until)) : null,
     user.must_change_password ? h("span", { class: "hops-badge", "data-tone": "warn" }, "Must change password") : null,
     user.second_factor ? h("span", { class: "hops-badge" }, "Second factor") : null,
@@ -111,6 +112,10 @@ function userRow(user) {
                 title: `Take administration from ${user.name}?`, text: "Users, limits and deliveries can then no longer be managed with this account.", danger: true })
             : action("Make admin", { admin: true }, `${user.name} is an administrator.`, {
                 title: `Make ${user.name} an administrator?`, text: "An administrator manages users, limits and deliveries of the whole site." }),
+        user.auditor
+          ? action("Remove as auditor", { auditor: false }, `${user.name} is no auditor any more.`)
+          : action("Make auditor", { auditor: true }, `${user.name} is an auditor.`, {
+              title: `Make ${user.name} an auditor?`, text: "An auditor reads who did what in all projects of the site, and gets no other right." }),
         own
           ? null
           : user.active

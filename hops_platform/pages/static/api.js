@@ -4,6 +4,7 @@ const meta = (name) => document.querySelector(`meta[name="hops-${name}"]`)?.cont
 const API = meta("api");
 const TIMEOUT_MS = 30_000;
 const ABOUT_WHAT_WAS_TYPED = new Set(["urn:hopslab:problem:wrong-credentials", "urn:hopslab:problem:wrong-code"]);
+const LONGEST_MS = 600_000;
 
 export class ProblemError extends Error {
   constructor(problem) {
@@ -47,12 +48,7 @@ export function idempotencyKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/**
- * One call.
- * @returns {Promise<{body: any, etag: string|null}>}
- * @throws {ProblemError}
- */
-export async function call(method, path, { body, etag, key } = {}) {
+async function ask(method, path, { body, etag, key, timeout = TIMEOUT_MS } = {}) {
   const headers = { Accept: "application/json", "X-Hops-CSRF": meta("csrf") };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (etag) headers["If-Match"] = etag;
@@ -65,7 +61,7 @@ export async function call(method, path, { body, etag, key } = {}) {
       body: body === undefined ? undefined : JSON.stringify(body),
       credentials: "same-origin",
       redirect: "error",
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout(timeout),
     });
   } catch (error) {
     throw unreachable(error.name);
@@ -77,11 +73,38 @@ export async function call(method, path, { body, etag, key } = {}) {
     }
     throw new ProblemError(problem);
   }
+  return answer;
+}
+
+/**
+ * One call.
+ * @returns {Promise<{body: any, etag: string|null}>}
+ * @throws {ProblemError}
+ */
+export async function call(method, path, content = {}) {
+  const answer = await ask(method, path, content);
   const text = answer.status === 204 ? "" : await answer.text();
   return { body: text ? JSON.parse(text) : null, etag: answer.headers.get("ETag") };
 }
 
 export const get = async (path) => (await call("GET", path)).body;
+
+/** Saves an answer as a file; a plain link would not carry the page's token. */
+export async function save(path, name) {
+  const answer = await ask("GET", path, { timeout: LONGEST_MS });
+  let content;
+  try {
+    content = await answer.blob();
+  } catch (error) {
+    throw unreachable(error.name);
+  }
+  const address = URL.createObjectURL(content);
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}
 
 /** One page of a list. */
 export function page(path, { after = null, limit = 50 } = {}) {

@@ -16,59 +16,54 @@ let sought = "";
 function action(project) {
   const title = project.title || project.name;
   const url = `listed-projects/${path(project.name)}/join-request`;
-  const again = (changed) => {
-    clearProblem(finding);
-    row.replaceWith((row = listedRow(changed)));
-    row.querySelector("button, a")?.focus();
-  };
+  // What `work` answers takes the row's place.
   const button = (words, label, doing, work) => {
     const made = h("button", { type: "button", class: "hops-button", "aria-label": label }, words);
     made.addEventListener("click", async () => {
+      clearProblem(finding);
       try {
-        await busy(made, doing, work);
+        const row = listedRow(await busy(made, doing, work));
+        made.closest("li").replaceWith(row);
+        row.querySelector("button, a")?.focus();
       } catch (error) {
         showProblem(finding, error);
       }
     });
     return made;
   };
-  let row = null;
-  const asked = async () => {
-    const { body } = await call("POST", url, { body: {} });
-    announce(`You asked to join ${title}. Its Data Owners will answer.`);
-    again(body);
-  };
-  const takenBack = async () => {
-    await call("DELETE", url);
-    announce("Your request is taken back.");
-    again({ ...project, standing: "none" });
-  };
-  const shown = {
-    none: () => button("Ask to join", `Ask to join ${title}`, "Asking…", asked),
-    asked: () => button("Take request back", `Take back the request to join ${title}`, "Taking back…", takenBack),
-    declined: () => h("span", { class: "hops-muted hops-small" }, "Your request was declined"),
-    member: () => h("a", { class: "hops-button hops-plain", href: `${base}projects/${path(project.name)}` }, "You are a member"),
-  }[project.standing]();
-  return { shown, belongsTo: (made) => (row = made) };
+  switch (project.standing) {
+    case "member":
+      return h("a", { class: "hops-button hops-plain", href: `${base}projects/${path(project.name)}` }, "You are a member");
+    case "declined":
+      return h("span", { class: "hops-muted hops-small" }, "Your request was declined");
+    case "asked":
+      return button("Take request back", `Take back the request to join ${title}`, "Taking back…", async () => {
+        await call("DELETE", url);
+        announce("Your request is taken back.");
+        return { ...project, standing: "none" };
+      });
+    default:
+      return button("Ask to join", `Ask to join ${title}`, "Asking…", async () => {
+        const { body } = await call("POST", url, { body: {} });
+        announce(`You asked to join ${title}. Its Data Owners will answer.`);
+        return body;
+      });
+  }
 }
 
 function listedRow(project) {
-  const title = project.title || project.name;
   const owners = project.owners.join(", ");
-  const { shown, belongsTo } = action(project);
-  return belongsTo(
+  return h(
+    "li",
+    { class: "hops-between" },
     h(
-      "li",
-      { class: "hops-between" },
-      h(
-        "div",
-        { class: "hops-stack-tight" },
-        h("strong", {}, title),
-        h("span", { class: "hops-muted hops-small" }, h("span", { class: "hops-mono" }, project.name), owners ? ` · Data Owner: ${owners}` : ""),
-        project.description ? h("span", { class: "hops-small hops-clamp" }, project.description) : null,
-      ),
-      shown,
+      "div",
+      { class: "hops-stack-tight" },
+      h("strong", {}, project.title || project.name),
+      h("span", { class: "hops-muted hops-small" }, h("span", { class: "hops-mono" }, project.name), owners ? ` · Data Owner: ${owners}` : ""),
+      project.description ? h("span", { class: "hops-small hops-clamp" }, project.description) : null,
     ),
+    action(project),
   );
 }
 

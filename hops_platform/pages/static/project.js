@@ -32,6 +32,7 @@ function showProject() {
   const owner = project.role === "data_owner";
   byId("project-actions").replaceChildren(
     ...(owner ? [
+      h("a", { class: "hops-button", href: `${meta("base")}projects/${path(name)}/audit` }, "Audit"),
       h("button", { type: "button", class: "hops-button", "aria-haspopup": "dialog", onclick: editProject }, "Edit"),
       h("button", { type: "button", class: "hops-button hops-danger", "aria-haspopup": "dialog", onclick: deleteProject }, "Delete…"),
     ] : []),

@@ -4,6 +4,66 @@
  */
 
 export interface paths {
+    "/services/hops/api/v1/audit-events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Audit Events
+         * @description The audit of the whole site, the newest first, for administrators and auditors.
+         */
+        get: operations["list_audit_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/audit-events:export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Audit Events
+         * @description The audit of the whole site as a file, for administrators and auditors.
+         */
+        get: operations["export_audit_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/audit-events:verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Verify Audit Events
+         * @description Whether all rows are there and as they were written; names the first that is not.
+         */
+        get: operations["verify_audit_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/hops/api/v1/certificate-authorities": {
         parameters: {
             query?: never;
@@ -472,6 +532,46 @@ export interface paths {
         patch: operations["edit_project"];
         trace?: never;
     };
+    "/services/hops/api/v1/projects/{project}/audit-events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Project Audit Events
+         * @description The audit of a project, the newest first, for its Data Owners.
+         */
+        get: operations["list_project_audit_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/audit-events:export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Project Audit Events
+         * @description The audit of a project as a file, for its Data Owners.
+         */
+        get: operations["export_project_audit_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/hops/api/v1/projects/{project}/candidates": {
         parameters: {
             query?: never;
@@ -504,6 +604,8 @@ export interface paths {
         /**
          * Export Certificate
          * @description My certificate in this project with its key, as PEM and PKCS#12; a new one where there is none that lasts.
+         *
+         *     Not with a certificate: whoever has found a key would have its successors too.
          */
         post: operations["export_certificate"];
         delete?: never;
@@ -565,7 +667,201 @@ export interface paths {
          */
         get: operations["list_datasets"];
         put?: never;
+        /**
+         * Create Dataset
+         * @description Creates a dataset. Its folder is made at once, but after this answer.
+         */
+        post: operations["create_dataset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/datasets/{dataset}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Dataset
+         * @description One dataset, with the text of its README.md; its ETag is what an edit needs.
+         *
+         *     Users' code, which has the files at hand, gets no text: it could give any file that name, and fetch it elsewhere.
+         */
+        get: operations["read_dataset"];
+        put?: never;
         post?: never;
+        /**
+         * Delete Dataset
+         * @description Deletes a dataset; its files are moved to the project's trash.
+         */
+        delete: operations["delete_dataset"];
+        options?: never;
+        head?: never;
+        /**
+         * Edit Dataset
+         * @description Changes the description.
+         */
+        patch: operations["edit_dataset"];
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/datasets/{dataset}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download File
+         * @description The bytes of a file, or a part of them.
+         */
+        get: operations["download_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/datasets/{dataset}/entry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Entry
+         * @description What one file or folder is.
+         */
+        get: operations["read_entry"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/datasets/{dataset}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Files
+         * @description What lies in a folder, by name.
+         */
+        get: operations["list_files"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/datasets/{dataset}/files:copy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Copy File
+         * @description Copies a file or a folder within the project; nothing is replaced, and it appears when it is whole.
+         */
+        post: operations["copy_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/datasets/{dataset}/files:move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move File
+         * @description Moves or renames a file or a folder within the project; nothing is replaced.
+         */
+        post: operations["move_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/datasets/{dataset}/files:trash": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Trash File
+         * @description Moves a file or a folder to the project's trash.
+         */
+        post: operations["trash_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/datasets/{dataset}/folders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make Folder
+         * @description Makes a folder in one that is there.
+         */
+        post: operations["make_folder"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/datasets/{dataset}/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin Upload
+         * @description Announces a file; folders that lead to it are made when it is whole. Left alone for a day, it is given up.
+         */
+        post: operations["begin_upload"];
         delete?: never;
         options?: never;
         head?: never;
@@ -856,6 +1152,130 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/hops/api/v1/projects/{project}/trash": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Trash
+         * @description What was deleted in the project, the latest first.
+         */
+        get: operations["list_trash"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/trash/{item}:restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore File
+         * @description Moves something out of the trash; a whole dataset follows after this answer.
+         */
+        post: operations["restore_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/trash:empty": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Empty Trash
+         * @description Removes what is in the trash for good.
+         */
+        post: operations["empty_trash"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/uploads/{upload}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Upload
+         * @description How far an upload of the caller's is.
+         */
+        get: operations["read_upload"];
+        put?: never;
+        post?: never;
+        /**
+         * Cancel Upload
+         * @description Gives up an upload of the caller's.
+         */
+        delete: operations["cancel_upload"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/uploads/{upload}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Write Upload
+         * @description Adds bytes to an upload. What has come is kept when the connection breaks.
+         */
+        put: operations["write_upload"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/uploads/{upload}:finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Finish Upload
+         * @description Checks what came, and puts the whole file in its place in one step.
+         */
+        post: operations["finish_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/hops/api/v1/sessions": {
         parameters: {
             query?: never;
@@ -1041,7 +1461,7 @@ export interface paths {
         head?: never;
         /**
          * Edit User
-         * @description Changes a user: title, active, administrator, a new password, the end of a lock-out.
+         * @description Changes a user: title, active, administrator, auditor, a new password, the end of a lock-out.
          */
         patch: operations["edit_user"];
         trace?: never;
@@ -1122,6 +1542,18 @@ export interface components {
             role: components["schemas"]["ProjectRole"];
         };
         /**
+         * Action
+         * @description What was done: ``<subject>.<verb>``, the subject being the kind of thing that it was done to. Alphabetised.
+         * @enum {string}
+         */
+        Action: "access.read" | "api-key.create" | "api-key.revoke" | "audit.export" | "audit.read" | "audit.verify" | "certificate.export" | "certificate.renew" | "certificate.replace" | "certificate.revoke" | "certificate.sign" | "dataset.create" | "dataset.delete" | "dataset.edit" | "environment.retry" | "file.copy" | "file.download" | "file.move" | "file.restore" | "file.trash" | "folder.create" | "join-request.accept" | "join-request.decline" | "join-request.make" | "join-request.withdraw" | "limits.edit" | "login.api-key" | "login.browser" | "login.code" | "login.password" | "member.add" | "member.edit" | "member.leave" | "member.remove" | "outbox.retry" | "password.change" | "project.create" | "project.delete" | "project.edit" | "project.purge" | "project.restore" | "second-factor.begin" | "second-factor.confirm" | "second-factor.renew-codes" | "second-factor.reset" | "second-factor.turn-off" | "server.grant" | "server.restart" | "server.start" | "server.stop" | "session.stop" | "session.stop-idle" | "trash.empty" | "upload.begin" | "upload.cancel" | "upload.finish" | "user.create" | "user.edit";
+        /**
+         * ActorKind
+         * @description What stands behind an actor.
+         * @enum {string}
+         */
+        ActorKind: "anyone" | "user" | "project_user" | "service" | "machine";
+        /**
          * Allocation
          * @description How the number of executors is chosen.
          * @enum {string}
@@ -1183,6 +1615,116 @@ export interface components {
             shown: string;
             /** @example good */
             state: components["schemas"]["KeyState"];
+        };
+        /**
+         * AuditEventAnswer
+         * @description One row of the audit.
+         */
+        AuditEventAnswer: {
+            /**
+             * Action
+             * @example member.add
+             */
+            action: string;
+            /**
+             * Actor
+             * @description Who did it; empty for somebody who was not proven.
+             * @example ada
+             */
+            actor: string;
+            /** @example user */
+            actor_kind: components["schemas"]["ActorKind"];
+            /**
+             * Details
+             * @example {
+             *       "role": "data_scientist"
+             *     }
+             */
+            details: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
+             * Moment
+             * Format: date-time
+             * @example 2026-05-04T10:00:00Z
+             */
+            moment: string;
+            /**
+             * Number
+             * @description Its place in the chain, without a gap.
+             * @example 4711
+             */
+            number: number;
+            /** @example done */
+            outcome: components["schemas"]["Outcome"];
+            /**
+             * Own Hash
+             * @description HMAC-SHA256 over this row and the hash of the row before.
+             * @example b1946ac92492d234…
+             */
+            own_hash: string;
+            /**
+             * Project
+             * @example weather
+             */
+            project: string | null;
+            /**
+             * Reason
+             * @description Why it was refused, or failed.
+             * @example
+             */
+            reason: string;
+            /**
+             * Request Id
+             * @description The answer's X-Request-Id, also in the log.
+             * @example 9f0c5b7d2e814a63
+             */
+            request_id: string;
+            /**
+             * Source
+             * @description The network address that it came from.
+             * @example 192.0.2.7
+             */
+            source: string;
+            /**
+             * Thing
+             * @description The name of what it was done to.
+             * @example bob
+             */
+            thing: string;
+            /**
+             * Thing Kind
+             * @example member
+             */
+            thing_kind: string;
+        };
+        /**
+         * AuditVerification
+         * @description Whether all rows are there and as they were written.
+         */
+        AuditVerification: {
+            /**
+             * Broken At
+             * @description The first row that is missing or was changed.
+             * @example 4712
+             */
+            broken_at: number | null;
+            /**
+             * Problem
+             * @example Row 4712 is missing.
+             */
+            problem: string | null;
+            /**
+             * Rows
+             * @description How many rows are good, from the first on.
+             * @example 4711
+             */
+            rows: number;
+            /**
+             * Whole
+             * @example false
+             */
+            whole: boolean;
         };
         /**
          * Beginning
@@ -1356,6 +1898,30 @@ export interface components {
             code: string;
         };
         /**
+         * CopyAnswer
+         * @description What was copied.
+         */
+        CopyAnswer: {
+            /**
+             * Entries
+             * @description Files and folders.
+             * @example 12
+             */
+            entries: number;
+            /**
+             * Left Out
+             * @description Links and pipes, which are not copied.
+             * @example 0
+             */
+            left_out: number;
+            /**
+             * Size
+             * @description Bytes.
+             * @example 52311
+             */
+            size: number;
+        };
+        /**
          * DatasetAnswer
          * @description A dataset of a project.
          */
@@ -1376,6 +1942,85 @@ export interface components {
              * @example Resources
              */
             name: string;
+            /**
+             * Standard
+             * @description Every project has it; it can't be deleted.
+             * @example true
+             */
+            standard: boolean;
+            /**
+             * Version
+             * @description Counts the edits; also the ETag.
+             * @example 1
+             */
+            version: number;
+        };
+        /**
+         * DatasetDeletion
+         * @description Says the name again, so that the wrong dataset is not deleted.
+         */
+        DatasetDeletion: {
+            /**
+             * Name
+             * @example raw
+             */
+            name: string;
+        };
+        /**
+         * DatasetDetail
+         * @description A dataset with what its README.md says.
+         */
+        DatasetDetail: {
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-05-04T10:00:00Z
+             */
+            created_at: string;
+            /**
+             * Description
+             * @example Measurements as they came.
+             */
+            description: string;
+            /**
+             * Name
+             * @example Resources
+             */
+            name: string;
+            /**
+             * Readme
+             * @description README.md of its top folder as it stands there, Markdown of whoever wrote it; null without one.
+             * @example # Measurements
+             *
+             *     One row an hour.
+             */
+            readme: string | null;
+            /**
+             * Readme Cut
+             * @description Whether it is longer than what is shown.
+             * @example false
+             */
+            readme_cut: boolean;
+            /**
+             * Standard
+             * @description Every project has it; it can't be deleted.
+             * @example true
+             */
+            standard: boolean;
+            /**
+             * Version
+             * @description Counts the edits; also the ETag.
+             * @example 1
+             */
+            version: number;
+        };
+        /**
+         * DatasetEdit
+         * @description What to change of a dataset; what is left out stays.
+         */
+        DatasetEdit: {
+            /** Description */
+            description?: string | null;
         };
         /**
          * DeletedProject
@@ -1405,6 +2050,18 @@ export interface components {
              * @example Weather of the coast
              */
             title: string;
+        };
+        /**
+         * Deletion
+         * @description What to move to the trash.
+         */
+        Deletion: {
+            /**
+             * Path
+             * @description Relative to the dataset, parts separated by '/'.
+             * @example 2026/may.csv
+             */
+            path: string;
         };
         /**
          * DeliveryAnswer
@@ -1468,6 +2125,48 @@ export interface components {
             topic: string;
         };
         /**
+         * Emptying
+         * @description Says the project's name, since this can't be undone.
+         */
+        Emptying: {
+            /**
+             * Project
+             * @example weather
+             */
+            project: string;
+        };
+        /**
+         * EntryAnswer
+         * @description What lies somewhere.
+         */
+        EntryAnswer: {
+            /** @example file */
+            kind: components["schemas"]["EntryKind"];
+            /**
+             * Modified
+             * Format: date-time
+             * @example 2026-05-04T10:00:00Z
+             */
+            modified: string;
+            /**
+             * Name
+             * @example may.csv
+             */
+            name: string;
+            /**
+             * Size
+             * @description Bytes of a file; null for everything else.
+             * @example 52311
+             */
+            size: number | null;
+        };
+        /**
+         * EntryKind
+         * @description What lies somewhere.
+         * @enum {string}
+         */
+        EntryKind: "file" | "folder" | "link" | "other";
+        /**
          * EnvironmentAnswer
          * @description How far the project's environment is.
          */
@@ -1486,6 +2185,12 @@ export interface components {
          * @enum {string}
          */
         EnvironmentState: "creating" | "ready" | "failed";
+        /**
+         * ExportForm
+         * @description How an export is written.
+         * @enum {string}
+         */
+        ExportForm: "jsonl" | "csv";
         /**
          * GrantRequest
          * @description The Hub asks whether a server may start.
@@ -1574,6 +2279,7 @@ export interface components {
              */
             user: string;
         };
+        JsonValue: unknown;
         /**
          * KeptReady
          * @description Sessions that were started before anybody asked for them, of all people together; none is in a list.
@@ -1715,6 +2421,11 @@ export interface components {
              * @example false
              */
             admin: boolean;
+            /**
+             * Auditor
+             * @example false
+             */
+            auditor: boolean;
             kind: components["schemas"]["PrincipalKind"];
             /**
              * Memberships
@@ -1787,6 +2498,30 @@ export interface components {
         MemberEdit: {
             /** @example data_owner */
             role: components["schemas"]["ProjectRole"];
+        };
+        /**
+         * Move
+         * @description What to move or to copy, and the whole path that it has after that.
+         */
+        Move: {
+            /**
+             * Path
+             * @description Relative to the dataset, parts separated by '/'.
+             * @example 2026/may.csv
+             */
+            path: string;
+            /**
+             * To
+             * @description Relative to the dataset, parts separated by '/'.
+             * @example 2026/may.csv
+             */
+            to: string;
+            /**
+             * To Dataset
+             * @description Default: the same.
+             * @example Resources
+             */
+            to_dataset?: string | null;
         };
         /**
          * MyMembership
@@ -1935,6 +2670,35 @@ export interface components {
             request: string;
         };
         /**
+         * NewDataset
+         * @description A dataset to create.
+         */
+        NewDataset: {
+            /**
+             * Description
+             * @default
+             * @example Measurements as they came.
+             */
+            description: string;
+            /**
+             * Name
+             * @example raw
+             */
+            name: string;
+        };
+        /**
+         * NewFolder
+         * @description A folder to make in one that is there.
+         */
+        NewFolder: {
+            /**
+             * Path
+             * @description Relative to the dataset, parts separated by '/'.
+             * @example 2026/may.csv
+             */
+            path: string;
+        };
+        /**
          * NewJoinRequest
          * @description A request to become a member.
          */
@@ -1993,6 +2757,37 @@ export interface components {
             title: string;
         };
         /**
+         * NewUploadRequest
+         * @description A file to send.
+         */
+        NewUploadRequest: {
+            /**
+             * Path
+             * @description Relative to the dataset, parts separated by '/'.
+             * @example 2026/may.csv
+             */
+            path: string;
+            /**
+             * Replace
+             * @description Whether a file that is there is replaced.
+             * @default false
+             * @example false
+             */
+            replace: boolean;
+            /**
+             * Sha256
+             * @description Checked at the end; lower-case hexadecimal digits.
+             * @example 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+             */
+            sha256?: string | null;
+            /**
+             * Size
+             * @description Its bytes.
+             * @example 52311
+             */
+            size: number;
+        };
+        /**
          * NewUser
          * @description A user to create; must change the password at the first log-in.
          */
@@ -2028,10 +2823,26 @@ export interface components {
          * @enum {string}
          */
         OnNoRoom: "wait" | "fail";
+        /**
+         * Outcome
+         * @description What came of it.
+         * @enum {string}
+         */
+        Outcome: "done" | "refused" | "failed";
         /** Page[ApiKeyAnswer] */
         Page_ApiKeyAnswer_: {
             /** Items */
             items: components["schemas"]["ApiKeyAnswer"][];
+            /**
+             * Next
+             * @description Give this as `after` for the next page; null at the end.
+             */
+            next?: string | null;
+        };
+        /** Page[AuditEventAnswer] */
+        Page_AuditEventAnswer_: {
+            /** Items */
+            items: components["schemas"]["AuditEventAnswer"][];
             /**
              * Next
              * @description Give this as `after` for the next page; null at the end.
@@ -2072,6 +2883,16 @@ export interface components {
         Page_DeliveryAnswer_: {
             /** Items */
             items: components["schemas"]["DeliveryAnswer"][];
+            /**
+             * Next
+             * @description Give this as `after` for the next page; null at the end.
+             */
+            next?: string | null;
+        };
+        /** Page[EntryAnswer] */
+        Page_EntryAnswer_: {
+            /** Items */
+            items: components["schemas"]["EntryAnswer"][];
             /**
              * Next
              * @description Give this as `after` for the next page; null at the end.
@@ -2122,6 +2943,16 @@ export interface components {
         Page_ServerAnswer_: {
             /** Items */
             items: components["schemas"]["ServerAnswer"][];
+            /**
+             * Next
+             * @description Give this as `after` for the next page; null at the end.
+             */
+            next?: string | null;
+        };
+        /** Page[TrashItemAnswer] */
+        Page_TrashItemAnswer_: {
+            /** Items */
+            items: components["schemas"]["TrashItemAnswer"][];
             /**
              * Next
              * @description Give this as `after` for the next page; null at the end.
@@ -2321,6 +3152,17 @@ export interface components {
          */
         Reason: "cessation_of_operation" | "key_compromise" | "superseded";
         /**
+         * Received
+         * @description How many bytes of an upload are here.
+         */
+        Received: {
+            /**
+             * Received
+             * @example 52311
+             */
+            received: number;
+        };
+        /**
          * RecoveryCodes
          * @description Codes for whoever lost the authenticator app, each good once; shown this once.
          */
@@ -2332,6 +3174,39 @@ export interface components {
              *     ]
              */
             recovery_codes: string[];
+        };
+        /**
+         * Restoration
+         * @description Where to put it; default: where it was.
+         */
+        Restoration: {
+            /**
+             * To
+             * @example 2026/may-again.csv
+             */
+            to?: string | null;
+            /**
+             * To Dataset
+             * @description Default: the same.
+             * @example Resources
+             */
+            to_dataset?: string | null;
+        };
+        /**
+         * RestoredAnswer
+         * @description Where it is now.
+         */
+        RestoredAnswer: {
+            /**
+             * Dataset
+             * @example raw
+             */
+            dataset: string;
+            /**
+             * Path
+             * @example 2026/may.csv
+             */
+            path: string;
         };
         /**
          * Revocation
@@ -3077,6 +3952,81 @@ export interface components {
             user: string;
         };
         /**
+         * TrashItemAnswer
+         * @description Something in the trash.
+         */
+        TrashItemAnswer: {
+            /**
+             * Dataset
+             * @example raw
+             */
+            dataset: string;
+            /**
+             * Deleted At
+             * Format: date-time
+             * @example 2026-05-04T10:00:00Z
+             */
+            deleted_at: string;
+            /**
+             * Deleted By
+             * @example ada
+             */
+            deleted_by: string;
+            /**
+             * Id
+             * Format: uuid
+             * @example 01969b1e-6f00-7000-8000-000000000000
+             */
+            id: string;
+            /** @example file */
+            kind: components["schemas"]["EntryKind"];
+            /**
+             * Path
+             * @description Where it was; empty for a whole dataset.
+             * @example 2026/may.csv
+             */
+            path: string;
+        };
+        /**
+         * UploadAnswer
+         * @description How far an upload is.
+         */
+        UploadAnswer: {
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-05-04T10:00:00Z
+             */
+            created_at: string;
+            /**
+             * Dataset
+             * @example raw
+             */
+            dataset: string;
+            /**
+             * Id
+             * Format: uuid
+             * @example 01969b1e-6f00-7000-8000-000000000000
+             */
+            id: string;
+            /**
+             * Path
+             * @example 2026/may.csv
+             */
+            path: string;
+            /**
+             * Received
+             * @description Bytes that are here; what comes next begins there.
+             * @example 32768
+             */
+            received: number;
+            /**
+             * Size
+             * @example 52311
+             */
+            size: number;
+        };
+        /**
          * UserAnswer
          * @description A user.
          */
@@ -3091,6 +4041,12 @@ export interface components {
              * @example false
              */
             admin: boolean;
+            /**
+             * Auditor
+             * @description May read the audit of the whole site.
+             * @example false
+             */
+            auditor: boolean;
             /**
              * Created At
              * Format: date-time
@@ -3147,6 +4103,12 @@ export interface components {
              */
             admin?: boolean | null;
             /**
+             * Auditor
+             * @description May read the audit of the whole site.
+             * @example true
+             */
+            auditor?: boolean | null;
+            /**
              * Password
              * @description Must be changed at the next log-in.
              */
@@ -3183,7 +4145,7 @@ export interface components {
          * @description A group of permissions that people understand. Alphabetised.
          * @enum {string}
          */
-        hops_platform__security__scopes__Scope: "datasets:read" | "members:write" | "projects:read" | "projects:write" | "servers:read" | "servers:write" | "sessions:read" | "sessions:run" | "sessions:write" | "site:read" | "site:write";
+        hops_platform__security__scopes__Scope: "audit:read" | "datasets:read" | "datasets:write" | "files:download" | "members:write" | "projects:read" | "projects:write" | "servers:read" | "servers:write" | "sessions:read" | "sessions:run" | "sessions:write" | "site:read" | "site:write";
         /**
          * Scope
          * @description Whose sessions.
@@ -3199,6 +4161,165 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_audit_events: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The 'next' of the page before. */
+                after?: string | null;
+                /** @description In which project. */
+                project?: string | null;
+                /** @description By whom. */
+                actor?: string | null;
+                /** @description What was done. */
+                action?: components["schemas"]["Action"] | null;
+                /** @description What came of it. */
+                outcome?: components["schemas"]["Outcome"] | null;
+                /** @description To what. */
+                thing?: string | null;
+                /** @description From this moment on. */
+                from?: string | null;
+                /** @description Before this moment. */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AuditEventAnswer_"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    export_audit_events: {
+        parameters: {
+            query?: {
+                /** @description JSON lines or CSV. */
+                as?: components["schemas"]["ExportForm"];
+                /** @description In which project. */
+                project?: string | null;
+                /** @description By whom. */
+                actor?: string | null;
+                /** @description What was done. */
+                action?: components["schemas"]["Action"] | null;
+                /** @description What came of it. */
+                outcome?: components["schemas"]["Outcome"] | null;
+                /** @description To what. */
+                thing?: string | null;
+                /** @description From this moment on. */
+                from?: string | null;
+                /** @description Before this moment. */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All rows, the oldest first, as an attachment. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example {"number":1,"actor":"ada"} */
+                    "application/x-ndjson": string;
+                    /** @example number,moment,actor */
+                    "text/csv": string;
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    verify_audit_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditVerification"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
     read_authorities: {
         parameters: {
             query?: never;
@@ -3215,7 +4336,7 @@ export interface operations {
                 };
                 content: {
                     /** @example -----BEGIN CERTIFICATE-----… */
-                    "application/x-pem-file": unknown;
+                    "application/x-pem-file": string;
                 };
             };
             /** @description A problem (RFC 9457). */
@@ -3258,8 +4379,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example (DER) */
                     "application/pkix-crl": string;
-                    "application/x-pem-file": unknown;
+                    /** @example -----BEGIN X509 CRL-----… */
+                    "application/x-pem-file": string;
                 };
             };
             /** @description A problem (RFC 9457). */
@@ -4469,6 +5592,125 @@ export interface operations {
             };
         };
     };
+    list_project_audit_events: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The 'next' of the page before. */
+                after?: string | null;
+                /** @description By whom. */
+                actor?: string | null;
+                /** @description What was done. */
+                action?: components["schemas"]["Action"] | null;
+                /** @description What came of it. */
+                outcome?: components["schemas"]["Outcome"] | null;
+                /** @description To what. */
+                thing?: string | null;
+                /** @description From this moment on. */
+                from?: string | null;
+                /** @description Before this moment. */
+                to?: string | null;
+            };
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AuditEventAnswer_"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    export_project_audit_events: {
+        parameters: {
+            query?: {
+                /** @description JSON lines or CSV. */
+                as?: components["schemas"]["ExportForm"];
+                /** @description By whom. */
+                actor?: string | null;
+                /** @description What was done. */
+                action?: components["schemas"]["Action"] | null;
+                /** @description What came of it. */
+                outcome?: components["schemas"]["Outcome"] | null;
+                /** @description To what. */
+                thing?: string | null;
+                /** @description From this moment on. */
+                from?: string | null;
+                /** @description Before this moment. */
+                to?: string | null;
+            };
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All rows, the oldest first, as an attachment. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example {"number":1,"actor":"ada"} */
+                    "application/x-ndjson": string;
+                    /** @example number,moment,actor */
+                    "text/csv": string;
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
     find_candidates: {
         parameters: {
             query: {
@@ -4668,6 +5910,587 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_DatasetAnswer_"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    create_dataset: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A creation sent twice with the same key happens once. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDataset"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    read_dataset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetDetail"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    delete_dataset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DatasetDeletion"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    edit_dataset: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what is edited. */
+                "If-Match"?: string | null;
+            };
+            path: {
+                dataset: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DatasetEdit"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    download_file: {
+        parameters: {
+            query: {
+                /** @description Relative to the dataset. */
+                path: string;
+            };
+            header?: {
+                /** @description One range of bytes, such as bytes=0-1023. */
+                Range?: string | null;
+                /** @description The ETag that the part must belong to. */
+                "If-Range"?: string | null;
+            };
+            path: {
+                dataset: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The bytes, always as an attachment. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The bytes, always as an attachment. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    read_entry: {
+        parameters: {
+            query?: {
+                /** @description Relative to the dataset; empty for its top folder. */
+                path?: string;
+            };
+            header?: never;
+            path: {
+                dataset: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    list_files: {
+        parameters: {
+            query?: {
+                /** @description Relative to the dataset; empty for its top folder. */
+                path?: string;
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The 'next' of the page before. */
+                after?: string | null;
+            };
+            header?: never;
+            path: {
+                dataset: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_EntryAnswer_"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    copy_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Move"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CopyAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    move_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Move"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    trash_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Deletion"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrashItemAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    make_folder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewFolder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    begin_upload: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A creation sent twice with the same key happens once. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                dataset: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUploadRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadAnswer"];
                 };
             };
             /** @description A problem (RFC 9457). */
@@ -5545,6 +7368,321 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_ServerAnswer_"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    list_trash: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The 'next' of the page before. */
+                after?: string | null;
+            };
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TrashItemAnswer_"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    restore_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                item: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Restoration"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RestoredAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    empty_trash: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Emptying"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    read_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    cancel_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    write_upload: {
+        parameters: {
+            query: {
+                /** @description Where these bytes begin: what 'received' says. */
+                offset: number;
+            };
+            header?: never;
+            path: {
+                upload: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Received"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    finish_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryAnswer"];
                 };
             };
             /** @description A problem (RFC 9457). */

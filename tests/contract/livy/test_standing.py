@@ -21,7 +21,8 @@ PROJECTS = "http://control/api/v1/projects/"
 
 def project(role):
     return ProjectAnswer(
-        name="weather", title="", description="", role=role, version=1, created_at=datetime(2026, 5, 4, tzinfo=UTC),
+        name="weather", title="", description="", listed=False, role=role, version=1,
+        created_at=datetime(2026, 5, 4, tzinfo=UTC),
         environment=EnvironmentAnswer(state=EnvironmentState.READY),
     ).model_dump(mode="json")  # fmt: skip
 

@@ -119,5 +119,7 @@ def test_a_session_tells_lab_the_kernel_that_started_it():
 
 
 def test_the_control_planes_datasets_give_lab_all_that_it_shows():
-    answer = DatasetAnswer(name="Raw", description="As it came.", created_at=datetime(2026, 5, 4, tzinfo=UTC))
+    answer = DatasetAnswer(
+        name="Raw", description="As it came.", created_at=datetime(2026, 5, 4, tzinfo=UTC), standard=False, version=1
+    )
     assert dataset_item(answer.model_dump(mode="json")) == {"name": "Raw", "description": "As it came."}

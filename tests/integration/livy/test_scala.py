@@ -293,8 +293,11 @@ def test_an_interrupt_ends_the_cell_and_not_what_is_being_completed(service, ses
 
 
 def test_what_is_asked_while_a_cell_is_compiled_does_not_disturb_it(client, session_id, scala, words):
+    scala("1 + 1")  # before the first statement nothing is completed
     assert words("spark.rang") == ["range"]
-    code = "\n".join(f"case class Wide{n}(a: Int, b: String, c: Seq[(Int, Option[String])])" for n in range(20))
+    # So many that one answer is over before the compiler is: each may wait two seconds for it.
+    names = [*(f"Wide{n}" for n in range(20)), *(f"Long{n}" for n in range(130))]
+    code = "\n".join(f"case class {name}(a: Int, b: String, c: Seq[(Int, Option[String])])" for name in names)
     number = client.post(f"/sessions/{session_id}/statements", json={"code": code}).json()["id"]
     asked = 0
     at = f"/sessions/{session_id}/statements/{number}?hold=false"

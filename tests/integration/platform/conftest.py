@@ -228,3 +228,12 @@ def make(tmp_path: Path, database_url: str | None) -> Iterator[Callable[[], Plat
 def hops(make: Callable[[], PlatformUnderTest]) -> PlatformUnderTest:
     """A control plane with an administrator, ready to be called."""
     return make()
+
+
+@pytest.fixture
+def on_disk(tmp_path: Path, database_url: str | None) -> Iterator[PlatformUnderTest]:
+    """A control plane whose projects lie on a disk."""
+    with start_blocking_portal() as portal:
+        platform = make_platform(tmp_path / "home", database_url=database_url, on_disk=True)
+        yield PlatformUnderTest(platform, portal)
+    platform.parts.database.close()

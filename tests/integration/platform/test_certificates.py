@@ -368,3 +368,24 @@ def test_replacing_is_for_people_and_tells_why_in_the_list(hops: Any, ada: Any) 
     assert int(answer.json()["serial"], 16) != old
     reasons = {one["serial"]: one["reason"] for one in listed(ada)}
     assert reasons[f"{old:x}"] == Reason.KEY_COMPROMISE.value
+
+
+def test_a_certificate_exports_no_successor(hops: Any, ada: Any) -> None:
+    program = hops.with_certificate(export(ada)["certificate"])
+    assert program.post("projects/weather/certificate:export").status_code == 403
+
+
+def test_nobody_fills_the_revocation_list_by_replacing(ada: Any) -> None:
+    export(ada)
+    codes = [ada.post("projects/weather/certificate:replace").status_code for _ in range(service.REPLACED_A_DAY + 1)]
+    assert codes == [200] * service.REPLACED_A_DAY + [409]
+
+
+def test_a_new_project_shows_nothing_of_an_old_one_of_its_name(hops: Any, ada: Any) -> None:
+    export(ada)
+    for route in ("projects/weather", "deleted-projects/weather"):
+        ada.request("DELETE", route, json={"name": "weather"}).raise_for_status()
+        hops.deliver()
+    eve = hops.user("eve")
+    hops.ready_project(eve)
+    assert [one["name"] for one in listed(eve)] == ["weather__eve"]

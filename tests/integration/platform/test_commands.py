@@ -9,9 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select, text
 from typer.testing import CliRunner, Result
 
 from hops_platform import cli
+from hops_platform.audit.models import AuditEvent
 from hops_platform.database import Database, now
 from hops_platform.errors import EngineRefusedError
 from hops_platform.second_factor.models import SecondFactor
@@ -62,7 +64,7 @@ def test_keys_are_kept_and_only_their_owner_can_read_them(home: Path) -> None:
     secrets = {file.name: file.read_bytes() for file in (home / "secrets").iterdir()}
     call("init")
     assert secrets == {file.name: file.read_bytes() for file in (home / "secrets").iterdir()}
-    assert set(secrets) == {"signing-key.pem", "hub-credential", "sealing-key"}
+    assert set(secrets) == {"signing-key.pem", "hub-credential", "sealing-key", "audit-key"}
     assert mode(home / "secrets") == 0o700
     for file in (*(home / "secrets").iterdir(), *home.glob("control-plane.db*")):
         assert mode(file) == 0o600, file.name
@@ -175,3 +177,50 @@ def test_two_that_begin_at_once_agree_on_one_administrator_and_one_key(home: Pat
     assert [process.returncode for process in started] == [0, 0], outputs
     created = [json.loads(output)["created_admin"] for output in outputs]
     assert sum(answer is not None for answer in created) == 1
+
+
+def audited(home: Path) -> list[tuple[str, str, str]]:
+    database = Database(f"sqlite:///{home / 'control-plane.db'}")
+    try:
+        with database.session(writes=False) as session:
+            rows = session.scalars(select(AuditEvent).order_by(AuditEvent.number))
+            return [(row.actor_kind, row.action, row.thing) for row in rows]
+    finally:
+        database.close()
+
+
+def test_what_the_machines_owner_does_with_users_is_in_the_audit(home: Path) -> None:
+    call("init")
+    password = json.loads(call("users", "create", "ada").stdout)["password"]
+    call("users", "reset-password", "ada")
+    call("users", "reset-password", "nobody")
+    assert audited(home) == [
+        ("machine", "user.create", "admin"),
+        ("machine", "user.create", "ada"),
+        ("machine", "user.edit", "ada"),
+    ]
+    assert password.encode() not in b"".join(file.read_bytes() for file in home.rglob("*") if file.is_file())
+
+
+def test_the_audit_is_verified_at_the_command_line(home: Path) -> None:
+    call("init")
+    call("users", "create", "ada")
+    good = call("audit", "verify")
+    assert (good.exit_code, good.stdout) == (0, "All 2 rows are good.\n")
+    database = Database(f"sqlite:///{home / 'control-plane.db'}")
+    with database.engine.begin() as connection:
+        connection.execute(text("DROP TRIGGER audit_events_no_DELETE"))
+        connection.execute(text("DELETE FROM audit_events WHERE number = 2"))
+    database.close()
+    bad = call("audit", "verify")
+    assert (bad.exit_code, "Row 2 is missing. The 1 rows before are good." in bad.output) == (1, True)
+
+
+def test_without_its_key_nothing_is_verified_and_nothing_done(home: Path) -> None:
+    call("init")
+    (home / "secrets" / "audit-key").unlink()
+    for arguments in (("audit", "verify"), ("users", "create", "ada")):
+        answer = call(*arguments)
+        assert answer.exit_code == 1
+        assert "The secret audit-key is missing" in answer.output
+    assert audited(home) == [("machine", "user.create", "admin")]

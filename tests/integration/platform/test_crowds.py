@@ -15,7 +15,7 @@ from hops_contract.principal import ProjectRole
 from hops_platform.security import crowd
 from hops_platform.security.browser import SESSION_COOKIE, csrf_token
 from hops_platform.security.crowd import SHARES, Callers
-from hops_platform.sessions.places import AT_ONCE
+from hops_platform.sessions.calls import AT_ONCE
 
 FLOOD = 120
 SOON_S = 5.0

@@ -138,6 +138,7 @@ def test_data_owners_find_people_to_add_by_name_and_title(hops: Any, ada: Any, g
     assert names("race") == []  # not the middle of a word
     assert names("ad") == []  # a member already
     assert names("__") == []
+    assert names("  ") == names("g ") == []
     assert ada.get("projects/weather/candidates", params={"search": "g"}).status_code == 422
     root.patch("users/grace", json={"active": False}).raise_for_status()
     assert names("gr") == ["grover"]

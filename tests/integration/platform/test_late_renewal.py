@@ -20,7 +20,7 @@ from .conftest import PASSWORD
 
 RENEW = "./tokens:renew"
 PREFIX = "/services/hops/api/v1/"
-NEVER_ASKED_FOR_A_TOKEN = {"tokens", "health"}
+NEVER_ASKED_FOR_A_TOKEN = {"certificate-authorities", "certificate-revocations", "tokens", "health"}
 DAY_S = 24 * 3600
 BEFORE_ALL_TOKENS = timedelta(days=40)
 

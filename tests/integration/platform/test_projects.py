@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from hops_contract.principal import ProjectRole
+from hops_platform.database import now
 from hops_platform.engines.hub import HubServer, ServerState
 from hops_platform.environments.service import renew
 from hops_platform.errors import EngineRefusedError, EngineUnavailableError, StorageFullError
+from hops_platform.outbox import Delivery
 
 
 def test_a_new_project_gets_folders_a_template_and_an_environment(hops: Any) -> None:
@@ -45,6 +49,9 @@ def test_nobody_fills_the_site_with_projects(hops: Any) -> None:
     assert refused.json()["detail"] == f"You are Data Owner of {most} projects; {most} are the most here."
     assert "ask an administrator" in refused.json()["remedy"]
     assert ada.request("DELETE", "projects/p0", json={"name": "p0"}).status_code == 204
+    # It can be restored still, so that it keeps its name and its files.
+    assert ada.post("projects", json={"name": "one-more"}).status_code == 409
+    assert ada.request("DELETE", "deleted-projects/p0", json={"name": "p0"}).status_code == 204
     assert ada.post("projects", json={"name": "one-more"}).status_code == 201
     for number in range(most + 1):
         assert admin.post("projects", json={"name": f"q{number}"}).status_code == 201
@@ -96,6 +103,8 @@ def test_a_broken_engine_holds_back_only_itself_and_is_tried_again(hops: Any) ->
     (waiting,) = admin.get("outbox").json()["items"]
     assert (waiting["topic"], waiting["last_error"]) == ("server.stop", "The Hub does not answer.")
     hops.platform.hub.fault = None
+    with hops.platform.parts.database.session() as session:
+        session.execute(update(Delivery).values(due_at=now() + timedelta(minutes=5)))
     assert hops.deliver() == 0, "it waits before it tries again"
     assert admin.post(f"./outbox/{waiting['id']}:retry").status_code == 200
     assert hops.deliver() == 1

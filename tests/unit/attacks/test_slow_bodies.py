@@ -10,6 +10,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from hops_contract.bodies import BodyLimit
 from hops_livy.app import refuse_body as session_service_refuses
+from hops_platform.http import is_upload
 from hops_platform.http import refuse_body as control_plane_refuses
 
 DEADLINE_S = 5
@@ -102,3 +103,28 @@ def test_who_sent_too_much_is_not_listened_to_any_longer(limited) -> None:
     app = limited()
     assert asyncio.run(caller.request(app)) == 413
     assert (b"connection", b"close") in caller.answer["headers"]
+
+
+@pytest.mark.parametrize(("whole", "closes"), [(True, False), (False, True)])
+def test_a_streamed_body_that_is_not_read_to_its_end_closes_the_connection(whole: bool, closes: bool) -> None:  # noqa: FBT001
+    app = BodyLimit(
+        read_whole, limit=1, patience_s=0.01, at_once=1, refuse=control_plane_refuses, streamed=lambda _scope: True
+    )
+    caller = Caller(b"longer than the limit", whole=whole)
+    assert asyncio.run(caller.request(app)) == 200
+    assert ((b"connection", b"close") in caller.answer["headers"]) is closes
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "streamed"),
+    [
+        ("PUT", "/services/hops/api/v1/projects/weather/uploads/1/content", True),
+        ("POST", "/services/hops/api/v1/projects/weather/uploads/1/content", False),
+        ("PUT", "/services/hops/api/v1/projects/weather/uploads/1/content/", False),
+        ("PUT", "/services/hops/api/v1/projects/weather/uploads/1/content\n", False),
+        ("PUT", "/services/hops/api/v1/projects/weather/server", False),
+        ("PUT", "/services/hops/api/v1/projects/a/b/uploads/1/content", False),
+    ],
+)
+def test_only_the_bytes_of_uploads_pass_the_limit_on_bodies(method: str, path: str, streamed: bool) -> None:  # noqa: FBT001
+    assert is_upload({"type": "http", "method": method, "path": path}) is streamed

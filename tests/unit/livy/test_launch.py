@@ -220,6 +220,7 @@ def test_the_process_gets_the_variables_of_the_contract_and_no_others(webhdfs_ad
         "HOPS_PROJECT_USER": "weather__ada",
         "HOPS_PROJECT_PATH": "/home/projects/weather",
         "HOPS_TOKEN_FILE": "/home/run/sessions/7/token.jwt",
+        "HOPS_CERTIFICATES": "/home/run/sessions/7/certificates",
         "HOPS_CONTROL_PLANE_URL": "http://c/",
         "HOPS_APP_ID": "application_1_0007",
         "HOPS_SERVER_PREFIX": "/user/ada/weather/",

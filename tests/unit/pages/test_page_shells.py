@@ -21,7 +21,7 @@ from hops_platform.security.browser import (
 )
 
 STATIC = Path(pages.__file__).parent / "static"
-PATHS = ["", "projects/weather", "sessions", "account", "security", "admin"]
+PATHS = ["", "projects/weather", "projects/weather/audit", "audit", "sessions", "account", "security", "admin"]
 HOSTILE = "\"><script>alert('x')</script>"
 
 
@@ -54,11 +54,12 @@ def visit(site):
         *,
         name: str = "ada",
         admin: bool = True,
+        auditor: bool = False,
         must_change_password: bool = False,
         lacks_second_factor: bool = False,
         csrf: str = "c",
     ):
-        person = SimpleNamespace(name=name, admin=admin, must_change_password=must_change_password)
+        person = SimpleNamespace(name=name, admin=admin, auditor=auditor, must_change_password=must_change_password)
         site.dependency_overrides[current_browser_user] = lambda: BrowserUser(
             caller=SimpleNamespace(person=person, lacks_second_factor=lacks_second_factor), csrf_token=csrf
         )
@@ -147,6 +148,15 @@ def test_only_an_administrator_finds_the_admin_page(visit):
     assert visit("admin", admin=False).status_code == 404
     assert "Administration" not in visit("", admin=False).text
     assert visit("admin").status_code == 200
+
+
+def test_only_administrators_and_auditors_find_the_sites_audit(visit):
+    assert visit("audit", admin=False).status_code == 404
+    assert '/services/hops/audit"' not in visit("", admin=False).text
+    for reader in ({"admin": True}, {"admin": False, "auditor": True}):
+        assert visit("audit", **reader).status_code == 200
+        assert '/services/hops/audit"' in visit("", **reader).text
+    assert visit("admin", admin=False, auditor=True).status_code == 404
 
 
 @pytest.mark.parametrize("name", ["Not-a-slug", "a" * 31, "..%2f..", HOSTILE.replace("/", "%2f")])

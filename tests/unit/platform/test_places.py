@@ -7,11 +7,12 @@ from contextlib import ExitStack
 import pytest
 
 from hops_platform.errors import TooManyError
-from hops_platform.sessions.places import AT_ONCE, OF_ONE_PERSON, WAITING_OF_ONE_PERSON, Places
+from hops_platform.places import WAITING_OF_ONE_PERSON
+from hops_platform.sessions.calls import AT_ONCE, OF_ONE_PERSON, places_of_calls
 
 
 def test_one_person_has_so_many_and_others_have_theirs() -> None:
-    places = Places()
+    places = places_of_calls()
     with ExitStack() as taken:
         for _ in range(OF_ONE_PERSON):
             taken.enter_context(places.take("ada"))
@@ -25,7 +26,7 @@ def test_one_person_has_so_many_and_others_have_theirs() -> None:
 
 
 def test_in_all_there_are_so_many() -> None:
-    places = Places()
+    places = places_of_calls()
     with ExitStack() as taken:
         for number in range(AT_ONCE):
             taken.enter_context(places.take(f"user{number}"))
@@ -37,14 +38,14 @@ def test_in_all_there_are_so_many() -> None:
 
 
 def test_who_watches_in_many_tabs_has_places_left_for_what_is_answered_at_once() -> None:
-    places = Places()
+    places = places_of_calls()
     with ExitStack() as taken:
         may_wait = [taken.enter_context(places.take("ada")) for _ in range(OF_ONE_PERSON)]
     assert may_wait == [number < WAITING_OF_ONE_PERSON for number in range(OF_ONE_PERSON)]
 
 
 def test_a_place_is_given_back_when_the_call_fails_and_nobody_is_remembered() -> None:
-    places = Places()
+    places = places_of_calls()
     for _ in range(AT_ONCE + 1):
         with pytest.raises(OSError, match="away"), places.take("ada"):
             raise OSError("away")

@@ -35,8 +35,9 @@ def test_what_makes_proofs_of_identity_is_for_people_alone() -> None:
 
 
 def test_only_scopes_of_the_site_have_what_only_administrators_have() -> None:
-    others = frozenset[Permission]().union(*(ROLE_PERMISSIONS[role] for role in Role if role is not Role.ADMINISTRATOR))
-    alone = ROLE_PERMISSIONS[Role.ADMINISTRATOR] - others
+    of_the_site = (Role.ADMINISTRATOR, Role.AUDITOR)
+    others = frozenset[Permission]().union(*(ROLE_PERMISSIONS[role] for role in Role if role not in of_the_site))
+    alone = frozenset[Permission]().union(*(ROLE_PERMISSIONS[role] for role in of_the_site)) - others
     for scope in set(Scope) - SITE_SCOPES:
         assert not SCOPE_PERMISSIONS[scope] & alone, scope
 

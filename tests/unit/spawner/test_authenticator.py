@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from hops_contract.problems import TYPE_PREFIX, Problem
-from hops_spawner.authenticator import UNKNOWN_LOGIN, HopsAuthenticator, LoginRefusedError
+from hops_spawner.authenticator import UNKNOWN_LOGIN, HopsAuthenticator, LoginRefusedError, forwarded_for
 from hops_spawner.control_plane import CodeNeededError, RefusedError, UnavailableError, UserState
 
 CHANGED = datetime(2026, 5, 4, 10, tzinfo=UTC)
@@ -23,11 +23,12 @@ class Answers:
         self.answer = answer
         self.asked: list[Any] = []
 
-    async def log_in(self, username: str, password: SecretStr) -> str:
-        assert password.get_secret_value() == GOOD["password"]
+    async def log_in(self, username: str, password: SecretStr, *, forwarded: str = "") -> str:
+        assert (password.get_secret_value(), forwarded) == (GOOD["password"], "")
         return str(self._give(username))
 
-    async def finish_log_in(self, challenge: SecretStr, code: SecretStr) -> str:
+    async def finish_log_in(self, challenge: SecretStr, code: SecretStr, *, forwarded: str = "") -> str:
+        assert forwarded == ""
         return str(self._give((challenge.get_secret_value(), code.get_secret_value())))
 
     async def user(self, name: str) -> Any:
@@ -159,3 +160,23 @@ def test_a_deactivation_acts_within_a_minute_and_on_tokens_too() -> None:
     hub = HopsAuthenticator()
     assert 0 < hub.auth_refresh_age <= 60
     assert hub.auth_refresh_strict is True
+
+
+@pytest.mark.parametrize(
+    ("told", "believed"),
+    [
+        (["192.0.2.7"], "192.0.2.7"),
+        (["10.0.0.1, 192.0.2.7"], "192.0.2.7"),
+        (["10.0.0.1", "2001:db8::7"], "2001:db8::7"),
+        (["192.0.2.7, evil"], ""),
+        (["192.0.2.7\r\nX-Else: 1"], ""),
+        ([], ""),
+    ],
+)
+def test_of_where_a_browser_is_only_the_proxys_own_word_is_passed_on(told: list[str], believed: str) -> None:
+    headers = SimpleNamespace(get_list=lambda _name: told)
+    assert forwarded_for(SimpleNamespace(request=SimpleNamespace(headers=headers))) == believed
+
+
+def test_a_login_without_a_request_comes_from_nowhere() -> None:
+    assert forwarded_for(None) == ""

@@ -52,6 +52,18 @@ def test_a_login_sends_the_password_in_the_body_alone_and_shows_that_it_is_the_h
     assert (request.method, str(request.url)) == ("POST", "http://control-plane/services/hops/api/v1/tokens")
     assert json.loads(request.content) == {"username": "ada", "password": "pass word"}
     assert request.headers["authorization"] == "Bearer s3cret", "else it stands in the line of strangers"
+    assert "x-forwarded-for" not in request.headers
+
+
+def test_a_login_says_where_the_browser_is(ask: Any) -> None:
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, json={"token": "t", "user": "ada"})
+
+    ask(answer, lambda plane: plane.log_in("ada", SecretStr("pass word"), forwarded="192.0.2.7"))
+    assert [request.headers["x-forwarded-for"] for request in seen] == ["192.0.2.7"]
 
 
 def test_a_code_that_is_asked_for_comes_with_what_stands_for_the_password(ask: Any) -> None:

@@ -13,9 +13,10 @@ import pytest
 from pydantic import ValidationError
 
 from hops_contract.layout import Home
+from hops_contract.private_files import write_private
 from jupyterhub_config import settings as module
 from jupyterhub_config.services import SERVER_SCOPES, roles, services
-from jupyterhub_config.settings import SiteSettings, choose_ports, find_proxy, secret, write_private
+from jupyterhub_config.settings import SiteSettings, choose_ports, find_proxy, secret
 
 
 @pytest.fixture

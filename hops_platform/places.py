@@ -1,8 +1,4 @@
-"""How many calls to the session service are under way at the same moment: in all, and of one person.
-
-Each takes one of the 40 threads that serve all requests, and while it does the session service asks this service who
-the caller is, which takes another. Were all threads taken by such calls, none would be left to answer that.
-"""
+"""How many calls of a kind are under way at the same moment: in all, and of one person."""
 
 from __future__ import annotations
 
@@ -13,17 +9,35 @@ from contextlib import contextmanager
 
 from hops_platform.errors import TooManyError
 
-AT_ONCE = 16
-"""With a question back for each, fewer than there are threads."""
-OF_ONE_PERSON = 4
 WAITING_OF_ONE_PERSON = 2
 """The rest of a person's places are for what is answered at once: who watches can still stop a session."""
 
 
 class Places:
-    """Counts the calls; nobody waits for a place."""
+    """Counts the calls; nobody waits for a place.
 
-    def __init__(self) -> None:
+    Args:
+        at_once: In all.
+        of_one: Of one person.
+        calls: What they are, in words.
+        pages: What one can close to have fewer.
+        crowded: What is said where all together have too many.
+    """
+
+    def __init__(
+        self,
+        *,
+        at_once: int,
+        of_one: int,
+        calls: str,
+        pages: str,
+        crowded: str,
+    ) -> None:
+        self._at_once = at_once
+        self._of_one = of_one
+        self._calls = calls
+        self._pages = pages
+        self._crowded = crowded
         self._lock = threading.Lock()
         self._taken: Counter[str] = Counter()
 
@@ -42,15 +56,15 @@ class Places:
 
     def _take(self, person: str) -> bool:
         with self._lock:
-            if self._taken[person] >= OF_ONE_PERSON:
+            if self._taken[person] >= self._of_one:
                 raise TooManyError(
-                    f"{OF_ONE_PERSON} of your requests for Spark sessions are under way already.",
-                    remedy="Close some of the pages that show sessions, or try again in a moment.",
+                    f"{self._of_one} of your {self._calls} are under way already.",
+                    remedy=f"{self._pages}, or try again in a moment.",
                     retry_after_s=2,
                 )
-            if self._taken.total() >= AT_ONCE:
+            if self._taken.total() >= self._at_once:
                 raise TooManyError(
-                    "Too many people look after Spark sessions at this moment.",
+                    self._crowded,
                     remedy="Try again in a moment.",
                     retry_after_s=2,
                 )

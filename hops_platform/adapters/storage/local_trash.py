@@ -1,0 +1,166 @@
+"""The trash on the local disk: ``HOPS_HOME/projects/.trash/<project>/<id>/{about.json,item}``.
+
+It lies on the disk that the projects lie on, so that moving there is one step, and where no sandbox shows it. What
+is said of a thing is written before the thing is moved: without its item a folder counts for nothing, and is swept.
+So whoever is killed in between leaves either the file where it was or the whole thing in the trash.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+from hops_contract.layout import Home
+from hops_contract.wiping import wipe_folder
+from hops_platform.adapters.storage.beneath import entry_of, make_own, open_beneath, rename_new
+from hops_platform.database import new_id, now
+from hops_platform.engines.files import EntryKind, TrashItem
+from hops_platform.engines.places import Place
+from hops_platform.errors import NotFoundError
+
+_ABOUT = "about.json"
+_ITEM = "item"
+
+
+class LocalTrash:
+    """What was deleted in projects.
+
+    Args:
+        home: The platform's home.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._given_up = home.projects / ".given-up"
+
+    def put(self, place: Place, *, at: int, by: str, item: UUID | None = None, description: str = "") -> TrashItem:
+        """Moves what lies in the folder ``at`` to the trash.
+
+        Raises:
+            OSError: It is not there, or can't be moved.
+        """
+        entry = entry_of(place.name, at=at)
+        told = TrashItem(
+            id=item or new_id(),
+            dataset=place.dataset,
+            path=place.path,
+            kind=entry.kind,
+            description=description,
+            deleted_by=by,
+            deleted_at=now(),
+        )
+        folder = self._folder(place.project, told.id)
+        make_own(folder, below=self._home.projects)
+        try:
+            (folder / _ABOUT).write_text(_as_text(told))
+            with open_beneath(folder, ()) as kept:
+                rename_new(place.name, _ITEM, source_at=at, target_at=kept)
+        except BaseException:
+            if not os.path.lexists(folder / _ITEM):
+                wipe_folder(folder)
+            raise
+        return told
+
+    def take(self, project: str, item: UUID, *, name: str, at: int) -> None:
+        """Moves something out of the trash, into the folder ``at``.
+
+        Raises:
+            OSError: There is something already, or it can't be moved.
+        """
+        folder = self._folder(project, item)
+        with open_beneath(folder, ()) as kept:
+            rename_new(_ITEM, name, source_at=kept, target_at=at)
+        wipe_folder(folder)
+
+    def holds(self, project: str, item: UUID) -> bool:
+        """Whether it is in the trash."""
+        return os.path.lexists(self._folder(project, item) / _ITEM)
+
+    def find(self, project: str, item: UUID) -> TrashItem:
+        """What is known of it.
+
+        Raises:
+            NotFoundError: It is not in the trash.
+        """
+        found = self._read(self._folder(project, item))
+        if found is None:
+            raise NotFoundError(
+                "There is no such thing in the trash.", remedy="Read the trash again; somebody may have restored it."
+            )
+        return found
+
+    def list(self, project: str, *, limit: int, before: UUID | None) -> Sequence[TrashItem]:
+        """What is in the trash, the latest first."""
+        names = heapq.nlargest(limit, self._names(project, before))
+        read = (self._read(self._home.trash(project) / name) for name in names)
+        return [item for item in read if item is not None]
+
+    def empty(self, project: str) -> None:
+        """Gives up all that is in the trash of ``project``, in one step."""
+        make_own(self._given_up, below=self._home.projects)
+        with suppress(FileNotFoundError):
+            self._home.trash(project).rename(self._given_up / f"{project}-{secrets.token_hex(8)}")
+
+    def sweep(self, *, before: datetime) -> None:
+        """Removes what was given up, and folders of the trash that were begun before a moment and hold nothing."""
+        for folder in _folders(self._given_up):
+            wipe_folder(folder)
+        for project in _folders(self._home.projects / ".trash"):
+            for folder in _folders(project):
+                with suppress(FileNotFoundError):
+                    if folder.stat().st_mtime < before.timestamp() and not os.path.lexists(folder / _ITEM):
+                        wipe_folder(folder)
+
+    def _folder(self, project: str, item: UUID) -> Path:
+        return self._home.trash(project) / item.hex
+
+    def _names(self, project: str, before: UUID | None) -> Iterator[str]:
+        with suppress(FileNotFoundError), os.scandir(self._home.trash(project)) as found:
+            for entry in found:
+                if (before is None or entry.name < before.hex) and os.path.lexists(Path(entry.path) / _ITEM):
+                    yield entry.name
+
+    @staticmethod
+    def _read(folder: Path) -> TrashItem | None:
+        if not os.path.lexists(folder / _ITEM):
+            return None
+        try:
+            about = json.loads((folder / _ABOUT).read_text())
+        except FileNotFoundError:
+            return None
+        return TrashItem(
+            id=UUID(folder.name),
+            dataset=about["dataset"],
+            path=about["path"],
+            kind=EntryKind(about["kind"]),
+            description=about["description"],
+            deleted_by=about["deleted_by"],
+            deleted_at=datetime.fromisoformat(about["deleted_at"]),
+        )
+
+
+def _folders(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except FileNotFoundError:
+        return []
+
+
+def _as_text(item: TrashItem) -> str:
+    return json.dumps(
+        {
+            "dataset": item.dataset,
+            "path": item.path,
+            "kind": item.kind.value,
+            "description": item.description,
+            "deleted_by": item.deleted_by,
+            "deleted_at": item.deleted_at.isoformat(),
+        }
+    )

@@ -1,0 +1,56 @@
+"""Where a request comes from: the address of who connected, or what a proxy that is trusted says.
+
+Anyone can send ``X-Forwarded-For``. A proxy adds the address of who connected to it at the right end, so what stands
+there is believed as far as the proxies on the way are, and nothing to the left of the first that is not.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+LOOPBACK: tuple[Network, ...] = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
+_MOST_PROXIES = 10
+
+
+def parse_networks(text: str) -> tuple[Network, ...]:
+    """Addresses and networks, separated by commas.
+
+    Raises:
+        ValueError: One is none.
+    """
+    return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
+
+
+def source_address(peer: str, forwarded: str, *, trusted: Sequence[Network]) -> str:
+    """The address that a request came from.
+
+    Args:
+        peer: Who connected.
+        forwarded: All of the ``X-Forwarded-For`` that came; empty for none.
+        trusted: The proxies whose word is taken.
+    """
+    found = _address(peer)
+    if found is None:
+        return ""
+    hops = [part.strip() for part in forwarded.split(",")] if forwarded else []
+    for hop in reversed(hops[-_MOST_PROXIES:]):
+        if not any(found in network for network in trusted):
+            break
+        before = _address(hop)
+        if before is None:
+            break
+        found = before
+    return str(found)
+
+
+def _address(text: str) -> Address | None:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    # What connects by IPv4 to a socket of IPv6 is written ::ffff:192.0.2.1.
+    return getattr(address, "ipv4_mapped", None) or address

@@ -1,0 +1,314 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from email.utils import format_datetime
+from typing import Annotated, Any
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Path, Query
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from hops_platform.audit.actions import Action
+from hops_platform.audit.requests import Known, records, records_apart
+from hops_platform.datasets.service import place_in
+from hops_platform.engines.files import OpenedFile
+from hops_platform.engines.places import MAX_PATH_BYTES
+from hops_platform.errors import RangeNotSatisfiableError, TooManyError
+from hops_platform.files import service
+from hops_platform.files.ranges import ByteRange, asked_range
+from hops_platform.files.schemas import (
+    CopyAnswer,
+    Deletion,
+    Emptying,
+    EntryAnswer,
+    Move,
+    NewFolder,
+    Restoration,
+    RestoredAnswer,
+    TrashItemAnswer,
+)
+from hops_platform.http import After, DatabaseSession, DatasetName, Limit, PartsOf, StepAside, problem_response
+from hops_platform.paging import DEFAULT_LIMIT, Page
+from hops_platform.security.authentication import ProjectAccess
+from hops_platform.security.guard import RequiresInProject
+from hops_platform.security.permissions import Permission
+from hops_platform.transfers import Transfers
+
+router = APIRouter(tags=["files"])
+FolderPath = Annotated[
+    str,
+    Query(
+        max_length=MAX_PATH_BYTES, description="Relative to the dataset; empty for its top folder.", examples=["2026"]
+    ),
+]
+FilePath = Annotated[
+    str,
+    Query(min_length=1, max_length=MAX_PATH_BYTES, description="Relative to the dataset.", examples=["2026/may.csv"]),
+]
+TrashId = Annotated[UUID, Path(examples=["01969b1e-6f00-7000-8000-000000000000"])]
+RangeHeader = Annotated[
+    str | None, Header(alias="Range", max_length=100, description="One range of bytes, such as bytes=0-1023.")
+]
+IfRange = Annotated[
+    str | None, Header(alias="If-Range", max_length=200, description="The ETag that the part must belong to.")
+]
+_PIECE = 1024 * 1024
+PATIENCE_S = 120.0
+"""How long a reader may take for a piece of a MiB: a place is not held by one who does not read."""
+_FILE_ANSWER: dict[str, Any] = {
+    "description": "The bytes, always as an attachment.",
+    "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary", "example": "day,rain"}}},
+}
+
+
+@router.get("/projects/{project}/datasets/{dataset}/files")
+def list_files(  # noqa: PLR0917 - each is a word of the address, or a part
+    dataset: DatasetName,
+    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.FILES_BROWSE))],
+    session: DatabaseSession,
+    parts: PartsOf,
+    path: FolderPath = "",
+    limit: Limit = DEFAULT_LIMIT,
+    after: After = None,
+) -> Page[EntryAnswer]:
+    """What lies in a folder, by name."""
+    place = place_in(session, access, dataset, path)
+    return service.list_folder(parts.engines.files, place, limit=limit, after=after)
+
+
+@router.get("/projects/{project}/datasets/{dataset}/entry")
+def read_entry(
+    dataset: DatasetName,
+    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.FILES_BROWSE))],
+    session: DatabaseSession,
+    parts: PartsOf,
+    path: FolderPath = "",
+) -> EntryAnswer:
+    """What one file or folder is."""
+    return service.show_entry(parts.engines.files.stat(place_in(session, access, dataset, path)))
+
+
+@router.post(
+    "/projects/{project}/datasets/{dataset}/folders",
+    status_code=201,
+    dependencies=[records(Action.FOLDER_CREATE, "dataset")],
+)
+def make_folder(  # noqa: PLR0917 - the request, and parts
+    dataset: DatasetName,
+    request: NewFolder,
+    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.FILES_EDIT))],
+    session: DatabaseSession,
+    parts: PartsOf,
+    known: Known,
+) -> EntryAnswer:
+    """Makes a folder in one that is there."""
+    known.thing = f"{dataset}/{request.path}"
+    place = place_in(session, access, dataset, request.path)
+    return service.show_entry(parts.engines.files.make_folder(place))
+
+
+@router.post("/projects/{project}/datasets/{dataset}/files:move", dependencies=[records(Action.FILE_MOVE, "dataset")])
+def move_file(  # noqa: PLR0917 - the request, and parts
+    dataset: DatasetName,
+    request: Move,
+    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.FILES_EDIT))],
+    session: DatabaseSession,
+    parts: PartsOf,
+    known: Known,
+) -> EntryAnswer:
+    """Moves or renames a file or a folder within the project; nothing is replaced."""
+    known.thing = f"{dataset}/{request.path}"
+    known.details["to"] = f"{request.to_dataset or dataset}/{request.to}"
+    target = place_in(session, access, request.to_dataset or dataset, request.to)
+    source = place_in(session, access, dataset, request.path)
+    return service.show_entry(parts.engines.files.move(source, target))
+
+
+@router.post("/projects/{project}/datasets/{dataset}/files:copy", dependencies=[records(Action.FILE_COPY, "dataset")])
+async def copy_file(  # noqa: PLR0917 - the request, and parts
+    dataset: DatasetName,
+    request: Move,
+    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.FILES_EDIT))],
+    session: DatabaseSession,
+    parts: PartsOf,
+    step_aside: StepAside,
+    known: Known,
+) -> CopyAnswer:
+    """Copies a file or a folder within the project; nothing is replaced, and it appears when it is whole."""
+    known.thing = f"{dataset}/{request.path}"
+    known.details["to"] = f"{request.to_dataset or dataset}/{request.to}"
+    target = await run_in_threadpool(place_in, session, access, request.to_dataset or dataset, request.to)
+    source = await run_in_threadpool(place_in, session, access, dataset, request.path)
+    with parts.transfers.places.take(access.caller.person.name):
+        step_aside()
+        return service.show_copied(await parts.transfers.run_long(service.copy, parts.engines.files, source, target))
+
+
+@router.post("/projects/{project}/datasets/{dataset}/files:trash", dependencies=[records(Action.FILE_TRASH, "dataset")])
+def trash_file(  # noqa: PLR0917 - the request, and parts
+    dataset: DatasetName,
+    request: Deletion,
+    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.FILES_EDIT))],
+    session: DatabaseSession,
+    parts: PartsOf,
+    known: Known,
+) -> TrashItemAnswer:
+    """Moves a file or a folder to the project's trash."""
+    known.thing = f"{dataset}/{request.path}"
+    place = place_in(session, access, dataset, request.path)
+    return service.show_trash_item(parts.engines.files.trash(place, by=access.caller.person.name))
+
+
+@router.get(
+    "/projects/{project}/datasets/{dataset}/content",
+    response_class=Response,
+    responses={200: _FILE_ANSWER, 206: _FILE_ANSWER},
+    dependencies=[records_apart(Action.FILE_DOWNLOAD, "dataset")],
+)
+def download_file(  # noqa: PLR0917 - each is a word of the request, or a part
+    dataset: DatasetName,
+    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.FILES_DOWNLOAD))],
+    session: DatabaseSession,
+    parts: PartsOf,
+    path: FilePath,
+    known: Known,
+    asked: RangeHeader = None,
+    if_range: IfRange = None,
+) -> Response:
+    """The bytes of a file, or a part of them."""
+    known.thing = f"{dataset}/{path}"
+    if asked is not None:
+        known.details["range"] = asked
+    opened = parts.engines.files.open_file(place := place_in(session, access, dataset, path))
+    try:
+        wanted = asked_range(asked if if_range in {None, f'"{opened.version}"'} else None, size=opened.size)
+    except RangeNotSatisfiableError as error:
+        opened.file.close()
+        refusal = problem_response(error)
+        refusal.headers["Content-Range"] = f"bytes */{opened.size}"
+        known.recorded = True  # nothing was sent
+        return refusal
+    return Download(opened, wanted, name=place.name, transfers=parts.transfers, person=access.caller.person.name)
+
+
+@router.get("/projects/{project}/trash")
+def list_trash(
+    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.TRASH_READ))],
+    session: DatabaseSession,
+    parts: PartsOf,
+    limit: Limit = DEFAULT_LIMIT,
+    after: After = None,
+) -> Page[TrashItemAnswer]:
+    """What was deleted in the project, the latest first."""
+    session.commit()
+    return service.list_trash(parts.engines.files, access.project.name, limit=limit, after=after)
+
+
+@router.post("/projects/{project}/trash/{item}:restore", dependencies=[records(Action.FILE_RESTORE, "item")])
+def restore_file(  # noqa: PLR0917 - the request, and parts
+    item: TrashId,
+    request: Restoration,
+    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.TRASH_RESTORE))],
+    session: DatabaseSession,
+    parts: PartsOf,
+    known: Known,
+) -> RestoredAnswer:
+    """Moves something out of the trash; a whole dataset follows after this answer."""
+    restored = service.restore(session, parts.engines.files, access, item, request)
+    known.thing = f"{restored.dataset}/{restored.path}".rstrip("/")
+    return restored
+
+
+@router.post("/projects/{project}/trash:empty", status_code=204, dependencies=[records(Action.TRASH_EMPTY, "project")])
+def empty_trash(
+    request: Emptying,
+    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.TRASH_EMPTY))],
+    session: DatabaseSession,
+    parts: PartsOf,
+) -> None:
+    """Removes what is in the trash for good."""
+    service.empty_trash(session, parts.engines.files, access.project, repeated_name=request.project)
+
+
+class Download(Response):
+    """The bytes of a file as an attachment: no browser shows them, whatever they hold.
+
+    Args:
+        opened: The file, which is closed at the end.
+        wanted: Which of its bytes.
+        name: What the file is called where it goes.
+        transfers: Where the reading is done.
+        person: Who downloads.
+    """
+
+    def __init__(self, opened: OpenedFile, wanted: ByteRange, *, name: str, transfers: Transfers, person: str) -> None:
+        headers = {
+            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+            "Content-Length": str(wanted.length),
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+            "Accept-Ranges": "bytes",
+            "ETag": f'"{opened.version}"',
+            "Last-Modified": format_datetime(opened.modified, usegmt=True),
+        }
+        if wanted.part:
+            headers["Content-Range"] = f"bytes {wanted.first}-{wanted.last}/{opened.size}"
+        super().__init__(
+            None, status_code=206 if wanted.part else 200, headers=headers, media_type="application/octet-stream"
+        )
+        self._opened = opened
+        self._wanted = wanted
+        self._transfers = transfers
+        self._person = person
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends the bytes."""
+        with self._opened.file:
+            try:
+                with self._transfers.places.take(self._person):
+                    await self._send(receive, send)
+            except TooManyError as error:
+                await problem_response(error)(scope, receive, send)
+
+    async def _send(self, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        gone = asyncio.ensure_future(_hung_up(receive))
+        left = self._wanted.length
+        try:
+            async with aclosing(self._pieces()) as pieces:
+                async for piece in pieces:
+                    async with asyncio.timeout(PATIENCE_S):
+                        await send({"type": "http.response.body", "body": piece, "more_body": True})
+                    left -= len(piece)
+                    if gone.done():
+                        return
+        except TimeoutError:
+            return
+        finally:
+            gone.cancel()
+        # A file that was cut meanwhile has fewer bytes than were announced. Without its end the answer is a broken one.
+        if not left:
+            await send({"type": "http.response.body", "body": b""})
+
+    async def _pieces(self) -> AsyncGenerator[bytes, None]:
+        """Reads one piece while the one before it is sent."""
+        file, left = self._opened.file, self._wanted.length
+        file.seek(self._wanted.first)
+        reading = asyncio.ensure_future(self._transfers.run(file.read, min(_PIECE, left)))
+        try:
+            while piece := await reading:
+                left -= len(piece)
+                reading = asyncio.ensure_future(self._transfers.run(file.read, min(_PIECE, left)))
+                yield piece
+        finally:
+            # The file is closed when nobody reads it any more.
+            await reading
+
+
+async def _hung_up(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

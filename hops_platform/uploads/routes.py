@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
+
+from hops_platform.audit.actions import Action
+from hops_platform.audit.requests import Known, records
+from hops_platform.engines.files import UploadWriter
+from hops_platform.errors import BodyTooSlowError
+from hops_platform.files.schemas import EntryAnswer
+from hops_platform.files.service import show_entry
+from hops_platform.http import DatabaseSession, DatasetName, IdempotencyKeyHeader, PartsOf, StepAside
+from hops_platform.idempotency import create_once
+from hops_platform.security.authentication import ProjectAccess
+from hops_platform.security.guard import RequiresInProject
+from hops_platform.security.permissions import Permission
+from hops_platform.transfers import Transfers
+from hops_platform.uploads import service
+from hops_platform.uploads.schemas import MOST_BYTES, NewUploadRequest, Received, UploadAnswer
+
+router = APIRouter(tags=["uploads"])
+Uploads = Annotated[ProjectAccess, Depends(RequiresInProject(Permission.FILES_UPLOAD))]
+UploadId = Annotated[UUID, Path(examples=["01969b1e-6f00-7000-8000-000000000000"])]
+Offset = Annotated[
+    int, Query(ge=0, le=MOST_BYTES, description="Where these bytes begin: what 'received' says.", examples=[0])
+]
+PATIENCE_S = 30.0
+"""How long nothing may come."""
+LONGEST_S = 900.0
+"""How long one call may last; what has come by then is kept, and another call goes on."""
+_PIECE = 1024 * 1024
+_BYTES: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary", "example": "day,rain"}}
+        },
+    }
+}
+
+
+@router.post(
+    "/projects/{project}/datasets/{dataset}/uploads",
+    status_code=201,
+    response_model=UploadAnswer,
+    dependencies=[records(Action.UPLOAD_BEGIN, "dataset")],
+)
+def begin_upload(  # noqa: PLR0917 - the request, and parts
+    dataset: DatasetName,
+    request: NewUploadRequest,
+    access: Uploads,
+    session: DatabaseSession,
+    parts: PartsOf,
+    known: Known,
+    key: IdempotencyKeyHeader = None,
+) -> dict[str, Any]:
+    """Announces a file; folders that lead to it are made when it is whole. Left alone for a day, it is given up."""
+    known.details.update({"path": f"{dataset}/{request.path}", "size": request.size})
+    created = create_once(
+        session,
+        user_id=access.caller.person.id,
+        key=key,
+        route=f"POST projects/{access.project.id}/datasets/{dataset}/uploads",
+        request=request,
+        create=lambda: service.begin_upload(session, parts.engines.uploads, access, dataset, request),
+    )
+    known.thing = str(created["id"])
+    return created
+
+
+@router.get("/projects/{project}/uploads/{upload}")
+def read_upload(upload: UploadId, access: Uploads, session: DatabaseSession, parts: PartsOf) -> UploadAnswer:
+    """How far an upload of the caller's is."""
+    session.commit()
+    return service.show_upload(parts.engines.uploads.find(access.project.name, access.caller.person.id, upload))
+
+
+@router.put("/projects/{project}/uploads/{upload}/content", openapi_extra=_BYTES)
+async def write_upload(  # noqa: PLR0917 - the request, and parts
+    upload: UploadId,
+    offset: Offset,
+    request: Request,
+    access: Uploads,
+    session: DatabaseSession,
+    parts: PartsOf,
+    step_aside: StepAside,
+) -> Received:
+    """Adds bytes to an upload. What has come is kept when the connection breaks."""
+    await run_in_threadpool(session.commit)  # nobody waits for the database while bytes come
+    person = access.caller.person
+    with parts.transfers.places.take(person.name):
+        step_aside()
+        uploads = parts.engines.uploads
+        writer = await parts.transfers.run(uploads.write, access.project.name, person.id, upload, offset=offset)
+        with writer:
+            await _write_all(request, writer, parts.transfers)
+            return Received(received=writer.received)
+
+
+@router.post("/projects/{project}/uploads/{upload}:finish", dependencies=[records(Action.UPLOAD_FINISH, "upload")])
+async def finish_upload(
+    upload: UploadId, access: Uploads, session: DatabaseSession, parts: PartsOf, step_aside: StepAside
+) -> EntryAnswer:
+    """Checks what came, and puts the whole file in its place in one step."""
+    uploads, person = parts.engines.uploads, access.caller.person
+    await run_in_threadpool(service.check_before_finish, session, uploads, access, upload)
+    with parts.transfers.places.take(person.name):
+        step_aside()
+        return show_entry(await parts.transfers.run_long(uploads.finish, access.project.name, person.id, upload))
+
+
+@router.delete(
+    "/projects/{project}/uploads/{upload}", status_code=204, dependencies=[records(Action.UPLOAD_CANCEL, "upload")]
+)
+def cancel_upload(upload: UploadId, access: Uploads, session: DatabaseSession, parts: PartsOf) -> None:
+    """Gives up an upload of the caller's."""
+    session.commit()
+    parts.engines.uploads.cancel(access.project.name, access.caller.person.id, upload)
+
+
+async def _write_all(request: Request, writer: UploadWriter, transfers: Transfers) -> None:
+    """Writes one piece while the next one comes; there are never more than two in memory."""
+    pieces, taken, missing = bytearray(), 0, writer.missing
+    writing: asyncio.Future[None] | None = None
+    try:
+        async for piece in _in_time(request):
+            pieces += piece
+            taken += len(piece)
+            if taken > missing:
+                # Who sends more than was announced is told so now.
+                break
+            if len(pieces) >= _PIECE:
+                if writing is not None:
+                    await writing
+                writing = asyncio.ensure_future(transfers.run(writer.write, pieces))
+                pieces = bytearray()
+    finally:
+        # Also what came before the connection broke; and nobody writes once the writer is closed.
+        if writing is not None:
+            await writing
+        await transfers.run(writer.write, pieces)
+
+
+async def _in_time(request: Request) -> AsyncIterator[bytes]:
+    """The pieces of the body.
+
+    Raises:
+        BodyTooSlowError: Nothing came for a while, it took too long in all, or the connection broke.
+    """
+    stream = request.stream()
+    end = asyncio.get_running_loop().time() + LONGEST_S
+    while True:
+        left = min(PATIENCE_S, end - asyncio.get_running_loop().time())
+        try:
+            async with asyncio.timeout(left):
+                piece = await anext(stream)
+        except StopAsyncIteration:
+            return
+        except ClientDisconnect as error:
+            # Nobody reads the answer; it keeps a broken connection from being told as a fault of ours.
+            raise BodyTooSlowError("The connection broke.", remedy="Ask how far the upload is.") from error
+        except TimeoutError as error:
+            raise BodyTooSlowError(
+                f"Nothing came for {PATIENCE_S:g} seconds, or the call lasted {LONGEST_S:g} seconds.",
+                remedy="Ask how far the upload is, and go on there.",
+            ) from error
+        yield piece

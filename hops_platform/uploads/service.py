@@ -1,0 +1,85 @@
+"""Uploads: who may send what. The bytes themselves are the storage's matter."""
+
+from __future__ import annotations
+
+import posixpath
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from hops_platform.datasets.service import find_dataset
+from hops_platform.engines.files import NewUpload, ProjectUploads, Upload
+from hops_platform.engines.places import parse_place
+from hops_platform.errors import ForbiddenError
+from hops_platform.security.authentication import ProjectAccess, authorize_in_project
+from hops_platform.security.permissions import Permission
+from hops_platform.uploads.schemas import NewUploadRequest, UploadAnswer
+
+PROGRAM_ENDINGS = frozenset(
+    (".py", ".ipynb", ".jar", ".scala", ".sql", ".sh", ".md", ".txt", ".yaml", ".yml", ".toml", ".cfg", ".json")
+)
+MOST_PROGRAM_BYTES = 10 * 2**20
+
+
+def is_program(path: str, size: int) -> bool:
+    """Whether a file counts as a program or a notebook, by its name and its size: nobody can tell by what it holds."""
+    return posixpath.splitext(path.lower())[1] in PROGRAM_ENDINGS and size <= MOST_PROGRAM_BYTES
+
+
+def begin_upload(
+    session: Session, uploads: ProjectUploads, access: ProjectAccess, dataset: str, request: NewUploadRequest
+) -> UploadAnswer:
+    """Announces a file.
+
+    Raises:
+        ForbiddenError: It is data, which a Data Owner brings in.
+        NotFoundError: There is no such dataset.
+    """
+    found = find_dataset(session, access.project, dataset)
+    target = parse_place(access.project.name, found.name, request.path)
+    check_right(session, access, request.path, request.size)
+    wanted = NewUpload(target=target, size=request.size, sha256=request.sha256, replace=request.replace)
+    return show_upload(uploads.begin(access.caller.person.id, wanted))
+
+
+def check_before_finish(session: Session, uploads: ProjectUploads, access: ProjectAccess, upload: UUID) -> None:
+    """Checks that the file may come in now, whatever was so when it was announced; ends the transaction.
+
+    Raises:
+        ForbiddenError: It may not.
+        NotFoundError: There is no such upload, or the dataset is gone.
+    """
+    wanted = uploads.find(access.project.name, access.caller.person.id, upload).wanted
+    find_dataset(session, access.project, wanted.target.dataset)
+    check_right(session, access, wanted.target.path, wanted.size)
+    session.commit()
+
+
+def check_right(session: Session, access: ProjectAccess, path: str, size: int) -> None:
+    """Checks that the caller may bring in such a file.
+
+    Raises:
+        ForbiddenError: It is data, and the caller no Data Owner.
+    """
+    if is_program(path, size):
+        return
+    try:
+        authorize_in_project(session, access.caller, access.project.name, Permission.FILES_UPLOAD_DATA)
+    except ForbiddenError as error:
+        raise ForbiddenError(
+            "A Data Scientist brings in programs and notebooks, no data: "
+            f"{', '.join(sorted(PROGRAM_ENDINGS))} of at most {MOST_PROGRAM_BYTES // 2**20} MiB.",
+            remedy="Ask a Data Owner to bring it in.",
+        ) from error
+
+
+def show_upload(upload: Upload) -> UploadAnswer:
+    """An upload on the wire."""
+    return UploadAnswer(
+        id=upload.id,
+        dataset=upload.wanted.target.dataset,
+        path=upload.wanted.target.path,
+        size=upload.wanted.size,
+        received=upload.received,
+        created_at=upload.created_at,
+    )

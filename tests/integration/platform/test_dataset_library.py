@@ -1,0 +1,175 @@
+"""``from hops import dataset`` against a control plane that really listens, with connections that really break."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from hops import dataset
+from hops.dataset import DatasetError
+
+from hops_contract.principal import ProjectRole
+
+from .conftest import PlatformUnderTest
+
+
+class Breaking:
+    """ASGI middleware that breaks chosen connections after so many bytes of the body, or of the answer."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self.up: list[int] = []
+        self.down: list[int] = []
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        up = self.up.pop(0) if self.up and scope.get("method") == "PUT" else None
+        down = self.down.pop(0) if self.down and scope.get("path", "").endswith("/content") else None
+        taken = given = 0
+
+        async def receive_some() -> Any:
+            nonlocal taken
+            if up is not None and taken >= up:
+                return {"type": "http.disconnect"}
+            message = await receive()
+            taken += len(message.get("body", b""))
+            return message | ({"more_body": True} if up is not None else {})
+
+        async def send_some(message: Any) -> None:
+            nonlocal given
+            given += len(message.get("body", b""))
+            if down is not None and given > down:
+                raise ConnectionResetError
+            await send(message)
+
+        await self._app(scope, receive_some, send_some)
+
+
+@pytest.fixture
+def served(on_disk: PlatformUnderTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Breaking]:
+    """Ada is Data Owner of weather, and works on a machine of her own."""
+    ada = on_disk.user("ada")
+    on_disk.ready_project(ada, template="empty")
+    app = Breaking(on_disk.platform.app)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        token = tmp_path / "token"
+        token.write_text(on_disk.platform.parts.signer.sign_user("ada", admin=False).token)
+        port = listening.getsockname()[1]
+        monkeypatch.setenv("HOPS_CONTROL_PLANE_URL", f"http://127.0.0.1:{port}/services/hops")
+        monkeypatch.setenv("HOPS_TOKEN_FILE", str(token))
+        monkeypatch.setenv("HOPS_PROJECT", "weather")
+        monkeypatch.delenv("HOPS_PROJECT_PATH", raising=False)
+        monkeypatch.setattr(time, "sleep", lambda _s: None)
+        yield app
+        server.should_exit = True
+        thread.join(30)
+
+
+def test_what_there_is_is_listed_changed_deleted_and_restored(served: Breaking, tmp_path: Path) -> None:
+    assert dataset.names() == ["Experiments", "Jupyter", "Logs", "Models", "Resources"]
+    assert dataset.describe("Resources")["standard"]
+    (tmp_path / "from" / "below").mkdir(parents=True)
+    (tmp_path / "from" / "a b.csv").write_text("day")
+    (tmp_path / "from" / "below" / "c.csv").write_text("")
+    (tmp_path / "from" / "link").symlink_to("/etc/passwd")
+    dataset.upload(tmp_path / "from", "Resources/to")
+    assert [entry.name for entry in dataset.ls("Resources/to")] == ["a b.csv", "below"]
+    with pytest.raises(DatasetError, match="already"):
+        dataset.upload(tmp_path / "from" / "a b.csv", "Resources/to/a b.csv")
+    dataset.upload(tmp_path / "from" / "a b.csv", "Resources/to/a b.csv", overwrite=True)
+    dataset.mkdir("Models/new")
+    dataset.copy("Resources/to", "Models/new/copy")
+    dataset.move("Models/new/copy/a b.csv", "Models/new/a.csv")
+    assert dataset.stat("Models/new/a.csv").size == 3
+    item = dataset.delete("Models/new")
+    assert [one["path"] for one in dataset.trash()] == ["new"]
+    assert dataset.restore(item, "Logs/again") == "Logs/again"
+    assert dataset.download("Logs/again/a.csv", tmp_path) == str(tmp_path / "a.csv")
+    assert (tmp_path / "a.csv").read_text() == "day"
+    with pytest.raises(FileExistsError):
+        dataset.download("Logs/again/a.csv", tmp_path)
+    with pytest.raises(DatasetError, match="There is no"):
+        dataset.ls("Logs/absent")
+
+
+def test_a_long_folder_is_listed_whole(served: Breaking, on_disk: PlatformUnderTest) -> None:
+    folder = on_disk.platform.parts.settings.layout.project("weather") / "Logs"
+    for number in range(230):
+        (folder / f"{number:03}").touch()
+    assert [entry.name for entry in dataset.ls("Logs")] == [f"{number:03}" for number in range(230)]
+
+
+def test_broken_connections_are_gone_on_with(served: Breaking, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = os.urandom(5 * 2**20)
+    (tmp_path / "data").write_bytes(data)
+    monkeypatch.setattr(dataset, "_PIECE", 2 * 2**20)
+    served.up[:] = [2**20, 10, 3 * 2**20]
+    dataset.upload(tmp_path / "data", "Resources/data")
+    assert served.up == []
+    served.down[:] = [2**20, 2**21, 0]
+    dataset.download("Resources/data", tmp_path / "back")
+    assert served.down == []
+    assert (tmp_path / "back").read_bytes() == data
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_file_that_changes_while_it_is_fetched_is_fetched_anew(
+    served: Breaking, on_disk: PlatformUnderTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = on_disk.platform.parts.settings.layout.project("weather") / "Resources" / "data"
+    file.write_bytes(b"a" * 3 * 2**20)
+    served.down[:] = [2**20]
+
+    def change(failed: int, _error: Exception) -> int:
+        file.write_bytes(b"b" * 2**20)
+        return failed + 1
+
+    monkeypatch.setattr(dataset, "_wait_after", change)
+    dataset.download("Resources/data", tmp_path / "back")
+    assert (tmp_path / "back").read_bytes() == b"b" * 2**20
+
+
+def test_a_connection_that_breaks_again_and_again_is_given_up(served: Breaking, tmp_path: Path) -> None:
+    (tmp_path / "data").write_bytes(bytes(2**20))
+    served.up[:] = [0] * 20
+    with pytest.raises(DatasetError, match="connection broke"):
+        dataset.upload(tmp_path / "data", "Resources/data")
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_code_in_a_session_is_told_where_the_files_are(
+    served: Breaking, on_disk: PlatformUnderTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed = on_disk.platform.parts.signer.sign_project_user("ada", project="weather", role=ProjectRole.DATA_OWNER)
+    (tmp_path / "token").write_text(signed.token)
+    monkeypatch.setenv("HOPS_PROJECT_PATH", "/somewhere")
+    (tmp_path / "a.py").write_text("")
+    with pytest.raises(DatasetError, match=r"hops\.hdfs") as told:
+        dataset.upload(tmp_path / "a.py", "Jupyter/a.py")
+    assert signed.token not in str(told.value)
+    assert dataset.ls("Jupyter") == []
+
+
+def test_a_netrc_does_not_take_the_tokens_place(
+    served: Breaking, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text("default login eve password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    assert dataset.names()
+
+
+def test_a_process_that_does_not_know_the_platform_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOPS_CONTROL_PLANE_URL", "HOPS_TOKEN_FILE", "HOPS_SERVER_FOLDER"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOPS_PROJECT", "weather")
+    with pytest.raises(DatasetError, match="HOPS_TOKEN_FILE"):
+        dataset.names()

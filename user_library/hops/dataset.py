@@ -1,0 +1,387 @@
+"""Datasets of the project as the platform shows them: what there is, who deleted what, and files in and out.
+
+Code in a session has the project's files at hand and reads and writes them with :mod:`hops.hdfs`. This module asks the
+platform instead, so it also works on a machine elsewhere, with a person's own token, and what it deletes goes to the
+project's trash. What one may do is decided by one's role, and a session's token neither uploads nor downloads.
+
+A path begins with the dataset: ``raw/2026/may.csv``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from hops import _session
+
+__all__ = [
+    "DatasetError",
+    "Entry",
+    "copy",
+    "delete",
+    "describe",
+    "download",
+    "ls",
+    "mkdir",
+    "move",
+    "names",
+    "restore",
+    "stat",
+    "trash",
+    "upload",
+]
+
+_PIECE = 16 * 1024 * 1024
+_TRIES = 5
+_TIMEOUTS_S = (10, 120)
+_FORBIDDEN = 403
+# Too slow, too many at once, or a part of the platform is just away.
+_FOR_NOW = frozenset({408, 429, 502, 503, 504})
+
+
+class DatasetError(RuntimeError):
+    """The platform refused, or does not answer; the message says why and what helps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What lies in a dataset.
+
+    Attributes:
+        name: Its name in its folder.
+        kind: ``file``, ``folder``, ``link`` or ``other``.
+        size: Bytes of a file, else ``None``.
+        modified: When it was last written, as ISO 8601 text in UTC.
+    """
+
+    name: str
+    kind: str
+    size: int | None
+    modified: str
+
+
+def names() -> list[str]:
+    """Names of the project's datasets.
+
+    Raises:
+        DatasetError: The platform refused, or does not answer.
+    """
+    return [item["name"] for item in _pages("datasets")]
+
+
+def describe(dataset: str) -> dict[str, Any]:
+    """A dataset's description and README.
+
+    Raises:
+        DatasetError: There is none, the platform refused, or does not answer.
+    """
+    answer: dict[str, Any] = _call("GET", _dataset(dataset))
+    return answer
+
+
+def ls(path: str) -> list[Entry]:
+    """What lies in a folder, by name.
+
+    Raises:
+        DatasetError: There is none, the platform refused, or does not answer.
+    """
+    dataset, inner = _split(path)
+    return [Entry(**item) for item in _pages(f"{_dataset(dataset)}/files", path=inner)]
+
+
+def stat(path: str) -> Entry:
+    """What one file or folder is.
+
+    Raises:
+        DatasetError: There is none, the platform refused, or does not answer.
+    """
+    dataset, inner = _split(path)
+    return Entry(**_call("GET", f"{_dataset(dataset)}/entry", params={"path": inner}))
+
+
+def mkdir(path: str) -> None:
+    """Makes a folder in one that is there.
+
+    Raises:
+        DatasetError: There is something already, the platform refused, or does not answer.
+    """
+    dataset, inner = _split(path)
+    _call("POST", f"{_dataset(dataset)}/folders", json={"path": inner})
+
+
+def move(src: str, dest: str) -> None:
+    """Moves or renames within the project; ``dest`` is the whole new path, and nothing is replaced.
+
+    Raises:
+        DatasetError: There is something already, the platform refused, or does not answer.
+    """
+    _relocate("move", src, dest)
+
+
+def copy(src: str, dest: str) -> None:
+    """Copies within the project; ``dest`` is the whole new path, and nothing is replaced.
+
+    Raises:
+        DatasetError: There is something already, it is too much at once, the platform refused, or does not answer.
+    """
+    _relocate("copy", src, dest)
+
+
+def delete(path: str) -> str:
+    """Moves a file or a folder to the project's trash; returns the id that :func:`restore` takes.
+
+    Raises:
+        DatasetError: There is none, the platform refused, or does not answer.
+    """
+    dataset, inner = _split(path)
+    return str(_call("POST", f"{_dataset(dataset)}/files:trash", json={"path": inner})["id"])
+
+
+def trash() -> list[dict[str, Any]]:
+    """What was deleted in the project, the latest first.
+
+    Raises:
+        DatasetError: The platform refused, or does not answer.
+    """
+    return list(_pages("trash"))
+
+
+def restore(item: str, dest: str | None = None) -> str:
+    """Moves something out of the trash, to where it was or to ``dest``; returns its path.
+
+    Raises:
+        DatasetError: There is something already, the platform refused, or does not answer.
+    """
+    wanted: dict[str, str] = {}
+    if dest is not None:
+        wanted["to_dataset"], inner = _split(dest)
+        if inner:
+            wanted["to"] = inner
+    answer = _call("POST", f"trash/{quote(item, safe='')}:restore", json=wanted)
+    return "/".join(filter(None, (answer["dataset"], answer["path"])))
+
+
+def upload(local_path: str | os.PathLike[str], path: str, overwrite: bool = False) -> None:  # noqa: FBT001, FBT002  # as hdfs
+    """Sends a file, or a folder with all its files; goes on where a broken connection has stopped it.
+
+    Args:
+        local_path: A file or a folder on this machine.
+        path: The whole path that it has in the project.
+        overwrite: Whether files that are there are replaced.
+
+    Raises:
+        DatasetError: The platform refused, or does not answer.
+        FileNotFoundError: There is no such file here.
+    """
+    source = Path(local_path)
+    if not source.is_dir():
+        _upload_file(source, path, overwrite)
+        return
+    for file in sorted(source.rglob("*")):
+        if file.is_file() and not file.is_symlink():
+            _upload_file(file, f"{path.rstrip('/')}/{file.relative_to(source).as_posix()}", overwrite)
+
+
+def download(path: str, local_path: str | os.PathLike[str] = "", overwrite: bool = False) -> str:  # noqa: FBT001, FBT002  # as hdfs
+    """Fetches a file; goes on where a broken connection has stopped it.
+
+    Args:
+        path: A file of the project.
+        local_path: A folder, or the whole name that it gets here; this folder by default.
+        overwrite: Whether a file that is here is replaced.
+
+    Returns:
+        Where it is here.
+
+    Raises:
+        DatasetError: The platform refused, or does not answer.
+        FileExistsError: There is such a file here.
+    """
+    target = Path(local_path) if str(local_path) else Path()
+    if target.is_dir():
+        target /= path.rsplit("/", 1)[-1]
+    if target.exists() and not overwrite:
+        raise FileExistsError(f"{target} is there already. Give overwrite=True if it may be replaced.")
+    draft = target.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        with draft.open("xb") as file:
+            _download_into(file, path)
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+    return str(target)
+
+
+def _relocate(verb: str, src: str, dest: str) -> None:
+    dataset, inner = _split(src)
+    to_dataset, to = _split(dest)
+    _call("POST", f"{_dataset(dataset)}/files:{verb}", json={"path": inner, "to": to, "to_dataset": to_dataset})
+
+
+def _upload_file(source: Path, path: str, overwrite: bool) -> None:  # noqa: FBT001
+    dataset, inner = _split(path)
+    with source.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        size = file.tell()
+        new = {"path": inner, "size": size, "sha256": digest, "replace": overwrite}
+        place = f"uploads/{_call('POST', f'{_dataset(dataset)}/uploads', json=new)['id']}"
+        _send_pieces(file, place, size)
+    _call("POST", f"{place}:finish", patient=True)
+
+
+def _send_pieces(file: Any, place: str, size: int) -> None:
+    received, failed = 0, 0
+    while received < size:
+        file.seek(received)
+        try:
+            answer = _call("PUT", f"{place}/content", params={"offset": received}, data=file.read(_PIECE))
+            received, failed = answer["received"], 0
+        except _LostError as error:
+            failed = _wait_after(failed, error)
+            # Some of it may have come.
+            received = _call("GET", place)["received"]
+
+
+def _download_into(file: Any, path: str) -> None:
+    dataset, inner = _split(path)
+    failed, version = 0, ""
+    while True:
+        headers = {"Range": f"bytes={file.tell()}-", "If-Range": version} if file.tell() else {}
+        try:
+            with _request(
+                "GET", f"{_dataset(dataset)}/content", params={"path": inner}, headers=headers, stream=True
+            ) as answer:
+                if file.tell() and answer.status_code == 200:  # noqa: PLR2004  # it was changed meanwhile: from the start
+                    file.seek(0)
+                    file.truncate()
+                version = answer.headers["ETag"]
+                _receive(answer, file)
+                return
+        except _LostError as error:
+            failed = _wait_after(failed, error)
+
+
+def _receive(answer: Any, file: Any) -> None:
+    import requests
+
+    left = int(answer.headers["Content-Length"])
+    try:
+        for piece in answer.iter_content(1024 * 1024):
+            file.write(piece)
+            left -= len(piece)
+    except requests.RequestException as error:
+        raise _LostError("The connection broke.") from error
+    if left:
+        raise _LostError("The connection broke.")
+
+
+class _LostError(DatasetError):
+    """The connection broke; the call can be repeated."""
+
+
+def _wait_after(failed: int, error: _LostError) -> int:
+    if failed >= _TRIES:
+        raise error
+    time.sleep(min(8.0, 0.25 * 2**failed))
+    return failed + 1
+
+
+def _pages(address: str, **query: str) -> Iterator[Any]:
+    after: dict[str, str] = {}
+    while True:
+        page = _call("GET", address, params={**query, **after, "limit": "100"})
+        yield from page["items"]
+        if page["next"] is None:
+            return
+        after = {"after": page["next"]}
+
+
+def _split(path: str) -> tuple[str, str]:
+    dataset, _, inner = path.strip("/").partition("/")
+    if not dataset:
+        raise DatasetError("A path begins with the dataset, like raw/2026/may.csv.")
+    return dataset, inner
+
+
+def _dataset(name: str) -> str:
+    return f"datasets/{quote(name, safe='')}"
+
+
+def _call(method: str, address: str, *, patient: bool = False, **options: Any) -> Any:
+    if patient:
+        # A large file is read once more before it is put in its place.
+        options["timeout"] = (_TIMEOUTS_S[0], 3600)
+    with _request(method, address, **options) as answer:
+        return answer.json() if answer.content else None
+
+
+def _request(method: str, address: str, **options: Any) -> Any:
+    import requests
+
+    url, project, token = _where()
+
+    def show_token(request: Any) -> Any:
+        request.headers["Authorization"] = f"Bearer {token}"
+        return request
+
+    timeout = options.pop("timeout", _TIMEOUTS_S)
+    try:
+        # With authentication of its own, a .netrc that names the platform's host does not take the token's place.
+        answer = requests.request(
+            method,
+            f"{url}api/v1/projects/{quote(project, safe='')}/{address}",
+            auth=show_token,
+            allow_redirects=False,
+            timeout=timeout,
+            **options,
+        )
+    except requests.RequestException as error:
+        raise _LostError(f"The platform does not answer ({type(error).__name__}).") from error
+    if answer.ok:
+        return answer
+    with answer:
+        raise _refusal(answer)
+
+
+def _refusal(answer: Any) -> DatasetError:
+    try:
+        problem = answer.json()
+        words = [problem["detail"], problem.get("remedy")]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        words = [f"The platform answered {answer.status_code}."]
+    if answer.status_code == _FORBIDDEN and os.environ.get("HOPS_PROJECT_PATH"):
+        words.append("Code in a session has the project's files at hand: see hops.hdfs.")
+    kind = _LostError if answer.status_code in _FOR_NOW else DatasetError
+    return kind(" ".join(word for word in words if word))
+
+
+def _where() -> tuple[str, str, str]:
+    """Address of the platform, the project, and a token, which is read anew at each call since it is renewed."""
+    folder = os.environ.get("HOPS_SERVER_FOLDER")
+    server: dict[str, Any] = {}
+    if folder:
+        try:
+            server = json.loads((Path(folder) / "server.json").read_text())
+        except (OSError, ValueError):
+            server = {}
+    url = os.environ.get("HOPS_CONTROL_PLANE_URL") or server.get("control_plane_url")
+    file = os.environ.get("HOPS_TOKEN_FILE") or (folder and str(Path(folder) / "token.jwt"))
+    project = os.environ.get("HOPS_PROJECT") or _session.current().project
+    if not url or not file:
+        raise DatasetError(
+            "This process does not know the platform. Elsewhere than in a project, set HOPS_CONTROL_PLANE_URL, "
+            "HOPS_PROJECT, and HOPS_TOKEN_FILE to a file with a token of yours."
+        )
+    try:
+        token = Path(file).read_text().strip()
+    except OSError as error:
+        raise DatasetError(f"The token can't be read ({error.strerror}).") from error
+    return url.rstrip("/") + "/", project, token
