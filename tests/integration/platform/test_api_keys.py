@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from datetime import timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from hops_contract.principal import ProjectRole
 from hops_platform.api_keys.models import ApiKey
 from hops_platform.api_keys.proofs import digest_of
 from hops_platform.api_keys.service import MOST_KEYS, write_uses
+from hops_platform.audit.models import AuditEvent
 from hops_platform.idempotency import IdempotencyKey
 from hops_platform.migrations.tables import all_tables
 
@@ -396,3 +398,41 @@ def test_a_token_of_a_key_says_the_members_role_of_now(hops: Any) -> None:
 )
 def test_one_log_in_goes_one_way(hops: Any, body: dict[str, str]) -> None:
     assert hops.anonymous().post("tokens", json=body).status_code == 422
+
+
+def test_what_is_done_with_a_key_is_in_the_audit_with_the_keys_name(hops: Any) -> None:
+    ada = hops.user("ada")
+    hops.ready_project(ada)
+    hops.create_user("bob")
+    key = make_key(ada, scopes=["members:write", "sessions:run"])["key"]
+    assert with_key(hops, key).post("projects/weather/members", json={"user": "bob"}).status_code == 201
+    assert with_key(hops, key).post("projects", json={"name": "more", "title": "More"}).status_code == 403
+    answer = hops.anonymous().post("tokens", json={"api_key": key, "project": "weather"})
+    assert answer.status_code == 200, answer.text
+    ada.delete("me/api-keys/report")
+    hops.platform.parts.refusals.flush(all_of_them=True)
+    with hops.platform.parts.database.session(writes=False) as session:
+        rows = session.scalars(select(AuditEvent).order_by(AuditEvent.number)).all()
+    told = {(row.action, row.thing, row.outcome, row.actor, json.loads(row.details).get("api_key")) for row in rows}
+    assert {
+        ("api-key.create", "report", "done", "ada", None),
+        ("member.add", "bob", "done", "ada", "report"),
+        ("project.create", "", "refused", "ada", "report"),
+        ("login.api-key", "ada", "done", "ada", None),
+        ("api-key.revoke", "report", "done", "ada", None),
+    } <= told
+    assert key[20:] not in str([row.details for row in rows])
+
+
+def test_an_auditor_reads_the_sites_audit_by_a_key_and_has_no_scope_that_writes(hops: Any) -> None:
+    hops.user("root", admin=True)
+    admin = hops.user("grace", admin=True)
+    eve = hops.user("eve")
+    assert eve.post("me/api-keys", json={"name": "site", "scopes": ["site:read"]}).status_code == 422
+    assert admin.patch("users/eve", json={"auditor": True}).status_code == 200
+    key = make_key(eve, scopes=["site:read"])["key"]
+    assert with_key(hops, key).get("audit-events").status_code == 200
+    assert with_key(hops, key).get("users").status_code == 403
+    assert eve.post("me/api-keys", json={"name": "w", "scopes": ["site:read", "site:write"]}).status_code == 422
+    reading = make_key(eve, "other")["key"]
+    assert with_key(hops, reading).get("audit-events").status_code == 403

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select, text
 
 from hops_contract.principal import ProjectRole
+from hops_platform.audit.models import AuditEvent
 from hops_platform.migrations.tables import all_tables
 from hops_platform.second_factor import service
 from hops_platform.second_factor.challenges import LIFETIME
@@ -314,3 +315,22 @@ def test_where_it_is_required_no_other_proof_gets_around_it(hops: Any) -> None:
     granted = hops.hub().post("projects/weather/server-grants", json={"user": "ada", "options": None})
     assert kind_of(granted) == "second-factor-set-up-needed"
     assert hops.browser("ada").get("projects").status_code == 403
+
+
+def test_all_of_it_is_in_the_audit(ada: Person, hops: Any) -> None:
+    challenge = ada.log_in().json()["challenge"]
+    ada.hops.anonymous().post("tokens", json={"challenge": challenge, "code": ada.wrong_code()})
+    again = hops.anonymous().post("tokens", json={"challenge": challenge, "code": ada.code()})
+    assert again.status_code == 200, again.text
+    hops.user("root", admin=True).delete("users/ada/second-factor")
+    hops.platform.parts.refusals.flush(all_of_them=True)
+    with hops.platform.parts.database.session(writes=False) as session:
+        found = {(row.action, row.thing, row.outcome, row.actor) for row in session.scalars(select(AuditEvent))}
+    assert {
+        ("second-factor.begin", "ada", "done", "ada"),
+        ("second-factor.confirm", "ada", "done", "ada"),
+        ("login.password", "ada", "refused", ""),
+        ("login.code", "ada", "refused", ""),
+        ("login.code", "ada", "done", "ada"),
+        ("second-factor.reset", "ada", "done", "root"),
+    } <= found
