@@ -85,7 +85,15 @@ def qr_code(text: str) -> str:
     """``text`` as a QR code: a whole SVG, black on white in both themes, since cameras need the contrast."""
     out = io.BytesIO()
     segno.make(text, error="m", micro=False).save(
-        out, kind="svg", scale=4, border=4, dark="#000", light="#fff", xmldecl=False, svgclass=None, lineclass=None
+        out,
+        kind="svg",
+        border=4,
+        dark="#000",
+        light="#fff",
+        xmldecl=False,
+        svgclass=None,
+        lineclass=None,
+        omitsize=True,
     )
     return out.getvalue().decode()
 
