@@ -12,6 +12,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from hops_contract.descriptions import given_out
+
 CERTIFICATES_FOLDER = "certificates"
 CERTIFICATES_VARIABLE = "HOPS_CERTIFICATES"
 """The folder's path, for programs."""
@@ -38,11 +40,15 @@ class CertificateFiles(BaseModel):
     certificate: str = Field(
         description="PEM: the certificate and the intermediate authority.", examples=["-----BEGIN CERTIFICATE-----…"]
     )
-    key: SecretStr = Field(description="PEM: the private key.", examples=["-----BEGIN PRIVATE KEY-----…"])
+    key: SecretStr = Field(
+        description="PEM: the private key.", examples=["-----BEGIN PRIVATE KEY-----…"], json_schema_extra=given_out
+    )
     authorities: str = Field(description="PEM: the root authorities.", examples=["-----BEGIN CERTIFICATE-----…"])
     key_store: str = Field(description="PKCS#12 in base64: certificate, key and chain.", examples=["MIIJ…"])
     trust_store: str = Field(description="PKCS#12 in base64: the root authorities.", examples=["MIIE…"])
-    password: SecretStr = Field(description="Of both stores; another one each time.", examples=["k3fL…"])
+    password: SecretStr = Field(
+        description="Of both stores; another one each time.", examples=["k3fL…"], json_schema_extra=given_out
+    )
 
     def on_the_wire(self) -> dict[str, Any]:
         """With its secrets, which are hidden wherever else it is shown."""

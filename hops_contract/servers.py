@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from hops_contract.certificates import CertificateFiles
+from hops_contract.descriptions import given_out
 from hops_contract.options import ServerOptions
 from hops_contract.principal import ProjectRole
 
@@ -36,6 +37,6 @@ class ServerGrant(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     config: ServerConfig
-    token: SecretStr = Field(description="A project-user's token; goes into token.jwt.")
+    token: SecretStr = Field(description="A project-user's token; goes into token.jwt.", json_schema_extra=given_out)
     certificate: CertificateFiles = Field(description="Their certificate; goes into certificates/.")
     display_name: str = Field(description="Shown for the server in the Hub.")
