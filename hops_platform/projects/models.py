@@ -4,8 +4,8 @@ import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, Integer, String, Text, false
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import ForeignKey, Index, Integer, String, Text, false, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from hops_contract.principal import ProjectRole
 from hops_contract.slugs import MAX_SLUG_LENGTH
@@ -24,6 +24,7 @@ class Project(Base):
     """A sandbox of people, datasets and code."""
 
     __tablename__ = "projects"
+    __table_args__ = (Index("ix_projects_listed_name", "listed", "name"),)
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     name: Mapped[str] = mapped_column(String(MAX_SLUG_LENGTH), unique=True)
@@ -54,10 +55,12 @@ class Membership(Base):
     """A user's role in a project."""
 
     __tablename__ = "memberships"
-    __table_args__ = (Index("ix_memberships_user_id", "user_id"),)
+    __table_args__ = (Index("ix_memberships_user_id_project_name", "user_id", "project_name"),)
 
     project_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True)
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    # The project's, which never changes: a page of somebody's projects by name is read from one index.
+    project_name: Mapped[str] = mapped_column(String(MAX_SLUG_LENGTH), server_default=text("''"))
     # The names of ProjectRole are few and checked by the service; a database enum would need a migration for each.
     role_name: Mapped[str] = mapped_column("role", String(32))
     # Counts edits; it is the membership's ETag.
@@ -65,6 +68,11 @@ class Membership(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
     project: Mapped[Project] = relationship(lazy="joined", innerjoin=True)
+
+    @validates("project")
+    def _name_project(self, _key: str, project: Project) -> Project:
+        self.project_name = project.name
+        return project
 
     @property
     def role(self) -> ProjectRole:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session, contains_eager, lazyload
 
 from hops_contract.layout import STANDARD_DATASETS
 from hops_contract.principal import ProjectRole
@@ -82,7 +82,7 @@ def create_project(session: Session, caller: Caller, request: NewProject, *, mos
         follow(session, FILL_TEMPLATE, name, {"title": project.title})
     follow(session, CREATE_ENVIRONMENT, name, {})
     issue_certificate(session, membership)
-    return show_project(session, project, membership)
+    return show_project(project, membership.role, environment)
 
 
 def check_room(session: Session, person: User, most: int) -> None:
@@ -186,15 +186,31 @@ def remove_member(session: Session, membership: Membership) -> None:
     session.flush()
 
 
-def show_project(session: Session, project: Project, membership: Membership | None) -> ProjectAnswer:
-    """A project on the wire."""
-    environment = session.get(Environment, project.id) or Environment(project_id=project.id)
+def projects_of(user: User) -> Select[Membership, Environment]:
+    """A user's memberships, each with its project and the project's environment: all that a list shows, at once."""
+    return (
+        select(Membership, Environment)
+        .join(Membership.project)
+        .join(Environment, Environment.project_id == Membership.project_id)
+        .where(Membership.user_id == user.id)
+        .options(contains_eager(Membership.project), lazyload(Membership.user))
+    )
+
+
+def show_one_project(session: Session, project: Project, membership: Membership | None) -> ProjectAnswer:
+    """A project on the wire, as one of its members sees it, or an administrator."""
+    role = membership.role if membership is not None else None
+    return show_project(project, role, session.get_one(Environment, project.id))
+
+
+def show_project(project: Project, role: ProjectRole | None, environment: Environment) -> ProjectAnswer:
+    """A project on the wire, with what was read already."""
     return ProjectAnswer(
         name=project.name,
         title=project.title,
         description=project.description,
         listed=project.listed,
-        role=membership.role if membership is not None else None,
+        role=role,
         environment=EnvironmentAnswer(state=environment.state, error=environment.error),
         created_at=project.created_at,
         version=project.version,

@@ -360,14 +360,10 @@ def first_memberships(session: Session, caller: Caller, *, limit: int) -> list[M
     if caller.user is None:
         return []
     query = (
-        select(Membership)
-        .join(Project, Project.id == Membership.project_id)
-        .where(Membership.user_id == caller.user.id)
-        .order_by(Project.name)
-        .limit(limit)
+        select(Membership).where(Membership.user_id == caller.user.id).order_by(Membership.project_name).limit(limit)
     )
     if caller.only_project is not None:
-        query = query.where(Project.name == caller.only_project)
+        query = query.where(Membership.project_name == caller.only_project)
     return [
         MyMembership(project=row.project.name, title=row.project.title, role=row.role) for row in session.scalars(query)
     ]
