@@ -38,15 +38,19 @@ PAGE, CONNECTIONS = 100, 4
 API = "/services/hops/api/v1"
 MLFLOW = "mlflow==3.17.2"
 HUB = """
+from jupyterhub.proxy import Proxy
+class NoProxy(Proxy):
+    should_start = False
+    async def add_route(self, routespec, target, data): pass
+    async def delete_route(self, routespec): pass
+    async def get_all_routes(self): return {{}}
+c.JupyterHub.proxy_class = NoProxy
 c.JupyterHub.hub_port = {port}
 c.JupyterHub.hub_ip = "127.0.0.1"
+c.JupyterHub.bind_url = "http://127.0.0.1:{public}"
 c.JupyterHub.db_url = "sqlite:///{folder}/hub.sqlite"
 c.JupyterHub.cookie_secret_file = "{folder}/cookie"
 c.JupyterHub.log_level = "ERROR"
-c.ConfigurableHTTPProxy.should_start = True
-c.ConfigurableHTTPProxy.command = ["configurable-http-proxy"]
-c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{proxy_api}"
-c.JupyterHub.bind_url = "http://127.0.0.1:{public}"
 c.JupyterHub.authenticator_class = "dummy"
 c.Authenticator.allowed_users = {{f"user-{{number:03}}" for number in range({page})}}
 c.JupyterHub.services = [{{"name": "bench", "api_token": "{token}"}}]
@@ -175,8 +179,7 @@ def hub(folder: Path) -> Iterator[Reading]:
     folder.mkdir()
     token, port = secrets.token_hex(16), free_port()
     config = folder / "config.py"
-    more = {"public": free_port(), "proxy_api": free_port()}
-    config.write_text(HUB.format(port=port, folder=folder, token=token, page=PAGE, **more))
+    config.write_text(HUB.format(port=port, folder=folder, token=token, page=PAGE, public=free_port()))
     reading = Reading(port, f"/hub/api/users?limit={PAGE}", {"Authorization": f"token {token}"})
     with running(
         [sys.executable, "-m", "jupyterhub", "-f", str(config)], reading.once, 90, cwd=folder, stderr=subprocess.DEVNULL
