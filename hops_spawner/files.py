@@ -24,6 +24,7 @@ DISABLED_IN_LAB = {"@jupyterlab/apputils-extension:announcements": True}
 # Light or dark as the system is, like the platform's pages; whoever picks a theme in Lab's settings keeps that.
 SETTINGS_OF_LAB = {"@jupyterlab/apputils-extension:themes": {"adaptive-theme": True}}
 # By name: the classes belong to another product, and this one only tells Jupyter of them.
+AUTHORIZER = "jupyterlab_hops.authorizer.ProjectAuthorizer"
 CONTENTS = "jupyterlab_hops.contents.ProjectContents"
 KERNEL_MANAGER = "jupyterlab_hops.kernel_sockets.PrivateKernelManager"
 KERNEL_WEBSOCKET = "jupyterlab_hops.kernel_websocket.PromptWebsocketConnection"
@@ -64,6 +65,7 @@ def jupyter_settings(config: ServerConfig) -> dict[str, Any]:
     return {
         "ServerApp": {
             "jpserver_extensions": dict(EXTENSIONS),
+            "authorizer_class": AUTHORIZER,
             "contents_manager_class": CONTENTS,
             "kernel_websocket_connection_class": KERNEL_WEBSOCKET,
             "shutdown_no_activity_timeout": idle_s,

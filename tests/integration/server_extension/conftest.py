@@ -15,10 +15,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-from hops_spawner.files import CONTENTS, EXTENSIONS
+from hops_spawner.files import AUTHORIZER, CONTENTS, EXTENSIONS
 
 ROOT = Path(__file__).parents[3]
 TOKEN = "jupyter-token"
+ME = ("GET", "/services/hops/api/v1/me")
+
+
+def me(role, *, user="ada", project="weather", kind="project_user"):
+    """What the control plane says of who asks."""
+    return 200, {"kind": kind, "name": user, "project": project, "memberships": [{"project": project, "role": role}]}
 
 
 def make_token(issued, expires, name="t"):
@@ -50,7 +56,8 @@ class Platform:
                     platform.bodies.append(json.loads(body))
                 platform.calls.append((self.command, self.path, self.headers.get("Authorization")))
                 platform.headers = dict(self.headers)
-                status, body, *headers = platform.answers.get(
+                known = {ME: me("data_owner")} | platform.answers
+                status, body, *headers = known.get(
                     (self.command, self.path), (404, {"title": "Not found", "detail": "no"})
                 )
                 if callable(body):
@@ -96,9 +103,11 @@ class NotebookServer:
             environment["HOPS_SERVER_FOLDER"] = str(folder)
         (home / "config").mkdir()
         settings = {
-            "ServerApp": {"jpserver_extensions": EXTENSIONS, "contents_manager_class": CONTENTS},
+            "ServerApp": {
+                "jpserver_extensions": EXTENSIONS, "authorizer_class": AUTHORIZER, "contents_manager_class": CONTENTS,
+            },
             "FileContentsManager": {"delete_to_trash": False},
-        }
+        }  # fmt: skip
         (home / "config" / "jupyter_server_config.json").write_text(json.dumps(settings))
         self.root = home
         self.log = (home / "server.log").open("w")
