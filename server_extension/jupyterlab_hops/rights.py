@@ -35,6 +35,7 @@ _ALL_MEMBERS = (
     f"{_SERVER}.base.handlers.FileFindHandler",
     f"{_SERVER}.base.handlers.PublicStaticFileHandler",
     f"{_SERVER}.base.handlers.MainHandler",
+    f"{_SERVER}.base.handlers.RedirectWithParams",
     f"{_SERVER}.base.handlers.Template404",
     f"{_SERVER}.base.handlers.TrailingSlashHandler",
     f"{_SERVER}.base.handlers.APIVersionHandler",

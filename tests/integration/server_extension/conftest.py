@@ -88,7 +88,7 @@ class Platform:
 class NotebookServer:
     """A real Jupyter server with the extension."""
 
-    def __init__(self, folder, home):
+    def __init__(self, folder, home, extensions=EXTENSIONS):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -97,14 +97,15 @@ class NotebookServer:
         environment = {
             "PATH": os.environ["PATH"], "HOME": str(home), "JUPYTER_TOKEN": TOKEN,
             "JUPYTER_CONFIG_DIR": str(home / "config"), "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+            "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"), "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
             "PYTHONPATH": str(ROOT / "server_extension"), "LANG": "C.UTF-8",
         }  # fmt: skip
         if folder is not None:
-            environment["HOPS_SERVER_FOLDER"] = str(folder)
+            environment["HOPS_SERVER_FOLDER"] = environment["JUPYTER_PATH"] = str(folder)
         (home / "config").mkdir()
         settings = {
             "ServerApp": {
-                "jpserver_extensions": EXTENSIONS, "authorizer_class": AUTHORIZER, "contents_manager_class": CONTENTS,
+                "jpserver_extensions": extensions, "authorizer_class": AUTHORIZER, "contents_manager_class": CONTENTS,
             },
             "FileContentsManager": {"delete_to_trash": False},
         }  # fmt: skip
@@ -205,7 +206,11 @@ def make_folder(tmp_path_factory, shared_platform, project_folder, project_envir
 def start_server(tmp_path_factory):
     """Starts notebook servers; they end with the tests of the file."""
     with ExitStack() as servers:
-        yield lambda folder: servers.enter_context(closing(NotebookServer(folder, tmp_path_factory.mktemp("home"))))
+
+        def start(folder, **options):
+            return servers.enter_context(closing(NotebookServer(folder, tmp_path_factory.mktemp("home"), **options)))
+
+        yield start
 
 
 @pytest.fixture(scope="module")
