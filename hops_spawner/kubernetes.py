@@ -167,6 +167,11 @@ class HopsKubeSpawner(HopsSpawnerMixin, KubeSpawner):
     def _named_after_project_and_user(self) -> str:
         return "jupyter-{servername}--{username}"
 
+    @default("restart_policy")
+    def _once(self) -> str:
+        # Another run would begin in the folder as the last one's code has left it, Jupyter's settings among it.
+        return "Never"
+
     @default("allow_privilege_escalation")
     def _no_more_rights_later(self) -> bool:
         return False

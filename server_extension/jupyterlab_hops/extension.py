@@ -13,6 +13,7 @@ from typing import Any
 from jupyter_client.kernelspec import NoSuchKernel
 from jupyter_server.extension.application import ExtensionApp
 
+from jupyterlab_hops import no_downloads
 from jupyterlab_hops.access import SETTING
 from jupyterlab_hops.guard import guard
 from jupyterlab_hops.handlers import routes
@@ -84,6 +85,9 @@ class HopsExtension(ExtensionApp):
     async def _begin(self, folder: ServerFolder) -> None:
         if self._server is None or self._tasks:
             return
+        if not self._server.own_role.owner_at_start:
+            # Now, when all have said what headers are to be sent.
+            no_downloads.forbid(self.serverapp.web_app.settings.setdefault("headers", {}))
         warm = self._server.warm_session(self._seconds_since_use)
         work = [self._server.renewal.run(), warm.run(), *self._spare_kernel(folder)]
         self._tasks = tuple(asyncio.create_task(one) for one in work)

@@ -16,7 +16,7 @@ from tornado.httputil import HTTPHeaders
 from jupyterlab_hops import __version__
 from jupyterlab_hops.cell_outputs import CellOutputs
 from jupyterlab_hops.overview import LIMIT, Overview
-from jupyterlab_hops.own_role import DATA_OWNER, OwnRole
+from jupyterlab_hops.own_role import OwnRole
 from jupyterlab_hops.platform_client import PlatformClient
 from jupyterlab_hops.problems import ProblemError
 from jupyterlab_hops.renamed_notebooks import RenamedNotebooks
@@ -69,18 +69,15 @@ def project_answer(
     links: Mapping[str, str],
 ) -> dict[str, Any]:
     """Body of ``GET hops/project``: ``server.json`` without paths and addresses, and what is known beside it."""
-    user, at_start = config["user"], config.get("role")
+    user = config["user"]
     # server.json tells the role of the moment when the server was started; it may have changed since.
     roles = {member["user"]: member["role"] for member in members.items}
-    role = roles.get(user, at_start)
     return {
         "version": __version__,
         "project": config["project"],
         "title": config.get("project_title") or config["project"],
         "user": user,
-        "role": role,
-        # As the authorizer sees it (own_role); for Lab's menus alone, which tell people what they would be refused.
-        "may_take_files_out": role == at_start == DATA_OWNER,
+        "role": roles.get(user, config.get("role")),
         "options": config["options"],
         "start_folder": config.get("start_folder", "Jupyter"),
         "members": members.items,

@@ -88,7 +88,7 @@ _ALL_MEMBERS = (
     f"{_SERVER}.services.contents.handlers.ModifyCheckpointsHandler",
     f"{_SERVER}.services.contents.handlers.NotebooksRedirectHandler",
     f"{_SERVER}.services.contents.handlers.TrustNotebooksHandler",
-    # The project. What pages of TensorBoard and Spark hold is results; see `show_only`.
+    # The project. What pages of TensorBoard and Spark hold is results; see `no_downloads`.
     "jupyterlab_hops.handlers.NotebookRenamedHandler",
     "jupyterlab_hops.handlers.OutputsHandler",
     "jupyterlab_hops.handlers.OverviewHandler",

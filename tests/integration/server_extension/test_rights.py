@@ -300,6 +300,30 @@ def test_a_terminal_is_code_and_opens(scientist):
     assert scientist.client.delete(f"/api/terminals/{name}").status_code == 204
 
 
+def test_pages_of_a_data_scientists_server_tell_the_browser_to_save_no_files(scientist, owner, platform):
+    for path in ("/lab", "/hops/project", "/hops/tensorboards"):
+        word = scientist.client.get(path).headers["content-security-policy"]
+        assert re.search(r"; sandbox [a-z -]*allow-scripts", word), word
+        assert "allow-downloads" not in word
+        assert "frame-ancestors" in word
+        assert "allow-same-origin" not in owner.client.get(path).headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("role", ["data_scientist", "data_owner"])
+def test_sparks_pages_are_shown_and_saved_by_data_owners_alone(role, platform, scientist, owner):
+    server = scientist if role == "data_scientist" else owner
+    platform.answers["GET", "/services/livy/sessions/3/ui/log"] = (
+        200, b"a log", {"Content-Disposition": "attachment; filename=log.zip", "Content-Type": "text/plain"},
+    )  # fmt: skip
+    page = server.client.get(
+        server.client.post("/hops/session/3:pages").json()["url"].removeprefix(server.base) + "log"
+    )
+    assert (page.status_code, page.text) == (200, "a log")
+    assert ("content-disposition" in page.headers) is (role == "data_owner")
+    policies = ";".join(page.headers.get_list("content-security-policy"))
+    assert ("allow-same-origin allow-scripts" in policies) is (role == "data_scientist")
+
+
 # The role of now.
 
 

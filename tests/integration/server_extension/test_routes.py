@@ -65,8 +65,7 @@ def test_the_project_is_the_configuration_without_paths_its_members_and_its_data
     platform.answers["GET", f"{DATASETS}&after=Jupyter"] = (200, {"items": datasets[1:], "next": None})
     assert server.client.get("/hops/project").json() == {
         "version": "0.1.0", "project": "weather", "title": "Weather of the coast", "user": "ada", "role": "data_owner",
-        "may_take_files_out": True, "options": {"executors": 1}, "start_folder": "Jupyter",
-        "members_problem": None, "token_problem": None,
+        "options": {"executors": 1}, "start_folder": "Jupyter", "members_problem": None, "token_problem": None,
         "members": [members[0], {"user": "bob", "title": "bob", "role": "data_scientist"}],
         "datasets": [{"name": "Jupyter", "description": "Notebooks."}, {"name": "Raw", "description": None}],
         "datasets_problem": None,
