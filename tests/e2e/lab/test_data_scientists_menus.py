@@ -59,6 +59,12 @@ def entries(page: Page) -> list[str]:
     return [text.strip() for text in page.locator(".lm-Menu-itemLabel").all_inner_texts() if text.strip()]
 
 
+def upload(page: Page, file: Path) -> None:
+    with page.expect_file_chooser() as chooser:
+        page.locator("[data-jp-item-name=uploader]").first.click()
+    chooser.value.set_files(file)
+
+
 def test_menus_hold_no_way_out_and_what_is_tried_is_refused_in_words(
     opened: tuple[ProjectRole, Page], tmp_path: Path
 ) -> None:
@@ -78,7 +84,7 @@ def test_menus_hold_no_way_out_and_what_is_tried_is_refused_in_words(
         assert (entry in of_menu) is owner, (entry, of_menu)
 
     saved: list[Any] = []
-    page.on("download", saved.append)
+    page.on("download", lambda download: saved.append(download))
     if owner:
         with page.expect_download():
             page.evaluate(SAVING)
@@ -94,10 +100,10 @@ def test_menus_hold_no_way_out_and_what_is_tried_is_refused_in_words(
 
     (tmp_path / "new.csv").write_text("1,2\n")
     (tmp_path / "new.py").write_text("1 + 1\n")
-    page.locator("input[type=file]").first.set_input_files([tmp_path / "new.csv"])
+    upload(page, tmp_path / "new.csv")
     expect(page.get_by_role("dialog")).to_contain_text("Data Scientists save and upload programs and notebooks")
     page.get_by_role("dialog").get_by_role("button").last.click()
-    page.locator("input[type=file]").first.set_input_files([tmp_path / "new.py"])
+    upload(page, tmp_path / "new.py")
     expect(files.get_by_text("new.py")).to_be_visible()
     files.get_by_text("code.py").dblclick()
     expect(page.locator(".cm-content").get_by_text("print(1)")).to_be_visible()
