@@ -36,6 +36,7 @@ from jupyterlab_hops.programs import (
 )
 from jupyterlab_hops.project import ProjectServer
 from jupyterlab_hops.rights import Right, right_of
+from jupyterlab_hops.token_renewal import REFUSALS
 
 LOGOS = frozenset({"logo-32x32.png", "logo-64x64.png", "logo-svg.svg"})
 MOST_LOGO_BYTES = 64 * 1024
@@ -114,7 +115,9 @@ async def check(handler: web.RequestHandler) -> None:
     try:
         owner = own_role is not None and await own_role.is_owner()
     except ProblemError as error:
-        raise web.HTTPError(503, NOT_KNOWN) from error
+        if error.status not in REFUSALS:
+            raise web.HTTPError(503, NOT_KNOWN) from error
+        owner = False  # no longer let in at all
     if not owner:
         raise web.HTTPError(403, f"{reason} {remedy(own_role.project if own_role is not None else None)}")
 

@@ -15,7 +15,7 @@ import jupyterhub
 import pytest
 from jupyterlab_hops.programs import MOST_NOTEBOOK_BYTES, MOST_PROGRAM_BYTES
 from jupyterlab_hops.rights import RIGHTS
-from tornado.httpclient import HTTPRequest
+from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
 from hops_spawner.files import AUTHORIZER, CONTENTS, EXTENSIONS
@@ -59,6 +59,10 @@ def told(answer):
     """What a refusal says."""
     kind = answer.headers.get("content-type", "")
     return answer.json()["message"] if kind.startswith("application/json") else answer.text
+
+
+async def open_socket(url):
+    return await websocket_connect(HTTPRequest(url, headers={"Authorization": f"token {TOKEN}"}))
 
 
 # The table.
@@ -291,7 +295,7 @@ def test_a_terminal_is_code_and_opens(scientist):
     url = f"{scientist.url.replace('http', 'ws', 1)}/terminals/websocket/{name}"
 
     async def first_word():
-        socket = await websocket_connect(HTTPRequest(url, headers={"Authorization": f"token {TOKEN}"}))
+        socket = await open_socket(url)
         word = json.loads(await socket.read_message())
         socket.close()
         return word[0]
@@ -346,7 +350,8 @@ def test_a_data_owner_who_is_one_no_longer_is_refused_within_seconds(owner, plat
         (me("data_owner", project="oceans"), 403),
         (me("data_owner", kind="user"), 403),
         ((200, {"kind": "project_user", "name": "ada", "project": "weather", "memberships": []}), 403),
-        ((401, {"title": "t", "detail": "The token has expired."}), 503),
+        ((401, {"title": "t", "detail": "The token has expired."}), 403),
+        ((404, {"title": "t", "detail": "There is no such project."}), 403),
         ((500, b"no"), 503),
         ((200, {}), 503),
         ((200, b"no"), 503),
@@ -381,6 +386,11 @@ def test_a_server_of_no_project_hands_over_nothing(start_server):
 
 def test_a_route_that_nobody_decided_on_is_a_data_owners(platform, start_server, make_folder):
     extensions = EXTENSIONS | {"jupyter_lsp": True}
-    refused = start_server(make_folder(role="data_scientist"), extensions=extensions).client.get("/lsp/status")
-    assert (refused.status_code, ASK in told(refused)) == (403, True)
+    server = start_server(make_folder(role="data_scientist"), extensions=extensions)
+    for path in ("/lsp/status", "/lsp/ws/x"):
+        refused = server.client.get(path)
+        assert (refused.status_code, ASK in told(refused)) == (403, True)
+    url = f"{server.url.replace('http', 'ws', 1)}/lsp/ws/x"
+    with pytest.raises(HTTPClientError, match="403"):
+        asyncio.run(open_socket(url))
     assert start_server(make_folder(), extensions=extensions).client.get("/lsp/status").status_code == 200
