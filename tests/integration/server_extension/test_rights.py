@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import jupyterhub
 import pytest
 from jupyterlab_hops.programs import MOST_NOTEBOOK_BYTES, MOST_PROGRAM_BYTES
 from jupyterlab_hops.rights import RIGHTS
-from tornado.httpclient import HTTPClientError, HTTPRequest
-from tornado.websocket import websocket_connect
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from hops_spawner.files import AUTHORIZER, CONTENTS, EXTENSIONS
 
@@ -61,8 +61,9 @@ def told(answer):
     return answer.json()["message"] if kind.startswith("application/json") else answer.text
 
 
-async def open_socket(url):
-    return await websocket_connect(HTTPRequest(url, headers={"Authorization": f"token {TOKEN}"}))
+def open_socket(server, path):
+    url = f"{server.url.replace('http', 'ws', 1)}/{path}"
+    return connect(url, additional_headers={"Authorization": f"token {TOKEN}"}, proxy=None)
 
 
 # The table.
@@ -292,15 +293,8 @@ def test_lab_itself_terminals_and_the_project_are_a_data_scientists_too(scientis
 
 def test_a_terminal_is_code_and_opens(scientist):
     name = scientist.client.post("/api/terminals").json()["name"]
-    url = f"{scientist.url.replace('http', 'ws', 1)}/terminals/websocket/{name}"
-
-    async def first_word():
-        socket = await open_socket(url)
-        word = json.loads(await socket.read_message())
-        socket.close()
-        return word[0]
-
-    assert asyncio.run(first_word()) in {"setup", "stdout"}
+    with open_socket(scientist, f"terminals/websocket/{name}") as terminal:
+        assert json.loads(terminal.recv(timeout=30))[0] in {"setup", "stdout"}
     assert scientist.client.delete(f"/api/terminals/{name}").status_code == 204
 
 
@@ -335,10 +329,10 @@ def test_a_data_owner_who_is_one_no_longer_is_refused_within_seconds(owner, plat
     server = filled(start_server(make_folder()))
     assert server.client.get("/files/Jupyter/data.csv").text == SECRET
     platform.answers[ME] = me("data_scientist")
-    for _ in range(100):
-        if (answer := server.client.get("/files/Jupyter/data.csv")).status_code == 403:
-            break
-        asyncio.run(asyncio.sleep(0.1))
+    deadline = time.monotonic() + 20
+    while (answer := server.client.get("/files/Jupyter/data.csv")).status_code != 403:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
     assert ASK in told(answer)
     assert server.client.get("/api/contents/Jupyter/code.py").status_code == 200
 
@@ -386,11 +380,17 @@ def test_a_server_of_no_project_hands_over_nothing(start_server):
 
 def test_a_route_that_nobody_decided_on_is_a_data_owners(platform, start_server, make_folder):
     extensions = EXTENSIONS | {"jupyter_lsp": True}
-    server = start_server(make_folder(role="data_scientist"), extensions=extensions)
-    for path in ("/lsp/status", "/lsp/ws/x"):
-        refused = server.client.get(path)
-        assert (refused.status_code, ASK in told(refused)) == (403, True)
-    url = f"{server.url.replace('http', 'ws', 1)}/lsp/ws/x"
-    with pytest.raises(HTTPClientError, match="403"):
-        asyncio.run(open_socket(url))
-    assert start_server(make_folder(), extensions=extensions).client.get("/lsp/status").status_code == 200
+    theirs = start_server(make_folder(role="data_scientist"), extensions=extensions)
+    owners = start_server(make_folder(), extensions=extensions)
+    refused = theirs.client.get("/lsp/status")
+    assert (refused.status_code, ASK in told(refused)) == (403, True)
+    assert owners.client.get("/lsp/status").status_code == 200
+
+    def status_of_socket(server):
+        try:
+            with open_socket(server, "lsp/ws/x"):
+                return 101
+        except InvalidStatus as refusal:
+            return refusal.response.status_code
+
+    assert (status_of_socket(theirs), status_of_socket(owners)) == (403, 101)
