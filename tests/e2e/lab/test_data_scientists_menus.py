@@ -83,8 +83,8 @@ def test_menus_hold_no_way_out_and_what_is_tried_is_refused_in_words(
     for entry in ("Download", "Save and Export Notebook As"):
         assert (entry in of_menu) is owner, (entry, of_menu)
 
-    saved: list[Any] = []
-    page.on("download", lambda download: saved.append(download))
+    saved: list[str] = []
+    page.on("download", lambda download: saved.append(download.suggested_filename))
     if owner:
         with page.expect_download():
             page.evaluate(SAVING)
