@@ -31,8 +31,9 @@ from jupyterlab_hops.programs import (
     MOST_NOTEBOOK_BYTES,
     MOST_PROGRAM_BYTES,
     PROGRAM_ENDINGS,
-    has_programs_name,
     is_program,
+    is_readable,
+    is_shown_by_name,
 )
 from jupyterlab_hops.project import ProjectServer
 from jupyterlab_hops.rights import Right, right_of
@@ -46,9 +47,9 @@ _PROGRAMS = (
     f"{MOST_NOTEBOOK_BYTES // _MIB} MiB"
 )
 NO_DOWNLOAD = "Data Scientists take no files out of a project by the notebook server."
-NO_DATA_SHOWN = f"Data Scientists open programs and notebooks in Lab ({_PROGRAMS}). Read data in a notebook."
+NO_DATA_SHOWN = f"Data Scientists open programs, notebooks and logs in Lab ({_PROGRAMS}). Read data in a notebook."
 NO_DATA_SAVED = f"Data Scientists save and upload programs and notebooks ({_PROGRAMS}), no data."
-NO_RENAMING = "Data Scientists give data no name of a program."
+NO_RENAMING = "Data Scientists give data no name of a program or a log."
 NO_SUCH_ROUTE = "This part of the notebook server is for Data Owners."
 NOT_KNOWN = (
     "Whether you are a Data Owner can't be found out now: the control plane does not answer. It is restarted by itself "
@@ -74,7 +75,7 @@ def carries_data(method: str, path: str, body: object) -> str | None:
         return None
     if method == "PATCH":
         new = body.get("path")
-        return NO_RENAMING if isinstance(new, str) and has_programs_name(new) and not has_programs_name(path) else None
+        return NO_RENAMING if isinstance(new, str) and is_shown_by_name(new) and not is_shown_by_name(path) else None
     if body.get("type") == "directory":
         return None
     # Lab sends in pieces what is far larger than any program.
@@ -147,7 +148,7 @@ async def _reason_by_file(handler: JupyterHandler) -> str | None:
         size = await asyncio.to_thread(_size, place)
         # Base64 is how the bytes of any file come, and what shows programs asks for text.
         as_bytes = handler.get_query_argument("format", None) == "base64"
-        return None if size is None or (is_program(path, size) and not as_bytes) else NO_DATA_SHOWN
+        return None if size is None or (is_readable(path, size) and not as_bytes) else NO_DATA_SHOWN
     if method in {"PUT", "PATCH"}:
         reason = carries_data(method, path, handler.get_json_body())
         # Folders have the names that people like.

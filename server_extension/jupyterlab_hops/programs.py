@@ -11,6 +11,8 @@ import posixpath
 PROGRAM_ENDINGS = frozenset(
     (".py", ".ipynb", ".jar", ".scala", ".sql", ".sh", ".md", ".txt", ".yaml", ".yml", ".toml", ".cfg", ".json")
 )
+LOG_ENDING = ".log"
+"""Of what trials print: results, which a Data Scientist reads in Lab, and does not bring in."""
 MOST_PROGRAM_BYTES = 10 * 2**20
 NOTEBOOK_ENDING = ".ipynb"
 MOST_NOTEBOOK_BYTES = 64 * 2**20
@@ -26,3 +28,13 @@ def is_program(path: str, size: int) -> bool:
     """Whether a file of ``size`` bytes counts as a program or a notebook."""
     most = MOST_NOTEBOOK_BYTES if path.lower().endswith(NOTEBOOK_ENDING) else MOST_PROGRAM_BYTES
     return has_programs_name(path) and size <= most
+
+
+def is_readable(path: str, size: int) -> bool:
+    """Whether a file of ``size`` bytes is shown to a Data Scientist: a program, a notebook, or a log."""
+    return is_program(path, size) or (path.lower().endswith(LOG_ENDING) and size <= MOST_PROGRAM_BYTES)
+
+
+def is_shown_by_name(path: str) -> bool:
+    """Whether ``path`` has the name of something that is shown, if it is not too large."""
+    return has_programs_name(path) or path.lower().endswith(LOG_ENDING)

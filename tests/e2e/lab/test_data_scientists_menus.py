@@ -94,7 +94,7 @@ def test_menus_hold_no_way_out_and_what_is_tried_is_refused_in_words(
     page.evaluate(SAVING)
     files.get_by_text("data.csv").dblclick()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("Data Scientists open programs and notebooks in Lab")
+    expect(dialog).to_contain_text("Data Scientists open programs, notebooks and logs in Lab")
     expect(dialog).to_contain_text("Ask a Data Owner of weather")
     dialog.get_by_role("button").last.click()
 

@@ -217,6 +217,9 @@ def test_folders_programs_and_notebooks_are_opened_and_data_is_described(scienti
     assert get("Jupyter").json()["type"] == get("Jupyter?content=1&type=directory").json()["type"] == "directory"
     assert get("Jupyter/code.py?type=file&format=text&content=1").json()["content"] == "print(1)\n"
     assert get("Jupyter/notes.ipynb?type=notebook&content=1").json()["content"]["nbformat"] == 4
+    (scientist.root / "Jupyter" / "output.log").write_text("epoch 1\n")
+    assert get("Jupyter/output.log?type=file&format=text").json()["content"] == "epoch 1\n"
+    assert get("Jupyter/output.log?type=file&format=base64").status_code == 403
     described = get("Jupyter/data.csv?content=0").json()
     assert (described["size"], described["content"]) == (len(SECRET), None)
     assert get("Jupyter/gone.csv").status_code == 404

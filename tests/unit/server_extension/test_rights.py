@@ -11,7 +11,7 @@ from jupyterlab_hops.authorizer import NO_DATA_SAVED, NO_RENAMING, carries_data,
 from jupyterlab_hops.guard import Guarded, guarded, platforms_folders
 from jupyterlab_hops.own_role import FRESH_S, OwnRole, role_in
 from jupyterlab_hops.problems import no_answer
-from jupyterlab_hops.programs import MOST_NOTEBOOK_BYTES, MOST_PROGRAM_BYTES, is_program
+from jupyterlab_hops.programs import MOST_NOTEBOOK_BYTES, MOST_PROGRAM_BYTES, is_program, is_readable
 from jupyterlab_hops.rights import RIGHTS, Right, right_of
 from tornado import web
 
@@ -99,7 +99,13 @@ def test_who_was_no_data_owner_at_the_start_is_not_asked_for(role):
     ],
 )  # fmt: skip
 def test_programs_are_told_by_name_and_size(path, size, told):
-    assert is_program(path, size) is told
+    assert is_program(path, size) is is_readable(path, size) is told
+
+
+def test_logs_are_read_and_are_no_programs():
+    assert is_readable("Experiments/run_1/output.log", MOST_PROGRAM_BYTES)
+    assert not is_readable("output.log", MOST_PROGRAM_BYTES + 1)
+    assert not is_program("output.log", 1)
 
 
 @pytest.mark.parametrize(
@@ -120,6 +126,9 @@ def test_programs_are_told_by_name_and_size(path, size, told):
         ("PUT", "a.ipynb", {"type": "notebook", "content": {"cells": ["x" * (MOST_PROGRAM_BYTES + 1)]}}, None),
         ("PATCH", "a.csv", {"path": "b.csv"}, None),
         ("PATCH", "a.csv", {"path": "b.TXT"}, NO_RENAMING),
+        ("PATCH", "a.csv", {"path": "b.log"}, NO_RENAMING),
+        ("PATCH", "a.log", {"path": "b.txt"}, None),
+        ("PUT", "a.log", {"type": "file", "content": "x"}, NO_DATA_SAVED),
         ("PATCH", "a.py", {"path": "b.txt"}, None),
         ("PATCH", "a.py", {"path": "b.csv"}, None),
         ("PATCH", "a.csv", {"path": 3}, None),
