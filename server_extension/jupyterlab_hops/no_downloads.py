@@ -10,10 +10,14 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 
 SANDBOX = (
-    "sandbox allow-forms allow-modals allow-pointer-lock allow-popups allow-presentation allow-same-origin "
-    "allow-scripts"
+    "sandbox allow-forms allow-modals allow-pointer-lock allow-popups allow-popups-to-escape-sandbox "
+    "allow-presentation allow-same-origin allow-scripts"
 )
-"""Everything that a page may do elsewhere, but for saving files and leaving its tab to another page by itself."""
+"""All that a page may do elsewhere, but for saving files.
+
+A window that is opened is what its own address says: of this server it has the same word, of another project or another
+site it has not, and one without an address has that of the page that opened it.
+"""
 HEADER = "Content-Security-Policy"
 FRAMES = "frame-ancestors 'self'"
 """Jupyter's own policy, where no other is set."""

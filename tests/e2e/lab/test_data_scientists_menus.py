@@ -92,6 +92,12 @@ def test_menus_hold_no_way_out_and_what_is_tried_is_refused_in_words(
     refused: list[str] = []
     page.on("console", lambda message: refused.append(message.text))
     page.evaluate(SAVING)
+    with page.expect_popup() as opening:
+        page.evaluate("void window.open('')")
+    window = opening.value
+    window.on("download", lambda download: saved.append(download.suggested_filename))
+    window.evaluate(SAVING)
+    window.evaluate("document.title")
     files.get_by_text("data.csv").dblclick()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Data Scientists open programs, notebooks and logs in Lab")
@@ -107,4 +113,5 @@ def test_menus_hold_no_way_out_and_what_is_tried_is_refused_in_words(
     expect(files.get_by_text("new.py")).to_be_visible()
     files.get_by_text("code.py").dblclick()
     expect(page.locator(".cm-content").get_by_text("print(1)")).to_be_visible()
+    window.close()
     assert (saved, [text for text in refused if "Download" in text or "download" in text] != []) == ([], True)

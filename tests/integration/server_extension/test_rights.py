@@ -322,7 +322,7 @@ def test_sparks_pages_are_shown_and_saved_by_data_owners_alone(role, platform, s
     assert (page.status_code, page.text) == (200, "a log")
     assert ("content-disposition" in page.headers) is (role == "data_owner")
     policies = ";".join(page.headers.get_list("content-security-policy"))
-    assert ("allow-same-origin allow-scripts" in policies) is (role == "data_scientist")
+    assert ("allow-presentation allow-same-origin" in policies) is (role == "data_scientist")
 
 
 # The role of now.

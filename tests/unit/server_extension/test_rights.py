@@ -4,16 +4,21 @@ import asyncio
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from jupyterlab_hops import authorizer, programs, rights
+from jupyterlab_hops import authorizer, no_downloads, programs, rights
+from jupyterlab_hops.access import SETTING
 from jupyterlab_hops.authorizer import NO_DATA_SAVED, NO_RENAMING, carries_data, remedy, size_of
 from jupyterlab_hops.guard import Guarded, guarded, platforms_folders
 from jupyterlab_hops.own_role import FRESH_S, OwnRole, role_in
 from jupyterlab_hops.problems import no_answer
 from jupyterlab_hops.programs import MOST_NOTEBOOK_BYTES, MOST_PROGRAM_BYTES, is_program, is_readable
+from jupyterlab_hops.project import ProjectServer
 from jupyterlab_hops.rights import RIGHTS, Right, right_of
+from jupyterlab_hops.tensorboard_proxy import TensorBoardProxy
 from tornado import web
+from tornado.httputil import HTTPHeaders
 
 ME = {
     "kind": "project_user",
@@ -179,6 +184,31 @@ def test_folders_in_which_code_writes_are_not_searched_for_labs_files(tmp_path):
     places = [str(tmp_path / name) for name in ("server/data", "server", "platform/share", "platform/way", "servers")]
     kept = platforms_folders(places, [tmp_path / "server", tmp_path / "project"])
     assert kept == [str(tmp_path / "platform/share"), str(tmp_path / "servers")]
+
+
+@pytest.mark.parametrize("role", ["data_owner", "data_scientist"])
+def test_what_a_tensorboard_offers_as_a_file_is_shown_to_a_data_scientist(role):
+    server = ProjectServer.__new__(ProjectServer)
+    server.own_role = OwnRole(ControlPlane(ME), CONFIG | {"role": role})
+    handler = TensorBoardProxy.__new__(TensorBoardProxy)
+    handler.application = SimpleNamespace(settings={SETTING: server})
+    handler._headers = HTTPHeaders()
+    handler.add_header("content-disposition", "attachment; filename=data.csv")
+    handler.add_header("Content-Type", "text/plain")
+    assert dict(handler._headers).keys() == {"Content-Type"} | (
+        {"Content-Disposition"} if role == "data_owner" else set()
+    )
+
+
+def test_pages_that_save_no_files_keep_the_policy_that_they_had():
+    headers = {"X-Other": "1", no_downloads.HEADER: "frame-ancestors 'none'"}
+    no_downloads.forbid(headers)
+    no_downloads.forbid(headers)
+    assert headers == {"X-Other": "1", no_downloads.HEADER: f"frame-ancestors 'none'; {no_downloads.SANDBOX}"}
+    assert "allow-downloads" not in no_downloads.SANDBOX
+    bare = {}
+    no_downloads.forbid(bare)
+    assert bare[no_downloads.HEADER].startswith("frame-ancestors 'self'; sandbox ")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="prctl(2)")
