@@ -28,13 +28,19 @@ SPARE_FOR = "pyspark"
 
 _DUMPABLE = 4
 """Of prctl(2)."""
+_FIRST_PROCESS = 1
+"""Of a sandbox or a pod; see ``hops_contract.first_process``."""
 
 
 def keep_memory_private() -> None:
     """Keeps code of kernels, which has the same user id, from reading and changing the memory of this process.
 
-    A process that it starts is not touched by this: the system forgets it when a program is executed.
+    Only in a sandbox or a pod: elsewhere such code has more than that at hand, and the platform finds its own processes
+    by their variables, which are private as well then. A process that this one starts is not touched: the system
+    forgets it when a program is executed.
     """
+    if _FIRST_PROCESS not in {os.getpid(), os.getppid()}:
+        return
     ctypes.CDLL(None).prctl(_DUMPABLE, 0, 0, 0, 0)
 
 

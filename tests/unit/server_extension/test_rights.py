@@ -212,19 +212,18 @@ def test_pages_that_save_no_files_keep_the_policy_that_they_had():
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="prctl(2)")
-def test_the_servers_memory_is_its_own_and_its_kernels_are_as_any_process():
+@pytest.mark.parametrize(("parent", "kept"), [("1", "0"), ("4711", "1")])
+def test_in_a_sandbox_the_servers_memory_is_its_own_and_its_kernels_are_as_any_process(parent, kept):
     ask = "import ctypes; print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), flush=True)"  # PR_GET_DUMPABLE
     program = (
-        "import subprocess, sys\n"
+        "import os, subprocess, sys\n"
         "from jupyterlab_hops.extension import keep_memory_private\n"
+        f"os.getppid = lambda: {parent}\n"
         f"keep_memory_private()\n{ask}\nsubprocess.run([sys.executable, '-c', {ask!r}], check=True)\n"
     )
     told = subprocess.run(
         [sys.executable, "-c", program],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
+        capture_output=True, text=True, timeout=60, check=True,
         env={"PYTHONPATH": str(Path(programs.__file__).parents[1])},
-    )
-    assert told.stdout.split() == ["0", "1"]
+    )  # fmt: skip
+    assert told.stdout.split() == [kept, "1"]
