@@ -13,6 +13,7 @@ import json
 from typing import Any
 
 from hops_contract.certificates import CERTIFICATES_FOLDER
+from hops_contract.principal import ProjectRole
 from hops_contract.servers import CONFIG_FILE, TOKEN_FILE, ServerConfig, ServerGrant
 from hops_spawner.logos import PROMPT, SCALA, SPARK
 
@@ -21,9 +22,19 @@ KERNELS = ("pyspark", "spark", "python3")
 CULL_INTERVAL_S = 60
 # Would ask every person in every project whether to fetch Jupyter's news, and whether there is a newer Lab.
 DISABLED_IN_LAB = {"@jupyterlab/apputils-extension:announcements": True}
+# Their commands would be refused (jupyterlab_hops.rights): they and their entries in menus are left out.
+NOT_FOR_DATA_SCIENTISTS = (
+    "@jupyterlab/docmanager-extension:download",
+    "@jupyterlab/docmanager-extension:open-browser-tab",
+    "@jupyterlab/filebrowser-extension:download",
+    "@jupyterlab/filebrowser-extension:open-browser-tab",
+    "@jupyterlab/filebrowser-extension:share-file",
+    "@jupyterlab/notebook-extension:export",
+)
 # Light or dark as the system is, like the platform's pages; whoever picks a theme in Lab's settings keeps that.
 SETTINGS_OF_LAB = {"@jupyterlab/apputils-extension:themes": {"adaptive-theme": True}}
 # By name: the classes belong to another product, and this one only tells Jupyter of them.
+AUTHORIZER = "jupyterlab_hops.authorizer.ProjectAuthorizer"
 CONTENTS = "jupyterlab_hops.contents.ProjectContents"
 KERNEL_MANAGER = "jupyterlab_hops.kernel_sockets.PrivateKernelManager"
 KERNEL_WEBSOCKET = "jupyterlab_hops.kernel_websocket.PromptWebsocketConnection"
@@ -54,8 +65,14 @@ def server_files(grant: ServerGrant) -> dict[str, bytes]:
         "kernels/python3/logo-svg.svg": PROMPT.encode(),
         "config/jupyter_server_config.json": _json(jupyter_settings(config)),
         "config/labconfig/default_setting_overrides.json": _json(SETTINGS_OF_LAB),
-        "config/labconfig/page_config.json": _json({"disabledExtensions": DISABLED_IN_LAB}),
+        "config/labconfig/page_config.json": _json({"disabledExtensions": disabled_in_lab(config)}),
     }
+
+
+def disabled_in_lab(config: ServerConfig) -> dict[str, bool]:
+    """Lab's plugins that are off on this server."""
+    refused = () if config.role is ProjectRole.DATA_OWNER else NOT_FOR_DATA_SCIENTISTS
+    return DISABLED_IN_LAB | dict.fromkeys(refused, True)
 
 
 def jupyter_settings(config: ServerConfig) -> dict[str, Any]:
@@ -64,6 +81,7 @@ def jupyter_settings(config: ServerConfig) -> dict[str, Any]:
     return {
         "ServerApp": {
             "jpserver_extensions": dict(EXTENSIONS),
+            "authorizer_class": AUTHORIZER,
             "contents_manager_class": CONTENTS,
             "kernel_websocket_connection_class": KERNEL_WEBSOCKET,
             "shutdown_no_activity_timeout": idle_s,

@@ -222,6 +222,12 @@ class HopsKubeSpawner(HopsSpawnerMixin, KubeSpawner):
         self.volume_mounts = [*self._sorted_dict_values(self.volume_mounts), *mounts]
         self.init_containers = [*self._sorted_dict_values(self.init_containers), folder_container(self.image, paths)]
 
+    async def get_pod_manifest(self) -> Any:
+        """The pod, which runs once: another run would begin in the folder as the last one's code has left it."""
+        pod = await super().get_pod_manifest()
+        pod.spec.restart_policy = "Never"
+        return pod
+
     async def launch(self) -> Any:
         """Start the pod; what the cluster says of it stands among the steps of the start.
 

@@ -3,23 +3,45 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 from collections.abc import Coroutine
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from jupyter_client.kernelspec import NoSuchKernel
 from jupyter_server.extension.application import ExtensionApp
 
+from jupyterlab_hops import no_downloads
 from jupyterlab_hops.access import SETTING
+from jupyterlab_hops.guard import guard
 from jupyterlab_hops.handlers import routes
 from jupyterlab_hops.kernel_sockets import PrivateKernelManager
 from jupyterlab_hops.project import ProjectServer
-from jupyterlab_hops.server_folder import ServerFolder, ServerFolderError
+from jupyterlab_hops.server_folder import FOLDER_VARIABLE, ServerFolder, ServerFolderError
 from jupyterlab_hops.spare_kernel import SpareKernel, keep_ready
 
 SPARE_FOR = "pyspark"
 """The kernel of which a process is kept ready."""
+
+
+_DUMPABLE = 4
+"""Of prctl(2)."""
+_FIRST_PROCESS = 1
+"""Of a sandbox or a pod; see ``hops_contract.first_process``."""
+
+
+def keep_memory_private() -> None:
+    """Keeps code of kernels, which has the same user id, from reading and changing the memory of this process.
+
+    Only in a sandbox or a pod: elsewhere such code has more than that at hand, and the platform finds its own processes
+    by their variables, which are private as well then. A process that this one starts is not touched: the system
+    forgets it when a program is executed.
+    """
+    if _FIRST_PROCESS not in {os.getpid(), os.getppid()}:
+        return
+    ctypes.CDLL(None).prctl(_DUMPABLE, 0, 0, 0, 0)
 
 
 class HopsExtension(ExtensionApp):
@@ -42,13 +64,19 @@ class HopsExtension(ExtensionApp):
         except ServerFolderError as error:
             self.log.warning("The project's panel will stay empty: %s", error)
             return
+        keep_memory_private()
         self._server = ProjectServer(folder, self.serverapp.base_url)
         self.settings[SETTING] = self._server
         self.serverapp.io_loop.add_callback(self._begin, folder)
 
     def initialize_handlers(self) -> None:
-        """Adds the routes."""
+        """Adds the routes, and closes those that nobody decided on."""
+        guard(self.serverapp.web_app, self._tenants_folders())
         self.serverapp.web_app.add_handlers(".*$", routes(self.serverapp.base_url))
+
+    def _tenants_folders(self) -> list[Path]:
+        folder = os.environ.get(FOLDER_VARIABLE)
+        return [Path(self.serverapp.root_dir), *([Path(folder)] if folder else [])]
 
     async def stop_extension(self) -> None:
         """Ends what the extension started."""
@@ -63,6 +91,9 @@ class HopsExtension(ExtensionApp):
     async def _begin(self, folder: ServerFolder) -> None:
         if self._server is None or self._tasks:
             return
+        if not self._server.own_role.owner_at_start:
+            # Now, when all have said what headers are to be sent.
+            no_downloads.forbid(self.serverapp.web_app.settings.setdefault("headers", {}))
         warm = self._server.warm_session(self._seconds_since_use)
         work = [self._server.renewal.run(), warm.run(), *self._spare_kernel(folder)]
         self._tasks = tuple(asyncio.create_task(one) for one in work)

@@ -16,6 +16,7 @@ from tornado.httputil import HTTPHeaders
 from jupyterlab_hops import __version__
 from jupyterlab_hops.cell_outputs import CellOutputs
 from jupyterlab_hops.overview import LIMIT, Overview
+from jupyterlab_hops.own_role import OwnRole
 from jupyterlab_hops.platform_client import PlatformClient
 from jupyterlab_hops.problems import ProblemError
 from jupyterlab_hops.renamed_notebooks import RenamedNotebooks
@@ -133,6 +134,7 @@ class ProjectServer:
         self.outputs = CellOutputs(self._livy)
         self.renamed = RenamedNotebooks(self._livy, folder)
         self.renewal = TokenRenewal(folder, self._control_plane)
+        self.own_role = OwnRole(self._control_plane, config)
         self.tensorboards = TensorBoards(
             Path(config["project_folder"]), Path(config["environment"]), f"{self._base_path}/hops/tensorboards/"
         )

@@ -23,8 +23,10 @@ from jupyter_server.base.handlers import JupyterHandler
 from tornado import web
 from tornado.httputil import HTTPHeaders
 
-from jupyterlab_hops.access import AUTH_RESOURCE, project_server
+from jupyterlab_hops.access import AUTH_RESOURCE, SETTING, project_server
+from jupyterlab_hops.no_downloads import SANDBOX
 from jupyterlab_hops.problems import ProblemError, no_answer
+from jupyterlab_hops.project import ProjectServer
 
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
@@ -34,10 +36,10 @@ POLICY = (
 NO_FRAME = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 """Of every answer to who does not know the address: any frame on this origin gives the cookies of its path away."""
 _ASKED = ("Accept", "Accept-Encoding", "Accept-Language", "If-Modified-Since", "If-None-Match")
-_TOLD = (
+_TOLD = frozenset({
     "Content-Disposition", "Content-Encoding", "Content-Security-Policy", "Content-Type", "ETag", "Last-Modified",
     "Location",
-)  # fmt: skip
+})  # fmt: skip
 _SENT = re.compile(r"/hops/session/\d+/ui/([^/?]*)/(.*)")
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -79,8 +81,10 @@ class SparkPagesHandler(JupyterHandler):
 
     @property
     def content_security_policy(self) -> str:
-        """See :data:`POLICY` and :data:`NO_FRAME`."""
-        return NO_FRAME if self.page is None else POLICY
+        """See :data:`POLICY`, :data:`NO_FRAME` and ``no_downloads``."""
+        if self.page is None:
+            return NO_FRAME
+        return POLICY if self._saves_files() else f"{POLICY}; {SANDBOX}"
 
     @web.authenticated
     @authorized
@@ -122,9 +126,13 @@ class SparkPagesHandler(JupyterHandler):
         self.set_status(status)
         self.clear_header("Content-Type")
         self.set_header("Cache-Control", "no-store")
-        for name in _TOLD:
+        for name in _TOLD if self._saves_files() else _TOLD - {"Content-Disposition"}:
             for value in headers.get_list(name):
                 self.add_header(name, value)
+
+    def _saves_files(self) -> bool:
+        server = self.settings.get(SETTING)
+        return isinstance(server, ProjectServer) and server.own_role.owner_at_start
 
     def _take(self, part: bytes) -> None:
         self.write(part)

@@ -30,6 +30,12 @@ class TensorBoardProxy(ProxyHandler):
             headers.pop(name, None)
         return headers
 
+    def add_header(self, name: str, value: Any) -> None:
+        """What TensorBoard answered; what would be saved as a file is shown to those who may save none."""
+        if name.lower() == "content-disposition" and not project_server(self).own_role.owner_at_start:
+            return
+        super().add_header(name, value)
+
     def get_client_uri(self, protocol: str, host: str, port: int, proxied_path: str) -> str:  # noqa: ARG002
         """The same path as in the browser."""
         return f"{protocol}://{host}:{port}{self.request.uri}"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 from hops_kernels.configuration import renamed_notebook, session_name
-from jupyterlab_hops import problems, server_folder
+from jupyterlab_hops import own_role, problems, programs, server_folder
 from jupyterlab_hops.overview import HOLD_S, overview_item
 from jupyterlab_hops.platform_client import REQUEST_TIMEOUT_S
 from jupyterlab_hops.project import dataset_item, session_item
@@ -23,6 +23,8 @@ from hops_livy.sessions import Session, SessionState
 from hops_livy.settings import Limits
 from hops_livy.wire import SessionRequest
 from hops_platform.datasets.schemas import DatasetAnswer
+from hops_platform.uploads import service as uploads
+from hops_platform.users.schemas import Me, MyMembership
 
 ADA = Principal(kind=PrincipalKind.PROJECT_USER, user="ada", project="weather", role=ProjectRole.DATA_OWNER)
 
@@ -123,3 +125,19 @@ def test_the_control_planes_datasets_give_lab_all_that_it_shows():
         name="Raw", description="As it came.", created_at=datetime(2026, 5, 4, tzinfo=UTC), standard=False, version=1
     )
     assert dataset_item(answer.model_dump(mode="json")) == {"name": "Raw", "description": "As it came."}
+
+
+def test_programs_are_the_same_in_lab_and_at_the_control_planes_uploads():
+    assert programs.PROGRAM_ENDINGS == uploads.PROGRAM_ENDINGS
+    assert programs.MOST_PROGRAM_BYTES == uploads.MOST_PROGRAM_BYTES
+
+
+@pytest.mark.parametrize("role", list(ProjectRole))
+def test_the_control_plane_tells_a_server_its_persons_role(role):
+    me = Me(
+        kind=PrincipalKind.PROJECT_USER, name="ada", title="Ada", admin=False, auditor=False,
+        must_change_password=False, project="weather",
+        memberships=[MyMembership(project="weather", title="Weather", role=role)],
+    )  # fmt: skip
+    assert own_role.role_in(me.model_dump(mode="json"), user="ada", project="weather") == role.value
+    assert ProjectRole.DATA_OWNER.value == own_role.DATA_OWNER

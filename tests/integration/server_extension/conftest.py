@@ -15,10 +15,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-from hops_spawner.files import CONTENTS, EXTENSIONS
+from hops_spawner.files import AUTHORIZER, CONTENTS, EXTENSIONS
 
 ROOT = Path(__file__).parents[3]
 TOKEN = "jupyter-token"
+ME = ("GET", "/services/hops/api/v1/me")
+
+
+def me(role, *, user="ada", project="weather", kind="project_user"):
+    """What the control plane says of who asks."""
+    return 200, {"kind": kind, "name": user, "project": project, "memberships": [{"project": project, "role": role}]}
 
 
 def make_token(issued, expires, name="t"):
@@ -50,7 +56,8 @@ class Platform:
                     platform.bodies.append(json.loads(body))
                 platform.calls.append((self.command, self.path, self.headers.get("Authorization")))
                 platform.headers = dict(self.headers)
-                status, body, *headers = platform.answers.get(
+                known = {ME: me("data_owner")} | platform.answers
+                status, body, *headers = known.get(
                     (self.command, self.path), (404, {"title": "Not found", "detail": "no"})
                 )
                 if callable(body):
@@ -81,7 +88,7 @@ class Platform:
 class NotebookServer:
     """A real Jupyter server with the extension."""
 
-    def __init__(self, folder, home):
+    def __init__(self, folder, home, extensions=EXTENSIONS):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -90,15 +97,18 @@ class NotebookServer:
         environment = {
             "PATH": os.environ["PATH"], "HOME": str(home), "JUPYTER_TOKEN": TOKEN,
             "JUPYTER_CONFIG_DIR": str(home / "config"), "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+            "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"), "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
             "PYTHONPATH": str(ROOT / "server_extension"), "LANG": "C.UTF-8",
         }  # fmt: skip
         if folder is not None:
-            environment["HOPS_SERVER_FOLDER"] = str(folder)
+            environment["HOPS_SERVER_FOLDER"] = environment["JUPYTER_PATH"] = str(folder)
         (home / "config").mkdir()
         settings = {
-            "ServerApp": {"jpserver_extensions": EXTENSIONS, "contents_manager_class": CONTENTS},
+            "ServerApp": {
+                "jpserver_extensions": extensions, "authorizer_class": AUTHORIZER, "contents_manager_class": CONTENTS,
+            },
             "FileContentsManager": {"delete_to_trash": False},
-        }
+        }  # fmt: skip
         (home / "config" / "jupyter_server_config.json").write_text(json.dumps(settings))
         self.root = home
         self.log = (home / "server.log").open("w")
@@ -196,7 +206,11 @@ def make_folder(tmp_path_factory, shared_platform, project_folder, project_envir
 def start_server(tmp_path_factory):
     """Starts notebook servers; they end with the tests of the file."""
     with ExitStack() as servers:
-        yield lambda folder: servers.enter_context(closing(NotebookServer(folder, tmp_path_factory.mktemp("home"))))
+
+        def start(folder, **options):
+            return servers.enter_context(closing(NotebookServer(folder, tmp_path_factory.mktemp("home"), **options)))
+
+        yield start
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,11 +10,11 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-from websockets.sync.client import connect
 
 from tests.integration.livy.service_process import NO_SANDBOX
 
 from .conftest import Person, Site, eventually, stop_and_wait
+from .terminal import in_terminal
 
 pytestmark = [pytest.mark.hub, pytest.mark.skipif(bool(NO_SANDBOX), reason=f"no sandbox: {NO_SANDBOX}")]
 
@@ -27,24 +25,6 @@ def server(site: Site, ada: Person, running_server: psutil.Process) -> Iterator[
     headers = {"Authorization": f"token {token}"}
     with httpx.Client(base_url=f"{site.url}user/ada/weather/", headers=headers, timeout=60, trust_env=False) as client:
         yield client
-
-
-def in_terminal(server: httpx.Client, command: str) -> str:
-    """What a shell of the server's terminal writes for ``command``."""
-    name = server.post("api/terminals").json()["name"]
-    url = str(server.base_url).replace("http", "ws", 1) + f"terminals/websocket/{name}"
-    said = ""
-    try:
-        with connect(url, additional_headers=dict(server.headers), max_size=None) as shell:
-            shell.send(json.dumps(["stdin", f"{command}; echo the-''end\r"]))
-            deadline = time.monotonic() + 30
-            while "the-end" not in said and time.monotonic() < deadline:
-                with contextlib.suppress(TimeoutError):
-                    kind, *content = json.loads(shell.recv(timeout=5))
-                    said += content[0] if kind == "stdout" else ""
-    finally:
-        server.delete(f"api/terminals/{name}")
-    return said
 
 
 def test_a_terminal_sees_its_project_and_nothing_of_others_or_the_platform(site: Site, server: httpx.Client) -> None:

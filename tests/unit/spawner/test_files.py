@@ -6,9 +6,10 @@ import stat
 import subprocess
 from pathlib import Path
 
+from hops_contract.principal import ProjectRole
 from hops_contract.servers import ServerConfig, ServerGrant
 from hops_contract.wiping import wipe_folder
-from hops_spawner.files import server_files
+from hops_spawner.files import NOT_FOR_DATA_SCIENTISTS, server_files
 from hops_spawner.folder import write_folder
 
 
@@ -90,8 +91,21 @@ def test_jupyter_offers_only_these_kernels_and_stops_what_idles(grant: ServerGra
 
 def test_jupyters_files_keep_to_the_projects_laws_and_know_no_trash(grant: ServerGrant) -> None:
     settings = json.loads(server_files(grant)["config/jupyter_server_config.json"])
+    assert settings["ServerApp"]["authorizer_class"] == "jupyterlab_hops.authorizer.ProjectAuthorizer"
     assert settings["ServerApp"]["contents_manager_class"] == "jupyterlab_hops.contents.ProjectContents"
     assert settings["FileContentsManager"] == {"delete_to_trash": False}
+
+
+def test_labs_ways_to_take_files_out_are_a_data_owners(grant: ServerGrant) -> None:
+    def disabled(role: ProjectRole) -> dict[str, bool]:
+        config = grant.config.model_copy(update={"role": role})
+        files = server_files(grant.model_copy(update={"config": config}))
+        plugins: dict[str, bool] = json.loads(files["config/labconfig/page_config.json"])["disabledExtensions"]
+        return plugins
+
+    news = {"@jupyterlab/apputils-extension:announcements": True}
+    assert disabled(ProjectRole.DATA_OWNER) == news
+    assert disabled(ProjectRole.DATA_SCIENTIST) == news | dict.fromkeys(NOT_FOR_DATA_SCIENTISTS, True)
 
 
 def test_a_written_folder_is_readable_by_its_owner_only_and_holds_nothing_of_an_earlier_server(tmp_path: Path) -> None:

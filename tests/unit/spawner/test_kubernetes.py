@@ -134,7 +134,7 @@ def test_the_pod_of_a_grant(manifest: dict[str, Any]) -> None:
         "spec": {
             "automountServiceAccountToken": False,
             "imagePullSecrets": [],
-            "restartPolicy": "OnFailure",
+            "restartPolicy": "Never",
             "nodeSelector": {"nvidia.com/gpu.product": "a100"},
             "initContainers": [
                 {
