@@ -10,12 +10,12 @@ import contextlib
 import json
 import logging
 import os
-import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from hops_contract.layout import numbered
+from hops_contract.wiping import wipe_folder
 
 LOG = logging.getLogger(__name__)
 _GROWN_BYTES = 8 * 1024 * 1024
@@ -111,7 +111,7 @@ class Journal:
     def remove(self) -> None:
         """The session is forgotten: what is still told of it is written down no more."""
         self._removed = True
-        shutil.rmtree(self.folder, ignore_errors=True)
+        wipe_folder(self.folder)
 
     def _make(self) -> None:
         if not self.folder.exists():
