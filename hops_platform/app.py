@@ -27,7 +27,8 @@ from hops_platform.audit.refusals import Refusals
 from hops_platform.audit.requests import note_problem
 from hops_platform.audit.trail import AUDIT_KEY, load_trail, record
 from hops_platform.certificates import routes as certificates
-from hops_platform.certificates.service import renew_due
+from hops_platform.certificates.revocations import RevocationLists
+from hops_platform.certificates.service import forget_ended, renew_due
 from hops_platform.certificates.tasks import TASKS as CERTIFICATE_TASKS
 from hops_platform.database import Database, now
 from hops_platform.datasets import routes as datasets
@@ -127,6 +128,7 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
         engines=engines or make_engines(settings, signer),
         signer=signer,
         sealer=load_sealer(settings.layout.secret(SEALING_KEY)),
+        revocation_lists=RevocationLists(),
         trail=trail,
         refusals=Refusals(database),
         kept_tokens=KeptTokens(signer),
@@ -195,6 +197,9 @@ def _recurring(parts: Parts, workers: OutboxWorkers) -> tuple[Recurring, ...]:
             renewed = renew_due(session, parts.sealer)
             for name in renewed:
                 record(session, _by_the_clock(Action.CERTIFICATE_RENEW, name))
+            forgotten = forget_ended(session)
+        if forgotten:
+            LOG.info("%d certificates that ended long ago were forgotten.", forgotten)
         if renewed:
             LOG.info("%d certificates were made, of %s and others.", len(renewed), renewed[0])
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from hops_platform.audit.refusals import Refusals
 from hops_platform.audit.trail import Trail
+from hops_platform.certificates.revocations import RevocationLists
 from hops_platform.database import Database
 from hops_platform.engines import Engines
 from hops_platform.places import Places
@@ -27,6 +28,7 @@ class Parts:
         engines: One adapter for each port.
         signer: Signs and verifies tokens.
         sealer: Seals what is secret in the database.
+        revocation_lists: Of certificates, as they were signed last.
         trail: Writes what is recorded in the audit.
         refusals: Writes there what was refused.
         kept_tokens: Those that services are shown in a person's name.
@@ -41,6 +43,7 @@ class Parts:
     engines: Engines
     signer: Signer
     sealer: Sealer
+    revocation_lists: RevocationLists
     trail: Trail
     refusals: Refusals
     kept_tokens: KeptTokens

@@ -63,7 +63,7 @@ def read_revocations(
     encoding: Annotated[str, Query(pattern="^(der|pem)$", description="How it is written.", examples=["pem"])] = "der",
 ) -> Response:
     """The revocation list: in DER that of the authority that signs now, in PEM those of all that have not ended."""
-    lists = service.revocation_lists(session, parts.sealer)
+    lists = parts.revocation_lists.current(session, parts.sealer)
     if encoding == "der":
         return Response(lists[0].public_bytes(Encoding.DER) if lists else b"", media_type=REVOCATION_LIST)
     return Response(b"".join(one.public_bytes(Encoding.PEM) for one in lists), media_type=PEM)

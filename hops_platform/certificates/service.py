@@ -6,28 +6,26 @@ import base64
 import hmac
 import secrets
 import uuid
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from pydantic import SecretStr
-from sqlalchemy import ColumnElement, Select, func, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from hops_contract.certificates import CertificateFiles
 from hops_contract.slugs import project_user
-from hops_platform.certificates.authorities import authorities, certificates_of, opened, signing_authority
+from hops_platform.certificates.authorities import certificates_of, signing_authority
 from hops_platform.certificates.building import (
     LEAF_LIFETIME,
-    Revocation,
     Signed,
     UnusableRequestError,
     answers_as,
     key_store,
     load_signed,
     make_leaf,
-    make_revocation_list,
     pem,
     serial_text,
     sign_request,
@@ -47,6 +45,9 @@ RENEWED_BEFORE_END = LEAF_LIFETIME / 3
 """So long one is good at least that a server or a session gets at its start."""
 _RENEWED_AT_ONCE = 200
 REPLACED_A_DAY = 5
+KEPT_AFTER_END = timedelta(days=90)
+"""How long an administrator still sees what has ended; it proves nothing and stands on no list any more."""
+_FORGOTTEN_AT_ONCE = 1000
 
 
 def certificate_of(session: Session, membership: Membership, sealer: Sealer) -> Certificate:
@@ -194,21 +195,6 @@ def roots(session: Session) -> str:
     return pem(*certificates_of(session, Level.ROOT))
 
 
-def revocation_lists(session: Session, sealer: Sealer) -> list[x509.CertificateRevocationList]:
-    """The list of each intermediate authority that has not ended, the one that signs now first."""
-    moment = now()
-    return [
-        make_revocation_list(
-            opened(row, sealer).signed,
-            _revocations(session, row, moment),
-            moment,
-            # Seconds: two lists of the same second hold the same, or the later holds more and is read as well.
-            number=int(moment.timestamp()),
-        )
-        for row in authorities(session, Level.INTERMEDIATE)
-    ]
-
-
 def holder_of(session: Session, presented: bytes) -> Membership | None:
     """The membership whose certificate this is, if it may be used; ``None`` says nothing about why not.
 
@@ -255,6 +241,17 @@ def renew_due(session: Session, sealer: Sealer) -> list[str]:
         .limit(_RENEWED_AT_ONCE)
     )
     return [certificate_of(session, membership, sealer).name for membership in due.all()]
+
+
+def forget_ended(session: Session) -> int:
+    """Deletes the rows of certificates that have ended long ago, some at a time; how many."""
+    old = (
+        select(Certificate.id)
+        .where(Certificate.not_after < now() - KEPT_AFTER_END)
+        .order_by(Certificate.not_after)
+        .limit(_FORGOTTEN_AT_ONCE)
+    )
+    return len(session.scalars(delete(Certificate).where(Certificate.id.in_(old)).returning(Certificate.id)).all())
 
 
 def of_project(project: Project) -> Select[Certificate]:
@@ -335,24 +332,6 @@ def _revoke(session: Session, whose: ColumnElement[bool], reason: Reason) -> Non
         .where(whose, Certificate.revoked_at.is_(None))
         .values(revoked_at=now(), reason_name=reason.value)
     )
-
-
-def _revocations(session: Session, row: AuthorityRow, moment: datetime) -> Iterable[Revocation]:
-    revoked = session.execute(
-        select(Certificate.serial, Certificate.revoked_at, Certificate.reason_name)
-        .where(
-            Certificate.authority_id == row.id,
-            Certificate.revoked_at.is_not(None),
-            # One that has ended needs no revocation any more.
-            Certificate.not_after > moment,
-        )
-        .order_by(Certificate.revoked_at)
-    )
-    return [
-        Revocation(serial=int(serial, 16), at=revoked_at, reason=Reason(reason))
-        for serial, revoked_at, reason in revoked
-        if revoked_at is not None and reason is not None
-    ]
 
 
 def _loaded(row: Certificate) -> x509.Certificate:

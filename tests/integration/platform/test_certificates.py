@@ -18,7 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from hops_contract.principal import ProjectRole
-from hops_platform.certificates import service
+from hops_platform.certificates import revocations, service
 from hops_platform.certificates.authorities import signing_authority
 from hops_platform.certificates.building import make_leaf, pem
 from hops_platform.certificates.models import AuthorityRow, Certificate, Reason
@@ -389,3 +389,61 @@ def test_a_new_project_shows_nothing_of_an_old_one_of_its_name(hops: Any, ada: A
     eve = hops.user("eve")
     hops.ready_project(eve)
     assert [one["name"] for one in listed(eve)] == ["weather__eve"]
+
+
+@pytest.fixture
+def signatures(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The numbers of the lists that are signed from now on."""
+    numbers: list[int] = []
+    signing = revocations.make_revocation_list
+
+    def counted(*given: Any, number: int) -> x509.CertificateRevocationList:
+        numbers.append(number)
+        return signing(*given, number=number)
+
+    monkeypatch.setattr(revocations, "make_revocation_list", counted)
+    return numbers
+
+
+def test_a_list_is_signed_once_for_all_who_ask_and_anew_when_it_says_something_else(
+    hops: Any, ada: Any, signatures: list[int]
+) -> None:
+    first = serial_of(export(ada))
+    assert revoked(hops) == {}
+    assert (revoked(hops), len(signatures)) == ({}, 1)
+    hops.anonymous().get("certificate-revocations?encoding=pem").raise_for_status()
+    assert len(signatures) == 1
+    second = int(ada.post("projects/weather/certificate:replace").json()["serial"], 16)
+    assert (set(revoked(hops)), len(signatures)) == ({first}, 2)
+    ada.post("projects/weather/certificate:replace").raise_for_status()
+    assert (set(revoked(hops)), len(signatures)) == ({first, second}, 3)
+    with hops.platform.parts.database.session() as session:
+        row = session.scalars(select(Certificate).where(Certificate.serial == f"{first:x}")).one()
+        row.not_after = now() - timedelta(seconds=1)
+    assert (set(revoked(hops)), len(signatures)) == ({second}, 4)
+
+
+def test_a_list_is_signed_anew_long_before_it_ends(
+    hops: Any, ada: Any, signatures: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export(ada)
+    revoked(hops)
+    later = now() + revocations.SIGNED_ANEW_AFTER
+    monkeypatch.setattr(revocations, "now", lambda: later)
+    revoked(hops)
+    revoked(hops)
+    assert len(signatures) == 2
+
+
+def test_certificates_that_ended_long_ago_are_forgotten_and_no_others(hops: Any, ada: Any) -> None:
+    old = f"{serial_of(export(ada)):x}"
+    kept = ada.post("projects/weather/certificate:replace").json()["serial"]
+    with hops.platform.parts.database.session() as session:
+        row = session.scalars(select(Certificate).where(Certificate.serial == old)).one()
+        row.not_after = now() - service.KEPT_AFTER_END + timedelta(minutes=1)
+    with hops.platform.parts.database.session() as session:
+        assert service.forget_ended(session) == 0
+        session.scalars(select(Certificate).where(Certificate.serial == old)).one().not_after -= timedelta(minutes=2)
+    with hops.platform.parts.database.session() as session:
+        assert service.forget_ended(session) == 1
+    assert [one["serial"] for one in listed(ada)] == [kept]
