@@ -144,9 +144,11 @@ async def copy_file(  # noqa: PLR0917 - the request, and parts
     known.details["to"] = f"{request.to_dataset or dataset}/{request.to}"
     target = await run_in_threadpool(place_in, session, access, request.to_dataset or dataset, request.to)
     source = await run_in_threadpool(place_in, session, access, dataset, request.path)
-    with parts.transfers.places.take(access.caller.person.name):
+    person = access.caller.person.name
+    with parts.transfers.places.take(person):
         step_aside()
-        return service.show_copied(await parts.transfers.run_long(service.copy, parts.engines.files, source, target))
+        copied = await parts.transfers.copies.run(person, service.copy, parts.engines.files, source, target)
+    return service.show_copied(copied)
 
 
 @router.post("/projects/{project}/datasets/{dataset}/files:trash", dependencies=[records(Action.FILE_TRASH, "dataset")])

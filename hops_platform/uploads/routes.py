@@ -112,7 +112,8 @@ async def finish_upload(
     await run_in_threadpool(service.check_before_finish, session, uploads, access, upload)
     with parts.transfers.places.take(person.name):
         step_aside()
-        return show_entry(await parts.transfers.run_long(uploads.finish, access.project.name, person.id, upload))
+        finish = parts.transfers.finishes.run
+        return show_entry(await finish(person.name, uploads.finish, access.project.name, person.id, upload))
 
 
 @router.delete(

@@ -20,12 +20,12 @@ from uuid import UUID
 
 from hops_contract.layout import Home
 from hops_contract.wiping import wipe_folder
-from hops_platform.adapters.disk import full_disk_told
+from hops_platform.adapters.disk import check_room, full_disk_told
 from hops_platform.adapters.storage.beneath import FILE_MODE, entry_of, make_own, open_beneath, rename_new, told
 from hops_platform.database import new_id, now
 from hops_platform.engines.files import Entry, NewUpload, Upload
 from hops_platform.engines.places import Place, parse_place
-from hops_platform.errors import ConflictError, NotFoundError, StorageFullError, TooLargeError, TooManyError
+from hops_platform.errors import ConflictError, NotFoundError, TooLargeError, TooManyError
 
 MOST_OF_ONE = 200
 """Uploads of one user under way in one project."""
@@ -49,7 +49,7 @@ class LocalUploads:
         all_uploads = self._home.uploads(wanted.target.project)
         with full_disk_told():
             make_own(all_uploads, below=self._home.projects)
-            _check_room(all_uploads, wanted.size)
+            check_room(all_uploads, wanted.size, what="this file")
             if sum(name.startswith(owner.hex) for name in os.listdir(all_uploads)) >= MOST_OF_ONE:  # noqa: PTH208
                 raise TooManyError(
                     f"{MOST_OF_ONE} of your uploads to this project are under way.",
@@ -238,14 +238,6 @@ class LocalWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _check_room(folder: Path, size: int) -> None:
-    disk = os.statvfs(folder)
-    if disk.f_bavail * disk.f_frsize < size:
-        raise StorageFullError(
-            "There is less space left on the platform's disk than this file needs.", remedy="Tell an administrator."
-        )
 
 
 def _absent() -> NotFoundError:

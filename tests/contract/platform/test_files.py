@@ -137,11 +137,38 @@ class TestLocalFiles(FilesContract):
         assert names_in(raw / "to") == ["program.sh"]
         assert os.access(raw / "to" / "program.sh", os.X_OK)
 
-    def test_a_copy_that_grows_while_it_is_copied_ends_and_leaves_nothing(
-        self, engine: LocalFiles, home: Home, raw: Path
+    @pytest.mark.parametrize("why", ["taken", "room", "entries", "bytes"])
+    def test_what_cant_be_copied_is_refused_before_a_byte_is(
+        self, engine: LocalFiles, raw: Path, monkeypatch: pytest.MonkeyPatch, why: str
     ) -> None:
-        with (raw / "large").open("wb") as file:
-            file.truncate(64 * 2**20)
+        (raw / "from" / "sub").mkdir(parents=True)
+        (raw / "from" / "file").write_bytes(b"0123456789")
+        monkeypatch.setattr(os, "sendfile", lambda *_given: pytest.fail("something was copied"))
+        expected: type[PlatformError] = TooLargeError
+        most_entries, most_bytes = (2 if why == "entries" else 10), (9 if why == "bytes" else 2**60)
+        if why == "taken":
+            (raw / "to").write_text("x")
+            expected = ConflictError
+        if why == "room":
+            with (raw / "from" / "sub" / "sparse").open("wb") as sparse:
+                sparse.truncate(2**42)
+            expected = StorageFullError
+        with pytest.raises(expected):
+            engine.copy(place("from"), place("to"), most_entries=most_entries, most_bytes=most_bytes)
+        assert names_in(raw) == (["from", "to"] if why == "taken" else ["from"])
+
+    def test_a_copy_that_grows_while_it_is_copied_ends_and_leaves_nothing(
+        self, engine: LocalFiles, home: Home, raw: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (raw / "large").write_bytes(b"x")
+        sendfile = os.sendfile
+
+        def growing(*given: int | None) -> int:
+            with (raw / "large").open("ab") as file:
+                file.write(bytes(2**18))
+            return sendfile(*given)
+
+        monkeypatch.setattr(os, "sendfile", growing)
         with pytest.raises(TooLargeError):
             engine.copy(place("large"), place("copy"), most_entries=10, most_bytes=2**20)
         assert names_in(raw) == ["large"]

@@ -385,6 +385,34 @@ class Fetching:
         await self._hops.platform.app(self._scope, receive, send)
 
 
+def test_whole_folders_of_some_people_keep_nobody_from_finishing_an_upload(
+    on_disk: PlatformUnderTest, ada: Any, bob: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = [on_disk.user(f"user{number}") for number in range(6)]
+    for number in range(len(others)):
+        ada.post("projects/weather/members", json={"user": f"user{number}"}).raise_for_status()
+    (folder / "large").write_text("x")
+    go, files = threading.Event(), on_disk.platform.parts.engines.files
+    copying = files.copy
+    monkeypatch.setattr(files, "copy", lambda *given, **named: go.wait(60) and copying(*given, **named))
+    codes: list[int] = []
+
+    def copy(client: Any, name: str) -> None:
+        codes.append(client.post(f"{RAW}/files:copy", json={"path": "large", "to": name}).status_code)
+
+    threads = [threading.Thread(target=copy, args=(client, f"copy{n}")) for n, client in enumerate(others)]
+    for thread in threads:
+        thread.start()
+    try:
+        assert upload(bob, "program.py", b"1").status_code == 200
+        assert not codes
+    finally:
+        go.set()
+        for thread in threads:
+            thread.join(60)
+    assert codes == [200] * len(others)
+
+
 @pytest.mark.parametrize("how", [{"hang_up_after": 0}, {"stop_after": 0}], ids=["hangs up", "stops reading"])
 def test_who_does_not_read_a_download_holds_neither_a_place_nor_the_file(
     on_disk: PlatformUnderTest, ada: Any, folder: Path, monkeypatch: pytest.MonkeyPatch, how: dict[str, int]
