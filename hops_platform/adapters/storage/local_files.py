@@ -22,11 +22,14 @@ from hops_platform.adapters.storage.beneath import (
     entry_from,
     entry_of,
     exists,
+    is_folder,
     make_own,
     moment,
     open_beneath,
     open_folder,
+    open_project,
     open_regular,
+    open_up,
     rename_new,
     told,
 )
@@ -125,8 +128,12 @@ class LocalFiles:
         """See :class:`~hops_platform.engines.files.ProjectFiles`."""
         if self._trash.holds(place.project, item):
             return
-        with suppress(FileNotFoundError), open_beneath(self._home.projects, (place.project,)) as folder:
-            self._trash.put(place, at=folder, by=by, item=item, description=description)
+        with told(place), open_project(self._home.projects, place.project) as folder:
+            if not is_folder(place.dataset, at=folder):
+                self._trash.put_in_the_way(place, at=folder, by=by, item=item)
+                return
+            with open_up(place.dataset, at=folder):
+                self._trash.put(place, at=folder, by=by, item=item, description=description)
 
     def list_trash(self, project: str, *, limit: int, before: UUID | None = None) -> Sequence[TrashItem]:
         """See :class:`~hops_platform.engines.files.ProjectFiles`."""
@@ -147,14 +154,16 @@ class LocalFiles:
         """See :class:`~hops_platform.engines.files.ProjectFiles`."""
         if not self._trash.holds(place.project, item):
             return
-        with told(place), open_beneath(self._home.projects, (place.project,), make_from=0) as folder:
+        with told(place), open_project(self._home.projects, place.project) as folder:
+            if not is_folder(place.dataset, at=folder):
+                self._trash.put_in_the_way(place, at=folder)
             with suppress(OSError):
                 # Code of the project may have made an empty one meanwhile.
                 os.rmdir(place.dataset, dir_fd=folder)
             try:
                 self._trash.take(place.project, item, name=place.dataset, at=folder)
             except FileExistsError:
-                with open_folder(place.dataset, at=folder) as beside:
+                with open_up(place.dataset, at=folder) as beside:
                     self._trash.take(place.project, item, name=f"restored-{item.hex[-8:]}", at=beside)
 
     def empty_trash(self, project: str) -> None:

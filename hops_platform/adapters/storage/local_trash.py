@@ -27,6 +27,8 @@ from hops_platform.errors import NotFoundError
 
 _ABOUT = "about.json"
 _ITEM = "item"
+PLATFORM = "hops"
+"""By whom something was moved to the trash that nobody has deleted."""
 
 
 class LocalTrash:
@@ -40,8 +42,26 @@ class LocalTrash:
         self._home = home
         self._given_up = home.projects / ".given-up"
 
-    def put(self, place: Place, *, at: int, by: str, item: UUID | None = None, description: str = "") -> TrashItem:
-        """Moves what lies in the folder ``at`` to the trash.
+    def put_in_the_way(self, place: Place, *, at: int, by: str = PLATFORM, item: UUID | None = None) -> None:
+        """Moves what is no folder, where a dataset's folder belongs, to the trash: as a thing in the dataset.
+
+        Raises:
+            OSError: It can't be moved.
+        """
+        with suppress(FileNotFoundError):
+            self.put(place, at=at, by=by, item=item, path=place.dataset)
+
+    def put(
+        self,
+        place: Place,
+        *,
+        at: int,
+        by: str,
+        item: UUID | None = None,
+        description: str = "",
+        path: str | None = None,
+    ) -> TrashItem:
+        """Moves what lies in the folder ``at`` to the trash; ``path`` is what is said of where it was.
 
         Raises:
             OSError: It is not there, or can't be moved.
@@ -50,7 +70,7 @@ class LocalTrash:
         told = TrashItem(
             id=item or new_id(),
             dataset=place.dataset,
-            path=place.path,
+            path=place.path if path is None else path,
             kind=entry.kind,
             description=description,
             deleted_by=by,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import os
 import shutil
@@ -20,6 +21,7 @@ import pytest
 
 from hops_contract.layout import Home
 from hops_contract.sandbox import SandboxError, command_in_sandbox, find_program, view_of_tenant
+from hops_platform.adapters.storage.beneath import open_beneath, open_up
 from hops_platform.adapters.storage.local import LocalStorage
 from hops_platform.adapters.storage.local_files import LocalFiles
 from hops_platform.adapters.storage.local_uploads import LocalUploads
@@ -72,6 +74,20 @@ def names_in(folder: Path) -> list[str]:
 def content(files: ProjectFiles, at: Place) -> bytes:
     with files.open_file(at).file as file:
         return file.read()
+
+
+@pytest.fixture
+def no_way_round_permissions() -> Iterator[None]:
+    """What is closed to its owner is closed to this thread, also where root runs the tests."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    held = (ctypes.c_uint32 * 6)()
+    assert libc.capget(header, held) == 0
+    fewer = (ctypes.c_uint32 * 6)(*held)
+    fewer[0] &= ~0b110  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH, among the effective ones
+    assert libc.capset(header, fewer) == 0
+    yield
+    assert libc.capset(header, held) == 0
 
 
 class TestLocalFiles(FilesContract):
@@ -190,7 +206,7 @@ class TestLocalFiles(FilesContract):
         os.utime(raw / "old", (-(2**40), -(2**40)))
         assert engine.stat(place("old")).modified.tzinfo is not None
 
-    @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is closed to root")
+    @pytest.mark.usefixtures("no_way_round_permissions")
     def test_what_is_closed_is_told_as_such(self, engine: LocalFiles, raw: Path) -> None:
         (raw / "closed").mkdir(mode=0)
         with pytest.raises(ConflictError, match="permissions"):
@@ -263,6 +279,69 @@ class TestLocalFiles(FilesContract):
         engine.restore_dataset(place(), item=item)
         names = sorted(entry.name for entry in engine.list_folder(place(), limit=10).entries)
         assert names == ["mine", f"restored-{item.hex[-8:]}"]
+
+    @pytest.mark.parametrize("made", ["file", "link", "broken link", "pipe"])
+    @pytest.mark.parametrize("when", ["created", "restored", "deleted"])
+    def test_what_code_put_in_a_datasets_place_is_moved_aside(  # noqa: PLR0917 - two are what differs
+        self, engine: LocalFiles, home: Home, raw: Path, outside: Path, made: str, when: str
+    ) -> None:
+        item = new_id()
+        (raw / "kept").write_text("kept")
+        engine.trash_dataset(place(), item=item, description="", by="ada")
+        if made == "file":
+            raw.write_text("mine")
+        elif made == "pipe":
+            os.mkfifo(raw)
+        else:
+            raw.symlink_to(outside if made == "link" else outside / "absent")
+        if when == "created":
+            LocalStorage(home).create_datasets("weather", ["raw", "later"])
+        elif when == "restored":
+            engine.restore_dataset(place(), item=item)
+            assert (raw / "kept").read_text() == "kept"
+        else:
+            engine.trash_dataset(place(), item=(again := new_id()), description="", by="ada")
+            engine.trash_dataset(place(), item=again, description="", by="ada")
+            assert not os.path.lexists(raw)
+            raw.mkdir()
+        assert raw.is_dir()
+        assert not raw.is_symlink()
+        assert names_in(outside) == ["file"]
+        # It is kept as a thing in the dataset: only a folder can ever be a dataset again.
+        aside = next(one for one in engine.list_trash("weather", limit=10) if one.id != item)
+        assert (aside.dataset, aside.path) == ("raw", "raw")
+        engine.restore("weather", aside.id, target=place("raw"))
+        assert os.path.lexists(raw / "raw")
+
+    @pytest.mark.usefixtures("no_way_round_permissions")
+    @pytest.mark.parametrize("closed", ["dataset", "project"])
+    def test_folders_that_code_has_closed_hold_nothing_up(
+        self, engine: LocalFiles, home: Home, raw: Path, closed: str
+    ) -> None:
+        item = new_id()
+        (raw / "kept").write_text("kept")
+        folder = raw if closed == "dataset" else raw.parent
+        folder.chmod(0)
+        engine.trash_dataset(place(), item=item, description="", by="ada")
+        raw.parent.chmod(0o500)
+        LocalStorage(home).create_datasets("weather", ["new"])
+        engine.restore_dataset(place(), item=item)
+        assert (raw / "kept").read_text() == "kept"
+        folder.chmod(0)
+        LocalStorage(home).trash_project("weather")
+        assert not home.project("weather").exists()
+
+    def test_no_link_that_took_a_folders_name_is_opened_up(self, raw: Path, outside: Path) -> None:
+        outside.chmod(0o500)
+        (raw / "link").symlink_to(outside)
+        with (
+            open_beneath(raw, ()) as folder,
+            pytest.raises(OSError, match="Not a directory"),
+            open_up("link", at=folder),
+        ):
+            pass
+        assert outside.stat().st_mode & 0o777 == 0o500
+        outside.chmod(0o700)
 
     def test_a_page_of_many_thousand_entries_takes_little_memory(self, engine: LocalFiles, raw: Path) -> None:
         for number in range(20_000):

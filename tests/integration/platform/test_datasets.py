@@ -385,6 +385,20 @@ class Fetching:
         await self._hops.platform.app(self._scope, receive, send)
 
 
+def test_code_that_takes_a_datasets_place_holds_up_nothing_of_the_project(
+    on_disk: PlatformUnderTest, ada: Any, folder: Path
+) -> None:
+    folder.with_name("taken").write_text("mine")
+    for name in ("taken", "later"):
+        ada.post("projects/weather/datasets", json={"name": name}).raise_for_status()
+    on_disk.deliver()
+    assert names(ada, dataset="taken") == names(ada, dataset="later") == []
+    (item,) = ada.get("projects/weather/trash").json()["items"]
+    assert (item["dataset"], item["path"], item["deleted_by"]) == ("taken", "taken", "hops")
+    ada.post(f"projects/weather/trash/{item['id']}:restore", json={}).raise_for_status()
+    assert folder.with_name("taken").joinpath("taken").read_text() == "mine"
+
+
 def test_whole_folders_of_some_people_keep_nobody_from_finishing_an_upload(
     on_disk: PlatformUnderTest, ada: Any, bob: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
