@@ -14,8 +14,11 @@ from typing import Any
 import anyio
 import pytest
 from anyio import to_thread
+from sqlalchemy import select
 
 from hops_contract.principal import ProjectRole
+from hops_platform.audit.actions import Action, Outcome
+from hops_platform.audit.models import AuditEvent
 from hops_platform.transfers import OF_ONE_PERSON
 
 from .conftest import PlatformUnderTest
@@ -115,11 +118,17 @@ def test_a_deleted_dataset_comes_back_with_its_files_and_description(
     assert names(ada, "a") == ["b.csv"]
 
 
-def test_a_dataset_made_anew_at_once_does_not_get_the_old_files(
+def test_a_dataset_is_made_anew_when_the_old_files_have_left_its_place(
     on_disk: PlatformUnderTest, ada: Any, folder: Path
 ) -> None:
     upload(ada, "old.csv", b"day")
     ada.request("DELETE", RAW, json={"name": "raw"}).raise_for_status()
+    for name in ("raw", "RAW"):
+        refused = ada.post("projects/weather/datasets", json={"name": name})
+        assert refused.status_code == 409, "what came into it now would be moved to the trash"
+        assert "still being moved" in refused.json()["detail"]
+        assert "Try again" in refused.json()["remedy"]
+    on_disk.deliver()
     ada.post("projects/weather/datasets", json={"name": "raw"}).raise_for_status()
     on_disk.deliver()
     assert names(ada) == []
@@ -129,6 +138,88 @@ def test_a_dataset_made_anew_at_once_does_not_get_the_old_files(
     assert restored.json() == {"dataset": "old", "path": ""}
     on_disk.deliver()
     assert names(ada, dataset="old") == ["old.csv"]
+
+
+def test_a_dataset_that_is_being_restored_is_restored_once_and_not_emptied_away(
+    on_disk: PlatformUnderTest, ada: Any, folder: Path
+) -> None:
+    upload(ada, "old.csv", b"day")
+    ada.request("DELETE", RAW, json={"name": "raw"}).raise_for_status()
+    on_disk.deliver()
+    item = ada.get("projects/weather/trash").json()["items"][0]["id"]
+    ada.post(f"projects/weather/trash/{item}:restore", json={}).raise_for_status()
+    again = ada.post(f"projects/weather/trash/{item}:restore", json={"to_dataset": "other"})
+    emptied = ada.post("projects/weather/trash:empty", json={"project": "weather"})
+    assert (again.status_code, emptied.status_code) == (409, 409)
+    assert "restored" in again.json()["detail"]
+    on_disk.deliver()
+    assert names(ada) == ["old.csv"]
+    ada.post("projects/weather/trash:empty", json={"project": "weather"}).raise_for_status()
+
+
+def test_a_restored_dataset_has_a_folder_also_where_the_trash_was_lost(
+    on_disk: PlatformUnderTest, ada: Any, folder: Path
+) -> None:
+    ada.request("DELETE", RAW, json={"name": "raw"}).raise_for_status()
+    on_disk.deliver()
+    item = ada.get("projects/weather/trash").json()["items"][0]["id"]
+    ada.post(f"projects/weather/trash/{item}:restore", json={}).raise_for_status()
+    on_disk.platform.parts.engines.files.empty_trash("weather")
+    on_disk.deliver()
+    assert names(ada) == []
+    assert upload(ada, "new.csv", b"day").status_code == 200
+
+
+def test_an_upload_is_begun_and_finished_once_however_often_it_is_said(
+    on_disk: PlatformUnderTest, ada: Any, bob: Any
+) -> None:
+    new, key = {"path": "a.py", "size": 1}, {"Idempotency-Key": "one"}
+    place = "projects/weather/uploads/" + ada.post(f"{RAW}/uploads", json=new, headers=key).json()["id"]
+    ada.put(f"{place}/content", params={"offset": 0}, content=b"1").raise_for_status()
+    assert place.endswith(ada.post(f"{RAW}/uploads", json=new, headers=key).json()["id"])
+    assert ada.get(place).json()["received"] == 1
+    answers = [ada.post(f"{place}:finish") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert answers[0].json() == answers[2].json()
+    assert place.endswith(ada.post(f"{RAW}/uploads", json=new, headers=key).json()["id"])
+    assert ada.get(place).status_code == 404, "what was finished is not begun again"
+    assert bob.post(f"{place}:finish").status_code == 404
+    with on_disk.platform.parts.database.session(writes=False) as session:
+        actions = session.scalars(select(AuditEvent.action).where(AuditEvent.outcome == Outcome.DONE)).all()
+    assert (actions.count(Action.UPLOAD_BEGIN), actions.count(Action.UPLOAD_FINISH)) == (1, 1)
+
+
+@pytest.mark.parametrize("call", ["begin", "finish", "restore", "empty"])
+def test_nobody_waits_for_the_database_while_the_disk_is_looked_at(
+    on_disk: PlatformUnderTest, ada: Any, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    upload(ada, "old.py", b"day")
+    item = ada.post(f"{RAW}/files:trash", json={"path": "old.py"}).json()["id"]
+    begun = ada.post(f"{RAW}/uploads", json={"path": "new.py", "size": 0}).json()["id"]
+    engines, database, looks = on_disk.platform.parts.engines, on_disk.platform.parts.database, []
+
+    def watch(engine: Any, name: str) -> None:
+        looking = getattr(engine, name)
+
+        def look(*given: Any, **named: Any) -> Any:
+            looks.append(database.engine.pool.checkedout())
+            return looking(*given, **named)
+
+        monkeypatch.setattr(engine, name, look)
+
+    for name in ("begin", "find", "find_finished", "finish"):
+        watch(engines.uploads, name)
+    for name in ("find_in_trash", "restore", "empty_trash"):
+        watch(engines.files, name)
+    answer = {
+        "begin": lambda: ada.post(f"{RAW}/uploads", json={"path": "b.py", "size": 1}, headers={"Idempotency-Key": "k"}),
+        "finish": lambda: ada.post(f"projects/weather/uploads/{begun}:finish"),
+        "restore": lambda: ada.post(f"projects/weather/trash/{item}:restore", json={}),
+        "empty": lambda: ada.post("projects/weather/trash:empty", json={"project": "weather"}),
+    }[call]()
+    assert answer.is_success, answer.text
+    assert looks
+    assert set(looks) == {0}, "a connection was held meanwhile, on SQLite with everybody's turn to write"
 
 
 @pytest.mark.parametrize("name", ["Jupyter", "Resources", "Logs", "Experiments", "Models"])
