@@ -7,6 +7,7 @@ import hmac
 import secrets
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 from cryptography import x509
@@ -54,7 +55,12 @@ def certificate_of(session: Session, membership: Membership, sealer: Sealer) -> 
     """The member's certificate; a new one where there is none that lasts.
 
     The one before stays good until its end: servers and sessions that run have it.
+
+    Raises:
+        NotFoundError: The user is no member any more, or may no longer log in.
     """
+    if not _holds_still(session, membership):
+        raise NotFoundError("There is no such member (any more).")
     name = project_user(membership.project.name, membership.user.name)
     found = session.scalar(_good(name).where(Certificate.not_after > now() + RENEWED_BEFORE_END).limit(1))
     if found is not None:
@@ -69,6 +75,7 @@ def replace_certificate(session: Session, membership: Membership, sealer: Sealer
         ConflictError: It was done too often today; each stays on the public revocation list until its end.
     """
     name = project_user(membership.project.name, membership.user.name)
+    _lock_for_revocation(session, project=membership.project.name, user=membership.user.name)
     lately = session.scalar(
         select(func.count())
         .select_from(Certificate)
@@ -105,11 +112,14 @@ def files_of(session: Session, membership: Membership, sealer: Sealer) -> Certif
 
 def revoke_of_member(session: Session, project: str, user: str, *, reason: Reason) -> None:
     """Revokes all certificates of a member; those that have ended too, which costs nothing."""
+    _lock_for_revocation(session, project=project, user=user)
     _revoke(session, Certificate.name == project_user(project, user), reason)
 
 
 def revoke_of_user(session: Session, user: str, *, reason: Reason) -> None:
     """Revokes all certificates of a user, in all projects."""
+    # Whoever makes one of theirs holds the row; weaker than what other tables that name a user would wait for.
+    session.execute(select(User.id).where(User.name == user).with_for_update(key_share=True))
     _revoke(session, Certificate.user_name == user, reason)
 
 
@@ -240,7 +250,11 @@ def renew_due(session: Session, sealer: Sealer) -> list[str]:
         .where(User.active.is_(True), ~lasting)
         .limit(_RENEWED_AT_ONCE)
     )
-    return [certificate_of(session, membership, sealer).name for membership in due.all()]
+    renewed = []
+    for membership in due.all():
+        with suppress(NotFoundError):  # gone since a moment ago
+            renewed.append(certificate_of(session, membership, sealer).name)
+    return renewed
 
 
 def forget_ended(session: Session) -> int:
@@ -287,6 +301,30 @@ def show(row: Certificate) -> CertificateAnswer:
         not_after=row.not_after,
         revoked_at=row.revoked_at,
         reason=row.reason,
+    )
+
+
+def _holds_still(session: Session, membership: Membership) -> bool:
+    """Whether a certificate may be made now; until the transaction ends, nobody revokes what is made in it unseen.
+
+    Who revokes locks the same rows first. So either this is seen there, or what was done there is seen here.
+    """
+    active = session.scalar(select(User.active).where(User.id == membership.user_id).with_for_update(read=True))
+    member = session.scalar(
+        select(Membership.user_id)
+        .where(Membership.project_id == membership.project_id, Membership.user_id == membership.user_id)
+        .with_for_update(read=True)
+    )
+    return bool(active) and member is not None
+
+
+def _lock_for_revocation(session: Session, *, project: str, user: str) -> None:
+    session.execute(
+        select(Membership.user_id)
+        .join(User, User.id == Membership.user_id)
+        .join(Project, Project.id == Membership.project_id)
+        .where(Project.name == project, User.name == user)
+        .with_for_update(of=Membership)
     )
 
 

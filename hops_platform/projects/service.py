@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from hops_contract.layout import STANDARD_DATASETS
@@ -14,6 +14,7 @@ from hops_platform.database import now
 from hops_platform.datasets.models import Dataset
 from hops_platform.environments.models import Environment
 from hops_platform.errors import ConflictError, NotFoundError
+from hops_platform.joining.models import JoinRequest
 from hops_platform.outbox import Delivery, Task, enqueue
 from hops_platform.projects.models import FormerMembership, Membership, Project, Template
 from hops_platform.projects.schemas import (
@@ -143,9 +144,13 @@ def add_member(session: Session, project: Project, request: NewMember) -> Member
     """Adds a user.
 
     Raises:
-        NotFoundError: There is no such active user.
+        NotFoundError: There is no such active user, or the project was deleted at the same moment.
         ConflictError: It is a member already.
     """
+    # Until this is written, nobody deletes the project; and a deleted one gets no members.
+    held = select(Project.id).where(Project.id == project.id, Project.deleted_at.is_(None)).with_for_update(read=True)
+    if session.scalar(held) is None:
+        raise NotFoundError(f"There is no project {project.name!r} any more.")
     user = session.scalar(select(User).where(User.name == request.user, User.active.is_(True)))
     if user is None:
         raise NotFoundError(f"There is no user {request.user!r}.", remedy="Ask an administrator to create one.")
@@ -156,6 +161,8 @@ def add_member(session: Session, project: Project, request: NewMember) -> Member
     )
     session.add(membership)
     session.flush()
+    # Who was added waits for no answer, and would else have asked again by being removed.
+    session.execute(delete(JoinRequest).where(JoinRequest.project_id == project.id, JoinRequest.user_id == user.id))
     issue_certificate(session, membership)
     return show_member(membership)
 
