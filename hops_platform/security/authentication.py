@@ -21,6 +21,7 @@ from hops_platform.errors import (
     NotFoundError,
     NotVisibleError,
     PasswordChangeNeededError,
+    PlatformError,
     UnauthenticatedError,
 )
 from hops_platform.projects.models import Membership, Project
@@ -112,7 +113,7 @@ def authenticate_bearer(
         # These are what this service shows to others; nobody calls it with one.
         raise UnauthenticatedError("A service's token can't be used here.")
     user = _active_user(session, principal.user)
-    outdated = verified.chain < user.tokens_valid_from - timedelta(milliseconds=1)
+    outdated = _is_outdated(verified.chain, user)
     if outdated and principal.kind is PrincipalKind.PROJECT_USER:
         raise UnauthenticatedError("Your password was changed.", remedy=START_AGAIN)
     if outdated:
@@ -191,6 +192,31 @@ def authorize_in_project(session: Session, caller: Caller, project: str, permiss
     allowed = permissions_of(principal.kind, admin=admin, membership=membership.role if membership else None)
     _check(caller, permission, allowed)
     return ProjectAccess(caller=caller, project=row, membership=membership)
+
+
+def may_still(session: Session, access: ProjectAccess, permission: Permission) -> bool:
+    """Whether a caller of a while ago may still do in a project what takes long, looked up anew.
+
+    Args:
+        session: A new one: what the call read at its beginning stays in its own.
+        access: What the call was let in with.
+        permission: What it needs.
+    """
+    before = access.caller
+    try:
+        user = _active_user(session, before.principal.user)
+        if before.chain is not None and _is_outdated(before.chain, user):
+            return False
+        now_caller = Caller(principal=before.principal, user=user, chain=before.chain)
+        found = authorize_in_project(session, now_caller, access.project.name, permission)
+    except PlatformError:
+        return False
+    # Another project may have the name by now.
+    return found.project.id == access.project.id
+
+
+def _is_outdated(chain: datetime, user: User) -> bool:
+    return chain < user.tokens_valid_from - timedelta(milliseconds=1)
 
 
 def _check_not_expired(verified: VerifiedToken, *, renews: bool) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import queue
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -457,7 +458,13 @@ class Fetching:
         self.got = 0
         self.whole = False
 
-    async def run(self, *, hang_up_after: int | None = None, stop_after: int | None = None) -> None:
+    async def run(
+        self,
+        *,
+        hang_up_after: int | None = None,
+        stop_after: int | None = None,
+        meanwhile: Callable[[], object] | None = None,
+    ) -> None:
         gone = anyio.Event()
 
         async def receive() -> dict[str, Any]:
@@ -467,6 +474,8 @@ class Fetching:
         async def send(message: dict[str, Any]) -> None:
             self.got += len(message.get("body", b""))
             self.whole = message["type"] == "http.response.body" and not message.get("more_body")
+            if meanwhile is not None and message["type"] == "http.response.start":
+                await to_thread.run_sync(meanwhile)
             if stop_after is not None and self.got > stop_after:
                 await anyio.sleep_forever()
             if hang_up_after is not None and self.got > hang_up_after:
@@ -474,6 +483,47 @@ class Fetching:
                 await anyio.sleep(0.01)
 
         await self._hops.platform.app(self._scope, receive, send)
+
+
+CHANGES: dict[str, Callable[[Any, Any], Any]] = {
+    "removed": lambda ada, _root: ada.delete("projects/weather/members/bob"),
+    "demoted": lambda ada, _root: ada.patch(
+        "projects/weather/members/bob", json={"role": "data_scientist"}, headers={"If-Match": "*"}
+    ),
+    "deactivated": lambda _ada, root: root.patch("users/bob", json={"active": False}),
+    "another password": lambda _ada, root: root.patch("users/bob", json={"password": "another long password"}),
+    "project deleted": lambda ada, _root: ada.request("DELETE", "projects/weather", json={"name": "weather"}),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_download_ends_when_its_reader_may_no_longer_have_it(  # noqa: PLR0917 - fixtures
+    on_disk: PlatformUnderTest, ada: Any, bob: Any, folder: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    root = on_disk.user("root", admin=True)
+    (folder / "large").write_bytes(bytes(8 * 2**20))
+    make_owner = {"json": {"role": "data_owner"}, "headers": {"If-Match": "*"}}
+    ada.patch("projects/weather/members/bob", **make_owner).raise_for_status()
+    monkeypatch.setattr("hops_platform.files.routes.LOOKED_AT_AGAIN_S", 0)
+    unchanged = Fetching(on_disk, bob, "large")
+    on_disk.portal.call(unchanged.run)
+    assert unchanged.whole
+    fetching = Fetching(on_disk, bob, "large")
+    on_disk.portal.call(partial(fetching.run, meanwhile=lambda: CHANGES[change](ada, root).raise_for_status()))
+    assert (fetching.got, fetching.whole) == (0, False)
+    assert folder / "large" not in open_files()
+
+
+def test_a_download_ends_after_a_time_and_is_gone_on_with(
+    on_disk: PlatformUnderTest, ada: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "large").write_bytes(bytes(8 * 2**20))
+    monkeypatch.setattr("hops_platform.files.routes.LONGEST_S", 0)
+    fetching = Fetching(on_disk, ada, "large")
+    on_disk.portal.call(fetching.run)
+    assert not fetching.whole
+    monkeypatch.undo()
+    assert content(ada, "large", Range="bytes=100-").status_code == 206
 
 
 def test_code_that_takes_a_datasets_place_holds_up_nothing_of_the_project(
