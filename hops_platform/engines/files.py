@@ -121,7 +121,11 @@ class ProjectFiles(Protocol):
     """
 
     def list_folder(self, place: Place, *, limit: int, after: str | None = None) -> Listing:
-        """A page of a folder, by name, in memory that does not grow with the folder."""
+        """A page of a folder, by name, in memory that does not grow with the folder.
+
+        Raises:
+            ConflictError: It holds more than can be listed.
+        """
         ...
 
     def stat(self, place: Place) -> Entry:
@@ -157,7 +161,11 @@ class ProjectFiles(Protocol):
         ...
 
     def list_trash(self, project: str, *, limit: int, before: UUID | None = None) -> Sequence[TrashItem]:
-        """What is in the trash, the latest first."""
+        """What is in the trash, the latest first.
+
+        Raises:
+            ConflictError: It holds more than can be listed.
+        """
         ...
 
     def find_in_trash(self, project: str, item: UUID) -> TrashItem:

@@ -23,6 +23,8 @@ from hops_platform.errors import ConflictError, InvalidRequestError, NotFoundErr
 
 FOLDER_MODE = 0o750
 FILE_MODE = 0o640
+MOST_LISTED = 200_000
+"""Entries of one folder: for each page all their names are read, which is a fifth of a second for so many."""
 # Without waiting: neither for the other end of a pipe, nor for whoever holds a lease on the file.
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -119,6 +121,20 @@ def is_folder(name: str, *, at: int) -> bool:
         return stat.S_ISDIR(os.stat(name, dir_fd=at, follow_symlinks=False).st_mode)
     except FileNotFoundError:
         return False
+
+
+def bounded(found: Iterator[os.DirEntry[str]], *, remedy: str) -> Iterator[os.DirEntry[str]]:
+    """The entries of a folder, as long as they are few enough to be gone through for each page of them.
+
+    Raises:
+        ConflictError: There are more.
+    """
+    for number, entry in enumerate(found):
+        if number >= MOST_LISTED:
+            raise ConflictError(
+                f"There are more than {MOST_LISTED:,} entries here; no more can be listed.", remedy=remedy
+            )
+        yield entry
 
 
 def open_regular(name: str, *, at: int) -> tuple[int, os.stat_result]:

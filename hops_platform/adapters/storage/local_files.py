@@ -19,6 +19,7 @@ from hops_platform.adapters.disk import check_room
 from hops_platform.adapters.storage.beneath import (
     FILE_MODE,
     FOLDER_MODE,
+    bounded,
     entry_from,
     entry_of,
     exists,
@@ -194,7 +195,8 @@ class LocalFiles:
 
 
 def _names_after(found: Iterator[os.DirEntry[str]], after: str | None) -> Iterator[str]:
-    return (entry.name for entry in found if (after is None or entry.name > after) and is_shown(entry.name))
+    entries = bounded(found, remedy="List it in a notebook, and keep files in several folders.")
+    return (entry.name for entry in entries if (after is None or entry.name > after) and is_shown(entry.name))
 
 
 def _entries(names: Sequence[str], *, at: int) -> Iterator[Entry]:

@@ -21,6 +21,7 @@ import pytest
 
 from hops_contract.layout import Home
 from hops_contract.sandbox import SandboxError, command_in_sandbox, find_program, view_of_tenant
+from hops_platform.adapters.storage import beneath
 from hops_platform.adapters.storage.beneath import open_beneath, open_up
 from hops_platform.adapters.storage.local import LocalStorage
 from hops_platform.adapters.storage.local_files import LocalFiles
@@ -342,6 +343,38 @@ class TestLocalFiles(FilesContract):
             pass
         assert outside.stat().st_mode & 0o777 == 0o500
         outside.chmod(0o700)
+
+    def test_more_than_can_be_listed_is_refused_in_words_and_can_be_used_still(
+        self, engine: LocalFiles, raw: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(beneath, "MOST_LISTED", 3)
+        for name in "abc":
+            (raw / name).write_text(name)
+        assert [entry.name for entry in engine.list_folder(place(), limit=2, after="a").entries] == ["b", "c"]
+        (raw / "d").write_text("d")
+        with pytest.raises(ConflictError, match="more than 3 entries") as told:
+            engine.list_folder(place(), limit=1, after="c")
+        assert "several folders" in (told.value.remedy or "")
+        items = [engine.trash(place(name), by="ada") for name in "abcd"]
+        with pytest.raises(ConflictError, match="more than 3 entries") as told:
+            engine.list_trash("weather", limit=1)
+        assert "Empty the trash" in (told.value.remedy or "")
+        engine.restore("weather", items[0].id, target=place("a"))
+        assert [one.id for one in engine.list_trash("weather", limit=2)] == [items[3].id, items[2].id]
+        engine.empty_trash("weather")
+        assert engine.list_trash("weather", limit=2) == []
+
+    def test_a_page_of_the_trash_looks_only_at_what_is_on_it(
+        self, engine: LocalFiles, raw: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for number in range(20):
+            (raw / f"{number}").write_text("")
+        items = [engine.trash(place(f"{number}"), by="ada").id for number in range(20)]
+        looks, lexists = [], os.path.lexists
+        monkeypatch.setattr(os.path, "lexists", lambda path: looks.append(path) or lexists(path))
+        page = engine.list_trash("weather", limit=3, before=items[10])
+        assert [one.id for one in page] == [items[9], items[8], items[7]]
+        assert len(looks) == 3
 
     def test_a_page_of_many_thousand_entries_takes_little_memory(self, engine: LocalFiles, raw: Path) -> None:
         for number in range(20_000):
