@@ -69,7 +69,7 @@ def certificate_of(session: Session, membership: Membership, sealer: Sealer) -> 
 
 
 def replace_certificate(session: Session, membership: Membership, sealer: Sealer, *, reason: Reason) -> Certificate:
-    """Revokes all certificates that the member has, and makes a new one.
+    """Revokes all certificates that the member has, ends their older tokens in the project, and makes a new one.
 
     Raises:
         ConflictError: It was done too often today; each stays on the public revocation list until its end.
@@ -87,6 +87,9 @@ def replace_certificate(session: Session, membership: Membership, sealer: Sealer
             remedy="Wait a day, or ask an administrator.",
         )
     revoke_of_member(session, membership.project.name, membership.user.name, reason=reason)
+    # Who has found the key has found what lay beside it.
+    membership.tokens_valid_from = now()
+    session.flush()
     return certificate_of(session, membership, sealer)
 
 

@@ -118,6 +118,7 @@ def restore_project(session: Session, caller: Caller, project: Project, *, most:
             user_id=row.user_id,
             role_name=row.role_name,
             created_at=row.created_at,
+            tokens_valid_from=now(),  # what ended with the project does not come back with it
             user=user,
             project=project,
         )

@@ -157,7 +157,13 @@ def add_member(session: Session, project: Project, request: NewMember) -> Member
     if session.get(Membership, (project.id, user.id)) is not None:
         raise ConflictError(f"{user.name!r} is a member already.", remedy="Change the role instead.")
     membership = Membership(
-        project_id=project.id, user_id=user.id, role_name=request.role.value, user=user, project=project
+        project_id=project.id,
+        user_id=user.id,
+        role_name=request.role.value,
+        # One who was a member before has tokens of that time.
+        tokens_valid_from=now(),
+        user=user,
+        project=project,
     )
     session.add(membership)
     session.flush()
@@ -238,7 +244,13 @@ def end_work_of(session: Session, project: str, user: str) -> None:
     # With the transaction, and so before anything else: who asks with it is refused from then on.
     revoke_of_member(session, project, user, reason=Reason.CESSATION_OF_OPERATION)
     enqueue(session, STOP_SERVER, entity=name, project=project, payload={"project": project, "user": user})
-    enqueue(session, END_SESSIONS, entity=name, project=project, payload={"project": project, "user": user})
+    end_sessions_of(session, project, user)
+
+
+def end_sessions_of(session: Session, project: str, user: str) -> None:
+    """Ends a member's sessions in a project, also those that are kept ready; they take no older token any more."""
+    payload = {"project": project, "user": user}
+    enqueue(session, END_SESSIONS, entity=project_user(project, user), project=project, payload=payload)
 
 
 def follow(session: Session, task: Task, project: str, payload: dict[str, object]) -> None:

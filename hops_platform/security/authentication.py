@@ -113,11 +113,13 @@ def authenticate_bearer(
         # These are what this service shows to others; nobody calls it with one.
         raise UnauthenticatedError("A service's token can't be used here.")
     user = _active_user(session, principal.user)
-    outdated = _is_outdated(verified.chain, user)
+    outdated = _is_outdated(verified.chain, user.tokens_valid_from)
     if outdated and principal.kind is PrincipalKind.PROJECT_USER:
         raise UnauthenticatedError("Your password was changed.", remedy=START_AGAIN)
     if outdated:
         raise UnauthenticatedError("The password was changed after this token was given out.", remedy=LOG_IN)
+    if principal.kind is PrincipalKind.PROJECT_USER:
+        _check_not_ended(session, principal, user, verified.chain)
     return Caller(principal=principal, user=user, chain=verified.chain)
 
 
@@ -205,7 +207,7 @@ def may_still(session: Session, access: ProjectAccess, permission: Permission) -
     before = access.caller
     try:
         user = _active_user(session, before.principal.user)
-        if before.chain is not None and _is_outdated(before.chain, user):
+        if before.chain is not None and _is_outdated(before.chain, user.tokens_valid_from):
             return False
         now_caller = Caller(principal=before.principal, user=user, chain=before.chain)
         found = authorize_in_project(session, now_caller, access.project.name, permission)
@@ -215,8 +217,21 @@ def may_still(session: Session, access: ProjectAccess, permission: Permission) -
     return found.project.id == access.project.id
 
 
-def _is_outdated(chain: datetime, user: User) -> bool:
-    return chain < user.tokens_valid_from - timedelta(milliseconds=1)
+def _is_outdated(chain: datetime, valid_from: datetime) -> bool:
+    return chain < valid_from - timedelta(milliseconds=1)
+
+
+def _check_not_ended(session: Session, principal: Principal, user: User, chain: datetime) -> None:
+    valid_from = session.scalar(
+        select(Membership.tokens_valid_from)
+        .join(Project, Project.id == Membership.project_id)
+        .where(Project.name == principal.project, Membership.user_id == user.id)
+    )
+    if valid_from is not None and _is_outdated(chain, valid_from):
+        raise UnauthenticatedError(
+            "Your certificate was replaced, or you were added to the project anew, after this token was given out.",
+            remedy=START_AGAIN,
+        )
 
 
 def _check_not_expired(verified: VerifiedToken, *, renews: bool) -> None:

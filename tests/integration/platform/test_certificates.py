@@ -370,6 +370,43 @@ def test_replacing_is_for_people_and_tells_why_in_the_list(hops: Any, ada: Any) 
     assert reasons[f"{old:x}"] == Reason.KEY_COMPROMISE.value
 
 
+def test_what_lay_beside_a_replaced_key_is_of_no_use_any_more(hops: Any, ada: Any) -> None:
+    code = hops.project_user("ada", "weather", ProjectRole.DATA_OWNER)
+    elsewhere = hops.project_user("ada", "tides", ProjectRole.DATA_OWNER)
+    hops.ready_project(ada, "tides")
+    export(code)
+    hops.deliver()
+    hops.platform.sessions.ended.clear()
+    ada.post("projects/weather/certificate:replace").raise_for_status()
+    refused = code.post("projects/weather/certificate:export")
+    assert refused.status_code == 401
+    assert "Start the notebook server again" in refused.json()["remedy"]
+    assert code.post(f"http://hops.test{API}tokens:renew").status_code == 401
+    assert elsewhere.get("projects/tides").status_code == 200
+    assert ada.get("projects/weather").status_code == 200
+    hops.deliver()
+    assert hops.platform.sessions.ended == ["weather__ada"], "those that are kept ready as well"
+    assert export(hops.project_user("ada", "weather", ProjectRole.DATA_OWNER))
+
+
+@pytest.mark.parametrize("how", ["added again", "restored"])
+def test_a_token_of_before_does_not_come_back_with_a_membership(hops: Any, ada: Any, how: str) -> None:
+    hops.create_user("bob")
+    ada.post("projects/weather/members", json={"user": "bob"}).raise_for_status()
+    code = hops.project_user("bob", "weather", ProjectRole.DATA_SCIENTIST)
+    assert code.get("projects/weather").status_code == 200
+    if how == "added again":
+        ada.delete("projects/weather/members/bob").raise_for_status()
+        assert code.get("projects/weather").status_code == 404
+        ada.post("projects/weather/members", json={"user": "bob"}).raise_for_status()
+    else:
+        ada.request("DELETE", "projects/weather", json={"name": "weather"}).raise_for_status()
+        hops.deliver()
+        ada.post("deleted-projects/weather:restore").raise_for_status()
+    assert code.get("projects/weather").status_code == 401
+    assert hops.project_user("bob", "weather", ProjectRole.DATA_SCIENTIST).get("projects/weather").status_code == 200
+
+
 def test_a_certificate_exports_no_successor(hops: Any, ada: Any) -> None:
     program = hops.with_certificate(export(ada)["certificate"])
     assert program.post("projects/weather/certificate:export").status_code == 403
