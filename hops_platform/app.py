@@ -61,6 +61,7 @@ from hops_platform.projects.models import Project
 from hops_platform.projects.tasks import TASKS as PROJECT_TASKS
 from hops_platform.recurring import Recurring
 from hops_platform.security import browser, crowd
+from hops_platform.security.client_certificates import RefusedCertificates
 from hops_platform.security.kept_tokens import KeptTokens
 from hops_platform.security.sealing import SEALING_KEY, load_sealer
 from hops_platform.security.tokens import HUB_CREDENTIAL, SIGNING_KEY, Signer, load_signing_key, read_secret
@@ -128,6 +129,7 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
         engines=engines or make_engines(settings, signer),
         signer=signer,
         sealer=load_sealer(settings.layout.secret(SEALING_KEY)),
+        refused_certificates=RefusedCertificates(),
         revocation_lists=RevocationLists(),
         trail=trail,
         refusals=Refusals(database),
@@ -172,7 +174,11 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
         shares=crowd.SHARES,
         patience_s=crowd.PATIENCE_S,
         who=crowd.Callers(
-            signer, parts.hub_credential, prefix=settings.prefix, person_of=parts.engines.logins.person_of
+            signer,
+            parts.hub_credential,
+            prefix=settings.prefix,
+            person_of=parts.engines.logins.person_of,
+            refused=parts.refused_certificates,
         ),
         refuse=refuse_crowded,
     )

@@ -11,6 +11,7 @@ from hops_platform.database import Database
 from hops_platform.engines import Engines
 from hops_platform.places import Places
 from hops_platform.probe import Probe
+from hops_platform.security.client_certificates import RefusedCertificates
 from hops_platform.security.kept_tokens import KeptTokens
 from hops_platform.security.sealing import Sealer
 from hops_platform.security.tokens import Signer
@@ -28,6 +29,7 @@ class Parts:
         engines: One adapter for each port.
         signer: Signs and verifies tokens.
         sealer: Seals what is secret in the database.
+        refused_certificates: Those that were shown and prove nothing.
         revocation_lists: Of certificates, as they were signed last.
         trail: Writes what is recorded in the audit.
         refusals: Writes there what was refused.
@@ -43,6 +45,7 @@ class Parts:
     engines: Engines
     signer: Signer
     sealer: Sealer
+    refused_certificates: RefusedCertificates
     revocation_lists: RevocationLists
     trail: Trail
     refusals: Refusals

@@ -9,7 +9,7 @@ the pool's time-out. So fewer are let in than there are connections, and with th
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from starlette.requests import HTTPConnection
 
@@ -46,14 +46,23 @@ class Callers:
         hub_credential: The Hub's own secret.
         prefix: Of all paths of this service; ends with ``/``.
         person_of: The person whose cookie it was when the Hub was last asked. It must answer at once.
+        refused: The certificates (DER) that were refused before, and are nobody's: whoever has a revoked one takes no
+            more of its person's places than the request by which that is seen.
     """
 
     def __init__(
-        self, signer: Signer, hub_credential: str, *, prefix: str, person_of: Callable[[str], str | None]
+        self,
+        signer: Signer,
+        hub_credential: str,
+        *,
+        prefix: str,
+        person_of: Callable[[str], str | None],
+        refused: Container[bytes],
     ) -> None:
         self._signer = signer
         self._hub_credential = hub_credential.encode()
         self._person_of = person_of
+        self._refused = refused
         self._log_ins = ("POST", f"{prefix}api/v1/tokens")
         self._of_strangers = {
             route: Who(f"strangers {route[1].removeprefix(prefix)}", proven=False)
@@ -70,7 +79,7 @@ class Callers:
         token = shown_token(request)
         certificate = presented_certificate(scope) if token is None else None
         if certificate is not None:
-            found = _by_certificate(certificate)
+            found = None if certificate in self._refused else _by_certificate(certificate)
         else:
             found = self._by_cookie(request) if token is None else self._by_token(token, route)
         return found or self._of_strangers.get(route, _STRANGERS)
