@@ -28,7 +28,7 @@ from hops_platform.audit.requests import note_problem
 from hops_platform.audit.trail import AUDIT_KEY, load_trail, record
 from hops_platform.certificates import routes as certificates
 from hops_platform.certificates.revocations import RevocationLists
-from hops_platform.certificates.service import forget_ended, renew_due
+from hops_platform.certificates.service import forget_ended, holder_of, renew_due
 from hops_platform.certificates.tasks import TASKS as CERTIFICATE_TASKS
 from hops_platform.database import Database, now
 from hops_platform.datasets import routes as datasets
@@ -44,7 +44,7 @@ from hops_platform.http import (
     PROBLEM_RESPONSES,
     RequestBoundary,
     install_problem_handlers,
-    is_upload,
+    matching,
     refuse_body,
     refuse_crowded,
 )
@@ -129,6 +129,7 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
         engines=engines or make_engines(settings, signer),
         signer=signer,
         sealer=load_sealer(settings.layout.secret(SEALING_KEY)),
+        holder_of=holder_of,
         refused_certificates=RefusedCertificates(),
         revocation_lists=RevocationLists(),
         trail=trail,
@@ -188,7 +189,8 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
         patience_s=settings.body_timeout_s,
         at_once=settings.bodies_at_once,
         refuse=refuse_body,
-        streamed=is_upload,
+        # Its body is written to the disk while it comes, and bounded by the route itself.
+        streamed=matching(uploads.router, uploads.write_upload, below=f"{settings.prefix}{API}"),
     )
     app.add_middleware(RequestBoundary)
     return app

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
 
 from hops_platform.audit.refusals import Refusals
 from hops_platform.audit.trail import Trail
@@ -11,6 +14,7 @@ from hops_platform.database import Database
 from hops_platform.engines import Engines
 from hops_platform.places import Places
 from hops_platform.probe import Probe
+from hops_platform.projects.models import Membership
 from hops_platform.security.client_certificates import RefusedCertificates
 from hops_platform.security.kept_tokens import KeptTokens
 from hops_platform.security.sealing import Sealer
@@ -29,6 +33,7 @@ class Parts:
         engines: One adapter for each port.
         signer: Signs and verifies tokens.
         sealer: Seals what is secret in the database.
+        holder_of: Finds the membership whose certificate (DER) was shown, if it may be used.
         refused_certificates: Those that were shown and prove nothing.
         revocation_lists: Of certificates, as they were signed last.
         trail: Writes what is recorded in the audit.
@@ -45,6 +50,7 @@ class Parts:
     engines: Engines
     signer: Signer
     sealer: Sealer
+    holder_of: Callable[[Session, bytes], Membership | None]
     refused_certificates: RefusedCertificates
     revocation_lists: RevocationLists
     trail: Trail

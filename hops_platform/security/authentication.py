@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 from hops_contract.principal import Principal, PrincipalKind
 from hops_contract.slugs import is_slug
 from hops_contract.tokens import LEEWAY_S, InvalidTokenError
-from hops_platform.certificates.service import holder_of
 from hops_platform.errors import (
     ForbiddenError,
     NotFoundError,
@@ -123,13 +122,15 @@ def authenticate_bearer(
     return Caller(principal=principal, user=user, chain=verified.chain)
 
 
-def authenticate_certificate(session: Session, certificate: bytes) -> Caller:
-    """The project-user whose certificate (DER) the connection has proven to hold the key of.
+def authenticate_holder(membership: Membership | None) -> Caller:
+    """The project-user whose certificate a connection has proven to hold the key of.
+
+    Args:
+        membership: Whose it is; ``None`` for nobody's.
 
     Raises:
         UnauthenticatedError: It is none of a member, or no longer.
     """
-    membership = holder_of(session, certificate)
     if membership is None:
         raise UnauthenticatedError(
             "The certificate is no member's, or was revoked.",

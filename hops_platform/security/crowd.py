@@ -9,7 +9,7 @@ the pool's time-out. So fewer are let in than there are connections, and with th
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Container
+from collections.abc import Callable
 
 from starlette.requests import HTTPConnection
 
@@ -18,7 +18,7 @@ from hops_contract.crowds import Shares, Who
 from hops_contract.slugs import split_project_user
 from hops_contract.tokens import InvalidTokenError
 from hops_platform.security.browser import session_cookie
-from hops_platform.security.client_certificates import common_name, presented_certificate
+from hops_platform.security.client_certificates import RefusedCertificates, common_name, presented_certificate
 from hops_platform.security.guard import shown_token
 from hops_platform.security.tokens import Signer
 
@@ -57,7 +57,7 @@ class Callers:
         *,
         prefix: str,
         person_of: Callable[[str], str | None],
-        refused: Container[bytes],
+        refused: RefusedCertificates,
     ) -> None:
         self._signer = signer
         self._hub_credential = hub_credential.encode()

@@ -17,7 +17,7 @@ from hops_platform.security.authentication import (
     Caller,
     ProjectAccess,
     authenticate_bearer,
-    authenticate_certificate,
+    authenticate_holder,
     authorize,
     authorize_in_project,
 )
@@ -68,7 +68,7 @@ def _proven(request: Request, session: DatabaseSession, parts: Parts, *, renews:
     if token is None and (certificate := presented_certificate(request.scope)) is not None:
         _check_no_browser(request)
         try:
-            return authenticate_certificate(session, certificate)
+            return authenticate_holder(parts.holder_of(session, certificate))
         except UnauthenticatedError:
             parts.refused_certificates.note(certificate)
             raise
