@@ -24,10 +24,13 @@ class BoundedConnection(HttpToolsProtocol):
     _headers_due: asyncio.TimerHandle | None = None
     _header_bytes = 0
     _reading_due: asyncio.TimerHandle | None = None
+    waits_since: float | None = None
+    """When it began to wait for a request, by the loop's clock; ``None`` while there is one."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See :class:`asyncio.Protocol`."""
         super().connection_made(transport)
+        self.waits_since = self.loop.time()
         self._expect_headers()
 
     def data_received(self, data: bytes) -> None:
@@ -54,7 +57,14 @@ class BoundedConnection(HttpToolsProtocol):
         if self._headers_due is not None:
             self._headers_due.cancel()
             self._headers_due = None
+        self.waits_since = None
         super().on_headers_complete()
+
+    def on_response_complete(self) -> None:
+        """See uvicorn: an answer has been given."""
+        super().on_response_complete()
+        if self.cycle.response_complete:  # else the next request was here already
+            self.waits_since = self.loop.time()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See :class:`asyncio.Protocol`."""

@@ -17,6 +17,7 @@ import typer
 import uvicorn
 
 from hops_contract.connections import BoundedConnection
+from hops_contract.descriptors import raise_descriptor_limit
 from hops_livy.app import create_app, make_registry
 from hops_livy.archive_training import ArchiveError, make_archive
 from hops_livy.java import NoJavaError
@@ -49,6 +50,7 @@ def serve(
     )
     # One line for each renewal would hold an address only, but there are many.
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    raise_descriptor_limit()
     config = uvicorn.Config(
         app,
         host=settings.host,

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import jwt
 
+from hops_contract.private_files import write_private
+
 LOG = logging.getLogger(__name__)
 _KEPT_S = 25 * 3600.0
 """Longer than any token lives."""
@@ -45,10 +47,8 @@ class EndedOwners:
         now = time.time()
         self._ended = {owner: moment for owner, moment in self._ended.items() if moment > now - _KEPT_S}
         self._ended[project_user] = now
-        fresh = self._file.with_name(f"{self._file.name}.new")
         try:
-            fresh.write_text(json.dumps(self._ended), encoding="utf-8")
-            fresh.replace(self._file)
+            write_private(self._file, json.dumps(self._ended))
         except OSError as error:
             LOG.warning("that %s was ended can't be written down: %s", project_user, error.strerror)
 

@@ -10,12 +10,13 @@ import contextlib
 import json
 import logging
 import os
-import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from hops_contract.layout import numbered
+from hops_contract.private_files import write_private
+from hops_contract.wiping import wipe_folder
 
 LOG = logging.getLogger(__name__)
 _GROWN_BYTES = 8 * 1024 * 1024
@@ -53,7 +54,7 @@ class Journal:
         if self._removed:
             return
         try:
-            line = _line(entry)
+            line = _line(entry).encode()
             self._make()
             descriptor = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             try:
@@ -69,9 +70,9 @@ class Journal:
         if self._removed:
             return
         try:
-            text = b"".join(_line(entry) for entry in entries)
+            text = "".join(_line(entry) for entry in entries)
             self._make()
-            _replace(self._file, text)
+            write_private(self._file, text)
             self._size = self._rewritten_size = len(text)
         except (OSError, ValueError, RecursionError) as error:
             self._complain(error)
@@ -92,7 +93,7 @@ class Journal:
             return
         try:
             self._make()
-            _replace(self._token, token.encode("ascii"))
+            write_private(self._token, token)
         except OSError as error:
             self._complain(error)
 
@@ -111,7 +112,7 @@ class Journal:
     def remove(self) -> None:
         """The session is forgotten: what is still told of it is written down no more."""
         self._removed = True
-        shutil.rmtree(self.folder, ignore_errors=True)
+        wipe_folder(self.folder)
 
     def _make(self) -> None:
         if not self.folder.exists():
@@ -129,13 +130,6 @@ def journals(folder: Path) -> list[Journal]:
     return [Journal(path) for path in numbered(folder).values() if path.is_dir()]
 
 
-def _line(entry: Entry) -> bytes:
-    return json.dumps(entry, separators=(",", ":"), default=str).encode() + b"\n"
-
-
-def _replace(path: Path, content: bytes) -> None:
-    draft = path.with_suffix(".new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-    draft.replace(path)
+def _line(entry: Entry) -> str:
+    # Of ASCII alone: as many bytes as letters.
+    return json.dumps(entry, separators=(",", ":"), default=str) + "\n"

@@ -9,6 +9,7 @@ import logging
 from pathlib import Path
 
 from hops_contract.layout import numbered
+from hops_contract.private_files import write_private
 from hops_livy.errors import CanNotStartError, disk_trouble
 
 LOG = logging.getLogger(__name__)
@@ -47,9 +48,7 @@ class SessionNumbers:
         """
         self._last += 1
         try:
-            draft = self._file.with_suffix(".new")
-            draft.write_text(str(self._last))
-            draft.replace(self._file)
+            write_private(self._file, str(self._last))
         except OSError as error:
             raise CanNotStartError(disk_trouble(error)) from error
         return self._last

@@ -30,7 +30,8 @@ from hops_platform.audit.refusals import Refusals
 from hops_platform.audit.requests import note_problem
 from hops_platform.audit.trail import AUDIT_KEY, load_trail, record
 from hops_platform.certificates import routes as certificates
-from hops_platform.certificates.service import renew_due
+from hops_platform.certificates.revocations import RevocationLists
+from hops_platform.certificates.service import forget_ended, holder_of, renew_due
 from hops_platform.certificates.tasks import TASKS as CERTIFICATE_TASKS
 from hops_platform.database import Database, now
 from hops_platform.datasets import routes as datasets
@@ -46,7 +47,7 @@ from hops_platform.http import (
     PROBLEM_RESPONSES,
     RequestBoundary,
     install_problem_handlers,
-    is_upload,
+    matching,
     refuse_body,
     refuse_crowded,
 )
@@ -64,6 +65,7 @@ from hops_platform.projects.tasks import TASKS as PROJECT_TASKS
 from hops_platform.recurring import Recurring
 from hops_platform.second_factor import routes as second_factor
 from hops_platform.security import browser, crowd
+from hops_platform.security.client_certificates import RefusedCertificates
 from hops_platform.security.kept_tokens import KeptTokens
 from hops_platform.security.sealing import SEALING_KEY, load_sealer
 from hops_platform.security.tokens import HUB_CREDENTIAL, SIGNING_KEY, Signer, load_signing_key, read_secret
@@ -134,6 +136,9 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
         signer=signer,
         sealer=load_sealer(settings.layout.secret(SEALING_KEY)),
         keys_in_use=KeysInUse(),
+        holder_of=holder_of,
+        refused_certificates=RefusedCertificates(),
+        revocation_lists=RevocationLists(),
         trail=trail,
         refusals=Refusals(database),
         kept_tokens=KeptTokens(signer),
@@ -183,6 +188,7 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
             prefix=settings.prefix,
             person_of=parts.engines.logins.person_of,
             person_of_key=parts.keys_in_use.person_of,
+            refused=parts.refused_certificates,
         ),
         refuse=refuse_crowded,
     )
@@ -192,7 +198,8 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
         patience_s=settings.body_timeout_s,
         at_once=settings.bodies_at_once,
         refuse=refuse_body,
-        streamed=is_upload,
+        # Its body is written to the disk while it comes, and bounded by the route itself.
+        streamed=matching(uploads.router, uploads.write_upload, below=f"{settings.prefix}{API}"),
     )
     app.add_middleware(RequestBoundary)
     return app
@@ -207,6 +214,9 @@ def _recurring(parts: Parts, workers: OutboxWorkers) -> tuple[Recurring, ...]:
             renewed = renew_due(session, parts.sealer)
             for name in renewed:
                 record(session, _by_the_clock(Action.CERTIFICATE_RENEW, name))
+            forgotten = forget_ended(session)
+        if forgotten:
+            LOG.info("%d certificates that ended long ago were forgotten.", forgotten)
         if renewed:
             LOG.info("%d certificates were made, of %s and others.", len(renewed), renewed[0])
 

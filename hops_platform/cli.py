@@ -11,6 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 from pydantic import ValidationError
 
+from hops_contract.descriptors import raise_descriptor_limit
 from hops_platform.adapters.environments.uv import UvEnvironments
 from hops_platform.app import build_routes, create_app
 from hops_platform.audit.actions import Action, ActorKind
@@ -55,6 +56,7 @@ def serve(port: Annotated[int | None, typer.Option(help="Port; default: what the
     except UnsafeBindError as error:
         _fail(str(error))
     set_up_logs(logging.INFO)
+    raise_descriptor_limit()
     try:
         app = create_app(settings)
         mutual = mutual_tls_config(app, settings, app.state.parts)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import errno
 import logging
-import re
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any, cast
 
-from fastapi import Depends, FastAPI, Header, Path, Query, Request
+from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from fastapi.routing import APIRoute
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hops_contract.bodies import Refusal
@@ -308,12 +309,17 @@ def refuse_body(refusal: Refusal, detail: str, remedy: str) -> JSONResponse:
     return response
 
 
-_UPLOAD = re.compile(r"/projects/[^/]+/uploads/[^/]+/content\Z")
+def matching(router: APIRouter, endpoint: Callable[..., Any], *, below: str) -> Callable[[Scope], bool]:
+    """Tells whether a request is for one route, before requests are given to routes.
 
-
-def is_upload(scope: Scope) -> bool:
-    """Whether a request's body is written to the disk while it comes, by a route that bounds it itself."""
-    return scope["method"] == "PUT" and _UPLOAD.search(scope["path"]) is not None
+    Args:
+        router: Has the route.
+        endpoint: Its function.
+        below: The path that the router is included below.
+    """
+    (route,) = (one for one in router.routes if isinstance(one, APIRoute) and one.endpoint is endpoint)
+    methods, (pattern, _, _) = route.methods or set(), compile_path(f"{below}{route.path}")
+    return lambda scope: scope["method"] in methods and pattern.fullmatch(scope["path"]) is not None
 
 
 def refuse_crowded(scope: Scope) -> Response:

@@ -26,6 +26,7 @@ from hops_platform.parts import Parts
 from hops_platform.recurring import Recurring
 from hops_platform.security.client_certificates import tell_certificate
 from hops_platform.settings import Settings
+from hops_platform.tls_server import TlsServer
 
 RENEWAL_INTERVAL_S = 3600.0
 NAME = "control-plane"
@@ -173,9 +174,13 @@ class _Server(uvicorn.Server):
         yield
 
 
+class _MutualServer(_Server, TlsServer):
+    """The same at the second address, to which strangers connect without a proxy between."""
+
+
 def serve_at(plain: uvicorn.Config, mutual: MutualTls | None) -> bool:
     """Answers at one or both addresses until told to stop; whether all of them could be listened on."""
-    servers = [_Server(plain), *([_Server(mutual.config)] if mutual is not None else [])]
+    servers = [_Server(plain), *([_MutualServer(mutual.config)] if mutual is not None else [])]
     renewal = None
     if mutual is not None:
         # What holds now was written a moment ago.

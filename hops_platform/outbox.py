@@ -90,6 +90,17 @@ def enqueue(session: Session, task: Task, *, entity: str, payload: dict[str, Any
     )
 
 
+def still_to_do(session: Session, task: Task, *, project: str) -> list[Mapping[str, Any]]:
+    """The payloads of a project's deliveries of this kind that have not ended."""
+    return list(
+        session.scalars(
+            select(Delivery.payload).where(
+                Delivery.project == project, Delivery.channel == task.channel, Delivery.topic == task.topic
+            )
+        )
+    )
+
+
 def entity_of(task: Task, entity: str) -> str:
     """The entity as it stands in the row: the order is kept for each channel by itself."""
     return f"{task.channel}:{entity}"

@@ -6,6 +6,7 @@ Where it ran in the threads that serve all requests, some people's large files w
 from __future__ import annotations
 
 import asyncio
+from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
@@ -17,7 +18,8 @@ AT_ONCE = 48
 OF_ONE_PERSON = 6
 """As many as a browser opens to one place."""
 _THREADS = 8
-_THREADS_OF_LONG_WORK = 4
+_COPIES_AT_ONCE = 4
+_FINISHES_AT_ONCE = 4
 
 Told = TypeVar("Told")
 Given = ParamSpec("Given")
@@ -35,18 +37,78 @@ class Transfers:
             crowded="Too many files are on their way at this moment.",
         )
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="transfer")
-        # Apart, so that nobody's next bytes wait until somebody's folder is copied.
-        self._long = ThreadPoolExecutor(_THREADS_OF_LONG_WORK, thread_name_prefix="transfer-long")
+        # Apart, so that nobody's next bytes wait until somebody's folder is copied, and no upload's end either.
+        self.copies = LongWork(_COPIES_AT_ONCE, of_one=1, name="copy")
+        self.finishes = LongWork(_FINISHES_AT_ONCE, of_one=2, name="finish")
 
     async def run(self, work: Callable[Given, Told], *given: Given.args, **named: Given.kwargs) -> Told:
         """What ``work`` returns: some bytes to read or to write."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: work(*given, **named))
 
-    async def run_long(self, work: Callable[Given, Told], *given: Given.args, **named: Given.kwargs) -> Told:
-        """What ``work`` returns: whole files to read or to copy."""
-        return await asyncio.get_running_loop().run_in_executor(self._long, lambda: work(*given, **named))
+    def close(self) -> None:
+        """Ends the threads when their work is done."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for work in (self.copies, self.finishes):
+            work.close()
+
+
+class LongWork:
+    """Threads for work with whole files. A person's pieces of it wait for one another, and only then for others'.
+
+    Called in the event loop alone.
+
+    Args:
+        threads: How many pieces are under way at the same moment.
+        of_one: How many of them are one person's.
+        name: Of the threads.
+    """
+
+    def __init__(self, threads: int, *, of_one: int, name: str) -> None:
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._of_one = of_one
+        self._under_way: Counter[str] = Counter()
+        self._lines: dict[str, deque[asyncio.Future[None]]] = {}
+
+    async def run(self, person: str, work: Callable[Given, Told], *given: Given.args, **named: Given.kwargs) -> Told:
+        """What ``work`` returns, done for ``person``."""
+        await self._turn(person)
+        loop = asyncio.get_running_loop()
+        try:
+            doing = loop.run_in_executor(self._threads, lambda: work(*given, **named))
+        except BaseException:
+            self._leave(person)
+            raise
+        # It is under way until it is done, also where nobody waits for it any more.
+        doing.add_done_callback(lambda _done: self._leave(person))
+        return await asyncio.shield(doing)
 
     def close(self) -> None:
         """Ends the threads when their work is done."""
-        for threads in (self._threads, self._long):
-            threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _turn(self, person: str) -> None:
+        if self._under_way[person] < self._of_one:
+            self._under_way[person] += 1
+            return
+        turn = asyncio.get_running_loop().create_future()
+        self._lines.setdefault(person, deque()).append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._leave(person)
+            raise
+
+    def _leave(self, person: str) -> None:
+        line = self._lines.get(person, deque())
+        while line:
+            turn = line.popleft()
+            if not turn.done():
+                turn.set_result(None)  # whose place this is from now on
+                break
+        else:
+            self._under_way[person] -= 1
+            if not self._under_way[person]:
+                del self._under_way[person]
+        if not line:
+            self._lines.pop(person, None)

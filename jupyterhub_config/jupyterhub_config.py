@@ -13,6 +13,7 @@ import jupyterhub.services.service
 from pydantic import ValidationError
 from traitlets import Integer
 
+from hops_contract.descriptors import raise_descriptor_limit
 from hops_contract.private_files import write_private
 from jupyterhub_config.services import SERVER_SCOPES, mutual_tls_url, roles, service_url, services
 from jupyterhub_config.settings import (
@@ -39,6 +40,8 @@ except ValidationError as error:
 except FileNotFoundError as error:
     sys.exit(str(error))
 
+# Before anything is started: what the Hub starts has this limit too, the proxy with everybody's connections among it.
+raise_descriptor_limit()
 home = settings.layout
 for folder in (home.root, home.run, home.logs, home.secrets):
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)

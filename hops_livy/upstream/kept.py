@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hops_contract.private_files import write_private
 from hops_livy.engines.drivers import Executed
 from hops_livy.spooled import read_spool_file
 from hops_livy.upstream.messages import Message
@@ -110,13 +111,9 @@ class Kept:
 
     def keep_session(self, session: KeptSession) -> None:
         """Keeps what is known of the session."""
-        draft = self._session_file.with_suffix(".new")
         with self._no_trouble():
             self._make()
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(asdict(session), file)
-            draft.replace(self._session_file)
+            write_private(self._session_file, json.dumps(asdict(session)))
 
     @property
     def _session_file(self) -> Path:

@@ -9,11 +9,12 @@ Laws:
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+
+from hops_contract.private_files import write_private
 
 _SITE = r"[0-9a-f]{12}"
 
@@ -53,9 +54,5 @@ def site_of(file: Path) -> str:
     except (FileNotFoundError, UnicodeDecodeError):
         pass
     site = secrets.token_hex(6)
-    draft = file.with_suffix(".new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as opened:
-        opened.write(site)
-    draft.replace(file)
+    write_private(file, site)
     return site

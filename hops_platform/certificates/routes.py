@@ -17,6 +17,7 @@ from hops_platform.errors import ForbiddenError
 from hops_platform.http import After, DatabaseSession, IdempotencyKeyHeader, Limit, PartsOf
 from hops_platform.idempotency import create_once
 from hops_platform.paging import DEFAULT_LIMIT, Page, fetch_page
+from hops_platform.projects.service import end_sessions_of
 from hops_platform.security.authentication import Caller, ProjectAccess
 from hops_platform.security.guard import Public, Requires, RequiresInProject
 from hops_platform.security.permissions import Permission
@@ -63,7 +64,7 @@ def read_revocations(
     encoding: Annotated[str, Query(pattern="^(der|pem)$", description="How it is written.", examples=["pem"])] = "der",
 ) -> Response:
     """The revocation list: in DER that of the authority that signs now, in PEM those of all that have not ended."""
-    lists = service.revocation_lists(session, parts.sealer)
+    lists = parts.revocation_lists.current(session, parts.sealer)
     if encoding == "der":
         return Response(lists[0].public_bytes(Encoding.DER) if lists else b"", media_type=REVOCATION_LIST)
     return Response(b"".join(one.public_bytes(Encoding.PEM) for one in lists), media_type=PEM)
@@ -166,5 +167,8 @@ def replace_certificate(
     session: DatabaseSession,
     parts: PartsOf,
 ) -> CertificateAnswer:
-    """Revokes my certificates in this project and makes a new one; running servers and sessions have to start again."""
-    return service.show(service.replace_certificate(session, access.member, parts.sealer, reason=Reason.KEY_COMPROMISE))
+    """Revokes my certificates in this project, makes a new one, and ends my sessions; my server has to start again."""
+    member = access.member
+    made = service.replace_certificate(session, member, parts.sealer, reason=Reason.KEY_COMPROMISE)
+    end_sessions_of(session, member.project.name, member.user.name)
+    return service.show(made)

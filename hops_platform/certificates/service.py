@@ -6,28 +6,27 @@ import base64
 import hmac
 import secrets
 import uuid
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from pydantic import SecretStr
-from sqlalchemy import ColumnElement, Select, func, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from hops_contract.certificates import CertificateFiles
 from hops_contract.slugs import project_user
-from hops_platform.certificates.authorities import authorities, certificates_of, opened, signing_authority
+from hops_platform.certificates.authorities import certificates_of, signing_authority
 from hops_platform.certificates.building import (
     LEAF_LIFETIME,
-    Revocation,
     Signed,
     UnusableRequestError,
     answers_as,
     key_store,
     load_signed,
     make_leaf,
-    make_revocation_list,
     pem,
     serial_text,
     sign_request,
@@ -47,13 +46,21 @@ RENEWED_BEFORE_END = LEAF_LIFETIME / 3
 """So long one is good at least that a server or a session gets at its start."""
 _RENEWED_AT_ONCE = 200
 REPLACED_A_DAY = 5
+KEPT_AFTER_END = timedelta(days=90)
+"""How long an administrator still sees what has ended; it proves nothing and stands on no list any more."""
+_FORGOTTEN_AT_ONCE = 1000
 
 
 def certificate_of(session: Session, membership: Membership, sealer: Sealer) -> Certificate:
     """The member's certificate; a new one where there is none that lasts.
 
     The one before stays good until its end: servers and sessions that run have it.
+
+    Raises:
+        NotFoundError: The user is no member any more, or may no longer log in.
     """
+    if not _holds_still(session, membership):
+        raise NotFoundError("There is no such member (any more).")
     name = project_user(membership.project.name, membership.user.name)
     found = session.scalar(_good(name).where(Certificate.not_after > now() + RENEWED_BEFORE_END).limit(1))
     if found is not None:
@@ -62,12 +69,13 @@ def certificate_of(session: Session, membership: Membership, sealer: Sealer) -> 
 
 
 def replace_certificate(session: Session, membership: Membership, sealer: Sealer, *, reason: Reason) -> Certificate:
-    """Revokes all certificates that the member has, and makes a new one.
+    """Revokes all certificates that the member has, ends their older tokens in the project, and makes a new one.
 
     Raises:
         ConflictError: It was done too often today; each stays on the public revocation list until its end.
     """
     name = project_user(membership.project.name, membership.user.name)
+    _lock_for_revocation(session, project=membership.project.name, user=membership.user.name)
     lately = session.scalar(
         select(func.count())
         .select_from(Certificate)
@@ -79,6 +87,9 @@ def replace_certificate(session: Session, membership: Membership, sealer: Sealer
             remedy="Wait a day, or ask an administrator.",
         )
     revoke_of_member(session, membership.project.name, membership.user.name, reason=reason)
+    # Who has found the key has found what lay beside it.
+    membership.tokens_valid_from = now()
+    session.flush()
     return certificate_of(session, membership, sealer)
 
 
@@ -104,11 +115,14 @@ def files_of(session: Session, membership: Membership, sealer: Sealer) -> Certif
 
 def revoke_of_member(session: Session, project: str, user: str, *, reason: Reason) -> None:
     """Revokes all certificates of a member; those that have ended too, which costs nothing."""
+    _lock_for_revocation(session, project=project, user=user)
     _revoke(session, Certificate.name == project_user(project, user), reason)
 
 
 def revoke_of_user(session: Session, user: str, *, reason: Reason) -> None:
     """Revokes all certificates of a user, in all projects."""
+    # Whoever makes one of theirs holds the row; weaker than what other tables that name a user would wait for.
+    session.execute(select(User.id).where(User.name == user).with_for_update(key_share=True))
     _revoke(session, Certificate.user_name == user, reason)
 
 
@@ -194,21 +208,6 @@ def roots(session: Session) -> str:
     return pem(*certificates_of(session, Level.ROOT))
 
 
-def revocation_lists(session: Session, sealer: Sealer) -> list[x509.CertificateRevocationList]:
-    """The list of each intermediate authority that has not ended, the one that signs now first."""
-    moment = now()
-    return [
-        make_revocation_list(
-            opened(row, sealer).signed,
-            _revocations(session, row, moment),
-            moment,
-            # Seconds: two lists of the same second hold the same, or the later holds more and is read as well.
-            number=int(moment.timestamp()),
-        )
-        for row in authorities(session, Level.INTERMEDIATE)
-    ]
-
-
 def holder_of(session: Session, presented: bytes) -> Membership | None:
     """The membership whose certificate this is, if it may be used; ``None`` says nothing about why not.
 
@@ -254,7 +253,22 @@ def renew_due(session: Session, sealer: Sealer) -> list[str]:
         .where(User.active.is_(True), ~lasting)
         .limit(_RENEWED_AT_ONCE)
     )
-    return [certificate_of(session, membership, sealer).name for membership in due.all()]
+    renewed = []
+    for membership in due.all():
+        with suppress(NotFoundError):  # gone since a moment ago
+            renewed.append(certificate_of(session, membership, sealer).name)
+    return renewed
+
+
+def forget_ended(session: Session) -> int:
+    """Deletes the rows of certificates that have ended long ago, some at a time; how many."""
+    old = (
+        select(Certificate.id)
+        .where(Certificate.not_after < now() - KEPT_AFTER_END)
+        .order_by(Certificate.not_after)
+        .limit(_FORGOTTEN_AT_ONCE)
+    )
+    return len(session.scalars(delete(Certificate).where(Certificate.id.in_(old)).returning(Certificate.id)).all())
 
 
 def of_project(project: Project) -> Select[Certificate]:
@@ -290,6 +304,30 @@ def show(row: Certificate) -> CertificateAnswer:
         not_after=row.not_after,
         revoked_at=row.revoked_at,
         reason=row.reason,
+    )
+
+
+def _holds_still(session: Session, membership: Membership) -> bool:
+    """Whether a certificate may be made now; until the transaction ends, nobody revokes what is made in it unseen.
+
+    Who revokes locks the same rows first. So either this is seen there, or what was done there is seen here.
+    """
+    active = session.scalar(select(User.active).where(User.id == membership.user_id).with_for_update(read=True))
+    member = session.scalar(
+        select(Membership.user_id)
+        .where(Membership.project_id == membership.project_id, Membership.user_id == membership.user_id)
+        .with_for_update(read=True)
+    )
+    return bool(active) and member is not None
+
+
+def _lock_for_revocation(session: Session, *, project: str, user: str) -> None:
+    session.execute(
+        select(Membership.user_id)
+        .join(User, User.id == Membership.user_id)
+        .join(Project, Project.id == Membership.project_id)
+        .where(Project.name == project, User.name == user)
+        .with_for_update(of=Membership)
     )
 
 
@@ -335,24 +373,6 @@ def _revoke(session: Session, whose: ColumnElement[bool], reason: Reason) -> Non
         .where(whose, Certificate.revoked_at.is_(None))
         .values(revoked_at=now(), reason_name=reason.value)
     )
-
-
-def _revocations(session: Session, row: AuthorityRow, moment: datetime) -> Iterable[Revocation]:
-    revoked = session.execute(
-        select(Certificate.serial, Certificate.revoked_at, Certificate.reason_name)
-        .where(
-            Certificate.authority_id == row.id,
-            Certificate.revoked_at.is_not(None),
-            # One that has ended needs no revocation any more.
-            Certificate.not_after > moment,
-        )
-        .order_by(Certificate.revoked_at)
-    )
-    return [
-        Revocation(serial=int(serial, 16), at=revoked_at, reason=Reason(reason))
-        for serial, revoked_at, reason in revoked
-        if revoked_at is not None and reason is not None
-    ]
 
 
 def _loaded(row: Certificate) -> x509.Certificate:

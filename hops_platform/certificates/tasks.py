@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import select
 
 from hops_platform.certificates.service import ISSUE, certificate_of
+from hops_platform.errors import NotFoundError
 from hops_platform.outbox import Handler, Task
 from hops_platform.parts import Parts
 from hops_platform.projects.models import Membership, Project
@@ -24,7 +26,8 @@ def issue(parts: Parts, payload: Mapping[str, Any]) -> None:
             .where(Project.name == payload["project"], User.name == payload["user"])
         )
         if membership is not None:
-            certificate_of(session, membership, parts.sealer)
+            with suppress(NotFoundError):
+                certificate_of(session, membership, parts.sealer)
 
 
 TASKS: Mapping[Task, Handler[Parts]] = {ISSUE: issue}

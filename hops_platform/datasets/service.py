@@ -14,7 +14,7 @@ from hops_platform.datasets.schemas import DatasetAnswer, DatasetDetail, Dataset
 from hops_platform.engines.files import ProjectFiles, TrashItem
 from hops_platform.engines.places import Place, is_dataset_name, parse_place
 from hops_platform.errors import ConflictError, InvalidRequestError, NotFoundError
-from hops_platform.outbox import Task, enqueue
+from hops_platform.outbox import Task, enqueue, still_to_do
 from hops_platform.projects.models import Project
 from hops_platform.projects.service import CREATE_FOLDERS
 from hops_platform.security.authentication import ProjectAccess
@@ -66,7 +66,8 @@ def create_dataset(session: Session, project: Project, request: NewDataset) -> D
     """Creates a dataset; its folder follows.
 
     Raises:
-        ConflictError: The name is taken, in whatever letters, or the project has as many datasets as one may have.
+        ConflictError: The name is taken, in whatever letters; the files of a deleted dataset of this name are still
+            where they were; or the project has as many datasets as one may have.
     """
     dataset = _add(session, project, name=request.name, description=request.description)
     payload = {"project": project.name, "datasets": [dataset.name]}
@@ -110,9 +111,12 @@ def restore_dataset(session: Session, project: Project, item: TrashItem, *, name
     """Makes a deleted dataset one again; its folder follows.
 
     Raises:
-        ConflictError: See :func:`create_dataset`.
+        ConflictError: See :func:`create_dataset`; or it is being restored already.
     """
     dataset = _add(session, project, name=name, description=item.description)
+    # After the project's row was locked: of two that restore the same, one is first.
+    if any(one["item"] == str(item.id) for one in still_to_do(session, RESTORE_DATASET, project=project.name)):
+        raise ConflictError("This is being restored already.", remedy="Read the list of datasets again in a moment.")
     payload = {"project": project.name, "dataset": dataset.name, "item": str(item.id)}
     enqueue(session, RESTORE_DATASET, entity=project.name, project=project.name, payload=payload)
     return show_dataset(dataset)
@@ -126,6 +130,16 @@ def trash_folder(files: ProjectFiles, *, project: str, dataset: str, item: str, 
 def restore_folder(files: ProjectFiles, *, project: str, dataset: str, item: str) -> None:
     """Moves the folder of a restored dataset out of the trash."""
     files.restore_dataset(Place(project, dataset), item=UUID(item))
+
+
+def check_nothing_is_restored(session: Session, project: Project) -> None:
+    """Checks that no dataset of the project is on its way out of the trash.
+
+    Raises:
+        ConflictError: One is.
+    """
+    if still_to_do(session, RESTORE_DATASET, project=project.name):
+        raise ConflictError("A dataset is being restored from this trash.", remedy="Try again in a moment.")
 
 
 def show_dataset(dataset: Dataset) -> DatasetAnswer:
@@ -167,6 +181,13 @@ def _add(session: Session, project: Project, *, name: str, description: str) -> 
     same = datasets_of(project).where(func.lower(Dataset.name) == name.lower())
     if name.lower() in _RESERVED or session.scalar(same) is not None:
         raise ConflictError(f"The name {name!r} is taken.", remedy="Choose another name.")
+    # Its folder stands there still: what came into it now would go to the trash with it.
+    leaving = still_to_do(session, TRASH_DATASET, project=project.name)
+    if any(one["dataset"].lower() == name.lower() for one in leaving):
+        raise ConflictError(
+            f"The files of a deleted dataset {name!r} are still being moved to the trash.",
+            remedy="Try again in a moment; if this stays so, an administrator sees why in the list of deliveries.",
+        )
     count = session.scalar(select(func.count()).select_from(Dataset).where(Dataset.project_id == project.id))
     if (count or 0) >= MOST_DATASETS:
         raise ConflictError(

@@ -16,8 +16,9 @@ def trash_dataset(parts: Parts, payload: Mapping[str, Any]) -> None:
 
 
 def restore_dataset(parts: Parts, payload: Mapping[str, Any]) -> None:
-    """Moves the folder of a restored dataset out of the trash."""
+    """Moves the folder of a restored dataset out of the trash; is it there no more, the dataset is an empty one."""
     restore_folder(parts.engines.files, **payload)
+    parts.engines.storage.create_datasets(payload["project"], [payload["dataset"]])
 
 
 TASKS: Mapping[Task, Handler[Parts]] = {RESTORE_DATASET: restore_dataset, TRASH_DATASET: trash_dataset}

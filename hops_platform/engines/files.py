@@ -121,7 +121,11 @@ class ProjectFiles(Protocol):
     """
 
     def list_folder(self, place: Place, *, limit: int, after: str | None = None) -> Listing:
-        """A page of a folder, by name, in memory that does not grow with the folder."""
+        """A page of a folder, by name, in memory that does not grow with the folder.
+
+        Raises:
+            ConflictError: It holds more than can be listed.
+        """
         ...
 
     def stat(self, place: Place) -> Entry:
@@ -157,7 +161,11 @@ class ProjectFiles(Protocol):
         ...
 
     def list_trash(self, project: str, *, limit: int, before: UUID | None = None) -> Sequence[TrashItem]:
-        """What is in the trash, the latest first."""
+        """What is in the trash, the latest first.
+
+        Raises:
+            ConflictError: It holds more than can be listed.
+        """
         ...
 
     def find_in_trash(self, project: str, item: UUID) -> TrashItem:
@@ -249,8 +257,10 @@ class ProjectUploads(Protocol):
     Until it is finished, nothing of it lies where a tenant's code sees it. Must be thread-safe.
     """
 
-    def begin(self, owner: UUID, wanted: NewUpload) -> Upload:
+    def begin(self, owner: UUID, wanted: NewUpload, *, upload: UUID | None = None) -> Upload:
         """Announces a file.
+
+        With the key of an ``upload`` it can be repeated: what has come of it is there still.
 
         Raises:
             StorageFullError: There is less room than it needs.
@@ -278,10 +288,16 @@ class ProjectUploads(Protocol):
     def finish(self, project: str, owner: UUID, upload: UUID) -> Entry:
         """Puts the whole file in its place in one step, folders that lead there included.
 
+        Repeated within a day, it does nothing and answers the same.
+
         Raises:
             ConflictError: Bytes are missing, the checksum is another, or something is there that must not be replaced.
             NotFoundError: See :meth:`find`, or the dataset is gone.
         """
+        ...
+
+    def find_finished(self, project: str, owner: UUID, upload: UUID) -> Entry | None:
+        """What :meth:`finish` answered; ``None`` for what was not finished lately."""
         ...
 
     def cancel(self, project: str, owner: UUID, upload: UUID) -> None:

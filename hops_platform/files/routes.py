@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+import time
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from email.utils import format_datetime
 from typing import Annotated, Any
@@ -34,7 +35,7 @@ from hops_platform.files.schemas import (
 )
 from hops_platform.http import After, DatabaseSession, DatasetName, Limit, PartsOf, StepAside, problem_response
 from hops_platform.paging import DEFAULT_LIMIT, Page
-from hops_platform.security.authentication import ProjectAccess
+from hops_platform.security.authentication import ProjectAccess, may_still
 from hops_platform.security.guard import RequiresInProject
 from hops_platform.security.permissions import Permission
 from hops_platform.transfers import Transfers
@@ -60,6 +61,10 @@ IfRange = Annotated[
 _PIECE = 1024 * 1024
 PATIENCE_S = 120.0
 """How long a reader may take for a piece of a MiB: a place is not held by one who does not read."""
+LONGEST_S = 3600.0
+"""How long one call may last. Who wants the rest asks for it with a range, as browsers do where one says 'resume'."""
+LOOKED_AT_AGAIN_S = 10.0
+"""How often it is looked whether the reader may still have the file."""
 _FILE_ANSWER: dict[str, Any] = {
     "description": "The bytes, always as an attachment.",
     "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary", "example": "day,rain"}}},
@@ -144,9 +149,11 @@ async def copy_file(  # noqa: PLR0917 - the request, and parts
     known.details["to"] = f"{request.to_dataset or dataset}/{request.to}"
     target = await run_in_threadpool(place_in, session, access, request.to_dataset or dataset, request.to)
     source = await run_in_threadpool(place_in, session, access, dataset, request.path)
-    with parts.transfers.places.take(access.caller.person.name):
+    person = access.caller.person.name
+    with parts.transfers.places.take(person):
         step_aside()
-        return service.show_copied(await parts.transfers.run_long(service.copy, parts.engines.files, source, target))
+        copied = await parts.transfers.copies.run(person, service.copy, parts.engines.files, source, target)
+    return service.show_copied(copied)
 
 
 @router.post("/projects/{project}/datasets/{dataset}/files:trash", dependencies=[records(Action.FILE_TRASH, "dataset")])
@@ -193,7 +200,15 @@ def download_file(  # noqa: PLR0917 - each is a word of the request, or a part
         refusal.headers["Content-Range"] = f"bytes */{opened.size}"
         known.recorded = True  # nothing was sent
         return refusal
-    return Download(opened, wanted, name=place.name, transfers=parts.transfers, person=access.caller.person.name)
+
+    def still_allowed() -> bool:
+        with parts.database.session(writes=False) as looking:
+            return may_still(looking, access, Permission.FILES_DOWNLOAD)
+
+    person = access.caller.person.name
+    return Download(
+        opened, wanted, name=place.name, transfers=parts.transfers, person=person, still_allowed=still_allowed
+    )
 
 
 @router.get("/projects/{project}/trash")
@@ -244,9 +259,19 @@ class Download(Response):
         name: What the file is called where it goes.
         transfers: Where the reading is done.
         person: Who downloads.
+        still_allowed: Looks whether that person may still have it; called from time to time.
     """
 
-    def __init__(self, opened: OpenedFile, wanted: ByteRange, *, name: str, transfers: Transfers, person: str) -> None:
+    def __init__(
+        self,
+        opened: OpenedFile,
+        wanted: ByteRange,
+        *,
+        name: str,
+        transfers: Transfers,
+        person: str,
+        still_allowed: Callable[[], bool],
+    ) -> None:
         headers = {
             "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
             "Content-Length": str(wanted.length),
@@ -264,6 +289,10 @@ class Download(Response):
         self._wanted = wanted
         self._transfers = transfers
         self._person = person
+        self._still_allowed = still_allowed
+        clock = time.monotonic()
+        self._end = clock + LONGEST_S
+        self._next_look = clock + LOOKED_AT_AGAIN_S
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends the bytes."""
@@ -281,6 +310,8 @@ class Download(Response):
         try:
             async with aclosing(self._pieces()) as pieces:
                 async for piece in pieces:
+                    if not await self._goes_on():
+                        return
                     async with asyncio.timeout(PATIENCE_S):
                         await send({"type": "http.response.body", "body": piece, "more_body": True})
                     left -= len(piece)
@@ -293,6 +324,16 @@ class Download(Response):
         # A file that was cut meanwhile has fewer bytes than were announced. Without its end the answer is a broken one.
         if not left:
             await send({"type": "http.response.body", "body": b""})
+
+    async def _goes_on(self) -> bool:
+        """Whether the next piece may be sent. Without its end the answer is a broken one, as its reader sees."""
+        clock = time.monotonic()
+        if clock >= self._end:
+            return False
+        if clock < self._next_look:
+            return True
+        self._next_look = clock + LOOKED_AT_AGAIN_S
+        return await self._transfers.run(self._still_allowed)
 
     async def _pieces(self) -> AsyncGenerator[bytes, None]:
         """Reads one piece while the one before it is sent."""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from hops_platform.datasets.service import find_dataset, restore_dataset
+from hops_platform.datasets.service import check_nothing_is_restored, find_dataset, restore_dataset
 from hops_platform.engines.files import Copied, Entry, ProjectFiles, TrashItem
 from hops_platform.engines.places import Place, parse_place
 from hops_platform.errors import (
@@ -72,6 +72,7 @@ def restore(
         ForbiddenError: A whole dataset is for a Data Owner to restore.
         NotFoundError: It is not in the trash.
     """
+    session.commit()  # nobody waits for the database while the disk is looked at
     found = files.find_in_trash(access.project.name, item)
     if not found.path:
         return _restore_dataset(session, access, found, request)
@@ -85,10 +86,13 @@ def empty_trash(session: Session, files: ProjectFiles, project: Project, *, repe
     """Gives up all that is in the trash.
 
     Raises:
+        ConflictError: A dataset is being restored from it.
         InvalidRequestError: The repeated name is another project's.
     """
     if repeated_name != project.name:
         raise InvalidRequestError(f"To empty this trash for good, say the project's name: {project.name}.")
+    check_nothing_is_restored(session, project)
+    session.commit()
     files.empty_trash(project.name)
     # The space is given back after this answer; it can take long.
     enqueue(session, SWEEP_TRASH, entity="trash", payload={})

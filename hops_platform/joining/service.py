@@ -69,7 +69,9 @@ def ask_to_join(session: Session, person: User, name: str, message: str) -> List
         NotFoundError: No listed project has this name.
         ConflictError: The caller is a member, has asked already, was declined lately, or asks too many.
     """
-    project = session.scalar(listed_projects("").where(Project.name == name)) if is_slug(name) else None
+    # Held: it is not deleted, with the requests that there are, while one more is written.
+    listed = listed_projects("").where(Project.name == name).with_for_update(read=True)
+    project = session.scalar(listed) if is_slug(name) else None
     if project is None:
         raise NotFoundError(f"There is no project {name!r} that you can ask to join.")
     if session.get(Membership, (project.id, person.id)) is not None:
@@ -136,9 +138,7 @@ def accept(session: Session, project: Project, user: str, role: ProjectRole) -> 
     Raises:
         NotFoundError: Nobody of this name waits for an answer.
     """
-    row = _waiting(session, project, user)
-    session.delete(row)
-    session.flush()
+    _waiting(session, project, user)
     return add_member(session, project, NewMember(user=user, role=role))
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 
 from hops_contract.principal import ProjectRole
 from hops_contract.slugs import is_slug
 from hops_platform.database import now
 from hops_platform.errors import ConflictError, InvalidRequestError, NotFoundError
+from hops_platform.joining.models import JoinRequest
 from hops_platform.outbox import Delivery
 from hops_platform.projects.models import FormerMembership, Membership, Project
 from hops_platform.projects.schemas import DeletedProject
@@ -42,6 +43,8 @@ def delete_project(session: Session, project: Project, *, repeated_name: str) ->
         InvalidRequestError: The repeated name is another.
     """
     _check_name(project, repeated_name)
+    # Before its members are read: whoever is added at the same moment is among them, or is not added.
+    session.execute(select(Project.id).where(Project.id == project.id).with_for_update())
     for membership in session.scalars(select(Membership).where(Membership.project_id == project.id)).all():
         end_work_of(session, project.name, membership.user.name)
         session.add(
@@ -53,6 +56,8 @@ def delete_project(session: Session, project: Project, *, repeated_name: str) ->
             )
         )
         session.delete(membership)
+    # Nobody would answer them; whoever still wants to come in asks again where it is restored.
+    session.execute(delete(JoinRequest).where(JoinRequest.project_id == project.id))
     project.deleted_at = now()
     session.flush()
 
@@ -113,6 +118,7 @@ def restore_project(session: Session, caller: Caller, project: Project, *, most:
             user_id=row.user_id,
             role_name=row.role_name,
             created_at=row.created_at,
+            tokens_valid_from=now(),  # what ended with the project does not come back with it
             user=user,
             project=project,
         )

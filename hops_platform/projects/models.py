@@ -66,6 +66,8 @@ class Membership(Base):
     # Counts edits; it is the membership's ETag.
     version: Mapped[int] = mapped_column(Integer, default=1)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    # Tokens of a project-user whose chain began earlier are refused; None refuses none.
+    tokens_valid_from: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
     user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
     project: Mapped[Project] = relationship(lazy="joined", innerjoin=True)
 

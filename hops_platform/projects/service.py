@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import Session, contains_eager, lazyload
 
 from hops_contract.layout import STANDARD_DATASETS
@@ -14,6 +14,7 @@ from hops_platform.database import now
 from hops_platform.datasets.models import Dataset
 from hops_platform.environments.models import Environment
 from hops_platform.errors import ConflictError, NotFoundError
+from hops_platform.joining.models import JoinRequest
 from hops_platform.outbox import Delivery, Task, enqueue
 from hops_platform.projects.models import FormerMembership, Membership, Project, Template
 from hops_platform.projects.schemas import (
@@ -143,19 +144,31 @@ def add_member(session: Session, project: Project, request: NewMember) -> Member
     """Adds a user.
 
     Raises:
-        NotFoundError: There is no such active user.
+        NotFoundError: There is no such active user, or the project was deleted at the same moment.
         ConflictError: It is a member already.
     """
+    # Until this is written, nobody deletes the project; and a deleted one gets no members.
+    held = select(Project.id).where(Project.id == project.id, Project.deleted_at.is_(None)).with_for_update(read=True)
+    if session.scalar(held) is None:
+        raise NotFoundError(f"There is no project {project.name!r} any more.")
     user = session.scalar(select(User).where(User.name == request.user, User.active.is_(True)))
     if user is None:
         raise NotFoundError(f"There is no user {request.user!r}.", remedy="Ask an administrator to create one.")
     if session.get(Membership, (project.id, user.id)) is not None:
         raise ConflictError(f"{user.name!r} is a member already.", remedy="Change the role instead.")
     membership = Membership(
-        project_id=project.id, user_id=user.id, role_name=request.role.value, user=user, project=project
+        project_id=project.id,
+        user_id=user.id,
+        role_name=request.role.value,
+        # One who was a member before has tokens of that time.
+        tokens_valid_from=now(),
+        user=user,
+        project=project,
     )
     session.add(membership)
     session.flush()
+    # Who was added waits for no answer, and would else have asked again by being removed.
+    session.execute(delete(JoinRequest).where(JoinRequest.project_id == project.id, JoinRequest.user_id == user.id))
     issue_certificate(session, membership)
     return show_member(membership)
 
@@ -247,7 +260,13 @@ def end_work_of(session: Session, project: str, user: str) -> None:
     # With the transaction, and so before anything else: who asks with it is refused from then on.
     revoke_of_member(session, project, user, reason=Reason.CESSATION_OF_OPERATION)
     enqueue(session, STOP_SERVER, entity=name, project=project, payload={"project": project, "user": user})
-    enqueue(session, END_SESSIONS, entity=name, project=project, payload={"project": project, "user": user})
+    end_sessions_of(session, project, user)
+
+
+def end_sessions_of(session: Session, project: str, user: str) -> None:
+    """Ends a member's sessions in a project, also those that are kept ready; they take no older token any more."""
+    payload = {"project": project, "user": user}
+    enqueue(session, END_SESSIONS, entity=project_user(project, user), project=project, payload=payload)
 
 
 def follow(session: Session, task: Task, project: str, payload: dict[str, object]) -> None:

@@ -17,12 +17,12 @@ from hops_contract.slugs import is_slug
 from hops_contract.tokens import LEEWAY_S, InvalidTokenError
 from hops_platform.api_keys.service import KeyBounds, bounds_of, find_good_key, find_good_key_of_token
 from hops_platform.api_keys.use import KeysInUse
-from hops_platform.certificates.service import holder_of
 from hops_platform.errors import (
     ForbiddenError,
     NotFoundError,
     NotVisibleError,
     PasswordChangeNeededError,
+    PlatformError,
     SecondFactorSetUpNeededError,
     UnauthenticatedError,
 )
@@ -138,11 +138,13 @@ def authenticate_bearer(
         # These are what this service shows to others; nobody calls it with one.
         raise UnauthenticatedError("A service's token can't be used here.")
     user = _active_user(session, principal.user)
-    outdated = verified.chain < user.tokens_valid_from - timedelta(milliseconds=1)
+    outdated = _is_outdated(verified.chain, user.tokens_valid_from)
     if outdated and principal.kind is PrincipalKind.PROJECT_USER:
         raise UnauthenticatedError("Your password was changed.", remedy=START_AGAIN)
     if outdated:
         raise UnauthenticatedError("The password was changed after this token was given out.", remedy=LOG_IN)
+    if principal.kind is PrincipalKind.PROJECT_USER:
+        _check_not_ended(session, principal, user, verified.chain)
     bounds = None
     if verified.key is not None:
         bounds = bounds_of(find_good_key_of_token(session, verified.key, user=user.name))
@@ -174,13 +176,15 @@ def held_to_second_factor(session: Session, caller: Caller, *, required: bool) -
     return replace(caller, lacks_second_factor=True)
 
 
-def authenticate_certificate(session: Session, certificate: bytes) -> Caller:
-    """The project-user whose certificate (DER) the connection has proven to hold the key of.
+def authenticate_holder(membership: Membership | None) -> Caller:
+    """The project-user whose certificate a connection has proven to hold the key of.
+
+    Args:
+        membership: Whose it is; ``None`` for nobody's.
 
     Raises:
         UnauthenticatedError: It is none of a member, or no longer.
     """
-    membership = holder_of(session, certificate)
     if membership is None:
         raise UnauthenticatedError(
             "The certificate is no member's, or was revoked.",
@@ -244,6 +248,44 @@ def authorize_in_project(session: Session, caller: Caller, project: str, permiss
     allowed = permissions_of(principal.kind, admin=admin, membership=membership.role if membership else None)
     _check(caller, permission, allowed)
     return ProjectAccess(caller=caller, project=row, membership=membership)
+
+
+def may_still(session: Session, access: ProjectAccess, permission: Permission) -> bool:
+    """Whether a caller of a while ago may still do in a project what takes long, looked up anew.
+
+    Args:
+        session: A new one: what the call read at its beginning stays in its own.
+        access: What the call was let in with.
+        permission: What it needs.
+    """
+    before = access.caller
+    try:
+        user = _active_user(session, before.principal.user)
+        if before.chain is not None and _is_outdated(before.chain, user.tokens_valid_from):
+            return False
+        now_caller = Caller(principal=before.principal, user=user, chain=before.chain)
+        found = authorize_in_project(session, now_caller, access.project.name, permission)
+    except PlatformError:
+        return False
+    # Another project may have the name by now.
+    return found.project.id == access.project.id
+
+
+def _is_outdated(chain: datetime, valid_from: datetime) -> bool:
+    return chain < valid_from - timedelta(milliseconds=1)
+
+
+def _check_not_ended(session: Session, principal: Principal, user: User, chain: datetime) -> None:
+    valid_from = session.scalar(
+        select(Membership.tokens_valid_from)
+        .join(Project, Project.id == Membership.project_id)
+        .where(Project.name == principal.project, Membership.user_id == user.id)
+    )
+    if valid_from is not None and _is_outdated(chain, valid_from):
+        raise UnauthenticatedError(
+            "Your certificate was replaced, or you were added to the project anew, after this token was given out.",
+            remedy=START_AGAIN,
+        )
 
 
 def _check_not_expired(verified: VerifiedToken, *, renews: bool) -> None:

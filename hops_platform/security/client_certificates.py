@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import ssl
+import threading
+from collections import OrderedDict
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
@@ -32,3 +35,32 @@ def common_name(certificate: bytes) -> str:
     except ValueError:
         return ""
     return str(names[0].value) if names else ""
+
+
+class RefusedCertificates:
+    """Those that were shown and are no member's, or were revoked; they never are good again. Thread-safe.
+
+    TLS knows nothing of that: it has held them against the authority alone.
+
+    Args:
+        most: How many are remembered; those that were refused longest ago are forgotten.
+    """
+
+    def __init__(self, *, most: int = 10_000) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._refused: OrderedDict[bytes, None] = OrderedDict()
+
+    def note(self, certificate: bytes) -> None:
+        """Remembers one (DER)."""
+        with self._lock:
+            self._refused[_digest(certificate)] = None
+            if len(self._refused) > self._most:
+                self._refused.popitem(last=False)
+
+    def __contains__(self, certificate: bytes) -> bool:
+        return _digest(certificate) in self._refused
+
+
+def _digest(certificate: bytes) -> bytes:
+    return hashlib.sha256(certificate).digest()

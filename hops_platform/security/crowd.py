@@ -19,7 +19,7 @@ from hops_contract.slugs import split_project_user
 from hops_contract.tokens import InvalidTokenError
 from hops_platform.api_keys.proofs import is_key
 from hops_platform.security.browser import session_cookie
-from hops_platform.security.client_certificates import common_name, presented_certificate
+from hops_platform.security.client_certificates import RefusedCertificates, common_name, presented_certificate
 from hops_platform.security.guard import shown_token
 from hops_platform.security.tokens import Signer
 
@@ -48,6 +48,8 @@ class Callers:
         prefix: Of all paths of this service; ends with ``/``.
         person_of: The person whose cookie it was when the Hub was last asked. It must answer at once.
         person_of_key: The person whose API key it was when it was last used. It must answer at once.
+        refused: The certificates (DER) that were refused before, and are nobody's: whoever has a revoked one takes no
+            more of its person's places than the request by which that is seen.
     """
 
     def __init__(
@@ -58,11 +60,13 @@ class Callers:
         prefix: str,
         person_of: Callable[[str], str | None],
         person_of_key: Callable[[str], str | None],
+        refused: RefusedCertificates,
     ) -> None:
         self._signer = signer
         self._hub_credential = hub_credential.encode()
         self._person_of = person_of
         self._person_of_key = person_of_key
+        self._refused = refused
         self._log_ins = ("POST", f"{prefix}api/v1/tokens")
         self._of_strangers = {
             route: Who(f"strangers {route[1].removeprefix(prefix)}", proven=False)
@@ -79,7 +83,7 @@ class Callers:
         token = shown_token(request)
         certificate = presented_certificate(scope) if token is None else None
         if certificate is not None:
-            found = _by_certificate(certificate)
+            found = None if certificate in self._refused else _by_certificate(certificate)
         else:
             found = self._by_cookie(request) if token is None else self._by_token(token, route)
         return found or self._of_strangers.get(route, _STRANGERS)

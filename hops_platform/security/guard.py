@@ -18,7 +18,7 @@ from hops_platform.security.authentication import (
     Caller,
     ProjectAccess,
     authenticate_bearer,
-    authenticate_certificate,
+    authenticate_holder,
     authenticate_key,
     authorize,
     authorize_in_project,
@@ -80,7 +80,11 @@ def _proven(request: Request, session: DatabaseSession, parts: Parts, *, renews:
     token = shown_token(request)
     if token is None and (certificate := presented_certificate(request.scope)) is not None:
         _check_no_browser(request)
-        return authenticate_certificate(session, certificate)
+        try:
+            return authenticate_holder(parts.holder_of(session, certificate))
+        except UnauthenticatedError:
+            parts.refused_certificates.note(certificate)
+            raise
     if token is None:
         caller = caller_by_cookie(request, session, parts)
         if caller is None:

@@ -227,6 +227,25 @@ class UploadsContract:
         with pytest.raises(NotFoundError):
             engine.find("weather", owner, upload.id)
 
+    def test_beginning_and_finishing_can_be_repeated(self, engine: ProjectUploads, files: ProjectFiles) -> None:
+        """An answer may have been lost; only its owner is told of it."""
+        owner, other = uuid4(), uuid4()
+        wanted = NewUpload(target=_place("a"), size=2, sha256=None, replace=False)
+        upload = engine.begin(owner, wanted, upload=uuid4())
+        with engine.write("weather", owner, upload.id, offset=0) as writer:
+            writer.write(b"ab")
+        assert engine.begin(owner, wanted, upload=upload.id).received == len(b"ab")  # noqa: S101
+        assert engine.find_finished("weather", owner, upload.id) is None  # noqa: S101
+        entry = engine.finish("weather", owner, upload.id)
+        files.move(_place("a"), _place("b"))
+        assert engine.finish("weather", owner, upload.id) == entry  # noqa: S101
+        assert engine.find_finished("weather", owner, upload.id) == entry  # noqa: S101
+        assert engine.find_finished("weather", other, upload.id) is None  # noqa: S101
+        with pytest.raises(NotFoundError):
+            files.stat(_place("a"))
+        with pytest.raises(NotFoundError):
+            engine.finish("weather", other, upload.id)
+
     def test_pieces_that_do_not_fit_are_refused(self, engine: ProjectUploads) -> None:
         """Too early, too late, too many, or two at once."""
         owner = uuid4()

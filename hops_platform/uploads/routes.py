@@ -68,9 +68,11 @@ def begin_upload(  # noqa: PLR0917 - the request, and parts
         key=key,
         route=f"POST projects/{access.project.id}/datasets/{dataset}/uploads",
         request=request,
-        create=lambda: service.begin_upload(session, parts.engines.uploads, access, dataset, request),
+        create=lambda: service.announce(session, access, dataset, request),
     )
     known.thing = str(created["id"])
+    session.commit()  # nobody waits for the database while the disk is looked at
+    service.begin_upload(parts.engines.uploads, access, dataset, request, UUID(created["id"]))
     return created
 
 
@@ -104,15 +106,24 @@ async def write_upload(  # noqa: PLR0917 - the request, and parts
 
 
 @router.post("/projects/{project}/uploads/{upload}:finish", dependencies=[records(Action.UPLOAD_FINISH, "upload")])
-async def finish_upload(
-    upload: UploadId, access: Uploads, session: DatabaseSession, parts: PartsOf, step_aside: StepAside
+async def finish_upload(  # noqa: PLR0917 - the request, and parts
+    upload: UploadId,
+    access: Uploads,
+    session: DatabaseSession,
+    parts: PartsOf,
+    step_aside: StepAside,
+    known: Known,
 ) -> EntryAnswer:
-    """Checks what came, and puts the whole file in its place in one step."""
+    """Checks what came, and puts the whole file in its place in one step. Repeated, it answers the same for a day."""
     uploads, person = parts.engines.uploads, access.caller.person
-    await run_in_threadpool(service.check_before_finish, session, uploads, access, upload)
+    finished = await run_in_threadpool(service.check_before_finish, session, uploads, access, upload)
+    if finished is not None:
+        known.recorded = True  # when it happened
+        return show_entry(finished)
     with parts.transfers.places.take(person.name):
         step_aside()
-        return show_entry(await parts.transfers.run_long(uploads.finish, access.project.name, person.id, upload))
+        finish = parts.transfers.finishes.run
+        return show_entry(await finish(person.name, uploads.finish, access.project.name, person.id, upload))
 
 
 @router.delete(

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from hops_platform.database import new_id, now
 from hops_platform.datasets.service import find_dataset
-from hops_platform.engines.files import NewUpload, ProjectUploads, Upload
+from hops_platform.engines.files import Entry, NewUpload, ProjectUploads, Upload
 from hops_platform.engines.places import parse_place
 from hops_platform.errors import ForbiddenError
 from hops_platform.security.authentication import ProjectAccess, authorize_in_project
@@ -26,33 +27,52 @@ def is_program(path: str, size: int) -> bool:
     return posixpath.splitext(path.lower())[1] in PROGRAM_ENDINGS and size <= MOST_PROGRAM_BYTES
 
 
-def begin_upload(
-    session: Session, uploads: ProjectUploads, access: ProjectAccess, dataset: str, request: NewUploadRequest
-) -> UploadAnswer:
-    """Announces a file.
+def announce(session: Session, access: ProjectAccess, dataset: str, request: NewUploadRequest) -> UploadAnswer:
+    """Checks that a file may come in, and gives it a key; :func:`begin_upload` follows.
 
     Raises:
         ForbiddenError: It is data, which a Data Owner brings in.
         NotFoundError: There is no such dataset.
     """
     found = find_dataset(session, access.project, dataset)
-    target = parse_place(access.project.name, found.name, request.path)
+    wanted = _wanted(access, found.name, request)
     check_right(session, access, request.path, request.size)
-    wanted = NewUpload(target=target, size=request.size, sha256=request.sha256, replace=request.replace)
-    return show_upload(uploads.begin(access.caller.person.id, wanted))
+    return show_upload(Upload(id=new_id(), wanted=wanted, received=0, created_at=now()))
 
 
-def check_before_finish(session: Session, uploads: ProjectUploads, access: ProjectAccess, upload: UUID) -> None:
+def begin_upload(
+    uploads: ProjectUploads, access: ProjectAccess, dataset: str, request: NewUploadRequest, upload: UUID
+) -> None:
+    """Makes room for what was announced; can be repeated.
+
+    Raises:
+        StorageFullError: There is less room than it needs.
+        TooManyError: The caller has as many uploads under way as one may have.
+    """
+    person = access.caller.person
+    if uploads.find_finished(access.project.name, person.id, upload) is None:
+        uploads.begin(person.id, _wanted(access, dataset, request), upload=upload)
+
+
+def check_before_finish(session: Session, uploads: ProjectUploads, access: ProjectAccess, upload: UUID) -> Entry | None:
     """Checks that the file may come in now, whatever was so when it was announced; ends the transaction.
+
+    Returns:
+        What was answered, where it was finished before.
 
     Raises:
         ForbiddenError: It may not.
         NotFoundError: There is no such upload, or the dataset is gone.
     """
-    wanted = uploads.find(access.project.name, access.caller.person.id, upload).wanted
+    session.commit()  # nobody waits for the database while the disk is looked at
+    project, person = access.project.name, access.caller.person
+    if (finished := uploads.find_finished(project, person.id, upload)) is not None:
+        return finished
+    wanted = uploads.find(project, person.id, upload).wanted
     find_dataset(session, access.project, wanted.target.dataset)
     check_right(session, access, wanted.target.path, wanted.size)
     session.commit()
+    return None
 
 
 def check_right(session: Session, access: ProjectAccess, path: str, size: int) -> None:
@@ -71,6 +91,11 @@ def check_right(session: Session, access: ProjectAccess, path: str, size: int) -
             f"{', '.join(sorted(PROGRAM_ENDINGS))} of at most {MOST_PROGRAM_BYTES // 2**20} MiB.",
             remedy="Ask a Data Owner to bring it in.",
         ) from error
+
+
+def _wanted(access: ProjectAccess, dataset: str, request: NewUploadRequest) -> NewUpload:
+    target = parse_place(access.project.name, dataset, request.path)
+    return NewUpload(target=target, size=request.size, sha256=request.sha256, replace=request.replace)
 
 
 def show_upload(upload: Upload) -> UploadAnswer:

@@ -303,11 +303,12 @@ def edit_user(session: Session, user: User, edit: UserEdit) -> None:
     if edit.title is not None:
         user.title = edit.title
     if edit.active is not None:
+        if user.active != edit.active:
+            # A token of before must not come back to life with the user. First, for the order of the locks: the user,
+            # then memberships, as where a certificate is made.
+            _end_log_ins(session, user)
         if user.active and not edit.active:
             end_all_work_of(session, user)
-        if user.active != edit.active:
-            # A token of before must not come back to life with the user.
-            _end_log_ins(session, user)
         user.active = edit.active
     if edit.admin is not None:
         user.admin = edit.admin

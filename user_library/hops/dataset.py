@@ -232,9 +232,12 @@ def _upload_file(source: Path, path: str, overwrite: bool) -> None:  # noqa: FBT
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         size = file.tell()
         new = {"path": inner, "size": size, "sha256": digest, "replace": overwrite}
-        place = f"uploads/{_call('POST', f'{_dataset(dataset)}/uploads', json=new)['id']}"
+        # Sent again after a broken connection, it is the same upload.
+        key = {"Idempotency-Key": secrets.token_urlsafe(24)}
+        begun = _call_again("POST", f"{_dataset(dataset)}/uploads", json=new, headers=key)
+        place = f"uploads/{begun['id']}"
         _send_pieces(file, place, size)
-    _call("POST", f"{place}:finish", patient=True)
+    _call_again("POST", f"{place}:finish", patient=True)
 
 
 def _send_pieces(file: Any, place: str, size: int) -> None:
@@ -247,7 +250,7 @@ def _send_pieces(file: Any, place: str, size: int) -> None:
         except _LostError as error:
             failed = _wait_after(failed, error)
             # Some of it may have come.
-            received = _call("GET", place)["received"]
+            received = _call_again("GET", place)["received"]
 
 
 def _download_into(file: Any, path: str) -> None:
@@ -321,6 +324,16 @@ def _call(method: str, address: str, *, patient: bool = False, **options: Any) -
         options["timeout"] = (_TIMEOUTS_S[0], 3600)
     with _request(method, address, **options) as answer:
         return answer.json() if answer.content else None
+
+
+def _call_again(method: str, address: str, **options: Any) -> Any:
+    """Calls what can be repeated until there is an answer."""
+    failed = 0
+    while True:
+        try:
+            return _call(method, address, **options)
+        except _LostError as error:
+            failed = _wait_after(failed, error)
 
 
 def _request(method: str, address: str, **options: Any) -> Any:

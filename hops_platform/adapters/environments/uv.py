@@ -17,6 +17,7 @@ from pathlib import Path
 from uv import find_uv_bin
 
 from hops_contract.layout import Home
+from hops_contract.wiping import wipe_folder
 from hops_platform.adapters.disk import full_disk_told
 from hops_platform.errors import EngineRefusedError, StorageFullError
 
@@ -63,9 +64,9 @@ class UvEnvironments:
             return
         # Out of the way first, so that what is left is never taken for an environment.
         leaving = prefix.with_name(f".{prefix.name}.removed")
-        shutil.rmtree(leaving, ignore_errors=True)
+        wipe_folder(leaving)
         prefix.rename(leaving)
-        shutil.rmtree(leaving)
+        wipe_folder(leaving)
 
     def build_base(self, report: Callable[[str], None]) -> None:
         """Makes or renews the base environment.

@@ -23,6 +23,8 @@ from hops_platform.errors import ConflictError, InvalidRequestError, NotFoundErr
 
 FOLDER_MODE = 0o750
 FILE_MODE = 0o640
+MOST_LISTED = 200_000
+"""Entries of one folder: for each page all their names are read, which is a fifth of a second for so many."""
 # Without waiting: neither for the other end of a pipe, nor for whoever holds a lease on the file.
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -78,6 +80,61 @@ def open_folder(name: str, *, at: int) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def open_up(name: str, *, at: int) -> Iterator[int]:
+    """The descriptor of a folder that its owner may read, write and move from now on, whatever code has made of that.
+
+    Raises:
+        OSError: It is missing, is a link or no folder, or belongs to somebody else.
+    """
+    handle = os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at)
+    try:
+        mode = stat.S_IMODE(os.fstat(handle).st_mode)
+        if mode & stat.S_IRWXU != stat.S_IRWXU:
+            # By what is open: a link that has taken the name meanwhile changes nothing elsewhere.
+            os.chmod(f"/proc/self/fd/{handle}", mode | stat.S_IRWXU)  # noqa: PTH101
+        descriptor = os.open(".", _FOLDER, dir_fd=handle)
+    finally:
+        os.close(handle)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def open_project(projects: Path, project: str) -> Iterator[int]:
+    """The descriptor of a project's folder, opened up; it is made if it is missing."""
+    projects.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    with open_beneath(projects, ()) as all_projects:
+        with suppress(FileExistsError):
+            os.mkdir(project, FOLDER_MODE, dir_fd=all_projects)
+        with open_up(project, at=all_projects) as folder:
+            yield folder
+
+
+def is_folder(name: str, *, at: int) -> bool:
+    """Whether a folder has this name, and no link to one."""
+    try:
+        return stat.S_ISDIR(os.stat(name, dir_fd=at, follow_symlinks=False).st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def bounded(found: Iterator[os.DirEntry[str]], *, remedy: str) -> Iterator[os.DirEntry[str]]:
+    """The entries of a folder, as long as they are few enough to be gone through for each page of them.
+
+    Raises:
+        ConflictError: There are more.
+    """
+    for number, entry in enumerate(found):
+        if number >= MOST_LISTED:
+            raise ConflictError(
+                f"There are more than {MOST_LISTED:,} entries here; no more can be listed.", remedy=remedy
+            )
+        yield entry
 
 
 def open_regular(name: str, *, at: int) -> tuple[int, os.stat_result]:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
 from hops_contract.layout import Home
 from hops_contract.wiping import wipe_folder
 from hops_platform.adapters.disk import full_disk_told
+from hops_platform.adapters.storage.beneath import FOLDER_MODE, is_folder, open_beneath, open_project, open_up, told
+from hops_platform.adapters.storage.local_trash import LocalTrash
+from hops_platform.engines.places import Place
 
 
 class LocalStorage:
@@ -20,6 +26,7 @@ class LocalStorage:
 
     def __init__(self, home: Home) -> None:
         self._home = home
+        self._trash = LocalTrash(home)
 
     def project_address(self, project: str) -> str:
         """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
@@ -27,11 +34,10 @@ class LocalStorage:
 
     def create_datasets(self, project: str, datasets: Sequence[str]) -> None:
         """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
-        folder = self._home.project(project)
-        with full_disk_told():
-            folder.mkdir(mode=0o750, parents=True, exist_ok=True)
-            for dataset in datasets:
-                (folder / dataset).mkdir(mode=0o750, exist_ok=True)
+        places = [Place(self._home.project(project).name, dataset) for dataset in datasets]
+        with full_disk_told(), open_project(self._home.projects, project) as folder:
+            for place in places:
+                self._make(place, at=folder)
 
     def trash_project(self, project: str) -> None:
         """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
@@ -49,8 +55,23 @@ class LocalStorage:
             for home in homes:
                 place = trash / f"{target.name}-homes"
                 place.mkdir(mode=0o700, exist_ok=True)
-                shutil.move(home, place / home.name)
+                _move(home, place / home.name)
             if deleted.exists():
-                shutil.move(deleted, trash / f"{target.name}-deleted")
+                _move(deleted, trash / f"{target.name}-deleted")
             if folder.exists():
-                shutil.move(folder, target)
+                _move(folder, target)
+
+    def _make(self, place: Place, *, at: int) -> None:
+        with told(place):
+            with suppress(FileExistsError):
+                os.mkdir(place.dataset, FOLDER_MODE, dir_fd=at)
+            if not is_folder(place.dataset, at=at):
+                # Code of the project can put anything here. It is kept, and holds up nothing.
+                self._trash.put_in_the_way(place, at=at)
+                os.mkdir(place.dataset, FOLDER_MODE, dir_fd=at)
+
+
+def _move(folder: Path, target: Path) -> None:
+    with open_beneath(folder.parent, ()) as parent, suppress(NotADirectoryError), open_up(folder.name, at=parent):
+        pass  # closed even to its owner, it could not be moved
+    shutil.move(folder, target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import heapq
 import os
 import secrets
@@ -14,16 +15,22 @@ from uuid import UUID
 
 from hops_contract.layout import Home
 from hops_contract.wiping import wipe_folder
+from hops_platform.adapters.disk import check_room
 from hops_platform.adapters.storage.beneath import (
     FILE_MODE,
     FOLDER_MODE,
+    bounded,
     entry_from,
     entry_of,
+    exists,
+    is_folder,
     make_own,
     moment,
     open_beneath,
     open_folder,
+    open_project,
     open_regular,
+    open_up,
     rename_new,
     told,
 )
@@ -90,17 +97,28 @@ class LocalFiles:
 
     def copy(self, source: Place, target: Place, *, most_entries: int, most_bytes: int) -> Copied:
         """See :class:`~hops_platform.engines.files.ProjectFiles`."""
+        self._check_target(target)
         copying = _Copying(most_entries, most_bytes)
+        with told(source), self._folder(source.parent) as source_folder:
+            self._check_source(source, at=source_folder, measured=_Copying(most_entries, most_bytes))
         with told(source), self._folder(source.parent) as source_folder, self._draft(source.project) as draft:
-            kind = entry_of(source.name, at=source_folder).kind
-            if kind not in (EntryKind.FILE, EntryKind.FOLDER):
-                raise InvalidRequestError(
-                    "Only files and folders can be copied.", remedy="Copy what the link leads to."
-                )
             copying.copy(source.name, source_at=source_folder, target="item", target_at=draft)
             with told(target), self._folder(target.parent) as folder:
                 rename_new("item", target.name, source_at=draft, target_at=folder)
         return Copied(entries=copying.entries, size=copying.size, left_out=copying.left_out)
+
+    def _check_target(self, target: Place) -> None:
+        """Looks before something long is begun; the step that counts refuses it as well."""
+        with told(target), self._folder(target.parent) as folder:
+            if exists(target.name, at=folder):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+
+    @staticmethod
+    def _check_source(source: Place, *, at: int, measured: _Copying) -> None:
+        if entry_of(source.name, at=at).kind not in (EntryKind.FILE, EntryKind.FOLDER):
+            raise InvalidRequestError("Only files and folders can be copied.", remedy="Copy what the link leads to.")
+        measured.measure(source.name, source_at=at)
+        check_room(at, measured.size, what="this copy")
 
     def trash(self, place: Place, *, by: str) -> TrashItem:
         """See :class:`~hops_platform.engines.files.ProjectFiles`."""
@@ -111,8 +129,12 @@ class LocalFiles:
         """See :class:`~hops_platform.engines.files.ProjectFiles`."""
         if self._trash.holds(place.project, item):
             return
-        with suppress(FileNotFoundError), open_beneath(self._home.projects, (place.project,)) as folder:
-            self._trash.put(place, at=folder, by=by, item=item, description=description)
+        with told(place), open_project(self._home.projects, place.project) as folder:
+            if not is_folder(place.dataset, at=folder):
+                self._trash.put_in_the_way(place, at=folder, by=by, item=item)
+                return
+            with open_up(place.dataset, at=folder):
+                self._trash.put(place, at=folder, by=by, item=item, description=description)
 
     def list_trash(self, project: str, *, limit: int, before: UUID | None = None) -> Sequence[TrashItem]:
         """See :class:`~hops_platform.engines.files.ProjectFiles`."""
@@ -133,14 +155,16 @@ class LocalFiles:
         """See :class:`~hops_platform.engines.files.ProjectFiles`."""
         if not self._trash.holds(place.project, item):
             return
-        with told(place), open_beneath(self._home.projects, (place.project,), make_from=0) as folder:
+        with told(place), open_project(self._home.projects, place.project) as folder:
+            if not is_folder(place.dataset, at=folder):
+                self._trash.put_in_the_way(place, at=folder)
             with suppress(OSError):
                 # Code of the project may have made an empty one meanwhile.
                 os.rmdir(place.dataset, dir_fd=folder)
             try:
                 self._trash.take(place.project, item, name=place.dataset, at=folder)
             except FileExistsError:
-                with open_folder(place.dataset, at=folder) as beside:
+                with open_up(place.dataset, at=folder) as beside:
                     self._trash.take(place.project, item, name=f"restored-{item.hex[-8:]}", at=beside)
 
     def empty_trash(self, project: str) -> None:
@@ -171,7 +195,8 @@ class LocalFiles:
 
 
 def _names_after(found: Iterator[os.DirEntry[str]], after: str | None) -> Iterator[str]:
-    return (entry.name for entry in found if (after is None or entry.name > after) and is_shown(entry.name))
+    entries = bounded(found, remedy="List it in a notebook, and keep files in several folders.")
+    return (entry.name for entry in entries if (after is None or entry.name > after) and is_shown(entry.name))
 
 
 def _entries(names: Sequence[str], *, at: int) -> Iterator[Entry]:
@@ -190,6 +215,20 @@ class _Copying:
     entries: int = 0
     size: int = 0
     left_out: int = 0
+
+    def measure(self, name: str, *, source_at: int, depth: int = 0) -> None:
+        """Counts what would be copied, in a small part of the time."""
+        status = os.stat(name, dir_fd=source_at, follow_symlinks=False)
+        if not (stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode)):
+            return
+        self.entries += 1
+        self.size += status.st_size if stat.S_ISREG(status.st_mode) else 0
+        self._check(depth)
+        if stat.S_ISDIR(status.st_mode):
+            with open_folder(name, at=source_at) as source, os.scandir(source) as found:
+                for entry in found:
+                    with suppress(FileNotFoundError):
+                        self.measure(entry.name, source_at=source, depth=depth + 1)
 
     def copy(self, name: str, *, source_at: int, target: str, target_at: int, depth: int = 0) -> None:
         mode = os.stat(name, dir_fd=source_at, follow_symlinks=False).st_mode

@@ -7,19 +7,19 @@ So whoever is killed in between leaves either the file where it was or the whole
 
 from __future__ import annotations
 
-import heapq
 import json
 import os
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from uuid import UUID
 
 from hops_contract.layout import Home
 from hops_contract.wiping import wipe_folder
-from hops_platform.adapters.storage.beneath import entry_of, make_own, open_beneath, rename_new
+from hops_platform.adapters.storage.beneath import bounded, entry_of, make_own, open_beneath, rename_new
 from hops_platform.database import new_id, now
 from hops_platform.engines.files import EntryKind, TrashItem
 from hops_platform.engines.places import Place
@@ -27,6 +27,8 @@ from hops_platform.errors import NotFoundError
 
 _ABOUT = "about.json"
 _ITEM = "item"
+PLATFORM = "hops"
+"""By whom something was moved to the trash that nobody has deleted."""
 
 
 class LocalTrash:
@@ -40,8 +42,26 @@ class LocalTrash:
         self._home = home
         self._given_up = home.projects / ".given-up"
 
-    def put(self, place: Place, *, at: int, by: str, item: UUID | None = None, description: str = "") -> TrashItem:
-        """Moves what lies in the folder ``at`` to the trash.
+    def put_in_the_way(self, place: Place, *, at: int, by: str = PLATFORM, item: UUID | None = None) -> None:
+        """Moves what is no folder, where a dataset's folder belongs, to the trash: as a thing in the dataset.
+
+        Raises:
+            OSError: It can't be moved.
+        """
+        with suppress(FileNotFoundError):
+            self.put(place, at=at, by=by, item=item, path=place.dataset)
+
+    def put(
+        self,
+        place: Place,
+        *,
+        at: int,
+        by: str,
+        item: UUID | None = None,
+        description: str = "",
+        path: str | None = None,
+    ) -> TrashItem:
+        """Moves what lies in the folder ``at`` to the trash; ``path`` is what is said of where it was.
 
         Raises:
             OSError: It is not there, or can't be moved.
@@ -50,7 +70,7 @@ class LocalTrash:
         told = TrashItem(
             id=item or new_id(),
             dataset=place.dataset,
-            path=place.path,
+            path=place.path if path is None else path,
             kind=entry.kind,
             description=description,
             deleted_by=by,
@@ -98,9 +118,10 @@ class LocalTrash:
 
     def list(self, project: str, *, limit: int, before: UUID | None) -> Sequence[TrashItem]:
         """What is in the trash, the latest first."""
-        names = heapq.nlargest(limit, self._names(project, before))
+        # Only those of the page are looked at: for each it takes longer than to read a thousand names.
+        names = sorted(self._names(project, before), reverse=True)
         read = (self._read(self._home.trash(project) / name) for name in names)
-        return [item for item in read if item is not None]
+        return list(islice((item for item in read if item is not None), limit))
 
     def empty(self, project: str) -> None:
         """Gives up all that is in the trash of ``project``, in one step."""
@@ -123,8 +144,8 @@ class LocalTrash:
 
     def _names(self, project: str, before: UUID | None) -> Iterator[str]:
         with suppress(FileNotFoundError), os.scandir(self._home.trash(project)) as found:
-            for entry in found:
-                if (before is None or entry.name < before.hex) and os.path.lexists(Path(entry.path) / _ITEM):
+            for entry in bounded(found, remedy="Empty the trash, or restore what is the latest by its id."):
+                if before is None or entry.name < before.hex:
                     yield entry.name
 
     @staticmethod

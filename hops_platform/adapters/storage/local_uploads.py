@@ -20,17 +20,19 @@ from uuid import UUID
 
 from hops_contract.layout import Home
 from hops_contract.wiping import wipe_folder
-from hops_platform.adapters.disk import full_disk_told
+from hops_platform.adapters.disk import check_room, full_disk_told
 from hops_platform.adapters.storage.beneath import FILE_MODE, entry_of, make_own, open_beneath, rename_new, told
 from hops_platform.database import new_id, now
-from hops_platform.engines.files import Entry, NewUpload, Upload
+from hops_platform.engines.files import Entry, EntryKind, NewUpload, Upload
 from hops_platform.engines.places import Place, parse_place
-from hops_platform.errors import ConflictError, NotFoundError, StorageFullError, TooLargeError, TooManyError
+from hops_platform.errors import ConflictError, NotFoundError, TooLargeError, TooManyError
 
 MOST_OF_ONE = 200
 """Uploads of one user under way in one project."""
 _ABOUT = "about.json"
 _DATA = "data"
+_FINISHED = "finished"
+"""A folder beside the uploads: what was answered about those that have ended."""
 _PIECE = 4 * 1024 * 1024
 
 
@@ -44,27 +46,29 @@ class LocalUploads:
     def __init__(self, home: Home) -> None:
         self._home = home
 
-    def begin(self, owner: UUID, wanted: NewUpload) -> Upload:
+    def begin(self, owner: UUID, wanted: NewUpload, *, upload: UUID | None = None) -> Upload:
         """See :class:`~hops_platform.engines.files.ProjectUploads`."""
+        if upload is not None:
+            with suppress(NotFoundError):
+                return self.find(wanted.target.project, owner, upload)
         all_uploads = self._home.uploads(wanted.target.project)
         with full_disk_told():
             make_own(all_uploads, below=self._home.projects)
-            _check_room(all_uploads, wanted.size)
+            check_room(all_uploads, wanted.size, what="this file")
             if sum(name.startswith(owner.hex) for name in os.listdir(all_uploads)) >= MOST_OF_ONE:  # noqa: PTH208
                 raise TooManyError(
                     f"{MOST_OF_ONE} of your uploads to this project are under way.",
                     remedy="Finish or cancel some of them.",
                     retry_after_s=60,
                 )
-            upload = Upload(id=new_id(), wanted=wanted, received=0, created_at=now())
-            folder = self._folder(wanted.target.project, owner, upload.id)
-            folder.mkdir(mode=0o700)
-            os.close(os.open(folder / _DATA, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE))
+            begun = Upload(id=upload or new_id(), wanted=wanted, received=0, created_at=now())
+            folder = self._folder(wanted.target.project, owner, begun.id)
+            # Whoever was killed in here has left it half made.
+            folder.mkdir(mode=0o700, exist_ok=True)
+            os.close(os.open(folder / _DATA, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, FILE_MODE))
             # Last, and at once: without it there is no upload.
-            draft = folder / f"{_ABOUT}.part"
-            draft.write_text(_as_text(upload))
-            draft.rename(folder / _ABOUT)
-        return upload
+            _write_whole(folder / _ABOUT, _as_text(begun))
+        return begun
 
     def find(self, project: str, owner: UUID, upload: UUID) -> Upload:
         """See :class:`~hops_platform.engines.files.ProjectUploads`."""
@@ -97,11 +101,35 @@ class LocalUploads:
 
     def finish(self, project: str, owner: UUID, upload: UUID) -> Entry:
         """See :class:`~hops_platform.engines.files.ProjectUploads`."""
+        try:
+            return self._finish(project, owner, upload)
+        except NotFoundError:
+            # Another call may have finished it, whose answer was lost.
+            if (finished := self.find_finished(project, owner, upload)) is not None:
+                return finished
+            raise
+
+    def find_finished(self, project: str, owner: UUID, upload: UUID) -> Entry | None:
+        """See :class:`~hops_platform.engines.files.ProjectUploads`."""
+        try:
+            told = json.loads(self._finished(project, owner, upload).read_text())
+        except FileNotFoundError:
+            return None
+        modified = datetime.fromisoformat(told["modified"])
+        return Entry(name=told["name"], kind=EntryKind.FILE, size=told["size"], modified=modified)
+
+    def _finish(self, project: str, owner: UUID, upload: UUID) -> Entry:
         wanted = self.find(project, owner, upload).wanted
         folder = self._folder(project, owner, upload)
         with LocalWriter(folder, wanted.size) as held:
             held.check_whole(wanted)
             entry = self._put_in_place(folder, wanted)
+            finished = self._finished(project, owner, upload)
+            # The file is where it belongs; where this can't be kept, a call repeated is told that there is no upload.
+            with suppress(OSError):
+                finished.parent.mkdir(mode=0o700, exist_ok=True)
+                told = {"name": entry.name, "size": entry.size, "modified": entry.modified.isoformat()}
+                _write_whole(finished, json.dumps(told))
         wipe_folder(folder)
         return entry
 
@@ -111,7 +139,13 @@ class LocalUploads:
 
     def sweep(self, *, before: datetime) -> None:
         """See :class:`~hops_platform.engines.files.ProjectUploads`."""
+        for finished in (self._home.projects / ".uploads").glob(f"*/{_FINISHED}/*"):
+            with suppress(FileNotFoundError):
+                if finished.lstat().st_mtime < before.timestamp():
+                    finished.unlink()
         for folder in (self._home.projects / ".uploads").glob("*/*"):
+            if folder.name == _FINISHED:
+                continue
             with suppress(FileNotFoundError):
                 touched = max(path.lstat().st_mtime for path in (folder, *folder.glob(_DATA)))
                 if touched < before.timestamp():
@@ -135,6 +169,9 @@ class LocalUploads:
 
     def _folder(self, project: str, owner: UUID, upload: UUID) -> Path:
         return self._home.uploads(project) / f"{owner.hex}.{upload.hex}"
+
+    def _finished(self, project: str, owner: UUID, upload: UUID) -> Path:
+        return self._home.uploads(project) / _FINISHED / f"{owner.hex}.{upload.hex}"
 
 
 class LocalWriter:
@@ -240,12 +277,10 @@ class LocalWriter:
         self.close()
 
 
-def _check_room(folder: Path, size: int) -> None:
-    disk = os.statvfs(folder)
-    if disk.f_bavail * disk.f_frsize < size:
-        raise StorageFullError(
-            "There is less space left on the platform's disk than this file needs.", remedy="Tell an administrator."
-        )
+def _write_whole(path: Path, text: str) -> None:
+    draft = path.with_name(f"{path.name}.part")
+    draft.write_text(text)
+    draft.rename(path)
 
 
 def _absent() -> NotFoundError:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from hops_contract.layout import Home
 from hops_platform.adapters.disk import full_disk_told
+from hops_platform.adapters.storage.local import LocalStorage
 from hops_platform.errors import EngineRefusedError
-from hops_platform.projects.template import TemplateError, fill
+from hops_platform.projects.template import FILLED, TemplateError, fill
 
 
 class PackagedTemplates:
@@ -21,6 +22,8 @@ class PackagedTemplates:
     def fill(self, project: str, *, title: str) -> None:
         """See :class:`~hops_platform.engines.templates.ProjectTemplates`."""
         try:
+            # What code has put in their places meanwhile would keep the template out for ever.
+            LocalStorage(self._home).create_datasets(project, FILLED)
             with full_disk_told():
                 fill(self._home.project(project), self._home.base_environment, project, title)
         except TemplateError as error:

@@ -10,9 +10,11 @@ const SHORTEST = 2;
 export async function watchRequests(url, joined) {
   const box = byId("requests");
   const rows = byId("request-rows");
+  const more = byId("more-requests");
   const remove = (row) => {
     row.remove();
-    box.hidden = rows.children.length === 0;
+    if (rows.children.length === 0 && !more.hidden) more.click();
+    else box.hidden = rows.children.length === 0;
   };
 
   function requestRow(request) {
@@ -50,9 +52,16 @@ export async function watchRequests(url, joined) {
     return row;
   }
 
-  const { items } = await page(`${url}/join-requests`, { limit: 100 });
-  rows.replaceChildren(...items.map(requestRow));
-  box.hidden = items.length === 0;
+  async function load(after = null) {
+    const answer = await page(`${url}/join-requests`, { after });
+    if (after === null) rows.replaceChildren();
+    rows.append(...answer.items.map(requestRow));
+    more.hidden = !answer.next;
+    more.onclick = () => busy(more, "Loading…", () => load(answer.next)).catch((error) => showProblem(box, error));
+    box.hidden = rows.children.length === 0;
+  }
+
+  await load();
 }
 
 /** Suggests users while a name is typed into `input`, whose list is `list`. */

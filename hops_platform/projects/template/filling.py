@@ -10,15 +10,19 @@ Laws:
 from __future__ import annotations
 
 import contextlib
+import errno
 import gzip
 import json
 import os
 import secrets
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 _HERE = Path(__file__).parent
 _PIXELS = 64
+FILLED = ("Jupyter", "Resources")
+"""The datasets that something is written into."""
 
 
 class TemplateError(RuntimeError):
@@ -35,14 +39,23 @@ def fill(project_folder: Path, base_environment: Path, project: str, title: str)
         title: The project's title for people.
 
     Raises:
-        TemplateError: A data set's package is missing, or a link stands where a folder belongs.
+        TemplateError: A data set's package is missing, or what is no folder stands where one belongs.
     """
     packages = _packages(base_environment)
-    notebooks, resources = (_folder(project_folder / name) for name in ("Jupyter", "Resources"))
-    _write(notebooks / "Welcome.ipynb", welcome(project, title))
-    _write(resources / "README.md", (_HERE / "README.md").read_bytes())
-    _write(resources / "seattle-weather.csv", _read(packages / "vega_datasets/_data/seattle-weather.csv"))
-    _write(resources / "digits.csv", digits(_read(packages / "sklearn/datasets/data/digits.csv.gz")))
+    notebooks, resources = FILLED
+    contents = {
+        notebooks: {"Welcome.ipynb": welcome(project, title)},
+        resources: {
+            "README.md": (_HERE / "README.md").read_bytes(),
+            "seattle-weather.csv": _read(packages / "vega_datasets/_data/seattle-weather.csv"),
+            "digits.csv": digits(_read(packages / "sklearn/datasets/data/digits.csv.gz")),
+        },
+    }
+    project_folder.mkdir(parents=True, exist_ok=True)
+    for dataset, files in contents.items():
+        with _folder(project_folder, dataset) as folder:
+            for name, data in files.items():
+                _write(name, data, at=folder)
 
 
 def welcome(project: str, title: str) -> bytes:
@@ -95,21 +108,31 @@ def _read(file: Path) -> bytes:
         ) from None
 
 
-def _folder(folder: Path) -> Path:
-    if folder.is_symlink():
-        raise TemplateError(f"{folder.name} is a link; a new project needs a folder there.")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def _write(target: Path, data: bytes) -> None:
-    if os.path.lexists(target):
-        return
-    draft = target.with_name(f".{secrets.token_hex(8)}.part")
+@contextlib.contextmanager
+def _folder(project_folder: Path, name: str) -> Iterator[int]:
+    """The folder's descriptor, which stays what it is whatever members' code does to the name meanwhile."""
+    with contextlib.suppress(FileExistsError):
+        (project_folder / name).mkdir()
     try:
-        with draft.open("xb") as file:
+        folder = os.open(project_folder / name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno not in (errno.ENOTDIR, errno.ELOOP, errno.EACCES):
+            raise
+        raise TemplateError(f"{name} is no folder that can be opened; a new project needs one there.") from None
+    try:
+        yield folder
+    finally:
+        os.close(folder)
+
+
+def _write(name: str, data: bytes, *, at: int) -> None:
+    draft = f".{secrets.token_hex(8)}.part"
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644, dir_fd=at)
+        with os.fdopen(descriptor, "wb") as file:
             file.write(data)
         with contextlib.suppress(FileExistsError):  # somebody was quicker: theirs stays
-            os.link(draft, target)
+            os.link(draft, name, src_dir_fd=at, dst_dir_fd=at, follow_symlinks=False)
     finally:
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(draft, dir_fd=at)

@@ -625,7 +625,7 @@ export interface paths {
         put?: never;
         /**
          * Replace Certificate
-         * @description Revokes my certificates in this project and makes a new one; running servers and sessions have to start again.
+         * @description Revokes my certificates in this project, makes a new one, and ends my sessions; my server has to start again.
          */
         post: operations["replace_certificate"];
         delete?: never;
@@ -1267,7 +1267,7 @@ export interface paths {
         put?: never;
         /**
          * Finish Upload
-         * @description Checks what came, and puts the whole file in its place in one step.
+         * @description Checks what came, and puts the whole file in its place in one step. Repeated, it answers the same for a day.
          */
         post: operations["finish_upload"];
         delete?: never;

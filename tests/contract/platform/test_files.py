@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import os
 import shutil
@@ -20,6 +21,8 @@ import pytest
 
 from hops_contract.layout import Home
 from hops_contract.sandbox import SandboxError, command_in_sandbox, find_program, view_of_tenant
+from hops_platform.adapters.storage import beneath
+from hops_platform.adapters.storage.beneath import open_beneath, open_up
 from hops_platform.adapters.storage.local import LocalStorage
 from hops_platform.adapters.storage.local_files import LocalFiles
 from hops_platform.adapters.storage.local_uploads import LocalUploads
@@ -72,6 +75,20 @@ def names_in(folder: Path) -> list[str]:
 def content(files: ProjectFiles, at: Place) -> bytes:
     with files.open_file(at).file as file:
         return file.read()
+
+
+@pytest.fixture
+def no_way_round_permissions() -> Iterator[None]:
+    """What is closed to its owner is closed to this thread, also where root runs the tests."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    held = (ctypes.c_uint32 * 6)()
+    assert libc.capget(header, held) == 0
+    fewer = (ctypes.c_uint32 * 6)(*held)
+    fewer[0] &= ~0b110  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH, among the effective ones
+    assert libc.capset(header, fewer) == 0
+    yield
+    assert libc.capset(header, held) == 0
 
 
 class TestLocalFiles(FilesContract):
@@ -137,11 +154,38 @@ class TestLocalFiles(FilesContract):
         assert names_in(raw / "to") == ["program.sh"]
         assert os.access(raw / "to" / "program.sh", os.X_OK)
 
-    def test_a_copy_that_grows_while_it_is_copied_ends_and_leaves_nothing(
-        self, engine: LocalFiles, home: Home, raw: Path
+    @pytest.mark.parametrize("why", ["taken", "room", "entries", "bytes"])
+    def test_what_cant_be_copied_is_refused_before_a_byte_is(
+        self, engine: LocalFiles, raw: Path, monkeypatch: pytest.MonkeyPatch, why: str
     ) -> None:
-        with (raw / "large").open("wb") as file:
-            file.truncate(64 * 2**20)
+        (raw / "from" / "sub").mkdir(parents=True)
+        (raw / "from" / "file").write_bytes(b"0123456789")
+        monkeypatch.setattr(os, "sendfile", lambda *_given: pytest.fail("something was copied"))
+        expected: type[PlatformError] = TooLargeError
+        most_entries, most_bytes = (2 if why == "entries" else 10), (9 if why == "bytes" else 2**60)
+        if why == "taken":
+            (raw / "to").write_text("x")
+            expected = ConflictError
+        if why == "room":
+            with (raw / "from" / "sub" / "sparse").open("wb") as sparse:
+                sparse.truncate(2**42)
+            expected = StorageFullError
+        with pytest.raises(expected):
+            engine.copy(place("from"), place("to"), most_entries=most_entries, most_bytes=most_bytes)
+        assert names_in(raw) == (["from", "to"] if why == "taken" else ["from"])
+
+    def test_a_copy_that_grows_while_it_is_copied_ends_and_leaves_nothing(
+        self, engine: LocalFiles, home: Home, raw: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (raw / "large").write_bytes(b"x")
+        sendfile = os.sendfile
+
+        def growing(*given: int | None) -> int:
+            with (raw / "large").open("ab") as file:
+                file.write(bytes(2**18))
+            return sendfile(*given)
+
+        monkeypatch.setattr(os, "sendfile", growing)
         with pytest.raises(TooLargeError):
             engine.copy(place("large"), place("copy"), most_entries=10, most_bytes=2**20)
         assert names_in(raw) == ["large"]
@@ -163,7 +207,7 @@ class TestLocalFiles(FilesContract):
         os.utime(raw / "old", (-(2**40), -(2**40)))
         assert engine.stat(place("old")).modified.tzinfo is not None
 
-    @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is closed to root")
+    @pytest.mark.usefixtures("no_way_round_permissions")
     def test_what_is_closed_is_told_as_such(self, engine: LocalFiles, raw: Path) -> None:
         (raw / "closed").mkdir(mode=0)
         with pytest.raises(ConflictError, match="permissions"):
@@ -236,6 +280,101 @@ class TestLocalFiles(FilesContract):
         engine.restore_dataset(place(), item=item)
         names = sorted(entry.name for entry in engine.list_folder(place(), limit=10).entries)
         assert names == ["mine", f"restored-{item.hex[-8:]}"]
+
+    @pytest.mark.parametrize("made", ["file", "link", "broken link", "pipe"])
+    @pytest.mark.parametrize("when", ["created", "restored", "deleted"])
+    def test_what_code_put_in_a_datasets_place_is_moved_aside(  # noqa: PLR0917 - two are what differs
+        self, engine: LocalFiles, home: Home, raw: Path, outside: Path, made: str, when: str
+    ) -> None:
+        item = new_id()
+        (raw / "kept").write_text("kept")
+        engine.trash_dataset(place(), item=item, description="", by="ada")
+        if made == "file":
+            raw.write_text("mine")
+        elif made == "pipe":
+            os.mkfifo(raw)
+        else:
+            raw.symlink_to(outside if made == "link" else outside / "absent")
+        if when == "created":
+            LocalStorage(home).create_datasets("weather", ["raw", "later"])
+        elif when == "restored":
+            engine.restore_dataset(place(), item=item)
+            assert (raw / "kept").read_text() == "kept"
+        else:
+            engine.trash_dataset(place(), item=(again := new_id()), description="", by="ada")
+            engine.trash_dataset(place(), item=again, description="", by="ada")
+            assert not os.path.lexists(raw)
+            raw.mkdir()
+        assert raw.is_dir()
+        assert not raw.is_symlink()
+        assert names_in(outside) == ["file"]
+        # It is kept as a thing in the dataset: only a folder can ever be a dataset again.
+        aside = next(one for one in engine.list_trash("weather", limit=10) if one.id != item)
+        assert (aside.dataset, aside.path) == ("raw", "raw")
+        engine.restore("weather", aside.id, target=place("raw"))
+        assert os.path.lexists(raw / "raw")
+
+    @pytest.mark.usefixtures("no_way_round_permissions")
+    @pytest.mark.parametrize("closed", ["dataset", "project"])
+    def test_folders_that_code_has_closed_hold_nothing_up(
+        self, engine: LocalFiles, home: Home, raw: Path, closed: str
+    ) -> None:
+        item = new_id()
+        (raw / "kept").write_text("kept")
+        folder = raw if closed == "dataset" else raw.parent
+        folder.chmod(0)
+        engine.trash_dataset(place(), item=item, description="", by="ada")
+        raw.parent.chmod(0o500)
+        LocalStorage(home).create_datasets("weather", ["new"])
+        engine.restore_dataset(place(), item=item)
+        assert (raw / "kept").read_text() == "kept"
+        folder.chmod(0)
+        LocalStorage(home).trash_project("weather")
+        assert not home.project("weather").exists()
+
+    def test_no_link_that_took_a_folders_name_is_opened_up(self, raw: Path, outside: Path) -> None:
+        outside.chmod(0o500)
+        (raw / "link").symlink_to(outside)
+        with (
+            open_beneath(raw, ()) as folder,
+            pytest.raises(OSError, match="Not a directory"),
+            open_up("link", at=folder),
+        ):
+            pass
+        assert outside.stat().st_mode & 0o777 == 0o500
+        outside.chmod(0o700)
+
+    def test_more_than_can_be_listed_is_refused_in_words_and_can_be_used_still(
+        self, engine: LocalFiles, raw: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(beneath, "MOST_LISTED", 3)
+        for name in "abc":
+            (raw / name).write_text(name)
+        assert [entry.name for entry in engine.list_folder(place(), limit=2, after="a").entries] == ["b", "c"]
+        (raw / "d").write_text("d")
+        with pytest.raises(ConflictError, match="more than 3 entries") as told:
+            engine.list_folder(place(), limit=1, after="c")
+        assert "several folders" in (told.value.remedy or "")
+        items = [engine.trash(place(name), by="ada") for name in "abcd"]
+        with pytest.raises(ConflictError, match="more than 3 entries") as told:
+            engine.list_trash("weather", limit=1)
+        assert "Empty the trash" in (told.value.remedy or "")
+        engine.restore("weather", items[0].id, target=place("a"))
+        assert [one.id for one in engine.list_trash("weather", limit=2)] == [items[3].id, items[2].id]
+        engine.empty_trash("weather")
+        assert engine.list_trash("weather", limit=2) == []
+
+    def test_a_page_of_the_trash_looks_only_at_what_is_on_it(
+        self, engine: LocalFiles, raw: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for number in range(20):
+            (raw / f"{number}").write_text("")
+        items = [engine.trash(place(f"{number}"), by="ada").id for number in range(20)]
+        looks, lexists = [], os.path.lexists
+        monkeypatch.setattr(os.path, "lexists", lambda path: looks.append(path) or lexists(path))
+        page = engine.list_trash("weather", limit=3, before=items[10])
+        assert [one.id for one in page] == [items[9], items[8], items[7]]
+        assert len(looks) == 3
 
     def test_a_page_of_many_thousand_entries_takes_little_memory(self, engine: LocalFiles, raw: Path) -> None:
         for number in range(20_000):

@@ -102,6 +102,17 @@ class TestPackagedTemplates(TemplatesContract):
     def engine(self, home_with_base: Home) -> PackagedTemplates:
         return PackagedTemplates(home_with_base)
 
+    def test_a_link_in_a_datasets_place_keeps_no_template_out(
+        self, engine: PackagedTemplates, home_with_base: Home, tmp_path: Path
+    ) -> None:
+        project = home_with_base.project("weather")
+        project.mkdir(parents=True)
+        (project / "Jupyter").symlink_to(tmp_path)
+        (project / "Resources").write_text("mine")
+        engine.fill("weather", title="Weather")
+        assert (project / "Jupyter" / "Welcome.ipynb").exists()
+        assert not (tmp_path / "Welcome.ipynb").exists()
+
     def test_the_data_sets_are_whole(self, engine: PackagedTemplates, home_with_base: Home) -> None:
         engine.fill("weather", title="Weather")
         resources = home_with_base.project("weather") / "Resources"

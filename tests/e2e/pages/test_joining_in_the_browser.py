@@ -77,6 +77,34 @@ def test_a_data_owner_accepts_one_and_declines_another(visit, platform):
     ]
 
 
+def test_however_many_ask_all_of_them_are_answered(visit, platform):
+    platform.projects["weather"] = a_project("weather", "Weather")
+    names = [f"user{number:03}" for number in range(101)]
+    for user in names:
+        platform.join_requests.append({"user": user, "title": "", "message": "", "created_at": SINCE})
+    page = visit(HOME + "projects/weather")
+    more = page.get_by_role("button", name="Show more requests")
+    declining = page.get_by_role("button", name="Decline user")
+    expect(declining).to_have_count(50)
+    more.click()
+    expect(declining).to_have_count(100)
+    more.click()
+    expect(declining).to_have_count(101)
+    expect(more).to_be_hidden()
+
+
+def test_the_next_requests_come_when_those_that_are_shown_are_answered(visit, platform):
+    platform.projects["weather"] = a_project("weather", "Weather")
+    for number in range(51):
+        platform.join_requests.append({"user": f"user{number:03}", "title": "", "message": "", "created_at": SINCE})
+    page = visit(HOME + "projects/weather")
+    for number in range(50):
+        page.get_by_role("button", name=f"Decline user{number:03}").click()
+    page.get_by_role("button", name="Decline user050").click()
+    expect(page.get_by_role("heading", name="Requests to join")).to_be_hidden()
+    assert len(platform.calls) == 51
+
+
 def test_who_is_no_data_owner_sees_no_requests(visit, platform):
     platform.projects["weather"] = a_project("weather", role="data_scientist")
     platform.join_requests.append({"user": "eve", "title": "", "message": "", "created_at": SINCE})

@@ -18,7 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from hops_contract.principal import ProjectRole
-from hops_platform.certificates import service
+from hops_platform.certificates import revocations, service
 from hops_platform.certificates.authorities import signing_authority
 from hops_platform.certificates.building import make_leaf, pem
 from hops_platform.certificates.models import AuthorityRow, Certificate, Reason
@@ -370,6 +370,43 @@ def test_replacing_is_for_people_and_tells_why_in_the_list(hops: Any, ada: Any) 
     assert reasons[f"{old:x}"] == Reason.KEY_COMPROMISE.value
 
 
+def test_what_lay_beside_a_replaced_key_is_of_no_use_any_more(hops: Any, ada: Any) -> None:
+    code = hops.project_user("ada", "weather", ProjectRole.DATA_OWNER)
+    elsewhere = hops.project_user("ada", "tides", ProjectRole.DATA_OWNER)
+    hops.ready_project(ada, "tides")
+    export(code)
+    hops.deliver()
+    hops.platform.sessions.ended.clear()
+    ada.post("projects/weather/certificate:replace").raise_for_status()
+    refused = code.post("projects/weather/certificate:export")
+    assert refused.status_code == 401
+    assert "Start the notebook server again" in refused.json()["remedy"]
+    assert code.post(f"http://hops.test{API}tokens:renew").status_code == 401
+    assert elsewhere.get("projects/tides").status_code == 200
+    assert ada.get("projects/weather").status_code == 200
+    hops.deliver()
+    assert hops.platform.sessions.ended == ["weather__ada"], "those that are kept ready as well"
+    assert export(hops.project_user("ada", "weather", ProjectRole.DATA_OWNER))
+
+
+@pytest.mark.parametrize("how", ["added again", "restored"])
+def test_a_token_of_before_does_not_come_back_with_a_membership(hops: Any, ada: Any, how: str) -> None:
+    hops.create_user("bob")
+    ada.post("projects/weather/members", json={"user": "bob"}).raise_for_status()
+    code = hops.project_user("bob", "weather", ProjectRole.DATA_SCIENTIST)
+    assert code.get("projects/weather").status_code == 200
+    if how == "added again":
+        ada.delete("projects/weather/members/bob").raise_for_status()
+        assert code.get("projects/weather").status_code == 404
+        ada.post("projects/weather/members", json={"user": "bob"}).raise_for_status()
+    else:
+        ada.request("DELETE", "projects/weather", json={"name": "weather"}).raise_for_status()
+        hops.deliver()
+        ada.post("deleted-projects/weather:restore").raise_for_status()
+    assert code.get("projects/weather").status_code == 401
+    assert hops.project_user("bob", "weather", ProjectRole.DATA_SCIENTIST).get("projects/weather").status_code == 200
+
+
 def test_a_certificate_exports_no_successor(hops: Any, ada: Any) -> None:
     program = hops.with_certificate(export(ada)["certificate"])
     assert program.post("projects/weather/certificate:export").status_code == 403
@@ -389,3 +426,61 @@ def test_a_new_project_shows_nothing_of_an_old_one_of_its_name(hops: Any, ada: A
     eve = hops.user("eve")
     hops.ready_project(eve)
     assert [one["name"] for one in listed(eve)] == ["weather__eve"]
+
+
+@pytest.fixture
+def signatures(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The numbers of the lists that are signed from now on."""
+    numbers: list[int] = []
+    signing = revocations.make_revocation_list
+
+    def counted(*given: Any, number: int) -> x509.CertificateRevocationList:
+        numbers.append(number)
+        return signing(*given, number=number)
+
+    monkeypatch.setattr(revocations, "make_revocation_list", counted)
+    return numbers
+
+
+def test_a_list_is_signed_once_for_all_who_ask_and_anew_when_it_says_something_else(
+    hops: Any, ada: Any, signatures: list[int]
+) -> None:
+    first = serial_of(export(ada))
+    assert revoked(hops) == {}
+    assert (revoked(hops), len(signatures)) == ({}, 1)
+    hops.anonymous().get("certificate-revocations?encoding=pem").raise_for_status()
+    assert len(signatures) == 1
+    second = int(ada.post("projects/weather/certificate:replace").json()["serial"], 16)
+    assert (set(revoked(hops)), len(signatures)) == ({first}, 2)
+    ada.post("projects/weather/certificate:replace").raise_for_status()
+    assert (set(revoked(hops)), len(signatures)) == ({first, second}, 3)
+    with hops.platform.parts.database.session() as session:
+        row = session.scalars(select(Certificate).where(Certificate.serial == f"{first:x}")).one()
+        row.not_after = now() - timedelta(seconds=1)
+    assert (set(revoked(hops)), len(signatures)) == ({second}, 4)
+
+
+def test_a_list_is_signed_anew_long_before_it_ends(
+    hops: Any, ada: Any, signatures: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export(ada)
+    revoked(hops)
+    later = now() + revocations.SIGNED_ANEW_AFTER
+    monkeypatch.setattr(revocations, "now", lambda: later)
+    revoked(hops)
+    revoked(hops)
+    assert len(signatures) == 2
+
+
+def test_certificates_that_ended_long_ago_are_forgotten_and_no_others(hops: Any, ada: Any) -> None:
+    old = f"{serial_of(export(ada)):x}"
+    kept = ada.post("projects/weather/certificate:replace").json()["serial"]
+    with hops.platform.parts.database.session() as session:
+        row = session.scalars(select(Certificate).where(Certificate.serial == old)).one()
+        row.not_after = now() - service.KEPT_AFTER_END + timedelta(minutes=1)
+    with hops.platform.parts.database.session() as session:
+        assert service.forget_ended(session) == 0
+        session.scalars(select(Certificate).where(Certificate.serial == old)).one().not_after -= timedelta(minutes=2)
+    with hops.platform.parts.database.session() as session:
+        assert service.forget_ended(session) == 1
+    assert [one["serial"] for one in listed(ada)] == [kept]

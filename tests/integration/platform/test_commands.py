@@ -93,6 +93,18 @@ def test_an_address_in_the_open_needs_tls(home: Path, monkeypatch: pytest.Monkey
     assert "HOPS_TLS_CERT" in refused.stderr
 
 
+def test_the_limit_of_open_files_is_raised_before_anybody_is_answered(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call("init")
+    happened: list[str] = []
+    monkeypatch.setenv("HOPS_HOME", str(home))
+    monkeypatch.setattr(cli, "raise_descriptor_limit", lambda: happened.append("raised"))
+    monkeypatch.setattr(cli, "serve_at", lambda *_given: happened.append("answers") or True)
+    assert call("serve", "--port", "0").exit_code == 0
+    assert happened == ["raised", "answers"]
+
+
 def test_users_are_created_and_given_other_passwords(home: Path) -> None:
     call("init")
     made = json.loads(call("users", "create", "ada").stdout)

@@ -8,8 +8,20 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select, text
 
+from hops_contract.principal import ProjectRole
+from hops_platform.certificates.models import Certificate
+from hops_platform.certificates.service import certificate_of
+from hops_platform.certificates.tasks import issue as issue_task
+from hops_platform.projects.deletion import delete_project
+from hops_platform.projects.models import FormerMembership, Membership, Project
+from hops_platform.projects.schemas import NewMember
+from hops_platform.projects.service import add_member, remove_member
 from hops_platform.security.throttling import FREE_ATTEMPTS
+from hops_platform.users.models import User
+from hops_platform.users.schemas import UserEdit
+from hops_platform.users.service import edit_user, find_user
 
 ANY_VERSION = {"If-Match": "*"}
 
@@ -144,3 +156,101 @@ def test_options_remembered_at_once_are_one_of_the_two(hops: Any) -> None:
     )
     assert set(statuses(answers)) <= {200, 409}
     assert ada.get("projects/weather/server-options").json()["options"]["executors"] in (2, 3)
+
+
+ON_POSTGRESQL = pytest.mark.parametrize(
+    "database_url", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True
+)
+"""Where two write at the same moment; on SQLite one does."""
+
+
+def begun_while(session: Any, change: Callable[[], Any]) -> Any:
+    """What ``change`` answers, begun in another thread while a transaction is open, until it waits or has ended.
+
+    Commits ``session`` then.
+    """
+    with ThreadPoolExecutor(1) as threads:
+        changing = threads.submit(change)
+        waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        while not changing.done() and not session.scalar(waiting):
+            pass
+        session.commit()
+        return changing.result(60)
+
+
+def good_certificates(hops: Any, user: str) -> int:
+    with hops.platform.parts.database.session(writes=False) as session:
+        good = select(func.count()).where(Certificate.user_name == user, Certificate.revoked_at.is_(None))
+        return session.scalar(good) or 0
+
+
+@pytest.fixture
+def bobs(hops: Any) -> Any:
+    """Ada, in whose project Bob is who has no certificate yet, and an administrator."""
+    ada = hops.user("ada")
+    hops.ready_project(ada)
+    hops.create_user("bob")
+    ada.post("projects/weather/members", json={"user": "bob"}).raise_for_status()
+    return ada, hops.user("root", admin=True)
+
+
+def membership_of_bob(session: Any) -> Membership:
+    return session.scalars(select(Membership).join(User, User.id == Membership.user_id).where(User.name == "bob")).one()
+
+
+WAYS: dict[str, Callable[[Any, Any], Any]] = {
+    "removed": lambda ada, _root: ada.delete("projects/weather/members/bob"),
+    "deactivated": lambda _ada, root: root.patch("users/bob", json={"active": False}),
+    "project deleted": lambda ada, _root: ada.request("DELETE", "projects/weather", json={"name": "weather"}),
+}
+
+
+@ON_POSTGRESQL
+@pytest.mark.parametrize("way", WAYS)
+def test_a_certificate_that_is_just_being_made_is_revoked_as_well(hops: Any, bobs: Any, way: str) -> None:
+    parts = hops.platform.parts
+    with parts.database.session() as session:
+        certificate_of(session, membership_of_bob(session), parts.sealer)
+        answer = begun_while(session, lambda: WAYS[way](*bobs))
+    assert answer.is_success, answer.text
+    assert good_certificates(hops, "bob") == 0
+
+
+@ON_POSTGRESQL
+@pytest.mark.parametrize("way", ["removed", "deactivated"])
+def test_no_certificate_is_made_for_one_who_is_just_leaving(hops: Any, bobs: Any, way: str) -> None:
+    parts = hops.platform.parts
+
+    def issue() -> None:
+        issue_task(parts, {"project": "weather", "user": "bob"})
+
+    with parts.database.session() as session:
+        if way == "removed":
+            remove_member(session, membership_of_bob(session))
+        else:
+            edit_user(session, find_user(session, "bob"), UserEdit(active=False))
+            session.flush()
+        begun_while(session, issue)
+    assert good_certificates(hops, "bob") == 0
+
+
+@ON_POSTGRESQL
+@pytest.mark.parametrize("first", ["added", "deleted"])
+def test_a_project_that_is_deleted_has_no_member_that_was_added_meanwhile(hops: Any, first: str) -> None:
+    ada = hops.user("ada")
+    hops.ready_project(ada)
+    hops.create_user("bob")
+    with hops.platform.parts.database.session() as session:
+        project = session.scalars(select(Project)).one()
+        if first == "added":
+            add_member(session, project, NewMember(user="bob", role=ProjectRole.DATA_SCIENTIST))
+            answer = begun_while(session, lambda: WAYS["project deleted"](ada, None))
+            assert answer.is_success
+        else:
+            delete_project(session, project, repeated_name="weather")
+            answer = begun_while(session, lambda: ada.post("projects/weather/members", json={"user": "bob"}))
+            assert answer.status_code == 404, answer.text
+    with hops.platform.parts.database.session(writes=False) as session:
+        assert session.scalars(select(Membership)).all() == []
+        former = session.scalar(select(func.count()).select_from(FormerMembership))
+        assert former == (2 if first == "added" else 1)

@@ -4,6 +4,7 @@ Whatever a stranger makes up, it is no caller of its own."""
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from typing import Any
 
@@ -14,8 +15,11 @@ from hops_contract.crowds import Who
 from hops_contract.principal import ProjectRole
 from hops_platform.security import crowd
 from hops_platform.security.browser import SESSION_COOKIE, csrf_token
+from hops_platform.security.client_certificates import RefusedCertificates, tell_certificate
 from hops_platform.security.crowd import SHARES, Callers
 from hops_platform.sessions.calls import AT_ONCE
+
+from .conftest import END
 
 FLOOD = 120
 SOON_S = 5.0
@@ -51,7 +55,33 @@ def callers(hops: Any) -> Callers:
         prefix=PREFIX,
         person_of=parts.engines.logins.person_of,
         person_of_key=parts.keys_in_use.person_of,
+        refused=parts.refused_certificates,
     )
+
+
+def test_a_revoked_certificates_requests_are_nobodys(hops: Any, callers: Callers) -> None:
+    ada = hops.user("ada")
+    hops.ready_project(ada)
+    chain = ada.post("projects/weather/certificate:export").json()["certificate"]
+    certificate = ssl.PEM_cert_to_DER_cert(chain[: chain.index(END) + len(END)])
+    shown = scope()
+    tell_certificate(shown, certificate)
+    program = hops.with_certificate(chain)
+    assert program.get("me").status_code == 200
+    assert callers(shown) == Who("person ada")
+    ada.post("projects/weather/certificate:replace").raise_for_status()
+    assert program.get("me").status_code == 401
+    assert callers(shown) == callers(scope())
+    another = ada.post("projects/weather/certificate:export").json()["certificate"]
+    tell_certificate(shown, ssl.PEM_cert_to_DER_cert(another[: another.index(END) + len(END)]))
+    assert callers(shown) == Who("person ada")
+
+
+def test_only_so_many_refused_certificates_are_remembered() -> None:
+    refused = RefusedCertificates(most=2)
+    for certificate in (b"a", b"b", b"b", b"c"):
+        refused.note(certificate)
+    assert [certificate in refused for certificate in (b"a", b"b", b"c")] == [False, True, True]
 
 
 def test_while_one_person_floods_another_is_answered_and_so_is_the_hub(hops: Any) -> None:

@@ -27,6 +27,8 @@ class Breaking:
         self._app = app
         self.up: list[int] = []
         self.down: list[int] = []
+        self.unanswered: list[str] = []
+        """Ends of the paths of calls that are worked on, and whose answer is lost."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         up = self.up.pop(0) if self.up and scope.get("method") == "PUT" else None
@@ -41,14 +43,24 @@ class Breaking:
             taken += len(message.get("body", b""))
             return message | ({"more_body": True} if up is not None else {})
 
+        lost = next((end for end in self.unanswered if scope.get("path", "").endswith(end)), None)
+        if lost is not None:
+            self.unanswered.remove(lost)
+
         async def send_some(message: Any) -> None:
             nonlocal given
+            if lost is not None:
+                return
             given += len(message.get("body", b""))
             if down is not None and given > down:
                 raise ConnectionResetError
             await send(message)
 
         await self._app(scope, receive_some, send_some)
+        if lost is not None:
+            # As a proxy in between says it.
+            await send({"type": "http.response.start", "status": 502, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
 
 
 @pytest.fixture
@@ -120,6 +132,18 @@ def test_broken_connections_are_gone_on_with(served: Breaking, tmp_path: Path, m
     assert served.down == []
     assert (tmp_path / "back").read_bytes() == data
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_an_upload_whose_answers_are_lost_is_one_upload(
+    served: Breaking, on_disk: PlatformUnderTest, tmp_path: Path
+) -> None:
+    (tmp_path / "one").write_bytes(b"one")
+    served.unanswered = ["/uploads", ":finish", ":finish"]
+    dataset.upload(tmp_path / "one", "Resources/one")
+    assert not served.unanswered
+    assert [entry.name for entry in dataset.ls("Resources")] == ["one"]
+    left = on_disk.platform.parts.settings.layout.uploads("weather").glob("*.*")
+    assert not list(left)
 
 
 def test_a_file_that_changes_while_it_is_fetched_is_fetched_anew(

@@ -6,6 +6,7 @@ import hashlib
 import os
 import queue
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -14,8 +15,11 @@ from typing import Any
 import anyio
 import pytest
 from anyio import to_thread
+from sqlalchemy import select
 
 from hops_contract.principal import ProjectRole
+from hops_platform.audit.actions import Action, Outcome
+from hops_platform.audit.models import AuditEvent
 from hops_platform.transfers import OF_ONE_PERSON
 
 from .conftest import PlatformUnderTest
@@ -115,11 +119,17 @@ def test_a_deleted_dataset_comes_back_with_its_files_and_description(
     assert names(ada, "a") == ["b.csv"]
 
 
-def test_a_dataset_made_anew_at_once_does_not_get_the_old_files(
+def test_a_dataset_is_made_anew_when_the_old_files_have_left_its_place(
     on_disk: PlatformUnderTest, ada: Any, folder: Path
 ) -> None:
     upload(ada, "old.csv", b"day")
     ada.request("DELETE", RAW, json={"name": "raw"}).raise_for_status()
+    for name in ("raw", "RAW"):
+        refused = ada.post("projects/weather/datasets", json={"name": name})
+        assert refused.status_code == 409, "what came into it now would be moved to the trash"
+        assert "still being moved" in refused.json()["detail"]
+        assert "Try again" in refused.json()["remedy"]
+    on_disk.deliver()
     ada.post("projects/weather/datasets", json={"name": "raw"}).raise_for_status()
     on_disk.deliver()
     assert names(ada) == []
@@ -129,6 +139,88 @@ def test_a_dataset_made_anew_at_once_does_not_get_the_old_files(
     assert restored.json() == {"dataset": "old", "path": ""}
     on_disk.deliver()
     assert names(ada, dataset="old") == ["old.csv"]
+
+
+def test_a_dataset_that_is_being_restored_is_restored_once_and_not_emptied_away(
+    on_disk: PlatformUnderTest, ada: Any, folder: Path
+) -> None:
+    upload(ada, "old.csv", b"day")
+    ada.request("DELETE", RAW, json={"name": "raw"}).raise_for_status()
+    on_disk.deliver()
+    item = ada.get("projects/weather/trash").json()["items"][0]["id"]
+    ada.post(f"projects/weather/trash/{item}:restore", json={}).raise_for_status()
+    again = ada.post(f"projects/weather/trash/{item}:restore", json={"to_dataset": "other"})
+    emptied = ada.post("projects/weather/trash:empty", json={"project": "weather"})
+    assert (again.status_code, emptied.status_code) == (409, 409)
+    assert "restored" in again.json()["detail"]
+    on_disk.deliver()
+    assert names(ada) == ["old.csv"]
+    ada.post("projects/weather/trash:empty", json={"project": "weather"}).raise_for_status()
+
+
+def test_a_restored_dataset_has_a_folder_also_where_the_trash_was_lost(
+    on_disk: PlatformUnderTest, ada: Any, folder: Path
+) -> None:
+    ada.request("DELETE", RAW, json={"name": "raw"}).raise_for_status()
+    on_disk.deliver()
+    item = ada.get("projects/weather/trash").json()["items"][0]["id"]
+    ada.post(f"projects/weather/trash/{item}:restore", json={}).raise_for_status()
+    on_disk.platform.parts.engines.files.empty_trash("weather")
+    on_disk.deliver()
+    assert names(ada) == []
+    assert upload(ada, "new.csv", b"day").status_code == 200
+
+
+def test_an_upload_is_begun_and_finished_once_however_often_it_is_said(
+    on_disk: PlatformUnderTest, ada: Any, bob: Any
+) -> None:
+    new, key = {"path": "a.py", "size": 1}, {"Idempotency-Key": "one"}
+    place = "projects/weather/uploads/" + ada.post(f"{RAW}/uploads", json=new, headers=key).json()["id"]
+    ada.put(f"{place}/content", params={"offset": 0}, content=b"1").raise_for_status()
+    assert place.endswith(ada.post(f"{RAW}/uploads", json=new, headers=key).json()["id"])
+    assert ada.get(place).json()["received"] == 1
+    answers = [ada.post(f"{place}:finish") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert answers[0].json() == answers[2].json()
+    assert place.endswith(ada.post(f"{RAW}/uploads", json=new, headers=key).json()["id"])
+    assert ada.get(place).status_code == 404, "what was finished is not begun again"
+    assert bob.post(f"{place}:finish").status_code == 404
+    with on_disk.platform.parts.database.session(writes=False) as session:
+        actions = session.scalars(select(AuditEvent.action).where(AuditEvent.outcome == Outcome.DONE)).all()
+    assert (actions.count(Action.UPLOAD_BEGIN), actions.count(Action.UPLOAD_FINISH)) == (1, 1)
+
+
+@pytest.mark.parametrize("call", ["begin", "finish", "restore", "empty"])
+def test_nobody_waits_for_the_database_while_the_disk_is_looked_at(
+    on_disk: PlatformUnderTest, ada: Any, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    upload(ada, "old.py", b"day")
+    item = ada.post(f"{RAW}/files:trash", json={"path": "old.py"}).json()["id"]
+    begun = ada.post(f"{RAW}/uploads", json={"path": "new.py", "size": 0}).json()["id"]
+    engines, database, looks = on_disk.platform.parts.engines, on_disk.platform.parts.database, []
+
+    def watch(engine: Any, name: str) -> None:
+        looking = getattr(engine, name)
+
+        def look(*given: Any, **named: Any) -> Any:
+            looks.append(database.engine.pool.checkedout())
+            return looking(*given, **named)
+
+        monkeypatch.setattr(engine, name, look)
+
+    for name in ("begin", "find", "find_finished", "finish"):
+        watch(engines.uploads, name)
+    for name in ("find_in_trash", "restore", "empty_trash"):
+        watch(engines.files, name)
+    answer = {
+        "begin": lambda: ada.post(f"{RAW}/uploads", json={"path": "b.py", "size": 1}, headers={"Idempotency-Key": "k"}),
+        "finish": lambda: ada.post(f"projects/weather/uploads/{begun}:finish"),
+        "restore": lambda: ada.post(f"projects/weather/trash/{item}:restore", json={}),
+        "empty": lambda: ada.post("projects/weather/trash:empty", json={"project": "weather"}),
+    }[call]()
+    assert answer.is_success, answer.text
+    assert looks
+    assert set(looks) == {0}, "a connection was held meanwhile, on SQLite with everybody's turn to write"
 
 
 @pytest.mark.parametrize("name", ["Jupyter", "Resources", "Logs", "Experiments", "Models"])
@@ -366,7 +458,13 @@ class Fetching:
         self.got = 0
         self.whole = False
 
-    async def run(self, *, hang_up_after: int | None = None, stop_after: int | None = None) -> None:
+    async def run(
+        self,
+        *,
+        hang_up_after: int | None = None,
+        stop_after: int | None = None,
+        meanwhile: Callable[[], object] | None = None,
+    ) -> None:
         gone = anyio.Event()
 
         async def receive() -> dict[str, Any]:
@@ -376,6 +474,8 @@ class Fetching:
         async def send(message: dict[str, Any]) -> None:
             self.got += len(message.get("body", b""))
             self.whole = message["type"] == "http.response.body" and not message.get("more_body")
+            if meanwhile is not None and message["type"] == "http.response.start":
+                await to_thread.run_sync(meanwhile)
             if stop_after is not None and self.got > stop_after:
                 await anyio.sleep_forever()
             if hang_up_after is not None and self.got > hang_up_after:
@@ -383,6 +483,89 @@ class Fetching:
                 await anyio.sleep(0.01)
 
         await self._hops.platform.app(self._scope, receive, send)
+
+
+CHANGES: dict[str, Callable[[Any, Any], Any]] = {
+    "removed": lambda ada, _root: ada.delete("projects/weather/members/bob"),
+    "demoted": lambda ada, _root: ada.patch(
+        "projects/weather/members/bob", json={"role": "data_scientist"}, headers={"If-Match": "*"}
+    ),
+    "deactivated": lambda _ada, root: root.patch("users/bob", json={"active": False}),
+    "another password": lambda _ada, root: root.patch("users/bob", json={"password": "another long password"}),
+    "project deleted": lambda ada, _root: ada.request("DELETE", "projects/weather", json={"name": "weather"}),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_download_ends_when_its_reader_may_no_longer_have_it(  # noqa: PLR0917 - fixtures
+    on_disk: PlatformUnderTest, ada: Any, bob: Any, folder: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    root = on_disk.user("root", admin=True)
+    (folder / "large").write_bytes(bytes(8 * 2**20))
+    make_owner = {"json": {"role": "data_owner"}, "headers": {"If-Match": "*"}}
+    ada.patch("projects/weather/members/bob", **make_owner).raise_for_status()
+    monkeypatch.setattr("hops_platform.files.routes.LOOKED_AT_AGAIN_S", 0)
+    unchanged = Fetching(on_disk, bob, "large")
+    on_disk.portal.call(unchanged.run)
+    assert unchanged.whole
+    fetching = Fetching(on_disk, bob, "large")
+    on_disk.portal.call(partial(fetching.run, meanwhile=lambda: CHANGES[change](ada, root).raise_for_status()))
+    assert (fetching.got, fetching.whole) == (0, False)
+    assert folder / "large" not in open_files()
+
+
+def test_a_download_ends_after_a_time_and_is_gone_on_with(
+    on_disk: PlatformUnderTest, ada: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "large").write_bytes(bytes(8 * 2**20))
+    monkeypatch.setattr("hops_platform.files.routes.LONGEST_S", 0)
+    fetching = Fetching(on_disk, ada, "large")
+    on_disk.portal.call(fetching.run)
+    assert not fetching.whole
+    monkeypatch.undo()
+    assert content(ada, "large", Range="bytes=100-").status_code == 206
+
+
+def test_code_that_takes_a_datasets_place_holds_up_nothing_of_the_project(
+    on_disk: PlatformUnderTest, ada: Any, folder: Path
+) -> None:
+    folder.with_name("taken").write_text("mine")
+    for name in ("taken", "later"):
+        ada.post("projects/weather/datasets", json={"name": name}).raise_for_status()
+    on_disk.deliver()
+    assert names(ada, dataset="taken") == names(ada, dataset="later") == []
+    (item,) = ada.get("projects/weather/trash").json()["items"]
+    assert (item["dataset"], item["path"], item["deleted_by"]) == ("taken", "taken", "hops")
+    ada.post(f"projects/weather/trash/{item['id']}:restore", json={}).raise_for_status()
+    assert folder.with_name("taken").joinpath("taken").read_text() == "mine"
+
+
+def test_whole_folders_of_some_people_keep_nobody_from_finishing_an_upload(
+    on_disk: PlatformUnderTest, ada: Any, bob: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = [on_disk.user(f"user{number}") for number in range(6)]
+    for number in range(len(others)):
+        ada.post("projects/weather/members", json={"user": f"user{number}"}).raise_for_status()
+    (folder / "large").write_text("x")
+    go, files = threading.Event(), on_disk.platform.parts.engines.files
+    copying = files.copy
+    monkeypatch.setattr(files, "copy", lambda *given, **named: go.wait(60) and copying(*given, **named))
+    codes: list[int] = []
+
+    def copy(client: Any, name: str) -> None:
+        codes.append(client.post(f"{RAW}/files:copy", json={"path": "large", "to": name}).status_code)
+
+    threads = [threading.Thread(target=copy, args=(client, f"copy{n}")) for n, client in enumerate(others)]
+    for thread in threads:
+        thread.start()
+    try:
+        assert upload(bob, "program.py", b"1").status_code == 200
+        assert not codes
+    finally:
+        go.set()
+        for thread in threads:
+            thread.join(60)
+    assert codes == [200] * len(others)
 
 
 @pytest.mark.parametrize("how", [{"hang_up_after": 0}, {"stop_after": 0}], ids=["hangs up", "stops reading"])

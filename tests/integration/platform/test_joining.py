@@ -116,6 +116,26 @@ def test_a_request_that_a_member_added_otherwise_left_behind_changes_nothing(ada
     assert found(grace)[0]["standing"] == "member"
 
 
+def test_who_was_added_and_removed_has_not_asked_again(hops: Any, ada: Any, grace: Any) -> None:
+    list_it(ada)
+    grace.post("listed-projects/weather/join-request", json={}).raise_for_status()
+    ada.post("projects/weather/members", json={"user": "grace"}).raise_for_status()
+    ada.delete("projects/weather/members/grace").raise_for_status()
+    assert ada.get("projects/weather/join-requests").json()["items"] == []
+    assert ada.post("projects/weather/join-requests/grace:accept", json={"role": "data_scientist"}).status_code == 404
+    assert found(grace)[0]["standing"] == "none"
+
+
+def test_requests_go_with_the_project_and_dont_come_back_with_it(hops: Any, ada: Any, grace: Any) -> None:
+    list_it(ada)
+    grace.post("listed-projects/weather/join-request", json={}).raise_for_status()
+    ada.request("DELETE", "projects/weather", json={"name": "weather"}).raise_for_status()
+    hops.deliver()
+    ada.post("deleted-projects/weather:restore").raise_for_status()
+    assert ada.get("projects/weather/join-requests").json()["items"] == []
+    assert grace.post("listed-projects/weather/join-request", json={}).status_code == 201
+
+
 def test_a_deleted_project_is_not_found(ada: Any, grace: Any) -> None:
     list_it(ada)
     ada.request("DELETE", "projects/weather", json={"name": "weather"}).raise_for_status()

@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from hops_contract.principal import PrincipalKind
 from hops_contract.tokens import ALGORITHM, AUDIENCE, ISSUER
+from hops_platform.projects.models import Membership
 from hops_platform.security.authentication import LOG_IN, RENEWABLE_AFTER_END, START_AGAIN
 from hops_platform.users.models import User
 
@@ -35,6 +36,8 @@ def weather(hops: Any) -> Any:
     with hops.platform.parts.database.session() as session:
         for user in session.scalars(select(User)):
             user.tokens_valid_from -= BEFORE_ALL_TOKENS
+        for membership in session.scalars(select(Membership).where(Membership.tokens_valid_from.is_not(None))):
+            membership.tokens_valid_from -= BEFORE_ALL_TOKENS
     return hops
 
 

@@ -23,6 +23,7 @@ from hops_platform.certificates.building import make_leaf, make_root, pem
 from hops_platform.database import now
 from hops_platform.settings import Settings
 from hops_platform.testing.factories import make_platform
+from hops_platform.tls_server import HANDSHAKE_S, MOST_HANDSHAKES
 from hops_platform.users import service as users
 
 API = "/services/hops/api/v1/"
@@ -138,6 +139,28 @@ def test_the_plain_address_takes_no_certificate_from_anybodys_words(served: Serv
     shown = served.files["certificate.pem"].read_text().replace("\n", " ").strip()
     answer = httpx.get(f"{served.plain}me", headers={"X-Client-Cert": shown}, trust_env=False)
     assert answer.status_code == 401
+
+
+def test_five_hundred_silent_connections_keep_a_good_one_neither_out_nor_waiting(served: Served) -> None:
+    address = httpx.URL(served.mutual)
+    silent = [socket.create_connection(("127.0.0.1", address.port or 0), timeout=30) for _ in range(500)]
+    try:
+        with served.client(timeout=HANDSHAKE_S / 2) as client:
+            assert client.get("me").is_success
+        # Of too many those that have said nothing for longest are given up.
+        assert all(ended(one) for one in silent[: len(silent) - MOST_HANDSHAKES])
+    finally:
+        for one in silent:
+            one.close()
+    with served.client() as client:
+        assert client.get("me").is_success
+
+
+def ended(connection: socket.socket) -> bool:
+    try:
+        return connection.recv(1) == b""
+    except ConnectionError:
+        return True
 
 
 def test_nobody_else_can_read_the_servers_key(served: Served) -> None:

@@ -10,8 +10,9 @@ from starlette.types import Message, Receive, Scope, Send
 
 from hops_contract.bodies import BodyLimit
 from hops_livy.app import refuse_body as session_service_refuses
-from hops_platform.http import is_upload
+from hops_platform.http import matching
 from hops_platform.http import refuse_body as control_plane_refuses
+from hops_platform.uploads import routes as uploads
 
 DEADLINE_S = 5
 
@@ -127,4 +128,5 @@ def test_a_streamed_body_that_is_not_read_to_its_end_closes_the_connection(whole
     ],
 )
 def test_only_the_bytes_of_uploads_pass_the_limit_on_bodies(method: str, path: str, streamed: bool) -> None:  # noqa: FBT001
+    is_upload = matching(uploads.router, uploads.write_upload, below="/services/hops/api/v1")
     assert is_upload({"type": "http", "method": method, "path": path}) is streamed

@@ -67,7 +67,7 @@ def test_nothing_is_written_through_a_folder_that_is_a_link(
     elsewhere.mkdir()
     project.mkdir()
     (project / dataset).symlink_to(elsewhere)
-    with pytest.raises(TemplateError, match=f"{dataset} is a link"):
+    with pytest.raises(TemplateError, match=f"{dataset} is no folder"):
         fill(project, base, "weather", "Weather")
     assert list(elsewhere.iterdir()) == []
 
@@ -88,7 +88,7 @@ def test_a_missing_data_set_is_told_with_a_remedy_and_without_a_path(project: Pa
 
 
 def test_no_half_written_file_is_left(project: Path, base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_arguments: object) -> None:
+    def fail(*_arguments: object, **_at: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.link", fail)

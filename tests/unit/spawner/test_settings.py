@@ -160,3 +160,21 @@ def test_a_hub_with_such_settings_ends_with_the_sentence_and_no_traceback(
     assert said in ended.stderr
     assert "Traceback" not in ended.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_hub_may_hold_as_many_open_files_as_the_site_allows(tmp_path: Path) -> None:
+    config = module.SOURCE / "jupyterhub_config" / "jupyterhub_config.py"
+    program = (
+        "import resource, sys\n"
+        "_, hard = resource.getrlimit(resource.RLIMIT_NOFILE)\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))\n"
+        "from jupyterhub.app import JupyterHub\n"
+        "JupyterHub().load_config_file(sys.argv[1])\n"
+        "print(resource.getrlimit(resource.RLIMIT_NOFILE)[0] > 256 or hard <= 256)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program, str(config)], check=False, capture_output=True, text=True,
+        env={"PATH": os.environ["PATH"], "HOPS_HOME": str(tmp_path), "HOPS_PROXY_COMMAND": "true"}, timeout=60,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.splitlines()[-1] == "True"

@@ -1,0 +1,79 @@
+"""Long work with files: whose pieces wait for whose."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from hops_platform.transfers import LongWork
+
+PATIENCE_S = 20
+
+
+class Pieces:
+    """Pieces of work that last until they are let go."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.go = threading.Event()
+        self._begun = threading.Semaphore(0)
+
+    def work(self, name: str) -> str:
+        self.begun.append(name)
+        self._begun.release()
+        assert self.go.wait(PATIENCE_S)
+        return name
+
+    async def wait_for_begun(self, count: int) -> None:
+        for _ in range(count):
+            assert await asyncio.to_thread(self._begun.acquire, timeout=PATIENCE_S)
+
+
+@pytest.fixture
+def pieces() -> Pieces:
+    return Pieces()
+
+
+def run(main: Callable[[], object]) -> None:
+    asyncio.run(asyncio.wait_for(main(), 2 * PATIENCE_S))  # type: ignore[arg-type]
+
+
+def test_one_with_many_pieces_leaves_threads_to_others(pieces: Pieces) -> None:
+    async def main() -> None:
+        work = LongWork(2, of_one=1, name="t")
+        many = [asyncio.ensure_future(work.run("ada", pieces.work, f"ada {n}")) for n in range(10)]
+        await pieces.wait_for_begun(1)
+        bob = asyncio.ensure_future(work.run("bob", pieces.work, "bob"))
+        await pieces.wait_for_begun(1)
+        assert pieces.begun == ["ada 0", "bob"]
+        pieces.go.set()
+        assert await asyncio.gather(*many, bob) == [*(f"ada {n}" for n in range(10)), "bob"]
+        assert not work._under_way
+        assert not work._lines
+
+    run(main)
+
+
+def test_a_piece_that_fails_or_that_nobody_waits_for_gives_its_turn_back(pieces: Pieces) -> None:
+    async def main() -> None:
+        work = LongWork(2, of_one=1, name="t")
+        with pytest.raises(ZeroDivisionError):
+            await work.run("ada", lambda: 1 // 0)
+        first = asyncio.ensure_future(work.run("ada", pieces.work, "first"))
+        await pieces.wait_for_begun(1)
+        waiting = asyncio.ensure_future(work.run("ada", pieces.work, "waiting"))
+        last = asyncio.ensure_future(work.run("ada", pieces.work, "last"))
+        await asyncio.sleep(0)
+        for one in (first, waiting):
+            one.cancel()
+        await asyncio.wait([first, waiting])
+        assert pieces.begun == ["first"], "what is being done counts still"
+        pieces.go.set()
+        assert await last == "last"
+        assert pieces.begun == ["first", "last"]
+        assert not work._under_way
+
+    run(main)
