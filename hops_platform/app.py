@@ -39,6 +39,7 @@ from hops_platform.environments.tasks import TASKS as ENVIRONMENT_TASKS
 from hops_platform.files import routes as files
 from hops_platform.files.tasks import LEFT_BEHIND
 from hops_platform.files.tasks import TASKS as FILE_TASKS
+from hops_platform.files.tickets import DownloadTickets
 from hops_platform.http import (
     PROBLEM_RESPONSES,
     RequestBoundary,
@@ -132,6 +133,7 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
         kept_tokens=KeptTokens(signer),
         session_places=places_of_calls(),
         transfers=Transfers(),
+        tickets=DownloadTickets(),
         hub_credential=read_secret(settings.layout.secret(HUB_CREDENTIAL)),
         health=Probe(database.check),
     )
@@ -259,5 +261,6 @@ def build_routes(prefix: str) -> FastAPI:
     app.include_router(api)
     app.include_router(operations.well_known, prefix=prefix.rstrip("/"))
     app.include_router(browser.router, prefix=prefix.rstrip("/"))
+    app.include_router(files.downloads, prefix=prefix.rstrip("/"))
     app.include_router(pages, prefix=prefix.rstrip("/"))
     return app

@@ -175,9 +175,9 @@ def answer_problem(request: Request, error: PlatformError, **extra: str) -> Resp
 
 
 def _wants_page(request: Request) -> bool:
-    # The REST API answers browsers and programs alike.
+    # The REST API answers browsers and programs alike; outside it only links and forms of pages ask.
     outside = not request.url.path.startswith(f"{parts_of(request).settings.prefix}api/")
-    return outside and request.method in READING_METHODS and "text/html" in request.headers.get("Accept", "")
+    return outside and "text/html" in request.headers.get("Accept", "")
 
 
 def _known(request: Request, error: Exception) -> Response:

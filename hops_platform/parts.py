@@ -8,6 +8,7 @@ from hops_platform.audit.refusals import Refusals
 from hops_platform.audit.trail import Trail
 from hops_platform.database import Database
 from hops_platform.engines import Engines
+from hops_platform.files.tickets import DownloadTickets
 from hops_platform.places import Places
 from hops_platform.probe import Probe
 from hops_platform.security.kept_tokens import KeptTokens
@@ -32,6 +33,7 @@ class Parts:
         kept_tokens: Those that services are shown in a person's name.
         session_places: Bounds the calls to the session service.
         transfers: Bounds the work with files, and does it.
+        tickets: By which browsers download files.
         hub_credential: The secret that the Hub shows.
         health: Whether the database answers.
     """
@@ -46,5 +48,6 @@ class Parts:
     kept_tokens: KeptTokens
     session_places: Places
     transfers: Transfers
+    tickets: DownloadTickets
     hub_credential: str
     health: Probe

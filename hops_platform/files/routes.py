@@ -5,10 +5,10 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from email.utils import format_datetime
 from typing import Annotated, Any
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Path, Query
+from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -18,7 +18,7 @@ from hops_platform.audit.requests import Known, records, records_apart
 from hops_platform.datasets.service import place_in
 from hops_platform.engines.files import OpenedFile
 from hops_platform.engines.places import MAX_PATH_BYTES
-from hops_platform.errors import RangeNotSatisfiableError, TooManyError
+from hops_platform.errors import ForbiddenError, RangeNotSatisfiableError, TooManyError
 from hops_platform.files import service
 from hops_platform.files.ranges import ByteRange, asked_range
 from hops_platform.files.schemas import (
@@ -30,16 +30,31 @@ from hops_platform.files.schemas import (
     NewFolder,
     Restoration,
     RestoredAnswer,
+    TicketAnswer,
+    TicketRequest,
     TrashItemAnswer,
 )
-from hops_platform.http import After, DatabaseSession, DatasetName, Limit, PartsOf, StepAside, problem_response
+from hops_platform.files.tickets import LIFETIME_S
+from hops_platform.http import (
+    After,
+    DatabaseSession,
+    DatasetName,
+    Limit,
+    PartsOf,
+    StepAside,
+    answer_problem,
+    problem_response,
+)
 from hops_platform.paging import DEFAULT_LIMIT, Page
-from hops_platform.security.authentication import ProjectAccess
-from hops_platform.security.guard import RequiresInProject
+from hops_platform.security.authentication import Caller, ProjectAccess, authorize_in_project
+from hops_platform.security.browser import caller_of_form
+from hops_platform.security.guard import Public, RequiresInProject
 from hops_platform.security.permissions import Permission
 from hops_platform.transfers import Transfers
 
 router = APIRouter(tags=["files"])
+# A form of the pages is sent here by a browser; whoever it is, the ticket and the permission decide.
+downloads = APIRouter(include_in_schema=False, dependencies=[Depends(Public(Permission.BROWSER_LOGIN))])
 FolderPath = Annotated[
     str,
     Query(
@@ -196,6 +211,53 @@ def download_file(  # noqa: PLR0917 - each is a word of the request, or a part
     return Download(opened, wanted, name=place.name, transfers=parts.transfers, person=access.caller.person.name)
 
 
+@router.post("/projects/{project}/datasets/{dataset}/content:ticket", status_code=201)
+def give_download_ticket(
+    dataset: DatasetName,
+    request: TicketRequest,
+    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.FILES_DOWNLOAD))],
+    session: DatabaseSession,
+    parts: PartsOf,
+) -> TicketAnswer:
+    """A ticket for one download of a file by the caller's browser; a program uses 'content' instead."""
+    person = access.caller.person.id
+    place = place_in(session, access, dataset, request.path)
+    parts.engines.files.open_file(place).file.close()  # what can't be downloaded is told now, in the page
+    return TicketAnswer(ticket=parts.tickets.give(person, place), lifetime_s=LIFETIME_S)
+
+
+async def sent_ticket(request: Request) -> str:
+    """The ticket in a form; empty without one."""
+    try:
+        fields = parse_qs((await request.body()).decode("ascii"), max_num_fields=4)
+    except ValueError:
+        return ""
+    return fields.get("ticket", [""])[0]
+
+
+@downloads.post("/downloads", response_class=Response, dependencies=[records_apart(Action.FILE_DOWNLOAD)])
+def download_by_ticket(
+    ticket: Annotated[str, Depends(sent_ticket)],
+    caller: Annotated[Caller, Depends(caller_of_form)],
+    session: DatabaseSession,
+    parts: PartsOf,
+    known: Known,
+) -> Response:
+    """The bytes of the file that a ticket is for."""
+    named = parts.tickets.take(caller.person.id, ticket)
+    if named is None:
+        raise ForbiddenError(
+            "This download has begun already, or was asked for more than a minute ago.",
+            remedy="Go back, and click on Download again.",
+        )
+    access = authorize_in_project(session, caller, named.project, Permission.FILES_DOWNLOAD)
+    known.within(access.project.name, access.project.id)
+    known.thing = str(named)
+    opened = parts.engines.files.open_file(place := place_in(session, access, named.dataset, named.path))
+    everything = asked_range(None, size=opened.size)
+    return Download(opened, everything, name=place.name, transfers=parts.transfers, person=caller.person.name)
+
+
 @router.get("/projects/{project}/trash")
 def list_trash(
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.TRASH_READ))],
@@ -272,7 +334,7 @@ class Download(Response):
                 with self._transfers.places.take(self._person):
                     await self._send(receive, send)
             except TooManyError as error:
-                await problem_response(error)(scope, receive, send)
+                await answer_problem(Request(scope), error)(scope, receive, send)
 
     async def _send(self, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
