@@ -15,6 +15,7 @@ from hops_platform.adapters.capacity.machine import ThisMachine
 from hops_platform.adapters.environments.uv import UvEnvironments
 from hops_platform.adapters.hub.jupyterhub import JupyterHub
 from hops_platform.adapters.logins.hub_oauth import HubOAuthLogins
+from hops_platform.adapters.previews.process import ProcessPreviews
 from hops_platform.adapters.sessions.livy import LivySessions
 from hops_platform.adapters.storage.local import LocalStorage
 from hops_platform.adapters.storage.local_files import LocalFiles
@@ -54,6 +55,8 @@ from hops_platform.outbox import OutboxWorkers
 from hops_platform.pages import router as pages
 from hops_platform.pages import show_problem
 from hops_platform.parts import Parts
+from hops_platform.previews import routes as previews
+from hops_platform.previews.places import places_of_previews
 from hops_platform.probe import Probe
 from hops_platform.projects import routes as projects
 from hops_platform.projects.deletion import purge_old
@@ -107,6 +110,7 @@ def make_engines(settings: Settings, signer: Signer) -> Engines:
             memory_mib=settings.memory_mib,
         ),
         logins=HubOAuthLogins(),
+        previews=ProcessPreviews(home, sandbox=settings.sandbox),
     )
 
 
@@ -133,6 +137,7 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
         kept_tokens=KeptTokens(signer),
         session_places=places_of_calls(),
         transfers=Transfers(),
+        preview_places=places_of_previews(),
         tickets=DownloadTickets(),
         hub_credential=read_secret(settings.layout.secret(HUB_CREDENTIAL)),
         health=Probe(database.check),
@@ -250,6 +255,7 @@ def build_routes(prefix: str) -> FastAPI:
         certificates,
         datasets,
         files,
+        previews,
         uploads,
         environments,
         servers,

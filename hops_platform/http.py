@@ -22,6 +22,7 @@ from hops_contract.bodies import Refusal
 from hops_contract.crowds import STEP_ASIDE
 from hops_contract.problems import MEDIA_TYPE, Problem
 from hops_platform.audit.circumstances import circumstances_of
+from hops_platform.engines.places import MAX_PATH_BYTES
 from hops_platform.errors import (
     BodyTooSlowError,
     BusyError,
@@ -62,6 +63,10 @@ IdempotencyKeyHeader = Annotated[
     ),
 ]
 DatasetName = Annotated[str, Path(max_length=64, examples=["raw"])]
+FilePath = Annotated[
+    str,
+    Query(min_length=1, max_length=MAX_PATH_BYTES, description="Relative to the dataset.", examples=["2026/may.csv"]),
+]
 IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=100, description="The ETag of what is edited.")]
 
 

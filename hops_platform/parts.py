@@ -33,6 +33,7 @@ class Parts:
         kept_tokens: Those that services are shown in a person's name.
         session_places: Bounds the calls to the session service.
         transfers: Bounds the work with files, and does it.
+        preview_places: Bounds the previews of files.
         tickets: By which browsers download files.
         hub_credential: The secret that the Hub shows.
         health: Whether the database answers.
@@ -48,6 +49,7 @@ class Parts:
     kept_tokens: KeptTokens
     session_places: Places
     transfers: Transfers
+    preview_places: Places
     tickets: DownloadTickets
     hub_credential: str
     health: Probe

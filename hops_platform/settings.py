@@ -12,6 +12,7 @@ from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hops_contract.layout import Home
+from hops_contract.sandbox import Sandboxing
 from hops_platform.audit.source import LOOPBACK, Network, parse_networks
 
 SOURCE = Path(__file__).resolve().parent.parent
@@ -50,6 +51,9 @@ class Settings(BaseSettings):
     )
     tls_cert: Path | None = None
     tls_key: Path | None = None
+    sandbox: Sandboxing = Field(
+        default=Sandboxing.AUTO, description="Whether files are read for previews in sandboxes: auto, on or off."
+    )
     projects_per_user: int = Field(default=20, ge=1, description="Of how many projects somebody may be Data Owner.")
     deleted_projects_days: int = Field(
         default=7, ge=0, le=3650, description="How long a deleted project can be restored."

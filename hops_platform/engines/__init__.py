@@ -14,6 +14,7 @@ from hops_platform.engines.environments import ProjectEnvironments
 from hops_platform.engines.files import ProjectFiles, ProjectUploads
 from hops_platform.engines.hub import Hub
 from hops_platform.engines.logins import BrowserLogins
+from hops_platform.engines.previews import FilePreviews
 from hops_platform.engines.sessions import SparkSessions
 from hops_platform.engines.storage import ProjectStorage
 from hops_platform.engines.templates import ProjectTemplates
@@ -32,11 +33,13 @@ class Engines:
     environments: ProjectEnvironments
     capacity: MachineCapacity
     logins: BrowserLogins
+    previews: FilePreviews
 
 
 __all__ = [
     "BrowserLogins",
     "Engines",
+    "FilePreviews",
     "Hub",
     "MachineCapacity",
     "ProjectEnvironments",

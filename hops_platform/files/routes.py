@@ -39,6 +39,7 @@ from hops_platform.http import (
     After,
     DatabaseSession,
     DatasetName,
+    FilePath,
     Limit,
     PartsOf,
     StepAside,
@@ -60,10 +61,6 @@ FolderPath = Annotated[
     Query(
         max_length=MAX_PATH_BYTES, description="Relative to the dataset; empty for its top folder.", examples=["2026"]
     ),
-]
-FilePath = Annotated[
-    str,
-    Query(min_length=1, max_length=MAX_PATH_BYTES, description="Relative to the dataset.", examples=["2026/may.csv"]),
 ]
 TrashId = Annotated[UUID, Path(examples=["01969b1e-6f00-7000-8000-000000000000"])]
 RangeHeader = Annotated[

@@ -97,8 +97,10 @@ def current_browser_user(request: Request, session: DatabaseSession, parts: Part
 
 
 def caller_of_form(request: Request, session: DatabaseSession, parts: PartsOf) -> Caller:
-    """The user whose browser sends a form of one of these pages. A form can't carry the page's token as a header: the
-    route has to ask for something in its body that only a page with the token can know.
+    """The user whose browser sends a form of one of these pages.
+
+    A form can't carry the page's token as a header: the route has to ask for something in its body that only a page
+    with the token can know.
 
     Raises:
         ForbiddenError: It is a script or a frame that sends it, or a page of another site.

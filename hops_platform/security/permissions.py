@@ -30,6 +30,7 @@ class Permission(StrEnum):
     FILES_BROWSE = "files:browse"
     FILES_DOWNLOAD = "files:download"
     FILES_EDIT = "files:edit"
+    FILES_PREVIEW = "files:preview"
     FILES_UPLOAD = "files:upload"
     FILES_UPLOAD_DATA = "files:upload-data"
     HEALTH_READ = "health:read"

@@ -33,6 +33,8 @@ _DATA_SCIENTIST = frozenset(
         Permission.ENVIRONMENT_RETRY,
         Permission.FILES_BROWSE,
         Permission.FILES_EDIT,
+        # With the eyes, and little of a file: hops_platform.previews.service.
+        Permission.FILES_PREVIEW,
         # Programs and notebooks: what else there is to bring in is asked for inside (hops_platform.uploads.service).
         Permission.FILES_UPLOAD,
         Permission.LIMITS_READ,

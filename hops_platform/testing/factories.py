@@ -67,6 +67,7 @@ def make_platform(home: Path, *, database_url: str | None = None, on_disk: bool 
         environments=environments,
         capacity=capacity,
         logins=logins,
+        previews=real.previews,
     )
     app = create_app(settings, engines, outbox_workers=False)
     return TestPlatform(
