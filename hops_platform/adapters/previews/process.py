@@ -123,6 +123,6 @@ def _run(command: list[str], file: BinaryIO) -> bytes:
 
 def _too_much() -> ConflictError:
     return ConflictError(
-        f"This file can't be read within the {PATIENCE_S:g} seconds and the memory that a preview has; it may be broken.",
+        f"This can't be read within the {PATIENCE_S:g} seconds and the memory that a preview has; it may be broken.",
         remedy="Read it in a notebook, or download it.",
     )

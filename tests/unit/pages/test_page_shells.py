@@ -21,7 +21,17 @@ from hops_platform.security.browser import (
 )
 
 STATIC = Path(pages.__file__).parent / "static"
-PATHS = ["", "projects/weather", "projects/weather/audit", "audit", "sessions", "account", "admin"]
+PATHS = [
+    "",
+    "projects/weather",
+    "projects/weather/audit",
+    "projects/weather/datasets/raw",
+    "projects/weather/trash",
+    "audit",
+    "sessions",
+    "account",
+    "admin",
+]
 HOSTILE = "\"><script>alert('x')</script>"
 
 

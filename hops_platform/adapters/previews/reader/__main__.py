@@ -8,7 +8,7 @@ from hops_platform.adapters.previews.reader.limits import set_limits
 from hops_platform.adapters.previews.reader.shown import Budget, Shown, UnreadableError, nothing
 
 
-def read(file: BinaryIO, file_format: str, budget: Budget, rows: int) -> Shown:  # noqa: PLR0911 - one a format
+def read(file: BinaryIO, file_format: str, budget: Budget, rows: int) -> Shown:
     """What is shown of ``file``. What reads a format is imported only for it."""
     # ruff: noqa: PLC0415
     match file_format:
