@@ -185,6 +185,7 @@ try {
   scope.setAttribute("aria-busy", "false");
   const files = fileList({ project, dataset: name, owner, datasets: datasetNames });
   takeUploads(files);
+  for (const id of ["upload-files", "upload-folder", "new-folder"]) byId(id).disabled = false;
   await Promise.all([files.show(folderOf(window.location.hash)), loadReadme()]);
 } catch (error) {
   scope.setAttribute("aria-busy", "false");
