@@ -167,7 +167,8 @@ def test_a_description_that_somebody_else_changed_is_not_overwritten(visit, raw)
     other = visit(DATASET)
     version = call(other, "GET", DATASET)["version"]
     other.evaluate(
-        """async (version) => fetch(document.querySelector('meta[name="hops-api"]').content + "projects/weather/datasets/raw",
+        """async (version) => fetch(
+            document.querySelector('meta[name="hops-api"]').content + "projects/weather/datasets/raw",
             { method: "PATCH", body: '{"description": "Theirs."}', headers: { "If-Match": `"${version}"`,
               "Content-Type": "application/json",
               "X-Hops-CSRF": document.querySelector('meta[name="hops-csrf"]').content } })""",
@@ -354,7 +355,7 @@ def test_an_upload_is_cancelled_and_nothing_is_left_of_it(visit, raw, tmp_path, 
     (tmp_path / "large.bin").write_bytes(bytes(20 * 1024 * 1024))
     page = visit(DATASET)
     held = []
-    page.route("**/content?offset=8388608", lambda route: held.append(route))
+    page.route("**/content?offset=8388608", held.append)
     with page.expect_file_chooser() as chosen:
         page.get_by_role("button", name="Upload files").click()
     chosen.value.set_files(tmp_path / "large.bin")

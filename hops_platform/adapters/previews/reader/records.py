@@ -32,6 +32,8 @@ def read_parquet(file: BinaryIO, budget: Budget, rows: int) -> Shown:
         found = batch.slice(0, rows).to_pylist() if batch is not None else []
         shown = _table([(field.name, str(field.type)) for field in fields], found, budget)
         total, columns = opened.metadata.num_rows, len(opened.schema_arrow)
+    except MemoryError:
+        raise  # Arrow's is one of its exceptions, too; the file is not broken
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         raise UnreadableError("This can't be read as Parquet; it may be broken.") from error
     shown["cut"] = shown["cut"] or total > len(shown["rows"]) or columns > len(fields)
