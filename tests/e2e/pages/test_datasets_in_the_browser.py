@@ -130,6 +130,12 @@ def drop(page: Page, files: dict[str, str]) -> None:
     )
 
 
+def choose(page: Page, *files: Path) -> None:
+    with page.expect_file_chooser() as chosen:
+        page.get_by_role("button", name="Upload files").click()
+    chosen.value.set_files(files)
+
+
 def row(page: Page, name: str) -> Any:
     return page.locator(f'tr[data-name="{name}"]')
 
@@ -304,14 +310,62 @@ def test_many_pieces_arrive_whole_though_the_connection_breaks(visit, raw, tmp_p
         return route.continue_()
 
     page.route("**/content?offset=*", breaking)
-    with page.expect_file_chooser() as chosen:
-        page.get_by_role("button", name="Upload files").click()
-    chosen.value.set_files(tmp_path / "large.bin")
+    choose(page, tmp_path / "large.bin")
     expect(page.get_by_text("1 file uploaded.")).to_be_visible(timeout=30_000)
     expect(row(page, "large.bin")).to_contain_text("21 MB")
     assert broken == ["piece"]
     assert hashlib.sha256((raw / "large.bin").read_bytes()).digest() == hashlib.sha256(data).digest()
     (raw / "large.bin").unlink()
+
+
+def test_after_a_reload_the_same_file_goes_on_where_it_was(visit, raw, tmp_path):
+    (tmp_path / "large.bin").write_bytes(os.urandom(1024) * 1024 * 12)
+    page = visit(DATASET)
+    held = []
+    page.route("**/content?offset=8388608", held.append)
+    choose(page, tmp_path / "large.bin")
+    expect(page.get_by_role("progressbar", name="large.bin")).to_have_attribute("aria-valuenow", "66")
+    page.unroute("**/content?offset=8388608")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    sent = []
+    page.on("request", lambda request: sent.append(request.url) if "offset=" in request.url else None)
+    choose(page, tmp_path / "large.bin")
+    expect(page.get_by_text("1 file uploaded.")).to_be_visible(timeout=30_000)
+    assert [url.rpartition("=")[2] for url in sent] == ["8388608"]
+    assert (raw / "large.bin").read_bytes() == (tmp_path / "large.bin").read_bytes()
+    (raw / "large.bin").unlink()
+
+
+def test_a_lost_answer_to_the_end_of_an_upload_is_no_failure(visit, raw):
+    page = visit(DATASET)
+    lost = []
+
+    def losing(route):
+        if lost:
+            return route.continue_()
+        lost.append(route.fetch())
+        return route.abort("connectionreset")
+
+    page.route("**:finish", losing)
+    drop(page, {"may.csv": "day\n"})
+    expect(page.get_by_text("1 file uploaded.")).to_be_visible()
+    assert lost[0].ok
+    assert (raw / "may.csv").read_text() == "day\n"
+
+
+def test_what_the_platform_refuses_is_tried_again_when_somebody_says_so(visit, raw):
+    page = visit(DATASET)
+    full = {"type": "t", "title": "t", "status": 507, "detail": "There is no space left.", "remedy": None}
+    page.route(
+        "**/uploads", lambda route: route.fulfill(status=507, json=full, content_type="application/problem+json")
+    )
+    drop(page, {"may.csv": "day\n"})
+    expect(page.get_by_text("There is no space left.")).to_be_visible()
+    expect(page.get_by_text("0 files uploaded, 1 failed.")).to_be_visible()
+    page.unroute("**/uploads")
+    page.get_by_role("button", name="Try may.csv again").click()
+    expect(row(page, "may.csv")).to_be_visible()
 
 
 def test_small_files_are_sent_with_their_checksum(visit, raw):
@@ -356,9 +410,7 @@ def test_an_upload_is_cancelled_and_nothing_is_left_of_it(visit, raw, tmp_path, 
     page = visit(DATASET)
     held = []
     page.route("**/content?offset=8388608", held.append)
-    with page.expect_file_chooser() as chosen:
-        page.get_by_role("button", name="Upload files").click()
-    chosen.value.set_files(tmp_path / "large.bin")
+    choose(page, tmp_path / "large.bin")
     expect(page.get_by_role("button", name="Cancel large.bin")).to_be_visible()
     expect(page.get_by_role("progressbar", name="large.bin")).to_have_attribute("aria-valuenow", "40")
     assert faults_of(page) == []
