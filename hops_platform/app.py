@@ -18,9 +18,11 @@ from hops_platform.adapters.logins.hub_oauth import HubOAuthLogins
 from hops_platform.adapters.previews.process import ProcessPreviews
 from hops_platform.adapters.sessions.livy import LivySessions
 from hops_platform.adapters.storage.local import LocalStorage
+from hops_platform.adapters.storage.local_archives import LocalArchives
 from hops_platform.adapters.storage.local_files import LocalFiles
 from hops_platform.adapters.storage.local_uploads import LocalUploads
 from hops_platform.adapters.templates.packaged import PackagedTemplates
+from hops_platform.archives import routes as archives
 from hops_platform.audit import routes as audit
 from hops_platform.audit.actions import Action, ActorKind
 from hops_platform.audit.events import Event
@@ -98,6 +100,7 @@ def make_engines(settings: Settings, signer: Signer) -> Engines:
     return Engines(
         storage=LocalStorage(home),
         files=LocalFiles(home),
+        archives=LocalArchives(home),
         uploads=LocalUploads(home),
         templates=PackagedTemplates(home),
         hub=JupyterHub(settings.hub_api_url, token=settings.hub_api_token.get_secret_value()),
@@ -255,6 +258,7 @@ def build_routes(prefix: str) -> FastAPI:
         certificates,
         datasets,
         files,
+        archives,
         previews,
         uploads,
         environments,

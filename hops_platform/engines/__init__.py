@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from hops_platform.engines.capacity import MachineCapacity
 from hops_platform.engines.environments import ProjectEnvironments
-from hops_platform.engines.files import ProjectFiles, ProjectUploads
+from hops_platform.engines.files import ProjectArchives, ProjectFiles, ProjectUploads
 from hops_platform.engines.hub import Hub
 from hops_platform.engines.logins import BrowserLogins
 from hops_platform.engines.previews import FilePreviews
@@ -26,6 +26,7 @@ class Engines:
 
     storage: ProjectStorage
     files: ProjectFiles
+    archives: ProjectArchives
     uploads: ProjectUploads
     templates: ProjectTemplates
     hub: Hub
@@ -42,6 +43,7 @@ __all__ = [
     "FilePreviews",
     "Hub",
     "MachineCapacity",
+    "ProjectArchives",
     "ProjectEnvironments",
     "ProjectFiles",
     "ProjectStorage",

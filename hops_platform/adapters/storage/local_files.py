@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 import os
-import secrets
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -13,13 +12,11 @@ from datetime import datetime
 from uuid import UUID
 
 from hops_contract.layout import Home
-from hops_contract.wiping import wipe_folder
 from hops_platform.adapters.storage.beneath import (
     FILE_MODE,
     FOLDER_MODE,
     entry_from,
     entry_of,
-    make_own,
     moment,
     open_beneath,
     open_folder,
@@ -27,6 +24,7 @@ from hops_platform.adapters.storage.beneath import (
     rename_new,
     told,
 )
+from hops_platform.adapters.storage.drafts import draft_folder
 from hops_platform.adapters.storage.local_trash import LocalTrash
 from hops_platform.engines.files import Copied, Entry, EntryKind, Listing, OpenedFile, TrashItem
 from hops_platform.engines.places import Place, is_shown
@@ -91,7 +89,11 @@ class LocalFiles:
     def copy(self, source: Place, target: Place, *, most_entries: int, most_bytes: int) -> Copied:
         """See :class:`~hops_platform.engines.files.ProjectFiles`."""
         copying = _Copying(most_entries, most_bytes)
-        with told(source), self._folder(source.parent) as source_folder, self._draft(source.project) as draft:
+        with (
+            told(source),
+            self._folder(source.parent) as source_folder,
+            draft_folder(self._home, source.project) as draft,
+        ):
             kind = entry_of(source.name, at=source_folder).kind
             if kind not in (EntryKind.FILE, EntryKind.FOLDER):
                 raise InvalidRequestError(
@@ -157,17 +159,6 @@ class LocalFiles:
         # A dataset that is gone is not made by the way.
         with open_beneath(self._home.projects, parts, make_from=2 if make else None) as folder:
             yield folder
-
-    @contextmanager
-    def _draft(self, project: str) -> Iterator[int]:
-        """A folder out of tenants' reach on the same disk; it is swept like an upload that was left behind."""
-        folder = self._home.uploads(project) / f"copy-{secrets.token_hex(16)}"
-        make_own(folder, below=self._home.projects)
-        try:
-            with open_beneath(folder, ()) as draft:
-                yield draft
-        finally:
-            wipe_folder(folder)
 
 
 def _names_after(found: Iterator[os.DirEntry[str]], after: str | None) -> Iterator[str]:

@@ -62,6 +62,8 @@ export function fileList({ project, dataset, owner, datasets }) {
       item("Rename…", () => ask("rename", entry, path, row)),
       item("Move…", () => ask("move", entry, path, row)),
       ...(file || entry.kind === "folder" ? [item("Copy…", () => ask("copy", entry, path, row))] : []),
+      ...(file || entry.kind === "folder" ? [item("Zip…", () => ask("pack", entry, path, row))] : []),
+      ...(file && /\.zip$/i.test(entry.name) ? [item("Unzip…", () => ask("unpack", entry, path, row))] : []),
       item("Delete", () => trash(entry, path, row), "hops-danger"),
     );
     button.addEventListener("click", () => list.togglePopover());
@@ -143,9 +145,11 @@ export function fileList({ project, dataset, owner, datasets }) {
 
   // Rename, move, copy
   const VERBS = {
-    rename: { title: "Rename", action: "Rename", doing: "Renaming…", done: "is renamed" },
+    rename: { title: "Rename", action: "Rename", doing: "Renaming…", call: "move", done: "is renamed" },
     move: { title: "Move", action: "Move", doing: "Moving…", done: "is moved" },
     copy: { title: "Copy", action: "Copy", doing: "Copying…", done: "is copied" },
+    pack: { title: "Zip", action: "Zip", doing: "Packing…", done: "is packed" },
+    unpack: { title: "Unzip", action: "Unzip", doing: "Unpacking…", done: "is unpacked" },
   };
   const dialog = byId("move-dialog");
   const form = dialog.querySelector("form");
@@ -157,7 +161,7 @@ export function fileList({ project, dataset, owner, datasets }) {
     byId("move-title").textContent = `${title} ${entry.name}`;
     byId("move-submit").textContent = action;
     byId("move-where").hidden = verb === "rename";
-    byId("move-name").value = entry.name;
+    byId("move-name").value = { pack: `${entry.name}.zip`, unpack: entry.name.replace(/\.zip$/i, "") }[verb] ?? entry.name;
     byId("move-folder").value = folder;
     const select = byId("move-dataset");
     select.replaceChildren(h("option", { value: dataset }, dataset));
@@ -195,12 +199,12 @@ export function fileList({ project, dataset, owner, datasets }) {
     const name = values.name.trim();
     const target = verb === "rename" ? inside(folder, name) : inside(values.folder.trim().replace(/^\/+|\/+$/g, ""), name);
     const body = { path, to: target, ...(verb === "rename" || values.dataset === dataset ? {} : { to_dataset: values.dataset }) };
-    const { body: answer } = await call("POST", `${url}/files:${verb === "copy" ? "copy" : "move"}`, { body, timeout: 600_000 });
+    const { body: answer } = await call("POST", `${url}/files:${VERBS[verb].call ?? verb}`, { body, timeout: 600_000 });
     dialog.close();
     const left = answer.left_out ? ` ${answer.left_out} links and the like were left out.` : "";
     announce(`${entry.name} ${VERBS[verb].done}.${left}`);
     await load();
-    find(verb === "rename" ? name : entry.name)?.querySelector(".hops-more").focus();
+    (find(["move", "copy"].includes(verb) ? entry.name : name) ?? find(entry.name))?.querySelector(".hops-more").focus();
   });
 
   // New folder

@@ -700,6 +700,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/hops/api/v1/projects/{project}/datasets/{dataset}/files:pack": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pack File
+         * @description Packs a file or a folder as a zip archive within the project; nothing is replaced.
+         */
+        post: operations["pack_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/hops/api/v1/projects/{project}/datasets/{dataset}/files:trash": {
         parameters: {
             query?: never;
@@ -714,6 +734,26 @@ export interface paths {
          * @description Moves a file or a folder to the project's trash.
          */
         post: operations["trash_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/datasets/{dataset}/files:unpack": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unpack File
+         * @description Unpacks a zip archive into a new folder within the project, which appears when it is whole.
+         */
+        post: operations["unpack_file"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1396,7 +1436,7 @@ export interface components {
          * @description What was done: ``<subject>.<verb>``, the subject being the kind of thing that it was done to. Alphabetised.
          * @enum {string}
          */
-        Action: "access.read" | "audit.export" | "audit.read" | "audit.verify" | "certificate.export" | "certificate.renew" | "certificate.replace" | "certificate.revoke" | "certificate.sign" | "dataset.create" | "dataset.delete" | "dataset.edit" | "environment.retry" | "file.copy" | "file.download" | "file.move" | "file.restore" | "file.trash" | "folder.create" | "join-request.accept" | "join-request.decline" | "join-request.make" | "join-request.withdraw" | "limits.edit" | "login.browser" | "login.password" | "member.add" | "member.edit" | "member.leave" | "member.remove" | "outbox.retry" | "password.change" | "project.create" | "project.delete" | "project.edit" | "project.purge" | "project.restore" | "server.grant" | "server.restart" | "server.start" | "server.stop" | "session.stop" | "session.stop-idle" | "trash.empty" | "upload.begin" | "upload.cancel" | "upload.finish" | "user.create" | "user.edit";
+        Action: "access.read" | "audit.export" | "audit.read" | "audit.verify" | "certificate.export" | "certificate.renew" | "certificate.replace" | "certificate.revoke" | "certificate.sign" | "dataset.create" | "dataset.delete" | "dataset.edit" | "environment.retry" | "file.copy" | "file.download" | "file.move" | "file.pack" | "file.restore" | "file.trash" | "file.unpack" | "folder.create" | "join-request.accept" | "join-request.decline" | "join-request.make" | "join-request.withdraw" | "limits.edit" | "login.browser" | "login.password" | "member.add" | "member.edit" | "member.leave" | "member.remove" | "outbox.retry" | "password.change" | "project.create" | "project.delete" | "project.edit" | "project.purge" | "project.restore" | "server.grant" | "server.restart" | "server.start" | "server.stop" | "session.stop" | "session.stop-idle" | "trash.empty" | "upload.begin" | "upload.cancel" | "upload.finish" | "user.create" | "user.edit";
         /**
          * ActorKind
          * @description What stands behind an actor.
@@ -5818,6 +5858,53 @@ export interface operations {
             };
         };
     };
+    pack_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Move"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CopyAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
     trash_file: {
         parameters: {
             query?: never;
@@ -5841,6 +5928,53 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TrashItemAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    unpack_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Move"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CopyAnswer"];
                 };
             };
             /** @description A problem (RFC 9457). */
