@@ -6,6 +6,7 @@ import { confirmed } from "./dialogs.js";
 import { documentOf } from "./documents.js";
 import { announce, byId, clearProblem, h, onSubmit, showProblem, when } from "./dom.js";
 import { fileList, folderOf } from "./files.js";
+import { previewOf } from "./previews.js";
 import { uploadBox } from "./uploading.js";
 
 const meta = (name) => document.querySelector(`meta[name="hops-${name}"]`).content;
@@ -81,7 +82,7 @@ async function loadReadme() {
   const place = byId("readme");
   const text = byId("readme-text");
   try {
-    const shown = await get(`${url}/preview?${new URLSearchParams({ path: "README.md" })}`);
+    const shown = await previewOf(url, "README.md");
     clearProblem(place);
     if (shown.kind === "document") text.replaceChildren(documentOf(shown.document), ...(shown.cut ? [h("p", { class: "hops-muted hops-small" }, "It goes on; this is its beginning.")] : []));
     else text.replaceChildren(h("p", { class: "hops-muted" }, shown.note ?? "README.md holds nothing that can be shown."));

@@ -270,11 +270,17 @@ export function fileList({ project, dataset, owner, datasets }) {
     /** Something came to `path`: if that is below what is shown, it is read again, not more often than once a second. */
     arrived(path) {
       if (folder !== "" && !path.startsWith(`${folder}/`)) return;
-      again ||= setTimeout(() => {
+      const look = () => {
+        // Nobody's menu is closed, nor their focus lost, because a file has come.
+        if (rows.contains(document.activeElement) && document.hasFocus()) {
+          again = setTimeout(look, 1000);
+          return;
+        }
         again = 0;
         // Whoever has gone on to later pages is not thrown back to the first.
         if (rows.children.length <= PAGE) load().catch((error) => showProblem(box, error));
-      }, 1000);
+      };
+      again ||= setTimeout(look, 1000);
     },
   };
 }

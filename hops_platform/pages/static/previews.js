@@ -29,6 +29,21 @@ function image({ image: { data, media_type: type, width, height } }, name, ends)
   return h("figure", { class: "hops-figure" }, h("img", { src: address, alt: name }), h("figcaption", { class: "hops-muted hops-small" }, `${width} × ${height} points`));
 }
 
+const TRIES = 15;
+const PAUSE_MS = 1000;
+
+/** The beginning of a file; few are read at the same moment, so that one may have to wait for one's turn. */
+export async function previewOf(url, path) {
+  for (let left = TRIES; ; left -= 1) {
+    try {
+      return await get(`${url}/preview?${new URLSearchParams({ path })}`);
+    } catch (error) {
+      if (error.status !== 429 || left === 0) throw error;
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    }
+  }
+}
+
 const EMPTY = "The file is empty.";
 
 /** What an answer shows. */
@@ -83,7 +98,7 @@ export function openPreview({ url, path, entry, owner, back }) {
   });
   document.body.append(dialog);
   dialog.showModal();
-  get(`${url}/preview?${new URLSearchParams({ path })}`)
+  previewOf(url, path)
     .then((preview) => {
       const part = preview.cut ? (owner ? "This is the beginning of the file." : "This is the beginning of the file: a Data Scientist is shown 100 rows or 64 KiB at most.") : "";
       const note = [preview.note, part].filter(Boolean).join(" ");

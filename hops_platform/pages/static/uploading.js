@@ -8,12 +8,18 @@ const ROWS = 40;
 const REDRAW_MS = 200;
 const STATES = { waiting: "Waiting", sending: "", asking: "Waiting for your answer", resuming: "Waiting for the platform", finishing: "Checking…", failed: "Failed" };
 
-const bar = (label, value, most) => {
-  const percent = most ? Math.min(100, Math.floor((100 * value) / most)) : 0;
+/** A bar, and what moves it. */
+function barOf(label) {
   const inner = h("div", {});
-  inner.style.width = `${percent}%`;
-  return h("div", { class: "hops-progress", role: "progressbar", "aria-label": label, "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": percent }, inner);
-};
+  const bar = h("div", { class: "hops-progress", role: "progressbar", "aria-label": label, "aria-valuemin": 0, "aria-valuemax": 100 }, inner);
+  const move = (value, most) => {
+    const percent = most ? Math.min(100, Math.floor((100 * value) / most)) : 0;
+    inner.style.width = `${percent}%`;
+    bar.setAttribute("aria-valuenow", percent);
+  };
+  move(0, 0);
+  return { bar, move };
+}
 
 /** Asks whether a file is replaced; one question after the other, and none once one answer is for all. */
 function questions() {
@@ -79,18 +85,48 @@ export function uploadBox({ project, dataset, arrived }) {
     },
   });
 
-  function row(item) {
-    const button = item.state === "failed"
-      ? h("button", { type: "button", class: "hops-button", "aria-label": `Try ${item.path} again`, onclick: () => uploads.retry(item) }, "Try again")
-      : null;
-    const cancel = h("button", { type: "button", class: "hops-button hops-plain", "aria-label": `Cancel ${item.path}`, onclick: () => uploads.cancel(item) }, item.state === "failed" ? "Leave out" : "Cancel");
-    const far = item.state === "sending" ? `${size(item.sent)} of ${size(item.size)}` : STATES[item.state];
-    return h("li", { class: "hops-upload", dataset: { state: item.state } },
-      h("div", { class: "hops-stack-tight" },
-        h("div", { class: "hops-between" }, h("span", { class: "hops-break" }, item.path), h("span", { class: "hops-muted hops-small" }, far)),
-        item.state === "failed" || (item.state === "resuming" && item.reason) ? h("span", { class: `hops-small ${item.state === "failed" ? "hops-field-error" : "hops-muted"}` }, item.reason) : null,
-        item.state === "failed" ? null : bar(item.path, item.sent, item.size)),
-      h("div", { class: "hops-row" }, button, cancel));
+  // A row stays the same elements while it is there: what is under a pointer or has the focus does not go away.
+  const shown = new Map();
+  const whole = barOf("All files");
+  byId("upload-bar").append(whole.bar);
+
+  function rowOf(item) {
+    const { bar, move } = barOf(item.path);
+    const far = h("span", { class: "hops-muted hops-small" });
+    const reason = h("span", { class: "hops-small" });
+    const again = h("button", { type: "button", class: "hops-button", "aria-label": `Try ${item.path} again`, onclick: () => uploads.retry(item) }, "Try again");
+    const cancel = h("button", { type: "button", class: "hops-button hops-plain", "aria-label": `Cancel ${item.path}`, onclick: () => uploads.cancel(item) }, "Cancel");
+    const row = h("li", { class: "hops-upload" },
+      h("div", { class: "hops-stack-tight" }, h("div", { class: "hops-between" }, h("span", { class: "hops-break" }, item.path), far), reason, bar),
+      h("div", { class: "hops-row" }, again, cancel));
+    const show = () => {
+      const failed = item.state === "failed";
+      far.textContent = item.state === "sending" ? `${size(item.sent)} of ${size(item.size)}` : STATES[item.state];
+      reason.hidden = !item.reason;
+      reason.className = `hops-small ${failed ? "hops-field-error" : "hops-muted"}`;
+      reason.textContent = item.reason;
+      again.hidden = !failed;
+      bar.hidden = failed;
+      move(item.sent, item.size);
+    };
+    return { row, show };
+  }
+
+  function drawRows(items) {
+    const held = list.contains(document.activeElement);
+    for (const [item, { row }] of shown) {
+      if (items.includes(item)) continue;
+      row.remove();
+      shown.delete(item);
+    }
+    for (const item of items) {
+      if (!shown.has(item)) {
+        shown.set(item, rowOf(item));
+        list.append(shown.get(item).row);
+      }
+      shown.get(item).show();
+    }
+    if (held && !list.contains(document.activeElement)) (list.querySelector("button:not([hidden])") ?? byId("upload-files")).focus();
   }
 
   function draw() {
@@ -106,10 +142,7 @@ export function uploadBox({ project, dataset, arrived }) {
     const all = counted.reduce((sum, item) => sum + item.size, 0);
     const sent = counted.reduce((sum, item) => sum + (item.state === "done" ? item.size : item.sent), 0);
     box.hidden = items.length === 0;
-    // What is under a pointer or has the focus stays the same element where it can.
-    const held = list.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
-    list.replaceChildren(...[...failed, ...going].slice(0, ROWS).map(row));
-    if (held) list.querySelector(`[aria-label="${CSS.escape(held)}"]`)?.focus();
+    drawRows([...going, ...failed].slice(0, ROWS));
     const speed = (sent - sentBefore) / ((performance.now() - began) / 1000);
     const rest = uploads.active && speed > 0 && performance.now() - began > 3000 ? `, ${duration((all - sent) / speed)} left` : "";
     const words = [`${done.length.toLocaleString()} of ${many(counted.length, "file")}`, `${size(sent)} of ${size(all)}${rest}`];
@@ -117,7 +150,7 @@ export function uploadBox({ project, dataset, arrived }) {
     if (failed.length) words.push(`${failed.length.toLocaleString()} failed`);
     if (left) words.push(`${left.toLocaleString()} left out`);
     byId("upload-sum").textContent = `${words.join(" · ")}.`;
-    byId("upload-bar").replaceChildren(bar("All files", sent, all));
+    whole.move(sent, all);
     byId("cancel-uploads").hidden = !uploads.active;
     byId("clear-uploads").hidden = uploads.active;
     if (!uploads.active && began) {

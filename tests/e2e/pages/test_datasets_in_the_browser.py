@@ -119,6 +119,7 @@ def call(page: Page, method: str, path: str, body: Any = None) -> Any:
 
 def drop(page: Page, files: dict[str, str]) -> None:
     """Drops files, as a browser does when there are no folders."""
+    expect(page.get_by_role("button", name="Upload files")).to_be_enabled()
     page.locator("#files").evaluate(
         """(box, files) => {
             const transfer = new DataTransfer();
@@ -383,6 +384,38 @@ def test_what_the_platform_refuses_is_tried_again_when_somebody_says_so(visit, r
     page.unroute("**/uploads")
     page.get_by_role("button", name="Try may.csv again").click()
     expect(row(page, "may.csv")).to_be_visible()
+
+
+def test_a_row_stays_under_the_pointer_while_bytes_go(visit, raw, tmp_path):
+    (tmp_path / "large.bin").write_bytes(bytes(20 * 1024 * 1024))
+    page = visit(DATASET)
+    page.route("**/content?offset=8388608", lambda _route: None)
+    choose(page, tmp_path / "large.bin")
+    cancel = page.get_by_role("button", name="Cancel large.bin").element_handle()
+    expect(page.get_by_role("progressbar", name="large.bin")).to_have_attribute("aria-valuenow", "40")
+    drop(page, {"may.csv": "day\n"})
+    expect(page.get_by_text("1 of 2 files")).to_be_visible()
+    assert cancel.evaluate("(button) => button.isConnected")
+    cancel.click()
+    expect(page.get_by_text("1 left out")).to_be_visible()
+
+
+def test_who_has_to_wait_for_a_preview_waits(visit, raw):
+    (raw / "README.md").write_text("# Rain\n")
+    busy = {"type": "t", "title": "t", "status": 429, "detail": "2 of your previews are under way.", "remedy": None}
+    page = visit("projects/weather")
+    refused = []
+
+    def refusing(route):
+        if refused:
+            return route.continue_()
+        refused.append(route)
+        return route.fulfill(status=429, json=busy, content_type="application/problem+json")
+
+    page.route("**/preview?path=README.md", refusing)
+    page.get_by_role("link", name="raw").click()
+    expect(page.get_by_role("heading", name="Rain")).to_be_visible()
+    assert len(refused) == 1
 
 
 def test_small_files_are_sent_with_their_checksum(visit, raw):
