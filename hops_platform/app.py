@@ -15,14 +15,17 @@ from hops_platform.adapters.capacity.machine import ThisMachine
 from hops_platform.adapters.environments.uv import UvEnvironments
 from hops_platform.adapters.hub.jupyterhub import JupyterHub
 from hops_platform.adapters.logins.hub_oauth import HubOAuthLogins
+from hops_platform.adapters.previews.process import ProcessPreviews
 from hops_platform.adapters.sessions.livy import LivySessions
 from hops_platform.adapters.storage.local import LocalStorage
+from hops_platform.adapters.storage.local_archives import LocalArchives
 from hops_platform.adapters.storage.local_files import LocalFiles
 from hops_platform.adapters.storage.local_uploads import LocalUploads
 from hops_platform.adapters.templates.packaged import PackagedTemplates
 from hops_platform.api_keys import routes as api_keys
 from hops_platform.api_keys.service import write_uses
 from hops_platform.api_keys.use import KeysInUse
+from hops_platform.archives import routes as archives
 from hops_platform.audit import routes as audit
 from hops_platform.audit.actions import Action, ActorKind
 from hops_platform.audit.events import Event
@@ -43,6 +46,7 @@ from hops_platform.environments.tasks import TASKS as ENVIRONMENT_TASKS
 from hops_platform.files import routes as files
 from hops_platform.files.tasks import LEFT_BEHIND
 from hops_platform.files.tasks import TASKS as FILE_TASKS
+from hops_platform.files.tickets import DownloadTickets
 from hops_platform.http import (
     PROBLEM_RESPONSES,
     RequestBoundary,
@@ -57,6 +61,8 @@ from hops_platform.outbox import OutboxWorkers
 from hops_platform.pages import router as pages
 from hops_platform.pages import show_problem
 from hops_platform.parts import Parts
+from hops_platform.previews import routes as previews
+from hops_platform.previews.places import places_of_previews
 from hops_platform.probe import Probe
 from hops_platform.projects import routes as projects
 from hops_platform.projects.deletion import purge_old
@@ -102,6 +108,7 @@ def make_engines(settings: Settings, signer: Signer) -> Engines:
     return Engines(
         storage=LocalStorage(home),
         files=LocalFiles(home),
+        archives=LocalArchives(home),
         uploads=LocalUploads(home),
         templates=PackagedTemplates(home),
         hub=JupyterHub(settings.hub_api_url, token=settings.hub_api_token.get_secret_value()),
@@ -114,6 +121,7 @@ def make_engines(settings: Settings, signer: Signer) -> Engines:
             memory_mib=settings.memory_mib,
         ),
         logins=HubOAuthLogins(),
+        previews=ProcessPreviews(home, sandbox=settings.sandbox),
     )
 
 
@@ -144,6 +152,8 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
         kept_tokens=KeptTokens(signer),
         session_places=places_of_calls(),
         transfers=Transfers(),
+        preview_places=places_of_previews(),
+        tickets=DownloadTickets(),
         hub_credential=read_secret(settings.layout.secret(HUB_CREDENTIAL)),
         health=Probe(database.check),
     )
@@ -279,6 +289,8 @@ def build_routes(prefix: str) -> FastAPI:
         certificates,
         datasets,
         files,
+        archives,
+        previews,
         uploads,
         environments,
         servers,
@@ -290,5 +302,6 @@ def build_routes(prefix: str) -> FastAPI:
     app.include_router(api)
     app.include_router(operations.well_known, prefix=prefix.rstrip("/"))
     app.include_router(browser.router, prefix=prefix.rstrip("/"))
+    app.include_router(files.downloads, prefix=prefix.rstrip("/"))
     app.include_router(pages, prefix=prefix.rstrip("/"))
     return app

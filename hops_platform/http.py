@@ -23,6 +23,7 @@ from hops_contract.bodies import Refusal
 from hops_contract.crowds import STEP_ASIDE
 from hops_contract.problems import MEDIA_TYPE, Problem
 from hops_platform.audit.circumstances import circumstances_of
+from hops_platform.engines.places import MAX_PATH_BYTES
 from hops_platform.errors import (
     BodyTooSlowError,
     BusyError,
@@ -63,6 +64,10 @@ IdempotencyKeyHeader = Annotated[
     ),
 ]
 DatasetName = Annotated[str, Path(max_length=64, examples=["raw"])]
+FilePath = Annotated[
+    str,
+    Query(min_length=1, max_length=MAX_PATH_BYTES, description="Relative to the dataset.", examples=["2026/may.csv"]),
+]
 IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=100, description="The ETag of what is edited.")]
 
 
@@ -176,9 +181,9 @@ def answer_problem(request: Request, error: PlatformError, **extra: str) -> Resp
 
 
 def _wants_page(request: Request) -> bool:
-    # The REST API answers browsers and programs alike.
+    # The REST API answers browsers and programs alike; outside it only links and forms of pages ask.
     outside = not request.url.path.startswith(f"{parts_of(request).settings.prefix}api/")
-    return outside and request.method in READING_METHODS and "text/html" in request.headers.get("Accept", "")
+    return outside and "text/html" in request.headers.get("Accept", "")
 
 
 def _known(request: Request, error: Exception) -> Response:

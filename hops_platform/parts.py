@@ -13,6 +13,7 @@ from hops_platform.audit.trail import Trail
 from hops_platform.certificates.revocations import RevocationLists
 from hops_platform.database import Database
 from hops_platform.engines import Engines
+from hops_platform.files.tickets import DownloadTickets
 from hops_platform.places import Places
 from hops_platform.probe import Probe
 from hops_platform.projects.models import Membership
@@ -43,6 +44,8 @@ class Parts:
         kept_tokens: Those that services are shown in a person's name.
         session_places: Bounds the calls to the session service.
         transfers: Bounds the work with files, and does it.
+        preview_places: Bounds the previews of files.
+        tickets: By which browsers download files.
         hub_credential: The secret that the Hub shows.
         health: Whether the database answers.
     """
@@ -61,5 +64,7 @@ class Parts:
     kept_tokens: KeptTokens
     session_places: Places
     transfers: Transfers
+    preview_places: Places
+    tickets: DownloadTickets
     hub_credential: str
     health: Probe

@@ -13,6 +13,7 @@ from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hops_contract.layout import Home
+from hops_contract.sandbox import Sandboxing
 from hops_platform.audit.source import LOOPBACK, Network, parse_networks
 
 SOURCE = Path(__file__).resolve().parent.parent
@@ -61,6 +62,9 @@ class Settings(BaseSettings):
     second_factor: SecondFactorRule = Field(
         default=SecondFactorRule.OPTIONAL,
         description="Whether everybody must have a second factor (required) or may (optional).",
+    )
+    sandbox: Sandboxing = Field(
+        default=Sandboxing.AUTO, description="Whether files are read for previews in sandboxes: auto, on or off."
     )
     projects_per_user: int = Field(default=20, ge=1, description="Of how many projects somebody may be Data Owner.")
     deleted_projects_days: int = Field(

@@ -45,6 +45,7 @@ from hops_platform.security.client_certificates import presented_certificate
 
 NOT_RECORDED: Mapping[str, str] = MappingProxyType(
     {
+        "give_download_ticket": "gives no byte; the download by it is recorded",
         "remember_server_options": "a person's own choices in a form; a server's start is recorded",
         "renew_token": "gives no right that was not there; the log-in that began it is recorded",
         "write_upload": "a part of a file; the beginning and the end of an upload are recorded",

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from hops_platform.engines.capacity import MachineCapacity
 from hops_platform.engines.environments import ProjectEnvironments
-from hops_platform.engines.files import ProjectFiles, ProjectUploads
+from hops_platform.engines.files import ProjectArchives, ProjectFiles, ProjectUploads
 from hops_platform.engines.hub import Hub
 from hops_platform.engines.logins import BrowserLogins
+from hops_platform.engines.previews import FilePreviews
 from hops_platform.engines.sessions import SparkSessions
 from hops_platform.engines.storage import ProjectStorage
 from hops_platform.engines.templates import ProjectTemplates
@@ -25,6 +26,7 @@ class Engines:
 
     storage: ProjectStorage
     files: ProjectFiles
+    archives: ProjectArchives
     uploads: ProjectUploads
     templates: ProjectTemplates
     hub: Hub
@@ -32,13 +34,16 @@ class Engines:
     environments: ProjectEnvironments
     capacity: MachineCapacity
     logins: BrowserLogins
+    previews: FilePreviews
 
 
 __all__ = [
     "BrowserLogins",
     "Engines",
+    "FilePreviews",
     "Hub",
     "MachineCapacity",
+    "ProjectArchives",
     "ProjectEnvironments",
     "ProjectFiles",
     "ProjectStorage",

@@ -189,6 +189,31 @@ class ProjectFiles(Protocol):
         ...
 
 
+class ProjectArchives(Protocol):
+    """Zip archives of what lies in datasets. Must be thread-safe, and keep the word of :class:`ProjectFiles`.
+
+    What is made appears at ``target`` all at once; nothing there is replaced, and nothing is left of what failed.
+    """
+
+    def pack(self, source: Place, target: Place, *, most_entries: int, most_bytes: int) -> Copied:
+        """Packs a file or a folder; what is no file or folder in it is left out.
+
+        Raises:
+            TooLargeError: There is more than may be packed in one call.
+        """
+        ...
+
+    def unpack(self, source: Place, target: Place, *, most_entries: int, most_bytes: int) -> Copied:
+        """Unpacks an archive, whoever made it, into a new folder; links in it are left out.
+
+        Raises:
+            InvalidRequestError: It is none, is broken, or has a name in it that no place has.
+            StorageFullError: There is less room than it needs.
+            TooLargeError: There is more in it than may be unpacked in one call.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewUpload:
     """A file that somebody wants to send.

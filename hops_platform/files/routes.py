@@ -6,10 +6,10 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from email.utils import format_datetime
 from typing import Annotated, Any
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Path, Query
+from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -18,8 +18,8 @@ from hops_platform.audit.actions import Action
 from hops_platform.audit.requests import Known, records, records_apart
 from hops_platform.datasets.service import place_in
 from hops_platform.engines.files import OpenedFile
-from hops_platform.engines.places import MAX_PATH_BYTES
-from hops_platform.errors import RangeNotSatisfiableError, TooManyError
+from hops_platform.engines.places import MAX_PATH_BYTES, Place
+from hops_platform.errors import ForbiddenError, RangeNotSatisfiableError, TooManyError
 from hops_platform.files import service
 from hops_platform.files.ranges import ByteRange, asked_range
 from hops_platform.files.schemas import (
@@ -31,25 +31,38 @@ from hops_platform.files.schemas import (
     NewFolder,
     Restoration,
     RestoredAnswer,
+    TicketAnswer,
+    TicketRequest,
     TrashItemAnswer,
 )
-from hops_platform.http import After, DatabaseSession, DatasetName, Limit, PartsOf, StepAside, problem_response
+from hops_platform.files.tickets import LIFETIME_S
+from hops_platform.http import (
+    After,
+    DatabaseSession,
+    DatasetName,
+    FilePath,
+    Limit,
+    PartsOf,
+    StepAside,
+    answer_problem,
+    problem_response,
+)
 from hops_platform.paging import DEFAULT_LIMIT, Page
-from hops_platform.security.authentication import ProjectAccess, may_still
-from hops_platform.security.guard import RequiresInProject
+from hops_platform.parts import Parts
+from hops_platform.security.authentication import Caller, ProjectAccess, authorize_in_project, may_still
+from hops_platform.security.browser import caller_of_form
+from hops_platform.security.guard import Public, RequiresInProject
 from hops_platform.security.permissions import Permission
 from hops_platform.transfers import Transfers
 
 router = APIRouter(tags=["files"])
+# A form of the pages is sent here by a browser; whoever it is, the ticket and the permission decide.
+downloads = APIRouter(include_in_schema=False, dependencies=[Depends(Public(Permission.BROWSER_LOGIN))])
 FolderPath = Annotated[
     str,
     Query(
         max_length=MAX_PATH_BYTES, description="Relative to the dataset; empty for its top folder.", examples=["2026"]
     ),
-]
-FilePath = Annotated[
-    str,
-    Query(min_length=1, max_length=MAX_PATH_BYTES, description="Relative to the dataset.", examples=["2026/may.csv"]),
 ]
 TrashId = Annotated[UUID, Path(examples=["01969b1e-6f00-7000-8000-000000000000"])]
 RangeHeader = Annotated[
@@ -200,7 +213,57 @@ def download_file(  # noqa: PLR0917 - each is a word of the request, or a part
         refusal.headers["Content-Range"] = f"bytes */{opened.size}"
         known.recorded = True  # nothing was sent
         return refusal
+    return _download(opened, wanted, place, access, parts)
 
+
+@router.post("/projects/{project}/datasets/{dataset}/content:ticket", status_code=201)
+def give_download_ticket(
+    dataset: DatasetName,
+    request: TicketRequest,
+    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.FILES_DOWNLOAD))],
+    session: DatabaseSession,
+    parts: PartsOf,
+) -> TicketAnswer:
+    """A ticket for one download of a file by the caller's browser; a program uses 'content' instead."""
+    person = access.caller.person.id
+    place = place_in(session, access, dataset, request.path)
+    parts.engines.files.open_file(place).file.close()  # what can't be downloaded is told now, in the page
+    return TicketAnswer(ticket=parts.tickets.give(person, place), lifetime_s=LIFETIME_S)
+
+
+async def sent_ticket(request: Request) -> str:
+    """The ticket in a form; empty without one."""
+    try:
+        fields = parse_qs((await request.body()).decode("ascii"), max_num_fields=4)
+    except ValueError:
+        return ""
+    return fields.get("ticket", [""])[0]
+
+
+@downloads.post("/downloads", response_class=Response, dependencies=[records_apart(Action.FILE_DOWNLOAD)])
+def download_by_ticket(
+    ticket: Annotated[str, Depends(sent_ticket)],
+    caller: Annotated[Caller, Depends(caller_of_form)],
+    session: DatabaseSession,
+    parts: PartsOf,
+    known: Known,
+) -> Response:
+    """The bytes of the file that a ticket is for."""
+    named = parts.tickets.take(caller.person.id, ticket)
+    if named is None:
+        raise ForbiddenError(
+            "This download has begun already, or was asked for more than a minute ago.",
+            remedy="Go back, and click on Download again.",
+        )
+    access = authorize_in_project(session, caller, named.project, Permission.FILES_DOWNLOAD)
+    known.within(access.project.name, access.project.id)
+    known.thing = str(named)
+    opened = parts.engines.files.open_file(place := place_in(session, access, named.dataset, named.path))
+    everything = asked_range(None, size=opened.size)
+    return _download(opened, everything, place, access, parts)
+
+
+def _download(opened: OpenedFile, wanted: ByteRange, place: Place, access: ProjectAccess, parts: Parts) -> Download:
     def still_allowed() -> bool:
         with parts.database.session(writes=False) as looking:
             return may_still(looking, access, Permission.FILES_DOWNLOAD)
@@ -301,7 +364,7 @@ class Download(Response):
                 with self._transfers.places.take(self._person):
                     await self._send(receive, send)
             except TooManyError as error:
-                await problem_response(error)(scope, receive, send)
+                await answer_problem(Request(scope), error)(scope, receive, send)
 
     async def _send(self, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})

@@ -93,3 +93,16 @@ class Emptying(Strict):
     """Says the project's name, since this can't be undone."""
 
     project: str = Field(max_length=64, examples=["weather"])
+
+
+class TicketRequest(Strict):
+    """The file that a browser wants to download."""
+
+    path: PathField
+
+
+class TicketAnswer(BaseModel):
+    """What a form of the pages sends to download the file, once."""
+
+    ticket: str = Field(examples=["b0a7c1d5"])
+    lifetime_s: float = Field(description="How long it is good.", examples=[60.0])

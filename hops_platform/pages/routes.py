@@ -19,6 +19,7 @@ from starlette.staticfiles import StaticFiles
 from hops_contract.problems import Problem
 from hops_contract.slugs import is_slug
 from hops_platform.audit.actions import Action
+from hops_platform.engines.places import is_dataset_name
 from hops_platform.http import PartsOf, parts_of
 from hops_platform.security.browser import BrowserUser, Public, current_browser_user
 from hops_platform.security.passwords import MIN_PASSWORD_LENGTH
@@ -36,12 +37,13 @@ _TEMPLATES = Environment(
 _ACTIONS = [action.value for action in Action]
 _STATIC = StaticFiles(directory=_HERE / "static")
 _STATIC_AGE_S = 300  # after an upgrade pages are whole again within minutes; the ETag makes asking again cheap
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
 _PAGE_HEADERS = {
     "Cache-Control": "no-store",  # a page carries its reader's CSRF token
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-    ),
+    "Content-Security-Policy": _POLICY,
     "Referrer-Policy": "same-origin",
     "X-Frame-Options": "DENY",
 }
@@ -63,6 +65,25 @@ def show_project(project: str, reader: Reader, parts: PartsOf) -> Response:
     if not is_slug(project):
         return _page("absent", reader, parts, status=404)
     return _page("project", reader, parts, project=project)
+
+
+@router.get("/projects/{project}/datasets/{dataset}")
+def show_dataset(project: str, dataset: str, reader: Reader, parts: PartsOf) -> Response:
+    """One dataset with its files; whether the reader may see it, the calls that fill the page decide."""
+    if not is_slug(project) or not is_dataset_name(dataset):
+        return _page("absent", reader, parts, status=404)
+    page = _page("dataset", reader, parts, project=project, dataset=dataset)
+    # Pictures in previews: bytes that the platform has written anew, which a script of this page was given.
+    page.headers["Content-Security-Policy"] = _POLICY.replace("img-src 'self'", "img-src 'self' blob:")
+    return page
+
+
+@router.get("/projects/{project}/trash")
+def show_trash(project: str, reader: Reader, parts: PartsOf) -> Response:
+    """What was deleted in one project; whether the reader may see it, the calls that fill the page decide."""
+    if not is_slug(project):
+        return _page("absent", reader, parts, status=404)
+    return _page("trash", reader, parts, project=project)
 
 
 @router.get("/projects/{project}/audit")

@@ -24,6 +24,7 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.requests import HTTPConnection
 
 from hops_platform.audit.actions import Action, ActorKind
+from hops_platform.audit.circumstances import circumstances_of
 from hops_platform.audit.requests import CALLER, Known, records_apart
 from hops_platform.errors import ForbiddenError, MalformedRequestError, UnauthenticatedError
 from hops_platform.http import DatabaseSession, PartsOf, parts_of
@@ -85,9 +86,7 @@ def current_browser_user(request: Request, session: DatabaseSession, parts: Part
         ForbiddenError: It is a script or a frame that asks, not the person.
         LoginNeededError: Nobody is logged in.
     """
-    # Browsers set this header and let no script change it; on plain HTTP only loopback addresses have it.
-    if request.headers.get("Sec-Fetch-Dest", "document") != "document":
-        raise ForbiddenError("A page is shown in a window of its own; scripts use the REST API.")
+    _check_window(request)
     try:
         caller = _caller_of_cookie(request, session, parts)
     except UnauthenticatedError as error:
@@ -96,6 +95,31 @@ def current_browser_user(request: Request, session: DatabaseSession, parts: Part
         raise LoginNeededError
     caller = held_to_second_factor(session, caller, required=parts.settings.second_factor_required)
     return BrowserUser(caller=caller, csrf_token=csrf_token(session_cookie(request) or ""))
+
+
+def caller_of_form(request: Request, session: DatabaseSession, parts: PartsOf) -> Caller:
+    """The user whose browser sends a form of one of these pages.
+
+    A form can't carry the page's token as a header: the route has to ask for something in its body that only a page
+    with the token can know.
+
+    Raises:
+        ForbiddenError: It is a script or a frame that sends it, or a page of another site.
+        UnauthenticatedError: Nobody is logged in.
+    """
+    _check_window(request)
+    _check_origin(request)
+    caller = _caller_of_cookie(request, session, parts)
+    if caller is None:
+        raise UnauthenticatedError("The browser is no longer logged in.", remedy="Log in again.")
+    circumstances_of(request.scope).called_by(caller.principal)
+    return caller
+
+
+def _check_window(request: Request) -> None:
+    # Browsers set this header and let no script change it; on plain HTTP only loopback addresses have it.
+    if request.headers.get("Sec-Fetch-Dest", "document") != "document":
+        raise ForbiddenError("A page is shown in a window of its own; scripts use the REST API.")
 
 
 def caller_by_cookie(request: Request, session: DatabaseSession, parts: Parts) -> Caller | None:
@@ -132,6 +156,10 @@ def _check_forgery(request: Request, cookie: str) -> None:
         raise ForbiddenError(
             f"A call from a browser needs the page's token ({CSRF_HEADER}).", remedy="Load the page again."
         )
+    _check_origin(request)
+
+
+def _check_origin(request: Request) -> None:
     origin = request.headers.get("Origin")
     if origin is not None and urlsplit(origin).netloc != request.headers.get("Host", ""):
         raise ForbiddenError("The call comes from a page of another site.")

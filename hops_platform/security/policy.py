@@ -33,6 +33,10 @@ _DATA_SCIENTIST = frozenset(
         Permission.ENVIRONMENT_RETRY,
         Permission.FILES_BROWSE,
         Permission.FILES_EDIT,
+        Permission.FILES_PACK,
+        Permission.FILES_UNPACK,
+        # With the eyes, and little of a file: hops_platform.previews.service.
+        Permission.FILES_PREVIEW,
         # Programs and notebooks: what else there is to bring in is asked for inside (hops_platform.uploads.service).
         Permission.FILES_UPLOAD,
         Permission.LIMITS_READ,

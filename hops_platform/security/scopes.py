@@ -40,8 +40,8 @@ class Scope(StrEnum):
 SCOPE_WORDS: Mapping[Scope, str] = MappingProxyType(
     {
         Scope.AUDIT_READ: "Read and export the audit of your projects.",
-        Scope.DATASETS_READ: "See which datasets there are, and what files and trash they have.",
-        Scope.DATASETS_WRITE: "Create, change and delete datasets; upload, move, copy, delete and restore files.",
+        Scope.DATASETS_READ: "See which datasets there are, their trash, and the beginnings of files.",
+        Scope.DATASETS_WRITE: "Create, change and delete datasets; upload, move, copy, zip, delete and restore files.",
         Scope.FILES_DOWNLOAD: "Download files.",
         Scope.MEMBERS_WRITE: "Add, change and remove members; answer who asks to join.",
         Scope.PROJECTS_READ: "See projects, their members, limits and certificates.",
@@ -64,6 +64,7 @@ SCOPE_PERMISSIONS: Mapping[Scope, frozenset[Permission]] = MappingProxyType(
                 Permission.DATASETS_LIST,
                 Permission.DATASET_READ,
                 Permission.FILES_BROWSE,
+                Permission.FILES_PREVIEW,
                 Permission.TRASH_READ,
             }
         ),
@@ -73,6 +74,8 @@ SCOPE_PERMISSIONS: Mapping[Scope, frozenset[Permission]] = MappingProxyType(
                 Permission.DATASET_DELETE,
                 Permission.DATASET_EDIT,
                 Permission.FILES_EDIT,
+                Permission.FILES_PACK,
+                Permission.FILES_UNPACK,
                 Permission.FILES_UPLOAD,
                 Permission.FILES_UPLOAD_DATA,
                 Permission.TRASH_EMPTY,

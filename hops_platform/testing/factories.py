@@ -60,6 +60,7 @@ def make_platform(home: Path, *, database_url: str | None = None, on_disk: bool 
     engines = Engines(
         storage=real.storage if on_disk else storage,
         files=real.files,
+        archives=real.archives,
         uploads=real.uploads,
         templates=templates,
         hub=hub,
@@ -67,6 +68,7 @@ def make_platform(home: Path, *, database_url: str | None = None, on_disk: bool 
         environments=environments,
         capacity=capacity,
         logins=logins,
+        previews=real.previews,
     )
     app = create_app(settings, engines, outbox_workers=False)
     return TestPlatform(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import heapq
 import os
-import secrets
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -14,7 +13,6 @@ from datetime import datetime
 from uuid import UUID
 
 from hops_contract.layout import Home
-from hops_contract.wiping import wipe_folder
 from hops_platform.adapters.disk import check_room
 from hops_platform.adapters.storage.beneath import (
     FILE_MODE,
@@ -24,7 +22,6 @@ from hops_platform.adapters.storage.beneath import (
     entry_of,
     exists,
     is_folder,
-    make_own,
     moment,
     open_beneath,
     open_folder,
@@ -34,6 +31,7 @@ from hops_platform.adapters.storage.beneath import (
     rename_new,
     told,
 )
+from hops_platform.adapters.storage.drafts import draft_folder
 from hops_platform.adapters.storage.local_trash import LocalTrash
 from hops_platform.engines.files import Copied, Entry, EntryKind, Listing, OpenedFile, TrashItem
 from hops_platform.engines.places import Place, is_shown
@@ -101,7 +99,11 @@ class LocalFiles:
         copying = _Copying(most_entries, most_bytes)
         with told(source), self._folder(source.parent) as source_folder:
             self._check_source(source, at=source_folder, measured=_Copying(most_entries, most_bytes))
-        with told(source), self._folder(source.parent) as source_folder, self._draft(source.project) as draft:
+        with (
+            told(source),
+            self._folder(source.parent) as source_folder,
+            draft_folder(self._home, source.project) as draft,
+        ):
             copying.copy(source.name, source_at=source_folder, target="item", target_at=draft)
             with told(target), self._folder(target.parent) as folder:
                 rename_new("item", target.name, source_at=draft, target_at=folder)
@@ -181,17 +183,6 @@ class LocalFiles:
         # A dataset that is gone is not made by the way.
         with open_beneath(self._home.projects, parts, make_from=2 if make else None) as folder:
             yield folder
-
-    @contextmanager
-    def _draft(self, project: str) -> Iterator[int]:
-        """A folder out of tenants' reach on the same disk; it is swept like an upload that was left behind."""
-        folder = self._home.uploads(project) / f"copy-{secrets.token_hex(16)}"
-        make_own(folder, below=self._home.projects)
-        try:
-            with open_beneath(folder, ()) as draft:
-                yield draft
-        finally:
-            wipe_folder(folder)
 
 
 def _names_after(found: Iterator[os.DirEntry[str]], after: str | None) -> Iterator[str]:

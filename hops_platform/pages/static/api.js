@@ -5,6 +5,7 @@ const API = meta("api");
 const TIMEOUT_MS = 30_000;
 const ABOUT_WHAT_WAS_TYPED = new Set(["urn:hopslab:problem:wrong-credentials", "urn:hopslab:problem:wrong-code"]);
 const LONGEST_MS = 600_000;
+const SILENCE_MS = 60_000;
 
 export class ProblemError extends Error {
   constructor(problem) {
@@ -48,7 +49,7 @@ export function idempotencyKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-async function ask(method, path, { body, etag, key, timeout = TIMEOUT_MS } = {}) {
+async function ask(method, path, { body, etag, key, signal, timeout = TIMEOUT_MS } = {}) {
   const headers = { Accept: "application/json", "X-Hops-CSRF": meta("csrf") };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (etag) headers["If-Match"] = etag;
@@ -61,9 +62,10 @@ async function ask(method, path, { body, etag, key, timeout = TIMEOUT_MS } = {})
       body: body === undefined ? undefined : JSON.stringify(body),
       credentials: "same-origin",
       redirect: "error",
-      signal: AbortSignal.timeout(timeout),
+      signal: signal ? AbortSignal.any([signal, AbortSignal.timeout(timeout)]) : AbortSignal.timeout(timeout),
     });
   } catch (error) {
+    if (signal?.aborted) throw signal.reason;
     throw unreachable(error.name);
   }
   if (!answer.ok) {
@@ -106,9 +108,75 @@ export async function save(path, name) {
   setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }
 
+/**
+ * Sends bytes, and tells how many are on their way; `fetch` does not tell that.
+ * @param {(sent: number) => void} progress
+ * @param {AbortSignal} signal
+ * @returns {Promise<any>}
+ * @throws {ProblemError}
+ */
+export function sendBytes(path, bytes, { progress, signal }) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    let silence = 0;
+    // A connection that broke without a word is noticed by its silence.
+    const listen = () => {
+      clearTimeout(silence);
+      silence = setTimeout(() => request.abort(), SILENCE_MS);
+    };
+    const stop = () => request.abort();
+    const end = (settle, value) => {
+      clearTimeout(silence);
+      signal.removeEventListener("abort", stop);
+      settle(value);
+    };
+    request.open("PUT", API + path);
+    request.responseType = "text";
+    request.setRequestHeader("Content-Type", "application/octet-stream");
+    request.setRequestHeader("X-Hops-CSRF", meta("csrf"));
+    request.upload.onprogress = ({ loaded }) => {
+      listen();
+      progress(loaded);
+    };
+    request.onload = async () => {
+      const answer = new Response(request.responseText, {
+        status: Math.max(200, request.status),
+        headers: { "Content-Type": request.getResponseHeader("Content-Type") ?? "" },
+      });
+      if (answer.ok) end(resolve, await answer.json());
+      else end(reject, new ProblemError(await problemOf(answer)));
+    };
+    request.onerror = () => end(reject, unreachable());
+    request.onabort = () => end(reject, signal.aborted ? signal.reason : unreachable());
+    signal.addEventListener("abort", stop);
+    listen();
+    request.send(bytes);
+  });
+}
+
+/**
+ * Lets the browser itself download a file, of any size: it asks for it by a form, which holds a ticket for this once.
+ * @param {string} path of the REST call that gives the ticket
+ */
+export async function download(path, body) {
+  const { body: given } = await call("POST", path, { body });
+  const form = document.createElement("form");
+  form.method = "post";
+  form.action = `${meta("base")}downloads`;
+  form.hidden = true;
+  const field = document.createElement("input");
+  field.name = "ticket";
+  field.value = given.ticket;
+  form.append(field);
+  document.body.append(form);
+  form.submit();
+  // While it is there, what keeps people from leaving by mistake knows that this is no way out.
+  setTimeout(() => form.remove(), 1000);
+}
+
 /** One page of a list. */
-export function page(path, { after = null, limit = 50 } = {}) {
-  const query = new URLSearchParams({ limit: String(limit), ...(after ? { after } : {}) });
+export function page(path, { after = null, limit = 50, ...more } = {}) {
+  const query = new URLSearchParams({ ...more, limit: String(limit), ...(after ? { after } : {}) });
   return get(`${path}?${query}`);
 }
 

@@ -15,12 +15,30 @@ export function h(tag, properties = {}, ...children) {
 
 export const byId = (id) => document.getElementById(id);
 
-/** Says a sentence to a screen reader, and shows it for a while. */
-export function announce(text, tone = "good") {
+/**
+ * Says a sentence to a screen reader, and shows it for a while; with something to do about it for a longer while, and
+ * for as long as somebody is at it.
+ * @param {{words: string, doing: string, work: () => Promise<void>}} [action]
+ */
+export function announce(text, tone = "good", action = null) {
   const region = byId("hops-news");
-  const note = h("div", { class: `hops-notice hops-${tone} hops-toast` }, text);
+  const note = h("div", { class: `hops-notice hops-${tone} hops-toast` }, h("span", {}, text), h("div", { dataset: { problemBox: "" }, tabindex: "-1" }));
+  const leave = () => (note.matches(":hover, :focus-within") ? setTimeout(leave, 2000) : note.remove());
+  if (action) {
+    const button = h("button", { type: "button", class: "hops-button" }, action.words);
+    button.addEventListener("click", async () => {
+      clearProblem(note);
+      try {
+        await busy(button, action.doing, action.work);
+        note.remove();
+      } catch (error) {
+        showProblem(note, error);
+      }
+    });
+    note.append(h("div", {}, button));
+  }
   region.append(note);
-  setTimeout(() => note.remove(), 6000);
+  setTimeout(leave, action ? 20_000 : 6000);
 }
 
 /** The detail without the sentences that stand beside their fields; programs read them there, people below the field. */

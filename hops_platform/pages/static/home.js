@@ -30,6 +30,7 @@ function card(project) {
     project.description ? h("p", { class: "hops-muted hops-clamp" }, project.description) : null,
     h("div", { dataset: { problemBox: "" }, tabindex: "-1" }),
     actions,
+    h("p", { class: "hops-small" }, h("a", { href: `${base}projects/${path(project.name)}#datasets`, "aria-label": `Datasets of ${title}` }, "Datasets")),
   );
   return { item, watch: () => watchServer({ project: project.name, title, state, actions, scope: item }) };
 }

@@ -38,6 +38,7 @@ function showProject() {
     ] : []),
   );
   byId("add-member").hidden = !owner;
+  byId("create-dataset").hidden = !owner;
   byId("edit-limits").hidden = !isAdmin;
 }
 
@@ -233,8 +234,17 @@ const loadDatasets = () =>
     rows: byId("dataset-rows"),
     button: byId("more-datasets"),
     empty: "There are none yet; they are being made.",
-    make: (dataset) => h("li", {}, h("strong", {}, dataset.name), dataset.description ? h("div", { class: "hops-muted hops-small" }, dataset.description) : null),
+    make: (dataset) => h("li", {}, h("a", { href: `${meta("base")}projects/${path(name)}/datasets/${path(dataset.name)}` }, h("strong", {}, dataset.name)), dataset.description ? h("div", { class: "hops-muted hops-small" }, dataset.description) : null),
   });
+
+const datasetDialog = byId("dataset-dialog");
+let datasetKey = idempotencyKey();
+byId("create-dataset").addEventListener("click", () => open(datasetDialog));
+datasetDialog.addEventListener("change", () => (datasetKey = idempotencyKey()));
+onSubmit(datasetDialog.querySelector("form"), "Creating…", async (values) => {
+  const { body } = await call("POST", `${url}/datasets`, { body: { ...values, name: values.name.trim() }, key: datasetKey });
+  window.location.assign(`${meta("base")}projects/${path(name)}/datasets/${path(body.name)}`);
+});
 
 // Limits
 let limits = null;

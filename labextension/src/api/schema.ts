@@ -728,6 +728,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/hops/api/v1/projects/{project}/datasets/{dataset}/content:ticket": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give Download Ticket
+         * @description A ticket for one download of a file by the caller's browser; a program uses 'content' instead.
+         */
+        post: operations["give_download_ticket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/hops/api/v1/projects/{project}/datasets/{dataset}/entry": {
         parameters: {
             query?: never;
@@ -808,6 +828,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/hops/api/v1/projects/{project}/datasets/{dataset}/files:pack": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pack File
+         * @description Packs a file or a folder as a zip archive within the project; nothing is replaced.
+         */
+        post: operations["pack_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/hops/api/v1/projects/{project}/datasets/{dataset}/files:trash": {
         parameters: {
             query?: never;
@@ -828,6 +868,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/hops/api/v1/projects/{project}/datasets/{dataset}/files:unpack": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unpack File
+         * @description Unpacks a zip archive into a new folder within the project, which appears when it is whole.
+         */
+        post: operations["unpack_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/hops/api/v1/projects/{project}/datasets/{dataset}/folders": {
         parameters: {
             query?: never;
@@ -842,6 +902,26 @@ export interface paths {
          * @description Makes a folder in one that is there.
          */
         post: operations["make_folder"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/datasets/{dataset}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Preview File
+         * @description The beginning of a file for people's eyes: some rows of a table, a smaller picture, a notebook's text.
+         */
+        get: operations["preview_file"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1546,7 +1626,7 @@ export interface components {
          * @description What was done: ``<subject>.<verb>``, the subject being the kind of thing that it was done to. Alphabetised.
          * @enum {string}
          */
-        Action: "access.read" | "api-key.create" | "api-key.revoke" | "audit.export" | "audit.read" | "audit.verify" | "certificate.export" | "certificate.renew" | "certificate.replace" | "certificate.revoke" | "certificate.sign" | "dataset.create" | "dataset.delete" | "dataset.edit" | "environment.retry" | "file.copy" | "file.download" | "file.move" | "file.restore" | "file.trash" | "folder.create" | "join-request.accept" | "join-request.decline" | "join-request.make" | "join-request.withdraw" | "limits.edit" | "login.api-key" | "login.browser" | "login.code" | "login.password" | "member.add" | "member.edit" | "member.leave" | "member.remove" | "outbox.retry" | "password.change" | "project.create" | "project.delete" | "project.edit" | "project.purge" | "project.restore" | "second-factor.begin" | "second-factor.confirm" | "second-factor.renew-codes" | "second-factor.reset" | "second-factor.turn-off" | "server.grant" | "server.restart" | "server.start" | "server.stop" | "session.stop" | "session.stop-idle" | "trash.empty" | "upload.begin" | "upload.cancel" | "upload.finish" | "user.create" | "user.edit";
+        Action: "access.read" | "api-key.create" | "api-key.revoke" | "audit.export" | "audit.read" | "audit.verify" | "certificate.export" | "certificate.renew" | "certificate.replace" | "certificate.revoke" | "certificate.sign" | "dataset.create" | "dataset.delete" | "dataset.edit" | "environment.retry" | "file.copy" | "file.download" | "file.move" | "file.pack" | "file.restore" | "file.trash" | "file.unpack" | "folder.create" | "join-request.accept" | "join-request.decline" | "join-request.make" | "join-request.withdraw" | "limits.edit" | "login.api-key" | "login.browser" | "login.code" | "login.password" | "member.add" | "member.edit" | "member.leave" | "member.remove" | "outbox.retry" | "password.change" | "project.create" | "project.delete" | "project.edit" | "project.purge" | "project.restore" | "second-factor.begin" | "second-factor.confirm" | "second-factor.renew-codes" | "second-factor.reset" | "second-factor.turn-off" | "server.grant" | "server.restart" | "server.start" | "server.stop" | "session.stop" | "session.stop-idle" | "trash.empty" | "upload.begin" | "upload.cancel" | "upload.finish" | "user.create" | "user.edit";
         /**
          * ActorKind
          * @description What stands behind an actor.
@@ -1774,6 +1854,12 @@ export interface components {
             /** Memory Mib */
             memory_mib: number;
         };
+        /**
+         * CellKind
+         * @description What a notebook's cell is.
+         * @enum {string}
+         */
+        CellKind: "code" | "markdown" | "raw";
         /**
          * CertificateAnswer
          * @description A certificate, without its key.
@@ -2124,6 +2210,44 @@ export interface components {
              */
             topic: string;
         };
+        /**
+         * DocumentElement
+         * @description An element of a document, or text in one.
+         */
+        DocumentElement: {
+            /**
+             * Children
+             * @default []
+             * @example [
+             *       {
+             *         "tag": "text",
+             *         "text": "One row an hour."
+             *       }
+             *     ]
+             */
+            children: components["schemas"]["DocumentElement"][];
+            /**
+             * Href
+             * @description Where an 'a' leads: another site, or nowhere.
+             * @example https://example.org/
+             */
+            href?: string | null;
+            /** @example p */
+            tag: components["schemas"]["ElementTag"];
+            /**
+             * Text
+             * @description Of the tag 'text'.
+             * @default
+             * @example One row an hour.
+             */
+            text: string;
+        };
+        /**
+         * ElementTag
+         * @description The elements of a document; ``text`` is no element but text.
+         * @enum {string}
+         */
+        ElementTag: "a" | "blockquote" | "br" | "code" | "em" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "hr" | "li" | "ol" | "p" | "pre" | "s" | "strong" | "table" | "tbody" | "td" | "text" | "th" | "thead" | "tr" | "ul";
         /**
          * Emptying
          * @description Says the project's name, since this can't be undone.
@@ -2987,6 +3111,144 @@ export interface components {
              */
             old_password: string;
         };
+        /**
+         * PreviewAnswer
+         * @description The beginning of a file for people's eyes; which of the fields are set, the kind says.
+         */
+        PreviewAnswer: {
+            /**
+             * Cells
+             * @example [
+             *       {
+             *         "kind": "code",
+             *         "text": "print(1)"
+             *       }
+             *     ]
+             */
+            cells?: components["schemas"]["PreviewCell"][] | null;
+            /**
+             * Columns
+             * @example [
+             *       {
+             *         "name": "rain",
+             *         "type": "double"
+             *       }
+             *     ]
+             */
+            columns?: components["schemas"]["PreviewColumn"][] | null;
+            /**
+             * Cut
+             * @description Whether there is more than what is shown.
+             * @default false
+             * @example true
+             */
+            cut: boolean;
+            /**
+             * Document
+             * @example [
+             *       {
+             *         "tag": "hr"
+             *       }
+             *     ]
+             */
+            document?: components["schemas"]["DocumentElement"][] | null;
+            image?: components["schemas"]["PreviewImage"] | null;
+            /** @example table */
+            kind: components["schemas"]["PreviewKind"];
+            /**
+             * Note
+             * @description What else is to be said.
+             * @example 8,760 rows, 3 columns.
+             */
+            note?: string | null;
+            /**
+             * Rows
+             * @example [
+             *       [
+             *         "0.3"
+             *       ]
+             *     ]
+             */
+            rows?: (string | null)[][] | null;
+            /**
+             * Text
+             * @example day,rain
+             */
+            text?: string | null;
+        };
+        /**
+         * PreviewCell
+         * @description A cell of a notebook.
+         */
+        PreviewCell: {
+            /** @example code */
+            kind: components["schemas"]["CellKind"];
+            /**
+             * Outputs
+             * @description As text.
+             * @default []
+             * @example [
+             *       "1"
+             *     ]
+             */
+            outputs: string[];
+            /**
+             * Text
+             * @example print(1)
+             */
+            text: string;
+        };
+        /**
+         * PreviewColumn
+         * @description A column of a table.
+         */
+        PreviewColumn: {
+            /**
+             * Name
+             * @example rain
+             */
+            name: string;
+            /**
+             * Type
+             * @description Empty where the file says none.
+             * @example double
+             */
+            type: string;
+        };
+        /**
+         * PreviewImage
+         * @description A picture, written anew.
+         */
+        PreviewImage: {
+            /**
+             * Data
+             * @description Base64.
+             * @example iVBORw0KGgo=
+             */
+            data: string;
+            /**
+             * Height
+             * @example 480
+             */
+            height: number;
+            /**
+             * Media Type
+             * @example image/png
+             */
+            media_type: string;
+            /**
+             * Width
+             * @description Points of the file's own picture, which may be larger.
+             * @example 640
+             */
+            width: number;
+        };
+        /**
+         * PreviewKind
+         * @description As what a file is shown.
+         * @enum {string}
+         */
+        PreviewKind: "document" | "image" | "none" | "notebook" | "table" | "text";
         /**
          * PrincipalKind
          * @description What stands behind a principal.
@@ -3929,6 +4191,35 @@ export interface components {
          * @enum {string}
          */
         Template: "welcome" | "empty";
+        /**
+         * TicketAnswer
+         * @description What a form of the pages sends to download the file, once.
+         */
+        TicketAnswer: {
+            /**
+             * Lifetime S
+             * @description How long it is good.
+             * @example 60
+             */
+            lifetime_s: number;
+            /**
+             * Ticket
+             * @example b0a7c1d5
+             */
+            ticket: string;
+        };
+        /**
+         * TicketRequest
+         * @description The file that a browser wants to download.
+         */
+        TicketRequest: {
+            /**
+             * Path
+             * @description Relative to the dataset, parts separated by '/'.
+             * @example 2026/may.csv
+             */
+            path: string;
+        };
         /**
          * TokenAnswer
          * @description A token, good until ``expires_at``.
@@ -6181,6 +6472,53 @@ export interface operations {
             };
         };
     };
+    give_download_ticket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TicketRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TicketAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
     read_entry: {
         parameters: {
             query?: {
@@ -6371,6 +6709,53 @@ export interface operations {
             };
         };
     };
+    pack_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Move"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CopyAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
     trash_file: {
         parameters: {
             query?: never;
@@ -6418,6 +6803,53 @@ export interface operations {
             };
         };
     };
+    unpack_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Move"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CopyAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
     make_folder: {
         parameters: {
             query?: never;
@@ -6441,6 +6873,52 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EntryAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    preview_file: {
+        parameters: {
+            query: {
+                /** @description Relative to the dataset. */
+                path: string;
+            };
+            header?: never;
+            path: {
+                dataset: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreviewAnswer"];
                 };
             };
             /** @description A problem (RFC 9457). */

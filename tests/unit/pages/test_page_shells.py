@@ -21,7 +21,18 @@ from hops_platform.security.browser import (
 )
 
 STATIC = Path(pages.__file__).parent / "static"
-PATHS = ["", "projects/weather", "projects/weather/audit", "audit", "sessions", "account", "security", "admin"]
+PATHS = [
+    "",
+    "projects/weather",
+    "projects/weather/audit",
+    "projects/weather/datasets/raw",
+    "projects/weather/trash",
+    "audit",
+    "sessions",
+    "account",
+    "security",
+    "admin",
+]
 HOSTILE = "\"><script>alert('x')</script>"
 
 
