@@ -257,7 +257,9 @@ def make_app(platform: ScriptedPlatform) -> FastAPI:
         return JSONResponse(answer, headers={"ETag": f'"{version}"'})
 
     def reader() -> BrowserUser:
-        person = SimpleNamespace(name="ada", admin=platform.admin, must_change_password=platform.must_change_password)
+        person = SimpleNamespace(
+            name="ada", admin=platform.admin, auditor=False, must_change_password=platform.must_change_password
+        )
         return BrowserUser(caller=SimpleNamespace(person=person, lacks_second_factor=False), csrf_token=CSRF)  # type: ignore[arg-type]
 
     def parts() -> Any:
