@@ -1,9 +1,9 @@
 """Datasets of other projects in the sandboxes of a project: what is shown there, and where.
 
 The control plane writes down what is shared with a project (``shares.json``), and keeps a folder (``view``) with a
-place for each dataset. Sandboxes show the view, closed, as ``<project folder>/Shared``, and the datasets at their places. So
-no tenant's code can move, swap or fill a place; and where a dataset is taken away, what is seen in its place is a file
-of the platform that says so.
+place for each dataset. Sandboxes show the view, closed, as ``<project folder>/Shared``, and the datasets at their
+places. So no tenant's code can move, swap or fill a place; and where a dataset is taken away, what is seen in its place
+is a file of the platform that says so.
 
 What tenants can change are the folder that the view is put on, and the folders that the datasets lie in: each could be
 swapped for a link while a sandbox is made. Therefore a sandbox's first act is to look at what was mounted

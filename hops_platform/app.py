@@ -15,6 +15,7 @@ from hops_platform.adapters.capacity.machine import ThisMachine
 from hops_platform.adapters.environments.uv import UvEnvironments
 from hops_platform.adapters.hub.jupyterhub import JupyterHub
 from hops_platform.adapters.logins.hub_oauth import HubOAuthLogins
+from hops_platform.adapters.sandboxes.local import LocalSandboxes
 from hops_platform.adapters.sessions.livy import LivySessions
 from hops_platform.adapters.storage.local import LocalStorage
 from hops_platform.adapters.storage.local_files import LocalFiles
@@ -68,6 +69,8 @@ from hops_platform.servers.tasks import TASKS as SERVER_TASKS
 from hops_platform.sessions import routes as sessions
 from hops_platform.sessions.calls import places_of_calls
 from hops_platform.settings import Settings
+from hops_platform.sharing import routes as sharing
+from hops_platform.sharing.tasks import TASKS as SHARING_TASKS
 from hops_platform.transfers import Transfers
 from hops_platform.uploads import routes as uploads
 from hops_platform.users import routes as users
@@ -76,7 +79,15 @@ LOG = logging.getLogger("hops.app")
 API = "api/v1"
 _HOUR_S = 3600.0
 _REFUSALS_S = 10.0
-TASKS = {**CERTIFICATE_TASKS, **PROJECT_TASKS, **DATASET_TASKS, **FILE_TASKS, **ENVIRONMENT_TASKS, **SERVER_TASKS}
+TASKS = {
+    **CERTIFICATE_TASKS,
+    **PROJECT_TASKS,
+    **DATASET_TASKS,
+    **FILE_TASKS,
+    **ENVIRONMENT_TASKS,
+    **SERVER_TASKS,
+    **SHARING_TASKS,
+}
 
 
 def make_signer(settings: Settings) -> Signer:
@@ -106,6 +117,7 @@ def make_engines(settings: Settings, signer: Signer) -> Engines:
             memory_mib=settings.memory_mib,
         ),
         logins=HubOAuthLogins(),
+        sandboxes=LocalSandboxes(home),
     )
 
 
@@ -249,6 +261,7 @@ def build_routes(prefix: str) -> FastAPI:
         datasets,
         files,
         uploads,
+        sharing,
         environments,
         servers,
         sessions,

@@ -61,7 +61,8 @@ IdempotencyKeyHeader = Annotated[
         description="A creation sent twice with the same key happens once.",
     ),
 ]
-DatasetName = Annotated[str, Path(max_length=64, examples=["raw"])]
+# Of one's own project, or Shared:<project>:<dataset>.
+DatasetName = Annotated[str, Path(max_length=110, examples=["raw"])]
 IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=100, description="The ETag of what is edited.")]
 
 

@@ -14,6 +14,7 @@ from hops_platform.engines.environments import ProjectEnvironments
 from hops_platform.engines.files import ProjectFiles, ProjectUploads
 from hops_platform.engines.hub import Hub
 from hops_platform.engines.logins import BrowserLogins
+from hops_platform.engines.sandboxes import Sandboxes
 from hops_platform.engines.sessions import SparkSessions
 from hops_platform.engines.storage import ProjectStorage
 from hops_platform.engines.templates import ProjectTemplates
@@ -32,6 +33,7 @@ class Engines:
     environments: ProjectEnvironments
     capacity: MachineCapacity
     logins: BrowserLogins
+    sandboxes: Sandboxes
 
 
 __all__ = [
@@ -44,5 +46,6 @@ __all__ = [
     "ProjectStorage",
     "ProjectTemplates",
     "ProjectUploads",
+    "Sandboxes",
     "SparkSessions",
 ]

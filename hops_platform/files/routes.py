@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from hops_platform.audit.actions import Action
 from hops_platform.audit.requests import Known, records, records_apart
-from hops_platform.datasets.service import place_in
+from hops_platform.datasets.service import Use, place_in
 from hops_platform.engines.files import OpenedFile
 from hops_platform.engines.places import MAX_PATH_BYTES
 from hops_platform.errors import RangeNotSatisfiableError, TooManyError
@@ -108,7 +108,7 @@ def make_folder(  # noqa: PLR0917 - the request, and parts
 ) -> EntryAnswer:
     """Makes a folder in one that is there."""
     known.thing = f"{dataset}/{request.path}"
-    place = place_in(session, access, dataset, request.path)
+    place = place_in(session, access, dataset, request.path, use=Use.WRITE)
     return service.show_entry(parts.engines.files.make_folder(place))
 
 
@@ -124,9 +124,9 @@ def move_file(  # noqa: PLR0917 - the request, and parts
     """Moves or renames a file or a folder within the project; nothing is replaced."""
     known.thing = f"{dataset}/{request.path}"
     known.details["to"] = f"{request.to_dataset or dataset}/{request.to}"
-    target = place_in(session, access, request.to_dataset or dataset, request.to)
-    source = place_in(session, access, dataset, request.path)
-    return service.show_entry(parts.engines.files.move(source, target))
+    target = place_in(session, access, request.to_dataset or dataset, request.to, use=Use.WRITE)
+    source = place_in(session, access, dataset, request.path, use=Use.WRITE)
+    return service.show_entry(service.move(parts.engines.files, source, target))
 
 
 @router.post("/projects/{project}/datasets/{dataset}/files:copy", dependencies=[records(Action.FILE_COPY, "dataset")])
@@ -142,8 +142,10 @@ async def copy_file(  # noqa: PLR0917 - the request, and parts
     """Copies a file or a folder within the project; nothing is replaced, and it appears when it is whole."""
     known.thing = f"{dataset}/{request.path}"
     known.details["to"] = f"{request.to_dataset or dataset}/{request.to}"
-    target = await run_in_threadpool(place_in, session, access, request.to_dataset or dataset, request.to)
-    source = await run_in_threadpool(place_in, session, access, dataset, request.path)
+    to, out = request.to_dataset or dataset, request.to_dataset not in {None, dataset}
+    target = await run_in_threadpool(place_in, session, access, to, request.to, use=Use.WRITE)
+    use = Use.TAKE_OUT if out else Use.READ
+    source = await run_in_threadpool(place_in, session, access, dataset, request.path, use=use)
     with parts.transfers.places.take(access.caller.person.name):
         step_aside()
         return service.show_copied(await parts.transfers.run_long(service.copy, parts.engines.files, source, target))
@@ -158,9 +160,9 @@ def trash_file(  # noqa: PLR0917 - the request, and parts
     parts: PartsOf,
     known: Known,
 ) -> TrashItemAnswer:
-    """Moves a file or a folder to the project's trash."""
+    """Moves a file or a folder to the trash of the project that owns the dataset."""
     known.thing = f"{dataset}/{request.path}"
-    place = place_in(session, access, dataset, request.path)
+    place = place_in(session, access, dataset, request.path, use=Use.WRITE)
     return service.show_trash_item(parts.engines.files.trash(place, by=access.caller.person.name))
 
 
@@ -184,7 +186,8 @@ def download_file(  # noqa: PLR0917 - each is a word of the request, or a part
     known.thing = f"{dataset}/{path}"
     if asked is not None:
         known.details["range"] = asked
-    opened = parts.engines.files.open_file(place := place_in(session, access, dataset, path))
+    place = place_in(session, access, dataset, path, use=Use.TAKE_OUT)
+    opened = parts.engines.files.open_file(place)
     try:
         wanted = asked_range(asked if if_range in {None, f'"{opened.version}"'} else None, size=opened.size)
     except RangeNotSatisfiableError as error:

@@ -14,6 +14,7 @@ from hops_platform.joining import models as joining
 from hops_platform.outbox import Delivery
 from hops_platform.projects import models as projects
 from hops_platform.servers import models as servers
+from hops_platform.sharing import models as sharing
 from hops_platform.users import models as users
 
 TABLES = (
@@ -26,6 +27,8 @@ TABLES = (
     certificates.AuthorityRow,
     certificates.Certificate,
     datasets.Dataset,
+    sharing.Share,
+    sharing.Publication,
     environments.Environment,
     servers.RememberedOptions,
     servers.ProjectLimits,

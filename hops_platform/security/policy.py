@@ -42,6 +42,8 @@ _DATA_SCIENTIST = frozenset(
         Permission.SERVER_READ,
         Permission.SERVER_START,
         Permission.SERVER_STOP,
+        Permission.SHARES_LIST,
+        Permission.SHARES_READ,
         Permission.TRASH_READ,
         Permission.TRASH_RESTORE,
     }
@@ -62,6 +64,7 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         ),
         Role.USER: frozenset(
             {
+                Permission.DATASETS_DISCOVER,
                 Permission.JOIN_REQUESTS_MAKE,
                 Permission.ME_PASSWORD,
                 Permission.ME_READ,
@@ -104,6 +107,8 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             Permission.JOIN_REQUESTS_DECIDE,
             Permission.JOIN_REQUESTS_LIST,
             Permission.DATASETS_CREATE,
+            Permission.DATASETS_PUBLISH,
+            Permission.DATASETS_WITHDRAW,
             Permission.DATASET_DELETE,
             Permission.DATASET_EDIT,
             Permission.FILES_DOWNLOAD,
@@ -115,6 +120,13 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             Permission.PROJECT_DELETE,
             Permission.PROJECT_EDIT,
             Permission.SERVERS_LIST,
+            Permission.SHARES_ASK,
+            Permission.SHARES_DECIDE,
+            Permission.SHARES_EDIT,
+            Permission.SHARES_LEAVE,
+            Permission.SHARES_OFFER,
+            Permission.SHARES_REVOKE,
+            Permission.SHARES_SEARCH,
             Permission.TRASH_EMPTY,
         },
         Role.HUB: frozenset({Permission.ME_READ, Permission.SERVER_GRANT, Permission.USERS_READ}),
@@ -141,6 +153,9 @@ PROJECT_USER_CEILING = frozenset(
         Permission.SERVER_READ,
         Permission.SERVER_START,
         Permission.SERVER_STOP,
+        # Looking alone: with a token that was found somewhere no dataset gets into another project.
+        Permission.SHARES_LIST,
+        Permission.SHARES_READ,
         Permission.TRASH_READ,
         Permission.TRASH_RESTORE,
     }
