@@ -16,8 +16,8 @@ import json
 import os
 import secrets
 import stat
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -141,22 +141,31 @@ def write_shared(home: Home, project: str, datasets: Sequence[SharedDataset]) ->
     write_private(home.shares(project) / LIST_FILE, listed.model_dump_json())
 
 
-def identity_of(home: Home, project: str, dataset: str) -> Identity | None:
-    """Which folder a dataset lies in now; ``None`` where there is none, or a link in its place."""
-    try:
-        folder = os.open(home.project(project), _FOLDER)
-    except OSError:
-        return None
+@contextmanager
+def open_dataset(home: Home, project: str, dataset: str) -> Iterator[int]:
+    """The descriptor of the folder that a dataset lies in now, reached through no link.
+
+    Raises:
+        OSError: There is none, or a link in its place.
+    """
+    folder = os.open(home.project(project), _FOLDER)
     try:
         inner = os.open(dataset, _FOLDER, dir_fd=folder)
-    except OSError:
-        return None
     finally:
         os.close(folder)
     try:
-        status = os.fstat(inner)
+        yield inner
     finally:
         os.close(inner)
+
+
+def identity_of(home: Home, project: str, dataset: str) -> Identity | None:
+    """Which folder a dataset lies in now; ``None`` where there is none, or a link in its place."""
+    try:
+        with open_dataset(home, project, dataset) as folder:
+            status = os.fstat(folder)
+    except OSError:
+        return None
     return Identity(device=status.st_dev, inode=status.st_ino)
 
 

@@ -31,8 +31,9 @@ class Sandboxes(Protocol):
     def settle(self, project: str, visible: Sequence[VisibleDataset]) -> None:
         """Lets sandboxes of ``project`` see, of other projects, what stands in ``visible`` and nothing else.
 
-        What is new is seen from a sandbox's next start on. What is not in the list, or is no longer to be written, is
-        taken away before this returns, from running sandboxes as well: processes that hold it open are ended.
+        What is new is seen at once where the system can do that, else from a sandbox's next start on. What is not in
+        the list, or is no longer to be written, is taken away before this returns, from running sandboxes as well:
+        processes that hold it open are ended.
 
         Can be repeated, and says what is true now, whatever was said before.
         """

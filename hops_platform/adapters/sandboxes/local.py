@@ -20,12 +20,13 @@ from hops_contract.shares import (
     SHARED,
     SharedDataset,
     identity_of,
+    open_dataset,
     read_shared,
     view_of,
     write_shared,
 )
 from hops_platform.adapters.disk import full_disk_told
-from hops_platform.adapters.sandboxes import detaching
+from hops_platform.adapters.sandboxes import entering
 from hops_platform.adapters.sandboxes.mounts import (
     Mounted,
     Namespace,
@@ -33,7 +34,7 @@ from hops_platform.adapters.sandboxes.mounts import (
     first_process,
     holders,
     mappers,
-    mounted_below,
+    mounted_from,
     namespaces,
 )
 from hops_platform.engines.sandboxes import VisibleDataset
@@ -77,7 +78,7 @@ class LocalSandboxes:
                 self._write(project, shared)
             # After that: a sandbox that is being made either looks at what was written, or is found here.
             for namespace in namespaces():
-                self._take_away(namespace, project, shared)
+                self._settle(namespace, project, shared)
 
     def _write(self, project: str, shared: Sequence[SharedDataset]) -> None:
         view, accepted = view_of(self._home, project), view_of(self._home, project) / ACCEPTED
@@ -96,16 +97,25 @@ class LocalSandboxes:
             (accepted / str(one.id)).touch(mode=0o600)
         _forget_old(view, keep=now)
 
-    def _take_away(self, namespace: Namespace, project: str, shared: Sequence[SharedDataset]) -> None:
+    def _settle(self, namespace: Namespace, project: str, shared: Sequence[SharedDataset]) -> None:
         point = f"{self._home.project(project)}/{SHARED}"
-        allowed = {f"{point}/{one.path}": one for one in shared}
-        gone = [one for one in mounted_below(namespace, point) if not self._may_stay(one, allowed)]
-        if not gone:
-            return
-        points = [one.point for one in gone]
+        found = mounted_from(namespace, point)
+        if all(one.point != point for one in found):
+            return  # no sandbox of this project
+        wanted = {f"{point}/{one.path}": one for one in shared}
+        below = [one for one in found if one.point != point]
+        gone = [one for one in below if not self._may_stay(one, wanted)]
+        if gone:
+            self._take_away(namespace, project, gone)
+        kept = {one.point for one in below} - {one.point for one in gone}
+        for place in sorted(wanted.keys() - kept):
+            self._show(namespace, place, wanted[place])
+
+    def _take_away(self, namespace: Namespace, project: str, gone: Sequence[Mounted]) -> None:
+        points = sorted({one.point for one in gone})
         # Whose memory holds files is told by their paths, which are known as long as they are mounted.
         held = mappers(namespace, points)
-        if not _detach(namespace, points):
+        if not _enter(namespace, "detach", points):
             self._end_sandbox(namespace, project)
             return
         LOG.info("taken away from a running sandbox of %s: %s", project, ", ".join(points))
@@ -113,6 +123,12 @@ class LocalSandboxes:
             end(pid, namespace)
         if not _end_holders(namespace, frozenset(one.number for one in gone)):
             self._end_sandbox(namespace, project)
+
+    def _show(self, namespace: Namespace, place: str, shared: SharedDataset) -> None:
+        """Mounts a dataset in a running sandbox. Where a kernel does not do that, it is seen from the next start on."""
+        with suppress(OSError), open_dataset(self._home, shared.project, shared.dataset) as folder:
+            mode = "write" if shared.writes else "read"
+            _enter(namespace, "attach", [place, str(folder), mode], descriptors=(folder,))
 
     def _may_stay(self, mounted: Mounted, allowed: Mapping[str, SharedDataset]) -> bool:
         shared = allowed.get(mounted.point)
@@ -139,23 +155,28 @@ class LocalSandboxes:
         )
 
 
-def _detach(namespace: Namespace, points: Sequence[str]) -> bool:
-    """Whether it is done, or there is nothing to do any more."""
+def _enter(namespace: Namespace, verb: str, words: Sequence[str], *, descriptors: Sequence[int] = ()) -> bool:
+    """Lets something be done in a namespace; whether it is done, or there is nothing to do any more."""
     for pid in namespace.processes:
         if not Path(f"/proc/{pid}").exists():
             continue
-        command = [sys.executable, "-I", "-S", detaching.__file__, str(pid), str(namespace.number), *points]
+        command = [sys.executable, "-I", "-S", entering.__file__, verb, str(pid), str(namespace.number), *words]
         try:
             done = subprocess.run(
-                command, stdin=subprocess.DEVNULL, capture_output=True, env={}, timeout=_PATIENCE_S, check=False
+                command,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                env={},
+                pass_fds=descriptors,
+                timeout=_PATIENCE_S,
+                check=False,
             )
         except (OSError, subprocess.TimeoutExpired):
-            LOG.exception("the program that takes mounts away does not run")
+            LOG.exception("the program that enters sandboxes does not run")
             return False
-        if done.returncode == 0:
-            return True
-        LOG.warning("mounts can't be taken away: %s", done.stderr.decode(errors="replace").strip()[:100])
-        return False
+        if done.returncode:
+            LOG.warning("%s in a sandbox: %s", verb, done.stderr.decode(errors="replace").strip()[:100])
+        return done.returncode == 0
     return True
 
 

@@ -64,13 +64,14 @@ def processes() -> list[int]:
     return [int(entry.name) for entry in _PROC.iterdir() if entry.name.isdecimal()]
 
 
-def mounted_below(namespace: Namespace, folder: str) -> list[Mounted]:
-    """What is mounted below ``folder`` in a namespace; ``folder`` itself is not told."""
+def mounted_from(namespace: Namespace, folder: str) -> list[Mounted]:
+    """What is mounted at ``folder`` and below it in a namespace."""
     for pid in namespace.processes:
         with suppress(*_GONE):
             lines = Path(f"/proc/{pid}/mountinfo").read_text(errors="surrogateescape").splitlines()
             if _namespace_of(pid) == namespace.number:
-                return [_look(pid, one) for one in parse(lines) if one.point.startswith(f"{folder}/")]
+                found = (one for one in parse(lines) if one.point == folder or one.point.startswith(f"{folder}/"))
+                return [_look(pid, one) for one in found]
     return []
 
 

@@ -244,6 +244,44 @@ say(os.listdir(raw))
     folder.mkdir()
     sandboxes.settle("tides", [visible()])
     seen.go_on()
+    # The new one is there, and nothing of the old one.
+    assert seen.hears() == [[]]
+
+
+def test_what_is_shared_while_a_sandbox_runs_is_seen_in_it_with_its_mode(home, sandboxes, inside):
+    seen = inside("""
+say(os.listdir(shared))
+wait()
+say(os.listdir(raw), tried(lambda: open(raw + "/new", "w")))
+wait()
+say(os.listdir(raw))
+""")
+    assert seen.hears() == [[]]
+    sandboxes.settle("tides", [visible()])
+    seen.go_on()
+    assert seen.hears() == [["day.csv"], "Read-only file system"]
+    sandboxes.settle("tides", [])
+    seen.go_on()
+    assert seen.hears() == [["NO_LONGER_SHARED.txt"]]
+
+
+def test_a_link_in_place_of_the_dataset_is_not_shown_in_a_running_sandbox_either(home, sandboxes, inside):
+    seen = inside("say(os.listdir(shared))\nwait()\nsay(os.listdir(raw))")
+    seen.hears()
+    folder = home.project("weather") / "raw"
+    shutil.rmtree(folder)
+    folder.symlink_to(home.project("weather") / "secret")
+    sandboxes.settle("tides", [visible()])
+    seen.go_on()
+    assert seen.hears() == [["FROM_THE_NEXT_START_ON.txt"]]
+
+
+def test_where_nothing_can_be_added_to_a_running_sandbox_a_note_says_so(home, sandboxes, inside, monkeypatch):
+    seen = inside("say(os.listdir(shared))\nwait()\nsay(os.listdir(raw))")
+    seen.hears()
+    monkeypatch.setattr("hops_platform.adapters.sandboxes.local._enter", lambda *_, **__: False)
+    sandboxes.settle("tides", [visible()])
+    seen.go_on()
     assert seen.hears() == [["FROM_THE_NEXT_START_ON.txt"]]
 
 
@@ -320,6 +358,6 @@ def test_a_sandbox_from_which_nothing_can_be_taken_away_is_ended(home, sandboxes
     sandboxes.settle("tides", [visible()])
     seen = inside("say(os.listdir(raw))\nwait()")
     seen.hears()
-    monkeypatch.setattr("hops_platform.adapters.sandboxes.local._detach", lambda *_: False)
+    monkeypatch.setattr("hops_platform.adapters.sandboxes.local._enter", lambda *_, **__: False)
     sandboxes.settle("tides", [])
     assert seen.process.wait(30) != 0
