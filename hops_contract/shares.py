@@ -31,7 +31,7 @@ SHARED = "Shared"
 LIST_FILE = "shares.json"
 VIEW = "view"
 ACCEPTED = ".accepted"
-"""In the view: a file for each share that stands, by its id."""
+"""In the view: files that say what stands; see :func:`markers`."""
 NO_LONGER = "NO_LONGER_SHARED.txt"
 NEXT_START = "FROM_THE_NEXT_START_ON.txt"
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -78,7 +78,7 @@ class SharedMount:
         target: Its place, inside.
         writes: Whether it may be changed there.
         identity: What ``source`` was when it was looked at, through no link.
-        marker: A file, as it is seen inside, that is there as long as it is shared.
+        marker: A file, as it is seen inside, that is there as long as it is shared in this mode.
     """
 
     source: Path
@@ -115,6 +115,16 @@ class SharedMounts:
             for mount in self.mounts
         ]
         return json.dumps({"point": str(self.point), "mounts": mounts}, separators=(",", ":"))
+
+
+def markers(shared: SharedDataset) -> frozenset[str]:
+    """The names of the files that say that a share stands: one for each mode in which it may be mounted."""
+    return frozenset(marker(shared.id, writes=writes) for writes in {False, shared.writes})
+
+
+def marker(share: UUID, *, writes: bool) -> str:
+    """The name of the file that says that a share stands in a mode."""
+    return f"{share}.{'write' if writes else 'read'}"
 
 
 def view_of(home: Home, project: str) -> Path:
@@ -191,7 +201,7 @@ def shared_mounts(home: Home, project: str) -> SharedMounts:
                 target=point / shared.path,
                 writes=shared.writes,
                 identity=identity,
-                marker=point / ACCEPTED / str(shared.id),
+                marker=point / ACCEPTED / marker(shared.id, writes=shared.writes),
             )
         )
     return SharedMounts(view=view, point=point, mounts=tuple(mounts))

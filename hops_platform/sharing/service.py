@@ -73,7 +73,7 @@ def offer(session: Session, access: ProjectAccess, dataset: str, request: NewSha
     if share is not None and share.state is ShareState.ASKED:
         edit_version(session, share, version=share.version, mode_name=request.mode.value, download=request.download)
         return show_share(session, _accept(session, share))
-    if share is not None and share.state is ShareState.DECLINED and (share.declined_at or now()) < now() - DECLINED_FOR:
+    if share is not None and _is_forgotten(share):
         session.delete(share)
         session.flush()
         share = None
@@ -124,7 +124,13 @@ def edit_share(session: Session, share: Share, edit: ShareEdit, *, version: int)
 
 
 def end(session: Session, share: Share) -> None:
-    """Ends a share, an offer or a wish, from whichever side; where it was accepted, nothing is seen any more."""
+    """Ends a share, an offer or a wish, from whichever side; where it was accepted, nothing is seen any more.
+
+    Raises:
+        ConflictError: It was declined lately: what is forgotten could be offered again at once.
+    """
+    if share.state is ShareState.DECLINED and not _is_forgotten(share):
+        raise _standing_already(share)
     accepted = share.state is ShareState.ACCEPTED
     project = share.project
     session.delete(share)
@@ -448,6 +454,11 @@ def _accept(session: Session, share: Share) -> Share:
     session.flush()
     settle(session, share.project)
     return share
+
+
+def _is_forgotten(share: Share) -> bool:
+    """Whether it was declined so long ago that it can be offered again."""
+    return share.state is ShareState.DECLINED and (share.declined_at or now()) < now() - DECLINED_FOR
 
 
 def _standing_already(share: Share) -> ConflictError:

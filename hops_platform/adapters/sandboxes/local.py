@@ -20,6 +20,7 @@ from hops_contract.shares import (
     SHARED,
     SharedDataset,
     identity_of,
+    markers,
     open_dataset,
     read_shared,
     view_of,
@@ -86,15 +87,16 @@ class LocalSandboxes:
         before = {one.path: one for one in read_shared(self._home, project)}
         now = {one.path: one for one in shared}
         write_shared(self._home, project, shared)
-        standing = {str(one.id) for one in shared}
-        for marker in accepted.iterdir():
-            if marker.name not in standing:
-                marker.unlink()
+        standing = frozenset[str]().union(*map(markers, shared))
+        for file in accepted.iterdir():
+            if file.name not in standing:
+                file.unlink()
         for path in before.keys() - now.keys():
             _note(view, before[path], NO_LONGER, _NO_LONGER_TEXT)
         for one in shared:
             _note(view, one, NEXT_START, _NEXT_START_TEXT)
-            (accepted / str(one.id)).touch(mode=0o600)
+            for name in markers(one):
+                (accepted / name).touch(mode=0o600)
         _forget_old(view, keep=now)
 
     def _settle(self, namespace: Namespace, project: str, shared: Sequence[SharedDataset]) -> None:

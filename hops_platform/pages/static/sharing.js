@@ -109,7 +109,7 @@ async function loadOwn() {
 function userRow(share) {
   const place = `${url}/datasets/${path(chosen)}/shares/${path(share.project)}`;
   const members = share.members === null ? "" : `${share.members} member${share.members === 1 ? "" : "s"}`;
-  const words = { accepted: "End", declined: "Forget", asked: "Refuse", offered: "Take back" }[share.state];
+  const words = { accepted: "End", asked: "Refuse", offered: "Take back" }[share.state];
   const again = () => loadUsers().catch((error) => showProblem(form, error));
   const accept = () => act(form, "Accept", `Share with ${share.project}`, "Sharing…", async () => {
     await call("POST", `${url}/datasets/${path(chosen)}/shares`, { body: { project: share.project, mode: share.mode } });
@@ -125,7 +125,7 @@ function userRow(share) {
       h("span", {}, h("strong", {}, share.project), share.title ? h("span", { class: "hops-muted" }, ` ${share.title}`) : null),
       h("span", { class: "hops-muted hops-small" }, [MODES[share.mode], share.download ? "with download" : "", members, STATES[share.state], share.self_service ? "added by themselves" : ""].filter(Boolean).join(" · "), share.since ? [" · since ", when(share.since, { dateStyle: "medium" })] : null),
     ),
-    owner ? h("div", { class: "hops-row" }, share.state === "asked" ? accept() : null, act(form, words, `${words}: ${share.project}`, "One moment…", async () => {
+    owner ? h("div", { class: "hops-row" }, share.state === "asked" ? accept() : null, share.state === "declined" ? null : act(form, words, `${words}: ${share.project}`, "One moment…", async () => {
       await call("DELETE", place);
       announce(`${share.project} has ${chosen} no longer.`);
       await again();

@@ -67,8 +67,8 @@ def reader(on_disk: Any, tmp_path: Path) -> Iterator[Any]:
         pytest.skip(f"needs sandboxes: {error}")
     yield start
     for one in started:
-        one.process.kill()
-        one.process.communicate()
+        # Without a line to come the reader ends, and the sandbox with it.
+        one.process.communicate(timeout=30)
 
 
 @pytest.fixture

@@ -225,6 +225,8 @@ def test_what_is_declined_is_not_offered_again_for_a_while(hops: Any, ada: Any, 
     assert grace.post("projects/tides/shares/weather/raw:accept").status_code == 404
     assert [one["state"] for one in ada.get(f"{RAW}/shares").json()["items"]] == ["declined"]
     assert ada.post(f"{RAW}/shares", json={"project": "tides"}).status_code == 409
+    # Nor by forgetting it first.
+    assert ada.delete(f"{RAW}/shares/tides").status_code == 409
     with hops.platform.parts.database.session() as session:
         session.scalars(select(Share)).one().declined_at = now() - service.DECLINED_FOR - timedelta(minutes=1)
     assert offer(ada)["state"] == "offered"

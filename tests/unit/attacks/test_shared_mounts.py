@@ -6,11 +6,13 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import psutil
 import pytest
 
 from hops_contract import shares
@@ -106,7 +108,9 @@ def inside(home: Home) -> Iterator[Callable[[str], Inside]]:
 
     yield start
     for one in started:
-        one.process.kill()
+        # The sandbox's own first process: bubblewrap's would end alone.
+        for first in psutil.Process(one.process.pid).children() if one.process.poll() is None else ():
+            first.kill()
         one.process.communicate()
 
 
@@ -330,6 +334,69 @@ def test_what_is_taken_away_while_a_sandbox_is_made_is_not_shown(home, sandboxes
     assert (seen.returncode, seen.stdout) == (126, "")
     assert "taken away in this moment" in seen.stderr
     assert run(home, "say(os.listdir(raw))").returncode == 0
+
+
+def test_what_becomes_read_only_while_a_sandbox_is_made_is_not_writable_in_it(home, sandboxes):
+    writes = visible(writes=True)
+    sandboxes.settle("tides", [writes])
+    mounts = shares.shared_mounts(home, "tides")
+    sandboxes.settle("tides", [VisibleDataset(id=writes.id, project="weather", dataset="raw", writes=False)])
+    seen = run(home, 'print("users code")', mounts=mounts)
+    assert (seen.returncode, seen.stdout) == (126, "")
+
+
+def test_what_may_be_written_from_now_on_stops_no_start(home, sandboxes):
+    reads = visible()
+    sandboxes.settle("tides", [reads])
+    mounts = shares.shared_mounts(home, "tides")
+    sandboxes.settle("tides", [VisibleDataset(id=reads.id, project="weather", dataset="raw", writes=True)])
+    seen = run(home, 'say(tried(lambda: open(raw + "/new", "w")))', mounts=mounts)
+    assert json.loads(seen.stdout) == ["Read-only file system"]
+
+
+def test_who_reads_without_end_stops_reading_when_it_is_taken_away(home, sandboxes, inside):
+    sandboxes.settle("tides", [visible()])
+    seen = inside("""
+say(open(raw + "/day.csv").read())
+while True:
+    try:
+        with open(raw + "/day.csv") as file:
+            file.read()
+    except OSError as error:
+        say(error.strerror)
+        break
+""")
+    assert seen.hears() == ["rain\n"]
+    sandboxes.settle("tides", [])
+    # Its first process may have had the file open at that very moment: then all of it was ended.
+    line = seen.process.stdout.readline()
+    assert line in {'["No such file or directory"]\n', ""}
+
+
+def test_an_owner_who_swaps_the_dataset_for_a_link_shows_nothing_else(home, sandboxes, inside):
+    owner = home.project("weather")
+    (owner / "raw" / "key").write_text("shared")
+    (owner / "spare").symlink_to(owner / "secret")
+    done = threading.Event()
+
+    def swap() -> None:
+        while not done.is_set():
+            for source, target in (("raw", "kept"), ("spare", "raw"), ("raw", "spare"), ("kept", "raw")):
+                (owner / source).rename(owner / target)
+
+    thread = threading.Thread(target=swap)
+    thread.start()
+    try:
+        started = []
+        for _ in range(12):
+            sandboxes.settle("tides", [visible()])
+            started.append(run(home, 'say(tried(lambda: open(raw + "/key").read()))'))
+    finally:
+        done.set()
+        thread.join()
+    said = {one.stdout for one in started}
+    assert not any("42" in text for text in said)
+    assert said <= {'["shared"]\n', '["No such file or directory"]\n', ""}
 
 
 def test_a_target_can_not_take_a_place_away_from_others(home, sandboxes, inside):
