@@ -18,6 +18,8 @@ class Home:
     ``projects/<project>/<dataset>/``       files of the projects
     ``projects/.trash/<project>/``          0700; what was deleted in a project, on the same disk and out of sandboxes
     ``projects/.uploads/<project>/``        0700; files on their way into a project
+    ``shares/<project>/shares.json``        which datasets of others the project's sandboxes show
+    ``shares/<project>/view/``              the folder that stands there as ``Shared``, with a place for each
     ``environments/base``                   the base environment, made once
     ``environments/projects/<project>``     a project's environment
     ``archives/``                           class data sharing archives
@@ -79,6 +81,10 @@ class Home:
     def uploads(self, project: str) -> Path:
         """Files on their way into a project."""
         return self.projects / ".uploads" / _checked(project)
+
+    def shares(self, project: str) -> Path:
+        """What the sandboxes of a project are told of datasets that others share with it."""
+        return self.root / "shares" / _checked(project)
 
     def environment(self, project: str) -> Path:
         """A project's own environment."""

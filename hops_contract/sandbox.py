@@ -20,12 +20,14 @@ from functools import cache
 from pathlib import Path
 
 from hops_contract.layout import Home
+from hops_contract.shares import SharedMounts
 
 LOG = logging.getLogger(__name__)
 PROGRAM = "bwrap"
 PACKAGE = "bubblewrap"
 _PATIENCE_S = 20
 _MIB = 1024 * 1024
+CHECKED_START = Path(__file__).parent / "checked_start.py"
 _SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 # What programs look up of the machine: names, time, certificates, libraries, fonts, Java's and Kerberos' settings.
 # Neither the rest of /etc, which can hold passwords and keys of the machine's services, nor anything of /var.
@@ -67,6 +69,8 @@ class View:
         temporary: The folder that they find as ``/tmp`` and ``/var/tmp``.
         shared_memory_mib: The most that ``/dev/shm`` may hold.
         gpus: Whether they see the devices of GPUs.
+        shared: What they see of other projects; ``None``: nothing, and no folder for it.
+        checker: The command that looks at what was mounted; it is needed with ``shared``.
     """
 
     read: tuple[Path, ...] = ()
@@ -75,6 +79,8 @@ class View:
     temporary: Path
     shared_memory_mib: int = 64
     gpus: bool = False
+    shared: SharedMounts | None = None
+    checker: tuple[str, ...] = ()
 
 
 def view_of_tenant(
@@ -86,6 +92,7 @@ def view_of_tenant(
     temporary: Path,
     shared_memory_mib: int = 64,
     gpus: bool = False,
+    shared: SharedMounts | None = None,
 ) -> View:
     """The view of what one tenant runs: of the platform's home what is listed, and what all environments stand on.
 
@@ -97,8 +104,10 @@ def view_of_tenant(
         temporary: What is ``/tmp``.
         shared_memory_mib: The bound of ``/dev/shm``.
         gpus: Whether GPUs are seen.
+        shared: What other projects share.
     """
-    needed = {*of_python(python), *of_python(home.base_environment.resolve() / "bin" / "python"), *read}
+    base = home.base_environment.resolve() / "bin" / "python"
+    needed = {*of_python(python), *of_python(base), *read, *((CHECKED_START,) if shared else ())}
     return View(
         read=tuple(sorted(unless_systems(needed, hidden=(home.root,)))),
         write=tuple(sorted(set(write))),
@@ -106,6 +115,8 @@ def view_of_tenant(
         temporary=temporary,
         shared_memory_mib=shared_memory_mib,
         gpus=gpus,
+        shared=shared,
+        checker=(str(base), "-I", "-S", str(CHECKED_START)) if shared else (),
     )
 
 
@@ -190,12 +201,23 @@ def command_in_sandbox(program: str, command: Iterable[str], view: View, *, cwd:
     for place in ("/tmp", "/var/tmp"):  # noqa: S108 - of the sandbox
         arguments += ["--bind", str(view.temporary), place]
     # One of them can lie in another, so that what is meant more closely has to follow.
-    listed = [*((path, "--tmpfs") for path in view.hidden), *((path, "--ro-bind-try") for path in view.read)]
-    listed += [(path, "--bind-try") for path in view.write]
-    for path, how in sorted(listed, key=lambda entry: len(entry[0].parts)):
-        arguments += [how, str(path)] if how == "--tmpfs" else [how, str(path), str(path)]
+    listed = [*((path, "--tmpfs", path) for path in view.hidden)]
+    listed += [(path, "--ro-bind-try", path) for path in view.read]
+    listed += [(path, "--bind-try", path) for path in view.write]
+    if view.shared is not None:
+        listed += _shared(view.shared)
+        command = [*view.checker, view.shared.checks(), *command]
+    for path, how, source in sorted(listed, key=lambda entry: len(entry[0].parts)):
+        arguments += [how, str(path)] if how == "--tmpfs" else [how, str(source), str(path)]
     # Last, as nothing can be put into what is closed already.
     return [*arguments, *_closed(view.hidden), "--chdir", str(cwd), "--", *command]
+
+
+def _shared(shared: SharedMounts) -> list[tuple[Path, str, Path]]:
+    mounts = [
+        (mount.target, "--bind-try" if mount.writes else "--ro-bind-try", mount.source) for mount in shared.mounts
+    ]
+    return [(shared.point, "--ro-bind", shared.view), *mounts]
 
 
 def of_python(python: Path) -> tuple[Path, ...]:

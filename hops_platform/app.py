@@ -16,6 +16,7 @@ from hops_platform.adapters.environments.uv import UvEnvironments
 from hops_platform.adapters.hub.jupyterhub import JupyterHub
 from hops_platform.adapters.logins.hub_oauth import HubOAuthLogins
 from hops_platform.adapters.previews.process import ProcessPreviews
+from hops_platform.adapters.sandboxes.local import LocalSandboxes
 from hops_platform.adapters.sessions.livy import LivySessions
 from hops_platform.adapters.storage.local import LocalStorage
 from hops_platform.adapters.storage.local_archives import LocalArchives
@@ -80,6 +81,8 @@ from hops_platform.servers.tasks import TASKS as SERVER_TASKS
 from hops_platform.sessions import routes as sessions
 from hops_platform.sessions.calls import places_of_calls
 from hops_platform.settings import Settings
+from hops_platform.sharing import routes as sharing
+from hops_platform.sharing.tasks import TASKS as SHARING_TASKS
 from hops_platform.transfers import Transfers
 from hops_platform.uploads import routes as uploads
 from hops_platform.users import routes as users
@@ -90,7 +93,15 @@ _HOUR_S = 3600.0
 _REFUSALS_S = 10.0
 _USES_S = 60.0
 """So often at most is written when API keys were last used; a process that is killed forgets a minute of it."""
-TASKS = {**CERTIFICATE_TASKS, **PROJECT_TASKS, **DATASET_TASKS, **FILE_TASKS, **ENVIRONMENT_TASKS, **SERVER_TASKS}
+TASKS = {
+    **CERTIFICATE_TASKS,
+    **PROJECT_TASKS,
+    **DATASET_TASKS,
+    **FILE_TASKS,
+    **ENVIRONMENT_TASKS,
+    **SERVER_TASKS,
+    **SHARING_TASKS,
+}
 
 
 def make_signer(settings: Settings) -> Signer:
@@ -122,6 +133,7 @@ def make_engines(settings: Settings, signer: Signer) -> Engines:
         ),
         logins=HubOAuthLogins(),
         previews=ProcessPreviews(home, sandbox=settings.sandbox),
+        sandboxes=LocalSandboxes(home),
     )
 
 
@@ -292,6 +304,7 @@ def build_routes(prefix: str) -> FastAPI:
         archives,
         previews,
         uploads,
+        sharing,
         environments,
         servers,
         sessions,

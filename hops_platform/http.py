@@ -63,7 +63,8 @@ IdempotencyKeyHeader = Annotated[
         description="A creation sent twice with the same key happens once.",
     ),
 ]
-DatasetName = Annotated[str, Path(max_length=64, examples=["raw"])]
+# Of one's own project, or Shared:<project>:<dataset>.
+DatasetName = Annotated[str, Path(max_length=110, examples=["raw"])]
 FilePath = Annotated[
     str,
     Query(min_length=1, max_length=MAX_PATH_BYTES, description="Relative to the dataset.", examples=["2026/may.csv"]),

@@ -18,6 +18,7 @@ from traitlets import Bool, Float, Integer, List, Unicode, default
 from hops_contract.layout import Home
 from hops_contract.sandbox import command_in_sandbox
 from hops_contract.servers import ServerGrant
+from hops_contract.shares import shared_mounts
 from hops_contract.slugs import project_user
 from hops_contract.wiping import wipe_folder
 from hops_spawner.environment import server_environment
@@ -104,7 +105,7 @@ class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
         self.own_home.mkdir(mode=0o700, parents=True, exist_ok=True)
         # In a thread, here and below: what the last server's code has left can take long, and the Hub serves everybody.
         await asyncio.to_thread(write_folder, self.folder, server_files(grant), [*FOLDERS, TEMPORARY])
-        self.cmd = self._command(grant)
+        self.cmd = await asyncio.to_thread(self._command, grant)
         self.log_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.log_file.unlink(missing_ok=True)
         self._log_sink = os.open(self.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -120,12 +121,14 @@ class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
         self.sandboxed = bool(self.sandbox)
         if not self.sandbox:
             return plain
+        home = Home(Path(self.home))
         view = server_view(
             grant.config,
             self.folder,
             own_home=self.own_home,
-            home=Home(Path(self.home)),
+            home=home,
             also=tuple(map(Path, self.sandbox_reads)),
+            shared=shared_mounts(home, grant.config.project),
         )
         return command_in_sandbox(self.sandbox, with_first_process(plain), view, cwd=self.folder)
 

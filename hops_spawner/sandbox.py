@@ -9,6 +9,7 @@ import hops_contract
 from hops_contract.layout import Home
 from hops_contract.sandbox import View, of_python, view_of_tenant
 from hops_contract.servers import ServerConfig
+from hops_contract.shares import SharedMounts
 
 SOURCE = Path(__file__).resolve().parent.parent
 FIRST_PROCESS = Path(hops_contract.__file__).parent / "first_process.py"
@@ -17,7 +18,15 @@ _OWN_PACKAGES = ("hops_contract", "server_extension")
 SHARED_MEMORY_MIB = 1024
 
 
-def server_view(config: ServerConfig, folder: Path, *, own_home: Path, home: Home, also: tuple[Path, ...]) -> View:
+def server_view(
+    config: ServerConfig,
+    folder: Path,
+    *,
+    own_home: Path,
+    home: Home,
+    also: tuple[Path, ...],
+    shared: SharedMounts | None = None,
+) -> View:
     """What the processes of a notebook server see besides the system's programs.
 
     Args:
@@ -26,6 +35,7 @@ def server_view(config: ServerConfig, folder: Path, *, own_home: Path, home: Hom
         own_home: The project-user's own home.
         home: The platform's home, of which nothing else is seen: not other projects, nor servers, nor keys.
         also: What the site lets all servers read besides.
+        shared: What other projects share.
     """
     return view_of_tenant(
         home,
@@ -39,6 +49,7 @@ def server_view(config: ServerConfig, folder: Path, *, own_home: Path, home: Hom
         write=(folder, Path(config.project_folder), own_home),
         temporary=folder / TEMPORARY,
         shared_memory_mib=SHARED_MEMORY_MIB,
+        shared=shared,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from hops_contract.layout import Home, numbered
 from hops_contract.principal import Principal
 from hops_contract.sandbox import command_in_sandbox
+from hops_contract.shares import shared_mounts
 from hops_livy.archive import usable_archive
 from hops_livy.builtin.driver import BuiltinDriver
 from hops_livy.builtin.folder import SessionFolder
@@ -205,7 +206,8 @@ class BuiltinSessions:
         command = driver_command(place)
         if self._sandbox is None:
             return command
-        view = session_view(place, request, home=self._home, also=self._sandbox_reads)
+        shared = shared_mounts(self._home, str(request.owner.project))
+        view = session_view(place, request, home=self._home, also=self._sandbox_reads, shared=shared)
         return command_in_sandbox(self._sandbox, command, view, cwd=place.project_folder / "Jupyter")
 
     def _own_memory_mib(self, shape: Shape) -> int:

@@ -6,11 +6,19 @@ from pathlib import Path
 
 from hops_contract.layout import Home
 from hops_contract.sandbox import View, view_of_tenant
+from hops_contract.shares import SharedMounts
 from hops_livy.builtin.launch import PROGRAM, Place
 from hops_livy.engines.drivers import DriverRequest
 
 
-def session_view(place: Place, request: DriverRequest, *, home: Home, also: tuple[Path, ...] = ()) -> View:
+def session_view(
+    place: Place,
+    request: DriverRequest,
+    *,
+    home: Home,
+    also: tuple[Path, ...] = (),
+    shared: SharedMounts | None = None,
+) -> View:
     """What processes of a session see besides the system's programs.
 
     Args:
@@ -18,6 +26,7 @@ def session_view(place: Place, request: DriverRequest, *, home: Home, also: tupl
         request: What is started.
         home: The platform's home, of which nothing else is seen: not other projects, nor sessions, nor keys.
         also: What the site lets all sessions read besides.
+        shared: What other projects share.
     """
     beyond = () if place.master is None else place.master.reads()
     written = () if place.master is None else place.master.writes()
@@ -41,4 +50,5 @@ def session_view(place: Place, request: DriverRequest, *, home: Home, also: tupl
         temporary=place.folder.temporary,
         shared_memory_mib=request.shape.total_memory_mib,
         gpus=place.master is None and request.shape.total_gpus > 0,
+        shared=shared,
     )

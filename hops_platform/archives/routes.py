@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from hops_platform.audit.actions import Action
 from hops_platform.audit.circumstances import Circumstances
 from hops_platform.audit.requests import Known, records
-from hops_platform.datasets.service import place_in
+from hops_platform.datasets.service import Use, place_in
 from hops_platform.engines.files import Copied
 from hops_platform.files.schemas import CopyAnswer, Move
 from hops_platform.files.service import MOST_COPIED_BYTES, MOST_COPIED_ENTRIES, show_copied
@@ -65,8 +65,10 @@ async def _work(  # noqa: PLR0917 - what the two routes are given
 ) -> CopyAnswer:
     known.thing = f"{dataset}/{request.path}"
     known.details["to"] = f"{request.to_dataset or dataset}/{request.to}"
-    target = await run_in_threadpool(place_in, session, access, request.to_dataset or dataset, request.to)
-    source = await run_in_threadpool(place_in, session, access, dataset, request.path)
+    to = request.to_dataset or dataset
+    use = Use.TAKE_OUT if to != dataset else Use.READ
+    target = await run_in_threadpool(place_in, session, access, to, request.to, use=Use.WRITE)
+    source = await run_in_threadpool(place_in, session, access, dataset, request.path, use=use)
     person = access.caller.person.name
     with parts.transfers.places.take(person):
         step_aside()

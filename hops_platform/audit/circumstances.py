@@ -37,6 +37,7 @@ class Circumstances:
         details: What else matters.
         write: Writes it with a transaction; only where the route declares what it does.
         recorded: Whether it is written already, or nothing was done.
+        others: Other projects that it is about as well, by name and key; when it is done it is written for each.
     """
 
     request_id: str = field(default_factory=lambda: uuid.uuid4().hex[:16])
@@ -50,6 +51,7 @@ class Circumstances:
     details: dict[str, Detail] = field(default_factory=dict)
     write: Callable[[Session], None] | None = None
     recorded: bool = False
+    others: list[tuple[str, uuid.UUID]] = field(default_factory=list)
 
     def called_by(self, principal: Principal) -> None:
         """Says who calls."""
@@ -59,6 +61,10 @@ class Circumstances:
         """Writes what the route does with the transaction that the route is about to commit itself."""
         if self.write is not None and not self.recorded:
             self.write(session)
+
+    def also_in(self, project: str, project_id: uuid.UUID) -> None:
+        """Says that it is about another project as well."""
+        self.others.append((project, project_id))
 
     def within(self, project: str, project_id: uuid.UUID | None) -> None:
         """Says which project it is about."""

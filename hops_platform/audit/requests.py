@@ -8,6 +8,7 @@ handler of errors (:func:`note_problem`), which finds the same declaration.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -137,7 +138,10 @@ def _note_project(known: Circumstances, named: str) -> None:
 def _write(request: Request, session: Session) -> None:
     known = circumstances_of(request.scope)
     if known.action is not None:
-        record(session, event_of(request, known.action))
+        done = event_of(request, known.action)
+        record(session, done)
+        for name, key in known.others:
+            record(session, replace(done, project=name, project_id=key))
         known.recorded = True
 
 

@@ -8,7 +8,6 @@ from hops_contract.principal import PrincipalKind
 from hops_platform.audit.actions import Action
 from hops_platform.audit.requests import Known, records
 from hops_platform.datasets import service
-from hops_platform.datasets.models import Dataset
 from hops_platform.datasets.schemas import (
     DatasetAnswer,
     DatasetDeletion,
@@ -28,7 +27,7 @@ from hops_platform.http import (
     entity_tag,
 )
 from hops_platform.idempotency import create_once
-from hops_platform.paging import DEFAULT_LIMIT, Page, fetch_page
+from hops_platform.paging import DEFAULT_LIMIT, Page
 from hops_platform.security.authentication import ProjectAccess
 from hops_platform.security.guard import RequiresInProject
 from hops_platform.security.permissions import Permission
@@ -43,11 +42,9 @@ def list_datasets(
     limit: Limit = DEFAULT_LIMIT,
     after: After = None,
 ) -> Page[DatasetAnswer]:
-    """The project's datasets by name."""
-    rows, following = fetch_page(
-        session, service.datasets_of(access.project), key=Dataset.name, limit=limit, after=after
-    )
-    return Page(items=[service.show_dataset(row[0]) for row in rows], next=following)
+    """The project's datasets by name, then those that others share with it."""
+    items, following = service.page_of_datasets(session, access.project, limit=limit, after=after)
+    return Page(items=items, next=following)
 
 
 @router.post(
@@ -87,8 +84,8 @@ def read_dataset(
 
     Users' code, which has the files at hand, gets no text: it could give any file that name, and fetch it elsewhere.
     """
-    shown = service.show_dataset(service.find_dataset(session, access.project, dataset))
-    place = service.place_in(session, access, dataset, "")
+    shown = service.find_any_dataset(session, access.project, dataset)
+    place = service.place_in(session, access, dataset, "", use=service.Use.READ)
     response.headers["ETag"] = entity_tag(shown.version)
     readme = access.caller.principal.kind is PrincipalKind.USER
     return service.show_with_readme(shown, parts.engines.files, place, readme=readme)
@@ -122,8 +119,11 @@ def delete_dataset(
     request: DatasetDeletion,
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.DATASET_DELETE))],
     session: DatabaseSession,
+    known: Known,
 ) -> None:
-    """Deletes a dataset; its files are moved to the project's trash."""
+    """Deletes a dataset; its files are moved to the project's trash, and no other project has it any more."""
     found = service.find_dataset(session, access.project, dataset)
     by = access.caller.person.name
-    service.delete_dataset(session, access.project, found, repeated_name=request.name, by=by)
+    had = service.delete_dataset(session, access.project, found, repeated_name=request.name, by=by)
+    for project in had:
+        known.also_in(project.name, project.id)

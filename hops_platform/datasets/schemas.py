@@ -9,9 +9,12 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from hops_contract.slugs import DATASET_NAME_PATTERN
 from hops_platform.engines.places import is_dataset_name
+from hops_platform.sharing.models import ShareMode
 from hops_platform.users.schemas import Strict
 
 MAX_NAME_LENGTH = 64
+MAX_ADDRESS_LENGTH = 110
+"""Of ``Shared:<project>:<dataset>``."""
 
 
 def _check_name(name: str) -> str:
@@ -48,14 +51,27 @@ class DatasetDeletion(Strict):
     name: str = Field(max_length=MAX_NAME_LENGTH, examples=["raw"])
 
 
-class DatasetAnswer(BaseModel):
-    """A dataset of a project."""
+class SharedAnswer(BaseModel):
+    """Whose a shared dataset is, and what may be done with it here."""
 
-    name: str = Field(examples=["Resources"])
+    project: str = Field(description="Who owns it.", examples=["weather"])
+    dataset: str = Field(description="Its name there.", examples=["raw"])
+    mode: ShareMode = Field(examples=["read"])
+    download: bool = Field(description="Whether Data Owners here may download it and copy out of it.", examples=[False])
+
+
+class DatasetAnswer(BaseModel):
+    """A dataset of a project, or one that another project shares with it."""
+
+    name: str = Field(
+        description="A shared one is called Shared/project/dataset; in addresses write Shared:project:dataset.",
+        examples=["Resources"],
+    )
     description: str = Field(examples=["Measurements as they came."])
     standard: bool = Field(description="Every project has it; it can't be deleted.", examples=[True])
     created_at: datetime = Field(examples=["2026-05-04T10:00:00Z"])
     version: int = Field(description="Counts the edits; also the ETag.", examples=[1])
+    shared: SharedAnswer | None = Field(default=None, description="Null for one of the project's own.")
 
 
 class DatasetDetail(DatasetAnswer):

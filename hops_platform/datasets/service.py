@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import Select, func, select
@@ -10,14 +12,17 @@ from sqlalchemy.orm import Session
 from hops_contract.layout import STANDARD_DATASETS
 from hops_platform.database import new_id
 from hops_platform.datasets.models import Dataset
-from hops_platform.datasets.schemas import DatasetAnswer, DatasetDetail, DatasetEdit, NewDataset
+from hops_platform.datasets.schemas import DatasetAnswer, DatasetDetail, DatasetEdit, NewDataset, SharedAnswer
 from hops_platform.engines.files import ProjectFiles, TrashItem
 from hops_platform.engines.places import Place, is_dataset_name, parse_place
-from hops_platform.errors import ConflictError, InvalidRequestError, NotFoundError
+from hops_platform.errors import ConflictError, ForbiddenError, InvalidRequestError, NotFoundError
 from hops_platform.outbox import Task, enqueue, still_to_do
+from hops_platform.paging import decode_cursor, encode_cursor, fetch_page
 from hops_platform.projects.models import Project
 from hops_platform.projects.service import CREATE_FOLDERS
 from hops_platform.security.authentication import ProjectAccess
+from hops_platform.sharing.models import Share, ShareMode
+from hops_platform.sharing.standing import SHARED, end_shares_of, find_standing, is_shared_name, standing_in
 from hops_platform.versions import edit_version
 
 # The channel and the entity are those of the project's folders, so that all happens in the order in which it was asked.
@@ -26,8 +31,17 @@ RESTORE_DATASET = Task("storage", "dataset.restore")
 MOST_DATASETS = 500
 README = "README.md"
 MOST_OF_README = 64 * 1024
-# What other projects' datasets will be seen as.
-_RESERVED = frozenset({"shared"})
+# What other projects' datasets are seen as.
+_RESERVED = frozenset({SHARED.lower()})
+
+
+class Use(StrEnum):
+    """What a call does with a place; in a dataset of one's own project all of it is a matter of one's permissions."""
+
+    READ = "read"
+    WRITE = "write"
+    TAKE_OUT = "take out"
+    """Download, or copy into another dataset."""
 
 
 def datasets_of(project: Project) -> Select[Dataset]:
@@ -49,17 +63,75 @@ def find_dataset(session: Session, project: Project, name: str) -> Dataset:
     return found
 
 
-def place_in(session: Session, access: ProjectAccess, dataset: str, path: str) -> Place:
+def place_in(session: Session, access: ProjectAccess, dataset: str, path: str, *, use: Use) -> Place:
     """The place that a call names. Ends the transaction: nobody waits for the database while files are worked on.
 
+    Args:
+        session: The database.
+        access: Who calls, in which project.
+        dataset: The name of a dataset of the project, or that of one that is shared with it: ``Shared:weather:raw``.
+        path: Where in it.
+        use: What for.
+
     Raises:
+        ForbiddenError: The dataset is another project's, which does not allow this.
         InvalidRequestError: The path can't be one.
         NotFoundError: There is no such dataset.
     """
-    found = find_dataset(session, access.project, dataset)
-    place = parse_place(access.project.name, found.name, path)
+    if is_shared_name(dataset):
+        share = find_standing(session, access.project, dataset)
+        _check_use(share, use)
+        place = parse_place(share.owner.name, share.dataset.name, path)
+    else:
+        place = parse_place(access.project.name, find_dataset(session, access.project, dataset).name, path)
     session.commit()
     return place
+
+
+def _check_use(share: Share, use: Use) -> None:
+    if use is Use.WRITE and share.mode is not ShareMode.WRITE:
+        raise ForbiddenError(
+            f"{share.path} is shared with this project for reading only.",
+            remedy=f"Ask a Data Owner of {share.owner.name!r} to share it for writing.",
+        )
+    if use is Use.TAKE_OUT and not share.download:
+        raise ForbiddenError(
+            f"{share.owner.name!r} does not allow that {share.path} is downloaded or copied out here.",
+            remedy=f"Ask a Data Owner of {share.owner.name!r}, or work with it where it is.",
+        )
+
+
+def find_any_dataset(session: Session, project: Project, name: str) -> DatasetAnswer:
+    """A dataset of the project, or one that is shared with it, on the wire.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    if is_shared_name(name):
+        return show_shared(find_standing(session, project, name))
+    return show_dataset(find_dataset(session, project, name))
+
+
+def page_of_datasets(
+    session: Session, project: Project, *, limit: int, after: str | None
+) -> tuple[list[DatasetAnswer], str | None]:
+    """A page of the project's datasets by name, which those follow that are shared with it."""
+    own: list[DatasetAnswer] = []
+    # No dataset of a project has a slash in its name, so that the position tells which list it is in.
+    position = None if after is None else decode_cursor(after)
+    if position is None or not position.startswith(f"{SHARED}/"):
+        rows, following = fetch_page(session, datasets_of(project), key=Dataset.name, limit=limit, after=after)
+        own = [show_dataset(row[0]) for row in rows]
+        if following is not None:
+            return own, following
+        position = f"{SHARED}/"
+    query = standing_in(project.id).where(Share.path > position.removeprefix(f"{SHARED}/")).order_by(Share.path)
+    left = limit - len(own)
+    shares = session.scalars(query.limit(left + 1)).all()
+    shown = [*own, *(show_shared(share) for share in shares[:left])]
+    if len(shares) <= left:
+        return shown, None
+    return shown, encode_cursor(f"{SHARED}/{shares[left - 1].path if left else ''}")
 
 
 def create_dataset(session: Session, project: Project, request: NewDataset) -> DatasetAnswer:
@@ -84,8 +156,13 @@ def edit_dataset(session: Session, dataset: Dataset, edit: DatasetEdit, *, versi
     edit_version(session, dataset, version=version, **edit.model_dump(exclude_none=True))
 
 
-def delete_dataset(session: Session, project: Project, dataset: Dataset, *, repeated_name: str, by: str) -> None:
-    """Deletes a dataset; its folder goes to the trash.
+def delete_dataset(
+    session: Session, project: Project, dataset: Dataset, *, repeated_name: str, by: str
+) -> Sequence[Project]:
+    """Deletes a dataset; its folder goes to the trash, and other projects no longer have it.
+
+    Returns:
+        Those that had it.
 
     Raises:
         ConflictError: Every project has it.
@@ -103,8 +180,10 @@ def delete_dataset(session: Session, project: Project, dataset: Dataset, *, repe
         "by": by,
     }
     enqueue(session, TRASH_DATASET, entity=project.name, project=project.name, payload=payload)
+    had = end_shares_of(session, dataset)
     session.delete(dataset)
     session.flush()
+    return had
 
 
 def restore_dataset(session: Session, project: Project, item: TrashItem, *, name: str) -> DatasetAnswer:
@@ -151,6 +230,15 @@ def show_dataset(dataset: Dataset) -> DatasetAnswer:
         created_at=dataset.created_at,
         version=dataset.version,
     )
+
+
+def show_shared(share: Share) -> DatasetAnswer:
+    """A dataset of another project on the wire."""
+    shown = show_dataset(share.dataset)
+    shared = SharedAnswer(
+        project=share.owner.name, dataset=share.dataset.name, mode=share.mode, download=share.download
+    )
+    return shown.model_copy(update={"name": f"{SHARED}/{share.path}", "standard": False, "shared": shared})
 
 
 def show_with_readme(dataset: DatasetAnswer, files: ProjectFiles, place: Place, *, readme: bool) -> DatasetDetail:

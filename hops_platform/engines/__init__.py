@@ -15,6 +15,7 @@ from hops_platform.engines.files import ProjectArchives, ProjectFiles, ProjectUp
 from hops_platform.engines.hub import Hub
 from hops_platform.engines.logins import BrowserLogins
 from hops_platform.engines.previews import FilePreviews
+from hops_platform.engines.sandboxes import Sandboxes
 from hops_platform.engines.sessions import SparkSessions
 from hops_platform.engines.storage import ProjectStorage
 from hops_platform.engines.templates import ProjectTemplates
@@ -35,6 +36,7 @@ class Engines:
     capacity: MachineCapacity
     logins: BrowserLogins
     previews: FilePreviews
+    sandboxes: Sandboxes
 
 
 __all__ = [
@@ -49,5 +51,6 @@ __all__ = [
     "ProjectStorage",
     "ProjectTemplates",
     "ProjectUploads",
+    "Sandboxes",
     "SparkSessions",
 ]

@@ -16,10 +16,10 @@ from starlette.types import Receive, Scope, Send
 
 from hops_platform.audit.actions import Action
 from hops_platform.audit.requests import Known, records, records_apart
-from hops_platform.datasets.service import place_in
+from hops_platform.datasets.service import Use, place_in
 from hops_platform.engines.files import OpenedFile
-from hops_platform.engines.places import MAX_PATH_BYTES, Place
-from hops_platform.errors import ForbiddenError, RangeNotSatisfiableError, TooManyError
+from hops_platform.engines.places import MAX_PATH_BYTES
+from hops_platform.errors import ForbiddenError, PlatformError, RangeNotSatisfiableError, TooManyError
 from hops_platform.files import service
 from hops_platform.files.ranges import ByteRange, asked_range
 from hops_platform.files.schemas import (
@@ -35,7 +35,7 @@ from hops_platform.files.schemas import (
     TicketRequest,
     TrashItemAnswer,
 )
-from hops_platform.files.tickets import LIFETIME_S
+from hops_platform.files.tickets import LIFETIME_S, AskedFile
 from hops_platform.http import (
     After,
     DatabaseSession,
@@ -95,7 +95,7 @@ def list_files(  # noqa: PLR0917 - each is a word of the address, or a part
     after: After = None,
 ) -> Page[EntryAnswer]:
     """What lies in a folder, by name."""
-    place = place_in(session, access, dataset, path)
+    place = place_in(session, access, dataset, path, use=Use.READ)
     return service.list_folder(parts.engines.files, place, limit=limit, after=after)
 
 
@@ -108,7 +108,7 @@ def read_entry(
     path: FolderPath = "",
 ) -> EntryAnswer:
     """What one file or folder is."""
-    return service.show_entry(parts.engines.files.stat(place_in(session, access, dataset, path)))
+    return service.show_entry(parts.engines.files.stat(place_in(session, access, dataset, path, use=Use.READ)))
 
 
 @router.post(
@@ -126,7 +126,7 @@ def make_folder(  # noqa: PLR0917 - the request, and parts
 ) -> EntryAnswer:
     """Makes a folder in one that is there."""
     known.thing = f"{dataset}/{request.path}"
-    place = place_in(session, access, dataset, request.path)
+    place = place_in(session, access, dataset, request.path, use=Use.WRITE)
     return service.show_entry(parts.engines.files.make_folder(place))
 
 
@@ -142,9 +142,9 @@ def move_file(  # noqa: PLR0917 - the request, and parts
     """Moves or renames a file or a folder within the project; nothing is replaced."""
     known.thing = f"{dataset}/{request.path}"
     known.details["to"] = f"{request.to_dataset or dataset}/{request.to}"
-    target = place_in(session, access, request.to_dataset or dataset, request.to)
-    source = place_in(session, access, dataset, request.path)
-    return service.show_entry(parts.engines.files.move(source, target))
+    target = place_in(session, access, request.to_dataset or dataset, request.to, use=Use.WRITE)
+    source = place_in(session, access, dataset, request.path, use=Use.WRITE)
+    return service.show_entry(service.move(parts.engines.files, source, target))
 
 
 @router.post("/projects/{project}/datasets/{dataset}/files:copy", dependencies=[records(Action.FILE_COPY, "dataset")])
@@ -160,8 +160,10 @@ async def copy_file(  # noqa: PLR0917 - the request, and parts
     """Copies a file or a folder within the project; nothing is replaced, and it appears when it is whole."""
     known.thing = f"{dataset}/{request.path}"
     known.details["to"] = f"{request.to_dataset or dataset}/{request.to}"
-    target = await run_in_threadpool(place_in, session, access, request.to_dataset or dataset, request.to)
-    source = await run_in_threadpool(place_in, session, access, dataset, request.path)
+    to, out = request.to_dataset or dataset, request.to_dataset not in {None, dataset}
+    target = await run_in_threadpool(place_in, session, access, to, request.to, use=Use.WRITE)
+    use = Use.TAKE_OUT if out else Use.READ
+    source = await run_in_threadpool(place_in, session, access, dataset, request.path, use=use)
     person = access.caller.person.name
     with parts.transfers.places.take(person):
         step_aside()
@@ -178,9 +180,9 @@ def trash_file(  # noqa: PLR0917 - the request, and parts
     parts: PartsOf,
     known: Known,
 ) -> TrashItemAnswer:
-    """Moves a file or a folder to the project's trash."""
+    """Moves a file or a folder to the trash of the project that owns the dataset."""
     known.thing = f"{dataset}/{request.path}"
-    place = place_in(session, access, dataset, request.path)
+    place = place_in(session, access, dataset, request.path, use=Use.WRITE)
     return service.show_trash_item(parts.engines.files.trash(place, by=access.caller.person.name))
 
 
@@ -204,7 +206,8 @@ def download_file(  # noqa: PLR0917 - each is a word of the request, or a part
     known.thing = f"{dataset}/{path}"
     if asked is not None:
         known.details["range"] = asked
-    opened = parts.engines.files.open_file(place := place_in(session, access, dataset, path))
+    place = place_in(session, access, dataset, path, use=Use.TAKE_OUT)
+    opened = parts.engines.files.open_file(place)
     try:
         wanted = asked_range(asked if if_range in {None, f'"{opened.version}"'} else None, size=opened.size)
     except RangeNotSatisfiableError as error:
@@ -213,7 +216,7 @@ def download_file(  # noqa: PLR0917 - each is a word of the request, or a part
         refusal.headers["Content-Range"] = f"bytes */{opened.size}"
         known.recorded = True  # nothing was sent
         return refusal
-    return _download(opened, wanted, place, access, parts)
+    return _download(opened, wanted, AskedFile(access.project.name, dataset, path), access, parts)
 
 
 @router.post("/projects/{project}/datasets/{dataset}/content:ticket", status_code=201)
@@ -226,9 +229,11 @@ def give_download_ticket(
 ) -> TicketAnswer:
     """A ticket for one download of a file by the caller's browser; a program uses 'content' instead."""
     person = access.caller.person.id
-    place = place_in(session, access, dataset, request.path)
+    place = place_in(session, access, dataset, request.path, use=Use.TAKE_OUT)
     parts.engines.files.open_file(place).file.close()  # what can't be downloaded is told now, in the page
-    return TicketAnswer(ticket=parts.tickets.give(person, place), lifetime_s=LIFETIME_S)
+    # Under the name by which it was asked for: what may be done with a shared one is looked at again.
+    asked = AskedFile(access.project.name, dataset, request.path)
+    return TicketAnswer(ticket=parts.tickets.give(person, asked), lifetime_s=LIFETIME_S)
 
 
 async def sent_ticket(request: Request) -> str:
@@ -258,20 +263,26 @@ def download_by_ticket(
     access = authorize_in_project(session, caller, named.project, Permission.FILES_DOWNLOAD)
     known.within(access.project.name, access.project.id)
     known.thing = str(named)
-    opened = parts.engines.files.open_file(place := place_in(session, access, named.dataset, named.path))
+    place = place_in(session, access, named.dataset, named.path, use=Use.TAKE_OUT)
+    opened = parts.engines.files.open_file(place)
     everything = asked_range(None, size=opened.size)
-    return _download(opened, everything, place, access, parts)
+    return _download(opened, everything, named, access, parts)
 
 
-def _download(opened: OpenedFile, wanted: ByteRange, place: Place, access: ProjectAccess, parts: Parts) -> Download:
+def _download(opened: OpenedFile, wanted: ByteRange, file: AskedFile, access: ProjectAccess, parts: Parts) -> Download:
     def still_allowed() -> bool:
         with parts.database.session(writes=False) as looking:
-            return may_still(looking, access, Permission.FILES_DOWNLOAD)
+            if not may_still(looking, access, Permission.FILES_DOWNLOAD):
+                return False
+            try:
+                place_in(looking, access, file.dataset, file.path, use=Use.TAKE_OUT)
+            except PlatformError:
+                return False
+            return True
 
     person = access.caller.person.name
-    return Download(
-        opened, wanted, name=place.name, transfers=parts.transfers, person=person, still_allowed=still_allowed
-    )
+    name = file.path.rpartition("/")[2]
+    return Download(opened, wanted, name=name, transfers=parts.transfers, person=person, still_allowed=still_allowed)
 
 
 @router.get("/projects/{project}/trash")

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from hops_platform.datasets.schemas import MAX_NAME_LENGTH
+from hops_platform.datasets.schemas import MAX_ADDRESS_LENGTH
 from hops_platform.engines.files import EntryKind
 from hops_platform.engines.places import MAX_PATH_BYTES
 from hops_platform.users.schemas import Strict
@@ -23,7 +23,7 @@ PathField = Annotated[
     ),
 ]
 OtherDataset = Annotated[
-    str | None, Field(max_length=MAX_NAME_LENGTH, description="Default: the same.", examples=["Resources"])
+    str | None, Field(max_length=MAX_ADDRESS_LENGTH, description="Default: the same.", examples=["Resources"])
 ]
 
 

@@ -42,6 +42,19 @@ def list_folder(files: ProjectFiles, place: Place, *, limit: int, after: str | N
     return Page(items=[show_entry(entry) for entry in listing.entries], next=following)
 
 
+def move(files: ProjectFiles, source: Place, target: Place) -> Entry:
+    """Moves, within one project's datasets.
+
+    Raises:
+        ForbiddenError: The datasets are those of two projects.
+    """
+    if source.project != target.project:
+        raise ForbiddenError(
+            "Nothing is moved from one project's dataset into another's.", remedy="Copy it, then delete it."
+        )
+    return files.move(source, target)
+
+
 def copy(files: ProjectFiles, source: Place, target: Place) -> Copied:
     """Copies, within what one call may copy."""
     return files.copy(source, target, most_entries=MOST_COPIED_ENTRIES, most_bytes=MOST_COPIED_BYTES)

@@ -19,11 +19,28 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from hops_platform.engines.places import Place
-
 LIFETIME_S = 60.0
 MOST_OF_ONE = 32
 MOST = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class AskedFile:
+    """A file under the name by which it was asked for: a project's own, or one of a dataset that is shared with it.
+
+    Attributes:
+        project: In which project.
+        dataset: Which of its datasets.
+        path: Where in it.
+    """
+
+    project: str
+    dataset: str
+    path: str
+
+    def __str__(self) -> str:
+        """As the audit has it."""
+        return f"{self.dataset}/{self.path}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +49,12 @@ class Ticket:
 
     Attributes:
         person: The user's key.
-        place: The file.
+        file: Which.
         ends: When it is no longer good, on this machine's own clock.
     """
 
     person: UUID
-    place: Place
+    file: AskedFile
     ends: float
 
 
@@ -53,7 +70,7 @@ class DownloadTickets:
         self._lock = threading.Lock()
         self._given: OrderedDict[bytes, Ticket] = OrderedDict()
 
-    def give(self, person: UUID, place: Place) -> str:
+    def give(self, person: UUID, file: AskedFile) -> str:
         """A new ticket; where there are too many, the oldest of the same person, or of all, is no longer good."""
         text = secrets.token_urlsafe(32)
         with self._lock:
@@ -65,10 +82,10 @@ class DownloadTickets:
                 del self._given[own[0]]
             if len(self._given) >= MOST:
                 self._given.popitem(last=False)
-            self._given[_key(text)] = Ticket(person, place, now + LIFETIME_S)
+            self._given[_key(text)] = Ticket(person, file, now + LIFETIME_S)
         return text
 
-    def take(self, person: UUID, text: str) -> Place | None:
+    def take(self, person: UUID, text: str) -> AskedFile | None:
         """The file that a ticket is for, which is used up by that; ``None`` where it is not good.
 
         Who shows another person's ticket uses it up too: it has been seen by somebody who should not have it.
@@ -77,7 +94,7 @@ class DownloadTickets:
             ticket = self._given.pop(_key(text), None)
         if ticket is None or ticket.person != person or ticket.ends <= self._clock():
             return None
-        return ticket.place
+        return ticket.file
 
 
 def _key(text: str) -> bytes:

@@ -16,6 +16,7 @@ from hops_platform.outbox import Delivery
 from hops_platform.projects import models as projects
 from hops_platform.second_factor import models as second_factor
 from hops_platform.servers import models as servers
+from hops_platform.sharing import models as sharing
 from hops_platform.users import models as users
 
 TABLES = (
@@ -31,6 +32,8 @@ TABLES = (
     certificates.AuthorityRow,
     certificates.Certificate,
     datasets.Dataset,
+    sharing.Share,
+    sharing.Publication,
     environments.Environment,
     servers.RememberedOptions,
     servers.ProjectLimits,

@@ -31,6 +31,7 @@ from hops_platform.projects.service import (
     issue_certificate,
 )
 from hops_platform.security.authentication import Caller
+from hops_platform.sharing.standing import settle_around
 from hops_platform.users.models import User
 
 _PURGED_AT_ONCE = 20
@@ -60,6 +61,7 @@ def delete_project(session: Session, project: Project, *, repeated_name: str) ->
     session.execute(delete(JoinRequest).where(JoinRequest.project_id == project.id))
     project.deleted_at = now()
     session.flush()
+    settle_around(session, project)
 
 
 def deleted_projects(caller: Caller) -> Select[Project]:
@@ -126,6 +128,7 @@ def restore_project(session: Session, caller: Caller, project: Project, *, most:
         issue_certificate(session, membership)
     project.deleted_at = None
     session.flush()
+    settle_around(session, project)
 
 
 def purge_project(session: Session, project: Project, *, repeated_name: str) -> None:

@@ -263,7 +263,10 @@ def may_still(session: Session, access: ProjectAccess, permission: Permission) -
         user = _active_user(session, before.principal.user)
         if before.chain is not None and _is_outdated(before.chain, user.tokens_valid_from):
             return False
-        now_caller = Caller(principal=before.principal, user=user, chain=before.chain)
+        key = before.key
+        if key is not None:
+            key = bounds_of(find_good_key_of_token(session, str(key.identifier), user=user.name))
+        now_caller = Caller(principal=before.principal, user=user, chain=before.chain, key=key)
         found = authorize_in_project(session, now_caller, access.project.name, permission)
     except PlatformError:
         return False

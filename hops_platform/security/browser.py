@@ -113,7 +113,7 @@ def caller_of_form(request: Request, session: DatabaseSession, parts: PartsOf) -
     if caller is None:
         raise UnauthenticatedError("The browser is no longer logged in.", remedy="Log in again.")
     circumstances_of(request.scope).called_by(caller.principal)
-    return caller
+    return held_to_second_factor(session, caller, required=parts.settings.second_factor_required)
 
 
 def _check_window(request: Request) -> None:

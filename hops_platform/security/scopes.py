@@ -23,6 +23,7 @@ class Scope(StrEnum):
 
     AUDIT_READ = "audit:read"
     DATASETS_READ = "datasets:read"
+    DATASETS_SHARE = "datasets:share"
     DATASETS_WRITE = "datasets:write"
     FILES_DOWNLOAD = "files:download"
     MEMBERS_WRITE = "members:write"
@@ -41,6 +42,7 @@ SCOPE_WORDS: Mapping[Scope, str] = MappingProxyType(
     {
         Scope.AUDIT_READ: "Read and export the audit of your projects.",
         Scope.DATASETS_READ: "See which datasets there are, their trash, and the beginnings of files.",
+        Scope.DATASETS_SHARE: "Share and publish datasets; answer, leave and end what is shared.",
         Scope.DATASETS_WRITE: "Create, change and delete datasets; upload, move, copy, zip, delete and restore files.",
         Scope.FILES_DOWNLOAD: "Download files.",
         Scope.MEMBERS_WRITE: "Add, change and remove members; answer who asks to join.",
@@ -61,11 +63,27 @@ SCOPE_PERMISSIONS: Mapping[Scope, frozenset[Permission]] = MappingProxyType(
         Scope.AUDIT_READ: frozenset({Permission.AUDIT_EXPORT, Permission.AUDIT_READ}),
         Scope.DATASETS_READ: frozenset(
             {
+                Permission.DATASETS_DISCOVER,
                 Permission.DATASETS_LIST,
                 Permission.DATASET_READ,
                 Permission.FILES_BROWSE,
                 Permission.FILES_PREVIEW,
+                Permission.SHARES_LIST,
+                Permission.SHARES_READ,
                 Permission.TRASH_READ,
+            }
+        ),
+        Scope.DATASETS_SHARE: frozenset(
+            {
+                Permission.DATASETS_PUBLISH,
+                Permission.DATASETS_WITHDRAW,
+                Permission.SHARES_ASK,
+                Permission.SHARES_DECIDE,
+                Permission.SHARES_EDIT,
+                Permission.SHARES_LEAVE,
+                Permission.SHARES_OFFER,
+                Permission.SHARES_REVOKE,
+                Permission.SHARES_SEARCH,
             }
         ),
         Scope.DATASETS_WRITE: frozenset(

@@ -19,6 +19,7 @@ from hops_platform.testing.fakes import (
     MemoryEnvironments,
     MemoryHub,
     MemoryLogins,
+    MemorySandboxes,
     MemorySessions,
     MemoryStorage,
     MemoryTemplates,
@@ -41,6 +42,7 @@ class TestPlatform:
     environments: MemoryEnvironments
     capacity: FixedCapacity
     logins: MemoryLogins
+    sandboxes: MemorySandboxes
 
 
 def make_platform(home: Path, *, database_url: str | None = None, on_disk: bool = False) -> TestPlatform:
@@ -56,6 +58,7 @@ def make_platform(home: Path, *, database_url: str | None = None, on_disk: bool 
     migrate(settings.effective_database_url)
     storage, templates, hub, sessions = MemoryStorage(), MemoryTemplates(), MemoryHub(), MemorySessions()
     environments, capacity, logins = MemoryEnvironments(), FixedCapacity(), MemoryLogins()
+    sandboxes = MemorySandboxes()
     real = make_engines(settings, make_signer(settings))
     engines = Engines(
         storage=real.storage if on_disk else storage,
@@ -69,6 +72,7 @@ def make_platform(home: Path, *, database_url: str | None = None, on_disk: bool 
         capacity=capacity,
         logins=logins,
         previews=real.previews,
+        sandboxes=real.sandboxes if on_disk else sandboxes,
     )
     app = create_app(settings, engines, outbox_workers=False)
     return TestPlatform(
@@ -82,4 +86,5 @@ def make_platform(home: Path, *, database_url: str | None = None, on_disk: bool 
         environments=environments,
         capacity=capacity,
         logins=logins,
+        sandboxes=sandboxes,
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from hops_contract.options import Capacity
 from hops_platform.engines.hub import HubServer, RunningServer, ServerState
+from hops_platform.engines.sandboxes import VisibleDataset
 from hops_platform.errors import EngineRefusedError, NotFoundError
 
 
@@ -56,6 +57,18 @@ class MemoryTemplates(Faulty):
         """See :class:`~hops_platform.engines.templates.ProjectTemplates`."""
         self.check()
         self.filled.setdefault(project, title)
+
+
+@dataclass
+class MemorySandboxes(Faulty):
+    """Remembers what each project's sandboxes show of others: paths, and whether they can be written."""
+
+    visible: dict[str, dict[str, bool]] = field(default_factory=dict)
+
+    def settle(self, project: str, visible: Sequence[VisibleDataset]) -> None:
+        """See :class:`~hops_platform.engines.sandboxes.Sandboxes`."""
+        self.check()
+        self.visible[project] = {f"{one.project}/{one.dataset}": one.writes for one in visible}
 
 
 @dataclass

@@ -14,6 +14,7 @@ from hops_platform.engines.places import parse_place
 from hops_platform.errors import ForbiddenError
 from hops_platform.security.authentication import ProjectAccess, authorize_in_project
 from hops_platform.security.permissions import Permission
+from hops_platform.sharing.standing import is_shared_name
 from hops_platform.uploads.schemas import NewUploadRequest, UploadAnswer
 
 PROGRAM_ENDINGS = frozenset(
@@ -31,9 +32,14 @@ def announce(session: Session, access: ProjectAccess, dataset: str, request: New
     """Checks that a file may come in, and gives it a key; :func:`begin_upload` follows.
 
     Raises:
-        ForbiddenError: It is data, which a Data Owner brings in.
+        ForbiddenError: It is data, which a Data Owner brings in, or the dataset is another project's.
         NotFoundError: There is no such dataset.
     """
+    if is_shared_name(dataset):
+        raise ForbiddenError(
+            "Nothing is uploaded into a dataset of another project.",
+            remedy="Upload it into one of this project, then copy it.",
+        )
     found = find_dataset(session, access.project, dataset)
     wanted = _wanted(access, found.name, request)
     check_right(session, access, request.path, request.size)

@@ -118,7 +118,8 @@ def look_at_sandbox(wanted: Sandboxing, env: Mapping[str, str]) -> Finding:
     return better(
         "Sandbox",
         f"none: users' code runs as {_user()}. {why}",
-        "Without it let only people use this site who may see each other's files.",
+        "Without it let only people use this site who may see each other's files. Servers and sessions then show no "
+        "datasets that other projects share.",
     )
 
 

@@ -4,7 +4,7 @@ Code in a session has the project's files at hand and reads and writes them with
 platform instead, so it also works on a machine elsewhere, with a person's own token, and what it deletes goes to the
 project's trash. What one may do is decided by one's role, and a session's token neither uploads nor downloads.
 
-A path begins with the dataset: ``raw/2026/may.csv``.
+A path begins with the dataset: ``raw/2026/may.csv``; that of another project with ``Shared/weather/raw``.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any
 from urllib.parse import quote
 
 from hops import _session
+from hops._shared import why_not_seen
 
 __all__ = [
     "DatasetError",
@@ -33,10 +34,16 @@ __all__ = [
     "mkdir",
     "move",
     "names",
+    "path",
+    "publish",
     "restore",
+    "share",
+    "shares",
     "stat",
     "trash",
+    "unshare",
     "upload",
+    "withdraw",
 ]
 
 _PIECE = 16 * 1024 * 1024
@@ -83,8 +90,84 @@ def describe(dataset: str) -> dict[str, Any]:
     Raises:
         DatasetError: There is none, the platform refused, or does not answer.
     """
-    answer: dict[str, Any] = _call("GET", _dataset(dataset))
+    answer: dict[str, Any] = _call("GET", _dataset(_split(dataset)[0]))
     return answer
+
+
+def path(dataset: str) -> str:
+    """Where the files of a dataset lie in this session: one of the project, or ``Shared/weather/raw``.
+
+    Raises:
+        DatasetError: It is not there; the message says whether it is no longer shared.
+        NoProjectError: This process belongs to no project.
+    """
+    root = _session.current().path
+    found = f"{root}/{dataset.strip('/')}"
+    if "://" in root:
+        return found
+    reason = why_not_seen(root, found)
+    if reason is not None or not Path(found).is_dir():
+        raise DatasetError(
+            reason or f"There is no dataset {dataset!r} here. dataset.names() lists those that there are."
+        )
+    return found
+
+
+def shares(dataset: str) -> list[dict[str, Any]]:
+    """Which projects have a dataset of this one, or may come to have it.
+
+    Raises:
+        DatasetError: There is no such dataset, the platform refused, or does not answer.
+    """
+    return list(_pages(f"{_dataset(dataset)}/shares"))
+
+
+def share(dataset: str, project: str, write: bool = False, download: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002
+    """Offers a dataset to another project, whose Data Owner has to accept; for Data Owners, with a token of their own.
+
+    Args:
+        dataset: One of this project.
+        project: Name of the other one.
+        write: Whether it may be changed there.
+        download: Whether Data Owners there may download it and copy out of it.
+
+    Raises:
+        DatasetError: There is no such dataset or project, the platform refused, or does not answer.
+    """
+    wanted = {"project": project, "mode": "write" if write else "read", "download": download}
+    answer: dict[str, Any] = _call("POST", f"{_dataset(dataset)}/shares", json=wanted)
+    return answer
+
+
+def unshare(dataset: str, project: str) -> None:
+    """Takes a dataset back from another project; for Data Owners.
+
+    Raises:
+        DatasetError: It is not shared with that, the platform refused, or does not answer.
+    """
+    _call("DELETE", f"{_dataset(dataset)}/shares/{quote(project, safe='')}")
+
+
+def publish(dataset: str) -> None:
+    """Lets everybody find a dataset and add it to their own project for reading; for Data Owners.
+
+    Raises:
+        DatasetError: It is published already, the platform refused, or does not answer.
+    """
+    _call("POST", f"{_dataset(dataset)}/publication")
+
+
+def withdraw(dataset: str, users: str = "stay") -> None:
+    """Lets nobody find a dataset any more; for Data Owners.
+
+    Args:
+        dataset: One of this project.
+        users: Whether those who have added it by themselves ``stay`` or ``go``.
+
+    Raises:
+        DatasetError: It is not published, the platform refused, or does not answer.
+    """
+    _call("DELETE", f"{_dataset(dataset)}/publication", json={"users": users})
 
 
 def ls(path: str) -> list[Entry]:
@@ -309,8 +392,13 @@ def _pages(address: str, **query: str) -> Iterator[Any]:
 
 def _split(path: str) -> tuple[str, str]:
     dataset, _, inner = path.strip("/").partition("/")
+    if dataset == "Shared":
+        owner, _, inner = inner.partition("/")
+        shared, _, inner = inner.partition("/")
+        # As it stands in addresses, where a slash would end it.
+        dataset = f"Shared:{owner}:{shared}" if owner and shared else ""
     if not dataset:
-        raise DatasetError("A path begins with the dataset, like raw/2026/may.csv.")
+        raise DatasetError("A path begins with the dataset, like raw/2026/may.csv or Shared/weather/raw/may.csv.")
     return dataset, inner
 
 
@@ -346,11 +434,13 @@ def _request(method: str, address: str, **options: Any) -> Any:
         return request
 
     timeout = options.pop("timeout", _TIMEOUTS_S)
+    # With a leading slash it is none of the project's.
+    place = address[1:] if address.startswith("/") else f"projects/{quote(project, safe='')}/{address}"
     try:
         # With authentication of its own, a .netrc that names the platform's host does not take the token's place.
         answer = requests.request(
             method,
-            f"{url}api/v1/projects/{quote(project, safe='')}/{address}",
+            f"{url}api/v1/{place}",
             auth=show_token,
             allow_redirects=False,
             timeout=timeout,

@@ -45,6 +45,8 @@ class LocalStorage:
         homes = self._home.own_homes(project)
         deleted = self._home.trash(project)
         wipe_folder(self._home.uploads(project))
+        # A project of this name that is made later is another, with which nothing was ever shared.
+        wipe_folder(self._home.shares(project))
         if not folder.exists() and not homes and not deleted.exists():
             return
         trash = self._home.root / "trash"

@@ -47,6 +47,30 @@ def a_user(name: str, title: str = "", **more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def a_share(project: str, **more: Any) -> dict[str, Any]:
+    """Who has a dataset."""
+    return {
+        "project": project, "title": "", "state": "offered", "mode": "read", "download": False, "self_service": False,
+        "members": None, "since": None, "created_at": SINCE, "version": 1, **more,
+    }  # fmt: skip
+
+
+def a_received(project: str, dataset: str, **more: Any) -> dict[str, Any]:
+    """A dataset of another project."""
+    return {
+        "project": project, "title": "", "dataset": dataset, "description": "", "path": f"Shared/{project}/{dataset}",
+        "state": "offered", "mode": "read", "download": False, "since": None, "created_at": SINCE, **more,
+    }  # fmt: skip
+
+
+def a_published(project: str, dataset: str, **more: Any) -> dict[str, Any]:
+    """A dataset that everybody finds."""
+    return {
+        "project": project, "title": "", "dataset": dataset, "description": "", "owners": ["grace"],
+        "published_at": SINCE, "yours": [], **more,
+    }  # fmt: skip
+
+
 def a_session(number: int, user: str = "ada", **more: Any) -> dict[str, Any]:
     now = time.time()
     return {
@@ -97,6 +121,9 @@ class ScriptedPlatform:
         self.limits = ServerLimits().model_dump()
         self.running: list[str] | None = []
         self.refusals: dict[str, JSONResponse] = {}  # "PUT projects/weather/server" -> what is answered instead
+        self.received: list[dict[str, Any]] = []
+        self.published: list[dict[str, Any]] = []
+        self.shares: list[dict[str, Any]] = []
         self.calls: list[tuple[str, str, Any]] = []
         self.tags: dict[str, str] = {}  # "PUT projects/weather/limits" -> the If-Match that came last
         self.events: list[dict[str, Any]] = []
@@ -173,6 +200,41 @@ class ScriptedPlatform:
             case "GET", ["projects", _, "datasets"]:
                 names = ("Experiments", "Jupyter", "Logs", "Models", "Resources")
                 return self._page([{"name": name, "description": ""} for name in names], query, "name")
+            case "GET", ["projects", _, "shares"]:
+                return self._page(self.received, query, "path")
+            case "POST", ["projects", _, "shares"]:
+                return {"state": "accepted", "path": f"Shared/{body['project']}/{body['dataset']}"}
+            case "POST", ["projects", _, "shares", owner, verb]:
+                dataset, _, what = verb.partition(":")
+                share = next(one for one in self.received if (one["project"], one["dataset"]) == (owner, dataset))
+                if what == "decline":
+                    self.received.remove(share)
+                    return None
+                share["state"] = "accepted"
+                return share
+            case "DELETE", ["projects", _, "shares", owner, dataset]:
+                self.received = [one for one in self.received if (one["project"], one["dataset"]) != (owner, dataset)]
+                return None
+            case "GET", ["projects", _, "datasets", _, "shares"]:
+                return self._page(self.shares, query, "project")
+            case "POST", ["projects", _, "datasets", _, "shares"]:
+                self.shares.append(a_share(**body))
+                return self.shares[-1]
+            case "DELETE", ["projects", _, "datasets", _, "shares", name]:
+                self.shares = [one for one in self.shares if one["project"] != name]
+                return None
+            case "GET", ["projects", _, "share-targets"]:
+                return [{"name": "tides", "title": "Tides of the coast"}]
+            case "POST", ["projects", name, "datasets", dataset, "publication"]:
+                self.published.append(a_published(name, dataset))
+                return self.published[-1]
+            case "DELETE", ["projects", _, "datasets", _, "publication"]:
+                self.published.clear()
+                return None
+            case "GET", ["published-datasets"]:
+                sought = query.get("search", "")
+                found = [one for one in self.published if sought in f"{one['project']}/{one['dataset']}"]
+                return self._page(found, query, "dataset")
             case "GET", ["projects", _, "limits"]:
                 return self.limits
             case "PUT", ["projects", _, "limits"]:

@@ -46,8 +46,8 @@ def test_standings_and_an_empty_list_are_told_in_words(visit, platform):
     page = visit(HOME)
     expect(page.get_by_text("Your request was declined")).to_be_visible()
     expect(page.get_by_role("link", name="You are a member")).to_have_attribute("href", f"{HOME}projects/wind")
-    page.get_by_role("searchbox").fill("nothing")
-    page.get_by_role("searchbox").press("Enter")
+    page.get_by_role("region", name="Find a project").get_by_role("searchbox").fill("nothing")
+    page.get_by_role("region", name="Find a project").get_by_role("searchbox").press("Enter")
     expect(page.get_by_text("No project that is listed has this in its name")).to_be_visible()
 
 

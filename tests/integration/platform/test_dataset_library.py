@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from hops import dataset
+from hops import dataset, project
 from hops.dataset import DatasetError
 
 from hops_contract.principal import ProjectRole
@@ -197,3 +197,41 @@ def test_a_process_that_does_not_know_the_platform_is_told_what_to_set(monkeypat
     monkeypatch.setenv("HOPS_PROJECT", "weather")
     with pytest.raises(DatasetError, match="HOPS_TOKEN_FILE"):
         dataset.names()
+
+
+def test_a_dataset_is_shared_accepted_read_and_taken_back(
+    served: Breaking, on_disk: PlatformUnderTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grace = on_disk.user("grace")
+    on_disk.ready_project(grace, "tides", template="empty")
+    grace.patch("projects/tides", json={"listed": True}, headers={"If-Match": "*"}).raise_for_status()
+    dataset.upload(Path(__file__), "Resources/file.py")
+    assert dataset.share("Resources", "tides", download=True)["state"] == "offered"
+    dataset.publish("Models")
+    own = Path(os.environ["HOPS_TOKEN_FILE"])
+    hers = tmp_path / "hers"
+    hers.write_text(on_disk.platform.parts.signer.sign_user("grace", admin=False).token)
+    monkeypatch.setenv("HOPS_TOKEN_FILE", str(hers))
+    monkeypatch.setenv("HOPS_PROJECT", "tides")
+    assert [(one["path"], one["state"]) for one in project.shared()] == [("Shared/weather/Resources", "offered")]
+    project.accept("weather/Resources")
+    assert [one["dataset"] for one in project.published("mod")] == ["Models"]
+    assert project.add("weather/Models")["state"] == "accepted"
+    assert dataset.names()[-2:] == ["Shared/weather/Models", "Shared/weather/Resources"]
+    assert dataset.describe("Shared/weather/Resources")["shared"]["project"] == "weather"
+    assert [entry.name for entry in dataset.ls("Shared/weather/Resources")] == ["file.py"]
+    assert dataset.download("Shared/weather/Resources/file.py", tmp_path) == str(tmp_path / "file.py")
+    with pytest.raises(DatasetError, match="reading only"):
+        dataset.delete("Shared/weather/Resources/file.py")
+    project.leave("weather/Models")
+    monkeypatch.setenv("HOPS_TOKEN_FILE", str(own))
+    monkeypatch.setenv("HOPS_PROJECT", "weather")
+    assert [one["project"] for one in dataset.shares("Resources")] == ["tides"]
+    dataset.unshare("Resources", "tides")
+    dataset.withdraw("Models", users="go")
+    monkeypatch.setenv("HOPS_TOKEN_FILE", str(hers))
+    monkeypatch.setenv("HOPS_PROJECT", "tides")
+    with pytest.raises(DatasetError, match="is not shared with this project"):
+        dataset.ls("Shared/weather/Resources")
+    with pytest.raises(DatasetError, match="Name the project"):
+        project.leave("Resources")

@@ -32,6 +32,8 @@ SENTENCES = {
     "{delivery}": "01969b1e-6f00-7000-8000-000000000000",
     "{serial}": "5c1f",
     "{name}": "nothing",
+    "{target}": "tides",
+    "{owner}": "tides",
 }
 CALLERS: dict[str, tuple[PrincipalKind | None, bool, ProjectRole | None]] = {
     "anonymous": (None, False, None),
@@ -123,6 +125,13 @@ def test_no_project_users_token_carries_files_in_or_out_or_away() -> None:
         Permission.TRASH_EMPTY,
     ):
         assert permission not in allowed
+
+
+def test_no_project_users_token_shares_or_publishes() -> None:
+    allowed = permissions_of(PrincipalKind.PROJECT_USER, admin=True, membership=ProjectRole.DATA_OWNER)
+    sharing = {permission for permission in allowed if permission.value.startswith("shares:")}
+    assert sharing == {Permission.SHARES_LIST, Permission.SHARES_READ}
+    assert not allowed & {Permission.DATASETS_PUBLISH, Permission.DATASETS_WITHDRAW, Permission.DATASETS_DISCOVER}
 
 
 def test_no_project_users_token_reads_the_audit() -> None:

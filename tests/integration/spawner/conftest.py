@@ -84,7 +84,8 @@ class Person:
 
     def ask(self, method: str, path: str, **given: Any) -> httpx.Response:
         """Call the control plane."""
-        return self.client.request(method, API + path, headers=self.site.token_of(self), **given)
+        headers = self.site.token_of(self) | given.pop("headers", {})
+        return self.client.request(method, API + path, headers=headers, **given)
 
     def server(self, project: str) -> str:
         """The state of this person's server."""

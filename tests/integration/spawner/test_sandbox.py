@@ -76,6 +76,28 @@ def test_a_server_that_ends_takes_along_what_its_terminals_started(
     eventually(lambda: not running_server.is_running() and not strays(), "the end of all", seconds=30)
 
 
+def test_a_dataset_of_another_project_comes_and_goes_in_a_running_server(
+    site: Site, olga: Person, grace: Person, server: httpx.Client
+) -> None:
+    raw, shares = site.home / "projects" / "tides" / "raw", "projects/tides/datasets/raw/shares"
+    grace.ask("POST", "projects", json={"name": "tides", "template": "empty"}).raise_for_status()
+    grace.ask("POST", "projects/tides/datasets", json={"name": "raw"}).raise_for_status()
+    olga.ask("PATCH", "projects/weather", json={"listed": True}, headers={"If-Match": "*"}).raise_for_status()
+    eventually(raw.is_dir, "the folder of the dataset")
+    (raw / "day.csv").write_text("high water")
+    grace.ask("POST", shares, json={"project": "weather"}).raise_for_status()
+    olga.ask("POST", "projects/weather/shares/tides/raw:accept").raise_for_status()
+    look = "cat ~-/Shared/tides/raw/*; touch ~-/Shared/tides/raw/mine".replace(
+        "~-", str(site.home / "projects/weather")
+    )
+    eventually(lambda: "high water" in in_terminal(server, look), "the dataset in the running server")
+    assert "Read-only file system" in in_terminal(server, look)
+    grace.ask("DELETE", f"{shares}/weather").raise_for_status()
+    eventually(lambda: "is no longer shared" in in_terminal(server, look), "the end of the share", seconds=20)
+    assert "high water" not in in_terminal(server, look)
+    assert server.get("api").status_code == 200
+
+
 def _command(process: psutil.Process) -> list[Any]:
     try:
         return process.cmdline()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hops_contract.checked_start import fault
 from hops_contract.sandbox import (
     SandboxError,
     Sandboxing,
@@ -17,6 +18,7 @@ from hops_contract.sandbox import (
     of_python,
     unless_systems,
 )
+from hops_contract.shares import Identity, SharedMount, SharedMounts
 
 HOME = Path("/home/hops")
 VIEW = View(
@@ -178,3 +180,69 @@ def test_a_real_one_changes_no_setting_of_the_kernel_and_holds_no_memory_but_wha
     # A platform that root did not start is refused the settings for another reason.
     assert done.stderr.count("Read-only file system") >= (4 if os.geteuid() == 0 else 2), done.stderr
     assert len(done.stderr.splitlines()) == 4
+
+
+def test_datasets_of_others_are_mounted_over_their_places_and_looked_at_before_the_command():
+    mounts = SharedMounts(
+        view=Path("/home/shares/tides/view"),
+        point=Path("/home/projects/tides/Shared"),
+        mounts=tuple(
+            SharedMount(
+                source=Path(f"/home/projects/weather/{name}"),
+                target=Path(f"/home/projects/tides/Shared/weather/{name}"),
+                writes=writes,
+                identity=Identity(device=1, inode=2),
+                marker=Path(f"/home/projects/tides/Shared/.accepted/{name}"),
+            )
+            for name, writes in (("raw", False), ("clean", True))
+        ),
+    )
+    view = View(
+        write=(Path("/home/projects/tides"),),
+        hidden=(Path("/home"),),
+        temporary=Path("/t"),
+        shared=mounts,
+        checker=("python", "checked_start.py"),
+    )
+    made = command_in_sandbox("/usr/bin/bwrap", ["sh"], view, cwd=Path("/work"))
+    words = " ".join(made)
+    order = [
+        "--tmpfs /home --bind-try /home/projects/tides /home/projects/tides",
+        "--ro-bind /home/shares/tides/view /home/projects/tides/Shared",
+        "--ro-bind-try /home/projects/weather/raw /home/projects/tides/Shared/weather/raw",
+        "--bind-try /home/projects/weather/clean /home/projects/tides/Shared/weather/clean",
+        "--remount-ro /home",
+    ]
+    assert [words.find(part) for part in order] == sorted(words.find(part) for part in order)
+    assert -1 not in [words.find(part) for part in order]
+    assert made[-4:] == ["python", "checked_start.py", mounts.checks(), "sh"]
+
+
+@pytest.mark.parametrize(
+    ("points", "expected"),
+    [
+        ({"/p/Shared": ["ro"], "/p/Shared/w/raw": ["ro"]}, None),
+        ({"/p/Shared": ["ro"]}, None),
+        ({"/p": ["rw"]}, "was it replaced by a link"),
+        ({"/p/Shared": ["ro"], "/p/Shared/w/raw": ["rw"]}, "could be written"),
+    ],
+)
+def test_what_is_mounted_is_looked_at(tmp_path, points, expected):
+    folder, marker = tmp_path / "raw", tmp_path / "marker"
+    folder.mkdir()
+    marker.touch()
+    status = folder.stat()
+    mount = {
+        "target": str(folder),
+        "device": status.st_dev,
+        "inode": status.st_ino,
+        "writes": False,
+        "marker": str(marker),
+    }
+    points = {str(folder) if point.endswith("raw") else point: options for point, options in points.items()}
+    found = fault({"point": "/p/Shared", "mounts": [mount]}, points)
+    assert found is None if expected is None else expected in (found or "").lower()
+    if expected is None and str(folder) in points:
+        marker.unlink()
+        assert "taken away" in (fault({"point": "/p/Shared", "mounts": [mount]}, points) or "")
+        assert "is not the dataset" in (fault({"point": "/p/Shared", "mounts": [mount | {"inode": 1}]}, points) or "")

@@ -6,11 +6,10 @@ import uuid
 
 import pytest
 
-from hops_platform.engines.places import Place
 from hops_platform.files import tickets
-from hops_platform.files.tickets import LIFETIME_S, MOST_OF_ONE, DownloadTickets
+from hops_platform.files.tickets import LIFETIME_S, MOST_OF_ONE, AskedFile, DownloadTickets
 
-FILE = Place("weather", "raw", ("may.csv",))
+FILE = AskedFile("weather", "raw", "may.csv")
 ADA, BOB = uuid.uuid4(), uuid.uuid4()
 
 

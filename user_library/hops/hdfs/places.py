@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hops import _session
+from hops._shared import why_not_seen
 from hops._storage import Location, locate, project_root
 
 
@@ -14,8 +15,19 @@ def present(path: str, project: str | None = None) -> Location:
     """
     place = locate(path, project)
     if not place.exists():
+        if (reason := _why_not_seen(place)) is not None:
+            raise FileNotFoundError(reason)
         raise FileNotFoundError(f"{path} is not there. A relative path starts at the project's folder.")
     return place
+
+
+def _why_not_seen(place: Location) -> str | None:
+    """What the platform says of a dataset that another project shares, or no longer."""
+    try:
+        root = project_root()
+    except _session.NoProjectError:
+        return None
+    return why_not_seen(root.path, place.path) if place.is_local and root.is_local else None
 
 
 def make_room(target: Location, *, overwrite: bool) -> None:

@@ -1,0 +1,153 @@
+"""Mounts and unmounts in a running sandbox: a program of its own, as only a single thread can enter a user namespace.
+
+``python -I -S …/entering.py detach PID NAMESPACE POINT …`` takes away what is mounted at each POINT.
+``python -I -S …/entering.py attach PID NAMESPACE POINT DESCRIPTOR MODE`` mounts the folder that is open as DESCRIPTOR
+at POINT, MODE being ``read`` or ``write``.
+
+Both do so in the mount namespace of process PID, if that is the one with the number NAMESPACE.
+
+Who made a user namespace has all rights in it: a sandbox's mounts belong to the one that bubblewrap made first, with
+this user's id, so no administrator is needed. Processes in the sandbox live in another one, inside it, and have none.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import fcntl
+import os
+import socket
+import sys
+from pathlib import Path
+
+_NS_GET_USERNS = 0xB701
+_CLONE_NEWNS, _CLONE_NEWUSER = 0x00020000, 0x10000000
+_MNT_DETACH, _UMOUNT_NOFOLLOW = 2, 8
+# The same numbers on all architectures.
+_OPEN_TREE, _MOVE_MOUNT, _MOUNT_SETATTR = 428, 429, 442
+_OPEN_TREE_CLONE, _AT_EMPTY_PATH, _MOVE_MOUNT_F_EMPTY_PATH, _AT_FDCWD = 1, 0x1000, 4, -100
+_RDONLY, _NOSUID, _NODEV, _PRIVATE = 1, 2, 4, 1 << 18
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+class _Attributes(ctypes.Structure):
+    """``struct mount_attr`` of mount_setattr(2)."""
+
+    _fields_ = (
+        ("attr_set", ctypes.c_uint64),
+        ("attr_clr", ctypes.c_uint64),
+        ("propagation", ctypes.c_uint64),
+        ("userns_fd", ctypes.c_uint64),
+    )
+
+
+def enter(pid: int, namespace: int) -> bool:
+    """Enters the mount namespace of a process; whether that is the one that was meant.
+
+    Raises:
+        OSError: It can't be entered.
+    """
+    mounts = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+    if os.fstat(mounts).st_ino != namespace or Path("/proc/self/ns/mnt").stat().st_ino == namespace:
+        return False
+    owner = fcntl.ioctl(mounts, _NS_GET_USERNS)
+    if os.fstat(owner).st_ino != Path("/proc/self/ns/user").stat().st_ino:
+        _checked(_LIBC.setns(owner, _CLONE_NEWUSER))
+    _checked(_LIBC.setns(mounts, _CLONE_NEWNS))
+    return True
+
+
+def detach(point: str) -> None:
+    """Detaches all that is mounted at ``point``, one over the other.
+
+    Raises:
+        OSError: It can't be detached.
+    """
+    while True:
+        try:
+            _checked(_LIBC.umount2(os.fsencode(point), _MNT_DETACH | _UMOUNT_NOFOLLOW))
+        except OSError as error:
+            if error.errno in (errno.EINVAL, errno.ENOENT):
+                return  # nothing is mounted there (any more)
+            raise
+
+
+def cloned(folder: int, *, writes: bool) -> int:
+    """A mount of an open folder, by itself, that can be put into another namespace.
+
+    Raises:
+        OSError: This kernel does not do it.
+    """
+    try:
+        return _clone(folder, writes=writes)
+    except PermissionError:
+        return _cloned_apart(folder, writes=writes)
+
+
+def _cloned_apart(folder: int, *, writes: bool) -> int:
+    """The same by a child in a namespace of its own, where nobody has to be an administrator for it."""
+    here, there = socket.socketpair()
+    child = os.fork()
+    if child == 0:
+        try:
+            _checked(_LIBC.unshare(_CLONE_NEWUSER | _CLONE_NEWNS))
+            # What was opened before belongs to the namespace that was left: the same folder, seen from here.
+            path = str(Path(f"/proc/self/fd/{folder}").readlink())
+            seen = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            if os.path.sameopenfile(seen, folder):
+                socket.send_fds(there, [b"."], [_clone(seen, writes=writes)])
+        finally:
+            os._exit(0)
+    there.close()
+    _, descriptors, _, _ = socket.recv_fds(here, 1, 1)
+    os.waitpid(child, 0)
+    if not descriptors:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+    return descriptors[0]
+
+
+def _clone(folder: int, *, writes: bool) -> int:
+    tree = int(_LIBC.syscall(_OPEN_TREE, folder, b"", _OPEN_TREE_CLONE | _AT_EMPTY_PATH | os.O_CLOEXEC))
+    _checked(tree < 0)
+    attributes = _Attributes(_NOSUID | _NODEV | (0 if writes else _RDONLY), 0, _PRIVATE, 0)
+    size = ctypes.sizeof(attributes)
+    _checked(_LIBC.syscall(_MOUNT_SETATTR, tree, b"", _AT_EMPTY_PATH, ctypes.byref(attributes), size))
+    return tree
+
+
+def attach(tree: int, point: str) -> None:
+    """Mounts what :func:`cloned` gave.
+
+    Raises:
+        OSError: There is no such place, or this kernel does not do it.
+    """
+    _checked(_LIBC.syscall(_MOVE_MOUNT, tree, b"", _AT_FDCWD, os.fsencode(point), _MOVE_MOUNT_F_EMPTY_PATH))
+
+
+def main(arguments: list[str]) -> int:
+    """Does it; 0 also where there is nothing to do any more."""
+    verb, pid, namespace, *rest = arguments
+    try:
+        tree = cloned(int(rest[1]), writes=rest[2] == "write") if verb == "attach" else -1
+        if enter(int(pid), int(namespace)):
+            if verb == "attach":
+                attach(tree, rest[0])
+            else:
+                for point in rest:
+                    detach(point)
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    except OSError as error:
+        sys.stderr.write(f"{errno.errorcode.get(error.errno or 0, 'unknown')}\n")
+        return 1
+    return 0
+
+
+def _checked(failed: int) -> None:
+    if failed:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,216 @@
+"""Sandboxes of this machine (see :mod:`hops_contract.shares`)."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+
+from hops_contract.layout import Home
+from hops_contract.shares import (
+    ACCEPTED,
+    NEXT_START,
+    NO_LONGER,
+    SHARED,
+    SharedDataset,
+    identity_of,
+    markers,
+    open_dataset,
+    read_shared,
+    view_of,
+    write_shared,
+)
+from hops_platform.adapters.disk import full_disk_told
+from hops_platform.adapters.sandboxes import entering
+from hops_platform.adapters.sandboxes.mounts import (
+    Mounted,
+    Namespace,
+    end,
+    first_process,
+    holders,
+    mappers,
+    mounted_from,
+    namespaces,
+)
+from hops_platform.engines.sandboxes import VisibleDataset
+from hops_platform.errors import EngineUnavailableError
+
+LOG = logging.getLogger("hops.sandboxes")
+_PATIENCE_S = 20.0
+_ROUNDS = 20
+_PAUSE_S = 0.05
+_NOTES_KEPT = timedelta(days=30)
+_NO_LONGER_TEXT = (
+    "The dataset {dataset!r} of the project {project!r} is no longer shared with this project.\n"
+    "Ask a Data Owner of {project!r}, or of this project, who can see who ended it.\n"
+)
+_NEXT_START_TEXT = (
+    "The dataset {dataset!r} of the project {project!r} is shared with this project.\n"
+    "It is seen here in notebook servers and Spark sessions that start from now on: start this one again.\n"
+)
+
+
+class LocalSandboxes:
+    """Sandboxes of this machine, found by what is mounted in them: neither the Hub nor the session service is asked.
+
+    Args:
+        home: The platform's home.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._lock = threading.Lock()
+
+    def settle(self, project: str, visible: Sequence[VisibleDataset]) -> None:
+        """See :class:`~hops_platform.engines.sandboxes.Sandboxes`."""
+        shared = [
+            SharedDataset(id=one.id, project=one.project, dataset=one.dataset, writes=one.writes) for one in visible
+        ]
+        with self._lock:
+            if not shared and not self._home.shares(project).exists():
+                return
+            with full_disk_told():
+                self._write(project, shared)
+            # After that: a sandbox that is being made either looks at what was written, or is found here.
+            for namespace in namespaces():
+                self._settle(namespace, project, shared)
+
+    def _write(self, project: str, shared: Sequence[SharedDataset]) -> None:
+        view, accepted = view_of(self._home, project), view_of(self._home, project) / ACCEPTED
+        accepted.mkdir(mode=0o700, parents=True, exist_ok=True)
+        before = {one.path: one for one in read_shared(self._home, project)}
+        now = {one.path: one for one in shared}
+        write_shared(self._home, project, shared)
+        standing = frozenset[str]().union(*map(markers, shared))
+        for file in accepted.iterdir():
+            if file.name not in standing:
+                file.unlink()
+        for path in before.keys() - now.keys():
+            _note(view, before[path], NO_LONGER, _NO_LONGER_TEXT)
+        for one in shared:
+            _note(view, one, NEXT_START, _NEXT_START_TEXT)
+            for name in markers(one):
+                (accepted / name).touch(mode=0o600)
+        _forget_old(view, keep=now)
+
+    def _settle(self, namespace: Namespace, project: str, shared: Sequence[SharedDataset]) -> None:
+        point = f"{self._home.project(project)}/{SHARED}"
+        found = mounted_from(namespace, point)
+        if all(one.point != point for one in found):
+            return  # no sandbox of this project
+        wanted = {f"{point}/{one.path}": one for one in shared}
+        below = [one for one in found if one.point != point]
+        gone = [one for one in below if not self._may_stay(one, wanted)]
+        if gone:
+            self._take_away(namespace, project, gone)
+        kept = {one.point for one in below} - {one.point for one in gone}
+        for place in sorted(wanted.keys() - kept):
+            self._show(namespace, place, wanted[place])
+
+    def _take_away(self, namespace: Namespace, project: str, gone: Sequence[Mounted]) -> None:
+        points = sorted({one.point for one in gone})
+        # Whose memory holds files is told by their paths, which are known as long as they are mounted.
+        held = mappers(namespace, points)
+        if not _enter(namespace, "detach", points):
+            self._end_sandbox(namespace, project)
+            return
+        LOG.info("taken away from a running sandbox of %s: %s", project, ", ".join(points))
+        for pid in held:
+            end(pid, namespace)
+        if not _end_holders(namespace, frozenset(one.number for one in gone)):
+            self._end_sandbox(namespace, project)
+
+    def _show(self, namespace: Namespace, place: str, shared: SharedDataset) -> None:
+        """Mounts a dataset in a running sandbox. Where a kernel does not do that, it is seen from the next start on."""
+        with suppress(OSError), open_dataset(self._home, shared.project, shared.dataset) as folder:
+            mode = "write" if shared.writes else "read"
+            _enter(namespace, "attach", [place, str(folder), mode], descriptors=(folder,))
+
+    def _may_stay(self, mounted: Mounted, allowed: Mapping[str, SharedDataset]) -> bool:
+        shared = allowed.get(mounted.point)
+        if shared is None or (mounted.writes and not shared.writes):
+            return False
+        # One that was deleted and made again under its old name is another.
+        return mounted.identity is not None and mounted.identity == identity_of(
+            self._home, shared.project, shared.dataset
+        )
+
+    def _end_sandbox(self, namespace: Namespace, project: str) -> None:
+        LOG.warning("a sandbox of %s is ended: a dataset that is no longer shared could not be taken away", project)
+        first = first_process(namespace)
+        if first is not None:
+            end(first, namespace)
+        until = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < until:
+            if all(one.number != namespace.number for one in namespaces()):
+                return
+            time.sleep(_PAUSE_S)
+        raise EngineUnavailableError(
+            f"A sandbox of {project!r} still shows a dataset that is no longer shared.",
+            remedy="It is tried again by itself; stop its servers and sessions if this stays so.",
+        )
+
+
+def _enter(namespace: Namespace, verb: str, words: Sequence[str], *, descriptors: Sequence[int] = ()) -> bool:
+    """Lets something be done in a namespace; whether it is done, or there is nothing to do any more."""
+    for pid in namespace.processes:
+        if not Path(f"/proc/{pid}").exists():
+            continue
+        command = [sys.executable, "-I", "-S", entering.__file__, verb, str(pid), str(namespace.number), *words]
+        try:
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                env={},
+                pass_fds=descriptors,
+                timeout=_PATIENCE_S,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            LOG.exception("the program that enters sandboxes does not run")
+            return False
+        if done.returncode:
+            LOG.warning("%s in a sandbox: %s", verb, done.stderr.decode(errors="replace").strip()[:100])
+        return done.returncode == 0
+    return True
+
+
+def _end_holders(namespace: Namespace, numbers: frozenset[int]) -> bool:
+    """Ends who holds what was taken away; whether nobody does any more."""
+    for _ in range(_ROUNDS):
+        found = holders(namespace, numbers)
+        if not found:
+            return True
+        for pid in found:
+            LOG.info("process %d is ended: it held a dataset that is no longer shared", pid)
+            end(pid, namespace)
+        time.sleep(_PAUSE_S)
+    return False
+
+
+def _note(view: Path, shared: SharedDataset, name: str, text: str) -> None:
+    """Makes the place of a dataset, and says in it what is seen where the dataset is not."""
+    place = view / shared.path
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for other in {NEXT_START, NO_LONGER} - {name}:
+        (place / other).unlink(missing_ok=True)
+    (place / name).write_text(text.format(project=shared.project, dataset=shared.dataset), encoding="utf-8")
+
+
+def _forget_old(view: Path, *, keep: Mapping[str, SharedDataset]) -> None:
+    """Removes the notes of what ended long ago; a place that is still mounted over somewhere stays there unseen."""
+    oldest = time.time() - _NOTES_KEPT.total_seconds()
+    for note in view.glob(f"*/*/{NO_LONGER}"):
+        place = note.parent
+        with suppress(OSError):
+            if str(place.relative_to(view)) not in keep and note.stat().st_mtime < oldest:
+                note.unlink()
+                place.rmdir()
+                place.parent.rmdir()

@@ -1,0 +1,20 @@
+"""What follows in sandboxes when shares come and go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hops_platform.outbox import Handler, Task
+from hops_platform.parts import Parts
+from hops_platform.sharing.standing import SETTLE, visible_in
+
+
+def settle_sandboxes(parts: Parts, payload: Mapping[str, Any]) -> None:
+    """Lets the sandboxes of a project show what is shared with it now."""
+    with parts.database.session(writes=False) as session:
+        visible = visible_in(session, payload["project"])
+    parts.engines.sandboxes.settle(payload["project"], visible)
+
+
+TASKS: Mapping[Task, Handler[Parts]] = {SETTLE: settle_sandboxes}

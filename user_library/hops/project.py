@@ -1,0 +1,85 @@
+"""Datasets of other projects in this one: those that are shared with it, offered to it, or published for everybody.
+
+``from hops import dataset`` shares a dataset of this project with others. Code in a session sees what is shared; who
+accepts, adds and gives back is a Data Owner with a token of their own, on a machine elsewhere.
+
+A shared dataset is named by the project that owns it: ``weather/raw``. Here its files lie at ``Shared/weather/raw``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from hops.dataset import DatasetError, _call, _pages
+
+__all__ = ["accept", "add", "decline", "leave", "published", "shared"]
+
+
+def shared() -> list[dict[str, Any]]:
+    """What other projects share with this one, offer it (``state`` is ``offered``), or are asked for (``asked``).
+
+    Raises:
+        DatasetError: The platform refused, or does not answer.
+    """
+    return list(_pages("shares"))
+
+
+def accept(name: str) -> dict[str, Any]:
+    """Accepts a dataset that another project offers; for Data Owners.
+
+    Raises:
+        DatasetError: Nothing of that name is offered, the platform refused, or does not answer.
+    """
+    answer: dict[str, Any] = _call("POST", f"{_share(name)}:accept")
+    return answer
+
+
+def decline(name: str) -> None:
+    """Declines a dataset that another project offers; for Data Owners.
+
+    Raises:
+        DatasetError: Nothing of that name is offered, the platform refused, or does not answer.
+    """
+    _call("POST", f"{_share(name)}:decline")
+
+
+def leave(name: str) -> None:
+    """Gives a shared dataset back, or takes back that it was asked for; for Data Owners.
+
+    Raises:
+        DatasetError: Nothing of that name is shared, the platform refused, or does not answer.
+    """
+    _call("DELETE", _share(name))
+
+
+def published(search: str = "") -> list[dict[str, Any]]:
+    """The datasets that everybody here finds, in whose name or description ``search`` occurs.
+
+    Raises:
+        DatasetError: The platform refused, or does not answer.
+    """
+    return list(_pages("/published-datasets", search=search))
+
+
+def add(name: str, write: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002  # as in dataset
+    """Adds a published dataset for reading, at once; for writing its Data Owners are asked; for Data Owners.
+
+    Raises:
+        DatasetError: Nothing of that name is published, the platform refused, or does not answer.
+    """
+    project, inner = _parts(name)
+    wish = {"project": project, "dataset": inner, "mode": "write" if write else "read"}
+    answer: dict[str, Any] = _call("POST", "shares", json=wish)
+    return answer
+
+
+def _share(name: str) -> str:
+    return "shares/" + "/".join(quote(part, safe="") for part in _parts(name))
+
+
+def _parts(name: str) -> tuple[str, str]:
+    project, _, inner = name.removeprefix("Shared/").strip("/").partition("/")
+    if not project or not inner or "/" in inner:
+        raise DatasetError("Name the project that owns the dataset, and the dataset: weather/raw.")
+    return project, inner
