@@ -663,7 +663,7 @@ export interface paths {
         };
         /**
          * List Datasets
-         * @description The project's datasets by name.
+         * @description The project's datasets by name, then those that others share with it.
          */
         get: operations["list_datasets"];
         put?: never;
@@ -696,7 +696,7 @@ export interface paths {
         post?: never;
         /**
          * Delete Dataset
-         * @description Deletes a dataset; its files are moved to the project's trash.
+         * @description Deletes a dataset; its files are moved to the project's trash, and no other project has it any more.
          */
         delete: operations["delete_dataset"];
         options?: never;
@@ -859,7 +859,7 @@ export interface paths {
         put?: never;
         /**
          * Trash File
-         * @description Moves a file or a folder to the project's trash.
+         * @description Moves a file or a folder to the trash of the project that owns the dataset.
          */
         post: operations["trash_file"];
         delete?: never;
@@ -926,6 +926,78 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/datasets/{dataset}/publication": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publish Dataset
+         * @description Lets everybody who is logged in find a dataset, and add it to their own project for reading.
+         */
+        post: operations["publish_dataset"];
+        /**
+         * Withdraw Dataset
+         * @description Lets nobody find a dataset any more; those who have added it by themselves stay or go, as the body says.
+         */
+        delete: operations["withdraw_dataset"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/datasets/{dataset}/shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Shares Of Dataset
+         * @description Who has a dataset of this project, or may come to have it, by the projects' names.
+         */
+        get: operations["list_shares_of_dataset"];
+        put?: never;
+        /**
+         * Offer Dataset
+         * @description Offers a dataset to another project, whose Data Owner has to accept; shared at once if that asked for it.
+         */
+        post: operations["offer_dataset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/datasets/{dataset}/shares/{target}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Share
+         * @description Ends a share, takes an offer back, or refuses a wish; running servers and sessions lose it within seconds.
+         */
+        delete: operations["revoke_share"];
+        options?: never;
+        head?: never;
+        /**
+         * Edit Share
+         * @description Changes what the other project may do with it; less than before takes effect at once, more at a next start.
+         */
+        patch: operations["edit_share"];
         trace?: never;
     };
     "/services/hops/api/v1/projects/{project}/datasets/{dataset}/uploads": {
@@ -1232,6 +1304,110 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/hops/api/v1/projects/{project}/share-targets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find Share Targets
+         * @description The first projects with which a dataset can be shared and that are called so: listed ones, and the caller's.
+         */
+        get: operations["find_share_targets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Received Shares
+         * @description What other projects share with this one, offer it, or are asked for, by project and dataset.
+         */
+        get: operations["list_received_shares"];
+        put?: never;
+        /**
+         * Ask For Dataset
+         * @description Adds a published dataset for reading, at once; for writing, a Data Owner of it is asked.
+         */
+        post: operations["ask_for_dataset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/shares/{owner}/{dataset}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Leave Share
+         * @description Gives a dataset back, or takes a wish back; running servers and sessions lose it within seconds.
+         */
+        delete: operations["leave_share"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/shares/{owner}/{dataset}:accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept Share
+         * @description Accepts a dataset that is offered; servers and sessions that start from now on show it.
+         */
+        post: operations["accept_share"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/shares/{owner}/{dataset}:decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decline Share
+         * @description Declines a dataset that is offered; the project that offers it sees that.
+         */
+        post: operations["decline_share"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/hops/api/v1/projects/{project}/trash": {
         parameters: {
             query?: never;
@@ -1350,6 +1526,26 @@ export interface paths {
          * @description Checks what came, and puts the whole file in its place in one step. Repeated, it answers the same for a day.
          */
         post: operations["finish_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/published-datasets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Published Datasets
+         * @description The datasets that everybody here may find, by project and name.
+         */
+        get: operations["list_published_datasets"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1626,7 +1822,7 @@ export interface components {
          * @description What was done: ``<subject>.<verb>``, the subject being the kind of thing that it was done to. Alphabetised.
          * @enum {string}
          */
-        Action: "access.read" | "api-key.create" | "api-key.revoke" | "audit.export" | "audit.read" | "audit.verify" | "certificate.export" | "certificate.renew" | "certificate.replace" | "certificate.revoke" | "certificate.sign" | "dataset.create" | "dataset.delete" | "dataset.edit" | "environment.retry" | "file.copy" | "file.download" | "file.move" | "file.pack" | "file.restore" | "file.trash" | "file.unpack" | "folder.create" | "join-request.accept" | "join-request.decline" | "join-request.make" | "join-request.withdraw" | "limits.edit" | "login.api-key" | "login.browser" | "login.code" | "login.password" | "member.add" | "member.edit" | "member.leave" | "member.remove" | "outbox.retry" | "password.change" | "project.create" | "project.delete" | "project.edit" | "project.purge" | "project.restore" | "second-factor.begin" | "second-factor.confirm" | "second-factor.renew-codes" | "second-factor.reset" | "second-factor.turn-off" | "server.grant" | "server.restart" | "server.start" | "server.stop" | "session.stop" | "session.stop-idle" | "trash.empty" | "upload.begin" | "upload.cancel" | "upload.finish" | "user.create" | "user.edit";
+        Action: "access.read" | "api-key.create" | "api-key.revoke" | "audit.export" | "audit.read" | "audit.verify" | "certificate.export" | "certificate.renew" | "certificate.replace" | "certificate.revoke" | "certificate.sign" | "dataset.create" | "dataset.delete" | "dataset.edit" | "dataset.publish" | "dataset.withdraw" | "environment.retry" | "file.copy" | "file.download" | "file.move" | "file.pack" | "file.restore" | "file.trash" | "file.unpack" | "folder.create" | "join-request.accept" | "join-request.decline" | "join-request.make" | "join-request.withdraw" | "limits.edit" | "login.api-key" | "login.browser" | "login.code" | "login.password" | "member.add" | "member.edit" | "member.leave" | "member.remove" | "outbox.retry" | "password.change" | "project.create" | "project.delete" | "project.edit" | "project.purge" | "project.restore" | "second-factor.begin" | "second-factor.confirm" | "second-factor.renew-codes" | "second-factor.reset" | "second-factor.turn-off" | "server.grant" | "server.restart" | "server.start" | "server.stop" | "session.stop" | "session.stop-idle" | "share.accept" | "share.ask" | "share.decline" | "share.edit" | "share.leave" | "share.offer" | "share.revoke" | "trash.empty" | "upload.begin" | "upload.cancel" | "upload.finish" | "user.create" | "user.edit";
         /**
          * ActorKind
          * @description What stands behind an actor.
@@ -2009,7 +2205,7 @@ export interface components {
         };
         /**
          * DatasetAnswer
-         * @description A dataset of a project.
+         * @description A dataset of a project, or one that another project shares with it.
          */
         DatasetAnswer: {
             /**
@@ -2025,9 +2221,12 @@ export interface components {
             description: string;
             /**
              * Name
+             * @description A shared one is called Shared/project/dataset; in addresses write Shared:project:dataset.
              * @example Resources
              */
             name: string;
+            /** @description Null for one of the project's own. */
+            shared?: components["schemas"]["SharedAnswer"] | null;
             /**
              * Standard
              * @description Every project has it; it can't be deleted.
@@ -2070,6 +2269,7 @@ export interface components {
             description: string;
             /**
              * Name
+             * @description A shared one is called Shared/project/dataset; in addresses write Shared:project:dataset.
              * @example Resources
              */
             name: string;
@@ -2087,6 +2287,8 @@ export interface components {
              * @example false
              */
             readme_cut: boolean;
+            /** @description Null for one of the project's own. */
+            shared?: components["schemas"]["SharedAnswer"] | null;
             /**
              * Standard
              * @description Every project has it; it can't be deleted.
@@ -2881,6 +3083,30 @@ export interface components {
             title: string;
         };
         /**
+         * NewShare
+         * @description With which project to share a dataset, and how.
+         */
+        NewShare: {
+            /**
+             * Download
+             * @description Whether Data Owners of the other project may download it and copy out of it.
+             * @default false
+             * @example false
+             */
+            download: boolean;
+            /**
+             * @description What the other project may do with it.
+             * @default read
+             * @example read
+             */
+            mode: components["schemas"]["ShareMode"];
+            /**
+             * Project
+             * @example tides
+             */
+            project: string;
+        };
+        /**
          * NewUploadRequest
          * @description A file to send.
          */
@@ -3063,10 +3289,40 @@ export interface components {
              */
             next?: string | null;
         };
+        /** Page[PublishedDataset] */
+        Page_PublishedDataset_: {
+            /** Items */
+            items: components["schemas"]["PublishedDataset"][];
+            /**
+             * Next
+             * @description Give this as `after` for the next page; null at the end.
+             */
+            next?: string | null;
+        };
+        /** Page[ReceivedShare] */
+        Page_ReceivedShare_: {
+            /** Items */
+            items: components["schemas"]["ReceivedShare"][];
+            /**
+             * Next
+             * @description Give this as `after` for the next page; null at the end.
+             */
+            next?: string | null;
+        };
         /** Page[ServerAnswer] */
         Page_ServerAnswer_: {
             /** Items */
             items: components["schemas"]["ServerAnswer"][];
+            /**
+             * Next
+             * @description Give this as `after` for the next page; null at the end.
+             */
+            next?: string | null;
+        };
+        /** Page[ShareAnswer] */
+        Page_ShareAnswer_: {
+            /** Items */
+            items: components["schemas"]["ShareAnswer"][];
             /**
              * Next
              * @description Give this as `after` for the next page; null at the end.
@@ -3390,6 +3646,55 @@ export interface components {
             password: string;
         };
         /**
+         * PublishedDataset
+         * @description A dataset that everybody here finds.
+         */
+        PublishedDataset: {
+            /**
+             * Dataset
+             * @example raw
+             */
+            dataset: string;
+            /**
+             * Description
+             * @example Measurements as they came.
+             */
+            description: string;
+            /**
+             * Owners
+             * @description User names of the project's Data Owners.
+             * @example [
+             *       "ada"
+             *     ]
+             */
+            owners: string[];
+            /**
+             * Project
+             * @example weather
+             */
+            project: string;
+            /**
+             * Published At
+             * Format: date-time
+             * @example 2026-05-04T10:00:00Z
+             */
+            published_at: string;
+            /**
+             * Title
+             * @description The title of that project.
+             * @example Weather of the coast
+             */
+            title: string;
+            /**
+             * Yours
+             * @description The caller's projects that own it or have it already.
+             * @example [
+             *       "tides"
+             *     ]
+             */
+            yours: string[];
+        };
+        /**
          * QueuePlace
          * @description The place of a session that waits for resources; its reason says for what.
          */
@@ -3423,6 +3728,61 @@ export interface components {
              * @example 52311
              */
             received: number;
+        };
+        /**
+         * ReceivedShare
+         * @description A dataset of another project that is offered to this one, asked for, or shared with it.
+         */
+        ReceivedShare: {
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-05-04T09:00:00Z
+             */
+            created_at: string;
+            /**
+             * Dataset
+             * @example raw
+             */
+            dataset: string;
+            /**
+             * Description
+             * @example Measurements as they came.
+             */
+            description: string;
+            /**
+             * Download
+             * @example false
+             */
+            download: boolean;
+            /** @example read */
+            mode: components["schemas"]["ShareMode"];
+            /**
+             * Path
+             * @description Where it stands in this project, once it is accepted.
+             * @example Shared/weather/raw
+             */
+            path: string;
+            /**
+             * Project
+             * @description Who owns it.
+             * @example weather
+             */
+            project: string;
+            /**
+             * Since
+             * @description When it was accepted. Notebook servers and sessions that were started before do not show it.
+             * @example 2026-05-04T10:00:00Z
+             */
+            since: string | null;
+            /** @example accepted */
+            state: components["schemas"]["ShareState"];
+            /**
+             * Title
+             * @description The title of that project.
+             * @example Weather of the coast
+             */
+            title: string;
         };
         /**
          * RecoveryCodes
@@ -3909,6 +4269,108 @@ export interface components {
             secret: string;
         };
         /**
+         * ShareAnswer
+         * @description Who has a dataset: a project, and none of its people.
+         */
+        ShareAnswer: {
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-05-04T09:00:00Z
+             */
+            created_at: string;
+            /**
+             * Download
+             * @example false
+             */
+            download: boolean;
+            /**
+             * Members
+             * @description How many people that are; null before it is accepted.
+             * @example 4
+             */
+            members: number | null;
+            /** @example read */
+            mode: components["schemas"]["ShareMode"];
+            /**
+             * Project
+             * @example tides
+             */
+            project: string;
+            /**
+             * Self Service
+             * @description The project added it by itself, since it was published.
+             * @example false
+             */
+            self_service: boolean;
+            /**
+             * Since
+             * @description When it was accepted; null before that.
+             * @example 2026-05-04T10:00:00Z
+             */
+            since: string | null;
+            /** @example accepted */
+            state: components["schemas"]["ShareState"];
+            /**
+             * Title
+             * @example Tides of the coast
+             */
+            title: string;
+            /**
+             * Version
+             * @description Counts the edits; also the ETag.
+             * @example 1
+             */
+            version: number;
+        };
+        /**
+         * ShareEdit
+         * @description What to change of a share; what is left out stays.
+         */
+        ShareEdit: {
+            /** Download */
+            download?: boolean | null;
+            mode?: components["schemas"]["ShareMode"] | null;
+        };
+        /**
+         * ShareMode
+         * @description What the other project may do with a dataset.
+         * @enum {string}
+         */
+        ShareMode: "read" | "write";
+        /**
+         * ShareState
+         * @description How far a share is.
+         * @enum {string}
+         */
+        ShareState: "offered" | "asked" | "accepted" | "declined";
+        /**
+         * SharedAnswer
+         * @description Whose a shared dataset is, and what may be done with it here.
+         */
+        SharedAnswer: {
+            /**
+             * Dataset
+             * @description Its name there.
+             * @example raw
+             */
+            dataset: string;
+            /**
+             * Download
+             * @description Whether Data Owners here may download it and copy out of it.
+             * @example false
+             */
+            download: boolean;
+            /** @example read */
+            mode: components["schemas"]["ShareMode"];
+            /**
+             * Project
+             * @description Who owns it.
+             * @example weather
+             */
+            project: string;
+        };
+        /**
          * SignedCertificate
          * @description What was signed.
          */
@@ -4186,6 +4648,22 @@ export interface components {
             ended: number[];
         };
         /**
+         * Target
+         * @description A project with which a dataset can be shared.
+         */
+        Target: {
+            /**
+             * Name
+             * @example tides
+             */
+            name: string;
+            /**
+             * Title
+             * @example Tides of the coast
+             */
+            title: string;
+        };
+        /**
          * Template
          * @description What a new project is filled with.
          * @enum {string}
@@ -4415,6 +4893,12 @@ export interface components {
             unlock: boolean;
         };
         /**
+         * UsersOfIt
+         * @description What becomes of those who use a published dataset.
+         * @enum {string}
+         */
+        UsersOfIt: "stay" | "go";
+        /**
          * Violation
          * @description One field of a request that can't be accepted, and why.
          */
@@ -4432,11 +4916,41 @@ export interface components {
             message: string;
         };
         /**
+         * Wish
+         * @description A published dataset that a project wants.
+         */
+        Wish: {
+            /**
+             * Dataset
+             * @example raw
+             */
+            dataset: string;
+            /**
+             * @description What the other project may do with it.
+             * @default read
+             * @example read
+             */
+            mode: components["schemas"]["ShareMode"];
+            /**
+             * Project
+             * @example tides
+             */
+            project: string;
+        };
+        /**
+         * Withdrawal
+         * @description What becomes of the projects that have added the dataset by themselves.
+         */
+        Withdrawal: {
+            /** @example stay */
+            users: components["schemas"]["UsersOfIt"];
+        };
+        /**
          * Scope
          * @description A group of permissions that people understand. Alphabetised.
          * @enum {string}
          */
-        hops_platform__security__scopes__Scope: "audit:read" | "datasets:read" | "datasets:write" | "files:download" | "members:write" | "projects:read" | "projects:write" | "servers:read" | "servers:write" | "sessions:read" | "sessions:run" | "sessions:write" | "site:read" | "site:write";
+        hops_platform__security__scopes__Scope: "audit:read" | "datasets:read" | "datasets:share" | "datasets:write" | "files:download" | "members:write" | "projects:read" | "projects:write" | "servers:read" | "servers:write" | "sessions:read" | "sessions:run" | "sessions:write" | "site:read" | "site:write";
         /**
          * Scope
          * @description Whose sessions.
@@ -6943,6 +7457,285 @@ export interface operations {
             };
         };
     };
+    publish_dataset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublishedDataset"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    withdraw_dataset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Withdrawal"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    list_shares_of_dataset: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The 'next' of the page before. */
+                after?: string | null;
+            };
+            header?: never;
+            path: {
+                dataset: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ShareAnswer_"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    offer_dataset: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A creation sent twice with the same key happens once. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                dataset: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewShare"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShareAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    revoke_share: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                target: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    edit_share: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what is edited. */
+                "If-Match"?: string | null;
+            };
+            path: {
+                dataset: string;
+                target: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShareEdit"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShareAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
     begin_upload: {
         parameters: {
             query?: never;
@@ -7870,6 +8663,278 @@ export interface operations {
             };
         };
     };
+    find_share_targets: {
+        parameters: {
+            query?: {
+                /** @description Part of a name or a title; of a published dataset also of its description. */
+                search?: string;
+            };
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Target"][];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    list_received_shares: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The 'next' of the page before. */
+                after?: string | null;
+            };
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ReceivedShare_"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    ask_for_dataset: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A creation sent twice with the same key happens once. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Wish"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReceivedShare"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    leave_share: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project that owns the dataset. */
+                owner: string;
+                dataset: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    accept_share: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project that owns the dataset. */
+                owner: string;
+                dataset: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReceivedShare"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    decline_share: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The project that owns the dataset. */
+                owner: string;
+                dataset: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
     list_trash: {
         parameters: {
             query?: {
@@ -8161,6 +9226,53 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EntryAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    list_published_datasets: {
+        parameters: {
+            query?: {
+                /** @description Part of a name or a title; of a published dataset also of its description. */
+                search?: string;
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The 'next' of the page before. */
+                after?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_PublishedDataset_"];
                 };
             };
             /** @description A problem (RFC 9457). */
