@@ -144,7 +144,7 @@ class LocalTrash:
 
     def _names(self, project: str, before: UUID | None) -> Iterator[str]:
         with suppress(FileNotFoundError), os.scandir(self._home.trash(project)) as found:
-            for entry in bounded(found, remedy="Empty the trash, or restore what is the latest by its id."):
+            for entry in bounded(found, remedy="Empty the trash, or restore things by their ids."):
                 if before is None or entry.name < before.hex:
                     yield entry.name
 
