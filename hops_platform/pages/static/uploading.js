@@ -176,7 +176,7 @@ export function uploadBox({ project, dataset, arrived }) {
   return {
     add(files) {
       if (!uploads.active) {
-        uploads.clear();
+        uploads.clear({ failed: false });
         began = performance.now();
         sentBefore = 0;
       }
