@@ -490,6 +490,7 @@ def test_an_upload_is_cancelled_and_nothing_is_left_of_it(visit, raw, tmp_path, 
         page.get_by_role("button", name="Cancel large.bin").click()
     assert cancelled.value.status == 204
     expect(page.get_by_text("1 left out")).to_be_visible()
+    expect(page.get_by_text("Nothing was uploaded.")).to_be_visible()
     assert list(raw.iterdir()) == []
     assert list(site.platform.parts.settings.layout.uploads("weather").iterdir()) == []
 
