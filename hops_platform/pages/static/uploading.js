@@ -156,7 +156,8 @@ export function uploadBox({ project, dataset, arrived }) {
     if (!uploads.active && began) {
       began = 0;
       asking.reset();
-      announce(failed.length ? `${many(done.length, "file")} uploaded, ${failed.length} failed.` : `${many(done.length, "file")} uploaded.`, failed.length ? "warn" : "good");
+      const told = done.length || failed.length ? `${many(done.length, "file")} uploaded${failed.length ? `, ${failed.length} failed` : ""}.` : "Nothing was uploaded.";
+      announce(told, failed.length ? "warn" : "good");
     }
   }
 
@@ -176,7 +177,7 @@ export function uploadBox({ project, dataset, arrived }) {
   return {
     add(files) {
       if (!uploads.active) {
-        uploads.clear();
+        uploads.clear({ failed: false });
         began = performance.now();
         sentBefore = 0;
       }

@@ -98,10 +98,11 @@ export class Uploads {
     this._next();
   }
 
-  /** Takes out what has ended. */
-  clear() {
-    for (const item of this.items) if (item.state === "failed") this._forget(item);
-    this.items = this.items.filter(({ state }) => !ENDED.has(state));
+  /** Takes out what has ended; what has failed only when somebody has seen it. */
+  clear({ failed = true } = {}) {
+    const gone = (item) => ENDED.has(item.state) && (failed || item.state !== "failed");
+    for (const item of this.items) if (gone(item) && item.state === "failed") this._forget(item);
+    this.items = this.items.filter((item) => !gone(item));
   }
 
   get active() {
@@ -202,6 +203,7 @@ export class Uploads {
 
   async _pieces(item, signal) {
     let offset = await this._received(item, signal);
+    item.sent = offset;
     while (offset < item.size) {
       const begin = offset;
       const piece = item.file.slice(begin, begin + PIECE);

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import tracemalloc
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -24,6 +25,7 @@ from hops_contract.sandbox import SandboxError, command_in_sandbox, find_program
 from hops_platform.adapters.storage import beneath
 from hops_platform.adapters.storage.beneath import open_beneath, open_up
 from hops_platform.adapters.storage.local import LocalStorage
+from hops_platform.adapters.storage.local_archives import LocalArchives
 from hops_platform.adapters.storage.local_files import LocalFiles
 from hops_platform.adapters.storage.local_uploads import LocalUploads
 from hops_platform.database import new_id, now
@@ -540,6 +542,26 @@ class TestRaces:
         assert names_in(outside) == ["file"]
         assert not [path for path in raw.rglob("*") if path.is_file() and path.read_bytes() == SECRET
                     and not any(above.is_symlink() for above in path.parents)]  # fmt: skip
+
+    def test_packing_and_unpacking(self, home: Home, raw: Path, folder: Path, outside: Path) -> None:
+        archives, packed = LocalArchives(home), set()
+        (raw / "whole").mkdir()
+        with swapping(folder, outside):
+            for number in range(ROUNDS // 3):
+                bounds = {"most_entries": 100, "most_bytes": 10_000}
+                # The folder by its name, what lies in it, and as the place that something goes to.
+                for source in (place("folder"), place("folder", "file")):
+                    with suppress(PlatformError):
+                        archives.pack(source, Place("weather", "other", ("a.zip",)), **bounds)
+                        with zipfile.ZipFile(home.project("weather") / "other" / "a.zip") as made:
+                            packed |= {made.read(name) for name in made.namelist() if not name.endswith("/")}
+                    (home.project("weather") / "other" / "a.zip").unlink(missing_ok=True)
+                with suppress(PlatformError):
+                    archives.pack(place("whole"), place("folder", f"{number}.zip"), **bounds)
+                    archives.unpack(place("folder", f"{number}.zip"), place("folder", f"out-{number}"), **bounds)
+        assert packed >= {b"of this project"}
+        assert SECRET not in packed
+        assert names_in(outside) == ["file"]
 
     def test_deleting_and_restoring(self, engine: LocalFiles, home: Home, folder: Path, outside: Path) -> None:
         with swapping(folder, outside):

@@ -255,6 +255,29 @@ def test_a_file_is_renamed_copied_and_moved(visit, raw):
     (raw.parent / "Resources" / "june.csv").unlink()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_menus_and_dialogs_are_sound_and_used_by_keys(visit, raw, scheme):
+    (raw / "may.csv").write_text("day\n")
+    page = visit(DATASET, color_scheme=scheme)
+    page.get_by_role("button", name="Actions for may.csv").focus()
+    page.keyboard.press("Enter")
+    menu = page.locator("[popover]:popover-open")
+    expect(menu.get_by_role("button", name="Preview")).to_be_focused()
+    assert faults_of(page) == []
+    page.keyboard.press("ArrowUp")
+    expect(menu.get_by_role("button", name="Delete")).to_be_focused()
+    for _ in range(4):
+        page.keyboard.press("ArrowDown")
+    expect(menu.get_by_role("button", name="Move…")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Folder in it")).to_be_focused()
+    assert faults_of(page) == []
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("button", name="New folder").click()
+    assert faults_of(page) == []
+
+
 def test_a_folder_is_zipped_and_unzipped(visit, raw):
     (raw / "2026").mkdir()
     (raw / "2026" / "may.csv").write_text("day\n")
@@ -467,6 +490,7 @@ def test_an_upload_is_cancelled_and_nothing_is_left_of_it(visit, raw, tmp_path, 
         page.get_by_role("button", name="Cancel large.bin").click()
     assert cancelled.value.status == 204
     expect(page.get_by_text("1 left out")).to_be_visible()
+    expect(page.get_by_text("Nothing was uploaded.")).to_be_visible()
     assert list(raw.iterdir()) == []
     assert list(site.platform.parts.settings.layout.uploads("weather").iterdir()) == []
 

@@ -94,6 +94,19 @@ def test_a_page_runs_only_files_of_this_site(visit, path):
     assert "<style" not in answer.text
 
 
+def test_only_the_page_with_previews_shows_pictures_that_a_script_made(visit):
+    with_blobs = {path for path in PATHS if "blob:" in visit(path).headers["Content-Security-Policy"]}
+    assert with_blobs == {"projects/weather/datasets/raw"}
+    assert "img-src 'self' blob:;" in visit("projects/weather/datasets/raw").headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("name", ["...", "-a", "a b", "a%2fb", HOSTILE.replace("/", "%2f"), "a" * 65])
+def test_what_can_be_no_dataset_is_not_found(visit, name):
+    answer = visit(f"projects/weather/datasets/{name}")
+    assert answer.status_code == 404
+    assert "<script>alert" not in answer.text
+
+
 @pytest.mark.parametrize("path", PATHS)
 def test_a_page_has_one_heading_landmarks_and_a_way_past_the_header(visit, path):
     html = visit(path).text
