@@ -88,6 +88,15 @@ def place_in(session: Session, access: ProjectAccess, dataset: str, path: str, *
     return place
 
 
+def may_take_out(session: Session, access: ProjectAccess, dataset: str) -> bool:
+    """Whether files may leave a dataset of this name, if the caller's role allows it at all.
+
+    Raises:
+        NotFoundError: There is no such dataset.
+    """
+    return not is_shared_name(dataset) or find_standing(session, access.project, dataset).download
+
+
 def _check_use(share: Share, use: Use) -> None:
     if use is Use.WRITE and share.mode is not ShareMode.WRITE:
         raise ForbiddenError(

@@ -25,6 +25,7 @@ from hops_platform.security.browser import BrowserUser, Public, current_browser_
 from hops_platform.security.passwords import MIN_PASSWORD_LENGTH
 from hops_platform.security.permissions import Permission
 from hops_platform.security.scopes import SCOPE_WORDS, SITE_SCOPES
+from hops_platform.sharing.standing import is_shared_name
 
 _HERE = Path(__file__).parent
 _TEMPLATES = Environment(
@@ -70,7 +71,7 @@ def show_project(project: str, reader: Reader, parts: PartsOf) -> Response:
 @router.get("/projects/{project}/datasets/{dataset}")
 def show_dataset(project: str, dataset: str, reader: Reader, parts: PartsOf) -> Response:
     """One dataset with its files; whether the reader may see it, the calls that fill the page decide."""
-    if not is_slug(project) or not is_dataset_name(dataset):
+    if not is_slug(project) or not (is_dataset_name(dataset) or is_shared_name(dataset)):
         return _page("absent", reader, parts, status=404)
     page = _page("dataset", reader, parts, project=project, dataset=dataset)
     # Pictures in previews: bytes that the platform has written anew, which a script of this page was given.

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from hops_platform.datasets.service import Use, place_in
+from hops_contract.principal import ProjectRole
+from hops_platform.datasets.service import Use, may_take_out, place_in
 from hops_platform.http import DatabaseSession, DatasetName, FilePath, PartsOf
 from hops_platform.previews import service
 from hops_platform.previews.schemas import PreviewAnswer
@@ -25,6 +26,8 @@ def preview_file(
 ) -> PreviewAnswer:
     """The beginning of a file for people's eyes: some rows of a table, a smaller picture, a notebook's text."""
     person, role = access.caller.person.name, access.member.role
+    if not may_take_out(session, access, dataset):
+        role = ProjectRole.DATA_SCIENTIST
     place = place_in(session, access, dataset, path, use=Use.READ)
     with parts.preview_places.take(person):
         return service.preview(parts.engines.files, parts.engines.previews, place, role=role)

@@ -39,6 +39,8 @@ from jupyterlab_hops.project import ProjectServer
 from jupyterlab_hops.rights import Right, right_of
 from jupyterlab_hops.token_renewal import REFUSALS
 
+SHARED = "Shared"
+"""The folder in which other projects' datasets lie."""
 LOGOS = frozenset({"logo-32x32.png", "logo-64x64.png", "logo-svg.svg"})
 MOST_LOGO_BYTES = 64 * 1024
 _MIB = 2**20
@@ -51,6 +53,10 @@ NO_DATA_SHOWN = f"Data Scientists open programs, notebooks and logs in Lab ({_PR
 NO_DATA_SAVED = f"Data Scientists save and upload programs and notebooks ({_PROGRAMS}), no data."
 NO_RENAMING = "Data Scientists give data no name of a program or a log."
 NO_SUCH_ROUTE = "This part of the notebook server is for Data Owners."
+NO_SHARED = (
+    "This lies in a dataset of another project, which decides who takes files out of it and brings them in. Open its "
+    "page from the project's page: what is allowed here can be done there. Read it in a notebook."
+)
 NOT_KNOWN = (
     "Whether you are a Data Owner can't be found out now: the control plane does not answer. It is restarted by itself "
     "within seconds; try again."
@@ -121,6 +127,8 @@ async def check(handler: web.RequestHandler) -> None:
         owner = False  # no longer let in at all
     if not owner:
         raise web.HTTPError(403, f"{reason} {remedy(own_role.project if own_role is not None else None)}")
+    if await asyncio.to_thread(_is_shared, handler):
+        raise web.HTTPError(403, NO_SHARED)
 
 
 class ProjectAuthorizer(Authorizer):
@@ -154,6 +162,16 @@ async def _reason_by_file(handler: JupyterHandler) -> str | None:
         # Folders have the names that people like.
         return None if reason == NO_RENAMING and await asyncio.to_thread(place.is_dir) else reason
     return None
+
+
+def _is_shared(handler: web.RequestHandler) -> bool:
+    """Whether the address names a file of another project's dataset, whatever links lead to it."""
+    manager = handler.settings.get("contents_manager")
+    root = os.path.realpath(getattr(manager, "root_dir", "") or os.sep)
+    shared = os.path.join(root, SHARED)
+    named = [word for word in (*handler.path_args, *handler.path_kwargs.values()) if isinstance(word, str)]
+    places = [os.path.realpath(os.path.join(root, word.strip("/"))) for word in named if "\0" not in word]
+    return any(place == shared or place.startswith(shared + os.sep) for place in places)
 
 
 def _size(place: Path) -> int | None:

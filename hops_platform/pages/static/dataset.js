@@ -17,17 +17,24 @@ const scope = byId("dataset");
 let dataset = null;
 let etag = null;
 let owner = false;
+let may = {};
+
+// What the reader may do here: as in their own project, and for a shared dataset only what its owners allow.
+function rights() {
+  const { shared } = dataset;
+  return { own: !shared, write: !shared || shared.mode === "write", takeOut: owner && (!shared || shared.download), copyOut: !shared || shared.download };
+}
 
 // What it is
 const shownDescription = byId("shown-description");
 const form = byId("description-form");
 
 function showDataset() {
-  byId("description").textContent = dataset.description || (owner ? "No description yet." : "");
+  byId("description").textContent = dataset.description || (owner && may.own ? "No description yet." : "");
   byId("description").classList.toggle("hops-muted", !dataset.description);
   byId("created").replaceChildren("since ", when(dataset.created_at, { dateStyle: "medium" }), dataset.standard ? " · every project has it" : "");
-  byId("edit-description").hidden = !owner;
-  byId("delete-dataset").hidden = !owner || dataset.standard;
+  byId("edit-description").hidden = !owner || !may.own;
+  byId("delete-dataset").hidden = !owner || !may.own || dataset.standard;
 }
 
 function editing(on) {
@@ -74,6 +81,7 @@ byId("delete-dataset").addEventListener("click", async () => {
 
 async function loadDataset() {
   ({ body: dataset, etag } = await call("GET", url));
+  may = rights();
   showDataset();
 }
 
@@ -87,24 +95,24 @@ async function loadReadme() {
     if (shown.kind === "document") text.replaceChildren(documentOf(shown.document), ...(shown.cut ? [h("p", { class: "hops-muted hops-small" }, "It goes on; this is its beginning.")] : []));
     else text.replaceChildren(h("p", { class: "hops-muted" }, shown.note ?? "README.md holds nothing that can be shown."));
   } catch (error) {
-    if (error.status === 404) text.replaceChildren(h("p", { class: "hops-muted" }, "There is no README.md in the top folder. Upload one to say here what this dataset holds."));
+    if (error.status === 404) text.replaceChildren(h("p", { class: "hops-muted" }, `There is no README.md in the top folder.${may.own ? " Upload one to say here what this dataset holds." : ""}`));
     else showProblem(place, error);
   }
 }
 
-// Datasets to move to
-let names = null;
-async function datasetNames() {
-  if (names) return names;
+// Datasets to move and copy to: as addresses name them, and as people do
+let targets = null;
+async function datasetTargets() {
+  if (targets) return targets;
   const found = [];
   for (let after = null; ; ) {
     const answer = await page(`${path("projects", project)}/datasets`, { after, limit: 100 });
-    found.push(...answer.items.map((one) => one.name));
+    found.push(...answer.items.filter(({ shared }) => !shared || shared.mode === "write").map((one) => ({ address: one.name.replaceAll("/", ":"), name: one.name })));
     after = answer.next;
     if (!after) break;
   }
-  names = found;
-  return names;
+  targets = found;
+  return targets;
 }
 
 // Uploads
@@ -182,10 +190,20 @@ try {
   const { role } = await get(path("projects", project));
   owner = role === "data_owner";
   await loadDataset();
-  byId("role-note").hidden = owner;
+  if (!may.own) {
+    const { shared } = dataset;
+    byId("role-note").textContent =
+      `The project ${shared.project} shares this dataset, ${may.write ? "for reading and writing" : "for reading only"}.` +
+      (shared.download ? "" : " Its Data Owners don't allow that it is downloaded or copied out.") +
+      " Files are uploaded there.";
+    byId("how-files-come").textContent = "Its owners have put nothing here.";
+  }
+  byId("role-note").hidden = owner && may.own;
   scope.setAttribute("aria-busy", "false");
-  const files = fileList({ project, dataset: name, owner, datasets: datasetNames });
-  takeUploads(files);
+  const files = fileList({ project, dataset: name, title: dataset.name, may, datasets: datasetTargets });
+  if (may.own) takeUploads(files);
+  for (const id of ["upload-files", "upload-folder"]) byId(id).hidden = !may.own;
+  byId("new-folder").hidden = !may.write;
   for (const id of ["upload-files", "upload-folder", "new-folder"]) byId(id).disabled = false;
   await Promise.all([files.show(folderOf(window.location.hash)), loadReadme()]);
 } catch (error) {

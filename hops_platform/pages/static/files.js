@@ -29,9 +29,10 @@ const NOT_OPENED = { link: "A link. It can be moved and deleted; it is not follo
 
 /**
  * Shows folders of a dataset.
- * @param {{project: string, dataset: string, owner: boolean, datasets: () => Promise<string[]>}} place
+ * @param {{project: string, dataset: string, title: string, may: {own: boolean, write: boolean, takeOut: boolean, copyOut: boolean},
+ *   datasets: () => Promise<{address: string, name: string}[]>}} place The dataset as addresses name it, and as people do.
  */
-export function fileList({ project, dataset, owner, datasets }) {
+export function fileList({ project, dataset, title, may, datasets }) {
   const url = `${joined("projects", project)}/datasets/${joined(dataset)}`;
   let folder = "";
   let latest = 0;
@@ -39,7 +40,7 @@ export function fileList({ project, dataset, owner, datasets }) {
 
   function crumbs() {
     const parts = folder ? folder.split("/") : [];
-    const items = [dataset, ...parts].map((name, index) => {
+    const items = [title, ...parts].map((name, index) => {
       const here = index === parts.length;
       return h("li", {}, here ? h("span", { "aria-current": "page" }, name) : h("a", { href: addressOf(parts.slice(0, index).join("/")) }, name));
     });
@@ -56,16 +57,18 @@ export function fileList({ project, dataset, owner, datasets }) {
         work();
       } }, words);
     const file = entry.kind === "file";
+    const copied = may.write || may.copyOut;
     list.append(
       ...(file ? [item("Preview", () => preview(entry, path, button))] : []),
-      ...(file && owner ? [item("Download", () => save(entry, path))] : []),
-      item("Rename…", () => ask("rename", entry, path, row)),
-      item("Move…", () => ask("move", entry, path, row)),
-      ...(file || entry.kind === "folder" ? [item("Copy…", () => ask("copy", entry, path, row))] : []),
-      ...(file || entry.kind === "folder" ? [item("Zip…", () => ask("pack", entry, path, row))] : []),
-      ...(file && /\.zip$/i.test(entry.name) ? [item("Unzip…", () => ask("unpack", entry, path, row))] : []),
-      item("Delete", () => trash(entry, path, row), "hops-danger"),
+      ...(file && may.takeOut ? [item("Download", () => save(entry, path))] : []),
+      ...(may.write ? [item("Rename…", () => ask("rename", entry, path, row))] : []),
+      ...(may.write ? [item("Move…", () => ask("move", entry, path, row))] : []),
+      ...(copied && (file || entry.kind === "folder") ? [item("Copy…", () => ask("copy", entry, path, row))] : []),
+      ...(copied && (file || entry.kind === "folder") ? [item("Zip…", () => ask("pack", entry, path, row))] : []),
+      ...(copied && file && /\.zip$/i.test(entry.name) ? [item("Unzip…", () => ask("unpack", entry, path, row))] : []),
+      ...(may.write ? [item("Delete", () => trash(entry, path, row), "hops-danger")] : []),
     );
+    if (!list.children.length) return [];
     button.addEventListener("click", () => list.togglePopover());
     list.addEventListener("toggle", ({ newState }) => {
       button.setAttribute("aria-expanded", String(newState === "open"));
@@ -104,7 +107,7 @@ export function fileList({ project, dataset, owner, datasets }) {
   }
 
   function preview(entry, path, back) {
-    openPreview({ url, path, entry, owner, back });
+    openPreview({ url, path, entry, owner: may.takeOut, back });
   }
 
   async function save(entry, path) {
@@ -129,6 +132,10 @@ export function fileList({ project, dataset, owner, datasets }) {
     try {
       const { body: item } = await call("POST", `${url}/files:trash`, { body: { path } });
       leave(row);
+      if (!may.own) {
+        announce(`${entry.name} is in the trash of the project that shares it.`);
+        return;
+      }
       announce(`${entry.name} is in the trash.`, "good", {
         words: "Undo",
         doing: "Bringing it back…",
@@ -164,7 +171,9 @@ export function fileList({ project, dataset, owner, datasets }) {
     byId("move-name").value = { pack: `${entry.name}.zip`, unpack: entry.name.replace(/\.zip$/i, "") }[verb] ?? entry.name;
     byId("move-folder").value = folder;
     const select = byId("move-dataset");
-    select.replaceChildren(h("option", { value: dataset }, dataset));
+    const stay = { address: dataset, name: title };
+    const offered = (found) => select.replaceChildren(...found.map(({ address, name }) => h("option", { value: address, selected: address === dataset }, name)));
+    offered(may.write ? [stay] : []);
     byId(verb === "rename" ? "move-name" : "move-folder").focus();
     if (verb === "rename") {
       const dot = entry.kind === "file" ? entry.name.lastIndexOf(".") : -1;
@@ -172,8 +181,9 @@ export function fileList({ project, dataset, owner, datasets }) {
       return;
     }
     suggest();
-    const names = await datasets().catch(() => [dataset]); // without the others it can be moved within this one
-    if (acted?.path === path) select.replaceChildren(...names.map((name) => h("option", { value: name, selected: name === dataset }, name)));
+    const found = await datasets().catch(() => [stay]); // without the others it can be moved within this one
+    const within = verb === "move" && !may.own; // nothing is moved from one project to another
+    if (acted?.path === path) offered(within ? [stay] : may.own || may.copyOut ? found : [stay]);
   }
 
   async function suggest() {

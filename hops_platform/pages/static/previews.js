@@ -100,7 +100,7 @@ export function openPreview({ url, path, entry, owner, back }) {
   dialog.showModal();
   previewOf(url, path)
     .then((preview) => {
-      const part = preview.cut ? (owner ? "This is the beginning of the file." : "This is the beginning of the file: a Data Scientist is shown 100 rows or 64 KiB at most.") : "";
+      const part = preview.cut ? (owner ? "This is the beginning of the file." : "This is the beginning of the file: who may not download it is shown 100 rows or 64 KiB at most.") : "";
       const note = [preview.note, part].filter(Boolean).join(" ");
       content.replaceChildren(...[note ? h("p", { class: "hops-muted hops-small" }, note) : null, shown(preview, entry.name, ends)].filter(Boolean));
     })

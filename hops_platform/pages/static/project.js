@@ -234,7 +234,7 @@ const loadDatasets = () =>
     rows: byId("dataset-rows"),
     button: byId("more-datasets"),
     empty: "There are none yet; they are being made.",
-    make: (dataset) => h("li", {}, h("a", { href: `${meta("base")}projects/${path(name)}/datasets/${path(dataset.name)}` }, h("strong", {}, dataset.name)), dataset.description ? h("div", { class: "hops-muted hops-small" }, dataset.description) : null),
+    make: (dataset) => h("li", {}, h("a", { href: `${meta("base")}projects/${path(name)}/datasets/${path(dataset.name.replaceAll("/", ":"))}` }, h("strong", {}, dataset.name)), dataset.description ? h("div", { class: "hops-muted hops-small" }, dataset.description) : null),
   });
 
 const datasetDialog = byId("dataset-dialog");

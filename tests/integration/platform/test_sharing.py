@@ -16,6 +16,7 @@ from hops_platform.sharing import service
 from hops_platform.sharing.models import Share
 
 RAW = "projects/weather/datasets/raw"
+DOWNLOADS = "http://hops.test/services/hops/downloads"
 SEEN = "projects/tides/datasets/Shared:weather:raw"
 
 
@@ -422,3 +423,37 @@ def test_the_list_of_datasets_is_whole_whatever_the_page(hops: Any, ada: Any, gr
             break
     own = sorted(("Jupyter", "Resources", "Logs", "Experiments", "Models"))
     assert found == [*own, "Shared/weather/Models", "Shared/weather/raw"]
+
+
+def test_what_may_not_be_taken_out_is_neither_packed_nor_downloaded_by_a_ticket_and_its_previews_are_short(
+    hops: Any, ada: Any, grace: Any
+) -> None:
+    put(hops, "weather", "raw", "log.txt", "x" * 200_000)
+    share(ada, grace)
+    assert len(grace.get(f"{SEEN}/preview", params={"path": "log.txt"}).json()["text"]) == 65536
+    pack = {"path": "day.csv", "to": "day.zip", "to_dataset": "Resources"}
+    for path, body in (("files:pack", pack), ("files:copy", pack), ("content:ticket", {"path": "day.csv"})):
+        refused = grace.post(f"{SEEN}/{path}", json=body)
+        assert (refused.status_code, "does not allow" in refused.json()["detail"]) == (403, True), path
+    assert grace.post(f"{SEEN}/files:pack", json={"path": "day.csv", "to": "day.zip"}).status_code == 403
+    ada.patch(f"{RAW}/shares/tides", json={"download": True}, headers={"If-Match": "*"}).raise_for_status()
+    assert len(grace.get(f"{SEEN}/preview", params={"path": "log.txt"}).json()["text"]) == 200_000
+    assert grace.post(f"{SEEN}/content:ticket", json={"path": "day.csv"}).status_code == 201
+    put(hops, "tides", "Resources", "README.md")
+    packed = grace.post(f"{SEEN}/files:pack", json=pack)
+    assert packed.status_code == 200, packed.text
+
+
+def test_a_ticket_is_good_no_more_when_the_share_has_ended(hops: Any, ada: Any, grace: Any) -> None:
+    share(ada, grace, download=True)
+    browser = hops.browser("grace")
+    tickets = [
+        browser.post(f"{SEEN}/content:ticket", json={"path": "day.csv"}).raise_for_status().json()["ticket"]
+        for _ in range(2)
+    ]
+    del browser.headers["X-Hops-CSRF"]
+    headers = {"Sec-Fetch-Dest": "document", "Origin": "http://hops.test"}
+    got = browser.post(DOWNLOADS, data={"ticket": tickets[0]}, headers=headers)
+    assert (got.status_code, got.text) == (200, "rain\n")
+    ada.delete(f"{RAW}/shares/tides").raise_for_status()
+    assert browser.post(DOWNLOADS, data={"ticket": tickets[1]}, headers=headers).status_code == 404

@@ -181,6 +181,25 @@ def test_a_refusal_says_who_can_help_and_a_data_owner_gets_what_was_refused(scie
     assert owner.client.get(path).status_code == 200
 
 
+def test_files_of_another_projects_dataset_leave_by_no_route_of_the_server_not_even_a_data_owners(owner, platform):
+    shared = owner.root / "Shared" / "tides" / "raw"
+    shared.mkdir(parents=True, exist_ok=True)
+    (shared / "day.csv").write_text(SECRET)
+    link = owner.root / "Jupyter" / "theirs"
+    link.unlink(missing_ok=True)
+    link.symlink_to(shared)
+    for folder in ("Shared/tides/raw", "Jupyter/theirs", "Jupyter/../Shared/tides/raw", "%53hared/tides/raw"):
+        for path in (f"/files/{folder}/day.csv", f"/api/contents/{folder}/day.csv?format=base64&type=file"):
+            answer = owner.client.get(path)
+            assert (answer.status_code, SECRET in answer.text) == (403, False), path
+            assert "dataset of another project" in told(answer)
+    saved = owner.client.put(
+        "/api/contents/Shared/tides/raw/new.csv", json={"type": "file", "format": "text", "content": "x"}
+    )
+    assert (saved.status_code, list(shared.iterdir())) == (403, [shared / "day.csv"])
+    link.unlink()
+
+
 def test_an_export_by_post_is_refused(scientist, owner, platform):
     body = {"name": "n.ipynb", "content": NOTEBOOK}
     assert scientist.client.post("/nbconvert/script", json=body).status_code == 403
