@@ -34,6 +34,7 @@ function showDataset() {
   byId("description").classList.toggle("hops-muted", !dataset.description);
   byId("created").replaceChildren("since ", when(dataset.created_at, { dateStyle: "medium" }), dataset.standard ? " · every project has it" : "");
   byId("edit-description").hidden = !owner || !may.own;
+  byId("who-has").hidden = !may.own;
   byId("delete-dataset").hidden = !owner || !may.own || dataset.standard;
 }
 

@@ -74,7 +74,7 @@ function receivedRow(share) {
     h(
       "div",
       { class: "hops-stack-tight" },
-      h("strong", { class: "hops-break" }, share.state === "accepted" ? share.path : what),
+      h("strong", { class: "hops-break" }, share.state === "accepted" ? h("a", { href: `${meta("base")}projects/${path(name)}/datasets/${path(share.path.replaceAll("/", ":"))}` }, share.path) : what),
       h("span", { class: "hops-muted hops-small" }, [share.title, MODES[share.mode], STATES[share.state]].filter(Boolean).join(" · ")),
       share.description ? h("span", { class: "hops-small hops-clamp" }, share.description) : null,
     ),
@@ -142,9 +142,8 @@ async function loadUsers() {
   byId("withdraw").hidden = !owner || !published;
 }
 
-byId("own-shares").addEventListener("submit", async (event) => {
-  event.preventDefault();
-  chosen = own.value;
+async function showUsersOf(dataset) {
+  chosen = dataset;
   open(dialog);
   byId("share-title").textContent = `Who has ${chosen}`;
   byId("share-offer").hidden = !owner;
@@ -155,6 +154,10 @@ byId("own-shares").addEventListener("submit", async (event) => {
   } catch (error) {
     showProblem(form, error);
   }
+}
+byId("own-shares").addEventListener("submit", (event) => {
+  event.preventDefault();
+  showUsersOf(own.value);
 });
 
 form.addEventListener("change", () => (key = idempotencyKey()));
@@ -215,6 +218,12 @@ try {
   owner = project.role === "data_owner";
   box.hidden = !project.role;
   if (project.role) await Promise.all([loadReceived(), loadOwn()]);
+  // The page of a dataset leads here.
+  const wanted = [...own.options].find(({ value }) => location.hash === `#who-has-${value}`);
+  if (wanted) {
+    own.value = wanted.value;
+    await showUsersOf(own.value);
+  }
 } catch (error) {
   // That there is no such project, the page itself says.
   if (!box.hidden) showProblem(box, error);
