@@ -60,7 +60,7 @@ def fetch_page(
 ) -> tuple[Sequence[Any], str | None]:
     """Rows of ``query`` in the order of ``key`` after the cursor, and the next cursor.
 
-    ``key`` must be unique among the rows of the query.
+    ``key`` must be unique among the rows of the query. The query's first column is ``key``, or the model that has it.
     """
     if after is not None:
         query = query.where(key > decode_cursor(after))
@@ -68,4 +68,4 @@ def fetch_page(
     if len(rows) <= limit:
         return rows, None
     last = rows[limit - 1][0]
-    return rows[:limit], encode_cursor(getattr(last, key.key))
+    return rows[:limit], encode_cursor(last if isinstance(last, str) else getattr(last, key.key))

@@ -25,9 +25,9 @@ def preview_file(
     path: FilePath,
 ) -> PreviewAnswer:
     """The beginning of a file for people's eyes: some rows of a table, a smaller picture, a notebook's text."""
-    person, role = access.caller.person.name, access.member.role
-    if not may_take_out(session, access, dataset):
-        role = ProjectRole.DATA_SCIENTIST
+    person = access.caller.person.name
+    owner = access.member.role is ProjectRole.DATA_OWNER
+    bounds = service.WIDE if owner and may_take_out(session, access, dataset) else service.NARROW
     place = place_in(session, access, dataset, path, use=Use.READ)
     with parts.preview_places.take(person):
-        return service.preview(parts.engines.files, parts.engines.previews, place, role=role)
+        return service.preview(parts.engines.files, parts.engines.previews, place, bounds=bounds)

@@ -8,7 +8,6 @@ from types import MappingProxyType
 
 from pydantic import ValidationError
 
-from hops_contract.principal import ProjectRole
 from hops_platform.engines.files import ProjectFiles
 from hops_platform.engines.places import Place
 from hops_platform.engines.previews import Bounds, FileFormat, FilePreviews
@@ -31,14 +30,10 @@ _FORMATS: Mapping[str, FileFormat] = MappingProxyType(
         ".parquet": FileFormat.PARQUET,
     }
 )
-# A preview is for the eyes. Data Scientists may look at data, and carry none out: so they are shown little of a file,
-# always the same of it.
-BOUNDS: Mapping[ProjectRole, Bounds] = MappingProxyType(
-    {
-        ProjectRole.DATA_OWNER: Bounds(size=1024 * 1024, rows=500),
-        ProjectRole.DATA_SCIENTIST: Bounds(size=64 * 1024, rows=100),
-    }
-)
+# A preview is for the eyes. Who may look at data and carry none out, a Data Scientist or anybody where another
+# project's dataset may not be downloaded, is shown little of a file, always the same of it.
+WIDE = Bounds(size=1024 * 1024, rows=500)
+NARROW = Bounds(size=64 * 1024, rows=100)
 
 
 def format_of(name: str) -> FileFormat:
@@ -46,7 +41,7 @@ def format_of(name: str) -> FileFormat:
     return _FORMATS.get(posixpath.splitext(name.lower())[1], FileFormat.TEXT)
 
 
-def preview(files: ProjectFiles, previews: FilePreviews, place: Place, *, role: ProjectRole) -> PreviewAnswer:
+def preview(files: ProjectFiles, previews: FilePreviews, place: Place, *, bounds: Bounds) -> PreviewAnswer:
     """The beginning of a file.
 
     Raises:
@@ -56,7 +51,7 @@ def preview(files: ProjectFiles, previews: FilePreviews, place: Place, *, role: 
     """
     opened = files.open_file(place)
     with opened.file as file:
-        text = previews.read(file, format_of(place.name), BOUNDS[role])
+        text = previews.read(file, format_of(place.name), bounds)
     try:
         return PreviewAnswer.model_validate_json(text)
     except ValidationError as error:

@@ -53,9 +53,7 @@ def list_projects(
     """The caller's projects by name."""
     query = service.projects_of(caller.person)
     rows, following = fetch_page(session, query, key=Membership.project_name, limit=limit, after=after)
-    return Page(
-        items=[service.show_project(one.project, one.role, environment) for one, environment in rows], next=following
-    )
+    return Page(items=[service.show_row(row) for row in rows], next=following)
 
 
 @router.post("/projects", status_code=201, response_model=ProjectAnswer, dependencies=[records(Action.PROJECT_CREATE)])
@@ -87,7 +85,7 @@ def read_project(
 ) -> ProjectAnswer:
     """One project; its ETag is what an edit needs."""
     response.headers["ETag"] = entity_tag(access.project.version)
-    return service.show_one_project(session, access.project, access.membership)
+    return service.show_project(session, access.project, access.membership)
 
 
 @router.patch("/projects/{project}", dependencies=[records(Action.PROJECT_EDIT, "project")])
@@ -103,7 +101,7 @@ def edit_project(
     check_entity_tag(if_match, project.version)
     service.edit_project(session, project, request, version=project.version)
     response.headers["ETag"] = entity_tag(project.version)
-    return service.show_one_project(session, project, access.membership)
+    return service.show_project(session, project, access.membership)
 
 
 @router.delete("/projects/{project}", status_code=204, dependencies=[records(Action.PROJECT_DELETE, "project")])
@@ -142,7 +140,7 @@ def restore_project(
     project = deletion.find_deleted(session, caller, name)
     deletion.restore_project(session, caller, project, most=parts.settings.projects_per_user)
     renew_restored(session, project, parts.engines.environments)
-    return service.show_one_project(session, project, session.get(Membership, (project.id, caller.person.id)))
+    return service.show_project(session, project, session.get(Membership, (project.id, caller.person.id)))
 
 
 @router.delete(

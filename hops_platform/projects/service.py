@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Select, delete, func, select
-from sqlalchemy.orm import Session, contains_eager, lazyload
+from typing import Any
+
+from sqlalchemy import Row, Select, delete, func, select
+from sqlalchemy.orm import Session
 
 from hops_contract.layout import STANDARD_DATASETS
 from hops_contract.principal import ProjectRole
@@ -12,7 +14,7 @@ from hops_platform.certificates.models import Reason
 from hops_platform.certificates.service import ISSUE, revoke_of_member
 from hops_platform.database import now
 from hops_platform.datasets.models import Dataset
-from hops_platform.environments.models import Environment
+from hops_platform.environments.models import Environment, EnvironmentState
 from hops_platform.errors import ConflictError, NotFoundError
 from hops_platform.joining.models import JoinRequest
 from hops_platform.outbox import Delivery, Task, enqueue
@@ -83,7 +85,7 @@ def create_project(session: Session, caller: Caller, request: NewProject, *, mos
         follow(session, FILL_TEMPLATE, name, {"title": project.title})
     follow(session, CREATE_ENVIRONMENT, name, {})
     issue_certificate(session, membership)
-    return show_project(project, membership.role, environment)
+    return show_project(session, project, membership)
 
 
 def check_room(session: Session, person: User, most: int) -> None:
@@ -199,31 +201,52 @@ def remove_member(session: Session, membership: Membership) -> None:
     session.flush()
 
 
-def projects_of(user: User) -> Select[Membership, Environment]:
-    """A user's memberships, each with its project and the project's environment: all that a list shows, at once."""
+def projects_of(user: User) -> Select[*tuple[Any, ...]]:
+    """The query of a user's projects, for :func:`show_row`: all that a list shows, at once.
+
+    Its columns, not the models: a page of those takes twice as long.
+    """
     return (
-        select(Membership, Environment)
-        .join(Membership.project)
+        select(
+            Membership.project_name,
+            Membership.role_name,
+            Project.title,
+            Project.description,
+            Project.listed,
+            Project.created_at,
+            Project.version,
+            Environment.state_name,
+            Environment.error,
+        )
+        .join(Project, Project.id == Membership.project_id)
         .join(Environment, Environment.project_id == Membership.project_id)
         .where(Membership.user_id == user.id)
-        .options(contains_eager(Membership.project), lazyload(Membership.user))
     )
 
 
-def show_one_project(session: Session, project: Project, membership: Membership | None) -> ProjectAnswer:
+def show_row(row: Row[*tuple[Any, ...]]) -> ProjectAnswer:
+    """A row of :func:`projects_of` on the wire."""
+    return ProjectAnswer(
+        name=row.project_name,
+        title=row.title,
+        description=row.description,
+        listed=row.listed,
+        role=ProjectRole(row.role_name),
+        environment=EnvironmentAnswer(state=EnvironmentState(row.state_name), error=row.error),
+        created_at=row.created_at,
+        version=row.version,
+    )
+
+
+def show_project(session: Session, project: Project, membership: Membership | None) -> ProjectAnswer:
     """A project on the wire, as one of its members sees it, or an administrator."""
-    role = membership.role if membership is not None else None
-    return show_project(project, role, session.get_one(Environment, project.id))
-
-
-def show_project(project: Project, role: ProjectRole | None, environment: Environment) -> ProjectAnswer:
-    """A project on the wire, with what was read already."""
+    environment = session.get_one(Environment, project.id)
     return ProjectAnswer(
         name=project.name,
         title=project.title,
         description=project.description,
         listed=project.listed,
-        role=role,
+        role=membership.role if membership is not None else None,
         environment=EnvironmentAnswer(state=environment.state, error=environment.error),
         created_at=project.created_at,
         version=project.version,

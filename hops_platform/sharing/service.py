@@ -476,7 +476,8 @@ def _standing_already(share: Share) -> ConflictError:
 
 
 def _check_room_of_dataset(session: Session, dataset: Dataset) -> None:
-    count = session.scalar(select(func.count()).select_from(Share).where(Share.dataset_id == dataset.id))
+    counted = select(func.count()).select_from(Share).where(Share.dataset_id == dataset.id)
+    count = session.scalar(counted.where(Share.state_name != ShareState.DECLINED.value))
     if (count or 0) >= MOST_OF_DATASET:
         raise ConflictError(
             f"{dataset.name!r} is shared with or offered to {count} projects; {MOST_OF_DATASET} are the most.",

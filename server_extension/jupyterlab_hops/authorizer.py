@@ -73,7 +73,7 @@ def carries_data(method: str, path: str, body: object) -> str | None:
     """Why a call that changes ``path`` brings in data, or gives data a program's name; ``None`` when it does not.
 
     Args:
-        method: ``PUT`` or ``PATCH``, of ``api/contents``.
+        method: ``PUT``, ``PATCH`` or ``POST``, of ``api/contents``.
         path: The file.
         body: What the request's JSON says.
     """
@@ -82,6 +82,10 @@ def carries_data(method: str, path: str, body: object) -> str | None:
     if method == "PATCH":
         new = body.get("path")
         return NO_RENAMING if isinstance(new, str) and is_shown_by_name(new) and not is_shown_by_name(path) else None
+    if method == "POST":
+        # The path is a folder, or the copy's whole name.
+        old = body.get("copy_from")
+        return NO_RENAMING if isinstance(old, str) and is_shown_by_name(path) and not is_shown_by_name(old) else None
     if body.get("type") == "directory":
         return None
     # Lab sends in pieces what is far larger than any program.
@@ -157,21 +161,27 @@ async def _reason_by_file(handler: JupyterHandler) -> str | None:
         # Base64 is how the bytes of any file come, and what shows programs asks for text.
         as_bytes = handler.get_query_argument("format", None) == "base64"
         return None if size is None or (is_readable(path, size) and not as_bytes) else NO_DATA_SHOWN
-    if method in {"PUT", "PATCH"}:
-        reason = carries_data(method, path, handler.get_json_body())
+    if method in {"PUT", "PATCH", "POST"}:
+        body = handler.get_json_body()
+        if method == "POST" and isinstance(body, Mapping) and await asyncio.to_thread(_is_shared, handler):
+            return NO_SHARED if body.get("copy_from") else None
+        reason = carries_data(method, path, body)
         # Folders have the names that people like.
         return None if reason == NO_RENAMING and await asyncio.to_thread(place.is_dir) else reason
     return None
 
 
 def _is_shared(handler: web.RequestHandler) -> bool:
-    """Whether the address names a file of another project's dataset, whatever links lead to it."""
+    """Whether the request names a file of another project's dataset, whatever links lead to it."""
     manager = handler.settings.get("contents_manager")
-    root = os.path.realpath(getattr(manager, "root_dir", "") or os.sep)
-    shared = os.path.join(root, SHARED)
-    named = [word for word in (*handler.path_args, *handler.path_kwargs.values()) if isinstance(word, str)]
-    places = [os.path.realpath(os.path.join(root, word.strip("/"))) for word in named if "\0" not in word]
-    return any(place == shared or place.startswith(shared + os.sep) for place in places)
+    root = Path(getattr(manager, "root_dir", "") or os.sep).resolve()
+    body = handler.get_json_body() if isinstance(handler, JupyterHandler) and handler.request.body else None
+    words: list[object] = [*handler.path_args, *handler.path_kwargs.values()]
+    if isinstance(body, Mapping):
+        words += [body.get("copy_from"), body.get("path")]
+    named = [word for word in words if isinstance(word, str)]
+    places = [Path(os.path.realpath(root / word.strip("/"))) for word in named if "\0" not in word]
+    return any(place.is_relative_to(root / SHARED) for place in places)
 
 
 def _size(place: Path) -> int | None:

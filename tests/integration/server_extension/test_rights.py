@@ -197,7 +197,22 @@ def test_files_of_another_projects_dataset_leave_by_no_route_of_the_server_not_e
         "/api/contents/Shared/tides/raw/new.csv", json={"type": "file", "format": "text", "content": "x"}
     )
     assert (saved.status_code, list(shared.iterdir())) == (403, [shared / "day.csv"])
+    for source in ("Shared/tides/raw/day.csv", "Jupyter/theirs/day.csv", "/Jupyter/../Shared/tides/raw/day.csv"):
+        copied = owner.client.post("/api/contents/Jupyter", json={"copy_from": source})
+        assert (copied.status_code, "dataset of another project" in told(copied)) == (403, True), source
+    assert not list((owner.root / "Jupyter").glob("day*"))
     link.unlink()
+
+
+def test_data_is_not_copied_to_a_programs_name(scientist):
+    for name in ("copy.py", "copy.txt", "copy.ipynb", "copy.log"):
+        body = {"copy_from": "Jupyter/data.csv"}
+        answer = scientist.client.post(f"/api/contents/Jupyter/{name}", json=body)
+        assert (answer.status_code, "no name of a program" in told(answer)) == (403, True), name
+        assert not (scientist.root / "Jupyter" / name).exists()
+    kept = scientist.client.post("/api/contents/Models", json={"copy_from": "Jupyter/data.csv"})
+    assert kept.status_code == 201, "a copy that stays data is nobody's business"
+    (scientist.root / "Models" / "data.csv").unlink()
 
 
 def test_an_export_by_post_is_refused(scientist, owner, platform):

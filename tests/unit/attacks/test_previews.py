@@ -29,7 +29,7 @@ from hops_platform.adapters.previews.reader import limits
 from hops_platform.engines.previews import Bounds, FileFormat
 from hops_platform.errors import ConflictError, EngineUnavailableError
 from hops_platform.previews.schemas import PreviewAnswer
-from hops_platform.previews.service import BOUNDS
+from hops_platform.previews.service import NARROW, WIDE
 
 SMALL = Bounds(size=64 * 1024, rows=100)
 Read = Callable[..., PreviewAnswer]
@@ -300,7 +300,5 @@ def test_where_sandboxes_are_demanded_nothing_is_read_without(tmp_path: Path, mo
 
 
 def test_the_bounds_are_what_the_documentation_says() -> None:
-    assert {role.value: (one.size, one.rows) for role, one in BOUNDS.items()} == {
-        "data_owner": (2**20, 500), "data_scientist": (65536, 100),
-    }  # fmt: skip
+    assert [(one.size, one.rows) for one in (WIDE, NARROW)] == [(2**20, 500), (65536, 100)]
     assert PATIENCE_S == 5.0
