@@ -55,7 +55,12 @@ class KeyBounds:
 
     @property
     def administrates(self) -> bool:
-        """Whether an administrator is one by this key too."""
+        """Whether an administrator is one by this key too, and may change what others made."""
+        return Scope.SITE_WRITE in self.scopes
+
+    @property
+    def oversees(self) -> bool:
+        """Whether an administrator, or an auditor, sees by this key what they see without."""
         return bool(self.scopes & SITE_SCOPES)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from hops_contract.layout import STANDARD_DATASETS
+from hops_contract.principal import PrincipalKind
 from hops_platform.database import new_id
 from hops_platform.datasets.models import Dataset
 from hops_platform.datasets.schemas import DatasetAnswer, DatasetDetail, DatasetEdit, NewDataset, SharedAnswer
@@ -20,7 +21,8 @@ from hops_platform.outbox import Task, enqueue, still_to_do
 from hops_platform.paging import decode_cursor, encode_cursor, fetch_page
 from hops_platform.projects.models import Project
 from hops_platform.projects.service import CREATE_FOLDERS
-from hops_platform.security.authentication import ProjectAccess
+from hops_platform.security.authentication import Caller, ProjectAccess
+from hops_platform.security.permissions import Permission
 from hops_platform.sharing.models import Share, ShareMode
 from hops_platform.sharing.standing import SHARED, end_shares_of, find_standing, is_shared_name, standing_in
 from hops_platform.versions import edit_version
@@ -80,7 +82,7 @@ def place_in(session: Session, access: ProjectAccess, dataset: str, path: str, *
     """
     if is_shared_name(dataset):
         share = find_standing(session, access.project, dataset)
-        _check_use(share, use)
+        _check_use(share, use, access.caller)
         place = parse_place(share.owner.name, share.dataset.name, path)
     else:
         place = parse_place(access.project.name, find_dataset(session, access.project, dataset).name, path)
@@ -97,7 +99,18 @@ def may_take_out(session: Session, access: ProjectAccess, dataset: str) -> bool:
     return not is_shared_name(dataset) or find_standing(session, access.project, dataset).download
 
 
-def _check_use(share: Share, use: Use) -> None:
+def _check_use(share: Share, use: Use, caller: Caller) -> None:
+    if use is not Use.READ and caller.principal.kind is not PrincipalKind.USER:
+        # Else a token that somebody finds in a notebook carried one project's files into another.
+        raise ForbiddenError(
+            "By REST, code reads another project's dataset and does nothing else with it.",
+            remedy=f"Work with the files where they are: at {share.path} in notebooks and sessions.",
+        )
+    if use is not Use.READ and caller.key is not None and Permission.SHARES_OFFER not in caller.key.permissions:
+        raise ForbiddenError(
+            "With this API key, another project's datasets are read and nothing else.",
+            remedy="Make a key with the scope datasets:share.",
+        )
     if use is Use.WRITE and share.mode is not ShareMode.WRITE:
         raise ForbiddenError(
             f"{share.path} is shared with this project for reading only.",
@@ -273,6 +286,10 @@ def _read_readme(files: ProjectFiles, place: Place) -> bytes | None:
 
 
 def _add(session: Session, project: Project, *, name: str, description: str) -> Dataset:
+    if not is_dataset_name(name):
+        raise InvalidRequestError(
+            "This can't be the name of a dataset.", remedy="Use letters, digits, '_', '-' and '.'."
+        )
     # Of requests at the same moment one after the other counts.
     session.scalar(select(Project.id).where(Project.id == project.id).with_for_update())
     same = datasets_of(project).where(func.lower(Dataset.name) == name.lower())

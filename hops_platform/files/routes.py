@@ -144,7 +144,7 @@ def move_file(  # noqa: PLR0917 - the request, and parts
     known.details["to"] = f"{request.to_dataset or dataset}/{request.to}"
     target = place_in(session, access, request.to_dataset or dataset, request.to, use=Use.WRITE)
     source = place_in(session, access, dataset, request.path, use=Use.WRITE)
-    return service.show_entry(service.move(parts.engines.files, source, target))
+    return service.show_entry(service.move(parts.engines.files, source, target, within=access.project))
 
 
 @router.post("/projects/{project}/datasets/{dataset}/files:copy", dependencies=[records(Action.FILE_COPY, "dataset")])

@@ -42,15 +42,18 @@ def list_folder(files: ProjectFiles, place: Place, *, limit: int, after: str | N
     return Page(items=[show_entry(entry) for entry in listing.entries], next=following)
 
 
-def move(files: ProjectFiles, source: Place, target: Place) -> Entry:
-    """Moves, within one project's datasets.
+def move(files: ProjectFiles, source: Place, target: Place, *, within: Project) -> Entry:
+    """Moves, within one dataset or between those of ``within``.
 
     Raises:
-        ForbiddenError: The datasets are those of two projects.
+        ForbiddenError: It would leave a dataset of another project, or come into one.
     """
-    if source.project != target.project:
+    # Two datasets that the same project shares need not allow the same: what is written to one may be downloaded.
+    same_dataset = (source.project, source.dataset) == (target.project, target.dataset)
+    if not same_dataset and {source.project, target.project} != {within.name}:
         raise ForbiddenError(
-            "Nothing is moved from one project's dataset into another's.", remedy="Copy it, then delete it."
+            "Nothing is moved from one project's dataset into another's, nor between shared ones.",
+            remedy="Copy it, then delete it.",
         )
     return files.move(source, target)
 

@@ -73,15 +73,23 @@ class Caller:
 
     @property
     def administrates(self) -> bool:
-        """Whether the caller has an administrator's powers in this call."""
-        is_administrator = self.user is not None and self.user.admin and self.principal.kind is PrincipalKind.USER
-        return is_administrator and (self.key is None or self.key.administrates)
+        """Whether the caller has an administrator's powers in this call, to change things too."""
+        return self._is_administrator and (self.key is None or self.key.administrates)
+
+    @property
+    def oversees(self) -> bool:
+        """Whether the caller sees what administrators see; what else a key is for its scopes say."""
+        return self._is_administrator and (self.key is None or self.key.oversees)
+
+    @property
+    def _is_administrator(self) -> bool:
+        return self.user is not None and self.user.admin and self.principal.kind is PrincipalKind.USER
 
     @property
     def audits(self) -> bool:
         """Whether the caller has an auditor's powers in this call."""
         is_auditor = self.user is not None and self.user.auditor and self.principal.kind is PrincipalKind.USER
-        return is_auditor and (self.key is None or self.key.administrates)
+        return is_auditor and (self.key is None or self.key.oversees)
 
     @property
     def only_project(self) -> str | None:
@@ -214,7 +222,7 @@ def authorize(caller: Caller, permission: Permission) -> None:
         ForbiddenError: The caller has it not.
         PasswordChangeNeededError: It has it only after changing its password.
     """
-    allowed = permissions_of(caller.principal.kind, admin=caller.administrates, auditor=caller.audits)
+    allowed = permissions_of(caller.principal.kind, admin=caller.oversees, auditor=caller.audits)
     key = caller.key
     by_key = key is not None and caller.principal.kind is PrincipalKind.USER
     if by_key and key is not None and key.project is not None and permission not in OF_EVERY_KEY:
@@ -242,7 +250,7 @@ def authorize_in_project(session: Session, caller: Caller, project: str, permiss
     if row is None:
         raise absent
     membership = session.get(Membership, (row.id, user.id)) if user is not None else None
-    admin = caller.administrates
+    admin = caller.oversees
     if membership is None and not admin and principal.kind is not PrincipalKind.SERVICE:
         raise absent
     allowed = permissions_of(principal.kind, admin=admin, membership=membership.role if membership else None)
@@ -320,7 +328,9 @@ def _check(caller: Caller, permission: Permission, allowed: frozenset[Permission
             "Your password was chosen by somebody else.", remedy="Choose your own first (PUT me/password)."
         )
 
-    if caller.lacks_second_factor and permission not in BEFORE_SECOND_FACTOR:
+    # Code is no way to set one up: its token ends, and its sessions with it.
+    is_person = caller.principal.kind is PrincipalKind.USER
+    if caller.lacks_second_factor and not (is_person and permission in BEFORE_SECOND_FACTOR):
         raise SecondFactorSetUpNeededError(
             "This site asks everybody for a second factor, and you have none.",
             remedy="Set one up first, on the page 'Security' (POST me/second-factor).",

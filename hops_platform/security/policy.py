@@ -34,7 +34,6 @@ _DATA_SCIENTIST = frozenset(
         Permission.FILES_BROWSE,
         Permission.FILES_EDIT,
         Permission.FILES_PACK,
-        Permission.FILES_UNPACK,
         # With the eyes, and little of a file: hops_platform.previews.service.
         Permission.FILES_PREVIEW,
         # Programs and notebooks: what else there is to bring in is asked for inside (hops_platform.uploads.service).
@@ -123,6 +122,8 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             Permission.DATASET_DELETE,
             Permission.DATASET_EDIT,
             Permission.FILES_DOWNLOAD,
+            # What is in an archive is data that comes in.
+            Permission.FILES_UNPACK,
             Permission.FILES_UPLOAD_DATA,
             Permission.MEMBERS_ADD,
             Permission.MEMBERS_EDIT,

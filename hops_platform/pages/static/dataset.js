@@ -22,7 +22,7 @@ let may = {};
 // What the reader may do here: as in their own project, and for a shared dataset only what its owners allow.
 function rights() {
   const { shared } = dataset;
-  return { own: !shared, write: !shared || shared.mode === "write", takeOut: owner && (!shared || shared.download), copyOut: !shared || shared.download };
+  return { own: !shared, write: !shared || shared.mode === "write", takeOut: owner && (!shared || shared.download), copyOut: !shared || shared.download, unpack: owner };
 }
 
 // What it is

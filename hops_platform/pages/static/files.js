@@ -29,7 +29,7 @@ const NOT_OPENED = { link: "A link. It can be moved and deleted; it is not follo
 
 /**
  * Shows folders of a dataset.
- * @param {{project: string, dataset: string, title: string, may: {own: boolean, write: boolean, takeOut: boolean, copyOut: boolean},
+ * @param {{project: string, dataset: string, title: string, may: {own: boolean, write: boolean, takeOut: boolean, copyOut: boolean, unpack: boolean},
  *   datasets: () => Promise<{address: string, name: string}[]>}} place The dataset as addresses name it, and as people do.
  */
 export function fileList({ project, dataset, title, may, datasets }) {
@@ -65,7 +65,7 @@ export function fileList({ project, dataset, title, may, datasets }) {
       ...(may.write ? [item("Move…", () => ask("move", entry, path, row))] : []),
       ...(copied && (file || entry.kind === "folder") ? [item("Copy…", () => ask("copy", entry, path, row))] : []),
       ...(copied && (file || entry.kind === "folder") ? [item("Zip…", () => ask("pack", entry, path, row))] : []),
-      ...(copied && file && /\.zip$/i.test(entry.name) ? [item("Unzip…", () => ask("unpack", entry, path, row))] : []),
+      ...(copied && may.unpack && file && /\.zip$/i.test(entry.name) ? [item("Unzip…", () => ask("unpack", entry, path, row))] : []),
       ...(may.write ? [item("Delete", () => trash(entry, path, row), "hops-danger")] : []),
     );
     if (!list.children.length) return [];
