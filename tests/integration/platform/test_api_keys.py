@@ -436,3 +436,18 @@ def test_an_auditor_reads_the_sites_audit_by_a_key_and_has_no_scope_that_writes(
     assert eve.post("me/api-keys", json={"name": "w", "scopes": ["site:read", "site:write"]}).status_code == 422
     reading = make_key(eve, "other")["key"]
     assert with_key(hops, reading).get("audit-events").status_code == 403
+
+
+def test_a_key_that_reads_the_site_changes_nothing_of_others(hops: Any) -> None:
+    ada, root = hops.user("ada"), hops.user("root", admin=True)
+    hops.ready_project(ada)
+    assert ada.request("DELETE", "projects/weather", json={"name": "weather"}).status_code == 204
+    hops.deliver()
+    key = make_key(root, scopes=["site:read", "projects:write", "sessions:write"])["key"]
+    reader = with_key(hops, key)
+    assert reader.get("users").status_code == 200
+    assert reader.get("me").json()["admin"] is False
+    assert reader.post("./deleted-projects/weather:restore").status_code == 404
+    assert reader.request("DELETE", "deleted-projects/weather", json={"name": "weather"}).status_code == 404
+    writer = with_key(hops, make_key(root, "w", scopes=["site:write", "projects:write"])["key"])
+    assert writer.post("./deleted-projects/weather:restore").status_code == 200

@@ -232,3 +232,8 @@ def test_code_in_a_session_packs_with_its_own_means(ada: Any, on_disk: PlatformU
     bob = on_disk.user("bob")
     ada.post("projects/weather/members", json={"user": "bob", "role": "data_scientist"}).raise_for_status()
     assert pack(bob, "a", "a.zip").status_code == 200
+    refused = on_disk.user("eve").post("projects/weather/datasets/raw/files:unpack", json={"path": "a.zip", "to": "b"})
+    assert refused.status_code == 404
+    unpack = {"path": "a.zip", "to": "b"}
+    assert bob.post("projects/weather/datasets/raw/files:unpack", json=unpack).status_code == 403
+    assert ada.post("projects/weather/datasets/raw/files:unpack", json=unpack).status_code == 200

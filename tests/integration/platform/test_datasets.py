@@ -119,6 +119,21 @@ def test_a_deleted_dataset_comes_back_with_its_files_and_description(
     assert names(ada, "a") == ["b.csv"]
 
 
+@pytest.mark.parametrize("name", ["../x", "a/b", "Shared:tides:raw", "", ".hops", "x" * 65])
+def test_a_dataset_is_restored_under_no_name_that_a_new_one_could_not_have(
+    on_disk: PlatformUnderTest, ada: Any, folder: Path, name: str
+) -> None:
+    ada.request("DELETE", RAW, json={"name": "raw"}).raise_for_status()
+    on_disk.deliver()
+    (item,) = ada.get("projects/weather/trash").json()["items"]
+    refused = ada.post(f"projects/weather/trash/{item['id']}:restore", json={"to_dataset": name})
+    assert refused.status_code == 422 or refused.json()["dataset"] == "raw"
+    on_disk.deliver()
+    assert ada.post("projects/weather/datasets", json={"name": "more"}).status_code == 201
+    on_disk.deliver()
+    assert (folder.parent / "more").is_dir(), "the project's queue goes on"
+
+
 def test_a_dataset_is_made_anew_when_the_old_files_have_left_its_place(
     on_disk: PlatformUnderTest, ada: Any, folder: Path
 ) -> None:

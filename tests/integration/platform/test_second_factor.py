@@ -19,6 +19,7 @@ from hops_platform.second_factor.models import RecoveryCode, SecondFactor
 from hops_platform.security.throttling import FREE_ATTEMPTS
 from hops_platform.settings import SecondFactorRule
 from hops_platform.users import service as users
+from hops_platform.users.models import User
 
 PASSWORD = "correct horse battery"
 KIND = "urn:hopslab:problem:"
@@ -300,6 +301,21 @@ def test_where_it_is_required_one_without_can_only_set_it_up(required: Any, cloc
     ada = Person(required, clock, "bob")
     assert ada.client.get("projects").status_code == 200
     assert ada.client.get("me").json()["second_factor_needed"] is False
+
+
+def test_where_it_is_required_codes_token_is_not_renewed_without(required: Any, clock: Clock) -> None:
+    required.create_user("grace")
+    ada = Person(required, clock)
+    required.ready_project(ada.client)
+    code = required.project_user("ada", "weather", ProjectRole.DATA_OWNER)
+    assert code.post("./tokens:renew").status_code == 200
+    required.user("root", admin=True)
+    clerk = Person(required, clock, "clerk")
+    with required.platform.parts.database.session() as session:
+        session.get_one(User, session.scalar(select(User.id).where(User.name == "clerk"))).admin = True
+    assert clerk.client.delete("users/ada/second-factor").status_code == 204
+    assert code.post("./tokens:renew").status_code == 403
+    assert ada.client.post("./tokens:renew").status_code in (200, 401), "a person may come back to set one up"
 
 
 def test_where_it_is_required_no_other_proof_gets_around_it(hops: Any) -> None:

@@ -457,3 +457,34 @@ def test_a_ticket_is_good_no_more_when_the_share_has_ended(hops: Any, ada: Any, 
     assert (got.status_code, got.text) == (200, "rain\n")
     ada.delete(f"{RAW}/shares/tides").raise_for_status()
     assert browser.post(DOWNLOADS, data={"ticket": tickets[1]}, headers=headers).status_code == 404
+
+
+def test_nothing_is_moved_from_a_shared_dataset_into_another_one_whatever_both_allow(
+    hops: Any, ada: Any, grace: Any
+) -> None:
+    share(ada, grace, mode="write")
+    ada.post("projects/weather/datasets", json={"name": "open"}).raise_for_status()
+    put(hops, "weather", "open", "README.md")
+    ada.post("projects/weather/datasets/open/shares", json={"project": "tides", "mode": "write", "download": True})
+    grace.post("projects/tides/shares/weather/open:accept").raise_for_status()
+    move = {"path": "day.csv", "to": "day.csv", "to_dataset": "Shared:weather:open"}
+    refused = grace.post(f"{SEEN}/files:move", json=move)
+    assert (refused.status_code, "between shared ones" in refused.json()["detail"]) == (403, True)
+    assert grace.post(f"{SEEN}/files:move", json={"path": "day.csv", "to": "days.csv"}).status_code == 200
+
+
+def test_code_and_keys_carry_no_files_from_one_project_into_another(hops: Any, ada: Any, grace: Any) -> None:
+    share(ada, grace, mode="write", download=True)
+    put(hops, "tides", "Resources", "secret.csv")
+    code = hops.project_user("grace", "tides", ProjectRole.DATA_OWNER)
+    key = grace.post("me/api-keys", json={"name": "files", "scopes": ["datasets:read", "datasets:write"]}).json()["key"]
+    out = {"path": "secret.csv", "to": "secret.csv", "to_dataset": "Shared:weather:raw"}
+    into = {"path": "day.csv", "to": "day.csv", "to_dataset": "Resources"}
+    for caller in (code, hops.with_token(key)):
+        assert caller.get(f"{SEEN}/files").status_code == 200
+        assert caller.post("projects/tides/datasets/Resources/files:copy", json=out).status_code == 403
+        assert caller.post(f"{SEEN}/files:copy", json=into).status_code == 403
+        assert caller.post(f"{SEEN}/files:trash", json={"path": "day.csv"}).status_code == 403
+    both = ["datasets:write", "datasets:share"]
+    sharing = grace.post("me/api-keys", json={"name": "sharing", "scopes": both}).json()["key"]
+    assert hops.with_token(sharing).post(f"{SEEN}/files:copy", json=into).status_code == 200
