@@ -25,6 +25,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from hops_contract.layout import Home
+from hops_contract.opened_up import open_up
 from hops_contract.private_files import write_private
 
 SHARED = "Shared"
@@ -179,19 +180,28 @@ def identity_of(home: Home, project: str, dataset: str) -> Identity | None:
     return Identity(device=status.st_dev, inode=status.st_ino)
 
 
-def shared_mounts(home: Home, project: str) -> SharedMounts:
+def shared_mounts(home: Home, project: str) -> SharedMounts | None:
     """What a sandbox of ``project`` that is made now shows of other projects.
 
     The places that it is put on are made. A dataset whose folder is not there is left out.
 
+    Returns:
+        ``None`` where nothing is shared and no place can be made: a sandbox is made without.
+
     Raises:
         OSError: A place can't be made.
     """
+    listed = read_shared(home, project)
     view, point = view_of(home, project), home.project(project) / SHARED
-    view.mkdir(mode=0o700, parents=True, exist_ok=True)
-    make_point(home.project(project))
+    try:
+        view.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_point(home.project(project))
+    except OSError:
+        if listed:
+            raise
+        return None
     mounts = []
-    for shared in read_shared(home, project):
+    for shared in listed:
         identity = identity_of(home, shared.project, shared.dataset)
         if identity is None or not (view / shared.path).is_dir():
             continue
@@ -210,17 +220,24 @@ def shared_mounts(home: Home, project: str) -> SharedMounts:
 def make_point(project_folder: Path) -> None:
     """Makes the folder that the view is put on; what a tenant has put there in its place gets another name.
 
+    A project's folder that its code has closed is opened up.
+
     Raises:
         OSError: The project has no folder, or it can't be made.
     """
-    folder = os.open(project_folder, _FOLDER)
+    projects = os.open(project_folder.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        with suppress(FileExistsError):
-            os.mkdir(SHARED, 0o750, dir_fd=folder)
-        if stat.S_ISDIR(os.stat(SHARED, dir_fd=folder, follow_symlinks=False).st_mode):
-            return
-        os.rename(SHARED, f"{SHARED}.{secrets.token_hex(4)}", src_dir_fd=folder, dst_dir_fd=folder)
-        with suppress(FileExistsError):
-            os.mkdir(SHARED, 0o750, dir_fd=folder)
+        with open_up(project_folder.name, at=projects) as folder:
+            _make_point(folder)
     finally:
-        os.close(folder)
+        os.close(projects)
+
+
+def _make_point(folder: int) -> None:
+    with suppress(FileExistsError):
+        os.mkdir(SHARED, 0o750, dir_fd=folder)
+    if stat.S_ISDIR(os.stat(SHARED, dir_fd=folder, follow_symlinks=False).st_mode):
+        return
+    os.rename(SHARED, f"{SHARED}.{secrets.token_hex(4)}", src_dir_fd=folder, dst_dir_fd=folder)
+    with suppress(FileExistsError):
+        os.mkdir(SHARED, 0o750, dir_fd=folder)

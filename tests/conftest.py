@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
+from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -70,3 +72,17 @@ def small_disk():
             mounted.callback(subprocess.run, ["umount", "-l", folder], check=True)
 
         yield mount
+
+
+@pytest.fixture
+def no_way_round_permissions() -> Iterator[None]:
+    """What is closed to its owner is closed to this thread, also where root runs the tests."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    held = (ctypes.c_uint32 * 6)()
+    assert libc.capget(header, held) == 0
+    fewer = (ctypes.c_uint32 * 6)(*held)
+    fewer[0] &= ~0b110  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH, among the effective ones
+    assert libc.capset(header, fewer) == 0
+    yield
+    assert libc.capset(header, held) == 0

@@ -89,7 +89,10 @@ def settle(session: Session, project: Project) -> None:
 
 def end_shares_of(session: Session, dataset: Dataset) -> Sequence[Project]:
     """Ends all shares of a dataset that is deleted; the projects that had it."""
-    shares = session.scalars(select(Share).where(Share.dataset_id == dataset.id)).all()
+    # Who offers, or adds by themselves, locks the owning project; who accepts locks the share.
+    session.execute(select(Project.id).where(Project.id == dataset.project_id).with_for_update())
+    locked = select(Share).where(Share.dataset_id == dataset.id).order_by(Share.id).with_for_update(of=Share)
+    shares = session.scalars(locked.execution_options(populate_existing=True)).all()
     had = [share.project for share in shares if share.state is ShareState.ACCEPTED]
     for share in shares:
         session.delete(share)
@@ -101,11 +104,9 @@ def end_shares_of(session: Session, dataset: Dataset) -> Sequence[Project]:
 
 def settle_around(session: Session, project: Project) -> None:
     """Lets sandboxes follow when a project was deleted or restored: its own, and those of whom it shares with."""
+    # Whatever their state: one could be accepted at this moment.
     shares = session.scalars(
-        select(Share).where(
-            or_(Share.owner_id == project.id, Share.project_id == project.id),
-            Share.state_name == ShareState.ACCEPTED.value,
-        )
+        select(Share).where(or_(Share.owner_id == project.id, Share.project_id == project.id))
     ).all()
     for target in {share.project_id: share.project for share in shares}.values():
         settle(session, target)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -29,14 +30,18 @@ from hops_contract.shares import (
 from hops_platform.adapters.disk import full_disk_told
 from hops_platform.adapters.sandboxes import entering
 from hops_platform.adapters.sandboxes.mounts import (
+    Inhabitant,
     Mounted,
     Namespace,
     end,
     first_process,
     holders,
+    inhabitants,
+    late_mappers,
     mappers,
     mounted_from,
     namespaces,
+    open_mounted,
 )
 from hops_platform.engines.sandboxes import VisibleDataset
 from hops_platform.errors import EngineUnavailableError
@@ -78,8 +83,7 @@ class LocalSandboxes:
             with full_disk_told():
                 self._write(project, shared)
             # After that: a sandbox that is being made either looks at what was written, or is found here.
-            for namespace in namespaces():
-                self._settle(namespace, project, shared)
+            self._settle(project, shared)
 
     def _write(self, project: str, shared: Sequence[SharedDataset]) -> None:
         view, accepted = view_of(self._home, project), view_of(self._home, project) / ACCEPTED
@@ -99,32 +103,66 @@ class LocalSandboxes:
                 (accepted / name).touch(mode=0o600)
         _forget_old(view, keep=now)
 
-    def _settle(self, namespace: Namespace, project: str, shared: Sequence[SharedDataset]) -> None:
+    def _settle(self, project: str, shared: Sequence[SharedDataset]) -> None:
         point = f"{self._home.project(project)}/{SHARED}"
-        found = mounted_from(namespace, point)
-        if all(one.point != point for one in found):
-            return  # no sandbox of this project
         wanted = {f"{point}/{one.path}": one for one in shared}
-        below = [one for one in found if one.point != point]
-        gone = [one for one in below if not self._may_stay(one, wanted)]
+        gone: dict[Namespace, list[Mounted]] = {}
+        missing: list[tuple[Namespace, str]] = []
+        for namespace in namespaces():
+            found = mounted_from(namespace, point)
+            if all(one.point != point for one in found):
+                continue  # no sandbox of this project
+            below = [one for one in found if one.point != point]
+            leaving = [one for one in below if not self._may_stay(one, wanted)]
+            if leaving:
+                gone[namespace] = leaving
+            kept = {one.point for one in below} - {one.point for one in leaving}
+            missing += [(namespace, place) for place in sorted(wanted.keys() - kept)]
         if gone:
-            self._take_away(namespace, project, gone)
-        kept = {one.point for one in below} - {one.point for one in gone}
-        for place in sorted(wanted.keys() - kept):
+            self._take_away(project, gone)
+        for namespace, place in missing:
             self._show(namespace, place, wanted[place])
 
-    def _take_away(self, namespace: Namespace, project: str, gone: Sequence[Mounted]) -> None:
-        points = sorted({one.point for one in gone})
-        # Whose memory holds files is told by their paths, which are known as long as they are mounted.
-        held = mappers(namespace, points)
-        if not _enter(namespace, "detach", points):
-            self._end_sandbox(namespace, project)
-            return
-        LOG.info("taken away from a running sandbox of %s: %s", project, ", ".join(points))
-        for pid in held:
-            end(pid, namespace)
-        if not _end_holders(namespace, frozenset(one.number for one in gone)):
-            self._end_sandbox(namespace, project)
+    def _take_away(self, project: str, gone: Mapping[Namespace, Sequence[Mounted]]) -> None:
+        points = {namespace: sorted({one.point for one in mounts}) for namespace, mounts in gone.items()}
+        places = sorted({place for its in points.values() for place in its})
+        numbers = frozenset(one.number for mounts in gone.values() for one in mounts)
+        with _opened(points) as folders:
+            # Whose memory holds files is told by their paths, which are known as long as they are mounted.
+            held = mappers(self._inhabitants(), places)
+            stuck = [namespace for namespace, its in points.items() if not _enter(namespace, "detach", its)]
+            LOG.info("taken away from running sandboxes of %s: %s", project, ", ".join(places))
+            for namespace in stuck:
+                self._end_sandbox(namespace.number)
+            for one in held:
+                end(one)
+            if left := self._end_holders(numbers, folders):
+                for number in {one.namespace for one in left}:
+                    self._end_sandbox(number)
+                left = self._end_holders(numbers, folders)
+        if left or {one.number for one in stuck} & {one.number for one in namespaces()}:
+            raise EngineUnavailableError(
+                f"A sandbox of {project!r} still shows a dataset that is no longer shared.",
+                remedy="It is tried again by itself; stop its servers and sessions if this stays so.",
+            )
+
+    def _inhabitants(self) -> list[Inhabitant]:
+        """Tenants' processes in all sandboxes of the platform: a folder can be handed to any of them."""
+        return inhabitants(str(self._home.root))
+
+    def _end_holders(self, numbers: frozenset[int], folders: Sequence[int]) -> set[Inhabitant]:
+        """Ends who holds what was taken away; who does so still."""
+        found: set[Inhabitant] = set()
+        for _ in range(_ROUNDS):
+            people = self._inhabitants()
+            found = holders(people, numbers) | late_mappers(people, folders)
+            if not found:
+                break
+            for one in found:
+                LOG.info("process %d is ended: it held a dataset that is no longer shared", one.pid)
+                end(one)
+            time.sleep(_PAUSE_S)
+        return found
 
     def _show(self, namespace: Namespace, place: str, shared: SharedDataset) -> None:
         """Mounts a dataset in a running sandbox. Where a kernel does not do that, it is seen from the next start on."""
@@ -141,20 +179,28 @@ class LocalSandboxes:
             self._home, shared.project, shared.dataset
         )
 
-    def _end_sandbox(self, namespace: Namespace, project: str) -> None:
-        LOG.warning("a sandbox of %s is ended: a dataset that is no longer shared could not be taken away", project)
-        first = first_process(namespace)
+    def _end_sandbox(self, number: int) -> None:
+        LOG.warning("a sandbox is ended: a dataset that is no longer shared could not be taken away")
+        first = first_process(number)
         if first is not None:
-            end(first, namespace)
+            end(first)
         until = time.monotonic() + _PATIENCE_S
-        while time.monotonic() < until:
-            if all(one.number != namespace.number for one in namespaces()):
-                return
+        while time.monotonic() < until and any(one.number == number for one in namespaces()):
             time.sleep(_PAUSE_S)
-        raise EngineUnavailableError(
-            f"A sandbox of {project!r} still shows a dataset that is no longer shared.",
-            remedy="It is tried again by itself; stop its servers and sessions if this stays so.",
-        )
+
+
+@contextmanager
+def _opened(points: Mapping[Namespace, Sequence[str]]) -> Iterator[list[int]]:
+    """What is mounted at the points, as far as it can be reached; as long as it is open no mount gets its number."""
+    with ExitStack() as stack:
+        folders = []
+        for namespace, places in points.items():
+            for place in places:
+                folder = open_mounted(namespace, place)
+                if folder is not None:
+                    stack.callback(os.close, folder)
+                    folders.append(folder)
+        yield folders
 
 
 def _enter(namespace: Namespace, verb: str, words: Sequence[str], *, descriptors: Sequence[int] = ()) -> bool:
@@ -180,19 +226,6 @@ def _enter(namespace: Namespace, verb: str, words: Sequence[str], *, descriptors
             LOG.warning("%s in a sandbox: %s", verb, done.stderr.decode(errors="replace").strip()[:100])
         return done.returncode == 0
     return True
-
-
-def _end_holders(namespace: Namespace, numbers: frozenset[int]) -> bool:
-    """Ends who holds what was taken away; whether nobody does any more."""
-    for _ in range(_ROUNDS):
-        found = holders(namespace, numbers)
-        if not found:
-            return True
-        for pid in found:
-            LOG.info("process %d is ended: it held a dataset that is no longer shared", pid)
-            end(pid, namespace)
-        time.sleep(_PAUSE_S)
-    return False
 
 
 def _note(view: Path, shared: SharedDataset, name: str, text: str) -> None:

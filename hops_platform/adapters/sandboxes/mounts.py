@@ -6,7 +6,7 @@ import os
 import re
 import signal
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +47,19 @@ class Namespace:
     processes: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inhabitant:
+    """A process of a sandbox.
+
+    Attributes:
+        pid: Its id on this machine.
+        namespace: The number of its mount namespace.
+    """
+
+    pid: int
+    namespace: int
+
+
 def namespaces() -> list[Namespace]:
     """All but this process's own that this user can look into."""
     found: dict[int, list[int]] = defaultdict(list)
@@ -66,13 +79,21 @@ def processes() -> list[int]:
 
 def mounted_from(namespace: Namespace, folder: str) -> list[Mounted]:
     """What is mounted at ``folder`` and below it in a namespace."""
+    found = [one for one in _mounts_of(namespace) if _is_at_or_below(one.point, folder)]
+    return [_look(namespace, one) for one in found]
+
+
+def _mounts_of(namespace: Namespace) -> list[Mounted]:
     for pid in namespace.processes:
         with suppress(*_GONE):
             lines = Path(f"/proc/{pid}/mountinfo").read_text(errors="surrogateescape").splitlines()
             if _namespace_of(pid) == namespace.number:
-                found = (one for one in parse(lines) if one.point == folder or one.point.startswith(f"{folder}/"))
-                return [_look(pid, one) for one in found]
+                return list(parse(lines))
     return []
+
+
+def _is_at_or_below(point: str, folder: str) -> bool:
+    return point == folder or point.startswith(f"{folder}/")
 
 
 def parse(lines: Sequence[str]) -> Iterator[Mounted]:
@@ -83,72 +104,137 @@ def parse(lines: Sequence[str]) -> Iterator[Mounted]:
         yield Mounted(number=int(fields[0]), point=point, writes="ro" not in fields[5].split(","), identity=None)
 
 
-def _look(pid: int, mounted: Mounted) -> Mounted:
-    try:
-        status = Path(f"/proc/{pid}/root{mounted.point}").stat()
-    except OSError:
-        return mounted
-    identity = Identity(device=status.st_dev, inode=status.st_ino)
-    return Mounted(number=mounted.number, point=mounted.point, writes=mounted.writes, identity=identity)
+def _look(namespace: Namespace, mounted: Mounted) -> Mounted:
+    for pid in namespace.processes:
+        with suppress(OSError):
+            status = Path(f"/proc/{pid}/root{mounted.point}").stat()
+            identity = Identity(device=status.st_dev, inode=status.st_ino)
+            return Mounted(number=mounted.number, point=mounted.point, writes=mounted.writes, identity=identity)
+    return mounted
 
 
-def holders(namespace: Namespace, numbers: frozenset[int]) -> set[int]:
-    """Who has something of these mounts open, or works in it: descriptors and working folders of all threads.
+def inhabitants(folder: str) -> list[Inhabitant]:
+    """All processes of all sandboxes that show something at ``folder`` or below it."""
+    return [
+        Inhabitant(pid=pid, namespace=namespace.number)
+        for namespace in namespaces()
+        if any(_is_at_or_below(one.point, folder) for one in _mounts_of(namespace))
+        for pid in namespace.processes
+    ]
 
-    A detached mount lives on as long as somebody holds it, and through an open folder all of it can be reached.
+
+def holders(people: Iterable[Inhabitant], numbers: frozenset[int]) -> set[Inhabitant]:
+    """Who has something of these detached mounts open, or works in it: descriptors and working folders of all threads.
+
+    A detached mount lives on as long as somebody holds it, and through an open folder all of it can be reached, also
+    by a process of another sandbox that the folder was handed to.
     """
-    return {pid for pid in _living(namespace) if _holds(pid, numbers)}
+    found = {one: held for one in people if (held := _held(one.pid, numbers))}
+    if not found:
+        return set()
+    # The number of a mount that nobody holds any more is given to the next one, in whichever sandbox.
+    attached = {one.number for namespace in namespaces() for one in _mounts_of(namespace)}
+    return {one for one, held in found.items() if held - attached}
 
 
-def mappers(namespace: Namespace, points: Sequence[str]) -> set[int]:
-    """Who has a file below one of the points in its memory; known only as long as the mount is attached."""
-    found = set()
-    for pid in _living(namespace):
-        with suppress(*_GONE):
-            for line in Path(f"/proc/{pid}/maps").read_text(errors="surrogateescape").splitlines():
-                path = line.split(None, 5)[5:]
-                if path and any(path[0].startswith(f"{point}/") for point in points):
-                    found.add(pid)
-                    break
-    return found
+def mappers(people: Iterable[Inhabitant], points: Sequence[str]) -> set[Inhabitant]:
+    """Who has a file below one of the points in its memory; known only as long as the mount is attached.
+
+    The kernel names files by where their mount is attached, also to a process of another sandbox.
+    """
+    return {
+        one
+        for one in people
+        if any(path.startswith(f"{point}/") for _, _, path in _mapped(one.pid) for point in points)
+    }
 
 
-def end(pid: int, namespace: Namespace) -> None:
-    """Ends a process, if it is (still) one of the namespace."""
+def late_mappers(people: Iterable[Inhabitant], folders: Sequence[int]) -> set[Inhabitant]:
+    """Who has a file of a detached mount in its memory.
+
+    The kernel names such a file by its path within the mount; by that, and its device and inode, it is known.
+
+    Args:
+        people: Where to look.
+        folders: Descriptors of what was mounted.
+    """
+    devices = {os.fstat(folder).st_dev for folder in folders}
+    known: dict[tuple[int, int, str], bool] = {}
+
+    def is_in_one(file: tuple[int, int, str]) -> bool:
+        if file[0] not in devices:
+            return False
+        if file not in known:
+            known[file] = any(_is_in(folder, file) for folder in folders)
+        return known[file]
+
+    return {one for one in people if any(is_in_one(file) for file in _mapped(one.pid))}
+
+
+def open_mounted(namespace: Namespace, point: str) -> int | None:
+    """The descriptor, without rights, of what is mounted at ``point``; ``None`` where it can't be reached."""
+    for pid in namespace.processes:
+        with suppress(OSError):
+            flags = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+            return os.open(f"/proc/{pid}/root{point}", flags)
+    return None
+
+
+def end(one: Inhabitant) -> None:
+    """Ends a process, if it is (still) one of its namespace."""
     with suppress(*_GONE):
-        handle = os.pidfd_open(pid)
+        handle = os.pidfd_open(one.pid)
         try:
-            if _namespace_of(pid) == namespace.number:
+            if _namespace_of(one.pid) == one.namespace:
                 signal.pidfd_send_signal(handle, signal.SIGKILL)
         finally:
             os.close(handle)
 
 
-def first_process(namespace: Namespace) -> int | None:
-    """The sandbox's first process, with which all of it ends."""
+def first_process(namespace: int) -> Inhabitant | None:
+    """The first process of the sandbox with this number, with which all of it ends."""
     for pid in _living(namespace):
         with suppress(*_GONE):
             inside = re.search(r"^NSpid:.*\s(\d+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
             if inside is not None and inside[1] == "1":
-                return pid
+                return Inhabitant(pid=pid, namespace=namespace)
     return None
 
 
-def _living(namespace: Namespace) -> Iterator[int]:
+def _living(namespace: int) -> Iterator[int]:
     """Who lives in the namespace now, also who came later."""
     for pid in processes():
         with suppress(*_GONE):
-            if _namespace_of(pid) == namespace.number:
+            if _namespace_of(pid) == namespace:
                 yield pid
 
 
-def _holds(pid: int, numbers: frozenset[int]) -> bool:
+def _held(pid: int, numbers: frozenset[int]) -> set[int]:
     # Each thread can have descriptors and a working folder of its own.
+    held: set[int] = set()
     with suppress(*_GONE):
         for task in Path(f"/proc/{pid}/task").iterdir():
-            if _works_in(task) in numbers or any(number in numbers for number in _opened(task)):
-                return True
-    return False
+            held.update(numbers.intersection((_works_in(task, "cwd"), _works_in(task, "root"), *_opened(task))))
+    return held
+
+
+def _mapped(pid: int) -> Iterator[tuple[int, int, str]]:
+    """Device, inode and path of the files in a process's memory."""
+    with suppress(*_GONE):
+        for line in Path(f"/proc/{pid}/maps").read_text(errors="surrogateescape").splitlines():
+            _, _, _, device, inode, *path = line.split(None, 5)
+            if path and path[0].startswith("/"):
+                major, _, minor = device.partition(":")
+                yield os.makedev(int(major, 16), int(minor, 16)), int(inode), path[0]
+
+
+def _is_in(folder: int, file: tuple[int, int, str]) -> bool:
+    device, inode, path = file
+    try:
+        status = os.stat(path.lstrip("/"), dir_fd=folder, follow_symlinks=False)
+    except OSError:
+        return False
+    return (status.st_dev, status.st_ino) == (device, inode)
 
 
 def _opened(task: Path) -> Iterator[int]:
@@ -158,9 +244,9 @@ def _opened(task: Path) -> Iterator[int]:
                 yield _mount_number(descriptor.read_text())
 
 
-def _works_in(task: Path) -> int:
+def _works_in(task: Path, kind: str) -> int:
     with suppress(*_GONE):
-        folder = os.open(task / "cwd", os.O_PATH | os.O_CLOEXEC)
+        folder = os.open(task / kind, os.O_PATH | os.O_CLOEXEC)
         try:
             return _mount_number(Path(f"/proc/self/fdinfo/{folder}").read_text())
         finally:

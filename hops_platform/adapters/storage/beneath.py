@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from hops_contract.opened_up import open_up
 from hops_platform.adapters.disk import full_disk_told
 from hops_platform.engines.files import Entry, EntryKind
 from hops_platform.engines.places import Place
@@ -76,28 +77,6 @@ def open_beneath(root: Path, parts: Sequence[str], *, make_from: int | None = No
 def open_folder(name: str, *, at: int) -> Iterator[int]:
     """The descriptor of the folder ``name`` in another; never through a link."""
     descriptor = os.open(name, _FOLDER, dir_fd=at)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def open_up(name: str, *, at: int) -> Iterator[int]:
-    """The descriptor of a folder that its owner may read, write and move from now on, whatever code has made of that.
-
-    Raises:
-        OSError: It is missing, is a link or no folder, or belongs to somebody else.
-    """
-    handle = os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at)
-    try:
-        mode = stat.S_IMODE(os.fstat(handle).st_mode)
-        if mode & stat.S_IRWXU != stat.S_IRWXU:
-            # By what is open: a link that has taken the name meanwhile changes nothing elsewhere.
-            os.chmod(f"/proc/self/fd/{handle}", mode | stat.S_IRWXU)  # noqa: PTH101
-        descriptor = os.open(".", _FOLDER, dir_fd=handle)
-    finally:
-        os.close(handle)
     try:
         yield descriptor
     finally:

@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from hops_contract.layout import Home
+from hops_contract.opened_up import open_up
 from hops_contract.wiping import wipe_folder
 from hops_platform.adapters.disk import full_disk_told
-from hops_platform.adapters.storage.beneath import FOLDER_MODE, is_folder, open_beneath, open_project, open_up, told
+from hops_platform.adapters.storage.beneath import FOLDER_MODE, is_folder, open_beneath, open_project, told
 from hops_platform.adapters.storage.local_trash import LocalTrash
 from hops_platform.engines.places import Place
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from uuid import UUID
 
 from hops_contract.layout import Home
+from hops_contract.opened_up import open_up
 from hops_platform.adapters.disk import check_room
 from hops_platform.adapters.storage.beneath import (
     FILE_MODE,
@@ -27,7 +28,6 @@ from hops_platform.adapters.storage.beneath import (
     open_folder,
     open_project,
     open_regular,
-    open_up,
     rename_new,
     told,
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import os
 import shutil
@@ -21,9 +20,10 @@ from pathlib import Path
 import pytest
 
 from hops_contract.layout import Home
+from hops_contract.opened_up import open_up
 from hops_contract.sandbox import SandboxError, command_in_sandbox, find_program, view_of_tenant
 from hops_platform.adapters.storage import beneath
-from hops_platform.adapters.storage.beneath import open_beneath, open_up
+from hops_platform.adapters.storage.beneath import open_beneath
 from hops_platform.adapters.storage.local import LocalStorage
 from hops_platform.adapters.storage.local_archives import LocalArchives
 from hops_platform.adapters.storage.local_files import LocalFiles
@@ -77,20 +77,6 @@ def names_in(folder: Path) -> list[str]:
 def content(files: ProjectFiles, at: Place) -> bytes:
     with files.open_file(at).file as file:
         return file.read()
-
-
-@pytest.fixture
-def no_way_round_permissions() -> Iterator[None]:
-    """What is closed to its owner is closed to this thread, also where root runs the tests."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
-    held = (ctypes.c_uint32 * 6)()
-    assert libc.capget(header, held) == 0
-    fewer = (ctypes.c_uint32 * 6)(*held)
-    fewer[0] &= ~0b110  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH, among the effective ones
-    assert libc.capset(header, fewer) == 0
-    yield
-    assert libc.capset(header, held) == 0
 
 
 class TestLocalFiles(FilesContract):

@@ -14,11 +14,15 @@ from hops_contract.principal import ProjectRole
 from hops_platform.certificates.models import Certificate
 from hops_platform.certificates.service import certificate_of
 from hops_platform.certificates.tasks import issue as issue_task
+from hops_platform.outbox import Delivery
 from hops_platform.projects.deletion import delete_project
 from hops_platform.projects.models import FormerMembership, Membership, Project
 from hops_platform.projects.schemas import NewMember
 from hops_platform.projects.service import add_member, remove_member
 from hops_platform.security.throttling import FREE_ATTEMPTS
+from hops_platform.sharing.models import Share
+from hops_platform.sharing.service import accept, find_received
+from hops_platform.sharing.standing import SETTLE
 from hops_platform.users.models import User
 from hops_platform.users.schemas import UserEdit
 from hops_platform.users.service import edit_user, find_user
@@ -254,3 +258,57 @@ def test_a_project_that_is_deleted_has_no_member_that_was_added_meanwhile(hops: 
         assert session.scalars(select(Membership)).all() == []
         former = session.scalar(select(func.count()).select_from(FormerMembership))
         assert former == (2 if first == "added" else 1)
+
+
+@pytest.fixture
+def offered(hops: Any) -> tuple[Any, Any]:
+    """Ada, whose project weather offers the dataset raw to tides, and Grace, who owns that."""
+    ada, grace = hops.user("ada"), hops.user("grace")
+    hops.ready_project(ada)
+    hops.ready_project(grace, "tides")
+    grace.patch("projects/tides", json={"listed": True}, headers=ANY_VERSION).raise_for_status()
+    ada.post("projects/weather/datasets", json={"name": "raw"}).raise_for_status()
+    ada.post("projects/weather/datasets/raw/shares", json={"project": "tides"}).raise_for_status()
+    hops.deliver()
+    return ada, grace
+
+
+ENDS: dict[str, Callable[[Any], Any]] = {
+    "dataset deleted": lambda ada: ada.request("DELETE", "projects/weather/datasets/raw", json={"name": "raw"}),
+    "project deleted": lambda ada: ada.request("DELETE", "projects/weather", json={"name": "weather"}),
+}
+
+
+def settlings(session: Any) -> int:
+    """How often the sandboxes of tides are still to follow."""
+    due = select(func.count()).select_from(Delivery)
+    return session.scalar(due.where(Delivery.topic == SETTLE.topic, Delivery.project == "tides")) or 0
+
+
+@ON_POSTGRESQL
+def test_a_dataset_that_is_deleted_while_it_is_accepted_is_taken_away_afterwards(
+    hops: Any, offered: tuple[Any, Any]
+) -> None:
+    ada, _ = offered
+    with hops.platform.parts.database.session() as session:
+        share = session.scalars(select(Share)).one()
+        accept(session, find_received(session, share.project, "weather", "raw"))
+        answer = begun_while(session, lambda: ENDS["dataset deleted"](ada))
+    assert answer.is_success, answer.text
+    with hops.platform.parts.database.session(writes=False) as session:
+        assert session.scalars(select(Share)).all() == []
+        # One of the acceptance, and one of the deletion that came after it.
+        assert settlings(session) == 2
+    hops.deliver()
+    assert hops.platform.sandboxes.visible.get("tides", {}) == {}
+
+
+@pytest.mark.parametrize("way", ENDS)
+def test_the_sandboxes_of_those_who_could_just_accept_follow_a_deletion(
+    hops: Any, offered: tuple[Any, Any], way: str
+) -> None:
+    ada, _ = offered
+    answer = ENDS[way](ada)
+    assert answer.is_success, answer.text
+    with hops.platform.parts.database.session(writes=False) as session:
+        assert settlings(session) == (1 if way == "project deleted" else 0)

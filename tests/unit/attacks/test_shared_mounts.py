@@ -46,7 +46,7 @@ def home(tmp_path: Path) -> Home:
     home = Home(tmp_path / "home")
     (home.base_environment / "bin").mkdir(parents=True)
     (home.base_environment / "bin" / "python").symlink_to(sys.executable)
-    for project in ("weather", "tides"):
+    for project in ("weather", "tides", "gulls"):
         for dataset in ("Jupyter", "raw", "secret"):
             (home.project(project) / dataset).mkdir(parents=True)
     (home.project("weather") / "raw" / "day.csv").write_text("rain\n")
@@ -63,19 +63,19 @@ def visible(dataset: str = "raw", *, writes: bool = False) -> VisibleDataset:
     return VisibleDataset(id=uuid4(), project="weather", dataset=dataset, writes=writes)
 
 
-def command(home: Home, script: str, *, mounts: shares.SharedMounts | None = None) -> list[str]:
+def command(home: Home, script: str, project: str = "tides", *, mounts: shares.SharedMounts | None = None) -> list[str]:
     temporary = home.root / "tmp"
     temporary.mkdir(exist_ok=True)
     view = view_of_tenant(
         home,
         python=Path(sys.executable),
         read=(),
-        write=(home.project("tides"),),
+        write=(home.project(project),),
         temporary=temporary,
-        shared=mounts or shares.shared_mounts(home, "tides"),
+        shared=mounts or shares.shared_mounts(home, project),
     )
-    inside = [sys.executable, "-I", "-S", "-c", PREAMBLE + script, str(home.project("tides") / "Shared")]
-    return command_in_sandbox(PROGRAM, inside, view, cwd=home.project("tides"))
+    inside = [sys.executable, "-I", "-S", "-c", PREAMBLE + script, str(home.project(project) / "Shared")]
+    return command_in_sandbox(PROGRAM, inside, view, cwd=home.project(project))
 
 
 class Inside:
@@ -99,11 +99,11 @@ class Inside:
 
 
 @pytest.fixture
-def inside(home: Home) -> Iterator[Callable[[str], Inside]]:
+def inside(home: Home) -> Iterator[Callable[..., Inside]]:
     started: list[Inside] = []
 
-    def start(script: str) -> Inside:
-        started.append(Inside(command(home, script)))
+    def start(script: str, project: str = "tides") -> Inside:
+        started.append(Inside(command(home, script, project)))
         return started[-1]
 
     yield start
@@ -428,3 +428,79 @@ def test_a_sandbox_from_which_nothing_can_be_taken_away_is_ended(home, sandboxes
     monkeypatch.setattr("hops_platform.adapters.sandboxes.local._enter", lambda *_, **__: False)
     sandboxes.settle("tides", [])
     assert seen.process.wait(30) != 0
+
+
+HOLDS = {
+    "open": "",
+    "works in": "os.chdir(received[0])\nos.close(received[0])",
+    "in memory": """
+import mmap
+held = mmap.mmap(os.open("day.csv", os.O_RDONLY, dir_fd=received[0]), 0, prot=1)
+os.closerange(3, 99)""",
+}
+
+
+def hand_over(inside: Callable[..., Inside], holds: str, *, to: str) -> tuple[Inside, Inside]:
+    """A sandbox of tides that has handed its open folder to another one, and that one."""
+    receives = inside(
+        f"""
+listening = socket.socket(socket.AF_UNIX)
+listening.bind("/tmp/handed")
+listening.listen()
+say("listens")
+received = socket.recv_fds(listening.accept()[0], 1, 1)[1]
+{HOLDS[holds]}
+say("held")
+time.sleep(600)
+""",
+        to,
+    )
+    assert receives.hears() == ["listens"]
+    hands = inside("""
+folder = os.open(raw, os.O_RDONLY)
+with socket.socket(socket.AF_UNIX) as connection:
+    connection.connect("/tmp/handed")
+    socket.send_fds(connection, [b"."], [folder])
+os.close(folder)
+say("handed")
+wait()
+say("lives")
+""")
+    assert (receives.hears(), hands.hears()) == (["held"], ["handed"])
+    return hands, receives
+
+
+@pytest.mark.parametrize("to", ["tides", "gulls"])
+@pytest.mark.parametrize("holds", HOLDS)
+def test_an_open_folder_that_was_handed_to_another_sandbox_is_closed_too(home, sandboxes, inside, holds, to):
+    sandboxes.settle("tides", [visible()])
+    others = [inside('say("begins")\nwait()\nsay("lives")', project) for project in ("tides", "gulls")]
+    assert [one.hears() for one in others] == [["begins"]] * 2
+    hands, receives = hand_over(inside, holds, to=to)
+    sandboxes.settle("tides", [])
+    assert receives.process.wait(30) != 0
+    for one in (hands, *others):
+        one.go_on()
+        assert one.hears() == ["lives"]
+
+
+@pytest.mark.parametrize("holds", HOLDS)
+def test_an_open_folder_that_was_handed_out_of_a_sandbox_that_is_ended_is_closed_too(
+    home, sandboxes, inside, monkeypatch, holds
+):
+    sandboxes.settle("tides", [visible()])
+    hands, receives = hand_over(inside, holds, to="gulls")
+    monkeypatch.setattr("hops_platform.adapters.sandboxes.local._enter", lambda *_, **__: False)
+    sandboxes.settle("tides", [])
+    assert hands.process.wait(30) != 0
+    assert receives.process.wait(30) != 0
+
+
+def test_what_came_into_memory_after_the_look_at_it_is_found_when_the_mount_is_gone(
+    home, sandboxes, inside, monkeypatch
+):
+    sandboxes.settle("tides", [visible()])
+    _, receives = hand_over(inside, "in memory", to="gulls")
+    monkeypatch.setattr("hops_platform.adapters.sandboxes.local.mappers", lambda *_: set())
+    sandboxes.settle("tides", [])
+    assert receives.process.wait(30) != 0
