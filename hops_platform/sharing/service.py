@@ -51,12 +51,8 @@ _WAITING = (ShareState.OFFERED.value, ShareState.ASKED.value)
 
 
 def shares_of(dataset: Dataset) -> Select[Project, Share]:
-    """The query of who has a dataset, or may come to have it."""
-    return (
-        select(Project, Share)
-        .join(Share, Share.project_id == Project.id)
-        .where(Share.dataset_id == dataset.id, Project.deleted_at.is_(None))
-    )
+    """The query of who has a dataset, or may come to have it; deleted projects too, where it rests."""
+    return select(Project, Share).join(Share, Share.project_id == Project.id).where(Share.dataset_id == dataset.id)
 
 
 def offer(session: Session, access: ProjectAccess, dataset: str, request: NewShare) -> ShareAnswer:
@@ -338,7 +334,8 @@ def projects_of(session: Session, person: User) -> Sequence[UUID]:
 
 def show_share(session: Session, share: Share) -> ShareAnswer:
     """A share on the wire, as the owning project sees it."""
-    accepted = share.state is ShareState.ACCEPTED
+    resting = share.project.deleted_at is not None
+    counts = share.state is ShareState.ACCEPTED and not resting
     members = select(func.count()).select_from(Membership).where(Membership.project_id == share.project_id)
     return ShareAnswer(
         project=share.project.name,
@@ -347,7 +344,8 @@ def show_share(session: Session, share: Share) -> ShareAnswer:
         mode=share.mode,
         download=share.download,
         self_service=share.self_service,
-        members=session.scalar(members) if accepted else None,
+        resting=resting,
+        members=session.scalar(members) if counts else None,
         since=share.accepted_at,
         created_at=share.created_at,
         version=share.version,

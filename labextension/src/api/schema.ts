@@ -4286,7 +4286,7 @@ export interface components {
             download: boolean;
             /**
              * Members
-             * @description How many people that are; null before it is accepted.
+             * @description How many people that are; null before it is accepted, and while it rests.
              * @example 4
              */
             members: number | null;
@@ -4297,6 +4297,12 @@ export interface components {
              * @example tides
              */
             project: string;
+            /**
+             * Resting
+             * @description The project is deleted: nobody there sees the dataset, unless the project is restored.
+             * @example false
+             */
+            resting: boolean;
             /**
              * Self Service
              * @description The project added it by itself, since it was published.

@@ -344,12 +344,49 @@ def test_the_shares_of_a_deleted_target_rest_too_and_end_when_it_is_purged(hops:
     assert visible(hops) == {"weather/raw": False}
     grace.request("DELETE", "projects/tides", json={"name": "tides"}).raise_for_status()
     assert visible(hops) == {}
-    assert ada.get(f"{RAW}/shares").json()["items"] == []
+    (resting,) = ada.get(f"{RAW}/shares").json()["items"]
+    assert (resting["project"], resting["state"], resting["resting"], resting["members"]) == (
+        "tides", "accepted", True, None,
+    )  # fmt: skip
     grace.request("DELETE", "deleted-projects/tides", json={"name": "tides"}).raise_for_status()
     hops.deliver()
+    assert ada.get(f"{RAW}/shares").json()["items"] == []
     hops.ready_project(grace, "tides")
     assert grace.get(f"{SEEN}/files").status_code == 404
     assert visible(hops) == {}
+
+
+def test_a_resting_share_is_ended_by_its_owner_and_does_not_come_back(hops: Any, ada: Any, grace: Any) -> None:
+    share(ada, grace, mode="write")
+    assert ada.get(f"{RAW}/shares").json()["items"][0]["resting"] is False
+    grace.request("DELETE", "projects/tides", json={"name": "tides"}).raise_for_status()
+    lessened = ada.patch(f"{RAW}/shares/tides", json={"mode": "read"}, headers={"If-Match": "*"})
+    assert (lessened.status_code, lessened.json()["resting"]) == (200, True)
+    assert ada.delete(f"{RAW}/shares/tides").status_code == 204
+    assert ada.get(f"{RAW}/shares").json()["items"] == []
+    hops.deliver()
+    assert grace.post("deleted-projects/tides:restore").status_code == 200
+    assert visible(hops) == {}
+    assert grace.get(f"{SEEN}/files").status_code == 404
+    assert "share.revoke" in {e["action"] for e in grace.get("projects/tides/audit-events").json()["items"]}
+
+
+@pytest.mark.parametrize("state", ["offered", "asked"])
+def test_what_waits_for_a_deleted_project_is_taken_back_and_not_answered(
+    hops: Any, ada: Any, grace: Any, state: str
+) -> None:
+    if state == "offered":
+        offer(ada)
+    else:
+        ada.post(f"{RAW}/publication").raise_for_status()
+        wish = {"project": "weather", "dataset": "raw", "mode": "write"}
+        grace.post("projects/tides/shares", json=wish).raise_for_status()
+    grace.request("DELETE", "projects/tides", json={"name": "tides"}).raise_for_status()
+    (waiting,) = ada.get(f"{RAW}/shares").json()["items"]
+    assert (waiting["state"], waiting["resting"]) == (state, True)
+    assert ada.post(f"{RAW}/shares", json={"project": "tides"}).status_code == 404
+    assert ada.delete(f"{RAW}/shares/tides").status_code == 204
+    assert ada.get(f"{RAW}/shares").json()["items"] == []
 
 
 def test_with_the_sandboxes_out_of_reach_a_revocation_is_not_lost(hops: Any, ada: Any, grace: Any) -> None:
