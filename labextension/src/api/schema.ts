@@ -1952,13 +1952,13 @@ export interface components {
             reason: string;
             /**
              * Request Id
-             * @description The answer's X-Request-Id, also in the log.
+             * @description The answer's X-Request-Id, also in the log; empty where another project did it.
              * @example 9f0c5b7d2e814a63
              */
             request_id: string;
             /**
              * Source
-             * @description The network address that it came from.
+             * @description The network address that it came from; empty where another project did it.
              * @example 192.0.2.7
              */
             source: string;

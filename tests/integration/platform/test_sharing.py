@@ -403,7 +403,8 @@ def test_with_the_sandboxes_out_of_reach_a_revocation_is_not_lost(hops: Any, ada
     assert visible(hops) == {}
 
 
-def test_both_projects_read_of_it_in_their_audit(ada: Any, grace: Any) -> None:
+def test_both_projects_read_of_it_in_their_audit(ada: Any, grace: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hops_platform.audit.requests.source_of", lambda _request: "192.0.2.7")
     share(ada, grace)
     ada.delete(f"{RAW}/shares/tides").raise_for_status()
     for client, project in ((ada, "weather"), (grace, "tides")):
@@ -414,6 +415,10 @@ def test_both_projects_read_of_it_in_their_audit(ada: Any, grace: Any) -> None:
             ("share.offer", "ada", "weather/raw"),
             ("share.revoke", "ada", "weather/raw"),
         ]
+        # Where people of the other project work is not told.
+        own = {"share.accept"} if project == "tides" else {"share.offer", "share.revoke"}
+        for one in (e for e in events if e["action"].startswith("share.")):
+            assert (bool(one["source"]), bool(one["request_id"])) == (one["action"] in own,) * 2, one
 
 
 def test_an_offer_sent_twice_is_one(ada: Any, grace: Any) -> None:
