@@ -429,11 +429,28 @@ def test_an_offer_sent_twice_is_one(ada: Any, grace: Any) -> None:
     assert ada.post(f"{RAW}/shares", json={"project": "tides"}).status_code == 409
 
 
-@pytest.mark.parametrize("bound", ["MOST_OF_DATASET", "MOST_WAITING", "MOST_OF_PERSON"])
+@pytest.mark.parametrize("bound", ["MOST_OF_DATASET", "MOST_WAITING", "MOST_OF_PERSON_FOR_PROJECT", "MOST_OF_PERSON"])
 def test_offers_have_bounds(ada: Any, grace: Any, monkeypatch: pytest.MonkeyPatch, bound: str) -> None:
     monkeypatch.setattr(service, bound, 0)
     refused = ada.post(f"{RAW}/shares", json={"project": "tides"})
     assert (refused.status_code, "the most" in refused.json()["detail"]) == (409, True)
+
+
+def test_one_person_does_not_take_all_places_of_a_project(
+    hops: Any, ada: Any, grace: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "MOST_OF_PERSON_FOR_PROJECT", 1)
+    monkeypatch.setattr(service, "MOST_WAITING", 2)
+    offer(ada)
+    models = "projects/weather/datasets/Models/shares"
+    assert ada.post(models, json={"project": "tides"}).status_code == 409
+    eve = hops.user("eve")
+    ada.post("projects/weather/members", json={"user": "eve", "role": "data_owner"}).raise_for_status()
+    assert eve.post(models, json={"project": "tides"}).status_code == 201
+    # The places of offers are taken now; those of wishes are not.
+    ada.post("projects/weather/datasets/Resources/publication").raise_for_status()
+    wish = {"project": "weather", "dataset": "Resources", "mode": "write"}
+    assert grace.post("projects/tides/shares", json=wish).status_code == 201
 
 
 def test_a_project_has_only_so_many_of_others(ada: Any, grace: Any, monkeypatch: pytest.MonkeyPatch) -> None:
