@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
+from hops_platform.engines.leave import Leave
 from hops_platform.places import Places
 
 AT_ONCE = 48
@@ -69,12 +70,12 @@ class LongWork:
         self._under_way: Counter[str] = Counter()
         self._lines: dict[str, deque[asyncio.Future[None]]] = {}
 
-    async def run(self, person: str, work: Callable[Given, Told], *given: Given.args, **named: Given.kwargs) -> Told:
-        """What ``work`` returns, done for ``person``."""
+    async def run(self, person: str, leave: Leave, work: Callable[[], Told]) -> Told:
+        """What ``work`` returns, done for ``person``, if there is still leave for it when its turn has come."""
         await self._turn(person)
         loop = asyncio.get_running_loop()
         try:
-            doing = loop.run_in_executor(self._threads, lambda: work(*given, **named))
+            doing = loop.run_in_executor(self._threads, _begin, leave, work)
         except BaseException:
             self._leave(person)
             raise
@@ -112,3 +113,8 @@ class LongWork:
                 del self._under_way[person]
         if not line:
             self._lines.pop(person, None)
+
+
+def _begin(leave: Leave, work: Callable[[], Told]) -> Told:
+    leave.check()
+    return work()

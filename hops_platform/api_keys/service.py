@@ -138,9 +138,7 @@ def why_ended(session: Session, key: ApiKey) -> str | None:
         return "This user can't log in (any more)."
     if key.created_at < key.user.tokens_valid_from:
         return "The password was changed after this API key was made."
-    if key.project is not None and not _is_of_member(session, key, key.project):
-        return "The API key was made for a project that its user is no longer a member of."
-    return None
+    return None if key.project is None else _why_ended_in(session, key, key.project)
 
 
 def find_good_key(session: Session, key: str) -> ApiKey:
@@ -213,7 +211,12 @@ def _project_of(session: Session, user: User, name: str) -> Project:
     return project
 
 
-def _is_of_member(session: Session, key: ApiKey, project: Project) -> bool:
+def _why_ended_in(session: Session, key: ApiKey, project: Project) -> str | None:
     membership = session.get(Membership, (project.id, key.user_id))
     # Of before the membership: its user was removed in between, and what was taken shall not come back by itself.
-    return project.deleted_at is None and membership is not None and membership.created_at <= key.created_at
+    if project.deleted_at is not None or membership is None or key.created_at < membership.created_at:
+        return "The API key was made for a project that its user is no longer a member of."
+    # A restored project has its members since when they joined; what ended with it does not come back either.
+    if membership.tokens_valid_from is not None and key.created_at < membership.tokens_valid_from:
+        return "The API key was made before its project was deleted and restored, or its user's certificate replaced."
+    return None

@@ -37,7 +37,8 @@ class Circumstances:
         details: What else matters.
         write: Writes it with a transaction; only where the route declares what it does.
         recorded: Whether it is written already, or nothing was done.
-        others: Other projects that it is about as well, by name and key; when it is done it is written for each.
+        others: Other projects that it is about as well, by name and key; when it is done it is written for each,
+            without where it came from.
     """
 
     request_id: str = field(default_factory=lambda: uuid.uuid4().hex[:16])

@@ -141,7 +141,8 @@ def _write(request: Request, session: Session) -> None:
         done = event_of(request, known.action)
         record(session, done)
         for name, key in known.others:
-            record(session, replace(done, project=name, project_id=key))
+            # Its Data Owners learn what was done and by whom, not where people of another project work.
+            record(session, replace(done, project=name, project_id=key, source="", request_id=""))
         known.recorded = True
 
 

@@ -28,8 +28,13 @@ class AuditEventAnswer(BaseModel):
     project: str | None = Field(examples=["weather"])
     thing_kind: str = Field(examples=["member"])
     thing: str = Field(description="The name of what it was done to.", examples=["bob"])
-    source: str = Field(description="The network address that it came from.", examples=["192.0.2.7"])
-    request_id: str = Field(description="The answer's X-Request-Id, also in the log.", examples=["9f0c5b7d2e814a63"])
+    source: str = Field(
+        description="The network address that it came from; empty where another project did it.", examples=["192.0.2.7"]
+    )
+    request_id: str = Field(
+        description="The answer's X-Request-Id, also in the log; empty where another project did it.",
+        examples=["9f0c5b7d2e814a63"],
+    )
     outcome: Outcome = Field(examples=["done"])
     reason: str = Field(description="Why it was refused, or failed.", examples=[""])
     details: dict[str, JsonValue] = Field(examples=[{"role": "data_scientist"}])

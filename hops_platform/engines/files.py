@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import BinaryIO, Protocol, Self
 from uuid import UUID
 
+from hops_platform.engines.leave import Leave
 from hops_platform.engines.places import Place
 
 
@@ -144,8 +145,12 @@ class ProjectFiles(Protocol):
         """Moves or renames in one step; what is at ``target`` is never replaced."""
         ...
 
-    def copy(self, source: Place, target: Place, *, most_entries: int, most_bytes: int) -> Copied:
+    def copy(
+        self, source: Place, target: Place, *, most_entries: int, most_bytes: int, leave: Leave | None = None
+    ) -> Copied:
         """Copies files and folders, which appear at ``target`` all at once; nothing there is replaced.
+
+        Where ``leave`` ends meanwhile, nothing appears.
 
         Raises:
             TooLargeError: There is more than may be copied in one call; nothing is left of it.
@@ -192,10 +197,13 @@ class ProjectFiles(Protocol):
 class ProjectArchives(Protocol):
     """Zip archives of what lies in datasets. Must be thread-safe, and keep the word of :class:`ProjectFiles`.
 
-    What is made appears at ``target`` all at once; nothing there is replaced, and nothing is left of what failed.
+    What is made appears at ``target`` all at once; nothing there is replaced, and nothing is left of what failed, or
+    whose ``leave`` ended meanwhile.
     """
 
-    def pack(self, source: Place, target: Place, *, most_entries: int, most_bytes: int) -> Copied:
+    def pack(
+        self, source: Place, target: Place, *, most_entries: int, most_bytes: int, leave: Leave | None = None
+    ) -> Copied:
         """Packs a file or a folder; what is no file or folder in it is left out.
 
         Raises:
@@ -203,7 +211,9 @@ class ProjectArchives(Protocol):
         """
         ...
 
-    def unpack(self, source: Place, target: Place, *, most_entries: int, most_bytes: int) -> Copied:
+    def unpack(
+        self, source: Place, target: Place, *, most_entries: int, most_bytes: int, leave: Leave | None = None
+    ) -> Copied:
         """Unpacks an archive, whoever made it, into a new folder; links in it are left out.
 
         Raises:
@@ -310,10 +320,11 @@ class ProjectUploads(Protocol):
         """
         ...
 
-    def finish(self, project: str, owner: UUID, upload: UUID) -> Entry:
+    def finish(self, project: str, owner: UUID, upload: UUID, *, leave: Leave | None = None) -> Entry:
         """Puts the whole file in its place in one step, folders that lead there included.
 
-        Repeated within a day, it does nothing and answers the same.
+        Repeated within a day, it does nothing and answers the same. Where ``leave`` has ended, the upload stays where
+        it is.
 
         Raises:
             ConflictError: Bytes are missing, the checksum is another, or something is there that must not be replaced.

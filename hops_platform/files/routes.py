@@ -10,7 +10,6 @@ from urllib.parse import parse_qs, quote
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -18,9 +17,12 @@ from hops_platform.audit.actions import Action
 from hops_platform.audit.requests import Known, records, records_apart
 from hops_platform.datasets.service import Use, place_in
 from hops_platform.engines.files import OpenedFile
+from hops_platform.engines.leave import LOOKED_AT_AGAIN_S
 from hops_platform.engines.places import MAX_PATH_BYTES
 from hops_platform.errors import ForbiddenError, PlatformError, RangeNotSatisfiableError, TooManyError
 from hops_platform.files import service
+from hops_platform.files.copying import CopyCall, copy_with
+from hops_platform.files.leave import NamedPlace, check_still
 from hops_platform.files.ranges import ByteRange, asked_range
 from hops_platform.files.schemas import (
     CopyAnswer,
@@ -49,7 +51,7 @@ from hops_platform.http import (
 )
 from hops_platform.paging import DEFAULT_LIMIT, Page
 from hops_platform.parts import Parts
-from hops_platform.security.authentication import Caller, ProjectAccess, authorize_in_project, may_still
+from hops_platform.security.authentication import Caller, ProjectAccess, authorize_in_project
 from hops_platform.security.browser import caller_of_form
 from hops_platform.security.guard import Public, RequiresInProject
 from hops_platform.security.permissions import Permission
@@ -76,8 +78,6 @@ PATIENCE_S = 120.0
 """How long a reader may take for a piece of a MiB: a place is not held by one who does not read."""
 LONGEST_S = 3600.0
 """How long one call may last. Who wants the rest asks for it with a range, as browsers do where one says 'resume'."""
-LOOKED_AT_AGAIN_S = 10.0
-"""How often it is looked whether the reader may still have the file."""
 _FILE_ANSWER: dict[str, Any] = {
     "description": "The bytes, always as an attachment.",
     "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary", "example": "day,rain"}}},
@@ -158,17 +158,17 @@ async def copy_file(  # noqa: PLR0917 - the request, and parts
     known: Known,
 ) -> CopyAnswer:
     """Copies a file or a folder within the project; nothing is replaced, and it appears when it is whole."""
-    known.thing = f"{dataset}/{request.path}"
-    known.details["to"] = f"{request.to_dataset or dataset}/{request.to}"
-    to, out = request.to_dataset or dataset, request.to_dataset not in {None, dataset}
-    target = await run_in_threadpool(place_in, session, access, to, request.to, use=Use.WRITE)
-    use = Use.TAKE_OUT if out else Use.READ
-    source = await run_in_threadpool(place_in, session, access, dataset, request.path, use=use)
-    person = access.caller.person.name
-    with parts.transfers.places.take(person):
-        step_aside()
-        copied = await parts.transfers.copies.run(person, service.copy, parts.engines.files, source, target)
-    return service.show_copied(copied)
+    call = CopyCall(
+        dataset=dataset,
+        request=request,
+        permission=Permission.FILES_EDIT,
+        access=access,
+        session=session,
+        parts=parts,
+        step_aside=step_aside,
+        known=known,
+    )
+    return await copy_with(parts.engines.files.copy, call)
 
 
 @router.post("/projects/{project}/datasets/{dataset}/files:trash", dependencies=[records(Action.FILE_TRASH, "dataset")])
@@ -270,15 +270,14 @@ def download_by_ticket(
 
 
 def _download(opened: OpenedFile, wanted: ByteRange, file: AskedFile, access: ProjectAccess, parts: Parts) -> Download:
+    named = NamedPlace(file.dataset, file.path, Use.TAKE_OUT)
+
     def still_allowed() -> bool:
-        with parts.database.session(writes=False) as looking:
-            if not may_still(looking, access, Permission.FILES_DOWNLOAD):
-                return False
-            try:
-                place_in(looking, access, file.dataset, file.path, use=Use.TAKE_OUT)
-            except PlatformError:
-                return False
-            return True
+        try:
+            check_still(parts.database, access, Permission.FILES_DOWNLOAD, named)
+        except PlatformError:
+            return False
+        return True
 
     person = access.caller.person.name
     name = file.path.rpartition("/")[2]

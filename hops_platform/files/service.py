@@ -31,8 +31,6 @@ from hops_platform.security.permissions import Permission
 
 SWEEP_TRASH = Task("trash", "trash.sweep")
 """A channel of its own: millions of files are removed while other folders are made."""
-MOST_COPIED_ENTRIES = 20_000
-MOST_COPIED_BYTES = 10 * 2**30
 
 
 def list_folder(files: ProjectFiles, place: Place, *, limit: int, after: str | None) -> Page[EntryAnswer]:
@@ -56,11 +54,6 @@ def move(files: ProjectFiles, source: Place, target: Place, *, within: Project) 
             remedy="Copy it, then delete it.",
         )
     return files.move(source, target)
-
-
-def copy(files: ProjectFiles, source: Place, target: Place) -> Copied:
-    """Copies, within what one call may copy."""
-    return files.copy(source, target, most_entries=MOST_COPIED_ENTRIES, most_bytes=MOST_COPIED_BYTES)
 
 
 def list_trash(files: ProjectFiles, project: str, *, limit: int, after: str | None) -> Page[TrashItemAnswer]:

@@ -46,7 +46,13 @@ class ShareAnswer(BaseModel):
     mode: ShareMode = Field(examples=["read"])
     download: bool = Field(examples=[False])
     self_service: bool = Field(description="The project added it by itself, since it was published.", examples=[False])
-    members: int | None = Field(description="How many people that are; null before it is accepted.", examples=[4])
+    resting: bool = Field(
+        description="The project is deleted: nobody there sees the dataset, unless the project is restored.",
+        examples=[False],
+    )
+    members: int | None = Field(
+        description="How many people that are; null before it is accepted, and while it rests.", examples=[4]
+    )
     since: datetime | None = Field(
         description="When it was accepted; null before that.", examples=["2026-05-04T10:00:00Z"]
     )

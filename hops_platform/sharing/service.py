@@ -38,7 +38,9 @@ MOST_OF_DATASET = 200
 MOST_OF_PROJECT = 100
 """Datasets that one project has of others: each is mounted in all of its sandboxes."""
 MOST_WAITING = 50
-"""Offers and wishes of one project that wait for an answer."""
+"""Offers to one project that wait for an answer; and so many wishes of it."""
+MOST_OF_PERSON_FOR_PROJECT = 10
+"""Of these, those that one person made: nobody alone takes all places from others."""
 MOST_OF_PERSON = 50
 """Offers and wishes of one person that wait for an answer."""
 DECLINED_FOR = timedelta(days=7)
@@ -51,12 +53,8 @@ _WAITING = (ShareState.OFFERED.value, ShareState.ASKED.value)
 
 
 def shares_of(dataset: Dataset) -> Select[Project, Share]:
-    """The query of who has a dataset, or may come to have it."""
-    return (
-        select(Project, Share)
-        .join(Share, Share.project_id == Project.id)
-        .where(Share.dataset_id == dataset.id, Project.deleted_at.is_(None))
-    )
+    """The query of who has a dataset, or may come to have it; deleted projects too, where it rests."""
+    return select(Project, Share).join(Share, Share.project_id == Project.id).where(Share.dataset_id == dataset.id)
 
 
 def offer(session: Session, access: ProjectAccess, dataset: str, request: NewShare) -> ShareAnswer:
@@ -80,7 +78,7 @@ def offer(session: Session, access: ProjectAccess, dataset: str, request: NewSha
     if share is not None:
         raise _standing_already(share)
     _check_room_of_dataset(session, found)
-    _check_waiting(session, access.caller.person, target)
+    _check_waiting(session, access.caller.person, target, ShareState.OFFERED)
     share = _new(session, access, found, target, mode=request.mode, state=ShareState.OFFERED)
     share.download = request.download
     session.flush()
@@ -228,7 +226,7 @@ def ask(session: Session, access: ProjectAccess, wish: Wish) -> ReceivedShare:
         raise _standing_already(share)
     _check_room_of_dataset(session, dataset)
     if wish.mode is ShareMode.WRITE:
-        _check_waiting(session, access.caller.person, access.project)
+        _check_waiting(session, access.caller.person, access.project, ShareState.ASKED)
         return show_received(_new(session, access, dataset, access.project, mode=wish.mode, state=ShareState.ASKED))
     share = _new(session, access, dataset, access.project, mode=wish.mode, state=ShareState.ASKED)
     share.self_service = True
@@ -338,7 +336,8 @@ def projects_of(session: Session, person: User) -> Sequence[UUID]:
 
 def show_share(session: Session, share: Share) -> ShareAnswer:
     """A share on the wire, as the owning project sees it."""
-    accepted = share.state is ShareState.ACCEPTED
+    resting = share.project.deleted_at is not None
+    counts = share.state is ShareState.ACCEPTED and not resting
     members = select(func.count()).select_from(Membership).where(Membership.project_id == share.project_id)
     return ShareAnswer(
         project=share.project.name,
@@ -347,7 +346,8 @@ def show_share(session: Session, share: Share) -> ShareAnswer:
         mode=share.mode,
         download=share.download,
         self_service=share.self_service,
-        members=session.scalar(members) if accepted else None,
+        resting=resting,
+        members=session.scalar(members) if counts else None,
         since=share.accepted_at,
         created_at=share.created_at,
         version=share.version,
@@ -485,15 +485,16 @@ def _check_room_of_dataset(session: Session, dataset: Dataset) -> None:
         )
 
 
-def _check_waiting(session: Session, person: User, target: Project) -> None:
+def _check_waiting(session: Session, person: User, target: Project, state: ShareState) -> None:
+    """Checks that one more may come to wait in ``state``: offers do not take the places of wishes."""
     waiting = select(func.count()).select_from(Share).where(Share.state_name.in_(_WAITING))
-    if (session.scalar(waiting.where(Share.project_id == target.id)) or 0) >= MOST_WAITING:
-        raise ConflictError(
-            f"{MOST_WAITING} datasets wait for an answer of {target.name!r} or to it, which are the most.",
-            remedy="Try again when some were answered.",
-        )
-    if (session.scalar(waiting.where(Share.made_by_id == person.id)) or 0) >= MOST_OF_PERSON:
-        raise ConflictError(
-            f"{MOST_OF_PERSON} of your offers and wishes wait for an answer, which are the most.",
-            remedy="Wait for answers, or take some back.",
-        )
+    alike = waiting.where(Share.project_id == target.id, Share.state_name == state.value)
+    what = f"offers to {target.name!r}" if state is ShareState.OFFERED else f"wishes of {target.name!r}"
+    own = Share.made_by_id == person.id
+    for query, most, words, remedy in (
+        (alike, MOST_WAITING, what, "Try again when some were answered."),
+        (alike.where(own), MOST_OF_PERSON_FOR_PROJECT, f"of your {what}", "Wait for answers, or take some back."),
+        (waiting.where(own), MOST_OF_PERSON, "of your offers and wishes", "Wait for answers, or take some back."),
+    ):
+        if (session.scalar(query) or 0) >= most:
+            raise ConflictError(f"{most} {words} wait for an answer, which are the most.", remedy=remedy)

@@ -12,6 +12,7 @@ from hops_platform.engines.capacity import MachineCapacity
 from hops_platform.engines.environments import ProjectEnvironments
 from hops_platform.engines.files import EntryKind, NewUpload, ProjectFiles, ProjectUploads
 from hops_platform.engines.hub import Hub, RunningServer, ServerState
+from hops_platform.engines.leave import Leave
 from hops_platform.engines.logins import BrowserLogins
 from hops_platform.engines.places import Place
 from hops_platform.engines.sessions import SparkSessions
@@ -20,6 +21,7 @@ from hops_platform.engines.templates import ProjectTemplates
 from hops_platform.errors import (
     ConflictError,
     EngineRefusedError,
+    ForbiddenError,
     InvalidRequestError,
     NotFoundError,
     PlatformError,
@@ -54,6 +56,19 @@ class StorageContract:
 
 def _place(*parts: str, dataset: str = "raw") -> Place:
     return Place("weather", dataset, parts)
+
+
+def _ended_leave(every_s: float) -> Leave:
+    """A leave that was looked at when it stood, and has ended since."""
+    looks = iter([None])
+
+    def look() -> None:
+        if next(looks, 1):
+            raise ForbiddenError("Your right has ended.")
+
+    leave = Leave(look, every_s=every_s)
+    leave.check()
+    return leave
 
 
 def _send(uploads: ProjectUploads, place: Place, data: bytes, *, replace: bool = False) -> None:
@@ -157,6 +172,17 @@ class FilesContract:
         for entries, size in ((1, 100), (100, 3)):
             with pytest.raises(TooLargeError):
                 engine.copy(_place("a"), _place("copy"), most_entries=entries, most_bytes=size)
+        assert [entry.name for entry in engine.list_folder(_place(), limit=9).entries] == ["a"]  # noqa: S101
+
+    @pytest.mark.parametrize("every_s", [0.0, 3600.0])
+    def test_a_copy_whose_leave_ends_leaves_nothing(
+        self, engine: ProjectFiles, uploads: ProjectUploads, every_s: float
+    ) -> None:
+        """Also where it ends after the last look on the way."""
+        _send(uploads, _place("a", "b"), b"text")
+        leave = _ended_leave(every_s)
+        with pytest.raises(ForbiddenError):
+            engine.copy(_place("a"), _place("copy"), most_entries=9, most_bytes=9, leave=leave)
         assert [entry.name for entry in engine.list_folder(_place(), limit=9).entries] == ["a"]  # noqa: S101
 
     def test_what_was_deleted_is_restored(self, engine: ProjectFiles, uploads: ProjectUploads) -> None:
@@ -273,6 +299,18 @@ class UploadsContract:
             engine.finish("weather", owner, upload.id)
         with pytest.raises(NotFoundError):
             files.stat(_place("a"))
+
+    def test_an_upload_whose_leave_has_ended_stays_where_it_is(
+        self, engine: ProjectUploads, files: ProjectFiles
+    ) -> None:
+        """Until there is leave again."""
+        owner = uuid4()
+        upload = engine.begin(owner, NewUpload(target=_place("a"), size=0, sha256=None, replace=False))
+        with pytest.raises(ForbiddenError):
+            engine.finish("weather", owner, upload.id, leave=_ended_leave(3600))
+        with pytest.raises(NotFoundError):
+            files.stat(_place("a"))
+        assert engine.finish("weather", owner, upload.id).name == "a"  # noqa: S101
 
     def test_a_file_is_replaced_only_when_asked(self, engine: ProjectUploads, files: ProjectFiles) -> None:
         """And a folder never."""

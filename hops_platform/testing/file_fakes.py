@@ -24,6 +24,7 @@ from hops_platform.engines.files import (
     TrashItem,
     Upload,
 )
+from hops_platform.engines.leave import Leave, no_end
 from hops_platform.engines.places import Place
 from hops_platform.errors import ConflictError, InvalidRequestError, NotFoundError, TooLargeError, TooManyError
 from hops_platform.testing.fakes import Faulty
@@ -165,7 +166,9 @@ class MemoryFiles(Faulty):
             del left.nodes[source.name]
             return entry
 
-    def copy(self, source: Place, target: Place, *, most_entries: int, most_bytes: int) -> Copied:
+    def copy(
+        self, source: Place, target: Place, *, most_entries: int, most_bytes: int, leave: Leave | None = None
+    ) -> Copied:
         """See :class:`~hops_platform.engines.files.ProjectFiles`."""
         self.check()
         with self.disk.lock:
@@ -175,6 +178,7 @@ class MemoryFiles(Faulty):
             size = sum(len(file.data) for file in files)
             if entries > most_entries or size > most_bytes:
                 raise TooLargeError("This is more than can be copied at once.", remedy="Copy parts of it.")
+            (leave or no_end()).check()
             self.disk.put(target, node)
         return Copied(entries=entries, size=size, left_out=0)
 
@@ -324,7 +328,7 @@ class MemoryUploads(Faulty):
                 raise ConflictError(f"{len(found.data)} bytes of this upload are here; what comes next begins there.")
             return MemoryWriter(found)
 
-    def finish(self, project: str, owner: UUID, upload: UUID) -> Entry:
+    def finish(self, project: str, owner: UUID, upload: UUID, *, leave: Leave | None = None) -> Entry:
         """See :class:`~hops_platform.engines.files.ProjectUploads`."""
         self.check()
         key = (project, owner, upload)
@@ -332,6 +336,7 @@ class MemoryUploads(Faulty):
             if key in self.finished:
                 return self.finished[key]
             with MemoryWriter(self._hold(key)) as held:
+                (leave or no_end()).check()
                 entry = held.put_in_place(self.disk)
             self.finished[key] = entry
             del self.under_way[key]

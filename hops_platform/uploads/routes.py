@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,7 +12,8 @@ from starlette.requests import ClientDisconnect
 
 from hops_platform.audit.actions import Action
 from hops_platform.audit.requests import Known, records
-from hops_platform.engines.files import UploadWriter
+from hops_platform.engines.files import Entry, UploadWriter
+from hops_platform.engines.leave import Leave
 from hops_platform.errors import BodyTooSlowError
 from hops_platform.files.schemas import EntryAnswer
 from hops_platform.files.service import show_entry
@@ -116,14 +118,15 @@ async def finish_upload(  # noqa: PLR0917 - the request, and parts
 ) -> EntryAnswer:
     """Checks what came, and puts the whole file in its place in one step. Repeated, it answers the same for a day."""
     uploads, person = parts.engines.uploads, access.caller.person
-    finished = await run_in_threadpool(service.check_before_finish, session, uploads, access, upload)
-    if finished is not None:
+    found = await run_in_threadpool(service.check_before_finish, session, uploads, access, upload)
+    if isinstance(found, Entry):
         known.recorded = True  # when it happened
-        return show_entry(finished)
+        return show_entry(found)
+    leave = Leave(partial(service.check_still_comes_in, parts.database, access, found))
+    finish = partial(uploads.finish, access.project.name, person.id, upload, leave=leave)
     with parts.transfers.places.take(person.name):
         step_aside()
-        finish = parts.transfers.finishes.run
-        return show_entry(await finish(person.name, uploads.finish, access.project.name, person.id, upload))
+        return show_entry(await parts.transfers.finishes.run(person.name, leave, finish))
 
 
 @router.delete(

@@ -7,11 +7,12 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from hops_platform.database import new_id, now
-from hops_platform.datasets.service import find_dataset
+from hops_platform.database import Database, new_id, now
+from hops_platform.datasets.service import Use, find_dataset
 from hops_platform.engines.files import Entry, NewUpload, ProjectUploads, Upload
 from hops_platform.engines.places import parse_place
 from hops_platform.errors import ForbiddenError
+from hops_platform.files.leave import NamedPlace, check_still
 from hops_platform.security.authentication import ProjectAccess, authorize_in_project
 from hops_platform.security.permissions import Permission
 from hops_platform.sharing.standing import is_shared_name
@@ -60,11 +61,13 @@ def begin_upload(
         uploads.begin(person.id, _wanted(access, dataset, request), upload=upload)
 
 
-def check_before_finish(session: Session, uploads: ProjectUploads, access: ProjectAccess, upload: UUID) -> Entry | None:
+def check_before_finish(
+    session: Session, uploads: ProjectUploads, access: ProjectAccess, upload: UUID
+) -> Entry | NewUpload:
     """Checks that the file may come in now, whatever was so when it was announced; ends the transaction.
 
     Returns:
-        What was answered, where it was finished before.
+        What was announced; or what was answered, where it was finished before.
 
     Raises:
         ForbiddenError: It may not.
@@ -78,7 +81,20 @@ def check_before_finish(session: Session, uploads: ProjectUploads, access: Proje
     find_dataset(session, access.project, wanted.target.dataset)
     check_right(session, access, wanted.target.path, wanted.size)
     session.commit()
-    return None
+    return wanted
+
+
+def check_still_comes_in(database: Database, access: ProjectAccess, wanted: NewUpload) -> None:
+    """Checks that the file may still come in, looked up anew.
+
+    Raises:
+        ForbiddenError: It may not any more.
+        NotFoundError: The dataset is gone.
+    """
+    target = wanted.target
+    check_still(database, access, Permission.FILES_UPLOAD, NamedPlace(target.dataset, target.path, Use.WRITE))
+    if not is_program(target.path, wanted.size):
+        check_still(database, access, Permission.FILES_UPLOAD_DATA)
 
 
 def check_right(session: Session, access: ProjectAccess, path: str, size: int) -> None:

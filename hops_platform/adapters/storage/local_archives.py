@@ -32,6 +32,7 @@ from hops_platform.adapters.storage.beneath import (
 )
 from hops_platform.adapters.storage.drafts import draft_folder
 from hops_platform.engines.files import Copied, EntryKind
+from hops_platform.engines.leave import Leave, no_end
 from hops_platform.engines.places import Place, is_shown, parse_place
 from hops_platform.errors import ConflictError, InvalidRequestError, StorageFullError, TooLargeError
 
@@ -56,9 +57,11 @@ class LocalArchives:
     def __init__(self, home: Home) -> None:
         self._home = home
 
-    def pack(self, source: Place, target: Place, *, most_entries: int, most_bytes: int) -> Copied:
+    def pack(
+        self, source: Place, target: Place, *, most_entries: int, most_bytes: int, leave: Leave | None = None
+    ) -> Copied:
         """See :class:`~hops_platform.engines.files.ProjectArchives`."""
-        counted = _Counted(most_entries, most_bytes)
+        counted = _Counted(most_entries, most_bytes, leave or no_end())
         with told(source), self._folder(source.parent) as source_folder, self._draft(target) as draft:
             if entry_of(source.name, at=source_folder).kind not in (EntryKind.FILE, EntryKind.FOLDER):
                 raise InvalidRequestError(
@@ -68,12 +71,14 @@ class LocalArchives:
                 with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, compresslevel=_QUICK) as archive:
                     _Packing(archive, counted).add(source.name, at=source_folder)
                 os.fsync(made.fileno())
-            self._appear(draft, target)
+            self._appear(draft, target, counted.leave)
         return counted.copied
 
-    def unpack(self, source: Place, target: Place, *, most_entries: int, most_bytes: int) -> Copied:
+    def unpack(
+        self, source: Place, target: Place, *, most_entries: int, most_bytes: int, leave: Leave | None = None
+    ) -> Copied:
         """See :class:`~hops_platform.engines.files.ProjectArchives`."""
-        counted = _Counted(most_entries, most_bytes)
+        counted = _Counted(most_entries, most_bytes, leave or no_end())
         with told(source), self._folder(source.parent) as source_folder, self._draft(target) as draft:
             descriptor, _ = open_regular(source.name, at=source_folder)
             with os.fdopen(descriptor, "rb") as file, _broken_told(), zipfile.ZipFile(_Table(file)) as archive:
@@ -83,7 +88,7 @@ class LocalArchives:
                 with open_folder(_ITEM, at=draft) as folder:
                     for entry in entries:
                         _unpack(archive, entry, folder, counted)
-            self._appear(draft, target)
+            self._appear(draft, target, counted.leave)
         return counted.copied
 
     @contextmanager
@@ -95,8 +100,9 @@ class LocalArchives:
         with draft_folder(self._home, target.project) as draft:
             yield draft
 
-    def _appear(self, draft: int, target: Place) -> None:
+    def _appear(self, draft: int, target: Place, leave: Leave) -> None:
         with told(target), self._folder(target.parent) as folder:
+            leave.check()
             rename_new(_ITEM, target.name, source_at=draft, target_at=folder)
 
     @contextmanager
@@ -111,6 +117,7 @@ class _Counted:
 
     most_entries: int
     most_bytes: int
+    leave: Leave
     copied: Copied = field(default_factory=lambda: Copied(entries=0, size=0, left_out=0))
 
     def add(self, *, entries: int = 0, size: int = 0, left_out: int = 0, depth: int = 0) -> None:
@@ -119,6 +126,7 @@ class _Counted:
         self.check(self.copied.entries + self.copied.left_out, self.copied.size, depth=depth)
 
     def check(self, entries: int, size: int, *, depth: int = 0) -> None:
+        self.leave.check_at_times()
         if entries > self.most_entries or size > self.most_bytes or depth > _MOST_DEPTH:
             raise TooLargeError(
                 f"This is more than can be packed or unpacked at once: {self.most_entries} files and folders, "

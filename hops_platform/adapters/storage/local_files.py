@@ -34,6 +34,7 @@ from hops_platform.adapters.storage.beneath import (
 from hops_platform.adapters.storage.drafts import draft_folder
 from hops_platform.adapters.storage.local_trash import LocalTrash
 from hops_platform.engines.files import Copied, Entry, EntryKind, Listing, OpenedFile, TrashItem
+from hops_platform.engines.leave import Leave, no_end
 from hops_platform.engines.places import Place, is_shown
 from hops_platform.errors import InvalidRequestError, TooLargeError
 
@@ -93,12 +94,15 @@ class LocalFiles:
                 rename_new(source.name, target.name, source_at=source_folder, target_at=folder)
                 return entry_of(target.name, at=folder)
 
-    def copy(self, source: Place, target: Place, *, most_entries: int, most_bytes: int) -> Copied:
+    def copy(
+        self, source: Place, target: Place, *, most_entries: int, most_bytes: int, leave: Leave | None = None
+    ) -> Copied:
         """See :class:`~hops_platform.engines.files.ProjectFiles`."""
+        leave = leave or no_end()
         self._check_target(target)
-        copying = _Copying(most_entries, most_bytes)
+        copying = _Copying(most_entries, most_bytes, leave)
         with told(source), self._folder(source.parent) as source_folder:
-            self._check_source(source, at=source_folder, measured=_Copying(most_entries, most_bytes))
+            self._check_source(source, at=source_folder, measured=_Copying(most_entries, most_bytes, leave))
         with (
             told(source),
             self._folder(source.parent) as source_folder,
@@ -106,6 +110,7 @@ class LocalFiles:
         ):
             copying.copy(source.name, source_at=source_folder, target="item", target_at=draft)
             with told(target), self._folder(target.parent) as folder:
+                leave.check()
                 rename_new("item", target.name, source_at=draft, target_at=folder)
         return Copied(entries=copying.entries, size=copying.size, left_out=copying.left_out)
 
@@ -203,6 +208,7 @@ class _Copying:
 
     most_entries: int
     most_bytes: int
+    leave: Leave
     entries: int = 0
     size: int = 0
     left_out: int = 0
@@ -257,6 +263,7 @@ class _Copying:
             os.close(source)
 
     def _check(self, depth: int) -> None:
+        self.leave.check_at_times()
         if self.entries > self.most_entries or self.size > self.most_bytes or depth > _MOST_DEPTH:
             raise TooLargeError(
                 f"This is more than can be copied at once: {self.most_entries} files and folders, "

@@ -24,6 +24,7 @@ from hops_platform.adapters.disk import check_room, full_disk_told
 from hops_platform.adapters.storage.beneath import FILE_MODE, entry_of, make_own, open_beneath, rename_new, told
 from hops_platform.database import new_id, now
 from hops_platform.engines.files import Entry, EntryKind, NewUpload, Upload
+from hops_platform.engines.leave import Leave, no_end
 from hops_platform.engines.places import Place, parse_place
 from hops_platform.errors import ConflictError, NotFoundError, TooLargeError, TooManyError
 
@@ -99,10 +100,10 @@ class LocalUploads:
             )
         return writer
 
-    def finish(self, project: str, owner: UUID, upload: UUID) -> Entry:
+    def finish(self, project: str, owner: UUID, upload: UUID, *, leave: Leave | None = None) -> Entry:
         """See :class:`~hops_platform.engines.files.ProjectUploads`."""
         try:
-            return self._finish(project, owner, upload)
+            return self._finish(project, owner, upload, leave or no_end())
         except NotFoundError:
             # Another call may have finished it, whose answer was lost.
             if (finished := self.find_finished(project, owner, upload)) is not None:
@@ -118,11 +119,12 @@ class LocalUploads:
         modified = datetime.fromisoformat(told["modified"])
         return Entry(name=told["name"], kind=EntryKind.FILE, size=told["size"], modified=modified)
 
-    def _finish(self, project: str, owner: UUID, upload: UUID) -> Entry:
+    def _finish(self, project: str, owner: UUID, upload: UUID, leave: Leave) -> Entry:
         wanted = self.find(project, owner, upload).wanted
         folder = self._folder(project, owner, upload)
         with LocalWriter(folder, wanted.size) as held:
             held.check_whole(wanted)
+            leave.check()
             entry = self._put_in_place(folder, wanted)
             finished = self._finished(project, owner, upload)
             # The file is where it belongs; where this can't be kept, a call repeated is told that there is no upload.

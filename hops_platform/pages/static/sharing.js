@@ -123,9 +123,9 @@ function userRow(share) {
       "div",
       { class: "hops-stack-tight" },
       h("span", {}, h("strong", {}, share.project), share.title ? h("span", { class: "hops-muted" }, ` ${share.title}`) : null),
-      h("span", { class: "hops-muted hops-small" }, [MODES[share.mode], share.download ? "with download" : "", members, STATES[share.state], share.self_service ? "added by themselves" : ""].filter(Boolean).join(" · "), share.since ? [" · since ", when(share.since, { dateStyle: "medium" })] : null),
+      h("span", { class: "hops-muted hops-small" }, [MODES[share.mode], share.download ? "with download" : "", members, STATES[share.state], share.resting ? "rests: the project is deleted, and has it again if it is restored" : "", share.self_service ? "added by themselves" : ""].filter(Boolean).join(" · "), share.since ? [" · since ", when(share.since, { dateStyle: "medium" })] : null),
     ),
-    owner ? h("div", { class: "hops-row" }, share.state === "asked" ? accept() : null, share.state === "declined" ? null : act(form, words, `${words}: ${share.project}`, "One moment…", async () => {
+    owner ? h("div", { class: "hops-row" }, share.state === "asked" && !share.resting ? accept() : null, share.state === "declined" ? null : act(form, words, `${words}: ${share.project}`, "One moment…", async () => {
       await call("DELETE", place);
       announce(`${share.project} has ${chosen} no longer.`);
       await again();

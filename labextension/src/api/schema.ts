@@ -1952,13 +1952,13 @@ export interface components {
             reason: string;
             /**
              * Request Id
-             * @description The answer's X-Request-Id, also in the log.
+             * @description The answer's X-Request-Id, also in the log; empty where another project did it.
              * @example 9f0c5b7d2e814a63
              */
             request_id: string;
             /**
              * Source
-             * @description The network address that it came from.
+             * @description The network address that it came from; empty where another project did it.
              * @example 192.0.2.7
              */
             source: string;
@@ -4286,7 +4286,7 @@ export interface components {
             download: boolean;
             /**
              * Members
-             * @description How many people that are; null before it is accepted.
+             * @description How many people that are; null before it is accepted, and while it rests.
              * @example 4
              */
             members: number | null;
@@ -4297,6 +4297,12 @@ export interface components {
              * @example tides
              */
             project: string;
+            /**
+             * Resting
+             * @description The project is deleted: nobody there sees the dataset, unless the project is restored.
+             * @example false
+             */
+            resting: boolean;
             /**
              * Self Service
              * @description The project added it by itself, since it was published.

@@ -126,6 +126,33 @@ def test_a_key_of_one_project_ends_with_the_membership_and_does_not_come_back(ho
     assert client.get("projects/weather").status_code == 401
 
 
+def test_a_key_of_one_project_ends_with_the_project_and_does_not_come_back_with_it(hops: Any) -> None:
+    ada = hops.user("ada")
+    hops.ready_project(ada)
+    client = with_key(hops, make_key(ada, project="weather")["key"])
+    assert client.get("projects/weather").status_code == 200
+    ada.request("DELETE", "projects/weather", json={"name": "weather"}).raise_for_status()
+    assert client.get("me").status_code == 401
+    hops.deliver()
+    ada.post("deleted-projects/weather:restore").raise_for_status()
+    refused = client.get("projects/weather")
+    assert (refused.status_code, "deleted and restored" in refused.json()["detail"]) == (401, True)
+    assert ada.get("me/api-keys").json()["items"][0]["state"] == "ended"
+    later = with_key(hops, make_key(ada, "later", project="weather")["key"])
+    assert later.get("projects/weather").status_code == 200
+
+
+def test_a_key_of_one_project_ends_when_the_certificate_there_is_replaced(hops: Any) -> None:
+    ada = hops.user("ada")
+    hops.ready_project(ada)
+    client, other = (with_key(hops, make_key(ada, name, **more)["key"]) for name, more in (
+        ("one", {"project": "weather"}), ("all", {}),
+    ))  # fmt: skip
+    ada.post("projects/weather/certificate:replace").raise_for_status()
+    assert client.get("projects/weather").status_code == 401
+    assert other.get("projects/weather").status_code == 200
+
+
 def test_a_removed_members_key_of_no_project_sees_the_project_no_more(hops: Any) -> None:
     ada, bob = hops.user("ada"), hops.user("bob")
     hops.ready_project(ada)

@@ -15,7 +15,7 @@ import pytest
 
 from hops_contract.principal import ProjectRole
 from hops_platform.adapters.storage import local_archives
-from hops_platform.archives import routes
+from hops_platform.files import copying
 
 from .conftest import PlatformUnderTest
 
@@ -143,13 +143,13 @@ def test_the_bits_of_an_archive_give_no_rights(ada: Any, folder: Path) -> None:
 def test_an_archive_that_unpacks_to_more_than_may_be_is_refused(
     ada: Any, folder: Path, drafts: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(routes, "MOST_COPIED_BYTES", 10 * 2**20)
+    monkeypatch.setattr(copying, "MOST_COPIED_BYTES", 10 * 2**20)
     archive(folder / "a.zip", ("a", bytes(6 * 2**20)), ("b", bytes(6 * 2**20)))
     assert (folder / "a.zip").stat().st_size < 20_000
     assert unpack(ada).status_code == 413
     archive(folder / "a.zip", ("a", bytes(6 * 2**20)))
     assert unpack(ada).status_code == 200
-    monkeypatch.setattr(routes, "MOST_COPIED_ENTRIES", 3)
+    monkeypatch.setattr(copying, "MOST_COPIED_ENTRIES", 3)
     archive(folder / "b.zip", *((str(number), b"") for number in range(4)))
     assert unpack(ada, "b.zip", "b").status_code == 413
     (folder / "many").mkdir()

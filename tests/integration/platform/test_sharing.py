@@ -344,12 +344,49 @@ def test_the_shares_of_a_deleted_target_rest_too_and_end_when_it_is_purged(hops:
     assert visible(hops) == {"weather/raw": False}
     grace.request("DELETE", "projects/tides", json={"name": "tides"}).raise_for_status()
     assert visible(hops) == {}
-    assert ada.get(f"{RAW}/shares").json()["items"] == []
+    (resting,) = ada.get(f"{RAW}/shares").json()["items"]
+    assert (resting["project"], resting["state"], resting["resting"], resting["members"]) == (
+        "tides", "accepted", True, None,
+    )  # fmt: skip
     grace.request("DELETE", "deleted-projects/tides", json={"name": "tides"}).raise_for_status()
     hops.deliver()
+    assert ada.get(f"{RAW}/shares").json()["items"] == []
     hops.ready_project(grace, "tides")
     assert grace.get(f"{SEEN}/files").status_code == 404
     assert visible(hops) == {}
+
+
+def test_a_resting_share_is_ended_by_its_owner_and_does_not_come_back(hops: Any, ada: Any, grace: Any) -> None:
+    share(ada, grace, mode="write")
+    assert ada.get(f"{RAW}/shares").json()["items"][0]["resting"] is False
+    grace.request("DELETE", "projects/tides", json={"name": "tides"}).raise_for_status()
+    lessened = ada.patch(f"{RAW}/shares/tides", json={"mode": "read"}, headers={"If-Match": "*"})
+    assert (lessened.status_code, lessened.json()["resting"]) == (200, True)
+    assert ada.delete(f"{RAW}/shares/tides").status_code == 204
+    assert ada.get(f"{RAW}/shares").json()["items"] == []
+    hops.deliver()
+    assert grace.post("deleted-projects/tides:restore").status_code == 200
+    assert visible(hops) == {}
+    assert grace.get(f"{SEEN}/files").status_code == 404
+    assert "share.revoke" in {e["action"] for e in grace.get("projects/tides/audit-events").json()["items"]}
+
+
+@pytest.mark.parametrize("state", ["offered", "asked"])
+def test_what_waits_for_a_deleted_project_is_taken_back_and_not_answered(
+    hops: Any, ada: Any, grace: Any, state: str
+) -> None:
+    if state == "offered":
+        offer(ada)
+    else:
+        ada.post(f"{RAW}/publication").raise_for_status()
+        wish = {"project": "weather", "dataset": "raw", "mode": "write"}
+        grace.post("projects/tides/shares", json=wish).raise_for_status()
+    grace.request("DELETE", "projects/tides", json={"name": "tides"}).raise_for_status()
+    (waiting,) = ada.get(f"{RAW}/shares").json()["items"]
+    assert (waiting["state"], waiting["resting"]) == (state, True)
+    assert ada.post(f"{RAW}/shares", json={"project": "tides"}).status_code == 404
+    assert ada.delete(f"{RAW}/shares/tides").status_code == 204
+    assert ada.get(f"{RAW}/shares").json()["items"] == []
 
 
 def test_with_the_sandboxes_out_of_reach_a_revocation_is_not_lost(hops: Any, ada: Any, grace: Any) -> None:
@@ -366,7 +403,8 @@ def test_with_the_sandboxes_out_of_reach_a_revocation_is_not_lost(hops: Any, ada
     assert visible(hops) == {}
 
 
-def test_both_projects_read_of_it_in_their_audit(ada: Any, grace: Any) -> None:
+def test_both_projects_read_of_it_in_their_audit(ada: Any, grace: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hops_platform.audit.requests.source_of", lambda _request: "192.0.2.7")
     share(ada, grace)
     ada.delete(f"{RAW}/shares/tides").raise_for_status()
     for client, project in ((ada, "weather"), (grace, "tides")):
@@ -377,6 +415,10 @@ def test_both_projects_read_of_it_in_their_audit(ada: Any, grace: Any) -> None:
             ("share.offer", "ada", "weather/raw"),
             ("share.revoke", "ada", "weather/raw"),
         ]
+        # Where people of the other project work is not told.
+        own = {"share.accept"} if project == "tides" else {"share.offer", "share.revoke"}
+        for one in (e for e in events if e["action"].startswith("share.")):
+            assert (bool(one["source"]), bool(one["request_id"])) == (one["action"] in own,) * 2, one
 
 
 def test_an_offer_sent_twice_is_one(ada: Any, grace: Any) -> None:
@@ -387,11 +429,28 @@ def test_an_offer_sent_twice_is_one(ada: Any, grace: Any) -> None:
     assert ada.post(f"{RAW}/shares", json={"project": "tides"}).status_code == 409
 
 
-@pytest.mark.parametrize("bound", ["MOST_OF_DATASET", "MOST_WAITING", "MOST_OF_PERSON"])
+@pytest.mark.parametrize("bound", ["MOST_OF_DATASET", "MOST_WAITING", "MOST_OF_PERSON_FOR_PROJECT", "MOST_OF_PERSON"])
 def test_offers_have_bounds(ada: Any, grace: Any, monkeypatch: pytest.MonkeyPatch, bound: str) -> None:
     monkeypatch.setattr(service, bound, 0)
     refused = ada.post(f"{RAW}/shares", json={"project": "tides"})
     assert (refused.status_code, "the most" in refused.json()["detail"]) == (409, True)
+
+
+def test_one_person_does_not_take_all_places_of_a_project(
+    hops: Any, ada: Any, grace: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "MOST_OF_PERSON_FOR_PROJECT", 1)
+    monkeypatch.setattr(service, "MOST_WAITING", 2)
+    offer(ada)
+    models = "projects/weather/datasets/Models/shares"
+    assert ada.post(models, json={"project": "tides"}).status_code == 409
+    eve = hops.user("eve")
+    ada.post("projects/weather/members", json={"user": "eve", "role": "data_owner"}).raise_for_status()
+    assert eve.post(models, json={"project": "tides"}).status_code == 201
+    # The places of offers are taken now; those of wishes are not.
+    ada.post("projects/weather/datasets/Resources/publication").raise_for_status()
+    wish = {"project": "weather", "dataset": "Resources", "mode": "write"}
+    assert grace.post("projects/tides/shares", json=wish).status_code == 201
 
 
 def test_a_project_has_only_so_many_of_others(ada: Any, grace: Any, monkeypatch: pytest.MonkeyPatch) -> None:

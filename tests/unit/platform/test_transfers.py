@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
+from hops_platform.engines.leave import Leave, no_end
+from hops_platform.errors import ForbiddenError
 from hops_platform.transfers import LongWork
 
 PATIENCE_S = 20
@@ -44,9 +47,9 @@ def run(main: Callable[[], object]) -> None:
 def test_one_with_many_pieces_leaves_threads_to_others(pieces: Pieces) -> None:
     async def main() -> None:
         work = LongWork(2, of_one=1, name="t")
-        many = [asyncio.ensure_future(work.run("ada", pieces.work, f"ada {n}")) for n in range(10)]
+        many = [asyncio.ensure_future(work.run("ada", no_end(), partial(pieces.work, f"ada {n}"))) for n in range(10)]
         await pieces.wait_for_begun(1)
-        bob = asyncio.ensure_future(work.run("bob", pieces.work, "bob"))
+        bob = asyncio.ensure_future(work.run("bob", no_end(), partial(pieces.work, "bob")))
         await pieces.wait_for_begun(1)
         assert pieces.begun == ["ada 0", "bob"]
         pieces.go.set()
@@ -61,11 +64,11 @@ def test_a_piece_that_fails_or_that_nobody_waits_for_gives_its_turn_back(pieces:
     async def main() -> None:
         work = LongWork(2, of_one=1, name="t")
         with pytest.raises(ZeroDivisionError):
-            await work.run("ada", lambda: 1 // 0)
-        first = asyncio.ensure_future(work.run("ada", pieces.work, "first"))
+            await work.run("ada", no_end(), lambda: 1 // 0)
+        first = asyncio.ensure_future(work.run("ada", no_end(), partial(pieces.work, "first")))
         await pieces.wait_for_begun(1)
-        waiting = asyncio.ensure_future(work.run("ada", pieces.work, "waiting"))
-        last = asyncio.ensure_future(work.run("ada", pieces.work, "last"))
+        waiting = asyncio.ensure_future(work.run("ada", no_end(), partial(pieces.work, "waiting")))
+        last = asyncio.ensure_future(work.run("ada", no_end(), partial(pieces.work, "last")))
         await asyncio.sleep(0)
         for one in (first, waiting):
             one.cancel()
@@ -77,3 +80,37 @@ def test_a_piece_that_fails_or_that_nobody_waits_for_gives_its_turn_back(pieces:
         assert not work._under_way
 
     run(main)
+
+
+def test_a_piece_whose_leave_ended_while_it_waited_is_not_begun(pieces: Pieces) -> None:
+    ended = threading.Event()
+
+    def look() -> None:
+        if ended.is_set():
+            raise ForbiddenError("Ended.")
+
+    async def main() -> None:
+        work = LongWork(2, of_one=1, name="t")
+        first = asyncio.ensure_future(work.run("ada", Leave(look), partial(pieces.work, "first")))
+        await pieces.wait_for_begun(1)
+        waiting = asyncio.ensure_future(work.run("ada", Leave(look), partial(pieces.work, "waiting")))
+        await asyncio.sleep(0)
+        ended.set()
+        pieces.go.set()
+        assert await first == "first"
+        with pytest.raises(ForbiddenError):
+            await waiting
+        assert pieces.begun == ["first"]
+        assert not work._under_way
+
+    run(main)
+
+
+@pytest.mark.parametrize(("every_s", "looks"), [(0.0, 4), (3600.0, 2)])
+def test_it_is_looked_again_only_when_the_last_look_is_too_old(every_s: float, looks: int) -> None:
+    looked: list[None] = []
+    leave = Leave(lambda: looked.append(None), every_s=every_s)
+    for _ in range(3):
+        leave.check_at_times()
+    leave.check()
+    assert len(looked) == looks

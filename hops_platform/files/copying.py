@@ -1,0 +1,87 @@
+"""Copying, packing and unpacking: two places within reach of a project, and work that can take long."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from sqlalchemy.orm import Session
+
+from hops_platform.audit.circumstances import Circumstances
+from hops_platform.datasets.service import Use, place_in
+from hops_platform.engines.files import Copied
+from hops_platform.engines.leave import Leave
+from hops_platform.engines.places import Place
+from hops_platform.files.leave import NamedPlace, check_still
+from hops_platform.files.schemas import CopyAnswer, Move
+from hops_platform.files.service import show_copied
+from hops_platform.parts import Parts
+from hops_platform.security.authentication import ProjectAccess
+from hops_platform.security.permissions import Permission
+
+MOST_COPIED_ENTRIES = 20_000
+MOST_COPIED_BYTES = 10 * 2**30
+
+
+class CopyWork(Protocol):
+    """What a storage does: its ``copy``, ``pack`` or ``unpack``."""
+
+    def __call__(self, source: Place, target: Place, *, most_entries: int, most_bytes: int, leave: Leave) -> Copied:
+        """Does it; see the ports in :mod:`hops_platform.engines.files`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyCall:
+    """A call that makes something at one place of what lies at another.
+
+    Attributes:
+        dataset: Where the source lies.
+        request: From where to where.
+        permission: What the call needs.
+        access: What it was let in with.
+        session: Of the request.
+        parts: The platform's.
+        step_aside: Gives the request's place to others while it waits.
+        known: What the audit says of it.
+    """
+
+    dataset: str
+    request: Move
+    permission: Permission
+    access: ProjectAccess
+    session: Session
+    parts: Parts
+    step_aside: Callable[[], None]
+    known: Circumstances
+
+
+async def copy_with(work: CopyWork, call: CopyCall) -> CopyAnswer:
+    """Does ``work`` when it is the caller's turn, as long as the caller may.
+
+    Raises:
+        ForbiddenError: A share does not allow it, or the right to it has ended meanwhile.
+        NotFoundError: A dataset or the source is not there (any more).
+        TooManyError: Too much is under way.
+    """
+    request, access = call.request, call.access
+    to = request.to_dataset or call.dataset
+    call.known.thing = f"{call.dataset}/{request.path}"
+    call.known.details["to"] = f"{to}/{request.to}"
+    target = NamedPlace(to, request.to, Use.WRITE)
+    source = NamedPlace(call.dataset, request.path, Use.TAKE_OUT if to != call.dataset else Use.READ)
+    to_place = await call.parts.transfers.run(_place, call, target)
+    from_place = await call.parts.transfers.run(_place, call, source)
+    person = access.caller.person.name
+    leave = Leave(partial(check_still, call.parts.database, access, call.permission, target, source))
+    bounds = {"most_entries": MOST_COPIED_ENTRIES, "most_bytes": MOST_COPIED_BYTES}
+    with call.parts.transfers.places.take(person):
+        call.step_aside()
+        run = call.parts.transfers.copies.run
+        return show_copied(await run(person, leave, partial(work, from_place, to_place, **bounds, leave=leave)))
+
+
+def _place(call: CopyCall, named: NamedPlace) -> Place:
+    return place_in(call.session, call.access, named.dataset, named.path, use=named.use)

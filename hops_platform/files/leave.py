@@ -1,0 +1,54 @@
+"""The leave of a call for what it does with files and takes long: looked up anew, as if the call came now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hops_platform.database import Database
+from hops_platform.datasets.service import Use, place_in
+from hops_platform.errors import ForbiddenError
+from hops_platform.security.authentication import ProjectAccess, may_still
+from hops_platform.security.permissions import Permission
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPlace:
+    """A place as a call names it.
+
+    Attributes:
+        dataset: The name of a dataset of the project, or of one that is shared with it.
+        path: Where in it.
+        use: What for.
+    """
+
+    dataset: str
+    path: str
+    use: Use
+
+
+def check_still(database: Database, access: ProjectAccess, permission: Permission, *places: NamedPlace) -> None:
+    """Checks that a call of a while ago would still be let in.
+
+    Args:
+        database: Looked at in a transaction of its own.
+        access: What the call was let in with.
+        permission: What it needs.
+        places: What it works with.
+
+    Raises:
+        ForbiddenError: The caller may no longer do this, or a share no longer allows it.
+        NotFoundError: A dataset is gone, or is no longer shared.
+    """
+    with database.session(writes=False) as looking:
+        if not may_still(looking, access, permission):
+            raise no_longer()
+        for named in places:
+            place_in(looking, access, named.dataset, named.path, use=named.use)
+
+
+def no_longer() -> ForbiddenError:
+    """The problem of a call whose right ended before its work did."""
+    return ForbiddenError(
+        "Your right to do this ended before it was done; nothing of it appears.",
+        remedy="Ask a Data Owner of the project.",
+    )
