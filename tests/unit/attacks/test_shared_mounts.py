@@ -109,8 +109,9 @@ def inside(home: Home) -> Iterator[Callable[..., Inside]]:
     yield start
     for one in started:
         # The sandbox's own first process: bubblewrap's would end alone.
-        for first in psutil.Process(one.process.pid).children() if one.process.poll() is None else ():
-            first.kill()
+        with suppress(psutil.NoSuchProcess):  # it may end by itself meanwhile
+            for first in psutil.Process(one.process.pid).children() if one.process.poll() is None else ():
+                first.kill()
         one.process.communicate()
 
 
