@@ -163,8 +163,9 @@ async def _reason_by_file(handler: JupyterHandler) -> str | None:
         return None if size is None or (is_readable(path, size) and not as_bytes) else NO_DATA_SHOWN
     if method in {"PUT", "PATCH", "POST"}:
         body = handler.get_json_body()
-        if method == "POST" and isinstance(body, Mapping) and await asyncio.to_thread(_is_shared, handler):
-            return NO_SHARED if body.get("copy_from") else None
+        if method != "PUT" and isinstance(body, Mapping) and await asyncio.to_thread(_is_shared, handler):
+            leaves = body.get("copy_from") or not await asyncio.to_thread(_within_one_dataset, handler)
+            return NO_SHARED if leaves else None
         reason = carries_data(method, path, body)
         # Folders have the names that people like.
         return None if reason == NO_RENAMING and await asyncio.to_thread(place.is_dir) else reason
@@ -173,6 +174,18 @@ async def _reason_by_file(handler: JupyterHandler) -> str | None:
 
 def _is_shared(handler: web.RequestHandler) -> bool:
     """Whether the request names a file of another project's dataset, whatever links lead to it."""
+    shared, places = _named_places(handler)
+    return any(place.is_relative_to(shared) for place in places)
+
+
+def _within_one_dataset(handler: web.RequestHandler) -> bool:
+    """Whether all that the request names lies in one shared dataset."""
+    shared, places = _named_places(handler)
+    return len({place.relative_to(shared).parts[:2] if place.is_relative_to(shared) else () for place in places}) == 1
+
+
+def _named_places(handler: web.RequestHandler) -> tuple[Path, list[Path]]:
+    """Where other projects' datasets lie, and the files that the request names; links are followed."""
     manager = handler.settings.get("contents_manager")
     root = Path(getattr(manager, "root_dir", "") or os.sep).resolve()
     body = handler.get_json_body() if isinstance(handler, JupyterHandler) and handler.request.body else None
@@ -180,8 +193,7 @@ def _is_shared(handler: web.RequestHandler) -> bool:
     if isinstance(body, Mapping):
         words += [body.get("copy_from"), body.get("path")]
     named = [word for word in words if isinstance(word, str)]
-    places = [Path(os.path.realpath(root / word.strip("/"))) for word in named if "\0" not in word]
-    return any(place.is_relative_to(root / SHARED) for place in places)
+    return root / SHARED, [Path(os.path.realpath(root / word.strip("/"))) for word in named if "\0" not in word]
 
 
 def _size(place: Path) -> int | None:

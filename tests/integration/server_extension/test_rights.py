@@ -201,6 +201,16 @@ def test_files_of_another_projects_dataset_leave_by_no_route_of_the_server_not_e
         copied = owner.client.post("/api/contents/Jupyter", json={"copy_from": source})
         assert (copied.status_code, "dataset of another project" in told(copied)) == (403, True), source
     assert not list((owner.root / "Jupyter").glob("day*"))
+    (owner.root / "Jupyter" / "own.csv").write_text(SECRET)
+    for old, new in (
+        ("Shared/tides/raw/day.csv", "Jupyter/day.csv"),
+        ("Jupyter/own.csv", "Shared/tides/raw/own.csv"),
+        ("Shared/tides/raw/day.csv", "Shared/tides/other/day.csv"),
+    ):
+        moved = owner.client.patch(f"/api/contents/{old}", json={"path": new})
+        assert (moved.status_code, (owner.root / old).exists()) == (403, True), new
+    renamed = owner.client.patch("/api/contents/Shared/tides/raw/day.csv", json={"path": "Shared/tides/raw/days.csv"})
+    assert renamed.status_code == 200
     link.unlink()
 
 
