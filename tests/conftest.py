@@ -56,6 +56,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def patient_previews():
+    """A busy machine starts a process slowly: what a preview may compute is bounded as always, the clock is not."""
+    from hops_platform.adapters.previews import process  # noqa: PLC0415 - it is not needed to collect tests
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(process, "PATIENCE_S", 60.0)
+        yield
+
+
 @pytest.fixture
 def small_disk():
     """Mounts a disk of so many KiB at a folder: what else is there of a full disk can only be played."""
