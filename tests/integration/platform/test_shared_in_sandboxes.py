@@ -136,6 +136,7 @@ def test_a_deleted_project_takes_what_it_shares_along_and_brings_it_back(
     share(ada, grace)
     on_disk.deliver()
     one = reader()
+    assert one.reads("day.csv") == "rain\n", "it has started: what ends during a start ends the start"
     ada.request("DELETE", "projects/weather", json={"name": "weather"}).raise_for_status()
     on_disk.deliver()
     assert one.reads("day.csv") == "No such file or directory"
