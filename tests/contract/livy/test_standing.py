@@ -33,6 +33,7 @@ def me(*, admin, must_change_password=False):
         name="root",
         title="",
         admin=admin,
+        auditor=False,
         must_change_password=must_change_password,
         project=None,
         memberships=[],
