@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import signal
@@ -85,10 +86,16 @@ def mounted_from(namespace: Namespace, folder: str) -> list[Mounted]:
 
 def _mounts_of(namespace: Namespace) -> list[Mounted]:
     for pid in namespace.processes:
-        with suppress(*_GONE):
+        try:
             lines = Path(f"/proc/{pid}/mountinfo").read_text(errors="surrogateescape").splitlines()
             if _namespace_of(pid) == namespace.number:
                 return list(parse(lines))
+        except _GONE:
+            continue
+        except OSError as error:
+            # So the kernel answers for a process that is just ending: it is in no namespace any more.
+            if error.errno != errno.EINVAL:
+                raise
     return []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import subprocess
@@ -19,6 +20,7 @@ import pytest
 from hops_contract import shares
 from hops_contract.layout import Home
 from hops_contract.sandbox import SandboxError, command_in_sandbox, find_program, view_of_tenant
+from hops_platform.adapters.sandboxes import mounts as adapter
 from hops_platform.adapters.sandboxes.local import LocalSandboxes
 from hops_platform.engines.sandboxes import VisibleDataset
 
@@ -506,3 +508,12 @@ def test_what_came_into_memory_after_the_look_at_it_is_found_when_the_mount_is_g
     monkeypatch.setattr("hops_platform.adapters.sandboxes.local.mappers", lambda *_: set())
     sandboxes.settle("tides", [])
     assert receives.process.wait(30) != 0
+
+
+def test_a_process_that_is_just_ending_is_in_no_namespace(monkeypatch):
+    def refuse(*_given, **_named):
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    namespace = adapter.Namespace(number=1, processes=(1,))
+    assert adapter.mounted_from(namespace, "/") == []
