@@ -13,7 +13,6 @@ import argparse
 import json
 import os
 import secrets
-import socket
 import statistics
 import subprocess
 import sys
@@ -27,6 +26,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
+from transfer import free_port
 from verdict import tell
 
 from hops_platform.paging import encode_cursor
@@ -56,11 +56,6 @@ c.Authenticator.allowed_users = {{f"user-{{number:03}}" for number in range({pag
 c.JupyterHub.services = [{{"name": "bench", "api_token": "{token}"}}]
 c.JupyterHub.load_roles = [{{"name": "bench", "services": ["bench"], "scopes": ["list:users", "read:users"]}}]
 """
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 @dataclass(frozen=True)

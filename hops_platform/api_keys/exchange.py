@@ -12,14 +12,12 @@ from hops_platform.errors import (
     ForbiddenError,
     InvalidRequestError,
     NotFoundError,
-    PasswordChangeNeededError,
-    SecondFactorSetUpNeededError,
 )
 from hops_platform.projects.models import Membership, Project
 from hops_platform.second_factor.checking import has_second_factor
+from hops_platform.security.readiness import check_ready
 from hops_platform.security.scopes import Scope
 from hops_platform.security.tokens import SignedToken, Signer
-from hops_platform.users.models import User
 
 
 def exchange_key(
@@ -57,7 +55,10 @@ def exchange_key(
             f"A token is given for keys with the scope {Scope.SESSIONS_RUN.value}; this one has it not.",
             remedy="Send the key itself as 'Authorization: Bearer …', or make one with that scope.",
         )
-    _check_ready(session, user, second_factor_required=second_factor_required)
+    check_ready(
+        must_change_password=user.must_change_password,
+        lacks_second_factor=second_factor_required and not has_second_factor(session, user),
+    )
     name = project or bounds.project
     if name is None:
         raise InvalidRequestError("This key is for no single project.", remedy="Tell the project: {'project': …}.")
@@ -74,15 +75,3 @@ def exchange_key(
         user.name, project=name, role=membership.role, key=str(row.id), until=row.expires_at
     )
     return signed, user.name
-
-
-def _check_ready(session: Session, user: User, *, second_factor_required: bool) -> None:
-    if user.must_change_password:
-        raise PasswordChangeNeededError(
-            "Your password was chosen by somebody else.", remedy="Choose your own first (PUT me/password)."
-        )
-    if second_factor_required and not has_second_factor(session, user):
-        raise SecondFactorSetUpNeededError(
-            "This site asks everybody for a second factor, and you have none.",
-            remedy="Set one up first, on the page 'Security' (POST me/second-factor).",
-        )

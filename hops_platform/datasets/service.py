@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from hops_contract.layout import STANDARD_DATASETS
 from hops_contract.principal import PrincipalKind
+from hops_contract.shares import SHARED
 from hops_platform.database import new_id
 from hops_platform.datasets.models import Dataset
 from hops_platform.datasets.schemas import DatasetAnswer, DatasetDetail, DatasetEdit, NewDataset, SharedAnswer
@@ -24,7 +25,7 @@ from hops_platform.projects.service import CREATE_FOLDERS
 from hops_platform.security.authentication import Caller, ProjectAccess
 from hops_platform.security.permissions import Permission
 from hops_platform.sharing.models import Share, ShareMode
-from hops_platform.sharing.standing import SHARED, end_shares_of, find_standing, is_shared_name, standing_in
+from hops_platform.sharing.standing import end_shares_of, find_standing, is_shared_name, standing_in
 from hops_platform.versions import edit_version
 
 # The channel and the entity are those of the project's folders, so that all happens in the order in which it was asked.

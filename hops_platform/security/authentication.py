@@ -21,15 +21,14 @@ from hops_platform.errors import (
     ForbiddenError,
     NotFoundError,
     NotVisibleError,
-    PasswordChangeNeededError,
     PlatformError,
-    SecondFactorSetUpNeededError,
     UnauthenticatedError,
 )
 from hops_platform.projects.models import Membership, Project
 from hops_platform.second_factor.checking import has_second_factor
 from hops_platform.security.permissions import Permission
 from hops_platform.security.policy import BEFORE_PASSWORD_CHANGE, BEFORE_SECOND_FACTOR, permissions_of
+from hops_platform.security.readiness import check_ready
 from hops_platform.security.scopes import OF_EVERY_KEY
 from hops_platform.security.tokens import Signer, VerifiedToken
 from hops_platform.users.models import User
@@ -323,18 +322,12 @@ def _check(caller: Caller, permission: Permission, allowed: frozenset[Permission
             remedy="Make a key with a scope that has it. Some things are for people alone, and no key has them.",
         )
     must_change = caller.user is not None and caller.user.must_change_password
-    if must_change and permission not in BEFORE_PASSWORD_CHANGE:
-        raise PasswordChangeNeededError(
-            "Your password was chosen by somebody else.", remedy="Choose your own first (PUT me/password)."
-        )
-
     # Code is no way to set one up: its token ends, and its sessions with it.
-    is_person = caller.principal.kind is PrincipalKind.USER
-    if caller.lacks_second_factor and not (is_person and permission in BEFORE_SECOND_FACTOR):
-        raise SecondFactorSetUpNeededError(
-            "This site asks everybody for a second factor, and you have none.",
-            remedy="Set one up first, on the page 'Security' (POST me/second-factor).",
-        )
+    sets_one_up = caller.principal.kind is PrincipalKind.USER and permission in BEFORE_SECOND_FACTOR
+    check_ready(
+        must_change_password=must_change and permission not in BEFORE_PASSWORD_CHANGE,
+        lacks_second_factor=caller.lacks_second_factor and not sets_one_up,
+    )
 
 
 def _active_user(session: Session, name: str) -> User:

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Select, delete, func, or_, select
 from sqlalchemy.orm import Session
 
+from hops_contract.shares import SHARED
 from hops_contract.slugs import is_slug
 from hops_platform.database import now
 from hops_platform.datasets.models import Dataset
@@ -29,7 +30,7 @@ from hops_platform.sharing.schemas import (
     UsersOfIt,
     Wish,
 )
-from hops_platform.sharing.standing import SHARED, settle
+from hops_platform.sharing.standing import settle
 from hops_platform.users.models import User
 from hops_platform.versions import edit_version
 

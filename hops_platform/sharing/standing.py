@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from hops_contract.shares import SHARED
 from hops_platform.datasets.models import Dataset
 from hops_platform.engines.places import is_dataset_name
 from hops_platform.engines.sandboxes import VisibleDataset
@@ -20,7 +21,6 @@ from hops_platform.projects.models import Project
 from hops_platform.sharing.models import Share, ShareMode, ShareState
 
 SETTLE = Task("sandboxes", "shares.settle")
-SHARED = "Shared"
 MARK = ":"
 """Stands for ``/`` in the name of a shared dataset where that is a part of an address."""
 

@@ -6,14 +6,15 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from hops import _shared
 from hops_kernels.configuration import renamed_notebook, session_name
-from jupyterlab_hops import own_role, problems, programs, server_folder
+from jupyterlab_hops import authorizer, own_role, problems, programs, server_folder
 from jupyterlab_hops.overview import HOLD_S, overview_item
 from jupyterlab_hops.platform_client import REQUEST_TIMEOUT_S
 from jupyterlab_hops.project import dataset_item, session_item
 
 from hops_contract import problems as contract
-from hops_contract import servers
+from hops_contract import servers, shares
 from hops_contract.principal import Principal, PrincipalKind, ProjectRole
 from hops_livy.conf import shape_of
 from hops_livy.journal import Journal
@@ -125,6 +126,11 @@ def test_the_control_planes_datasets_give_lab_all_that_it_shows():
         name="Raw", description="As it came.", created_at=datetime(2026, 5, 4, tzinfo=UTC), standard=False, version=1
     )
     assert dataset_item(answer.model_dump(mode="json")) == {"name": "Raw", "description": "As it came."}
+
+
+def test_other_projects_datasets_lie_where_the_server_and_the_library_look_for_them():
+    assert authorizer.SHARED == shares.SHARED
+    assert (shares.NO_LONGER, shares.NEXT_START) == _shared._NOTES
 
 
 def test_programs_are_the_same_in_lab_and_at_the_control_planes_uploads():
