@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,10 +14,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import uvicorn
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 from jinja2 import Environment, FileSystemLoader
+from served import Served
 
 from hops_contract.options import Capacity, ServerLimits, ServerOptions
 from hops_platform.http import parts_of
@@ -409,19 +408,9 @@ def hub_pages(platform: ScriptedPlatform) -> APIRouter:  # noqa: C901 - one inne
 @contextmanager
 def serving(platform: ScriptedPlatform) -> Iterator[ScriptedPlatform]:
     """Serves ``platform`` on a free port of the loopback."""
-    server = uvicorn.Server(
-        uvicorn.Config(make_app(platform), host="127.0.0.1", port=0, log_level="error", timeout_graceful_shutdown=1)
-    )
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 20
-    while not server.started:
-        if time.monotonic() > deadline:
-            raise TimeoutError("the scripted platform did not start within 20 s")
-        time.sleep(0.02)
-    platform.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server = Served(make_app(platform))
+    platform.url = server.url
     try:
         yield platform
     finally:
-        server.should_exit = True
-        thread.join(timeout=10)
+        server.stop()

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
 from types import SimpleNamespace
 
 import httpx
 import pytest
-import uvicorn
 from playwright.sync_api import expect
+from served import Served
 
 from hops_platform.security.browser import SESSION_COOKIE
 from hops_platform.testing.factories import make_platform
@@ -29,13 +27,8 @@ def site(tmp_path):
             users.create_user(session, name=name, title="", password=PASSWORD, admin=admin, must_change_password=False)
     for name in ("ada", "bob", "root"):
         made.logins.tokens[f"cookie-of-{name}"] = name
-    server = uvicorn.Server(uvicorn.Config(made.app, host="127.0.0.1", port=0, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 20
-    while not server.started and time.monotonic() < deadline:
-        time.sleep(0.02)
-    url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/services/hops/"
+    server = Served(made.app)
+    url = f"{server.url}/services/hops/"
     with httpx.Client(base_url=f"{url}api/v1/", trust_env=False) as client:
         client.headers["Authorization"] = f"Bearer {made.parts.signer.sign_user('ada', admin=False).token}"
         assert client.post("projects", json={"name": "weather", "title": SCRIPT}).status_code == 201
@@ -46,8 +39,7 @@ def site(tmp_path):
         assert client.delete("projects/weather/members/ada").status_code == 403
     made.parts.refusals.flush(all_of_them=True)
     yield SimpleNamespace(url=url, platform=made)
-    server.should_exit = True
-    thread.join(timeout=10)
+    server.stop()
 
 
 @pytest.fixture

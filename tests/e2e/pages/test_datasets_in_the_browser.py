@@ -5,15 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import threading
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from playwright.sync_api import Page, expect
+from served import Served
 
 from hops_platform.security.browser import SESSION_COOKIE
 from hops_platform.testing.factories import TestPlatform, make_platform
@@ -45,16 +43,10 @@ def site(tmp_path_factory):
                 session, name=name, title="", password="correct horse", admin=False, must_change_password=False
             )
     made.logins.tokens |= {"cookie-of-ada": "ada", "cookie-of-bob": "bob"}
-    server = uvicorn.Server(uvicorn.Config(made.app, host="127.0.0.1", port=0, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 20
-    while not server.started and time.monotonic() < deadline:
-        time.sleep(0.02)
-    url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/services/hops/"
+    server = Served(made.app)
+    url = f"{server.url}/services/hops/"
     yield Site(made, url)
-    server.should_exit = True
-    thread.join(timeout=10)
+    server.stop()
 
 
 @pytest.fixture

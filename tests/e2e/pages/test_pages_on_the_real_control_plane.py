@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-import time
-
 import pytest
-import uvicorn
 from playwright.sync_api import expect
+from served import Served
 
 from hops_platform.security.browser import SESSION_COOKIE
 from hops_platform.testing.factories import make_platform
@@ -24,16 +21,10 @@ def control_plane(tmp_path):
         for name, admin in (("ada", True), ("grace", False)):
             users.create_user(session, name=name, title="", password=PASSWORD, admin=admin, must_change_password=False)
     made.logins.tokens["cookie-of-ada"] = "ada"
-    server = uvicorn.Server(uvicorn.Config(made.app, host="127.0.0.1", port=0, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 20
-    while not server.started and time.monotonic() < deadline:
-        time.sleep(0.02)
-    url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/services/hops/"
+    server = Served(made.app)
+    url = f"{server.url}/services/hops/"
     yield made, url
-    server.should_exit = True
-    thread.join(timeout=10)
+    server.stop()
 
 
 @pytest.fixture

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-import uvicorn
 from playwright.sync_api import expect
+from served import Served
 
 from hops_platform.second_factor import service as second_factor
 from hops_platform.second_factor.codes import STEP_S, code_of, step_at
@@ -48,15 +46,9 @@ def url(tmp_path):
     with made.parts.database.session() as session:
         users.create_user(session, name="ada", title="", password=PASSWORD, admin=False, must_change_password=False)
     made.logins.tokens["cookie-of-ada"] = "ada"
-    server = uvicorn.Server(uvicorn.Config(made.app, host="127.0.0.1", port=0, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 20
-    while not server.started and time.monotonic() < deadline:
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/services/hops/"
-    server.should_exit = True
-    thread.join(timeout=10)
+    server = Served(made.app)
+    yield f"{server.url}/services/hops/"
+    server.stop()
 
 
 @pytest.fixture

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from types import SimpleNamespace
 
 import pytest
-import uvicorn
 from playwright.sync_api import expect
+from served import Served
 
 from hops_platform.security.browser import SESSION_COOKIE
 from hops_platform.testing.factories import make_platform
@@ -24,16 +22,10 @@ def site(tmp_path):
         for name in ("ada", "grace"):
             users.create_user(session, name=name, title="", password="x" * 20, admin=False, must_change_password=False)
             made.logins.tokens[f"cookie-of-{name}"] = name
-    server = uvicorn.Server(uvicorn.Config(made.app, host="127.0.0.1", port=0, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 20
-    while not server.started and time.monotonic() < deadline:
-        time.sleep(0.02)
-    url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/services/hops/"
+    server = Served(made.app)
+    url = f"{server.url}/services/hops/"
     yield SimpleNamespace(platform=made, url=url, projects=made.parts.settings.layout.projects)
-    server.should_exit = True
-    thread.join(timeout=10)
+    server.stop()
 
 
 @pytest.fixture
