@@ -63,7 +63,7 @@ def main(arguments: list[str]) -> int:
     try:
         os.execvp(command[0], command)  # noqa: S606 - no shell is wanted
     except OSError as error:
-        sys.stderr.write(f"{command[0]}: {error.strerror}\n")
+        sys.stderr.write(f"The sandbox can't start {command[0]}: {error.strerror}\n")
         return 127
 
 

@@ -19,8 +19,13 @@ _FATAL = (
     "Initial heap size set to a larger value",
 )
 _ERROR = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Exit): ")
-_SANDBOXS = re.compile(r"bwrap: (?P<program>execvp \S+: )?(?:.*: )?(?P<cause>[^:]+)$")
-"""The cause stands last, behind what was tried with which path of this machine."""
+_SANDBOXS = re.compile(
+    r"(?:bwrap: (?P<program>execvp \S+: )?(?:.*: )?|(?P<checked>The sandbox can't start \S+: ))(?P<cause>[^:]+)$"
+)
+"""The cause stands last, behind what was tried with which path of this machine. Bubblewrap says so, or who looks at
+what it mounted (:mod:`hops_contract.checked_start`)."""
+_REFUSED = "The sandbox is not started: "
+"""By the latter."""
 _GREETING = "WARNING: Using incubator modules"
 _LONGEST_WORDS = 500
 _MOST_OF_ITS_OWN = 128
@@ -178,12 +183,15 @@ def why_lost(said: str, *, shape: Shape, memory: MemoryAtEnd, apart: bool = Fals
 
 
 def _why_no_sandbox(log: Sequence[str]) -> str:
-    """What bubblewrap said when it could not start the driver; empty where it could."""
-    said = _SANDBOXS.match(next((line for line in reversed(log) if line.strip()), ""))
+    """What was said where no sandbox could be made, or the driver not started in it; empty where it could."""
+    last = next((line.strip() for line in reversed(log) if line.strip()), "")
+    if last.startswith(_REFUSED):
+        return last[:_LONGEST_WORDS]
+    said = _SANDBOXS.match(last)
     if said is None:
         return ""
     cause = said["cause"].strip()[:_LONGEST_WORDS]
-    if said["program"]:
+    if said["program"] or said["checked"]:
         return f"The Python of the project's environment can't be started: {cause}."
     return f"The sandbox of the session could not be made: {cause}. Tell the administrator."
 

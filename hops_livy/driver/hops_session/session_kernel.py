@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
@@ -15,6 +14,7 @@ from typing import Any
 from ipykernel.ipkernel import IPythonKernel
 from traitlets import Type
 
+from .canceller import Canceller
 from .progress import MESSAGE, Progress
 from .session_shell import SessionShell
 from .spark_jobs import SparkJobs
@@ -23,7 +23,6 @@ EXECUTION_COUNT = "hops_execution_count"
 """Where a request's metadata tell the number of the cell."""
 _CANCEL_S = 10.0
 _LOOK_S = 2.0
-_HEARD_S = 0.2
 _STOPPED_S = 1.0
 """For so long a session whose Spark was stopped waits for the statement that starts it again."""
 _OF_A_REPLY = ("status", "ename", "evalue", "traceback")
@@ -50,7 +49,7 @@ class SessionKernel(IPythonKernel):
     _replied: tuple[str, dict[str, Any]] | None = None
     _asked: tuple[str, int] | None = None
     _delivered: tuple[str, int] | None = None
-    _canceller: threading.Thread | None = None
+    _canceller: Canceller | None = None
     _coroutine: asyncio.Future[Any] | None = None
     _contexts: Any = None
     _end: Callable[[], None] | None = None
@@ -80,6 +79,7 @@ class SessionKernel(IPythonKernel):
         try:
             if (spool := getattr(self.session, "spool", None)) is not None:
                 spool.begin(self._running)
+            self._mark_jobs()
             reply: dict[str, Any] = await super().do_execute(*arguments, **options)
         except (KeyboardInterrupt, asyncio.CancelledError) as stopped:
             if isinstance(stopped, asyncio.CancelledError) and not self._was_delivered():
@@ -94,8 +94,14 @@ class SessionKernel(IPythonKernel):
                 self._progress.end()
             if self._canceller is not None:
                 # Or it would stop the jobs of the next statement.
-                self._canceller.join(_CANCEL_S)
+                self._canceller.wait(_CANCEL_S)
                 self._canceller = None
+
+    def _mark_jobs(self) -> None:
+        # A Spark that was stopped has no jobs to mark.
+        with contextlib.suppress(Exception):
+            if self._jobs is not None and self._running is not None:
+                self._jobs.mark(_tag(self._running))
 
     def follow_jobs(self, spark: Any) -> None:
         """Tells from now on how far the jobs of a statement have come, and ends them with it."""
@@ -199,8 +205,7 @@ class SessionKernel(IPythonKernel):
             return
         if self._jobs is not None:
             # The exception alone would leave the jobs running.
-            times = {"since_ms": self._began_ms, "until_ms": time.time() * 1000}
-            self._canceller = threading.Thread(target=_cancel, args=(self._jobs,), kwargs=times, daemon=True)
+            self._canceller = Canceller(self._jobs, since_ms=self._began_ms, tag=_tag(self._running))
             self._canceller.start()
         if self._coroutine is None:
             raise KeyboardInterrupt
@@ -217,10 +222,6 @@ class SessionKernel(IPythonKernel):
             self._coroutine = None
 
 
-def _cancel(jobs: SparkJobs, *, since_ms: float, until_ms: float) -> None:
-    # A driver that is going away can't cancel; the statement is interrupted all the same.
-    with contextlib.suppress(Exception):
-        jobs.cancel(since_ms=since_ms, until_ms=until_ms)
-        # Spark's store hears of a job a moment after it was submitted.
-        time.sleep(_HEARD_S)
-        jobs.cancel(since_ms=since_ms, until_ms=until_ms)
+def _tag(statement: str) -> str:
+    # Spark separates tags by commas.
+    return f"hops-{statement.replace(',', '_')}"

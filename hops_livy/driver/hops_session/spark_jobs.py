@@ -21,6 +21,7 @@ class SparkJobs:
     def __init__(self, spark: Any) -> None:
         self._spark = spark
         self._mapper: Any = None
+        self._tag: str | None = None
 
     def newest(self) -> list[dict[str, Any]]:
         """The newest jobs, newest first, as Spark's REST API describes them (``JobData``)."""
@@ -40,10 +41,21 @@ class SparkJobs:
         runs = java.org.apache.spark.JobExecutionStatus.RUNNING
         return self._told(self._store.jobsList(java.java.util.List.of(runs)))
 
-    def cancel(self, *, since_ms: float, until_ms: float) -> None:
-        """Cancels the jobs that began in that time, milliseconds since the epoch; those of streaming queries go on."""
+    def mark(self, tag: str) -> None:
+        """Marks the jobs that this thread begins from now on, instead of with the mark before."""
+        context = self._spark.sparkContext._jsc  # noqa: SLF001
+        if self._tag is not None:
+            context.removeJobTag(self._tag)
+        context.addJobTag(tag)
+        self._tag = tag
+
+    def cancel(self, *, since_ms: float, until_ms: float, tag: str | None = None) -> None:
+        """Cancels the jobs that began in that time, milliseconds since the epoch, and those marked with ``tag``.
+
+        Those of streaming queries go on.
+        """
         for job in of_a_statement(self.running(), since_ms=since_ms):
-            if job["submissionTime"] <= until_ms:
+            if job["submissionTime"] <= until_ms or tag in job.get("jobTags", ()):
                 # It may have ended in this moment.
                 with contextlib.suppress(Exception):
                     self._spark.sparkContext._jsc.sc().cancelJob(job["jobId"])  # noqa: SLF001

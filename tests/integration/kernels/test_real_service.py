@@ -303,7 +303,9 @@ def test_logs_are_those_of_the_driver(notebook):
     assert notebook.run("%%logs").reply["status"] == "ok"
 
 
-def test_an_interrupt_stops_the_spark_job_and_the_session_lives_on(notebook, client):
+@pytest.mark.parametrize("seconds", [0, 2])
+def test_an_interrupt_stops_the_spark_job_and_the_session_lives_on(notebook, client, seconds):
+    """Also where Java has the call already, but Spark has not yet begun the job."""
     code = (
         "import time\nkept = 7\nprint('begun', flush=True)\n"
         "spark.sparkContext.parallelize(range(2), 2).map(lambda n: time.sleep(120)).collect()"
@@ -311,7 +313,7 @@ def test_an_interrupt_stops_the_spark_job_and_the_session_lives_on(notebook, cli
     message = notebook.start(code)
     while notebook.client.get_iopub_msg(timeout=30)["msg_type"] != "stream":
         pass
-    time.sleep(2)
+    time.sleep(seconds)
     began = time.monotonic()
     notebook.manager.signal_kernel(signal.SIGINT)
     cell = notebook.finish(message)

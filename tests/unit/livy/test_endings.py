@@ -217,6 +217,14 @@ def test_a_start_that_failed_has_the_last_words_of_python():
             "The Python of the project's environment can't be started: Exec format error.",
         ),
         (
+            "The sandbox can't start /secret/bin/python: Exec format error",
+            "The Python of the project's environment can't be started: Exec format error.",
+        ),
+        (
+            "The sandbox is not started: its folder Shared is no folder of the platform's. Was it replaced by a link?",
+            "The sandbox is not started: its folder Shared is no folder of the platform's. Was it replaced by a link?",
+        ),
+        (
             "bwrap: Creating new namespace failed: No space left on device",
             "The sandbox of the session could not be made: No space left on device. Tell the administrator.",
         ),

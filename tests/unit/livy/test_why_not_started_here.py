@@ -304,5 +304,10 @@ for _sentence, _told in {
         "was_ready": False,
         "log": ["bwrap: Creating new namespace failed: No space left on device"],
     },
+    "The sandbox is not started: …": {
+        "code": 126,
+        "was_ready": False,
+        "log": ["The sandbox is not started: it could be written."],
+    },
 }.items():
     case(_sentence)(lambda _folder, told=_told: ended(**told))
