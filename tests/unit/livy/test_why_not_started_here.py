@@ -307,7 +307,9 @@ for _sentence, _told in {
     "The sandbox is not started: …": {
         "code": 126,
         "was_ready": False,
-        "log": ["The sandbox is not started: it could be written."],
+        "log": [
+            "The sandbox is not started: its folder Shared is no folder of the platform's. Was it replaced by a link?"
+        ],
     },
 }.items():
     case(_sentence)(lambda _folder, told=_told: ended(**told))
