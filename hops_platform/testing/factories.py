@@ -45,17 +45,21 @@ class TestPlatform:
     sandboxes: MemorySandboxes
 
 
-def make_platform(home: Path, *, database_url: str | None = None, on_disk: bool = False) -> TestPlatform:
+def make_platform(
+    home: Path, *, database_url: str | None = None, on_disk: bool = False, migrated: bool = False
+) -> TestPlatform:
     """A migrated control plane below ``home``.
 
     Args:
         home: Where its files lie. Files of datasets lie there as they do at a site: every machine has a disk.
         database_url: The database; SQLite below ``home`` by default.
         on_disk: Whether the folders of projects are made there, too.
+        migrated: Whether the database is a copy of a migrated one: to find that out takes as long as a short test.
     """
     settings = Settings(home=home, database_url=database_url)
     ensure_secrets(settings.layout)
-    migrate(settings.effective_database_url)
+    if not migrated:
+        migrate(settings.effective_database_url)
     storage, templates, hub, sessions = MemoryStorage(), MemoryTemplates(), MemoryHub(), MemorySessions()
     environments, capacity, logins = MemoryEnvironments(), FixedCapacity(), MemoryLogins()
     sandboxes = MemorySandboxes()

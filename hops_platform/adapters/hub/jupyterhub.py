@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from hops_contract.trust import public_authorities
 from hops_platform.engines.hub import HubServer, RunningServer, ServerState
 from hops_platform.errors import EngineRefusedError, EngineUnavailableError
 
@@ -36,6 +37,7 @@ class JupyterHub:
             transport=transport,
             # The Hub is on this machine or in this cluster; a proxy of the environment must not see the token.
             trust_env=False,
+            verify=public_authorities(),
         )
 
     def server(self, user: str, name: str) -> HubServer:

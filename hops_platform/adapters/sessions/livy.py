@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from hops_contract.trust import public_authorities
 from hops_platform.errors import (
     ConflictError,
     EngineRefusedError,
@@ -44,7 +45,11 @@ class LivySessions:
         self._sign = sign
         self._places = threading.BoundedSemaphore(HELD_AT_ONCE)
         self._client = httpx.Client(
-            base_url=url.rstrip("/") + "/", timeout=_TIMEOUT, transport=transport, trust_env=False
+            base_url=url.rstrip("/") + "/",
+            timeout=_TIMEOUT,
+            transport=transport,
+            trust_env=False,
+            verify=public_authorities(),
         )
 
     def end_all(self, project_user: str) -> None:

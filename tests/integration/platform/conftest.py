@@ -216,7 +216,7 @@ def make(tmp_path: Path, database_url: str | None) -> Iterator[Callable[[], Plat
     with start_blocking_portal() as portal:
 
         def build() -> PlatformUnderTest:
-            made.append(make_platform(tmp_path / "home", database_url=database_url))
+            made.append(make_platform(tmp_path / "home", database_url=database_url, migrated=True))
             return PlatformUnderTest(made[-1], portal)
 
         yield build
@@ -234,6 +234,6 @@ def hops(make: Callable[[], PlatformUnderTest]) -> PlatformUnderTest:
 def on_disk(tmp_path: Path, database_url: str | None) -> Iterator[PlatformUnderTest]:
     """A control plane whose projects lie on a disk."""
     with start_blocking_portal() as portal:
-        platform = make_platform(tmp_path / "home", database_url=database_url, on_disk=True)
+        platform = make_platform(tmp_path / "home", database_url=database_url, on_disk=True, migrated=True)
         yield PlatformUnderTest(platform, portal)
     platform.parts.database.close()
