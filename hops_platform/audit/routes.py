@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
@@ -16,11 +17,15 @@ from hops_platform.audit.events import MAX_NAME, MAX_THING
 from hops_platform.audit.requests import Known, records_apart
 from hops_platform.audit.schemas import AuditEventAnswer, AuditVerification, ExportForm
 from hops_platform.audit.service import Filters, Verifying
-from hops_platform.errors import TooManyError
+from hops_platform.engines.leave import Leave
+from hops_platform.errors import ForbiddenError, TooManyError
 from hops_platform.http import After, DatabaseSession, Limit, PartsOf, StepAside, problem_response
 from hops_platform.paging import DEFAULT_LIMIT, Page
+from hops_platform.parts import Parts
+from hops_platform.projects.models import Project
 from hops_platform.security.authentication import Caller, ProjectAccess
 from hops_platform.security.guard import Requires, RequiresInProject
+from hops_platform.security.leave import check_right
 from hops_platform.security.permissions import Permission
 from hops_platform.transfers import Transfers
 
@@ -110,7 +115,7 @@ def export_audit_events(  # noqa: PLR0917 - the request, and parts
     known.details.update(filters.details())
     pieces = service.export(parts.database, filters, project_id=None, form=form)
     step_aside()
-    return Export(pieces, form, name="audit", transfers=parts.transfers, person=caller.person.name)
+    return _export(pieces, form, caller=caller, permission=Permission.AUDIT_OVERSEE_EXPORT, parts=parts)
 
 
 @router.get("/audit-events:verify", dependencies=[records_apart(Action.AUDIT_VERIFY)])
@@ -159,8 +164,26 @@ def export_project_audit_events(  # noqa: PLR0917 - the request, and parts
     project = access.project
     pieces = service.export(parts.database, filters, project_id=project.id, form=form)
     step_aside()
-    person = access.caller.person.name
-    return Export(pieces, form, name=f"audit-{project.name}", transfers=parts.transfers, person=person)
+    return _export(pieces, form, caller=access.caller, permission=Permission.AUDIT_EXPORT, project=project, parts=parts)
+
+
+def _export(
+    pieces: Iterator[bytes],
+    form: ExportForm,
+    *,
+    caller: Caller,
+    permission: Permission,
+    project: Project | None = None,
+    parts: Parts,
+) -> Export:
+    return Export(
+        pieces,
+        form,
+        name="audit" if project is None else f"audit-{project.name}",
+        transfers=parts.transfers,
+        person=caller.person.name,
+        leave=Leave(partial(check_right, parts.database, caller, permission, project)),
+    )
 
 
 class Export(StreamingResponse):
@@ -172,20 +195,30 @@ class Export(StreamingResponse):
         name: What the file is called, without its ending.
         transfers: Bounds how many are sent at once.
         person: Who exports.
+        leave: Looked at from time to time; where it ends, the answer does.
     """
 
     def __init__(
-        self, pieces: Iterator[bytes], form: ExportForm, *, name: str, transfers: Transfers, person: str
+        self,
+        pieces: Iterator[bytes],
+        form: ExportForm,
+        *,
+        name: str,
+        transfers: Transfers,
+        person: str,
+        leave: Leave,
     ) -> None:
         headers = {"Content-Disposition": f'attachment; filename="{name}.{form.value}"'}
         super().__init__(pieces, headers=headers, media_type=MEDIA_TYPES[form])
         self._transfers = transfers
         self._person = person
+        self._leave = leave
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends the rows."""
 
         async def send_in_time(message: Message) -> None:
+            await self._transfers.run(self._leave.check_at_times)
             async with asyncio.timeout(PATIENCE_S):
                 await send(message)
 
@@ -194,6 +227,6 @@ class Export(StreamingResponse):
                 await super().__call__(scope, receive, send_in_time)
         except TooManyError as error:
             await problem_response(error)(scope, receive, send)
-        except TimeoutError:
+        except (TimeoutError, ForbiddenError):
             # Without its end the answer is a broken one, which is what it is.
             return

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from hops_platform.database import Database
 from hops_platform.datasets.service import Use, place_in
-from hops_platform.errors import ForbiddenError
 from hops_platform.security.authentication import ProjectAccess, may_still
+from hops_platform.security.leave import no_longer
 from hops_platform.security.permissions import Permission
 
 
@@ -40,15 +40,7 @@ def check_still(database: Database, access: ProjectAccess, permission: Permissio
         NotFoundError: A dataset is gone, or is no longer shared.
     """
     with database.session(writes=False) as looking:
-        if not may_still(looking, access, permission):
+        if not may_still(looking, access.caller, permission, access.project):
             raise no_longer()
         for named in places:
             place_in(looking, access, named.dataset, named.path, use=named.use)
-
-
-def no_longer() -> ForbiddenError:
-    """The problem of a call whose right ended before its work did."""
-    return ForbiddenError(
-        "Your right to do this ended before it was done; nothing of it appears.",
-        remedy="Ask a Data Owner of the project.",
-    )

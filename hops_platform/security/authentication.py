@@ -257,15 +257,15 @@ def authorize_in_project(session: Session, caller: Caller, project: str, permiss
     return ProjectAccess(caller=caller, project=row, membership=membership)
 
 
-def may_still(session: Session, access: ProjectAccess, permission: Permission) -> bool:
-    """Whether a caller of a while ago may still do in a project what takes long, looked up anew.
+def may_still(session: Session, before: Caller, permission: Permission, project: Project | None = None) -> bool:
+    """Whether a caller of a while ago may still do what takes long, looked up anew.
 
     Args:
         session: A new one: what the call read at its beginning stays in its own.
-        access: What the call was let in with.
+        before: Who called.
         permission: What it needs.
+        project: Where; ``None``: it belongs to no project.
     """
-    before = access.caller
     try:
         user = _active_user(session, before.principal.user)
         if before.chain is not None and _is_outdated(before.chain, user.tokens_valid_from):
@@ -274,11 +274,13 @@ def may_still(session: Session, access: ProjectAccess, permission: Permission) -
         if key is not None:
             key = bounds_of(find_good_key_of_token(session, str(key.identifier), user=user.name))
         now_caller = Caller(principal=before.principal, user=user, chain=before.chain, key=key)
-        found = authorize_in_project(session, now_caller, access.project.name, permission)
+        if project is None:
+            authorize(now_caller, permission)
+            return True
+        # Another project may have the name by now.
+        return authorize_in_project(session, now_caller, project.name, permission).project.id == project.id
     except PlatformError:
         return False
-    # Another project may have the name by now.
-    return found.project.id == access.project.id
 
 
 def _is_outdated(chain: datetime, valid_from: datetime) -> bool:

@@ -9,6 +9,7 @@ import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from sqlalchemy import event, select
 
 from hops_contract.principal import ProjectRole
 from hops_platform.app import _recurring
+from hops_platform.audit import service
 from hops_platform.audit.actions import Action, Outcome
 from hops_platform.audit.events import Event
 from hops_platform.audit.models import AuditEvent
@@ -24,6 +26,7 @@ from hops_platform.audit.refusals import ROWS_AT_ONCE, Refusals
 from hops_platform.audit.service import verify
 from hops_platform.audit.trail import record
 from hops_platform.database import Database
+from hops_platform.engines.leave import Leave
 from hops_platform.errors import EngineUnavailableError
 from hops_platform.projects.models import Project
 
@@ -342,6 +345,35 @@ def test_an_export_holds_neither_all_rows_nor_the_database(hops: Any, root: Any)
     event.remove(database.engine, "before_cursor_execute", count)
     assert len(answer.text.splitlines()) == 1800
     assert len(statements) >= 4, "rows are read some at a time"
+
+
+@pytest.mark.parametrize("address", ["audit-events:export", "projects/weather/audit-events:export"])
+def test_an_export_ends_with_the_right_of_its_reader(
+    hops: Any, ada: Any, root: Any, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setattr("hops_platform.audit.routes.Leave", partial(Leave, every_s=0))
+    hops.create_user("eve")
+    ada.post("projects/weather/members", json={"user": "eve", "role": "data_owner"}).raise_for_status()
+    root.patch("users/eve", json={"auditor": True}).raise_for_status()
+    eve = hops.with_token(hops.platform.parts.signer.sign_user("eve", admin=False).token)
+    address, database, read = f"{API}{address}", hops.platform.parts.database, service._batch
+
+    def batch(*given: Any, **named: Any) -> Any:
+        # Its right ends when the first rows are on their way.
+        if named["after"]:
+            ada.delete("projects/weather/members/eve")
+            root.patch("users/eve", json={"auditor": False}).raise_for_status()
+        return read(*given, **named)
+
+    with database.session() as session:
+        for number in range(1200):
+            record(session, Event(action=Action.FILE_MOVE, actor="ada", thing=f"raw/{number}", project="weather"))
+    whole = len(eve.get(address, params={"action": "file.move"}).text.splitlines())
+    assert whole == 1200
+    monkeypatch.setattr(service, "_batch", batch)
+    part = eve.get(address, params={"action": "file.move"}).text.splitlines()
+    assert 0 < len(part) < whole
+    assert eve.get(address).status_code in {403, 404}
 
 
 def test_each_row_is_mirrored_to_the_log(hops: Any, ada: Any, caplog: pytest.LogCaptureFixture) -> None:
