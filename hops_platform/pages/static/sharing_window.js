@@ -10,6 +10,7 @@ const meta = (name) => document.querySelector(`meta[name="hops-${name}"]`).conte
 try {
   const { role } = await get(`projects/${path(meta("project"))}`);
   await showWhoHas(meta("dataset"), role === "data_owner");
+  if (location.hash === "#publish") document.querySelector("#publish:not([hidden]), #withdraw:not([hidden]) button")?.focus();
 } catch (error) {
   showProblem(byId("share-form"), error);
 }

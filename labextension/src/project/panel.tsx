@@ -3,10 +3,11 @@ import { ReactWidget, UseSignal, refreshIcon } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import * as React from 'react';
-import type { IMember, IProject, ProjectRole } from '../api/wire';
+import type { IMember, IProject } from '../api/wire';
 import { CommandIDs } from '../commands/ids';
 import { IconButton } from '../parts/icon-button';
 import { ProblemView } from '../parts/problem';
+import { roleText } from '../parts/roles';
 import { SessionList } from '../parts/sessions';
 import type { IProjectModel } from '../tokens';
 import { DatasetsSection } from './datasets';
@@ -266,10 +267,4 @@ function Member(props: {
       </div>
     </li>
   );
-}
-
-function roleText(role: ProjectRole, trans: TranslationBundle): string {
-  return role === 'data_owner'
-    ? trans.__('Data Owner')
-    : trans.__('Data Scientist');
 }
