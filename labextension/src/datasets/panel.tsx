@@ -134,7 +134,7 @@ export function PanelContent(props: IContentProps): React.JSX.Element {
   };
   return (
     <>
-      <header className="jp-Hops-heading">
+      <div className="jp-Hops-heading">
         <div className="jp-Hops-headingRow">
           <h2 className="jp-Hops-title">{trans.__('Datasets')}</h2>
           <IconButton label={trans.__('Refresh')} onClick={refresh}>
@@ -144,7 +144,7 @@ export function PanelContent(props: IContentProps): React.JSX.Element {
         <p className="jp-Hops-muted" role="status">
           {value === null ? '' : countText(value, trans)}
         </p>
-      </header>
+      </div>
       {problem !== null && (
         <ProblemView problem={problem} trans={trans} onRetry={refresh} />
       )}
@@ -193,7 +193,7 @@ function Waiting(
           </li>
         ))}
       </ul>
-      {role === 'data_owner' ? (
+      {role === 'data_owner' && (
         <div className="jp-Hops-actions">
           <button
             type="button"
@@ -205,7 +205,8 @@ function Waiting(
             {trans.__('Answer…')}
           </button>
         </div>
-      ) : (
+      )}
+      {role === 'data_scientist' && (
         <p className="jp-Hops-empty">
           {trans.__('A Data Owner of this project answers.')}
         </p>

@@ -118,7 +118,7 @@ interface IPartProps {
 
 function Heading({ project, trans, run }: IPartProps): React.JSX.Element {
   return (
-    <header className="jp-Hops-heading">
+    <div className="jp-Hops-heading">
       <div className="jp-Hops-headingRow">
         <h2 className="jp-Hops-title">{project.title}</h2>
         <IconButton
@@ -152,7 +152,7 @@ function Heading({ project, trans, run }: IPartProps): React.JSX.Element {
           {trans.__('My projects')}
         </a>
       </nav>
-    </header>
+    </div>
   );
 }
 

@@ -6,13 +6,13 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
-from axe import faults_of
 from playwright.sync_api import expect
 from served import Served
 
 from hops_platform.security.browser import SESSION_COOKIE
 from hops_platform.testing.factories import make_platform
 from hops_platform.users import service as users
+from tests.e2e.axe import faults_of
 
 pytestmark = pytest.mark.browser
 PAGES = {

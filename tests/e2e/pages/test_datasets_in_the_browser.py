@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe import faults_of
 from playwright.sync_api import Page, expect
 from served import Served
 
 from hops_platform.security.browser import SESSION_COOKIE
 from hops_platform.testing.factories import TestPlatform, make_platform
 from hops_platform.users import service as users
+from tests.e2e.axe import faults_of
 
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[3]
