@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator, Sequence
@@ -35,6 +36,10 @@ ACCEPTED = ".accepted"
 """In the view: files that say what stands; see :func:`markers`."""
 NO_LONGER = "NO_LONGER_SHARED.txt"
 NEXT_START = "FROM_THE_NEXT_START_ON.txt"
+_NAMED = re.compile(rf"\b{SHARED}/([a-z][a-z0-9-]{{0,29}})/([A-Za-z](?:[\w.-]{{0,62}}\w)?)", re.ASCII)
+"""Owner and name of a shared dataset in a path. Neither can be ``..``."""
+_MOST_SEARCHED = 100_000
+_MOST_OF_NOTE = 2000
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -140,6 +145,22 @@ def read_shared(home: Home, project: str) -> tuple[SharedDataset, ...]:
     except FileNotFoundError:
         return ()
     return SharedDatasets.model_validate_json(text).datasets
+
+
+def why_no_longer(view: Path, said: str) -> str:
+    """What stands in the place of a shared dataset that an error names and that is no longer shared; else nothing.
+
+    Args:
+        view: A project's :func:`view_of`.
+        said: What the error says; a path below ``Shared`` in it counts wherever it stands.
+    """
+    for project, dataset in dict.fromkeys(_NAMED.findall(said[:_MOST_SEARCHED])):
+        try:
+            with (view / project / dataset / NO_LONGER).open(encoding="utf-8") as file:
+                return " ".join(file.read(_MOST_OF_NOTE).split())
+        except OSError:
+            continue
+    return ""
 
 
 def write_shared(home: Home, project: str, datasets: Sequence[SharedDataset]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from hops_contract.layout import Home, numbered
 from hops_contract.principal import Principal
 from hops_contract.sandbox import command_in_sandbox
-from hops_contract.shares import shared_mounts
+from hops_contract.shares import shared_mounts, view_of
 from hops_livy.archive import usable_archive
 from hops_livy.builtin.driver import BuiltinDriver
 from hops_livy.builtin.folder import SessionFolder
@@ -200,6 +200,7 @@ class BuiltinSessions:
             connection=connection,
             cluster=self._cluster,
             page_key=key,
+            shared_view=None if self._sandbox is None else view_of(self._home, str(request.owner.project)),
         )
 
     def _command(self, place: Place, request: DriverRequest) -> list[str]:

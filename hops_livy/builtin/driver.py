@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from hops_contract.shares import why_no_longer
 from hops_livy.aside import aside
 from hops_livy.builtin.endings import explained, was_lost, why_ended, why_lost, why_without_memory
 from hops_livy.builtin.folder import SessionFolder
@@ -55,6 +56,7 @@ class BuiltinDriver:
         connection: How its kernel is reached; never read from the folder, where its code could change it.
         cluster: Where its executors run, when that is not this machine.
         page_key: What signs the tokens that its Spark's pages ask for.
+        shared_view: What stands in the places of other projects' datasets; ``None`` where it sees none of them.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class BuiltinDriver:
         connection: dict[str, Any] | None = None,
         cluster: Cluster | None = None,
         page_key: str | None = None,
+        shared_view: Path | None = None,
     ) -> None:
         loop = asyncio.get_running_loop()
         self.ready: asyncio.Future[None] = loop.create_future()
@@ -81,6 +84,7 @@ class BuiltinDriver:
         self._cluster = cluster
         self._waiting = None if cluster is None else Waiting(cluster, request)
         self._page_key = page_key
+        self._shared_view = shared_view
         self._told = Told()
         self._memory = MemoryWatch(OomCounter())
         self._listeners = Listeners()
@@ -534,4 +538,6 @@ class BuiltinDriver:
         shape, apart = self._request.shape, self._cluster is not None
         if why := why_without_memory(said, shape=shape, apart=apart):
             return why
-        return why_lost(said, shape=shape, memory=self._memory.at_end(), apart=apart) if was_lost(said) else ""
+        if was_lost(said):
+            return why_lost(said, shape=shape, memory=self._memory.at_end(), apart=apart)
+        return "" if self._shared_view is None else why_no_longer(self._shared_view, said)

@@ -45,6 +45,8 @@ _POLICY = (
 _PAGE_HEADERS = {
     "Cache-Control": "no-store",  # a page carries its reader's CSRF token
     "Content-Security-Policy": _POLICY,
+    # A script of Lab, on the same origin, may open a page's window: it can't reach into it.
+    "Cross-Origin-Opener-Policy": "same-origin",
     "Referrer-Policy": "same-origin",
     "X-Frame-Options": "DENY",
 }
@@ -77,6 +79,30 @@ def show_dataset(project: str, dataset: str, reader: Reader, parts: PartsOf) -> 
     # Pictures in previews: bytes that the platform has written anew, which a script of this page was given.
     page.headers["Content-Security-Policy"] = _POLICY.replace("img-src 'self'", "img-src 'self' blob:")
     return page
+
+
+@router.get("/projects/{project}/datasets/{dataset}/sharing")
+def show_sharing(project: str, dataset: str, reader: Reader, parts: PartsOf) -> Response:
+    """Who has one dataset of the project; a window for Lab, as the two that follow."""
+    if not is_slug(project) or not is_dataset_name(dataset):
+        return _page("absent", reader, parts, status=404)
+    return _page("sharing", reader, parts, project=project, dataset=dataset)
+
+
+@router.get("/projects/{project}/received")
+def show_received(project: str, reader: Reader, parts: PartsOf) -> Response:
+    """What other projects share with this one, or offer it."""
+    if not is_slug(project):
+        return _page("absent", reader, parts, status=404)
+    return _page("received", reader, parts, project=project)
+
+
+@router.get("/projects/{project}/published")
+def show_published(project: str, reader: Reader, parts: PartsOf) -> Response:
+    """Published datasets, to be added to the project."""
+    if not is_slug(project):
+        return _page("absent", reader, parts, status=404)
+    return _page("published", reader, parts, project=project)
 
 
 @router.get("/projects/{project}/trash")

@@ -9,6 +9,7 @@ from hops_platform.audit.actions import Action
 from hops_platform.audit.circumstances import Circumstances
 from hops_platform.audit.requests import Known, records
 from hops_platform.datasets.service import find_dataset
+from hops_platform.engines.sandboxes import Ending
 from hops_platform.http import (
     After,
     DatabaseSession,
@@ -142,7 +143,7 @@ def revoke_share(
     """Ends a share, takes an offer back, or refuses a wish; running servers and sessions lose it within seconds."""
     share = service.find_share(session, access.project, dataset, target)
     _in_both(known, share, access.project)
-    service.end(session, share)
+    service.end(session, share, Ending.REVOKED)
 
 
 @router.get("/projects/{project}/share-targets")
@@ -273,7 +274,7 @@ def leave_share(
     """Gives a dataset back, or takes a wish back; running servers and sessions lose it within seconds."""
     share = service.find_received(session, access.project, owner, dataset)
     _in_both(known, share, access.project)
-    service.end(session, share)
+    service.end(session, share, Ending.GIVEN_BACK)
 
 
 @router.get("/published-datasets")

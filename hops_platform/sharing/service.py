@@ -15,6 +15,7 @@ from hops_platform.database import now
 from hops_platform.datasets.models import Dataset
 from hops_platform.datasets.service import find_dataset
 from hops_platform.engines.places import is_dataset_name
+from hops_platform.engines.sandboxes import Ending
 from hops_platform.errors import ConflictError, NotFoundError
 from hops_platform.projects.finding import matching, owners_of
 from hops_platform.projects.models import Membership, Project
@@ -30,7 +31,7 @@ from hops_platform.sharing.schemas import (
     UsersOfIt,
     Wish,
 )
-from hops_platform.sharing.standing import settle
+from hops_platform.sharing.standing import ended_now, settle
 from hops_platform.users.models import User
 from hops_platform.versions import edit_version
 
@@ -122,8 +123,13 @@ def edit_share(session: Session, share: Share, edit: ShareEdit, *, version: int)
         settle(session, share.project)
 
 
-def end(session: Session, share: Share) -> None:
+def end(session: Session, share: Share, ending: Ending) -> None:
     """Ends a share, an offer or a wish, from whichever side; where it was accepted, nothing is seen any more.
+
+    Args:
+        session: The database.
+        share: Which.
+        ending: What the other project's sandboxes say of it.
 
     Raises:
         ConflictError: It was declined lately: what is forgotten could be offered again at once.
@@ -131,11 +137,11 @@ def end(session: Session, share: Share) -> None:
     if share.state is ShareState.DECLINED and not _is_forgotten(share):
         raise _standing_already(share)
     accepted = share.state is ShareState.ACCEPTED
-    project = share.project
+    project, ended = share.project, ended_now(share, ending)
     session.delete(share)
     session.flush()
     if accepted:
-        settle(session, project)
+        settle(session, project, ended)
 
 
 def targets(session: Session, access: ProjectAccess, search: str) -> list[Target]:
@@ -183,7 +189,7 @@ def withdraw(session: Session, project: Project, dataset: str, users: UsersOfIt)
     ).all()
     gone = [share.project for share in by_themselves]
     for share in by_themselves:
-        end(session, share)
+        end(session, share, Ending.WITHDRAWN)
     return gone
 
 

@@ -12,9 +12,10 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from hops_contract.shares import SHARED
+from hops_platform.database import now
 from hops_platform.datasets.models import Dataset
 from hops_platform.engines.places import is_dataset_name
-from hops_platform.engines.sandboxes import VisibleDataset
+from hops_platform.engines.sandboxes import EndedShare, Ending, VisibleDataset
 from hops_platform.errors import NotFoundError
 from hops_platform.outbox import Task, enqueue
 from hops_platform.projects.models import Project
@@ -82,9 +83,21 @@ def visible_in(session: Session, project: str) -> list[VisibleDataset]:
     ]
 
 
-def settle(session: Session, project: Project) -> None:
-    """Lets the sandboxes of a project follow what is shared with it now."""
-    enqueue(session, SETTLE, entity=project.name, project=project.name, payload={"project": project.name})
+def settle(session: Session, project: Project, *ended: EndedShare) -> None:
+    """Lets the sandboxes of a project follow what is shared with it now, and say of what ``ended`` how that came."""
+    payload = {
+        "project": project.name,
+        "ended": [
+            {"project": one.project, "dataset": one.dataset, "ending": one.ending.value, "at": one.at.isoformat()}
+            for one in ended
+        ],
+    }
+    enqueue(session, SETTLE, entity=project.name, project=project.name, payload=payload)
+
+
+def ended_now(share: Share, ending: Ending) -> EndedShare:
+    """The end of a share at this moment."""
+    return EndedShare(project=share.owner.name, dataset=share.dataset.name, ending=ending, at=now())
 
 
 def end_shares_of(session: Session, dataset: Dataset) -> Sequence[Project]:
@@ -93,13 +106,17 @@ def end_shares_of(session: Session, dataset: Dataset) -> Sequence[Project]:
     session.execute(select(Project.id).where(Project.id == dataset.project_id).with_for_update())
     locked = select(Share).where(Share.dataset_id == dataset.id).order_by(Share.id).with_for_update(of=Share)
     shares = session.scalars(locked.execution_options(populate_existing=True)).all()
-    had = [share.project for share in shares if share.state is ShareState.ACCEPTED]
+    had = [
+        (share.project, ended_now(share, Ending.DATASET_DELETED))
+        for share in shares
+        if share.state is ShareState.ACCEPTED
+    ]
     for share in shares:
         session.delete(share)
     session.flush()
-    for project in had:
-        settle(session, project)
-    return had
+    for project, ended in had:
+        settle(session, project, ended)
+    return [project for project, _ in had]
 
 
 def settle_around(session: Session, project: Project) -> None:
@@ -108,5 +125,7 @@ def settle_around(session: Session, project: Project) -> None:
     shares = session.scalars(
         select(Share).where(or_(Share.owner_id == project.id, Share.project_id == project.id))
     ).all()
+    gone = [share for share in shares if share.owner_id == project.id and project.deleted_at is not None]
     for target in {share.project_id: share.project for share in shares}.values():
-        settle(session, target)
+        ended = [ended_now(share, Ending.PROJECT_DELETED) for share in gone if share.project_id == target.id]
+        settle(session, target, *ended)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
+from hops_platform.engines.sandboxes import EndedShare, Ending
 from hops_platform.outbox import Handler, Task
 from hops_platform.parts import Parts
 from hops_platform.sharing.standing import SETTLE, visible_in
@@ -14,7 +16,17 @@ def settle_sandboxes(parts: Parts, payload: Mapping[str, Any]) -> None:
     """Lets the sandboxes of a project show what is shared with it now."""
     with parts.database.session(writes=False) as session:
         visible = visible_in(session, payload["project"])
-    parts.engines.sandboxes.settle(payload["project"], visible)
+    # Tasks of an earlier release say nothing of what ended.
+    ended = [
+        EndedShare(
+            project=one["project"],
+            dataset=one["dataset"],
+            ending=Ending(one["ending"]),
+            at=datetime.fromisoformat(one["at"]),
+        )
+        for one in payload.get("ended", ())
+    ]
+    parts.engines.sandboxes.settle(payload["project"], visible, ended)
 
 
 TASKS: Mapping[Task, Handler[Parts]] = {SETTLE: settle_sandboxes}

@@ -8,7 +8,7 @@ from typing import Any
 
 from hops_contract.options import Capacity
 from hops_platform.engines.hub import HubServer, RunningServer, ServerState
-from hops_platform.engines.sandboxes import VisibleDataset
+from hops_platform.engines.sandboxes import EndedShare, VisibleDataset
 from hops_platform.errors import EngineRefusedError, NotFoundError
 
 
@@ -65,9 +65,12 @@ class MemorySandboxes(Faulty):
 
     visible: dict[str, dict[str, bool]] = field(default_factory=dict)
 
-    def settle(self, project: str, visible: Sequence[VisibleDataset]) -> None:
+    ended: dict[str, Sequence[EndedShare]] = field(default_factory=dict)
+
+    def settle(self, project: str, visible: Sequence[VisibleDataset], ended: Sequence[EndedShare] = ()) -> None:
         """See :class:`~hops_platform.engines.sandboxes.Sandboxes`."""
         self.check()
+        self.ended[project] = ended
         self.visible[project] = {f"{one.project}/{one.dataset}": one.writes for one in visible}
 
 

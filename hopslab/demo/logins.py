@@ -39,11 +39,20 @@ def demo_login(env: Mapping[str, str]) -> Login:
     Raises:
         SiteError: The control plane refused.
     """
+    return kept_login(DEMO_USER, env)
+
+
+def kept_login(user: str, env: Mapping[str, str]) -> Login:
+    """A user, made if need be, with a fresh password that need not be changed.
+
+    Raises:
+        SiteError: The control plane refused.
+    """
     try:
-        return _ask(["create", "--keep-password", DEMO_USER], env)
+        return _ask(["create", "--keep-password", user], env)
     except SiteError:
-        # It is there from an earlier walk.
-        return _ask(["reset-password", "--keep-password", DEMO_USER], env)
+        # It is there from an earlier time.
+        return _ask(["reset-password", "--keep-password", user], env)
 
 
 def new_password(user: str, env: Mapping[str, str]) -> Login:

@@ -9,3 +9,6 @@ export const PANEL_ID = 'jupyterlab-hops-project';
 
 /** Identifier of the sidebar panel *Spark sessions*. */
 export const SESSIONS_PANEL_ID = 'jupyterlab-hops-sessions';
+
+/** Identifier of the sidebar panel *Datasets*. */
+export const DATASETS_PANEL_ID = 'jupyterlab-hops-datasets';

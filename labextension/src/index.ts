@@ -2,6 +2,7 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { cellOutputsPlugin } from './cell-outputs';
 import { commandsPlugin } from './commands';
+import { datasetsPlugin } from './datasets';
 import { idleWarningPlugin } from './idle-warning';
 import { launcherPlugin } from './launcher';
 import { linksPlugin } from './links';
@@ -28,6 +29,7 @@ const plugins: readonly (
   projectPlugin,
   sessionStatusPlugin,
   sessionsPlugin,
+  datasetsPlugin,
   idleWarningPlugin,
   cellOutputsPlugin,
   renamedNotebooksPlugin,

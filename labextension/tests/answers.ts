@@ -89,3 +89,56 @@ export const OVERVIEW_ITEM_ANSWER = {
   gpus: [0, 1],
   spark_ui: '/user/ada/weather/hops/session/3/ui/'
 };
+
+export const DATASETS_ANSWER = {
+  items: [
+    {
+      name: 'raw',
+      description: 'As it came.',
+      shared: null,
+      page: '/services/hops/projects/weather/datasets/raw',
+      sharing: '/services/hops/projects/weather/datasets/raw/sharing'
+    },
+    {
+      name: 'Shared/tides/levels',
+      description: null,
+      shared: {
+        project: 'tides',
+        dataset: 'levels',
+        mode: 'read',
+        download: false
+      },
+      page: '/services/hops/projects/weather/datasets/Shared:tides:levels',
+      sharing: null
+    }
+  ],
+  waiting: [
+    {
+      project: 'moon',
+      title: 'Moon',
+      dataset: 'rocks',
+      description: null,
+      state: 'offered',
+      mode: 'write',
+      download: false
+    }
+  ],
+  received: '/services/hops/projects/weather/received',
+  published: '/services/hops/projects/weather/published'
+};
+
+export const DATASET_ANSWER = {
+  ...DATASETS_ANSWER.items[0],
+  size: { bytes: 1536, files: 2, whole: true },
+  readme: 'raw/README.md',
+  users: [
+    {
+      project: 'tides',
+      title: 'Tides',
+      state: 'accepted',
+      mode: 'read',
+      download: false,
+      members: 2
+    }
+  ]
+};

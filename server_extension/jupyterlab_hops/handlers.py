@@ -89,6 +89,26 @@ class ProjectHandler(HopsHandler):
         self.finish(json.dumps(await self.server.project()))
 
 
+class DatasetsHandler(HopsHandler):
+    """``hops/datasets``."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        """The datasets that this project sees, and what is offered to it."""
+        self.finish(json.dumps(await self.server.datasets.listed()))
+
+
+class DatasetHandler(HopsHandler):
+    """``hops/datasets/{name}``."""
+
+    @web.authenticated
+    @authorized
+    async def get(self, name: str) -> None:
+        """One of them with its size and who has it."""
+        self.finish(json.dumps(await self.server.datasets.described(name)))
+
+
 class SessionsHandler(HopsHandler):
     """``hops/session``."""
 
@@ -331,6 +351,8 @@ def routes(base_url: str) -> list[tuple[str, type[web.RequestHandler]]]:
     """All routes of the extension."""
     table: list[tuple[str, type[web.RequestHandler]]] = [
         (r"project", ProjectHandler),
+        (r"datasets", DatasetsHandler),
+        (r"datasets/([A-Za-z][A-Za-z0-9_.:-]{0,199})", DatasetHandler),
         (r"session", SessionsHandler),
         (r"session/(\d{1,18})", SessionHandler),
         (r"session/(\d{1,18}):keep", SessionKeepHandler),

@@ -15,6 +15,8 @@ from tornado.httputil import HTTPHeaders
 
 from jupyterlab_hops import __version__
 from jupyterlab_hops.cell_outputs import CellOutputs
+from jupyterlab_hops.datasets import DatasetLinks, Datasets
+from jupyterlab_hops.lists import read_all
 from jupyterlab_hops.overview import LIMIT, Overview
 from jupyterlab_hops.own_role import OwnRole
 from jupyterlab_hops.platform_client import PlatformClient
@@ -25,9 +27,6 @@ from jupyterlab_hops.session_items import kernel_in, resources_of
 from jupyterlab_hops.tensorboards import TensorBoards
 from jupyterlab_hops.token_renewal import RenewalState, TokenRenewal
 from jupyterlab_hops.warm_session import WarmSession
-
-PAGE = 100
-MAX_ITEMS = 1000
 
 
 def hub_links(config: Mapping[str, Any], hub_base_path: str) -> dict[str, str]:
@@ -135,6 +134,9 @@ class ProjectServer:
         self.renamed = RenamedNotebooks(self._livy, folder)
         self.renewal = TokenRenewal(folder, self._control_plane)
         self.own_role = OwnRole(self._control_plane, config)
+        self.datasets = Datasets(
+            self._control_plane, self._path, DatasetLinks(self._links["project"]), Path(config["project_folder"])
+        )
         self.tensorboards = TensorBoards(
             Path(config["project_folder"]), Path(config["environment"]), f"{self._base_path}/hops/tensorboards/"
         )
@@ -212,19 +214,7 @@ class ProjectServer:
         return {"state": "restarting", "url": self._links["restarting"]}
 
     async def _listing(self, what: str, show: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Listing:
-        items: list[dict[str, Any]] = []
-        after = ""
         try:
-            while len(items) < MAX_ITEMS:
-                page, following = await self._control_plane.read(
-                    f"{self._path}/{what}?limit={PAGE}{after}",
-                    lambda answer: ([show(item) for item in answer["items"]], answer.get("next")),
-                )
-                items.extend(page)
-                if not following:
-                    break
-                after = f"&after={quote(str(following), safe='')}"
+            return Listing(await read_all(self._control_plane, f"{self._path}/{what}", show))
         except ProblemError as error:
-            # Part of a list would pass for the whole.
             return Listing([], error.body)
-        return Listing(items)

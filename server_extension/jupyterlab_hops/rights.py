@@ -89,6 +89,8 @@ _ALL_MEMBERS = (
     f"{_SERVER}.services.contents.handlers.NotebooksRedirectHandler",
     f"{_SERVER}.services.contents.handlers.TrustNotebooksHandler",
     # The project. What pages of TensorBoard and Spark hold is results; see `no_downloads`.
+    "jupyterlab_hops.handlers.DatasetHandler",
+    "jupyterlab_hops.handlers.DatasetsHandler",
     "jupyterlab_hops.handlers.NotebookRenamedHandler",
     "jupyterlab_hops.handlers.OutputsHandler",
     "jupyterlab_hops.handlers.OverviewHandler",

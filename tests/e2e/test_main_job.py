@@ -105,7 +105,7 @@ def create_a_project(page, site):
 
 
 def start_with_two_executors(page):
-    page.get_by_role("link", name="Start Digits and weather with other options").click()
+    page.get_by_role("link", name="Start with other options… Digits and weather").click()
     page.locator("#executors").fill("2")
     page.screenshot(path=PICTURES / "form.png")
     page.locator("#spawn_form button[type=submit]").click()

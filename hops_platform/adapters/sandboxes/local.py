@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 
 from hops_contract.layout import Home
@@ -43,7 +43,7 @@ from hops_platform.adapters.sandboxes.mounts import (
     namespaces,
     open_mounted,
 )
-from hops_platform.engines.sandboxes import VisibleDataset
+from hops_platform.engines.sandboxes import EndedShare, Ending, VisibleDataset
 from hops_platform.errors import EngineUnavailableError
 
 LOG = logging.getLogger("hops.sandboxes")
@@ -52,9 +52,20 @@ _ROUNDS = 20
 _PAUSE_S = 0.05
 _NOTES_KEPT = timedelta(days=30)
 _NO_LONGER_TEXT = (
-    "The dataset {dataset!r} of the project {project!r} is no longer shared with this project.\n"
-    "Ask a Data Owner of {project!r}, or of this project, who can see who ended it.\n"
+    "The dataset {dataset!r} of the project {project!r} is no longer shared with this project{how}.\n{remedy}\n"
 )
+_HOW = {
+    Ending.REVOKED: ": a Data Owner of {project!r} ended the share {when}",
+    Ending.GIVEN_BACK: ": a Data Owner of this project gave it back {when}",
+    Ending.WITHDRAWN: ": a Data Owner of {project!r} withdrew it from those who had added it {when}",
+    Ending.DATASET_DELETED: ": a Data Owner of {project!r} deleted it {when}",
+    Ending.PROJECT_DELETED: ": the project {project!r} was deleted {when}",
+}
+_REMEDY = "Ask a Data Owner of {project!r} to share it again, or use data of your own project."
+_REMEDIES = {
+    None: "Ask a Data Owner of {project!r}, or of this project, who can see who ended it.",
+    Ending.PROJECT_DELETED: "It is seen here again if that project is restored; its Data Owners can do that.",
+}
 _NEXT_START_TEXT = (
     "The dataset {dataset!r} of the project {project!r} is shared with this project.\n"
     "It is seen here in notebook servers and Spark sessions that start from now on: start this one again.\n"
@@ -72,7 +83,7 @@ class LocalSandboxes:
         self._home = home
         self._lock = threading.Lock()
 
-    def settle(self, project: str, visible: Sequence[VisibleDataset]) -> None:
+    def settle(self, project: str, visible: Sequence[VisibleDataset], ended: Sequence[EndedShare] = ()) -> None:
         """See :class:`~hops_platform.engines.sandboxes.Sandboxes`."""
         shared = [
             SharedDataset(id=one.id, project=one.project, dataset=one.dataset, writes=one.writes) for one in visible
@@ -81,11 +92,11 @@ class LocalSandboxes:
             if not shared and not self._home.shares(project).exists():
                 return
             with full_disk_told():
-                self._write(project, shared)
+                self._write(project, shared, ended)
             # After that: a sandbox that is being made either looks at what was written, or is found here.
             self._settle(project, shared)
 
-    def _write(self, project: str, shared: Sequence[SharedDataset]) -> None:
+    def _write(self, project: str, shared: Sequence[SharedDataset], ended: Sequence[EndedShare]) -> None:
         view, accepted = view_of(self._home, project), view_of(self._home, project) / ACCEPTED
         accepted.mkdir(mode=0o700, parents=True, exist_ok=True)
         before = {one.path: one for one in read_shared(self._home, project)}
@@ -95,10 +106,17 @@ class LocalSandboxes:
         for file in accepted.iterdir():
             if file.name not in standing:
                 file.unlink()
-        for path in before.keys() - now.keys():
-            _note(view, before[path], NO_LONGER, _NO_LONGER_TEXT)
+        told = {f"{one.project}/{one.dataset}": one for one in ended}
+        for path, gone in before.items():
+            if path not in now and path not in told:
+                _note(view, path, NO_LONGER, no_longer_text(gone.project, gone.dataset))
+        # Also where it is gone already: another change may have been first to see it gone, without knowing how it came.
+        for path, share in told.items():
+            if path not in now and (path in before or (view / path / NO_LONGER).exists()):
+                _note(view, path, NO_LONGER, no_longer_text(share.project, share.dataset, share))
         for one in shared:
-            _note(view, one, NEXT_START, _NEXT_START_TEXT)
+            text = _NEXT_START_TEXT.format(project=one.project, dataset=one.dataset)
+            _note(view, one.path, NEXT_START, text)
             for name in markers(one):
                 (accepted / name).touch(mode=0o600)
         _forget_old(view, keep=now)
@@ -228,13 +246,28 @@ def _enter(namespace: Namespace, verb: str, words: Sequence[str], *, descriptors
     return True
 
 
-def _note(view: Path, shared: SharedDataset, name: str, text: str) -> None:
+def no_longer_text(project: str, dataset: str, ended: EndedShare | None = None) -> str:
+    """What is said in the place of a dataset that is no longer shared: a sentence, and what to do.
+
+    Args:
+        project: Who owns it.
+        dataset: Its name.
+        ended: How that came; ``None`` where nobody knows.
+    """
+    ending = None if ended is None else ended.ending
+    when = "" if ended is None else f"on {ended.at.astimezone(UTC):%Y-%m-%d at %H:%M} UTC"
+    how = "" if ending is None else _HOW[ending].format(project=project, when=when)
+    remedy = _REMEDIES.get(ending, _REMEDY).format(project=project)
+    return _NO_LONGER_TEXT.format(project=project, dataset=dataset, how=how, remedy=remedy)
+
+
+def _note(view: Path, path: str, name: str, text: str) -> None:
     """Makes the place of a dataset, and says in it what is seen where the dataset is not."""
-    place = view / shared.path
+    place = view / path
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
     for other in {NEXT_START, NO_LONGER} - {name}:
         (place / other).unlink(missing_ok=True)
-    (place / name).write_text(text.format(project=shared.project, dataset=shared.dataset), encoding="utf-8")
+    (place / name).write_text(text, encoding="utf-8")
 
 
 def _forget_old(view: Path, *, keep: Mapping[str, SharedDataset]) -> None:

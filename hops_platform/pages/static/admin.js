@@ -68,7 +68,7 @@ function userRow(user) {
     return button;
   };
   const locked = user.locked_until && new Date(user.locked_until) > new Date();
-  const reset = h("button", { type: "button", class: "hops-button", "aria-label": `Reset the password of ${user.name}` }, "Reset password");
+  const reset = h("button", { type: "button", class: "hops-button", "aria-label": `Reset password of ${user.name}` }, "Reset password");
   reset.addEventListener("click", async () => {
     const password = oneTimePassword();
     const done = await confirmed(
@@ -80,7 +80,7 @@ function userRow(user) {
     );
     if (done) showSecret(user.name, password);
   });
-  const forget = h("button", { type: "button", class: "hops-button", "aria-label": `Reset the second factor of ${user.name}` }, "Reset second factor");
+  const forget = h("button", { type: "button", class: "hops-button", "aria-label": `Reset second factor of ${user.name}` }, "Reset second factor");
   forget.addEventListener("click", async () => {
     const done = await confirmed(
       { title: `Reset the second factor of ${user.name}?`, text: "Until they set up another one, their password alone lets them in. Make sure that it is they who ask.", action: "Reset second factor", doing: "Resetting…", danger: true },
@@ -162,7 +162,7 @@ onSubmit(dialog.querySelector("form"), "Creating…", async (values) => {
 
 // Deliveries
 function deliveryRow(delivery) {
-  const button = h("button", { type: "button", class: "hops-button", "aria-label": `Retry ${delivery.topic} of ${delivery.entity}` }, "Retry now");
+  const button = h("button", { type: "button", class: "hops-button", "aria-label": `Retry now: ${delivery.topic} of ${delivery.entity}` }, "Retry now");
   button.addEventListener("click", async () => {
     clearProblem(outbox);
     try {

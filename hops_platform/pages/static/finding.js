@@ -110,7 +110,7 @@ function deletedRow(project) {
       showProblem(deleted, error);
     }
   });
-  const purge = h("button", { type: "button", class: "hops-button hops-plain hops-danger", "aria-haspopup": "dialog", "aria-label": `Delete ${title} for good` }, "Delete for good…");
+  const purge = h("button", { type: "button", class: "hops-button hops-plain hops-danger", "aria-haspopup": "dialog", "aria-label": `Delete for good: ${title}` }, "Delete for good…");
   purge.addEventListener("click", async () => {
     const done = await confirmed(
       {

@@ -5,15 +5,18 @@ import { open } from "./dialogs.js";
 import { announce, busy, byId, h, onSubmit, showProblem } from "./dom.js";
 
 const base = document.querySelector('meta[name="hops-base"]').content;
+const only = document.querySelector('meta[name="hops-project"]')?.content ?? "";
 const SHOWN = 12;
 const box = byId("published");
 const rows = byId("published-datasets");
 const more = byId("more-published");
 const dialog = byId("add-dialog");
-let sought = "";
+let sought = new URLSearchParams(location.search).get("search")?.slice(0, 200) ?? "";
 let chosen = null;
 
+/** The projects that one can be added to: the window of a project is for that one alone. */
 async function ownProjects() {
+  if (only) return [await get(`projects/${path(only)}`)].filter(({ role }) => role === "data_owner");
   const { items } = await page("projects", { limit: 100 });
   return items.filter(({ role }) => role === "data_owner");
 }
@@ -76,4 +79,5 @@ onSubmit(dialog.querySelector("form"), "Adding…", async ({ project, mode }) =>
   await find();
 });
 
+byId("dataset-search").value = sought;
 find().catch((error) => showProblem(box, error));

@@ -116,7 +116,7 @@ export function watchServer({ project, title, state, actions, scope }) {
       {
         type: "button",
         class: "hops-button hops-primary",
-        "aria-label": `Open ${title}`,
+        "aria-label": `${current === "starting" ? "Show progress of" : "Open"} ${title}`,
         disabled: current === "stopping",
         onclick: (event) => open(event.currentTarget),
       },
@@ -130,7 +130,7 @@ export function watchServer({ project, title, state, actions, scope }) {
             { type: "button", class: "hops-button hops-danger", "aria-label": `Stop the server of ${title}`, onclick: stop },
             "Stop",
           )
-        : h("a", { class: "hops-button", href: formUrl(project), "aria-label": `Start ${title} with other options` }, "Start with other options…"),
+        : h("a", { class: "hops-button", href: formUrl(project), "aria-label": `Start with other options… ${title}` }, "Start with other options…"),
     );
     if (held) openButton.focus();
   }

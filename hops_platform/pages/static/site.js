@@ -18,7 +18,7 @@ function names(users, none) {
 }
 
 function row(project) {
-  const edit = h("button", { type: "button", class: "hops-button", "aria-haspopup": "dialog", "aria-label": `Edit the limits of ${project.name}` }, "Edit limits");
+  const edit = h("button", { type: "button", class: "hops-button", "aria-haspopup": "dialog", "aria-label": `Edit limits of ${project.name}` }, "Edit limits");
   const pairs = h("dl", { class: "hops-pairs hops-small" }, limitPairs(project.limits));
   edit.addEventListener("click", async () => {
     clearProblem(scope);

@@ -203,7 +203,7 @@ export function readProject(value: unknown): IProject {
  * A path of this site. Anything else (another site's address, a script) is
  * replaced by the root, so that no answer can lead a click astray.
  */
-function readPath(fields: Fields, field: string): string {
+export function readPath(fields: Fields, field: string): string {
   const path = readText(fields, field);
   return /^\/(?![/\\])/.test(path) ? path : '/';
 }

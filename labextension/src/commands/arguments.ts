@@ -54,3 +54,26 @@ export const LOGDIR_ARGUMENTS: ReadonlyJSONObject = {
     }
   }
 };
+
+/** A dataset. */
+export const DATASET_ARGUMENTS: ReadonlyJSONObject = {
+  type: 'object',
+  properties: {
+    dataset: {
+      type: 'string',
+      description:
+        'Name of the dataset, as raw or Shared/tides/levels; without it that of the selection in the file browser'
+    }
+  }
+};
+
+/** Words to look for. */
+export const SEARCH_ARGUMENTS: ReadonlyJSONObject = {
+  type: 'object',
+  properties: {
+    search: {
+      type: 'string',
+      description: 'Part of a name or of a description'
+    }
+  }
+};

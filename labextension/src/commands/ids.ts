@@ -41,5 +41,25 @@ export const CommandIDs = {
   /** Opens the TensorBoard of the current tab in a browser tab. */
   detachTensorBoard: 'hops:detach-tensorboard',
   /** Ends the TensorBoard of the current tab and closes the tab. */
-  stopTensorBoard: 'hops:stop-tensorboard'
+  stopTensorBoard: 'hops:stop-tensorboard',
+  /** Shows the sidebar with the datasets. */
+  showDatasets: 'hops:show-datasets',
+  /** Reads the datasets now. */
+  refreshDatasets: 'hops:refresh-datasets',
+  /** Shows the dataset of argument `dataset` in the file browser. */
+  openDataset: 'hops:open-dataset',
+  /** Opens the window in which the dataset of argument `dataset`, else that of the file browser's selection, is shared. */
+  shareDataset: 'hops:share-dataset',
+  /** Opens the window in which that dataset is published or withdrawn. */
+  publishDataset: 'hops:publish-dataset',
+  /** Tells who has access to that dataset. */
+  showDatasetUsers: 'hops:show-dataset-users',
+  /** Tells what that dataset is. */
+  describeDataset: 'hops:describe-dataset',
+  /** Downloads the selected file, or opens the page from which files of that dataset are downloaded. */
+  downloadFromDataset: 'hops:download-from-dataset',
+  /** Opens the window in which offers are answered and datasets are given back. */
+  answerOffers: 'hops:answer-offers',
+  /** Opens the window in which published datasets that argument `search` matches are found and added. */
+  findDatasets: 'hops:find-datasets'
 } as const;

@@ -1,4 +1,5 @@
 import { LabIcon } from '@jupyterlab/ui-components';
+import datasetsSvg from '../../style/icons/datasets.svg';
 import projectSvg from '../../style/icons/project.svg';
 import sessionsSvg from '../../style/icons/sessions.svg';
 import tensorboardSvg from '../../style/icons/tensorboard.svg';
@@ -19,4 +20,10 @@ export const tensorboardIcon = new LabIcon({
 export const sessionsIcon = new LabIcon({
   name: 'jupyterlab-hops:sessions',
   svgstr: sessionsSvg
+});
+
+/** Datasets: what is kept. */
+export const datasetsIcon = new LabIcon({
+  name: 'jupyterlab-hops:datasets',
+  svgstr: datasetsSvg
 });

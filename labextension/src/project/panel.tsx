@@ -3,10 +3,11 @@ import { ReactWidget, UseSignal, refreshIcon } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import * as React from 'react';
-import type { IMember, IProject, ProjectRole } from '../api/wire';
+import type { IMember, IProject } from '../api/wire';
 import { CommandIDs } from '../commands/ids';
 import { IconButton } from '../parts/icon-button';
 import { ProblemView } from '../parts/problem';
+import { roleText } from '../parts/roles';
 import { SessionList } from '../parts/sessions';
 import type { IProjectModel } from '../tokens';
 import { DatasetsSection } from './datasets';
@@ -117,7 +118,7 @@ interface IPartProps {
 
 function Heading({ project, trans, run }: IPartProps): React.JSX.Element {
   return (
-    <header className="jp-Hops-heading">
+    <div className="jp-Hops-heading">
       <div className="jp-Hops-headingRow">
         <h2 className="jp-Hops-title">{project.title}</h2>
         <IconButton
@@ -151,7 +152,7 @@ function Heading({ project, trans, run }: IPartProps): React.JSX.Element {
           {trans.__('My projects')}
         </a>
       </nav>
-    </header>
+    </div>
   );
 }
 
@@ -266,10 +267,4 @@ function Member(props: {
       </div>
     </li>
   );
-}
-
-function roleText(role: ProjectRole, trans: TranslationBundle): string {
-  return role === 'data_owner'
-    ? trans.__('Data Owner')
-    : trans.__('Data Scientist');
 }

@@ -87,7 +87,7 @@ export function PanelContent(props: IContentProps): React.JSX.Element {
   };
   return (
     <>
-      <header className="jp-Hops-heading">
+      <div className="jp-Hops-heading">
         <div className="jp-Hops-headingRow">
           <h2 className="jp-Hops-title">{trans.__('Spark sessions')}</h2>
           <IconButton label={trans.__('Refresh')} onClick={refresh}>
@@ -97,7 +97,7 @@ export function PanelContent(props: IContentProps): React.JSX.Element {
         <p className="jp-Hops-muted" role="status">
           {value === null ? '' : countText(value, trans)}
         </p>
-      </header>
+      </div>
       {problem !== null && (
         <ProblemView problem={problem} trans={trans} onRetry={refresh} />
       )}

@@ -107,3 +107,11 @@ def run(page: Page, number: int) -> Locator:
     found.locator(".cm-content").click()
     page.keyboard.press("Control+Enter")
     return found.locator(".jp-OutputArea-output")
+
+
+def choose_theme(page: Page, name: str) -> None:
+    """Chooses a theme of Lab's by its menu, and waits for it."""
+    page.get_by_role("menuitem", name="Settings", exact=True).click()
+    page.locator(".lm-Menu-item", has_text="Theme").first.hover()
+    page.locator(".lm-Menu-item", has_text=name).first.click()
+    expect(page.locator(f"body[data-jp-theme-name='{name}']")).to_be_attached(timeout=MINUTE_MS)

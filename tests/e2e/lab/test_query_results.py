@@ -9,9 +9,11 @@ import nbformat
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from .notebook_page import choose_theme
+
 pytestmark = pytest.mark.browser
 LOADED_MS = 30_000
-"""Lab loads Vega with the first chart, and a theme's styles when it is chosen."""
+"""Lab loads Vega with the first chart."""
 PICTURES = Path(__file__).resolve().parents[3] / "test-results"
 TABLE = "application/vnd.hops.table.v1+json"
 ODD = 'rain "mm"\\.[0]'
@@ -67,13 +69,6 @@ def column(output: Locator, place: int) -> list[str]:
 
 def drawn(output: Locator) -> Locator:
     return output.get_by_role("figure").locator("svg.marks")
-
-
-def choose_theme(page: Page, name: str) -> None:
-    page.get_by_role("menuitem", name="Settings", exact=True).click()
-    page.locator(".lm-Menu-item", has_text="Theme").first.hover()
-    page.locator(".lm-Menu-item", has_text=name).first.click()
-    expect(page.locator(f"body[data-jp-theme-name='{name}']")).to_be_attached(timeout=LOADED_MS)
 
 
 def test_a_result_is_a_table_that_a_click_sorts(notebook: Page) -> None:

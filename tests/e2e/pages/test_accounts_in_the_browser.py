@@ -109,7 +109,7 @@ def test_a_password_is_reset_to_another_one_each_time(visit, site):
     page = visit(ADMIN)
     shown = set()
     for _ in range(2):
-        page.get_by_role("button", name="Reset the password of grace").click()
+        page.get_by_role("button", name="Reset password of grace").click()
         page.get_by_role("dialog").get_by_role("button", name="Reset password").click()
         expect(page.locator("#secret")).not_to_be_empty()
         shown.add(page.locator("#secret").text_content())
@@ -148,6 +148,6 @@ def test_a_stuck_delivery_is_shown_with_its_error_and_tried_again(visit, site):
     expect(page.get_by_text("There is no space left.")).to_be_visible()
     expect(page.get_by_text("Stuck", exact=True)).to_be_visible()
     site.outbox = []
-    page.get_by_role("button", name="Retry files.create of storage:weather").click()
+    page.get_by_role("button", name="Retry now: files.create of storage:weather").click()
     expect(page.get_by_text("Nothing waits: everything has been delivered.")).to_be_visible()
     assert site.calls == [("POST", "outbox/7:retry", None)]

@@ -137,7 +137,7 @@ def test_a_deleted_project_is_restored_or_deleted_for_good(visit, platform):
     for name in ("tides", "weather"):
         platform.deleted.append({"name": name, "title": "", "deleted_at": SINCE, "kept_until": SINCE})
     page = visit(HOME)
-    page.get_by_role("button", name="Delete tides for good").click()
+    page.get_by_role("button", name="Delete for good: tides").click()
     page.get_by_label("Type tides to confirm").fill("tides")
     page.get_by_role("dialog").get_by_role("button", name="Delete for good").click()
     expect(page.get_by_text("tides is deleted for good.")).to_be_visible()

@@ -80,7 +80,7 @@ def test_an_administrator_finds_a_project_and_sets_its_limits(page, control_plan
     page.get_by_label("Part of a name or title").fill("COAST")
     page.get_by_role("button", name="Search").click()
     for number in ("3", "4"):
-        page.get_by_role("button", name="Edit the limits of weather-of-the-coast").click()
+        page.get_by_role("button", name="Edit limits of weather-of-the-coast").click()
         page.get_by_label("Executors", exact=True).fill(number)
         page.get_by_role("dialog").get_by_role("button", name="Save").click()
         expect(page.get_by_text(f"{number} executors at most")).to_be_visible()

@@ -88,7 +88,7 @@ def test_the_state_of_a_starting_server_follows_without_a_reload(visit, weather)
     weather.servers["weather"] = {"state": "failed", "reason": "There is no memory for it."}
     expect(page.get_by_text("Start failed")).to_be_visible()
     expect(page.get_by_text("There is no memory for it.")).to_be_visible()
-    link = page.get_by_role("link", name="Start Weather of the coast with other options")
+    link = page.get_by_role("link", name="Start with other options… Weather of the coast")
     expect(link).to_have_attribute("href", "/hub/spawn/ada/weather")
 
 

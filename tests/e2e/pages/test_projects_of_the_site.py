@@ -44,7 +44,7 @@ def test_a_site_without_projects_says_so(visit, platform):
 
 def test_limits_are_set_beside_what_the_machine_has(visit, site):
     page = visit(ADMIN)
-    page.get_by_role("button", name="Edit the limits of weather").click()
+    page.get_by_role("button", name="Edit limits of weather").click()
     expect(page.get_by_label("GPUs", exact=True)).to_have_accessible_description("This machine has 2 GPUs.")
     expect(page.get_by_label("Memory in all (MiB)")).to_have_accessible_description("This machine has 16384 MiB.")
     page.get_by_label("Executors", exact=True).fill("3")
@@ -60,7 +60,7 @@ def test_a_limit_that_can_not_be_is_told_at_its_field(visit, site):
         422, "Some values have to be corrected.", max_gpus="0 is the least."
     )
     page = visit(ADMIN)
-    page.get_by_role("button", name="Edit the limits of weather").click()
+    page.get_by_role("button", name="Edit limits of weather").click()
     page.get_by_label("GPUs", exact=True).fill("-1")
     page.get_by_role("dialog").get_by_role("button", name="Save").click()
     expect(page.get_by_label("GPUs", exact=True)).to_be_focused()
@@ -71,7 +71,7 @@ def test_a_limit_that_can_not_be_is_told_at_its_field(visit, site):
 
 def test_limits_that_somebody_else_changed_keep_what_was_typed(visit, site):
     page = visit(ADMIN)
-    page.get_by_role("button", name="Edit the limits of weather").click()
+    page.get_by_role("button", name="Edit limits of weather").click()
     page.get_by_label("Executors", exact=True).fill("3")
     site.refusals["PUT projects/weather/limits"] = a_problem(412, "Somebody else changed this since you read it.")
     page.get_by_role("dialog").get_by_role("button", name="Save").click()

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
 
 from hops_contract.layout import Home
 from hops_platform.adapters.sandboxes.local import LocalSandboxes
-from hops_platform.engines.sandboxes import VisibleDataset
+from hops_platform.engines.sandboxes import EndedShare, Ending, VisibleDataset
 
 from .service_process import NO_SANDBOX, Service, make_home, run, start_session
 
 pytestmark = [pytest.mark.spark, pytest.mark.skipif(bool(NO_SANDBOX), reason=f"no sandbox: {NO_SANDBOX}")]
 SMALL = {"driverMemory": "512m", "executorMemory": "512m"}
+FILE = "os.environ['HOPS_PROJECT_PATH'] + '/Shared/weather/raw/day.csv'"
+REVOKED = (
+    "The dataset 'raw' of the project 'weather' is no longer shared with this project: a Data Owner of 'weather' ended "
+    "the share on 2026-05-04 at 10:30 UTC. Ask a Data Owner of 'weather' to share it again"
+)
 READ = """
 import json, os
 from hops import hdfs
@@ -62,11 +68,17 @@ def test_it_is_read_in_a_cell_until_it_is_taken_away(service):
         assert "Read-only file system" in opened
         assert written != "None"
         assert sorted(path.name for path in (service.home / "projects" / "weather" / "raw").iterdir()) == ["day.csv"]
-        sandboxes.settle("sales", [])
+        at = datetime(2026, 5, 4, 10, 30, tzinfo=UTC)
+        sandboxes.settle("sales", [], [EndedShare(project="weather", dataset="raw", ending=Ending.REVOKED, at=at)])
         read, loaded, opened, _ = told(client, number)
         assert "PATH_NOT_FOUND" in read
         assert "'raw' of the project 'weather' is no longer shared with this project" in loaded
         assert "Read-only file system" in opened
+        # What an error of a cell says begins with the reason, and what is shown of it ends with that.
+        for cell in (f"spark.read.csv({FILE})", f"open({FILE})"):
+            failed = run(client, number, f"import os\n{cell}")["output"]
+            assert f": {REVOKED}" in failed["evalue"], failed
+            assert failed["traceback"][-1].startswith(REVOKED)
         # And it comes back into the same session.
         sandboxes.settle("sales", [share])
         assert told(client, number)[0] == "rain"

@@ -14,6 +14,7 @@ import pytest
 from hops_contract.layout import Home
 from hops_contract.sandbox import SandboxError, command_in_sandbox, find_program, view_of_tenant
 from hops_contract.shares import shared_mounts
+from hops_platform.database import now
 from hops_platform.errors import EngineUnavailableError
 
 READER = """
@@ -110,7 +111,9 @@ def test_grace_reads_until_ada_revokes_whatever_else_is_down(on_disk: Any, ada: 
     on_disk.deliver()
     for one in (before, after, reader()):
         assert one.reads("day.csv") == "No such file or directory"
-        assert "no longer shared" in one.reads("NO_LONGER_SHARED.txt")
+        said = one.reads("NO_LONGER_SHARED.txt")
+        assert "'raw' of the project 'weather' is no longer shared with this project: a Data Owner of 'weather'" in said
+        assert f"ended the share on {now():%Y-%m-%d} at " in said
 
 
 def test_a_deleted_dataset_is_gone_from_sandboxes_and_so_is_what_lies_in_the_trash(

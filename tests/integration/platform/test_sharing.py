@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 
 from hops_contract.principal import ProjectRole
 from hops_platform.database import now
+from hops_platform.engines.sandboxes import Ending
 from hops_platform.errors import EngineUnavailableError
 from hops_platform.outbox import Delivery
 from hops_platform.sharing import service
@@ -114,6 +115,52 @@ def test_ada_shares_and_grace_reads_until_ada_revokes(hops: Any, ada: Any, grace
     assert (gone.status_code, "is not shared with this project" in gone.json()["detail"]) == (404, True)
     assert visible(hops) == {}
     assert grace.get("projects/tides/shares").json()["items"] == []
+
+
+def _revoke(ada: Any, _: Any) -> Any:
+    return ada.delete(f"{RAW}/shares/tides")
+
+
+def _give_back(_: Any, grace: Any) -> Any:
+    return grace.delete("projects/tides/shares/weather/raw")
+
+
+def _withdraw(ada: Any, _: Any) -> Any:
+    return ada.request("DELETE", f"{RAW}/publication", json={"users": "go"})
+
+
+def _delete_dataset(ada: Any, _: Any) -> Any:
+    return ada.request("DELETE", RAW, json={"name": "raw"})
+
+
+def _delete_project(ada: Any, _: Any) -> Any:
+    return ada.request("DELETE", "projects/weather", json={"name": "weather"})
+
+
+@pytest.mark.parametrize(
+    ("end", "ending"),
+    [
+        (_revoke, Ending.REVOKED),
+        (_give_back, Ending.GIVEN_BACK),
+        (_withdraw, Ending.WITHDRAWN),
+        (_delete_dataset, Ending.DATASET_DELETED),
+        (_delete_project, Ending.PROJECT_DELETED),
+    ],
+    ids=lambda value: value.value if isinstance(value, Ending) else "",
+)
+def test_sandboxes_are_told_how_it_ended(hops: Any, ada: Any, grace: Any, end: Any, ending: Ending) -> None:
+    if ending is Ending.WITHDRAWN:
+        ada.post(f"{RAW}/publication").raise_for_status()
+        grace.post("projects/tides/shares", json={"project": "weather", "dataset": "raw"}).raise_for_status()
+    else:
+        share(ada, grace)
+    assert visible(hops) == {"weather/raw": False}
+    before = now()
+    end(ada, grace).raise_for_status()
+    assert visible(hops) == {}
+    (told,) = hops.platform.sandboxes.ended["tides"]
+    assert (told.project, told.dataset, told.ending) == ("weather", "raw", ending)
+    assert before <= told.at <= now()
 
 
 def test_what_is_shared_for_writing_is_written_and_deleted_into_the_owners_trash(ada: Any, grace: Any) -> None:

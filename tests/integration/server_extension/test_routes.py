@@ -29,6 +29,7 @@ def examples():
         yield (
             pattern.replace(BOARD_ID, "0" * 32)
             .replace(r"\d{1,18}", "1")
+            .replace("[A-Za-z][A-Za-z0-9_.:-]{0,199}", "raw")
             .replace("(.*)", "x")
             .replace("(", "")
             .replace(")", "")
@@ -71,6 +72,77 @@ def test_the_project_is_the_configuration_without_paths_its_members_and_its_data
         "datasets_problem": None,
         "links": {"project": "/services/hops/projects/weather", "projects": "/hub/home"},
     }  # fmt: skip
+
+
+OWN = {"name": "raw", "description": "As it came.", "standard": False, "created_at": "x", "version": 1, "shared": None}
+OF_TIDES = {
+    "name": "Shared/tides/levels", "description": "", "standard": False, "created_at": "x", "version": 1,
+    "shared": {"project": "tides", "dataset": "levels", "mode": "write", "download": False},
+}  # fmt: skip
+OFFER = {
+    "project": "moon", "title": "Moon", "dataset": "rocks", "description": "", "path": "Shared/moon/rocks",
+    "state": "offered", "mode": "read", "download": False, "since": None, "created_at": "x",
+}  # fmt: skip
+SHARES = "/services/hops/api/v1/projects/weather/shares?limit=100"
+PAGES = "/services/hops/projects/weather"
+
+
+@pytest.fixture
+def with_datasets(platform):
+    platform.answers["GET", DATASETS] = (200, {"items": [OWN, OF_TIDES], "next": None})
+    taken = OFFER | {"project": "tides", "dataset": "levels", "state": "accepted"}
+    platform.answers["GET", SHARES] = (200, {"items": [OFFER, taken], "next": None})
+    return platform
+
+
+def test_datasets_are_told_with_the_windows_in_which_a_person_decides(server, with_datasets):
+    answer = server.client.get("/hops/datasets").json()
+    assert answer == {
+        "items": [
+            {
+                "name": "raw", "description": "As it came.", "shared": None, "page": f"{PAGES}/datasets/raw",
+                "sharing": f"{PAGES}/datasets/raw/sharing",
+            },
+            {
+                "name": "Shared/tides/levels", "description": None, "shared": OF_TIDES["shared"],
+                "page": f"{PAGES}/datasets/Shared:tides:levels", "sharing": None,
+            },
+        ],
+        "waiting": [
+            {
+                "project": "moon", "title": "Moon", "dataset": "rocks", "description": None, "state": "offered",
+                "mode": "read", "download": False,
+            }
+        ],
+        "received": f"{PAGES}/received", "published": f"{PAGES}/published",
+    }  # fmt: skip
+
+
+def test_part_of_the_datasets_does_not_pass_for_all(server, with_datasets):
+    with_datasets.answers["GET", SHARES] = (403, REFUSAL)
+    answer = server.client.get("/hops/datasets")
+    assert (answer.status_code, answer.json()["detail"]) == (403, REFUSAL["detail"])
+
+
+def test_a_dataset_is_described_with_its_size_and_who_has_it(server, with_datasets, project_folder):
+    folder = project_folder / "raw"
+    (folder / "2026").mkdir(parents=True)
+    (folder / "README.md").write_text("# Raw\n")
+    (folder / "2026" / "may.csv").write_bytes(b"x" * 1000)
+    (folder / "link").symlink_to("/")
+    user = {"project": "tides", "title": "", "state": "accepted", "mode": "read", "download": False, "members": 2}
+    with_datasets.answers["GET", DATASETS.replace("?", "/raw/shares?")] = (200, {"items": [user], "next": None})
+    answer = server.client.get("/hops/datasets/raw").json()
+    assert answer["size"] == {"bytes": 1006, "files": 2, "whole": True}
+    assert (answer["readme"], answer["users"]) == ("raw/README.md", [user | {"title": "tides"}])
+    # Who else has another project's is not for us to know.
+    shared = server.client.get("/hops/datasets/Shared:tides:levels").json()
+    assert (shared["size"]["files"], shared["readme"], shared["users"]) == (0, None, None)
+
+
+@pytest.mark.parametrize("name", ["absent", "Shared:..:secret", "Shared", "r%61w%2f..", "raw..", "x" * 200])
+def test_what_does_not_stand_in_the_list_is_not_there(server, with_datasets, name):
+    assert server.client.get(f"/hops/datasets/{name}").status_code == 404
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,15 @@ import pytest
 
 from hops_contract import shares
 from hops_contract.layout import Home
-from hops_contract.shares import SharedDataset, make_point, shared_mounts, view_of, write_shared
+from hops_contract.shares import (
+    NO_LONGER,
+    SharedDataset,
+    make_point,
+    shared_mounts,
+    view_of,
+    why_no_longer,
+    write_shared,
+)
 
 RAW = SharedDataset(id=uuid4(), project="weather", dataset="raw", writes=False)
 
@@ -72,3 +80,41 @@ def test_a_place_that_can_not_be_made_stops_a_start_only_where_something_is_shar
     share(home)
     with pytest.raises(PermissionError):
         shared_mounts(home, "tides")
+
+
+def _noted(view: Path, place: str, text: str) -> None:
+    (view / place).mkdir(parents=True)
+    (view / place / NO_LONGER).write_text(text)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "[PATH_NOT_FOUND] Path does not exist: file:/srv/a home/projects/tides/Shared/weather/raw. SQLSTATE: 42K03",
+        "[Errno 2] No such file or directory: '/srv/projects/tides/Shared/weather/raw/2026/day.csv'",
+        "[Errno 2] No such file or directory: 'Shared/weather/raw/day.csv'",
+        "Shared/weather/other and then Shared/weather/raw",
+    ],
+)
+def test_an_error_that_names_what_was_shared_is_explained(tmp_path: Path, said: str) -> None:
+    _noted(tmp_path, "weather/raw", "It is gone.\nAsk.\n")
+    assert why_no_longer(tmp_path, said) == "It is gone. Ask."
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "",
+        "Path does not exist: file:/srv/projects/tides/raw",
+        "Path does not exist: file:/srv/projects/tides/Shared/weather/rawer",
+        "Path does not exist: file:/srv/projects/tides/Shared/weather/../secret",
+        "Path does not exist: file:/srv/projects/tides/Shared/../secret",
+        "x" * 200_000 + "Shared/weather/raw",
+    ],
+)
+def test_no_other_error_is_and_no_other_file_is_read(tmp_path: Path, said: str) -> None:
+    view = tmp_path / "view"
+    _noted(view, "weather/raw", "It is gone.")
+    _noted(view, "secret", "Secret.")
+    _noted(tmp_path, "secret", "Secret.")
+    assert why_no_longer(view, said) == ""

@@ -1,0 +1,16 @@
+// Who has one dataset, in a window that Lab has opened.
+
+import { get, path } from "./api.js";
+import { byId, showProblem } from "./dom.js";
+import { showWhoHas } from "./who_has.js";
+import "./window.js";
+
+const meta = (name) => document.querySelector(`meta[name="hops-${name}"]`).content;
+
+try {
+  const { role } = await get(`projects/${path(meta("project"))}`);
+  await showWhoHas(meta("dataset"), role === "data_owner");
+  if (location.hash === "#publish") document.querySelector("#publish:not([hidden]), #withdraw:not([hidden]) button")?.focus();
+} catch (error) {
+  showProblem(byId("share-form"), error);
+}
