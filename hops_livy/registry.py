@@ -282,6 +282,14 @@ class Registry:
                 remedy="Start the notebook server again; if that is refused, ask a Data Owner of the project.",
             )
 
+    def forget_limits(self, project: str) -> None:
+        """What a project may use was changed: the next request asks anew."""
+        self._project_limits.forget(project)
+
+    def use_of(self, project: str) -> Amount:
+        """What the sessions of a project were given together, as its limits count it."""
+        return self._waiting.use_of(project)
+
     def kept_ready(self) -> Amount:
         """What the sessions take that are kept ready and stand in no list."""
         return sum((self._backend.needs(warm.session.shape) for warm in self._pool), NOTHING)
@@ -294,6 +302,10 @@ class Registry:
     async def end_owner(self, project_user: str, reason: str) -> int:
         """Ends all sessions and batches of one project-user; returns how many there were."""
         self._ended_owners.note(project_user)
+        return await self.end_work(project_user, reason)
+
+    async def end_work(self, project_user: str, reason: str) -> int:
+        """Ends all sessions and batches of one project-user, who may begin others; returns how many there were."""
         if (warm := self._pool.of(project_user)) is not None:
             await self._end_warm(warm)
         sessions = [session for session in self.sessions.owned(project_user, batch=None) if not session.final]

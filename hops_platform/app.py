@@ -11,6 +11,8 @@ from fastapi import APIRouter, FastAPI
 
 from hops_contract.bodies import BodyLimit
 from hops_contract.crowds import Crowd
+from hops_platform.activity import routes as activity
+from hops_platform.activity.service import forget_old
 from hops_platform.adapters.capacity.machine import ThisMachine
 from hops_platform.adapters.environments.uv import UvEnvironments
 from hops_platform.adapters.hub.jupyterhub import JupyterHub
@@ -69,6 +71,9 @@ from hops_platform.projects import routes as projects
 from hops_platform.projects.deletion import purge_old
 from hops_platform.projects.models import Project
 from hops_platform.projects.tasks import TASKS as PROJECT_TASKS
+from hops_platform.quotas import routes as quotas
+from hops_platform.quotas.counting import count_due
+from hops_platform.quotas.tasks import TASKS as QUOTA_TASKS
 from hops_platform.recurring import Recurring
 from hops_platform.second_factor import routes as second_factor
 from hops_platform.security import browser, crowd
@@ -91,6 +96,7 @@ LOG = logging.getLogger("hops.app")
 API = "api/v1"
 _HOUR_S = 3600.0
 _REFUSALS_S = 10.0
+_COUNTING_S = 60.0
 _USES_S = 60.0
 """So often at most is written when API keys were last used; a process that is killed forgets a minute of it."""
 TASKS = {
@@ -99,6 +105,7 @@ TASKS = {
     **DATASET_TASKS,
     **FILE_TASKS,
     **ENVIRONMENT_TASKS,
+    **QUOTA_TASKS,
     **SERVER_TASKS,
     **SHARING_TASKS,
 }
@@ -251,7 +258,13 @@ def _recurring(parts: Parts, workers: OutboxWorkers) -> tuple[Recurring, ...]:
             LOG.info("These deleted projects can't be restored any more: %s.", ", ".join(one.name for one in purged))
             workers.wake()
 
+    def forget_activity() -> None:
+        with parts.database.session() as session:
+            forget_old(session)
+
     return (
+        Recurring("activity", forget_activity, interval_s=_HOUR_S),
+        Recurring("storage", lambda: _count_storage(parts), interval_s=_COUNTING_S),
         Recurring("certificates", renew_certificates, interval_s=_HOUR_S),
         Recurring("deleted projects", purge_projects, interval_s=_HOUR_S / 6),
         Recurring("uses of API keys", lambda: _write_uses(parts), interval_s=_USES_S),
@@ -259,6 +272,10 @@ def _recurring(parts: Parts, workers: OutboxWorkers) -> tuple[Recurring, ...]:
         Recurring("uploads", lambda: stored.uploads.sweep(before=now() - LEFT_BEHIND), interval_s=_HOUR_S),
         Recurring("trash", lambda: stored.files.sweep(before=now() - LEFT_BEHIND), interval_s=_HOUR_S),
     )
+
+
+def _count_storage(parts: Parts) -> None:
+    count_due(parts.database, parts.engines)
 
 
 def _by_the_clock(action: Action, thing: str, *, project: Project | None = None) -> Event:
@@ -306,9 +323,11 @@ def build_routes(prefix: str) -> FastAPI:
         uploads,
         sharing,
         environments,
+        quotas,
         servers,
         sessions,
         operations,
+        activity,
         audit,
     ):
         api.include_router(subject.router)

@@ -55,7 +55,7 @@ class Shape:
     @property
     def asked(self) -> Amount:
         """What was asked for in all, wherever it is: a project's limits bound that."""
-        return Amount(sessions=1, memory_mib=self.total_memory_mib, gpus=self.total_gpus)
+        return Amount(sessions=1, memory_mib=self.total_memory_mib, gpus=self.total_gpus, executors=self.most_executors)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from hops_platform.engines.sessions import SessionsUse
 from hops_platform.errors import (
     ConflictError,
     EngineRefusedError,
@@ -47,11 +48,20 @@ class LivySessions:
             base_url=url.rstrip("/") + "/", timeout=_TIMEOUT, transport=transport, trust_env=False
         )
 
-    def end_all(self, project_user: str) -> None:
+    def end_all(self, project_user: str, *, reason: str | None = None) -> None:
         """See :class:`~hops_platform.engines.sessions.SparkSessions`."""
-        response = self._send("DELETE", f"owners/{project_user}", self._sign())
+        told = {} if reason is None else {"params": {"reason": reason}}
+        response = self._send("DELETE", f"owners/{project_user}", self._sign(), **told)
         if response.is_error and response.status_code != httpx.codes.NOT_FOUND:
             raise EngineRefusedError(f"The session service refused with status {response.status_code}.")
+
+    def use_of(self, project: str) -> SessionsUse:
+        """See :class:`~hops_platform.engines.sessions.SparkSessions`."""
+        answer = self._ask("GET", f"projects/{project}/use", self._sign())
+        try:
+            return SessionsUse(**{name: int(answer[name]) for name in ("sessions", "executors", "memory_mib", "gpus")})
+        except (KeyError, TypeError, ValueError) as error:
+            raise _odd(httpx.codes.OK) from error
 
     def look(self, token: str, query: Mapping[str, str], *, wait_s: float = 0) -> Mapping[str, Any]:
         """See :class:`~hops_platform.engines.sessions.SparkSessions`."""

@@ -84,7 +84,7 @@ def test_the_limits_are_asked_for_with_the_callers_token_once_for_each_project()
     told, requests = ask([GOOD], "weather", "weather", "sales")
     assert told == [LIMITS] * 3
     assert [request.url.path for request in requests] == [
-        "/api/v1/projects/weather/limits", "/api/v1/projects/sales/limits",
+        "/api/v1/projects/weather/sessions/limits", "/api/v1/projects/sales/sessions/limits",
     ]  # fmt: skip
     assert {request.headers["authorization"] for request in requests} == {"Bearer the-token"}
 
