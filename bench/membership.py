@@ -132,9 +132,15 @@ def become_member(site: Any, owner: Any, person: Any, number: int) -> Member:
     return Member(site, person, given["key"], made)
 
 
+def start_server(member: Member) -> None:
+    """Starts the notebook server, once the Hub has done with the last one."""
+    wait_for(lambda: not member.site.server(MEMBER, PROJECT).get("pending"), "The end of the last server")
+    member.person.start_and_wait(PROJECT)
+
+
 def begin_work(member: Member) -> None:
     """Starts the notebook server and a Spark session, and notes their processes."""
-    member.person.start_and_wait(PROJECT)
+    start_server(member)
     livy = f"{member.site.url}services/livy"
     with httpx.Client(headers={"Authorization": f"Bearer {member.token}"}, timeout=60, trust_env=False) as client:
         asked = client.post(f"{livy}/sessions", json={"kind": "pyspark", "driverMemory": "512m"}).raise_for_status()
@@ -271,7 +277,7 @@ def time_removal(owner: Any, member: Member, place: Path) -> dict[str, float]:
 
 def time_hub(member: Member) -> float:
     """Seconds that the Hub takes by itself, asked to end such a server."""
-    member.person.start_and_wait(PROJECT)
+    start_server(member)
     server = [process for process in processes_of(member.site) if _is_of_server(process)]
     began = time.monotonic()
     member.site.probe("DELETE", f"users/{MEMBER}/servers/{PROJECT}").raise_for_status()

@@ -53,6 +53,7 @@ class PublishedLimits:
         self._client = client
         # By token too: what one member was answered proves nothing about another, or about an older token.
         self._kept: dict[tuple[str, str], tuple[float, ServerLimits]] = {}
+        self._forgotten = 0
 
     async def of(self, principal: Principal, token: str) -> ServerLimits:
         """The limits of the caller's project, at most ten seconds old.
@@ -63,13 +64,18 @@ class PublishedLimits:
         """
         project, now = str(principal.project), time.monotonic()
         self._kept = {key: kept for key, kept in self._kept.items() if now - kept[0] < _KEPT_S}
-        kept = self._kept.get((project, token))
-        if kept is None:
-            kept = self._kept[project, token] = (now, await self._ask(project, token))
+        while (kept := self._kept.get((project, token))) is None:
+            forgotten = self._forgotten
+            limits = await self._ask(project, token)
+            # An answer that was on its way when something was forgotten may be of the time before.
+            if forgotten == self._forgotten:
+                kept = self._kept[project, token] = (now, limits)
+                break
         return kept[1]
 
     def forget(self, project: str) -> None:
         """See :class:`ProjectLimits`."""
+        self._forgotten += 1
         self._kept = {key: kept for key, kept in self._kept.items() if key[0] != project}
 
     async def _ask(self, project: str, token: str) -> ServerLimits:

@@ -302,14 +302,16 @@ class Registry:
     async def end_owner(self, project_user: str, reason: str) -> int:
         """Ends all sessions and batches of one project-user; returns how many there were."""
         self._ended_owners.note(project_user)
-        return await self.end_work(project_user, reason)
+        return await self.end_work(project_user, reason, at_once=True)
 
-    async def end_work(self, project_user: str, reason: str) -> int:
+    async def end_work(self, project_user: str, reason: str, *, at_once: bool = False) -> int:
         """Ends all sessions and batches of one project-user, who may begin others; returns how many there were."""
-        if (warm := self._pool.of(project_user)) is not None:
-            await self._end_warm(warm)
+        warm = self._pool.of(project_user)
         sessions = [session for session in self.sessions.owned(project_user, batch=None) if not session.final]
-        await asyncio.gather(*(session.end(reason) for session in sessions))
+        await asyncio.gather(
+            *([] if warm is None else [self._end_warm(warm, at_once=at_once)]),
+            *(session.end(reason, at_once=at_once) for session in sessions),
+        )
         return len(sessions)
 
     async def warm(self, principal: Principal, token: str, request: SessionRequest) -> WarmState:
@@ -356,9 +358,9 @@ class Registry:
         if displaced is not None:
             self._spawn(self._end_warm(displaced))
 
-    async def _end_warm(self, warm: Warm) -> None:
+    async def _end_warm(self, warm: Warm, *, at_once: bool = False) -> None:
         self._pool.remove(warm.session)
-        await warm.session.end("It was kept ready and not asked for.")
+        await warm.session.end("It was kept ready and not asked for.", at_once=at_once)
         warm.session.journal.remove()
 
     def _hand_over(self, session: Session, token: str, request: Resources, kind: str, timeouts: Timeouts) -> Session:

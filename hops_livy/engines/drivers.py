@@ -339,8 +339,14 @@ class Driver(Protocol):
         """Puts a new token in the place of the old one. Never logged."""
         ...
 
-    async def end(self, reason: str) -> None:
-        """Ends the driver with all its processes and temporary files; returns when they are gone."""
+    async def end(self, reason: str, *, at_once: bool = False) -> None:
+        """Ends the driver with all its processes and temporary files; returns when they are gone.
+
+        Args:
+            reason: Why.
+            at_once: Whether its code may do nothing more: then no process of this machine is given the time to put
+                its things in order.
+        """
         ...
 
     def detach(self) -> None:
