@@ -11,6 +11,7 @@ from fastapi import APIRouter, FastAPI
 
 from hops_contract.bodies import BodyLimit
 from hops_contract.crowds import Crowd
+from hops_contract.sandbox import Sandboxing
 from hops_platform.activity import routes as activity
 from hops_platform.activity.service import forget_old
 from hops_platform.adapters.capacity.machine import ThisMachine
@@ -60,6 +61,7 @@ from hops_platform.http import (
 )
 from hops_platform.joining import routes as joining
 from hops_platform.operations import routes as operations
+from hops_platform.operations.engines import EngineWatch, engines_to_watch
 from hops_platform.outbox import OutboxWorkers
 from hops_platform.pages import router as pages
 from hops_platform.pages import show_problem
@@ -97,6 +99,7 @@ API = "api/v1"
 _HOUR_S = 3600.0
 _REFUSALS_S = 10.0
 _COUNTING_S = 60.0
+_ENGINES_S = 30.0
 _USES_S = 60.0
 """So often at most is written when API keys were last used; a process that is killed forgets a minute of it."""
 TASKS = {
@@ -156,10 +159,12 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
     database = Database(settings.effective_database_url)
     trail = load_trail(settings.layout.root, settings.layout.secret(AUDIT_KEY))
     trail.follow(database)
+    engines = engines or make_engines(settings, signer)
+    watched = engines_to_watch(database, engines, sandboxes=settings.sandbox is not Sandboxing.OFF)
     parts = Parts(
         settings=settings,
         database=database,
-        engines=engines or make_engines(settings, signer),
+        engines=engines,
         signer=signer,
         sealer=load_sealer(settings.layout.secret(SEALING_KEY)),
         keys_in_use=KeysInUse(),
@@ -175,6 +180,7 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
         tickets=DownloadTickets(),
         hub_credential=read_secret(settings.layout.secret(HUB_CREDENTIAL)),
         health=Probe(database.check),
+        engine_watch=EngineWatch(watched),
     )
     workers = OutboxWorkers(parts.database, parts, TASKS)
     recurring = _recurring(parts, workers)
@@ -198,6 +204,7 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
             _write_uses(parts)
         parts.refusals.flush(all_of_them=True)
         parts.transfers.close()
+        parts.engine_watch.close()
         parts.database.close()
 
     app = build_routes(settings.prefix)
@@ -264,6 +271,7 @@ def _recurring(parts: Parts, workers: OutboxWorkers) -> tuple[Recurring, ...]:
 
     return (
         Recurring("activity", forget_activity, interval_s=_HOUR_S),
+        Recurring("engines", parts.engine_watch.look, interval_s=_ENGINES_S),
         Recurring("storage", lambda: _count_storage(parts), interval_s=_COUNTING_S),
         Recurring("certificates", renew_certificates, interval_s=_HOUR_S),
         Recurring("deleted projects", purge_projects, interval_s=_HOUR_S / 6),

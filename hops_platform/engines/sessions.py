@@ -20,6 +20,14 @@ class SessionsUse:
 class SparkSessions(Protocol):
     """Spark sessions and batches of project-users."""
 
+    def probe(self) -> str:
+        """What it is, in few words, as far as it says.
+
+        Raises:
+            PlatformError: It does not work.
+        """
+        ...
+
     def end_all(self, project_user: str, *, reason: str | None = None) -> None:
         """Ends all sessions and batches of ``project__user``; there may be none.
 

@@ -24,6 +24,11 @@ class Faulty:
         if self.fault is not None:
             raise self.fault
 
+    def probe(self) -> str:
+        """What every engine says of itself."""
+        self.check()
+        return "in memory"
+
 
 @dataclass
 class MemoryStorage(Faulty):

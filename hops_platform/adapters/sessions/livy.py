@@ -21,6 +21,7 @@ from hops_platform.errors import (
 )
 
 _TIMEOUT = httpx.Timeout(60.0, connect=3.0)
+_PROBE_TIMEOUT = httpx.Timeout(4.0, connect=2.0)
 HELD_AT_ONCE = 12
 """A request that is held takes a thread of this service; beyond so many they are answered at once."""
 _AS_SAID: Mapping[int, type[PlatformError]] = {
@@ -47,6 +48,11 @@ class LivySessions:
         self._client = httpx.Client(
             base_url=url.rstrip("/") + "/", timeout=_TIMEOUT, transport=transport, trust_env=False
         )
+
+    def probe(self) -> str:
+        """See :class:`~hops_platform.engines.sessions.SparkSessions`."""
+        answer = self._ask("GET", "health", self._sign(), timeout=_PROBE_TIMEOUT)
+        return f"Session service {answer.get('version', '')}".strip()[:100]
 
     def end_all(self, project_user: str, *, reason: str | None = None) -> None:
         """See :class:`~hops_platform.engines.sessions.SparkSessions`."""
