@@ -25,10 +25,11 @@ from hops_platform.errors import (
 from hops_platform.outbox import Delivery, Task, enqueue, entity_of
 from hops_platform.parts import Parts
 from hops_platform.projects.models import Membership, Project
-from hops_platform.projects.service import STOP_SERVER
+from hops_platform.projects.service import STOP_SERVER, services_without
 from hops_platform.quotas.service import limits_of
 from hops_platform.quotas.use import check_room_for_server
 from hops_platform.second_factor.checking import has_second_factor
+from hops_platform.security.services import Service
 from hops_platform.servers.limits import fitting_defaults, violations
 from hops_platform.servers.models import RememberedOptions
 from hops_platform.servers.schemas import ServerAnswer, ServerOptionsAnswer
@@ -155,6 +156,7 @@ def grant_server(
         environment=parts.engines.environments.prefix(project.name),
         control_plane_url=parts.settings.public_control_plane_url(),
         livy_url=parts.settings.livy_url.rstrip("/"),
+        spark=Service.SPARK in services_without(project.services_off),
     )
     return ServerGrant(
         config=config,
