@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from accessibility import faults_of
 from playwright.sync_api import Page, expect
 from served import Served
 
@@ -19,7 +20,6 @@ from hops_platform.users import service as users
 
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[3]
-AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 HOSTILE = "<img src=x onerror=alert(1)>.csv"
 
 
@@ -142,13 +142,6 @@ def row(page: Page, name: str) -> Any:
 def act(page: Page, name: str, verb: str) -> None:
     page.get_by_role("button", name=f"Actions for {name}", exact=True).click()
     page.locator("[popover]:popover-open").get_by_role("button", name=verb).click()
-
-
-def faults_of(page: Page) -> list[Any]:
-    """What axe finds; the page's own policy lets no script be put in, so that it is run by the browser's debugger."""
-    page.evaluate(AXE.read_text())
-    found = page.evaluate("async () => (await axe.run()).violations")
-    return [(one["id"], [node["target"] for node in one["nodes"]]) for one in found]
 
 
 DATASET = "projects/weather/datasets/raw"
