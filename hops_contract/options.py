@@ -93,7 +93,7 @@ class ServerOptions(BaseModel):
 
 
 class ServerLimits(BaseModel):
-    """The most that a server of one project may ask for, and all its sessions together. Memory is in MiB."""
+    """The most that a server of one project may ask for, and all the project together. Memory and storage in MiB."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -109,8 +109,20 @@ class ServerLimits(BaseModel):
     max_project_memory_mib: int | None = Field(
         default=None, ge=1024, description="For all sessions of the project together; null: no limit."
     )
+    max_project_executors: int | None = Field(
+        default=None, ge=1, le=100_000, description="For all sessions of the project together; null: no limit."
+    )
     max_project_gpus: int | None = Field(
         default=None, ge=0, le=100_000, description="For all sessions of the project together; null: no limit."
+    )
+    max_project_servers: int | None = Field(
+        default=None, ge=1, le=100_000, description="Notebook servers that run at the same moment; null: no limit."
+    )
+    max_project_storage_mib: int | None = Field(
+        default=None,
+        ge=1,
+        le=2**40,
+        description="Files of the project's datasets, its trash and uploads under way; null: no limit.",
     )
     max_idle_timeout_minutes: int = Field(
         default=24 * 60, ge=1, description="The longest idle time; 'never' needs a limit of a week."

@@ -28,6 +28,7 @@ class ServerConfig(BaseModel):
     start_folder: str = Field(default="Jupyter", description="Dataset in which notebooks start.")
     environment: str = Field(description="Prefix of the project environment; its Python is bin/python below it.")
     control_plane_url: str = Field(description="Address of the control plane, for processes; ends with /.")
+    spark: bool = Field(default=True, description="Whether Spark sessions are switched on in the project.")
     livy_url: str = Field(description="Address of the session service, for processes; no / at its end.")
 
 

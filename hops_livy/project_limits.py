@@ -12,7 +12,7 @@ import httpx
 from hops_contract.amounts import memory_text
 from hops_contract.options import ServerLimits
 from hops_contract.principal import Principal
-from hops_contract.problems import Violation
+from hops_contract.problems import Problem, Violation
 from hops_livy.engines.amounts import UNBOUNDED, Amount
 from hops_livy.engines.drivers import Shape
 from hops_livy.errors import BadRequestError, ForbiddenError, UnavailableError
@@ -30,9 +30,14 @@ class ProjectLimits(Protocol):
         """The limits of the caller's project.
 
         Raises:
-            ForbiddenError: The caller may not know them, and so may not use the project.
+            ForbiddenError: The caller may not know them, and so may not use the project; or it starts no sessions now.
             UnavailableError: They can't be read now; nothing may be started without them.
         """
+        ...
+
+    def forget(self, project: str) -> None:
+        """What is known of ``project`` may be true no longer: it is asked anew."""
+        ...
 
 
 class PublishedLimits:
@@ -48,25 +53,35 @@ class PublishedLimits:
         self._client = client
         # By token too: what one member was answered proves nothing about another, or about an older token.
         self._kept: dict[tuple[str, str], tuple[float, ServerLimits]] = {}
+        self._forgotten = 0
 
     async def of(self, principal: Principal, token: str) -> ServerLimits:
         """The limits of the caller's project, at most ten seconds old.
 
         Raises:
-            ForbiddenError: The caller may not know them, and so may not use the project.
+            ForbiddenError: The caller may not know them, and so may not use the project; or it starts no sessions now.
             UnavailableError: They can't be read now; nothing may be started without them.
         """
         project, now = str(principal.project), time.monotonic()
         self._kept = {key: kept for key, kept in self._kept.items() if now - kept[0] < _KEPT_S}
-        kept = self._kept.get((project, token))
-        if kept is None:
-            kept = self._kept[project, token] = (now, await self._ask(project, token))
+        while (kept := self._kept.get((project, token))) is None:
+            forgotten = self._forgotten
+            limits = await self._ask(project, token)
+            # An answer that was on its way when something was forgotten may be of the time before.
+            if forgotten == self._forgotten:
+                kept = self._kept[project, token] = (now, limits)
+                break
         return kept[1]
+
+    def forget(self, project: str) -> None:
+        """See :class:`ProjectLimits`."""
+        self._forgotten += 1
+        self._kept = {key: kept for key, kept in self._kept.items() if key[0] != project}
 
     async def _ask(self, project: str, token: str) -> ServerLimits:
         try:
             answer = await self._client.get(
-                f"{self._projects_url}{quote(project, safe='')}/limits",
+                f"{self._projects_url}{quote(project, safe='')}/sessions/limits",
                 headers={"Authorization": f"Bearer {token}"},
                 timeout=_PATIENCE_S,
             )
@@ -77,6 +92,8 @@ class PublishedLimits:
                 f"The control plane does not let you use project {project} any more.",
                 remedy="Start the notebook server again; if that is refused, ask a Data Owner of the project.",
             )
+        if answer.status_code == httpx.codes.CONFLICT:
+            raise _starts_none(project, answer)
         try:
             return ServerLimits.model_validate(answer.raise_for_status().json())
         except (httpx.HTTPStatusError, ValueError) as error:
@@ -100,9 +117,14 @@ def check_limits(shape: Shape, limits: ServerLimits) -> None:
 
 def together(limits: ServerLimits) -> Amount:
     """The most that all sessions of a project may have together."""
-    bounds = (limits.max_project_sessions, limits.max_project_memory_mib, limits.max_project_gpus)
-    sessions, memory_mib, gpus = (UNBOUNDED if bound is None else bound for bound in bounds)
-    return Amount(sessions=sessions, starts=UNBOUNDED, memory_mib=memory_mib, gpus=gpus)
+    bounds = (
+        limits.max_project_sessions,
+        limits.max_project_memory_mib,
+        limits.max_project_gpus,
+        limits.max_project_executors,
+    )
+    sessions, memory_mib, gpus, executors = (UNBOUNDED if bound is None else bound for bound in bounds)
+    return Amount(sessions=sessions, starts=UNBOUNDED, memory_mib=memory_mib, gpus=gpus, executors=executors)
 
 
 def idle_time(asked_s: float, limits: ServerLimits) -> float:
@@ -127,6 +149,7 @@ def _beyond(shape: Shape, limits: ServerLimits) -> Iterator[Violation]:
         ("driverMemory", shape.driver_memory_mib, limits.max_driver_memory_mib, "MiB", " for the driver"),
         ("executorMemory", shape.total_memory_mib, limits.max_total_memory_mib, "MiB", " in all"),
         ("conf.spark.executor.resource.gpu.amount", shape.total_gpus, limits.max_gpus, "GPU", " in all"),
+        (executors, shape.most_executors, most.executors, "executor", " for all its sessions together"),
         ("executorMemory", shape.total_memory_mib, most.memory_mib, "MiB", " for all its sessions together"),
         (
             "conf.spark.executor.resource.gpu.amount",
@@ -143,6 +166,15 @@ def _beyond(shape: Shape, limits: ServerLimits) -> Iterator[Violation]:
 
 def _counted(number: int, unit: str) -> str:
     return memory_text(number) if unit == "MiB" else f"{number} {unit}{'' if number == 1 else 's'}"
+
+
+def _starts_none(project: str, answer: httpx.Response) -> ForbiddenError:
+    """What the control plane says of a project in which no session starts now, in its words."""
+    try:
+        problem = Problem.model_validate(answer.json())
+    except ValueError:
+        return ForbiddenError(f"No sessions are started in project {project} now.")
+    return ForbiddenError(problem.detail, remedy=problem.remedy)
 
 
 def _unavailable(project: str) -> UnavailableError:

@@ -178,6 +178,8 @@ def _waits_for(asked: Asked, lack: Lack, most: Amount, limit: Amount) -> str:
     if "starts" in lack.machine:
         one = f"one of the {most.starts} sessions that are" if most.starts != 1 else "the session that is"
         parts.append(f"{one} being started to be ready")
+    if "executors" in lack.project:
+        parts.append(f"{_executors(counted.executors)} of the project's {limit.executors}")
     if "gpus" in lack.machine:
         parts.append(_gpus(needs.gpus))
     elif "gpus" in lack.project:
@@ -193,7 +195,9 @@ def _holders(project: str, lack: Lack, running: Iterable[Running]) -> tuple[Hold
     told: dict[tuple[str, int | None], Amount] = {}
     for one in running:
         own = one.project == project
-        having = Amount(**{name: _having(name, one, lack, own) for name in ("sessions", "memory_mib", "gpus")})
+        having = Amount(
+            **{name: _having(name, one, lack, own) for name in ("sessions", "memory_mib", "gpus", "executors")}
+        )
         if having != NOTHING:
             holder = (one.owner, one.session) if own else (OTHERS, None)
             told[holder] = told.get(holder, NOTHING) + having
@@ -218,10 +222,16 @@ def _told(holder: Holder) -> str:
 
 
 def _amount(amount: Amount) -> str:
-    parts = [_gpus(amount.gpus)] if amount.gpus else []
+    parts = [_executors(amount.executors)] if amount.executors else []
+    if amount.gpus:
+        parts.append(_gpus(amount.gpus))
     if amount.memory_mib:
         parts.append(memory_text(amount.memory_mib))
     return " and ".join(parts)
+
+
+def _executors(number: int) -> str:
+    return f"{number} executor{'' if number == 1 else 's'}"
 
 
 def _gpus(number: int) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hops_contract.principal import Principal, PrincipalKind, ProjectRole
-from hops_livy.engines.amounts import Amount
+from hops_livy.engines.amounts import UNBOUNDED, Amount
 from hops_livy.engines.drivers import BatchFile, Executed, Shape
 from hops_livy.journal import Entry, Journal
 from hops_livy.news import News
@@ -186,7 +186,8 @@ def _was_waiting(entry: Entry) -> WasWaiting:
             arguments=tuple(map(str, batch["arguments"])),
             python_files=tuple(map(Path, batch["python_files"])),
         ),
-        limit=Amount(**entry["limit"]),
+        # A service of before knew no bound of executors.
+        limit=Amount(**{"executors": UNBOUNDED, **entry["limit"]}),
         overtaken=int(entry["overtaken"]),
     )
 

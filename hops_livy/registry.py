@@ -282,6 +282,14 @@ class Registry:
                 remedy="Start the notebook server again; if that is refused, ask a Data Owner of the project.",
             )
 
+    def forget_limits(self, project: str) -> None:
+        """What a project may use was changed: the next request asks anew."""
+        self._project_limits.forget(project)
+
+    def use_of(self, project: str) -> Amount:
+        """What the sessions of a project were given together, as its limits count it."""
+        return self._waiting.use_of(project)
+
     def kept_ready(self) -> Amount:
         """What the sessions take that are kept ready and stand in no list."""
         return sum((self._backend.needs(warm.session.shape) for warm in self._pool), NOTHING)
@@ -294,10 +302,16 @@ class Registry:
     async def end_owner(self, project_user: str, reason: str) -> int:
         """Ends all sessions and batches of one project-user; returns how many there were."""
         self._ended_owners.note(project_user)
-        if (warm := self._pool.of(project_user)) is not None:
-            await self._end_warm(warm)
+        return await self.end_work(project_user, reason, at_once=True)
+
+    async def end_work(self, project_user: str, reason: str, *, at_once: bool = False) -> int:
+        """Ends all sessions and batches of one project-user, who may begin others; returns how many there were."""
+        warm = self._pool.of(project_user)
         sessions = [session for session in self.sessions.owned(project_user, batch=None) if not session.final]
-        await asyncio.gather(*(session.end(reason) for session in sessions))
+        await asyncio.gather(
+            *([] if warm is None else [self._end_warm(warm, at_once=at_once)]),
+            *(session.end(reason, at_once=at_once) for session in sessions),
+        )
         return len(sessions)
 
     async def warm(self, principal: Principal, token: str, request: SessionRequest) -> WarmState:
@@ -344,9 +358,9 @@ class Registry:
         if displaced is not None:
             self._spawn(self._end_warm(displaced))
 
-    async def _end_warm(self, warm: Warm) -> None:
+    async def _end_warm(self, warm: Warm, *, at_once: bool = False) -> None:
         self._pool.remove(warm.session)
-        await warm.session.end("It was kept ready and not asked for.")
+        await warm.session.end("It was kept ready and not asked for.", at_once=at_once)
         warm.session.journal.remove()
 
     def _hand_over(self, session: Session, token: str, request: Resources, kind: str, timeouts: Timeouts) -> Session:

@@ -365,8 +365,8 @@ class Session:
             self.change(self._final_state(ending), ending.reason)
         self._end_statements(ending.reason)
 
-    async def end(self, reason: str, state: SessionState = SessionState.KILLED) -> None:
-        """Ends it; returns when nothing of it is left."""
+    async def end(self, reason: str, state: SessionState = SessionState.KILLED, *, at_once: bool = False) -> None:
+        """Ends it, ``at_once`` where its code may do nothing more; returns when nothing of it is left."""
         if self.final:
             if self._work is not None:
                 await asyncio.wait([self._work])
@@ -380,7 +380,7 @@ class Session:
             return
         self.change(SessionState.SHUTTING_DOWN, reason)
         self.journal.write({"is": "ending", "reason": reason})
-        await self.driver.end(reason)
+        await self.driver.end(reason, at_once=at_once)
         if self._work is not None:
             await asyncio.wait([self._work])
         self.change(state, reason)

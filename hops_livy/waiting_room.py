@@ -133,8 +133,12 @@ class WaitingRoom:
             limit: The most for all sessions of its project together.
         """
         having = list(self._having())
-        taken = sum((one.shape.asked for one in having if str(one.owner.project) == project), asked)
+        taken = self.use_of(project) + asked
         return not len(self) and len(having) < self._limits.sessions and not limit.lacks(taken)
+
+    def use_of(self, project: str) -> Amount:
+        """What was asked for by those of a project's sessions that have it, or are being given it."""
+        return sum((one.shape.asked for one in self._having() if str(one.owner.project) == project), NOTHING)
 
     def find_again(self, entry: Waiting) -> None:
         """Takes one that waited when an earlier service ended; it keeps its place."""

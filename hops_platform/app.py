@@ -13,6 +13,9 @@ from starlette.routing import BaseRoute
 
 from hops_contract.bodies import BodyLimit
 from hops_contract.crowds import Crowd
+from hops_contract.sandbox import Sandboxing
+from hops_platform.activity import routes as activity
+from hops_platform.activity.service import forget_old
 from hops_platform.adapters.capacity.machine import ThisMachine
 from hops_platform.adapters.environments.uv import UvEnvironments
 from hops_platform.adapters.hub.jupyterhub import JupyterHub
@@ -60,6 +63,7 @@ from hops_platform.http import (
 )
 from hops_platform.joining import routes as joining
 from hops_platform.operations import routes as operations
+from hops_platform.operations.engines import EngineWatch, engines_to_watch
 from hops_platform.outbox import OutboxWorkers
 from hops_platform.pages import router as pages
 from hops_platform.pages import show_problem
@@ -71,6 +75,9 @@ from hops_platform.projects import routes as projects
 from hops_platform.projects.deletion import purge_old
 from hops_platform.projects.models import Project
 from hops_platform.projects.tasks import TASKS as PROJECT_TASKS
+from hops_platform.quotas import routes as quotas
+from hops_platform.quotas.counting import count_due
+from hops_platform.quotas.tasks import TASKS as QUOTA_TASKS
 from hops_platform.recurring import Recurring
 from hops_platform.second_factor import routes as second_factor
 from hops_platform.security import browser, crowd
@@ -93,6 +100,8 @@ LOG = logging.getLogger("hops.app")
 API = "api/v1"
 _HOUR_S = 3600.0
 _REFUSALS_S = 10.0
+_COUNTING_S = 60.0
+_ENGINES_S = 30.0
 _USES_S = 60.0
 """So often at most is written when API keys were last used; a process that is killed forgets a minute of it."""
 TASKS = {
@@ -101,6 +110,7 @@ TASKS = {
     **DATASET_TASKS,
     **FILE_TASKS,
     **ENVIRONMENT_TASKS,
+    **QUOTA_TASKS,
     **SERVER_TASKS,
     **SHARING_TASKS,
 }
@@ -151,10 +161,12 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
     database = Database(settings.effective_database_url)
     trail = load_trail(settings.layout.root, settings.layout.secret(AUDIT_KEY))
     trail.follow(database)
+    engines = engines or make_engines(settings, signer)
+    watched = engines_to_watch(database, engines, sandboxes=settings.sandbox is not Sandboxing.OFF)
     parts = Parts(
         settings=settings,
         database=database,
-        engines=engines or make_engines(settings, signer),
+        engines=engines,
         signer=signer,
         sealer=load_sealer(settings.layout.secret(SEALING_KEY)),
         keys_in_use=KeysInUse(),
@@ -170,6 +182,7 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
         tickets=DownloadTickets(),
         hub_credential=read_secret(settings.layout.secret(HUB_CREDENTIAL)),
         health=Probe(database.check),
+        engine_watch=EngineWatch(watched),
     )
     workers = OutboxWorkers(parts.database, parts, TASKS)
     recurring = _recurring(parts, workers)
@@ -193,6 +206,7 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
             _write_uses(parts)
         parts.refusals.flush(all_of_them=True)
         parts.transfers.close()
+        parts.engine_watch.close()
         parts.database.close()
 
     app = build_routes(settings.prefix)
@@ -253,7 +267,14 @@ def _recurring(parts: Parts, workers: OutboxWorkers) -> tuple[Recurring, ...]:
             LOG.info("These deleted projects can't be restored any more: %s.", ", ".join(one.name for one in purged))
             workers.wake()
 
+    def forget_activity() -> None:
+        with parts.database.session() as session:
+            forget_old(session)
+
     return (
+        Recurring("activity", forget_activity, interval_s=_HOUR_S),
+        Recurring("engines", parts.engine_watch.look, interval_s=_ENGINES_S),
+        Recurring("storage", lambda: _count_storage(parts), interval_s=_COUNTING_S),
         Recurring("certificates", renew_certificates, interval_s=_HOUR_S),
         Recurring("deleted projects", purge_projects, interval_s=_HOUR_S / 6),
         Recurring("uses of API keys", lambda: _write_uses(parts), interval_s=_USES_S),
@@ -261,6 +282,10 @@ def _recurring(parts: Parts, workers: OutboxWorkers) -> tuple[Recurring, ...]:
         Recurring("uploads", lambda: stored.uploads.sweep(before=now() - LEFT_BEHIND), interval_s=_HOUR_S),
         Recurring("trash", lambda: stored.files.sweep(before=now() - LEFT_BEHIND), interval_s=_HOUR_S),
     )
+
+
+def _count_storage(parts: Parts) -> None:
+    count_due(parts.database, parts.engines)
 
 
 def _by_the_clock(action: Action, thing: str, *, project: Project | None = None) -> Event:
@@ -321,9 +346,11 @@ def _routes(prefix: str) -> tuple[BaseRoute, ...]:
         uploads,
         sharing,
         environments,
+        quotas,
         servers,
         sessions,
         operations,
+        activity,
         audit,
     ):
         api.include_router(subject.router)

@@ -189,6 +189,30 @@ class ConflictError(PlatformError):
     status = 409
 
 
+class ProjectArchivedError(PlatformError):
+    """The project is archived: it is read, and nothing in it is begun or changed."""
+
+    kind = "project-archived"
+    title = "The project is archived"
+    status = 409
+
+
+class ServiceOffError(PlatformError):
+    """The project's Data Owners have switched off what this needs."""
+
+    kind = "service-off"
+    title = "Switched off in this project"
+    status = 409
+
+
+class QuotaExceededError(PlatformError):
+    """The project has used up what it may use of something."""
+
+    kind = "quota-exceeded"
+    title = "The quota is used up"
+    status = 409
+
+
 class EnvironmentNotReadyError(PlatformError):
     """The project's environment is still being made."""
 

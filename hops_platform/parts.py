@@ -14,6 +14,7 @@ from hops_platform.certificates.revocations import RevocationLists
 from hops_platform.database import Database
 from hops_platform.engines import Engines
 from hops_platform.files.tickets import DownloadTickets
+from hops_platform.operations.engines import EngineWatch
 from hops_platform.places import Places
 from hops_platform.probe import Probe
 from hops_platform.projects.models import Membership
@@ -48,6 +49,7 @@ class Parts:
         tickets: By which browsers download files.
         hub_credential: The secret that the Hub shows.
         health: Whether the database answers.
+        engine_watch: Whether all that is around this service does.
     """
 
     settings: Settings
@@ -68,3 +70,4 @@ class Parts:
     tickets: DownloadTickets
     hub_credential: str
     health: Probe
+    engine_watch: EngineWatch

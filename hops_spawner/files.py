@@ -18,7 +18,8 @@ from hops_contract.servers import CONFIG_FILE, TOKEN_FILE, ServerConfig, ServerG
 from hops_spawner.logos import PROMPT, SCALA, SPARK
 
 FOLDERS = ("config", "data", "ipython", "runtime")
-KERNELS = ("pyspark", "spark", "python3")
+SPARK_KERNELS = ("pyspark", "spark")
+PLAIN_KERNEL = "python3"
 CULL_INTERVAL_S = 60
 # Would ask every person in every project whether to fetch Jupyter's news, and whether there is a newer Lab.
 DISABLED_IN_LAB = {"@jupyterlab/apputils-extension:announcements": True}
@@ -30,6 +31,13 @@ NOT_FOR_DATA_SCIENTISTS = (
     "@jupyterlab/filebrowser-extension:open-browser-tab",
     "@jupyterlab/filebrowser-extension:share-file",
     "@jupyterlab/notebook-extension:export",
+)
+# Where Spark is switched off there is nothing to show in them.
+ABOUT_SPARK = (
+    "jupyterlab-hops:idle-warning",
+    "jupyterlab-hops:session-status",
+    "jupyterlab-hops:sessions",
+    "jupyterlab-hops:spark-pages",
 )
 # Light or dark as the system is, like the platform's pages; whoever picks a theme in Lab's settings keeps that.
 SETTINGS_OF_LAB = {"@jupyterlab/apputils-extension:themes": {"adaptive-theme": True}}
@@ -57,10 +65,7 @@ def server_files(grant: ServerGrant) -> dict[str, bytes]:
         CONFIG_FILE: (config.model_dump_json(indent=2) + "\n").encode(),
         TOKEN_FILE: grant.token.get_secret_value().encode(),
         **{f"{CERTIFICATES_FOLDER}/{name}": content for name, content in grant.certificate.files().items()},
-        "kernels/pyspark/kernel.json": _json(_kernel(config, "PySpark", "hops_kernels.pyspark")),
-        "kernels/pyspark/logo-svg.svg": SPARK.encode(),
-        "kernels/spark/kernel.json": _json(_kernel(config, "Spark (Scala)", "hops_kernels.spark", language="scala")),
-        "kernels/spark/logo-svg.svg": SCALA.encode(),
+        **(_spark_kernels(config) if config.spark else {}),
         "kernels/python3/kernel.json": _json(_kernel(config, "Python 3 (without Spark)", "ipykernel_launcher")),
         "kernels/python3/logo-svg.svg": PROMPT.encode(),
         "config/jupyter_server_config.json": _json(jupyter_settings(config)),
@@ -72,7 +77,13 @@ def server_files(grant: ServerGrant) -> dict[str, bytes]:
 def disabled_in_lab(config: ServerConfig) -> dict[str, bool]:
     """Lab's plugins that are off on this server."""
     refused = () if config.role is ProjectRole.DATA_OWNER else NOT_FOR_DATA_SCIENTISTS
-    return DISABLED_IN_LAB | dict.fromkeys(refused, True)
+    idle = () if config.spark else ABOUT_SPARK
+    return DISABLED_IN_LAB | dict.fromkeys((*refused, *idle), True)
+
+
+def kernels_of(config: ServerConfig) -> list[str]:
+    """The kernels that this server offers; the first is that of a new notebook."""
+    return [*(SPARK_KERNELS if config.spark else ()), PLAIN_KERNEL]
 
 
 def jupyter_settings(config: ServerConfig) -> dict[str, Any]:
@@ -91,17 +102,26 @@ def jupyter_settings(config: ServerConfig) -> dict[str, Any]:
         "FileContentsManager": {"delete_to_trash": False},
         # Lab would install into the platform's own environment.
         "LabApp": {"extension_manager": "readonly"},
-        "KernelSpecManager": {"ensure_native_kernel": False, "allowed_kernelspecs": list(KERNELS)},
+        "KernelSpecManager": {"ensure_native_kernel": False, "allowed_kernelspecs": kernels_of(config)},
         # A browser tab that was left open does not count as work; a cell that runs does.
         "MappingKernelManager": {
             "kernel_manager_class": KERNEL_MANAGER,
-            "default_kernel_name": "pyspark",
+            "default_kernel_name": kernels_of(config)[0],
             "cull_idle_timeout": idle_s,
             "cull_interval": CULL_INTERVAL_S,
             "cull_connected": True,
             "cull_busy": False,
         },
         "TerminalManager": {"cull_inactive_timeout": idle_s, "cull_interval": CULL_INTERVAL_S},
+    }
+
+
+def _spark_kernels(config: ServerConfig) -> dict[str, bytes]:
+    return {
+        "kernels/pyspark/kernel.json": _json(_kernel(config, "PySpark", "hops_kernels.pyspark")),
+        "kernels/pyspark/logo-svg.svg": SPARK.encode(),
+        "kernels/spark/kernel.json": _json(_kernel(config, "Spark (Scala)", "hops_kernels.spark", language="scala")),
+        "kernels/spark/logo-svg.svg": SCALA.encode(),
     }
 
 

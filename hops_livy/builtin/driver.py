@@ -18,7 +18,7 @@ from hops_livy.builtin.endings import explained, was_lost, why_ended, why_lost, 
 from hops_livy.builtin.folder import SessionFolder
 from hops_livy.builtin.joined import Joined
 from hops_livy.builtin.kernel_client import KernelClient, executed
-from hops_livy.builtin.processes import DriverProcess, Listeners, end_processes, start_time
+from hops_livy.builtin.processes import AT_ONCE_S, GRACE_S, DriverProcess, Listeners, end_processes, start_time
 from hops_livy.builtin.shortage import MemoryWatch, OomCounter
 from hops_livy.builtin.told import MOST_BYTES, MOST_LINES, Told, ends, lines_of
 from hops_livy.builtin.waiting import Waiting
@@ -94,6 +94,7 @@ class BuiltinDriver:
         self._started: float | None = None
         self._found_again = False
         self._asked: str | None = None
+        self._grace_s = GRACE_S
         self._stop = asyncio.Event()
         self._last_log: list[str] = []
         self._life: asyncio.Task[None] | None = None
@@ -335,8 +336,11 @@ class BuiltinDriver:
         if not self.ended.done():
             self._folder.write_secret(self._folder.token, token)
 
-    async def end(self, reason: str) -> None:
+    async def end(self, reason: str, *, at_once: bool = False) -> None:
         """See :class:`~hops_livy.engines.drivers.Driver`."""
+        # A cluster is told by the driver that its application has ended.
+        if at_once and self._cluster is None:
+            self._grace_s = AT_ONCE_S
         if self._asked is None:
             self._asked = reason
         self._stop.set()
@@ -368,7 +372,7 @@ class BuiltinDriver:
             if self._client is not None:
                 self._client.close()
             ending = self._told_ending(process.returncode if by_itself else None)
-            if not await end_processes(process.pid, self._request.application):
+            if not await end_processes(process.pid, self._request.application, grace_s=self._grace_s):
                 LOG.error("processes of session %d can't be ended", self._request.session_id)
             await asyncio.wait(watched[:1])
         finally:

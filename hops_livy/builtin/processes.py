@@ -13,7 +13,9 @@ from typing import Any
 
 import psutil
 
-_GRACE_S = 3.0
+GRACE_S = 3.0
+AT_ONCE_S = 0.25
+"""Time that processes have that are ended at once: enough for what ends by itself when it is asked."""
 _GIVE_UP_S = 20.0
 _POLL_S = 0.05
 _KIB_OF_A_MIB = 1024
@@ -138,9 +140,9 @@ class Listeners:
             return found
 
 
-async def end_processes(leader: int, application: str) -> bool:
-    """Ends them all: asked first, then killed. Returns whether all are gone."""
-    return await _end(lambda: processes_of(leader, application))
+async def end_processes(leader: int, application: str, *, grace_s: float = GRACE_S) -> bool:
+    """Ends them all: asked first, and killed after ``grace_s``. Returns whether all are gone."""
+    return await _end(lambda: processes_of(leader, application), grace_s)
 
 
 async def end_strays(token_file: str) -> bool:
@@ -150,7 +152,7 @@ async def end_strays(token_file: str) -> bool:
     )
 
 
-async def _end(find: Callable[[], list[psutil.Process]]) -> bool:
+async def _end(find: Callable[[], list[psutil.Process]], grace_s: float = GRACE_S) -> bool:
     loop = asyncio.get_running_loop()
     begun = loop.time()
     asked: set[int] = set()
@@ -172,7 +174,7 @@ async def _end(find: Callable[[], list[psutil.Process]]) -> bool:
             return False
         for process in alive:
             with contextlib.suppress(psutil.Error):
-                if elapsed > _GRACE_S:
+                if elapsed > grace_s:
                     process.kill()
                 elif process.pid not in asked:
                     asked.add(process.pid)

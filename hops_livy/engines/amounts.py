@@ -1,4 +1,4 @@
-"""How much of what an engine counts: memory, GPUs, sessions themselves, and those that are being started."""
+"""How much of what is counted: memory, GPUs, executors, sessions themselves, and those that are being started."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ class Amount:
     """So much of each. A difference may be below zero: then more was promised than there is.
 
     ``starts`` is needed only until a session is ready: many at once would all be slow, and each of them be held up.
+    ``executors`` are counted against the limits of projects; no backend counts them, it counts what they take.
     """
 
     sessions: int = 0
     starts: int = 0
     memory_mib: int = 0
     gpus: int = 0
+    executors: int = 0
 
     def __add__(self, other: Amount) -> Amount:
         return Amount(
@@ -26,6 +28,7 @@ class Amount:
             starts=self.starts + other.starts,
             memory_mib=self.memory_mib + other.memory_mib,
             gpus=self.gpus + other.gpus,
+            executors=self.executors + other.executors,
         )
 
     def __sub__(self, other: Amount) -> Amount:
@@ -34,6 +37,7 @@ class Amount:
             starts=self.starts - other.starts,
             memory_mib=self.memory_mib - other.memory_mib,
             gpus=self.gpus - other.gpus,
+            executors=self.executors - other.executors,
         )
 
     def lacks(self, needs: Amount) -> frozenset[str]:
@@ -49,7 +53,7 @@ class Amount:
 
 
 NOTHING = Amount()
-BOUNDLESS = Amount(sessions=UNBOUNDED, starts=UNBOUNDED, memory_mib=UNBOUNDED, gpus=UNBOUNDED)
+BOUNDLESS = Amount(sessions=UNBOUNDED, starts=UNBOUNDED, memory_mib=UNBOUNDED, gpus=UNBOUNDED, executors=UNBOUNDED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,7 +55,7 @@ class Shape:
     @property
     def asked(self) -> Amount:
         """What was asked for in all, wherever it is: a project's limits bound that."""
-        return Amount(sessions=1, memory_mib=self.total_memory_mib, gpus=self.total_gpus)
+        return Amount(sessions=1, memory_mib=self.total_memory_mib, gpus=self.total_gpus, executors=self.most_executors)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -339,8 +339,14 @@ class Driver(Protocol):
         """Puts a new token in the place of the old one. Never logged."""
         ...
 
-    async def end(self, reason: str) -> None:
-        """Ends the driver with all its processes and temporary files; returns when they are gone."""
+    async def end(self, reason: str, *, at_once: bool = False) -> None:
+        """Ends the driver with all its processes and temporary files; returns when they are gone.
+
+        Args:
+            reason: Why.
+            at_once: Whether its code may do nothing more: then no process of this machine is given the time to put
+                its things in order.
+        """
         ...
 
     def detach(self) -> None:

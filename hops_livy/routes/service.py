@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 
-from hops_contract.slugs import split_project_user
+from hops_contract.slugs import MAX_SLUG_LENGTH, split_project_user
 from hops_livy import __version__
 from hops_livy.errors import BadRequestError, LeftOutError
 from hops_livy.routes.callers import CallerDep, ControlPlaneDep
 from hops_livy.routes.examples import gives
 
 router = APIRouter(tags=["service"])
+Reason = Annotated[
+    str | None,
+    Query(max_length=300, description="Why, for one who is a member still.", examples=["Spark is off here."]),
+]
 LIVY_VERSION = "0.8.0-incubating"
 """The version of Livy whose protocol is spoken."""
 
@@ -44,11 +48,33 @@ async def left_out(_caller: CallerDep) -> None:
 
 
 @router.delete("/owners/{project_user}", responses=gives({"ended": 2}))
-async def end_owner(project_user: Annotated[str, Path(max_length=70)], registry: ControlPlaneDep) -> dict[str, Any]:
-    """Ends all sessions and batches of one who is no longer a member."""
+async def end_owner(
+    project_user: Annotated[str, Path(max_length=70)], registry: ControlPlaneDep, reason: Reason = None
+) -> dict[str, Any]:
+    """Ends all sessions and batches of one who is no longer a member; from then on tokens of before are refused.
+
+    With a `reason` of one who is: then they are told it, and their tokens stay as good as they were.
+    """
     try:
         project, user = split_project_user(project_user)
     except ValueError as error:
         raise BadRequestError(str(error)) from error
+    registry.forget_limits(project)
+    if reason is not None:
+        return {"ended": await registry.end_work(project_user, reason)}
     ended = await registry.end_owner(project_user, f"{user} is no longer a member of project {project}.")
     return {"ended": ended}
+
+
+@router.get("/projects/{project}/use", responses=gives({"sessions": 2, "executors": 3, "memory_mib": 4096, "gpus": 0}))
+async def read_use(
+    project: Annotated[str, Path(max_length=MAX_SLUG_LENGTH)], registry: ControlPlaneDep
+) -> dict[str, int]:
+    """What the sessions of a project have together, of what its limits count."""
+    amount = registry.use_of(project)
+    return {
+        "sessions": amount.sessions,
+        "executors": amount.executors,
+        "memory_mib": amount.memory_mib,
+        "gpus": amount.gpus,
+    }

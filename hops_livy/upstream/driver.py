@@ -209,7 +209,7 @@ class UpstreamDriver:
     def renew_token(self, token: str) -> None:
         """See :class:`~hops_livy.engines.drivers.Driver`. Livy is given none: it has no way that others can't see."""
 
-    async def end(self, reason: str) -> None:
+    async def end(self, reason: str, *, at_once: bool = False) -> None:  # noqa: ARG002 - Livy knows one way
         """See :class:`~hops_livy.engines.drivers.Driver`."""
         if self._asked is None:
             self._asked = reason

@@ -19,6 +19,7 @@ from fastapi.routing import APIRoute
 from sqlalchemy.orm import Session
 
 from hops_contract.slugs import is_slug
+from hops_platform.activity.service import note
 from hops_platform.audit.actions import Action, ActorKind, Outcome
 from hops_platform.audit.circumstances import Circumstances, circumstances_of
 from hops_platform.audit.events import Event
@@ -140,9 +141,12 @@ def _write(request: Request, session: Session) -> None:
     if known.action is not None:
         done = event_of(request, known.action)
         record(session, done)
+        note(session, done)
         for name, key in known.others:
             # Its Data Owners learn what was done and by whom, not where people of another project work.
-            record(session, replace(done, project=name, project_id=key, source="", request_id=""))
+            there = replace(done, project=name, project_id=key, source="", request_id="")
+            record(session, there)
+            note(session, there, by=done.project)
         known.recorded = True
 
 

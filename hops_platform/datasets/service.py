@@ -22,7 +22,7 @@ from hops_platform.outbox import Task, enqueue, still_to_do
 from hops_platform.paging import decode_cursor, encode_cursor, fetch_page
 from hops_platform.projects.models import Project
 from hops_platform.projects.service import CREATE_FOLDERS
-from hops_platform.security.authentication import Caller, ProjectAccess
+from hops_platform.security.authentication import Caller, ProjectAccess, archived
 from hops_platform.security.permissions import Permission
 from hops_platform.sharing.models import Share, ShareMode
 from hops_platform.sharing.standing import end_shares_of, find_standing, is_shared_name, standing_in
@@ -78,6 +78,7 @@ def place_in(session: Session, access: ProjectAccess, dataset: str, path: str, *
 
     Raises:
         ForbiddenError: The dataset is another project's, which does not allow this.
+        ProjectArchivedError: It is to be written to, and that project is archived.
         InvalidRequestError: The path can't be one.
         NotFoundError: There is no such dataset.
     """
@@ -112,6 +113,8 @@ def _check_use(share: Share, use: Use, caller: Caller) -> None:
             "With this API key, another project's datasets are read and nothing else.",
             remedy="Make a key with the scope datasets:share.",
         )
+    if use is Use.WRITE and share.owner.archived_at is not None:
+        raise archived(share.owner)
     if use is Use.WRITE and share.mode is not ShareMode.WRITE:
         raise ForbiddenError(
             f"{share.path} is shared with this project for reading only.",
@@ -259,7 +262,7 @@ def show_shared(share: Share) -> DatasetAnswer:
     """A dataset of another project on the wire."""
     shown = show_dataset(share.dataset)
     shared = SharedAnswer(
-        project=share.owner.name, dataset=share.dataset.name, mode=share.mode, download=share.download
+        project=share.owner.name, dataset=share.dataset.name, mode=share.mode_now, download=share.download
     )
     return shown.model_copy(update={"name": f"{SHARED}/{share.path}", "standard": False, "shared": shared})
 

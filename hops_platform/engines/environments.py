@@ -8,6 +8,14 @@ from typing import Protocol
 class ProjectEnvironments(Protocol):
     """One environment a project."""
 
+    def probe(self) -> str:
+        """What it is, in few words, as far as it says.
+
+        Raises:
+            PlatformError: It does not work.
+        """
+        ...
+
     def prefix(self, project: str) -> str:
         """Where the environment of ``project`` lies."""
         ...

@@ -185,6 +185,13 @@ class ProjectFiles(Protocol):
         """Makes ``item`` the folder of a dataset; can be repeated. What is there already is kept beside it."""
         ...
 
+    def measure(self, project: str) -> int:
+        """Bytes of all files in the project's datasets and its trash; may take long, and takes little of the machine.
+
+        A file counts as large as it says it is, also where little of it is on the disk.
+        """
+        ...
+
     def empty_trash(self, project: str) -> None:
         """Gives up all that is in the trash, at once; :meth:`sweep` removes it."""
         ...
@@ -338,6 +345,10 @@ class ProjectUploads(Protocol):
 
     def cancel(self, project: str, owner: UUID, upload: UUID) -> None:
         """Removes it; does nothing if there is none."""
+        ...
+
+    def announced(self, project: str) -> int:
+        """Bytes of all uploads to a project that are under way, as many as they will have."""
         ...
 
     def sweep(self, *, before: datetime) -> None:

@@ -52,6 +52,14 @@ class RunningServer:
 class Hub(Protocol):
     """Named servers of users."""
 
+    def probe(self) -> str:
+        """What it is, in few words, as far as it says.
+
+        Raises:
+            PlatformError: It does not work.
+        """
+        ...
+
     def server(self, user: str, name: str) -> HubServer:
         """The server ``name`` of ``user``; one that never was is stopped."""
         ...

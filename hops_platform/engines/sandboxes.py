@@ -61,6 +61,14 @@ class EndedShare:
 class Sandboxes(Protocol):
     """Notebook servers and Spark sessions of projects."""
 
+    def probe(self) -> str:
+        """What it is, in few words, as far as it says.
+
+        Raises:
+            PlatformError: It does not work.
+        """
+        ...
+
     def settle(self, project: str, visible: Sequence[VisibleDataset], ended: Sequence[EndedShare] = ()) -> None:
         """Lets sandboxes of ``project`` see, of other projects, what stands in ``visible`` and nothing else.
 

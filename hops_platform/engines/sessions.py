@@ -3,14 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionsUse:
+    """What the sessions of a project have together: how many they are, and what they were given."""
+
+    sessions: int = 0
+    executors: int = 0
+    memory_mib: int = 0
+    gpus: int = 0
 
 
 class SparkSessions(Protocol):
     """Spark sessions and batches of project-users."""
 
-    def end_all(self, project_user: str) -> None:
-        """Ends all sessions and batches of ``project__user``; there may be none."""
+    def probe(self) -> str:
+        """What it is, in few words, as far as it says.
+
+        Raises:
+            PlatformError: It does not work.
+        """
+        ...
+
+    def end_all(self, project_user: str, *, reason: str | None = None) -> None:
+        """Ends all sessions and batches of ``project__user``; there may be none.
+
+        Args:
+            project_user: Whose.
+            reason: What they are told, who may begin others with the tokens they have, if they are let; ``None`` for
+                one who is no longer a member.
+        """
+        ...
+
+    def use_of(self, project: str) -> SessionsUse:
+        """What the sessions of a project have together."""
         ...
 
     def look(self, token: str, query: Mapping[str, str], *, wait_s: float = 0) -> Mapping[str, Any]:

@@ -9,6 +9,14 @@ from typing import Protocol
 class ProjectStorage(Protocol):
     """Folders of projects and their datasets."""
 
+    def probe(self) -> str:
+        """What it is, in few words, as far as it says.
+
+        Raises:
+            PlatformError: It does not work.
+        """
+        ...
+
     def project_address(self, project: str) -> str:
         """Where the datasets of ``project`` lie, for processes: a path or a URL."""
         ...

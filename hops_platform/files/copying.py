@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hops_platform.audit.circumstances import Circumstances
@@ -14,10 +15,13 @@ from hops_platform.datasets.service import Use, place_in
 from hops_platform.engines.files import Copied
 from hops_platform.engines.leave import Leave
 from hops_platform.engines.places import Place
+from hops_platform.errors import QuotaExceededError, TooLargeError
 from hops_platform.files.leave import NamedPlace, check_still
 from hops_platform.files.schemas import CopyAnswer, Move
 from hops_platform.files.service import show_copied
 from hops_platform.parts import Parts
+from hops_platform.projects.models import Project
+from hops_platform.quotas.service import add_storage, in_words, storage_room
 from hops_platform.security.authentication import ProjectAccess
 from hops_platform.security.permissions import Permission
 
@@ -64,6 +68,7 @@ async def copy_with(work: CopyWork, call: CopyCall) -> CopyAnswer:
     Raises:
         ForbiddenError: A share does not allow it, or the right to it has ended meanwhile.
         NotFoundError: A dataset or the source is not there (any more).
+        QuotaExceededError: The project that it comes into has less room for it than it needs.
         TooManyError: Too much is under way.
     """
     request, access = call.request, call.access
@@ -76,11 +81,35 @@ async def copy_with(work: CopyWork, call: CopyCall) -> CopyAnswer:
     from_place = await call.parts.transfers.run(_place, call, source)
     person = access.caller.person.name
     leave = Leave(partial(check_still, call.parts.database, access, call.permission, target, source))
-    bounds = {"most_entries": MOST_COPIED_ENTRIES, "most_bytes": MOST_COPIED_BYTES}
+    room = await call.parts.transfers.run(_room, call, to_place)
+    bounds = {"most_entries": MOST_COPIED_ENTRIES, "most_bytes": min(MOST_COPIED_BYTES, room)}
     with call.parts.transfers.places.take(person):
         call.step_aside()
         run = call.parts.transfers.copies.run
-        return show_copied(await run(person, leave, partial(work, from_place, to_place, **bounds, leave=leave)))
+        try:
+            copied = await run(person, leave, partial(work, from_place, to_place, **bounds, leave=leave))
+        except TooLargeError as error:
+            if room < MOST_COPIED_BYTES:
+                raise _beyond_quota(to_place, room) from error
+            raise
+        await call.parts.transfers.run(add_storage, call.session, to_place.project, copied.size)
+        return show_copied(copied)
+
+
+def _room(call: CopyCall, target: Place) -> int:
+    """How many bytes may come into the project of ``target``, in which it need not be the caller who is a member."""
+    owner = call.session.scalar(select(Project).where(Project.name == target.project))
+    room = storage_room(call.session, owner) if owner is not None else None
+    call.session.commit()
+    return MOST_COPIED_BYTES if room is None else room
+
+
+def _beyond_quota(target: Place, room: int) -> QuotaExceededError:
+    return QuotaExceededError(
+        f"This is more than the {in_words(room)} that may still come into the project {target.project!r}, or more "
+        "files than can be copied at once.",
+        remedy="Delete files and empty the trash, or ask an administrator for more.",
+    )
 
 
 def _place(call: CopyCall, named: NamedPlace) -> Place:

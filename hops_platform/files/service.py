@@ -26,6 +26,7 @@ from hops_platform.files.schemas import (
 from hops_platform.outbox import Task, enqueue
 from hops_platform.paging import Page, decode_cursor, encode_cursor
 from hops_platform.projects.models import Project
+from hops_platform.quotas.service import COUNT_STORAGE
 from hops_platform.security.authentication import ProjectAccess, authorize_in_project
 from hops_platform.security.permissions import Permission
 
@@ -105,6 +106,7 @@ def empty_trash(session: Session, files: ProjectFiles, project: Project, *, repe
     files.empty_trash(project.name)
     # The space is given back after this answer; it can take long.
     enqueue(session, SWEEP_TRASH, entity="trash", payload={})
+    enqueue(session, COUNT_STORAGE, entity=project.name, project=project.name, payload={"project_id": str(project.id)})
 
 
 def show_entry(entry: Entry) -> EntryAnswer:

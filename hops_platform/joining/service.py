@@ -31,7 +31,8 @@ SHORTEST_SEARCH = 2
 
 def listed_projects(search: str) -> Select[Project]:
     """The query of the projects that everybody may find: in whose name, title or description ``search`` occurs."""
-    query = select(Project).where(Project.listed.is_(True), Project.deleted_at.is_(None))
+    open_to = (Project.deleted_at.is_(None), Project.archived_at.is_(None))
+    query = select(Project).where(Project.listed.is_(True), *open_to)
     return matching(query, search, Project.name, Project.title, Project.description)
 
 

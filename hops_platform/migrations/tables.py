@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import MetaData
 
+from hops_platform.activity import models as activity
 from hops_platform.api_keys import models as api_keys
 from hops_platform.audit.models import AuditEvent
 from hops_platform.certificates import models as certificates
@@ -14,6 +15,7 @@ from hops_platform.idempotency import IdempotencyKey
 from hops_platform.joining import models as joining
 from hops_platform.outbox import Delivery
 from hops_platform.projects import models as projects
+from hops_platform.quotas import models as quotas
 from hops_platform.second_factor import models as second_factor
 from hops_platform.servers import models as servers
 from hops_platform.sharing import models as sharing
@@ -36,7 +38,10 @@ TABLES = (
     sharing.Publication,
     environments.Environment,
     servers.RememberedOptions,
-    servers.ProjectLimits,
+    quotas.ProjectLimits,
+    quotas.SiteLimits,
+    quotas.StorageUse,
+    activity.Activity,
     Delivery,
     IdempotencyKey,
     AuditEvent,

@@ -8,9 +8,10 @@ from fastapi import APIRouter, Depends, Path, Request
 
 from hops_platform.audit.actions import Action
 from hops_platform.audit.requests import Known, records
-from hops_platform.http import After, DatabaseSession, Limit, parts_of
+from hops_platform.http import After, DatabaseSession, Limit, PartsOf, parts_of
 from hops_platform.operations import service
-from hops_platform.operations.schemas import DeliveryAnswer, Health
+from hops_platform.operations.engines import show_engines
+from hops_platform.operations.schemas import DeliveryAnswer, EngineAnswer, Health
 from hops_platform.paging import DEFAULT_LIMIT, Page
 from hops_platform.security.guard import Public, Requires
 from hops_platform.security.permissions import Permission
@@ -26,6 +27,12 @@ async def read_health(request: Request) -> Health:
     """Whether the service and its database answer."""
     await parts_of(request).health.check()
     return Health(status="ok", version=_version())
+
+
+@router.get("/engines", dependencies=[Depends(Requires(Permission.ENGINES_READ))])
+def list_engines(session: DatabaseSession, parts: PartsOf) -> list[EngineAnswer]:
+    """The parts of the platform that this service uses: whether each works, since when, and what waits for it."""
+    return show_engines(session, parts.engine_watch)
 
 
 @router.get("/outbox", dependencies=[Depends(Requires(Permission.OUTBOX_READ))])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from enum import StrEnum
 
 from pydantic import BaseModel, Field
 
@@ -21,6 +22,29 @@ class DeliveryAnswer(BaseModel):
     due_at: datetime = Field(examples=["2026-05-04T10:05:00Z"])
     last_error: str | None = Field(examples=["The Hub does not answer."])
     created_at: datetime = Field(examples=["2026-05-04T10:00:00Z"])
+
+
+class EngineState(StrEnum):
+    """Whether an engine works."""
+
+    UP = "up"
+    DOWN = "down"
+
+
+class EngineAnswer(BaseModel):
+    """A part of the platform that the control plane uses."""
+
+    name: str = Field(examples=["hub"])
+    title: str = Field(examples=["Hub"])
+    state: EngineState = Field(examples=["up"])
+    since: datetime = Field(
+        description="Since when that is so, as far as this service has seen.", examples=["2026-05-04T10:00:00Z"]
+    )
+    about: str | None = Field(description="What it said of itself when it worked last.", examples=["JupyterHub 5.4.0"])
+    error: str | None = Field(description="Why it does not work; null if it does.", examples=[None])
+    remedy: str | None = Field(description="What to do where it does not.", examples=[None])
+    waiting: int = Field(description="Deliveries that wait for it.", examples=[0])
+    stuck: int = Field(description="Of these, those that have failed several times.", examples=[0])
 
 
 class Health(BaseModel):

@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, Integer, String, Text, false, text
+from sqlalchemy import JSON, ForeignKey, Index, Integer, String, Text, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from hops_contract.principal import ProjectRole
@@ -34,6 +34,10 @@ class Project(Base):
     listed: Mapped[bool] = mapped_column(default=False, server_default=false())
     # From then on it is absent for everybody, and can be restored for a time.
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None, index=True)
+    # From then on it is for reading, until that is taken back.
+    archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    # Names of services that are switched off; one that no longer is known counts for nothing.
+    services_off: Mapped[list[str]] = mapped_column(JSON, default=list, server_default=text("'[]'"))
     # Counts edits; it is the project's ETag.
     version: Mapped[int] = mapped_column(Integer, default=1)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

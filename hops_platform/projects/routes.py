@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 from sqlalchemy import select
 
 from hops_contract.slugs import MAX_SLUG_LENGTH
@@ -21,7 +21,7 @@ from hops_platform.http import (
 )
 from hops_platform.idempotency import create_once
 from hops_platform.paging import DEFAULT_LIMIT, Page, fetch_page
-from hops_platform.projects import deletion, service
+from hops_platform.projects import deletion, service, services
 from hops_platform.projects.models import Membership, Project
 from hops_platform.projects.schemas import (
     DeletedProject,
@@ -30,8 +30,10 @@ from hops_platform.projects.schemas import (
     NewMember,
     NewProject,
     ProjectAnswer,
+    ProjectArchiving,
     ProjectDeletion,
     ProjectEdit,
+    ProjectServices,
 )
 from hops_platform.security.authentication import Caller, ProjectAccess, authorize_in_project
 from hops_platform.security.guard import Requires, RequiresInProject
@@ -39,6 +41,7 @@ from hops_platform.security.permissions import Permission
 from hops_platform.users.models import User
 
 router = APIRouter(tags=["projects"])
+Archived = Annotated[bool, Query(description="Whether those that are archived, or the others.", examples=[True])]
 DeletedName = Annotated[str, Path(max_length=MAX_SLUG_LENGTH, examples=["weather"])]
 MemberName = Annotated[str, Path(max_length=MAX_SLUG_LENGTH, examples=["ada"])]
 
@@ -47,11 +50,12 @@ MemberName = Annotated[str, Path(max_length=MAX_SLUG_LENGTH, examples=["ada"])]
 def list_projects(
     caller: Annotated[Caller, Depends(Requires(Permission.PROJECTS_LIST))],
     session: DatabaseSession,
+    archived: Archived = False,  # noqa: FBT002 - a word of the address
     limit: Limit = DEFAULT_LIMIT,
     after: After = None,
 ) -> Page[ProjectAnswer]:
-    """The caller's projects by name."""
-    query = service.projects_of(caller.person)
+    """The caller's projects by name: those that are not archived, or those that are."""
+    query = service.projects_of(caller.person, archived=archived)
     rows, following = fetch_page(session, query, key=Membership.project_name, limit=limit, after=after)
     return Page(items=[service.show_row(row) for row in rows], next=following)
 
@@ -112,6 +116,51 @@ def delete_project(
 ) -> None:
     """Deletes a project: from now on nobody sees it, and for some days its Data Owners can restore it."""
     deletion.delete_project(session, access.project, repeated_name=request.name)
+
+
+@router.post("/projects/{project}:archive", dependencies=[records(Action.PROJECT_ARCHIVE, "project")])
+def archive_project(
+    request: ProjectArchiving,
+    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.PROJECT_ARCHIVE))],
+    session: DatabaseSession,
+    response: Response,
+) -> ProjectAnswer:
+    """Archives a project: servers stop, sessions end, and it is for reading until that is taken back."""
+    services.archive(session, access.project, repeated_name=request.name)
+    response.headers["ETag"] = entity_tag(access.project.version)
+    return service.show_project(session, access.project, access.membership)
+
+
+@router.post("/projects/{project}:unarchive", dependencies=[records(Action.PROJECT_UNARCHIVE, "project")])
+def unarchive_project(
+    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.PROJECT_ARCHIVE))],
+    session: DatabaseSession,
+    response: Response,
+) -> ProjectAnswer:
+    """Takes a project out of the archive; nothing starts by itself."""
+    services.unarchive(session, access.project)
+    response.headers["ETag"] = entity_tag(access.project.version)
+    return service.show_project(session, access.project, access.membership)
+
+
+@router.put("/projects/{project}/services", dependencies=[records(Action.PROJECT_SET_SERVICES)])
+def set_services(  # noqa: PLR0917 - the request, and parts
+    request: ProjectServices,
+    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.SERVICES_EDIT))],
+    session: DatabaseSession,
+    response: Response,
+    known: Known,
+    if_match: IfMatch = None,
+) -> ProjectAnswer:
+    """Switches services of a project on and off; what runs of one that is switched off ends."""
+    project = access.project
+    check_entity_tag(if_match, project.version)
+    before = services.services_on(project)
+    services.set_services(session, project, request.services, version=project.version)
+    known.thing = services.changed_in_words(before, request.services) or "nothing"
+    known.details["services"] = [one.value for one in services.services_on(project)]
+    response.headers["ETag"] = entity_tag(project.version)
+    return service.show_project(session, project, access.membership)
 
 
 @router.get("/deleted-projects")

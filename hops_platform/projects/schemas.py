@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from hops_contract.principal import ProjectRole
 from hops_platform.environments.models import EnvironmentState
 from hops_platform.projects.models import Template
+from hops_platform.security.services import Service
 from hops_platform.users.schemas import Slug, Strict, Title
 
 Description = Annotated[
@@ -41,6 +42,18 @@ class ProjectDeletion(Strict):
     """Says the name again, so that the wrong project is not deleted."""
 
     name: str = Field(max_length=64, examples=["weather"])
+
+
+class ProjectArchiving(Strict):
+    """Says the name again, so that the wrong project is not archived."""
+
+    name: str = Field(max_length=64, examples=["weather"])
+
+
+class ProjectServices(Strict):
+    """The services that are switched on from now on."""
+
+    services: list[Service] = Field(max_length=len(Service), examples=[["jupyter", "sharing"]])
 
 
 class DeletedProject(BaseModel):
@@ -76,6 +89,14 @@ class ProjectAnswer(BaseModel):
     role: ProjectRole | None = Field(description="My role; null for an administrator who is not a member.")
     environment: EnvironmentAnswer
     created_at: datetime = Field(examples=["2026-05-04T10:00:00Z"])
+    archived_at: datetime | None = Field(
+        default=None, description="Since when it is archived, for reading only; null if it is not.", examples=[None]
+    )
+    services: list[Service] = Field(
+        default_factory=lambda: list(Service),
+        description="Those that are switched on.",
+        examples=[["jupyter", "sharing", "spark"]],
+    )
     version: int = Field(description="Counts the edits; also the ETag.", examples=[1])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Row, Select, delete, func, select
@@ -27,7 +28,9 @@ from hops_platform.projects.schemas import (
     ProjectAnswer,
     ProjectEdit,
 )
+from hops_platform.quotas.models import StorageUse
 from hops_platform.security.authentication import Caller
+from hops_platform.security.services import Service
 from hops_platform.users.models import User
 from hops_platform.versions import edit_version
 
@@ -78,7 +81,7 @@ def create_project(session: Session, caller: Caller, request: NewProject, *, mos
     )
     environment = Environment(project_id=project.id)
     datasets = [Dataset(project_id=project.id, name=dataset) for dataset in STANDARD_DATASETS]
-    session.add_all([membership, environment, *datasets])
+    session.add_all([membership, environment, StorageUse(project_id=project.id), *datasets])
     session.flush()
     follow(session, CREATE_FOLDERS, name, {"datasets": list(STANDARD_DATASETS)})
     if request.template is Template.WELCOME:
@@ -201,8 +204,10 @@ def remove_member(session: Session, membership: Membership) -> None:
     session.flush()
 
 
-def projects_of(user: User) -> Select[*tuple[Any, ...]]:
+def projects_of(user: User, *, archived: bool = False) -> Select[*tuple[Any, ...]]:
     """The query of a user's projects, for :func:`show_row`: all that a list shows, at once.
+
+    Of those that are ``archived``, or of those that are not.
 
     Its columns, not the models: a page of those takes twice as long.
     """
@@ -214,13 +219,18 @@ def projects_of(user: User) -> Select[*tuple[Any, ...]]:
             Project.description,
             Project.listed,
             Project.created_at,
+            Project.archived_at,
+            Project.services_off,
             Project.version,
             Environment.state_name,
             Environment.error,
         )
         .join(Project, Project.id == Membership.project_id)
         .join(Environment, Environment.project_id == Membership.project_id)
-        .where(Membership.user_id == user.id)
+        .where(
+            Membership.user_id == user.id,
+            Project.archived_at.is_not(None) if archived else Project.archived_at.is_(None),
+        )
     )
 
 
@@ -234,6 +244,8 @@ def show_row(row: Row[*tuple[Any, ...]]) -> ProjectAnswer:
         role=ProjectRole(row.role_name),
         environment=EnvironmentAnswer(state=EnvironmentState(row.state_name), error=row.error),
         created_at=row.created_at,
+        archived_at=row.archived_at,
+        services=services_without(row.services_off),
         version=row.version,
     )
 
@@ -249,8 +261,16 @@ def show_project(session: Session, project: Project, membership: Membership | No
         role=membership.role if membership is not None else None,
         environment=EnvironmentAnswer(state=environment.state, error=environment.error),
         created_at=project.created_at,
+        archived_at=project.archived_at,
+        services=services_without(project.services_off),
         version=project.version,
     )
+
+
+def services_without(off: Iterable[str]) -> list[Service]:
+    """All services but those that are switched off."""
+    left = set(off)
+    return [service for service in Service if service.value not in left]
 
 
 def show_member(membership: Membership) -> MemberAnswer:
@@ -279,16 +299,24 @@ def issue_certificate(session: Session, membership: Membership) -> None:
 
 def end_work_of(session: Session, project: str, user: str) -> None:
     """Ends what a member's code runs in a project, and refuses their certificate."""
-    name = project_user(project, user)
     # With the transaction, and so before anything else: who asks with it is refused from then on.
     revoke_of_member(session, project, user, reason=Reason.CESSATION_OF_OPERATION)
-    enqueue(session, STOP_SERVER, entity=name, project=project, payload={"project": project, "user": user})
+    stop_server_of(session, project, user)
     end_sessions_of(session, project, user)
 
 
-def end_sessions_of(session: Session, project: str, user: str) -> None:
-    """Ends a member's sessions in a project, also those that are kept ready; they take no older token any more."""
+def stop_server_of(session: Session, project: str, user: str) -> None:
+    """Stops a member's notebook server in a project."""
     payload = {"project": project, "user": user}
+    enqueue(session, STOP_SERVER, entity=project_user(project, user), project=project, payload=payload)
+
+
+def end_sessions_of(session: Session, project: str, user: str, *, reason: str | None = None) -> None:
+    """Ends a member's sessions in a project, also those that are kept ready.
+
+    Without a reason, which one is given who stays a member, the session service takes no older token any more.
+    """
+    payload = {"project": project, "user": user} | ({} if reason is None else {"reason": reason})
     enqueue(session, END_SESSIONS, entity=project_user(project, user), project=project, payload=payload)
 
 

@@ -33,13 +33,14 @@ def trash_folders(parts: Parts, payload: Mapping[str, Any]) -> None:
 
 
 def stop_server(parts: Parts, payload: Mapping[str, Any]) -> None:
-    """Stops the notebook server of one who is no longer a member."""
+    """Stops the notebook server of one who is no longer a member, or may have none any more."""
     parts.engines.hub.stop_server(payload["user"], payload["project"])
 
 
 def end_sessions(parts: Parts, payload: Mapping[str, Any]) -> None:
-    """Ends the Spark sessions of one who is no longer a member."""
-    parts.engines.sessions.end_all(project_user(payload["project"], payload["user"]))
+    """Ends the Spark sessions of one who is no longer a member, or for another reason that is told."""
+    whose = project_user(payload["project"], payload["user"])
+    parts.engines.sessions.end_all(whose, reason=payload.get("reason"))
 
 
 TASKS: Mapping[Task, Handler[Parts]] = {

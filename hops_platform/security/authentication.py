@@ -22,14 +22,22 @@ from hops_platform.errors import (
     NotFoundError,
     NotVisibleError,
     PlatformError,
+    ProjectArchivedError,
+    ServiceOffError,
     UnauthenticatedError,
 )
 from hops_platform.projects.models import Membership, Project
 from hops_platform.second_factor.checking import has_second_factor
 from hops_platform.security.permissions import Permission
-from hops_platform.security.policy import BEFORE_PASSWORD_CHANGE, BEFORE_SECOND_FACTOR, permissions_of
+from hops_platform.security.policy import (
+    ARCHIVED_CEILING,
+    BEFORE_PASSWORD_CHANGE,
+    BEFORE_SECOND_FACTOR,
+    permissions_of,
+)
 from hops_platform.security.readiness import check_ready
 from hops_platform.security.scopes import OF_EVERY_KEY
+from hops_platform.security.services import SERVICES, needed_by
 from hops_platform.security.tokens import Signer, VerifiedToken
 from hops_platform.users.models import User
 
@@ -236,6 +244,8 @@ def authorize_in_project(session: Session, caller: Caller, project: str, permiss
         NotFoundError: There is no such project, or the caller may not see it.
         ForbiddenError: The caller has the permission not.
         PasswordChangeNeededError: It has it only after changing its password.
+        ProjectArchivedError: Nobody has it while the project is archived.
+        ServiceOffError: Nobody has it while a service of the project is switched off.
     """
     principal, user = caller.principal, caller.user
     absent = NotVisibleError(
@@ -254,6 +264,7 @@ def authorize_in_project(session: Session, caller: Caller, project: str, permiss
         raise absent
     allowed = permissions_of(principal.kind, admin=admin, membership=membership.role if membership else None)
     _check(caller, permission, allowed)
+    _check_open(row, permission)
     return ProjectAccess(caller=caller, project=row, membership=membership)
 
 
@@ -330,6 +341,36 @@ def _check(caller: Caller, permission: Permission, allowed: frozenset[Permission
         must_change_password=must_change and permission not in BEFORE_PASSWORD_CHANGE,
         lacks_second_factor=caller.lacks_second_factor and not sets_one_up,
     )
+
+
+def _check_open(project: Project, permission: Permission) -> None:
+    """Checks what the state of a project keeps everybody from."""
+    if project.archived_at is not None and permission not in ARCHIVED_CEILING:
+        raise archived(project)
+    off = needed_by(permission) & set(project.services_off)
+    for service in sorted(off):
+        entry = SERVICES[service]
+        raise ServiceOffError(
+            f"{entry.title}: switched off in the project {project.name!r}, {entry.off}.",
+            remedy="A Data Owner of the project can switch it on, on the project's page.",
+        )
+
+
+def archived(project: Project) -> ProjectArchivedError:
+    """The answer to who wants to begin or change something in an archived project."""
+    return ProjectArchivedError(
+        f"The project {project.name!r} is archived: it can be read, and nothing in it is begun or changed.",
+        remedy="A Data Owner of it can take that back, on the project's page.",
+    )
+
+
+def permissions_in(access: ProjectAccess) -> frozenset[Permission]:
+    """All permissions that a caller has in a project, as far as a key bounds them, whatever the project's state."""
+    caller, membership = access.caller, access.membership
+    allowed = permissions_of(
+        caller.principal.kind, admin=caller.oversees, membership=membership.role if membership else None
+    )
+    return allowed if caller.key is None else allowed & caller.key.permissions
 
 
 def _active_user(session: Session, name: str) -> User:

@@ -26,6 +26,8 @@ class Role(StrEnum):
 
 _DATA_SCIENTIST = frozenset(
     {
+        # Of what is in it, each reader sees what their other permissions let them see.
+        Permission.ACTIVITY_READ,
         Permission.CERTIFICATE_EXPORT,
         Permission.CERTIFICATE_REPLACE,
         Permission.DATASETS_LIST,
@@ -45,6 +47,7 @@ _DATA_SCIENTIST = frozenset(
         Permission.SERVER_READ,
         Permission.SERVER_START,
         Permission.SERVER_STOP,
+        Permission.SESSIONS_START,
         Permission.SHARES_LIST,
         Permission.SHARES_READ,
         Permission.TRASH_READ,
@@ -95,8 +98,11 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             Permission.CERTIFICATES_OVERSEE,
             Permission.CERTIFICATES_REVOKE,
             Permission.CERTIFICATES_SIGN,
+            Permission.ENGINES_READ,
             Permission.LIMITS_EDIT,
+            Permission.LIMITS_OVERSEE,
             Permission.LIMITS_READ,
+            Permission.LIMITS_SET_DEFAULTS,
             Permission.MEMBERS_READ,
             Permission.OUTBOX_READ,
             Permission.OUTBOX_RETRY,
@@ -129,9 +135,11 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             Permission.MEMBERS_EDIT,
             Permission.MEMBERS_REMOVE,
             Permission.MEMBERS_SEARCH,
+            Permission.PROJECT_ARCHIVE,
             Permission.PROJECT_DELETE,
             Permission.PROJECT_EDIT,
             Permission.SERVERS_LIST,
+            Permission.SERVICES_EDIT,
             Permission.SHARES_ASK,
             Permission.SHARES_DECIDE,
             Permission.SHARES_EDIT,
@@ -165,11 +173,50 @@ PROJECT_USER_CEILING = frozenset(
         Permission.SERVER_READ,
         Permission.SERVER_START,
         Permission.SERVER_STOP,
+        Permission.SESSIONS_START,
         # Looking alone: with a token that was found somewhere no dataset gets into another project.
         Permission.SHARES_LIST,
         Permission.SHARES_READ,
         Permission.TRASH_READ,
         Permission.TRASH_RESTORE,
+    }
+)
+
+# An archived project is for reading. What ends something or takes a right away stays possible, what begins something
+# or gives a right does not: for everybody, administrators and the Hub among them.
+ARCHIVED_CEILING = frozenset(
+    {
+        Permission.ACTIVITY_READ,
+        Permission.AUDIT_EXPORT,
+        Permission.AUDIT_READ,
+        Permission.CERTIFICATES_LIST,
+        Permission.CERTIFICATE_EXPORT,
+        Permission.CERTIFICATE_REPLACE,
+        Permission.DATASETS_LIST,
+        Permission.DATASETS_WITHDRAW,
+        Permission.DATASET_READ,
+        Permission.FILES_BROWSE,
+        Permission.FILES_DOWNLOAD,
+        Permission.FILES_PREVIEW,
+        Permission.JOIN_REQUESTS_LIST,
+        # The administrators' own, and nothing of the project's content.
+        Permission.LIMITS_EDIT,
+        Permission.LIMITS_READ,
+        Permission.MEMBERS_READ,
+        Permission.MEMBERS_REMOVE,
+        # Takes it back, too.
+        Permission.PROJECT_ARCHIVE,
+        Permission.PROJECT_DELETE,
+        Permission.PROJECT_LEAVE,
+        Permission.PROJECT_READ,
+        Permission.SERVERS_LIST,
+        Permission.SERVER_READ,
+        Permission.SERVER_STOP,
+        Permission.SHARES_LEAVE,
+        Permission.SHARES_LIST,
+        Permission.SHARES_READ,
+        Permission.SHARES_REVOKE,
+        Permission.TRASH_READ,
     }
 )
 

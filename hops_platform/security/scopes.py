@@ -46,14 +46,14 @@ SCOPE_WORDS: Mapping[Scope, str] = MappingProxyType(
         Scope.DATASETS_WRITE: "Create, change and delete datasets; upload, move, copy, zip, delete and restore files.",
         Scope.FILES_DOWNLOAD: "Download files.",
         Scope.MEMBERS_WRITE: "Add, change and remove members; answer who asks to join.",
-        Scope.PROJECTS_READ: "See projects, their members, limits and certificates.",
-        Scope.PROJECTS_WRITE: "Create, change, delete, restore and leave projects; ask to join.",
+        Scope.PROJECTS_READ: "See projects, their members, activity, limits and certificates.",
+        Scope.PROJECTS_WRITE: "Create, change, archive, delete, restore and leave projects; ask to join.",
         Scope.SERVERS_READ: "See notebook servers.",
         Scope.SERVERS_WRITE: "Start and stop notebook servers.",
         Scope.SESSIONS_READ: "See Spark sessions.",
         Scope.SESSIONS_RUN: "Run code in Spark sessions: all that your notebooks may do in a project.",
         Scope.SESSIONS_WRITE: "Stop Spark sessions.",
-        Scope.SITE_READ: "See users, projects, deliveries, certificates, the audit; for administrators and auditors.",
+        Scope.SITE_READ: "See users, projects, engines, deliveries, certificates, audit; for administrators, auditors.",
         Scope.SITE_WRITE: "Change projects' limits, try deliveries again, revoke certificates; for administrators.",
     }
 )
@@ -114,6 +114,7 @@ SCOPE_PERMISSIONS: Mapping[Scope, frozenset[Permission]] = MappingProxyType(
         ),
         Scope.PROJECTS_READ: frozenset(
             {
+                Permission.ACTIVITY_READ,
                 Permission.CERTIFICATES_LIST,
                 Permission.LIMITS_READ,
                 Permission.MEMBERS_READ,
@@ -129,9 +130,11 @@ SCOPE_PERMISSIONS: Mapping[Scope, frozenset[Permission]] = MappingProxyType(
                 Permission.PROJECTS_CREATE,
                 Permission.PROJECTS_PURGE,
                 Permission.PROJECTS_RESTORE,
+                Permission.PROJECT_ARCHIVE,
                 Permission.PROJECT_DELETE,
                 Permission.PROJECT_EDIT,
                 Permission.PROJECT_LEAVE,
+                Permission.SERVICES_EDIT,
             }
         ),
         Scope.SERVERS_READ: frozenset({Permission.SERVERS_LIST, Permission.SERVER_READ}),
@@ -146,6 +149,8 @@ SCOPE_PERMISSIONS: Mapping[Scope, frozenset[Permission]] = MappingProxyType(
                 Permission.AUDIT_OVERSEE_EXPORT,
                 Permission.AUDIT_VERIFY,
                 Permission.CERTIFICATES_OVERSEE,
+                Permission.ENGINES_READ,
+                Permission.LIMITS_OVERSEE,
                 Permission.LIMITS_READ,
                 Permission.MEMBERS_READ,
                 Permission.OUTBOX_READ,
@@ -156,7 +161,12 @@ SCOPE_PERMISSIONS: Mapping[Scope, frozenset[Permission]] = MappingProxyType(
             }
         ),
         Scope.SITE_WRITE: frozenset(
-            {Permission.CERTIFICATES_REVOKE, Permission.LIMITS_EDIT, Permission.OUTBOX_RETRY},
+            {
+                Permission.CERTIFICATES_REVOKE,
+                Permission.LIMITS_EDIT,
+                Permission.LIMITS_SET_DEFAULTS,
+                Permission.OUTBOX_RETRY,
+            },
         ),
     }
 )

@@ -14,6 +14,8 @@ from hops_platform.environments.service import check_ready
 from hops_platform.http import After, DatabaseSession, IfMatch, Limit, PartsOf, check_entity_tag, entity_tag
 from hops_platform.paging import DEFAULT_LIMIT, Page, fetch_page
 from hops_platform.projects.models import Membership, Project
+from hops_platform.quotas import service as quotas
+from hops_platform.quotas.use import check_room_for_server
 from hops_platform.security.authentication import Caller, ProjectAccess
 from hops_platform.security.guard import Requires, RequiresInProject
 from hops_platform.security.permissions import Permission
@@ -103,6 +105,7 @@ def start_server(
     asked = request.options if request is not None else None
     options = asked or service.options_of(session, membership, capacity=capacity)
     service.remember_options(session, membership, options, capacity=capacity)
+    check_room_for_server(session, access.project, membership.user.name, parts.engines.hub)
     # The Hub asks this service for a grant before it answers: the database must be free by then.
     session.commit()
     user, project = membership.user.name, membership.project.name
@@ -196,9 +199,9 @@ def read_limits(
     session: DatabaseSession,
     response: Response,
 ) -> ServerLimits:
-    """The most that a server of this project may ask for; the ETag is what an edit needs."""
-    response.headers["ETag"] = entity_tag(service.version_of_limits(session, access.project))
-    return service.limits_of(session, access.project)
+    """The most that a server of this project may ask for, and all of it together; the ETag is what an edit needs."""
+    response.headers["ETag"] = entity_tag(quotas.version_of_limits(session, access.project))
+    return quotas.limits_of(session, access.project)
 
 
 @router.put("/projects/{project}/limits", dependencies=[records(Action.LIMITS_EDIT, "project")])
@@ -210,11 +213,11 @@ def edit_limits(  # noqa: PLR0917 - the request, and parts
     known: Known,
     if_match: IfMatch = None,
 ) -> ServerLimits:
-    """Sets the most that a server of this project may ask for."""
+    """Sets the most that a server of this project may ask for, and all of it together."""
     known.details.update(limits.model_dump(mode="json"))
-    version = service.version_of_limits(session, access.project)
+    version = quotas.version_of_limits(session, access.project)
     check_entity_tag(if_match, version)
-    service.edit_limits(session, access.project, limits, version=version)
+    quotas.edit_limits(session, access.project, limits, version=version)
     response.headers["ETag"] = entity_tag(version + 1)
     return limits
 

@@ -58,6 +58,8 @@ class SiteProject(BaseModel):
         description="User names of the members whose servers run; null when the Hub does not answer.",
         examples=[["ada", "bob"]],
     )
+    storage_bytes: int = Field(description="Of its files, as far as it is known.", examples=[1_288_490_188])
+    archived_at: datetime | None = Field(description="Since when it is archived; null if it is not.", examples=[None])
     created_at: datetime = Field(examples=["2026-05-04T10:00:00Z"])
 
 

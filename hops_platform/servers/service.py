@@ -6,10 +6,9 @@ from typing import Any
 
 from pydantic import SecretStr, ValidationError
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from hops_contract.options import Capacity, ServerLimits, ServerOptions
+from hops_contract.options import Capacity, ServerOptions
 from hops_contract.servers import ServerConfig, ServerGrant
 from hops_contract.slugs import is_slug, project_user
 from hops_platform.certificates.service import files_of
@@ -26,46 +25,18 @@ from hops_platform.errors import (
 from hops_platform.outbox import Delivery, Task, enqueue, entity_of
 from hops_platform.parts import Parts
 from hops_platform.projects.models import Membership, Project
-from hops_platform.projects.service import STOP_SERVER
+from hops_platform.projects.service import STOP_SERVER, services_without
+from hops_platform.quotas.service import limits_of
+from hops_platform.quotas.use import check_room_for_server
 from hops_platform.second_factor.checking import has_second_factor
+from hops_platform.security.services import Service
 from hops_platform.servers.limits import fitting_defaults, violations
-from hops_platform.servers.models import ProjectLimits, RememberedOptions
+from hops_platform.servers.models import RememberedOptions
 from hops_platform.servers.schemas import ServerAnswer, ServerOptionsAnswer
 from hops_platform.users.models import User
-from hops_platform.versions import changed_meanwhile, edit_version
 from hops_platform.violations import describe_violations, summarise
 
 START_SERVER = Task("hub", "server.start")
-
-
-def limits_of(session: Session, project: Project) -> ServerLimits:
-    """The project's limits."""
-    row = session.get(ProjectLimits, project.id)
-    return ServerLimits.model_validate(row.limits) if row is not None else ServerLimits()
-
-
-def version_of_limits(session: Session, project: Project) -> int:
-    """The version of the project's limits; 0 while they are the defaults."""
-    row = session.get(ProjectLimits, project.id)
-    return row.version if row is not None else 0
-
-
-def edit_limits(session: Session, project: Project, limits: ServerLimits, *, version: int) -> None:
-    """Sets the project's limits, of the version that the caller read.
-
-    Raises:
-        PreconditionFailedError: Somebody else changed them in between.
-    """
-    written = limits.model_dump(mode="json")
-    row = session.get(ProjectLimits, project.id)
-    if row is not None:
-        edit_version(session, row, version=version, limits=written)
-        return
-    session.add(ProjectLimits(project_id=project.id, limits=written))
-    try:
-        session.flush()
-    except IntegrityError as error:
-        raise changed_meanwhile() from error
 
 
 def options_of(session: Session, membership: Membership, *, capacity: Capacity) -> ServerOptions:
@@ -157,6 +128,7 @@ def grant_server(
         EnvironmentNotReadyError: The environment is being made.
         EnvironmentFailedError: The environment could not be made.
         InvalidRequestError: The options can't be had.
+        QuotaExceededError: As many servers of the project run as may.
     """
     membership = member_for_server(session, project, user)
     if membership.user.must_change_password:
@@ -168,6 +140,7 @@ def grant_server(
             "This site asks everybody for a second factor, and you have none.",
             remedy="Set one up first, on the platform's page 'Security'.",
         )
+    check_room_for_server(session, project, user, parts.engines.hub)
     capacity = parts.engines.capacity.read()
     options = options_of(session, membership, capacity=capacity) if raw_options is None else parse_options(raw_options)
     remember_options(session, membership, options, capacity=capacity)
@@ -183,6 +156,7 @@ def grant_server(
         environment=parts.engines.environments.prefix(project.name),
         control_plane_url=parts.settings.public_control_plane_url(),
         livy_url=parts.settings.livy_url.rstrip("/"),
+        spark=Service.SPARK in services_without(project.services_off),
     )
     return ServerGrant(
         config=config,

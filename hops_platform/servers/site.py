@@ -13,7 +13,8 @@ from hops_platform.engines.hub import Hub, RunningServer
 from hops_platform.errors import EngineRefusedError, EngineUnavailableError
 from hops_platform.projects.finding import matching, owners_of
 from hops_platform.projects.models import Project
-from hops_platform.servers.models import ProjectLimits
+from hops_platform.quotas.models import ProjectLimits, StorageUse
+from hops_platform.quotas.service import default_limits
 from hops_platform.servers.schemas import SiteProject, SiteProjects
 
 
@@ -32,6 +33,10 @@ def show_projects(
         row.project_id: ServerLimits.model_validate(row.limits)
         for row in session.scalars(select(ProjectLimits).where(ProjectLimits.project_id.in_(ids)))
     }
+    defaults = default_limits(session)
+    uses = {
+        row.project_id: row.used for row in session.scalars(select(StorageUse).where(StorageUse.project_id.in_(ids)))
+    }
     session.commit()  # nobody waits for the database while the Hub is asked
     running = _running(hub)
     return SiteProjects(
@@ -40,7 +45,9 @@ def show_projects(
                 name=project.name,
                 title=project.title,
                 owners=owners[project.id],
-                limits=limits.get(project.id, ServerLimits()),
+                limits=limits.get(project.id, defaults),
+                storage_bytes=uses.get(project.id, 0),
+                archived_at=project.archived_at,
                 running=None if running is None else sorted(running[project.name]),
                 created_at=project.created_at,
             )

@@ -77,6 +77,11 @@ class Share(Base):
         """The mode, typed."""
         return ShareMode(self.mode_name)
 
+    @property
+    def mode_now(self) -> ShareMode:
+        """What may be done with it at this moment: an archived project's datasets are for reading."""
+        return self.mode if self.owner.archived_at is None else ShareMode.READ
+
 
 class Publication(Base):
     """A dataset that everybody who is logged in finds, and adds to their own project."""

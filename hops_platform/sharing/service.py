@@ -384,7 +384,9 @@ def _share(dataset: Dataset, target: Project) -> Select[Share]:
 def _reachable(access: ProjectAccess) -> Select[Project]:
     """The projects that the caller may know of: listed ones, and those where they are a member."""
     own = select(Membership.project_id).where(Membership.user_id == access.caller.person.id)
-    return select(Project).where(Project.deleted_at.is_(None), or_(Project.listed.is_(True), Project.id.in_(own)))
+    # An archived one can't accept anything.
+    open_to = (Project.deleted_at.is_(None), Project.archived_at.is_(None))
+    return select(Project).where(*open_to, or_(Project.listed.is_(True), Project.id.in_(own)))
 
 
 def _target(session: Session, access: ProjectAccess, dataset: Dataset, name: str) -> Project:
@@ -392,7 +394,12 @@ def _target(session: Session, access: ProjectAccess, dataset: Dataset, name: str
     target = None
     if is_slug(name):
         target = session.scalar(_reachable(access).where(Project.name == name)) or session.scalar(
-            select(Project).where(Project.name == name, Project.id.in_(asked), Project.deleted_at.is_(None))
+            select(Project).where(
+                Project.name == name,
+                Project.id.in_(asked),
+                Project.deleted_at.is_(None),
+                Project.archived_at.is_(None),
+            )
         )
     if target is None:
         raise NotFoundError(

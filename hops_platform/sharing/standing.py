@@ -77,7 +77,7 @@ def visible_in(session: Session, project: str) -> list[VisibleDataset]:
             id=share.id,
             project=share.owner.name,
             dataset=share.dataset.name,
-            writes=share.mode is ShareMode.WRITE,
+            writes=share.mode_now is ShareMode.WRITE,
         )
         for share in session.scalars(standing_in(row).order_by(Share.path))
     ]

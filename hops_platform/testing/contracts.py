@@ -28,6 +28,9 @@ from hops_platform.errors import (
     TooLargeError,
 )
 
+_FOLDERS = 64 * 1024
+"""Bytes that a few folders may take themselves."""
+
 
 class StorageContract:
     """What every :class:`~hops_platform.engines.storage.ProjectStorage` does."""
@@ -229,6 +232,20 @@ class FilesContract:
         assert _read(engine, _place("a")) == b"old"  # noqa: S101
         assert engine.list_trash("weather", limit=9) == []  # noqa: S101
 
+    def test_what_lies_in_datasets_and_in_the_trash_is_measured(
+        self, engine: ProjectFiles, uploads: ProjectUploads
+    ) -> None:
+        """A file counts as long as it is there, in the trash too; folders may take something themselves."""
+        empty = engine.measure("weather")
+        data = bytes(300_000)
+        _send(uploads, _place("a.bin"), data)
+        assert engine.measure("weather") - empty in range(len(data), len(data) + _FOLDERS)  # noqa: S101
+        engine.trash(_place("a.bin"), by="ada")
+        assert engine.measure("weather") - empty in range(len(data), len(data) + _FOLDERS)  # noqa: S101
+        engine.empty_trash("weather")
+        assert engine.measure("weather") - empty < _FOLDERS  # noqa: S101
+        assert engine.measure("nowhere") == 0  # noqa: S101
+
 
 class UploadsContract:
     """What every :class:`~hops_platform.engines.files.ProjectUploads` does.
@@ -252,6 +269,19 @@ class UploadsContract:
         assert _read(files, _place("2026", "may.csv")) == data  # noqa: S101
         with pytest.raises(NotFoundError):
             engine.find("weather", owner, upload.id)
+
+    def test_what_is_under_way_is_as_large_as_it_was_announced(self, engine: ProjectUploads) -> None:
+        """However little of it has come, and until it is finished or given up."""
+        owner = uuid4()
+        assert engine.announced("weather") == 0  # noqa: S101
+        begun = [
+            engine.begin(owner, NewUpload(target=_place(str(size)), size=size, sha256=None, replace=False))
+            for size in (0, 500, 1000)
+        ]
+        assert (engine.announced("weather"), engine.announced("tides")) == (1500, 0)  # noqa: S101
+        engine.finish("weather", owner, begun[0].id)
+        engine.cancel("weather", owner, begun[1].id)
+        assert engine.announced("weather") == begun[2].wanted.size  # noqa: S101
 
     def test_beginning_and_finishing_can_be_repeated(self, engine: ProjectUploads, files: ProjectFiles) -> None:
         """An answer may have been lost; only its owner is told of it."""

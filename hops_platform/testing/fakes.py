@@ -9,6 +9,7 @@ from typing import Any
 from hops_contract.options import Capacity
 from hops_platform.engines.hub import HubServer, RunningServer, ServerState
 from hops_platform.engines.sandboxes import EndedShare, VisibleDataset
+from hops_platform.engines.sessions import SessionsUse
 from hops_platform.errors import EngineRefusedError, NotFoundError
 
 
@@ -22,6 +23,11 @@ class Faulty:
         """Raises the fault, if there is one."""
         if self.fault is not None:
             raise self.fault
+
+    def probe(self) -> str:
+        """What every engine says of itself."""
+        self.check()
+        return "in memory"
 
 
 @dataclass
@@ -111,13 +117,21 @@ class MemorySessions(Faulty):
     """Sessions as a dictionary; remembers whose were ended, and with which tokens and wishes it was asked."""
 
     ended: list[str] = field(default_factory=list)
+    reasons: dict[str, str | None] = field(default_factory=dict)
+    use: dict[str, SessionsUse] = field(default_factory=dict)
     sessions: dict[int, dict[str, Any]] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
-    def end_all(self, project_user: str) -> None:
+    def end_all(self, project_user: str, *, reason: str | None = None) -> None:
         """See :class:`~hops_platform.engines.sessions.SparkSessions`."""
         self.check()
         self.ended.append(project_user)
+        self.reasons[project_user] = reason
+
+    def use_of(self, project: str) -> SessionsUse:
+        """See :class:`~hops_platform.engines.sessions.SparkSessions`."""
+        self.check()
+        return self.use.get(project, SessionsUse())
 
     def look(self, token: str, query: Mapping[str, str], *, wait_s: float = 0) -> Mapping[str, Any]:
         """See :class:`~hops_platform.engines.sessions.SparkSessions`."""

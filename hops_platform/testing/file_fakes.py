@@ -239,6 +239,14 @@ class MemoryFiles(Faulty):
             elif isinstance(node, MemoryFolder):
                 datasets[place.dataset] = node
 
+    def measure(self, project: str) -> int:
+        """See :class:`~hops_platform.engines.files.ProjectFiles`."""
+        self.check()
+        with self.disk.lock:
+            nodes: list[Node] = [*self.disk.datasets.get(project, {}).values()]
+            nodes += [node for _, node in self._trash(project).values()]
+            return sum(len(file.data) for node in nodes for file in _files_in(node)[0])
+
     def empty_trash(self, project: str) -> None:
         """See :class:`~hops_platform.engines.files.ProjectFiles`."""
         self.check()
@@ -346,6 +354,12 @@ class MemoryUploads(Faulty):
         """See :class:`~hops_platform.engines.files.ProjectUploads`."""
         self.check()
         return self.finished.get((project, owner, upload))
+
+    def announced(self, project: str) -> int:
+        """See :class:`~hops_platform.engines.files.ProjectUploads`."""
+        self.check()
+        with self.disk.lock:
+            return sum(one.wanted.size for (name, _, _), one in self.under_way.items() if name == project)
 
     def cancel(self, project: str, owner: UUID, upload: UUID) -> None:
         """See :class:`~hops_platform.engines.files.ProjectUploads`."""

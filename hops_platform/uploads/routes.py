@@ -14,11 +14,12 @@ from hops_platform.audit.actions import Action
 from hops_platform.audit.requests import Known, records
 from hops_platform.engines.files import Entry, UploadWriter
 from hops_platform.engines.leave import Leave
-from hops_platform.errors import BodyTooSlowError
+from hops_platform.errors import BodyTooSlowError, PlatformError
 from hops_platform.files.schemas import EntryAnswer
 from hops_platform.files.service import show_entry
 from hops_platform.http import DatabaseSession, DatasetName, IdempotencyKeyHeader, PartsOf, StepAside
-from hops_platform.idempotency import create_once
+from hops_platform.idempotency import create_once, is_repeated
+from hops_platform.quotas.service import give_storage_back
 from hops_platform.security.authentication import ProjectAccess
 from hops_platform.security.guard import RequiresInProject
 from hops_platform.security.permissions import Permission
@@ -74,7 +75,13 @@ def begin_upload(  # noqa: PLR0917 - the request, and parts
     )
     known.thing = str(created["id"])
     session.commit()  # nobody waits for the database while the disk is looked at
-    service.begin_upload(parts.engines.uploads, access, dataset, request, UUID(created["id"]))
+    try:
+        service.begin_upload(parts.engines.uploads, access, dataset, request, UUID(created["id"]))
+    except PlatformError:
+        if not is_repeated(session):
+            with parts.database.session() as giving_back:
+                give_storage_back(giving_back, access.project, request.size)
+        raise
     return created
 
 
@@ -134,8 +141,7 @@ async def finish_upload(  # noqa: PLR0917 - the request, and parts
 )
 def cancel_upload(upload: UploadId, access: Uploads, session: DatabaseSession, parts: PartsOf) -> None:
     """Gives up an upload of the caller's."""
-    session.commit()
-    parts.engines.uploads.cancel(access.project.name, access.caller.person.id, upload)
+    service.cancel_upload(session, parts.engines.uploads, access, upload)
 
 
 async def _write_all(request: Request, writer: UploadWriter, transfers: Transfers) -> None:

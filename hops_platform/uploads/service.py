@@ -11,8 +11,9 @@ from hops_platform.database import Database, new_id, now
 from hops_platform.datasets.service import Use, find_dataset
 from hops_platform.engines.files import Entry, NewUpload, ProjectUploads, Upload
 from hops_platform.engines.places import parse_place
-from hops_platform.errors import ForbiddenError
+from hops_platform.errors import ForbiddenError, NotFoundError
 from hops_platform.files.leave import NamedPlace, check_still
+from hops_platform.quotas.service import give_storage_back, take_storage
 from hops_platform.security.authentication import ProjectAccess, authorize_in_project
 from hops_platform.security.permissions import Permission
 from hops_platform.sharing.standing import is_shared_name
@@ -35,6 +36,7 @@ def announce(session: Session, access: ProjectAccess, dataset: str, request: New
     Raises:
         ForbiddenError: It is data, which a Data Owner brings in, or the dataset is another project's.
         NotFoundError: There is no such dataset.
+        QuotaExceededError: The project has less room for it than it needs.
     """
     if is_shared_name(dataset):
         raise ForbiddenError(
@@ -44,6 +46,7 @@ def announce(session: Session, access: ProjectAccess, dataset: str, request: New
     found = find_dataset(session, access.project, dataset)
     wanted = _wanted(access, found.name, request)
     check_right(session, access, request.path, request.size)
+    take_storage(session, access.project, request.size)
     return show_upload(Upload(id=new_id(), wanted=wanted, received=0, created_at=now()))
 
 
@@ -59,6 +62,18 @@ def begin_upload(
     person = access.caller.person
     if uploads.find_finished(access.project.name, person.id, upload) is None:
         uploads.begin(person.id, _wanted(access, dataset, request), upload=upload)
+
+
+def cancel_upload(session: Session, uploads: ProjectUploads, access: ProjectAccess, upload: UUID) -> None:
+    """Gives up an upload of the caller's; does nothing if there is none."""
+    project, owner = access.project, access.caller.person.id
+    session.commit()  # nobody waits for the database while the disk is looked at
+    try:
+        size = uploads.find(project.name, owner, upload).wanted.size
+    except NotFoundError:
+        size = 0
+    uploads.cancel(project.name, owner, upload)
+    give_storage_back(session, project, size)
 
 
 def check_before_finish(

@@ -1,4 +1,4 @@
-"""Datasets of other projects in this one: those that are shared with it, offered to it, or published for everybody.
+"""This project: what it uses, and datasets of other projects in it, shared, offered, or published for everybody.
 
 ``from hops import dataset`` shares a dataset of this project with others. Code in a session sees what is shared; who
 accepts, adds and gives back is a Data Owner with a token of their own, on a machine elsewhere.
@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from hops.dataset import DatasetError, _call, _pages
 
-__all__ = ["accept", "add", "decline", "leave", "published", "shared"]
+__all__ = ["accept", "add", "decline", "leave", "published", "shared", "use"]
 
 
 def shared() -> list[dict[str, Any]]:
@@ -23,6 +23,20 @@ def shared() -> list[dict[str, Any]]:
         DatasetError: The platform refused, or does not answer.
     """
     return list(_pages("shares"))
+
+
+def use() -> list[dict[str, Any]]:
+    """What this project uses of what it may use: storage, servers, sessions, executors, memory and GPUs.
+
+    Returns:
+        One dictionary each: ``what`` it is (``storage_bytes``, ``servers``, …), how much is ``used`` (``None`` where
+        nobody can tell now) and the ``limit`` (``None`` for no limit).
+
+    Raises:
+        DatasetError: The platform refused, or does not answer.
+    """
+    items: list[dict[str, Any]] = _call("GET", "use")["items"]
+    return items
 
 
 def accept(name: str) -> dict[str, Any]:

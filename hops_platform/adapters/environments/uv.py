@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 from uv import find_uv_bin
@@ -19,7 +20,7 @@ from uv import find_uv_bin
 from hops_contract.layout import Home
 from hops_contract.wiping import wipe_folder
 from hops_platform.adapters.disk import full_disk_told
-from hops_platform.errors import EngineRefusedError, StorageFullError
+from hops_platform.errors import EngineRefusedError, EngineUnavailableError, StorageFullError
 
 LOG = logging.getLogger("hops.environments")
 _STAMP = ".hops-stamp"
@@ -42,6 +43,12 @@ class UvEnvironments:
     def __init__(self, home: Home, *, source: Path) -> None:
         self._home = home
         self._source = source
+
+    def probe(self) -> str:
+        """See :class:`~hops_platform.engines.environments.ProjectEnvironments`."""
+        if not (self._home.base_environment / "bin" / "python").exists():
+            raise EngineUnavailableError("There is no base environment.")
+        return f"uv {version('uv')}"
 
     def prefix(self, project: str) -> str:
         """See :class:`~hops_platform.engines.environments.ProjectEnvironments`."""

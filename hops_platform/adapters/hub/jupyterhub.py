@@ -15,6 +15,7 @@ from hops_platform.engines.hub import HubServer, RunningServer, ServerState
 from hops_platform.errors import EngineRefusedError, EngineUnavailableError
 
 _TIMEOUT = httpx.Timeout(30.0, connect=3.0)
+_PROBE_TIMEOUT = httpx.Timeout(4.0, connect=2.0)
 _PROGRESS_LINES = 20
 _PAGE = 50  # users; a Hub gives no more than it is set to, and this is what it is set to by itself
 _OK = 400
@@ -39,6 +40,14 @@ class JupyterHub:
             trust_env=False,
             verify=public_authorities(),
         )
+
+    def probe(self) -> str:
+        """See :class:`~hops_platform.engines.hub.Hub`."""
+        # With its token: that this service is let in is half of it.
+        response = self._send("GET", "user", timeout=_PROBE_TIMEOUT)
+        _raise_for(response)
+        version = self._send("GET", "", timeout=_PROBE_TIMEOUT).json().get("version", "")
+        return f"JupyterHub {version}".strip()[:100]
 
     def server(self, user: str, name: str) -> HubServer:
         """See :class:`~hops_platform.engines.hub.Hub`."""
@@ -111,9 +120,16 @@ class JupyterHub:
             return None
         return None
 
-    def _send(self, method: str, path: str, *, json_body: dict[str, Any] | None = None) -> httpx.Response:
+    def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        json_body: dict[str, Any] | None = None,
+        timeout: httpx.Timeout = _TIMEOUT,
+    ) -> httpx.Response:
         try:
-            response = self._client.request(method, path, json=json_body)
+            response = self._client.request(method, path, json=json_body, timeout=timeout)
         except httpx.HTTPError as error:
             raise EngineUnavailableError(
                 "The Hub does not answer.", remedy="Try again in a moment.", retry_after_s=3

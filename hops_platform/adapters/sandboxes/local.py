@@ -14,6 +14,7 @@ from datetime import UTC, timedelta
 from pathlib import Path
 
 from hops_contract.layout import Home
+from hops_contract.sandbox import SandboxError, find_program
 from hops_contract.shares import (
     ACCEPTED,
     NEXT_START,
@@ -82,6 +83,13 @@ class LocalSandboxes:
     def __init__(self, home: Home) -> None:
         self._home = home
         self._lock = threading.Lock()
+
+    def probe(self) -> str:
+        """See :class:`~hops_platform.engines.sandboxes.Sandboxes`."""
+        try:
+            return f"bubblewrap, {Path(find_program()).name}"
+        except SandboxError as error:
+            raise EngineUnavailableError(f"Servers and sessions run without sandboxes: {error}") from error
 
     def settle(self, project: str, visible: Sequence[VisibleDataset], ended: Sequence[EndedShare] = ()) -> None:
         """See :class:`~hops_platform.engines.sandboxes.Sandboxes`."""

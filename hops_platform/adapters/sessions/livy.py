@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from hops_contract.trust import public_authorities
+from hops_platform.engines.sessions import SessionsUse
 from hops_platform.errors import (
     ConflictError,
     EngineRefusedError,
@@ -21,6 +22,7 @@ from hops_platform.errors import (
 )
 
 _TIMEOUT = httpx.Timeout(60.0, connect=3.0)
+_PROBE_TIMEOUT = httpx.Timeout(4.0, connect=2.0)
 HELD_AT_ONCE = 12
 """A request that is held takes a thread of this service; beyond so many they are answered at once."""
 _AS_SAID: Mapping[int, type[PlatformError]] = {
@@ -52,11 +54,25 @@ class LivySessions:
             verify=public_authorities(),
         )
 
-    def end_all(self, project_user: str) -> None:
+    def probe(self) -> str:
         """See :class:`~hops_platform.engines.sessions.SparkSessions`."""
-        response = self._send("DELETE", f"owners/{project_user}", self._sign())
+        answer = self._ask("GET", "health", self._sign(), timeout=_PROBE_TIMEOUT)
+        return f"Session service {answer.get('version', '')}".strip()[:100]
+
+    def end_all(self, project_user: str, *, reason: str | None = None) -> None:
+        """See :class:`~hops_platform.engines.sessions.SparkSessions`."""
+        told = {} if reason is None else {"params": {"reason": reason}}
+        response = self._send("DELETE", f"owners/{project_user}", self._sign(), **told)
         if response.is_error and response.status_code != httpx.codes.NOT_FOUND:
             raise EngineRefusedError(f"The session service refused with status {response.status_code}.")
+
+    def use_of(self, project: str) -> SessionsUse:
+        """See :class:`~hops_platform.engines.sessions.SparkSessions`."""
+        answer = self._ask("GET", f"projects/{project}/use", self._sign())
+        try:
+            return SessionsUse(**{name: int(answer[name]) for name in ("sessions", "executors", "memory_mib", "gpus")})
+        except (KeyError, TypeError, ValueError) as error:
+            raise _odd(httpx.codes.OK) from error
 
     def look(self, token: str, query: Mapping[str, str], *, wait_s: float = 0) -> Mapping[str, Any]:
         """See :class:`~hops_platform.engines.sessions.SparkSessions`."""

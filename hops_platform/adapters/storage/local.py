@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from hops_platform.adapters.disk import full_disk_told
 from hops_platform.adapters.storage.beneath import FOLDER_MODE, is_folder, open_beneath, open_project, told
 from hops_platform.adapters.storage.local_trash import LocalTrash
 from hops_platform.engines.places import Place
+from hops_platform.errors import EngineUnavailableError
 
 
 class LocalStorage:
@@ -28,6 +30,18 @@ class LocalStorage:
     def __init__(self, home: Home) -> None:
         self._home = home
         self._trash = LocalTrash(home)
+
+    def probe(self) -> str:
+        """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
+        try:
+            self._home.projects.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+            # That it can be read says little: it is written to.
+            with full_disk_told(), tempfile.TemporaryFile(dir=self._home.projects) as file:
+                file.write(b"0")
+            disk = os.statvfs(self._home.projects)
+        except OSError as error:
+            raise EngineUnavailableError(f"The disk can't be written to: {error.strerror}.") from error
+        return f"Local disk, {disk.f_bavail * disk.f_frsize / 2**30:.1f} GiB free"
 
     def project_address(self, project: str) -> str:
         """See :class:`~hops_platform.engines.storage.ProjectStorage`."""

@@ -32,6 +32,7 @@ from hops_platform.adapters.storage.beneath import (
     told,
 )
 from hops_platform.adapters.storage.drafts import draft_folder
+from hops_platform.adapters.storage.local_size import size_of_folders
 from hops_platform.adapters.storage.local_trash import LocalTrash
 from hops_platform.engines.files import Copied, Entry, EntryKind, Listing, OpenedFile, TrashItem
 from hops_platform.engines.leave import Leave, no_end
@@ -173,6 +174,10 @@ class LocalFiles:
             except FileExistsError:
                 with open_up(place.dataset, at=folder) as beside:
                     self._trash.take(place.project, item, name=f"restored-{item.hex[-8:]}", at=beside)
+
+    def measure(self, project: str) -> int:
+        """See :class:`~hops_platform.engines.files.ProjectFiles`."""
+        return size_of_folders(self._home.project(project), self._home.trash(project))
 
     def empty_trash(self, project: str) -> None:
         """See :class:`~hops_platform.engines.files.ProjectFiles`."""

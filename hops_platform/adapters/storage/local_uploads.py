@@ -135,6 +135,15 @@ class LocalUploads:
         wipe_folder(folder)
         return entry
 
+    def announced(self, project: str) -> int:
+        """See :class:`~hops_platform.engines.files.ProjectUploads`."""
+        total = 0
+        for about in self._home.uploads(project).glob(f"*/{_ABOUT}"):
+            # One that ends at this moment is a file already, or nothing.
+            with suppress(FileNotFoundError, NotADirectoryError):
+                total += int(json.loads(about.read_text())["size"])
+        return total
+
     def cancel(self, project: str, owner: UUID, upload: UUID) -> None:
         """See :class:`~hops_platform.engines.files.ProjectUploads`."""
         wipe_folder(self._folder(project, owner, upload))

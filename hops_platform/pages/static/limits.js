@@ -16,7 +16,10 @@ const LIMITS = {
   max_gpus: ["GPUs", String],
   max_project_sessions: ["Sessions of the project together", unlimited(String)],
   max_project_memory_mib: ["Memory of the project together", unlimited(mib)],
+  max_project_executors: ["Executors of the project together", unlimited(String)],
   max_project_gpus: ["GPUs of the project together", unlimited(String)],
+  max_project_servers: ["Servers of the project together", unlimited(String)],
+  max_project_storage_mib: ["Storage of the project", unlimited(mib)],
   max_idle_timeout_minutes: ["Longest idle time", (minutes) => (minutes % 60 ? `${minutes} min` : `${minutes / 60} h`)],
 };
 
@@ -26,6 +29,7 @@ const unit = (key) => (key.endsWith("_mib") ? " (MiB)" : key.endsWith("_minutes"
 function present(key, capacity) {
   if (key === "max_executor_cores") return `${capacity.cores} cores`;
   if (key === "max_gpus" || key === "max_project_gpus") return `${capacity.gpus} GPUs`;
+  if (key === "max_project_storage_mib") return null;
   return key.endsWith("_mib") ? `${capacity.memory_mib} MiB` : null;
 }
 

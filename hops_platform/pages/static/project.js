@@ -4,6 +4,7 @@ import { call, get, idempotencyKey, page, path } from "./api.js";
 import { confirmed, open } from "./dialogs.js";
 import { announce, busy, byId, clearProblem, h, onSubmit, ROLES, showProblem, when } from "./dom.js";
 import { limitFields, limitPairs, limitsTyped, mib } from "./limits.js";
+import { archive, showActivity, showArchived, showServices, showUse } from "./life.js";
 import { suggestUsers, watchRequests } from "./joining.js";
 import { watchServer } from "./server.js";
 
@@ -33,13 +34,28 @@ function showProject() {
   byId("project-actions").replaceChildren(
     ...(owner ? [
       h("a", { class: "hops-button", href: `${meta("base")}projects/${path(name)}/audit` }, "Audit"),
-      h("button", { type: "button", class: "hops-button", "aria-haspopup": "dialog", onclick: editProject }, "Edit"),
+      ...(project.archived_at ? [] : [
+        h("button", { type: "button", class: "hops-button", "aria-haspopup": "dialog", onclick: editProject }, "Edit"),
+        h("button", { type: "button", class: "hops-button", "aria-haspopup": "dialog", onclick: () => archive(url, project, changedWhole) }, "Archive…"),
+      ]),
       h("button", { type: "button", class: "hops-button hops-danger", "aria-haspopup": "dialog", onclick: deleteProject }, "Delete…"),
     ] : []),
   );
-  byId("add-member").hidden = !owner;
-  byId("create-dataset").hidden = !owner;
+  const mayEdit = owner && !project.archived_at;
+  byId("add-member").hidden = !mayEdit;
+  byId("create-dataset").hidden = !mayEdit;
+  showArchived({ url, project, mayEdit: owner, changed: changedWhole });
+  showServices({ url, project, mayEdit, tag: () => etag, changed: changedWhole });
   byId("edit-limits").hidden = !isAdmin;
+}
+
+// So much of the page follows from it that all is shown anew.
+function changedWhole(answer) {
+  ({ body: project, etag } = answer);
+  showProject();
+  showServer();
+  loadMembers();
+  if (project.role) showActivity(url);
 }
 
 function editProject() {
@@ -124,8 +140,11 @@ function showServer() {
     byId("server-options").textContent = "Only members have a server here.";
     return;
   }
-  if (server) return;
-  server = watchServer({ project: name, title: project.title || name, state: byId("server-state"), actions: byId("server-actions"), scope: place });
+  const closed = project.archived_at ? "The project is archived: no server starts." : project.services.includes("jupyter") ? "" : "Notebook servers are switched off in this project.";
+  byId("server-actions").hidden = byId("server-state").hidden = closed !== "";
+  byId("server-options").textContent = closed;
+  if (closed) return;
+  server ??= watchServer({ project: name, title: project.title || name, state: byId("server-state"), actions: byId("server-actions"), scope: place });
   get(`${url}/server-options`)
     .then(({ options }) => (byId("server-options").textContent = `Opens with ${inWords(options)}`))
     .catch((error) => showProblem(place, error));
@@ -189,7 +208,7 @@ function memberRow(member) {
     "tr",
     {},
     h("td", {}, h("strong", {}, member.user), own ? h("span", { class: "hops-muted" }, " (you)") : null, member.title ? h("div", { class: "hops-muted hops-small" }, member.title) : null),
-    h("td", {}, owner ? role : (ROLES[member.role] ?? member.role)),
+    h("td", {}, owner && !project.archived_at ? role : (ROLES[member.role] ?? member.role)),
     h("td", { class: "hops-actions-cell" }, owner || own ? go : null),
   );
   return row;
@@ -291,7 +310,8 @@ try {
   await loadProject();
   scope.setAttribute("aria-busy", "false");
   showServer();
-  await Promise.all([loadMembers(), loadRequests(), loadDatasets(), loadLimits()]);
+  byId("activity").hidden = !project.role;
+  await Promise.all([loadMembers(), loadRequests(), loadDatasets(), loadLimits(), showUse(url), project.role ? showActivity(url) : null]);
 } catch (error) {
   scope.setAttribute("aria-busy", "false");
   scope.querySelector(".hops-columns").hidden = true;

@@ -1,5 +1,6 @@
 // All projects of the site, for administrators: who owns them, what runs, and their limits.
 
+import { size } from "./amounts.js";
 import { call, get, path } from "./api.js";
 import { open } from "./dialogs.js";
 import { announce, busy, byId, clearProblem, h, onSubmit, showProblem } from "./dom.js";
@@ -10,7 +11,7 @@ const rows = byId("site-rows");
 const more = byId("more-site");
 const dialog = byId("limits-dialog");
 let capacity = null;
-let edited = null; // the project whose limits are in the dialog, their ETag and their row
+let edited = null; // where the limits in the dialog belong, their ETag and the pairs of their row
 let latest = 0;
 
 function names(users, none) {
@@ -31,38 +32,48 @@ function row(project) {
   return h(
     "tr",
     {},
-    h("td", {}, h("strong", {}, project.title || project.name), h("div", { class: "hops-muted hops-small hops-mono" }, project.name)),
+    h("td", {}, h("strong", {}, project.title || project.name), h("div", { class: "hops-muted hops-small hops-mono" }, project.name),
+      project.archived_at ? h("span", { class: "hops-badge" }, "Archived") : null),
     h("td", {}, names(project.owners, "nobody")),
     h("td", {}, project.running === null ? h("span", { class: "hops-muted" }, "not known: the Hub does not answer") : names(project.running, "none")),
+    h("td", {}, storage(project)),
     h("td", {}, h("details", {}, h("summary", {}, `${project.limits.max_executors} executors at most`), pairs)),
     h("td", { class: "hops-actions-cell" }, edit),
   );
 }
 
+function storage({ storage_bytes: used, limits }) {
+  const most = limits.max_project_storage_mib;
+  return most === null ? size(used) : `${size(used)} of ${size(most * 2 ** 20)}`;
+}
+
 async function openDialog(project, pairs) {
-  const { body, etag } = await call("GET", `projects/${path(project.name)}/limits`);
-  edited = { project, etag, pairs };
-  byId("limits-dialog-title").textContent = `Limits of a server in ${project.title || project.name}`;
+  const url = project ? `projects/${path(project.name)}/limits` : "site/limits";
+  const { body, etag } = await call("GET", url);
+  edited = { url, etag, pairs };
+  byId("limits-dialog-title").textContent = project ? `Limits of a server in ${project.title || project.name}` : "Limits of projects that have none of their own";
   byId("limit-fields").replaceChildren(...limitFields(body, capacity));
   open(dialog);
 }
 
 onSubmit(dialog.querySelector("form"), "Saving…", async (values) => {
-  const url = `projects/${path(edited.project.name)}/limits`;
+  const { url } = edited;
   try {
     const { body } = await call("PUT", url, { body: limitsTyped(values), etag: edited.etag });
-    edited.pairs.previousElementSibling.textContent = `${body.max_executors} executors at most`;
-    edited.pairs.replaceChildren(...limitPairs(body));
+    if (edited.pairs) edited.pairs.previousElementSibling.textContent = `${body.max_executors} executors at most`;
+    edited.pairs?.replaceChildren(...limitPairs(body));
   } catch (error) {
     // What was typed stays; the row behind the dialog shows the limits of now, and saving again means these.
     if (error.status === 412) {
       const now = await call("GET", url);
       edited.etag = now.etag;
-      edited.pairs.replaceChildren(...limitPairs(now.body));
+      edited.pairs?.replaceChildren(...limitPairs(now.body));
     }
     throw error;
   }
   dialog.close();
+  // Rows of projects without limits of their own show the new ones.
+  if (!edited.pairs) await load();
   announce("The limits are saved. They hold from the next start on.");
 });
 
@@ -89,6 +100,10 @@ function reload() {
   return load().catch((error) => showProblem(scope, error));
 }
 
+byId("edit-defaults").addEventListener("click", (event) => {
+  clearProblem(scope);
+  busy(event.currentTarget, "Reading…", () => openDialog(null, null)).catch((error) => showProblem(scope, error));
+});
 byId("search-site").addEventListener("submit", (event) => {
   event.preventDefault();
   busy(event.submitter, "Searching…", reload);

@@ -208,6 +208,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/hops/api/v1/engines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Engines
+         * @description The parts of the platform that this service uses: whether each works, since when, and what waits for it.
+         */
+        get: operations["list_engines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/hops/api/v1/health": {
         parameters: {
             query?: never;
@@ -489,7 +509,7 @@ export interface paths {
         };
         /**
          * List Projects
-         * @description The caller's projects by name.
+         * @description The caller's projects by name: those that are not archived, or those that are.
          */
         get: operations["list_projects"];
         put?: never;
@@ -530,6 +550,26 @@ export interface paths {
          * @description Changes title and description.
          */
         patch: operations["edit_project"];
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Activity
+         * @description What happened in the project, the latest first; of that, what the caller may know.
+         */
+        get: operations["list_activity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/services/hops/api/v1/projects/{project}/audit-events": {
@@ -1109,12 +1149,12 @@ export interface paths {
         };
         /**
          * Read Limits
-         * @description The most that a server of this project may ask for; the ETag is what an edit needs.
+         * @description The most that a server of this project may ask for, and all of it together; the ETag is what an edit needs.
          */
         get: operations["read_limits"];
         /**
          * Edit Limits
-         * @description Sets the most that a server of this project may ask for.
+         * @description Sets the most that a server of this project may ask for, and all of it together.
          */
         put: operations["edit_limits"];
         post?: never;
@@ -1296,6 +1336,46 @@ export interface paths {
          * @description The servers of all members, by user.
          */
         get: operations["list_servers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Services
+         * @description Switches services of a project on and off; what runs of one that is switched off ends.
+         */
+        put: operations["set_services"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/sessions/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Session Limits
+         * @description The project's limits, for a session that is about to start; refused (409) where none may.
+         */
+        get: operations["read_session_limits"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1532,6 +1612,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/hops/api/v1/projects/{project}/use": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Use
+         * @description What the project uses of what it may use together.
+         */
+        get: operations["read_use"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}:archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Archive Project
+         * @description Archives a project: servers stop, sessions end, and it is for reading until that is taken back.
+         */
+        post: operations["archive_project"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}:unarchive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unarchive Project
+         * @description Takes a project out of the archive; nothing starts by itself.
+         */
+        post: operations["unarchive_project"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/hops/api/v1/published-datasets": {
         parameters: {
             query?: never;
@@ -1626,6 +1766,30 @@ export interface paths {
          * @description Ends all idle ones of a scope, or those that are named and idle; busy ones go on.
          */
         post: operations["stop_idle_sessions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/site/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Default Limits
+         * @description The limits of projects that have none of their own; the ETag is what an edit needs.
+         */
+        get: operations["read_default_limits"];
+        /**
+         * Edit Default Limits
+         * @description Sets the limits of projects that have none of their own.
+         */
+        put: operations["edit_default_limits"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1822,7 +1986,42 @@ export interface components {
          * @description What was done: ``<subject>.<verb>``, the subject being the kind of thing that it was done to. Alphabetised.
          * @enum {string}
          */
-        Action: "access.read" | "api-key.create" | "api-key.revoke" | "audit.export" | "audit.read" | "audit.verify" | "certificate.export" | "certificate.renew" | "certificate.replace" | "certificate.revoke" | "certificate.sign" | "dataset.create" | "dataset.delete" | "dataset.edit" | "dataset.publish" | "dataset.withdraw" | "environment.retry" | "file.copy" | "file.download" | "file.move" | "file.pack" | "file.restore" | "file.trash" | "file.unpack" | "folder.create" | "join-request.accept" | "join-request.decline" | "join-request.make" | "join-request.withdraw" | "limits.edit" | "login.api-key" | "login.browser" | "login.code" | "login.password" | "member.add" | "member.edit" | "member.leave" | "member.remove" | "outbox.retry" | "password.change" | "project.create" | "project.delete" | "project.edit" | "project.purge" | "project.restore" | "second-factor.begin" | "second-factor.confirm" | "second-factor.renew-codes" | "second-factor.reset" | "second-factor.turn-off" | "server.grant" | "server.restart" | "server.start" | "server.stop" | "session.stop" | "session.stop-idle" | "share.accept" | "share.ask" | "share.decline" | "share.edit" | "share.leave" | "share.offer" | "share.revoke" | "trash.empty" | "upload.begin" | "upload.cancel" | "upload.finish" | "user.create" | "user.edit";
+        Action: "access.read" | "api-key.create" | "api-key.revoke" | "audit.export" | "audit.read" | "audit.verify" | "certificate.export" | "certificate.renew" | "certificate.replace" | "certificate.revoke" | "certificate.sign" | "dataset.create" | "dataset.delete" | "dataset.edit" | "dataset.publish" | "dataset.withdraw" | "environment.retry" | "file.copy" | "file.download" | "file.move" | "file.pack" | "file.restore" | "file.trash" | "file.unpack" | "folder.create" | "join-request.accept" | "join-request.decline" | "join-request.make" | "join-request.withdraw" | "limits.edit" | "limits.set-defaults" | "login.api-key" | "login.browser" | "login.code" | "login.password" | "member.add" | "member.edit" | "member.leave" | "member.remove" | "outbox.retry" | "password.change" | "project.archive" | "project.create" | "project.delete" | "project.edit" | "project.purge" | "project.restore" | "project.set-services" | "project.unarchive" | "second-factor.begin" | "second-factor.confirm" | "second-factor.renew-codes" | "second-factor.reset" | "second-factor.turn-off" | "server.grant" | "server.restart" | "server.start" | "server.stop" | "session.stop" | "session.stop-idle" | "share.accept" | "share.ask" | "share.decline" | "share.edit" | "share.leave" | "share.offer" | "share.revoke" | "trash.empty" | "upload.begin" | "upload.cancel" | "upload.finish" | "user.create" | "user.edit";
+        /**
+         * ActivityAnswer
+         * @description Something that happened in a project.
+         */
+        ActivityAnswer: {
+            /**
+             * Actor
+             * @description Whose doing it is; null for the platform's, an administrator's and another project's.
+             * @example ada
+             */
+            actor: string | null;
+            /**
+             * Id
+             * Format: uuid
+             * @example 01969b1e-6f00-7000-8000-000000000000
+             */
+            id: string;
+            /**
+             * Kind
+             * @example member.add
+             */
+            kind: string;
+            /**
+             * Moment
+             * Format: date-time
+             * @example 2026-05-04T10:00:00Z
+             */
+            moment: string;
+            /**
+             * Text
+             * @description It, as a sentence.
+             * @example ada added grace as Data Scientist.
+             */
+            text: string;
+        };
         /**
          * ActorKind
          * @description What stands behind an actor.
@@ -2204,6 +2403,12 @@ export interface components {
             size: number;
         };
         /**
+         * Counted
+         * @description What is counted for all of a project together. Alphabetised.
+         * @enum {string}
+         */
+        Counted: "executors" | "gpus" | "memory_mib" | "servers" | "sessions" | "storage_bytes";
+        /**
          * DatasetAnswer
          * @description A dataset of a project, or one that another project shares with it.
          */
@@ -2461,6 +2666,67 @@ export interface components {
              */
             project: string;
         };
+        /**
+         * EngineAnswer
+         * @description A part of the platform that the control plane uses.
+         */
+        EngineAnswer: {
+            /**
+             * About
+             * @description What it said of itself when it worked last.
+             * @example JupyterHub 5.4.0
+             */
+            about: string | null;
+            /**
+             * Error
+             * @description Why it does not work; null if it does.
+             * @example null
+             */
+            error: string | null;
+            /**
+             * Name
+             * @example hub
+             */
+            name: string;
+            /**
+             * Remedy
+             * @description What to do where it does not.
+             * @example null
+             */
+            remedy: string | null;
+            /**
+             * Since
+             * Format: date-time
+             * @description Since when that is so, as far as this service has seen.
+             * @example 2026-05-04T10:00:00Z
+             */
+            since: string;
+            /** @example up */
+            state: components["schemas"]["EngineState"];
+            /**
+             * Stuck
+             * @description Of these, those that have failed several times.
+             * @example 0
+             */
+            stuck: number;
+            /**
+             * Title
+             * @example Hub
+             */
+            title: string;
+            /**
+             * Waiting
+             * @description Deliveries that wait for it.
+             * @example 0
+             */
+            waiting: number;
+        };
+        /**
+         * EngineState
+         * @description Whether an engine works.
+         * @enum {string}
+         */
+        EngineState: "up" | "down";
         /**
          * EntryAnswer
          * @description What lies somewhere.
@@ -3179,6 +3445,16 @@ export interface components {
          * @enum {string}
          */
         Outcome: "done" | "refused" | "failed";
+        /** Page[ActivityAnswer] */
+        Page_ActivityAnswer_: {
+            /** Items */
+            items: components["schemas"]["ActivityAnswer"][];
+            /**
+             * Next
+             * @description Give this as `after` for the next page; null at the end.
+             */
+            next?: string | null;
+        };
         /** Page[ApiKeyAnswer] */
         Page_ApiKeyAnswer_: {
             /** Items */
@@ -3557,6 +3833,12 @@ export interface components {
          */
         ProjectAnswer: {
             /**
+             * Archived At
+             * @description Since when it is archived, for reading only; null if it is not.
+             * @example null
+             */
+            archived_at?: string | null;
+            /**
              * Created At
              * Format: date-time
              * @example 2026-05-04T10:00:00Z
@@ -3582,6 +3864,16 @@ export interface components {
             /** @description My role; null for an administrator who is not a member. */
             role: components["schemas"]["ProjectRole"] | null;
             /**
+             * Services
+             * @description Those that are switched on.
+             * @example [
+             *       "jupyter",
+             *       "sharing",
+             *       "spark"
+             *     ]
+             */
+            services?: components["schemas"]["Service"][];
+            /**
              * Title
              * @example Weather of the coast
              */
@@ -3592,6 +3884,17 @@ export interface components {
              * @example 1
              */
             version: number;
+        };
+        /**
+         * ProjectArchiving
+         * @description Says the name again, so that the wrong project is not archived.
+         */
+        ProjectArchiving: {
+            /**
+             * Name
+             * @example weather
+             */
+            name: string;
         };
         /**
          * ProjectDeletion
@@ -3626,6 +3929,34 @@ export interface components {
          * @enum {string}
          */
         ProjectRole: "data_owner" | "data_scientist";
+        /**
+         * ProjectServices
+         * @description The services that are switched on from now on.
+         */
+        ProjectServices: {
+            /**
+             * Services
+             * @example [
+             *       "jupyter",
+             *       "sharing"
+             *     ]
+             */
+            services: components["schemas"]["Service"][];
+        };
+        /**
+         * ProjectUse
+         * @description What a project uses.
+         */
+        ProjectUse: {
+            /** Items */
+            items: components["schemas"]["UseAnswer"][];
+            /**
+             * Storage Counted At
+             * @description When all files were counted last; what came in by REST since then is in it.
+             * @example 2026-05-04T10:00:00Z
+             */
+            storage_counted_at: string | null;
+        };
         /**
          * ProofOfBoth
          * @description The password and a code, of whoever wants to change the second factor.
@@ -3955,6 +4286,12 @@ export interface components {
             project_title: string;
             role: components["schemas"]["ProjectRole"];
             /**
+             * Spark
+             * @description Whether Spark sessions are switched on in the project.
+             * @default true
+             */
+            spark: boolean;
+            /**
              * Start Folder
              * @description Dataset in which notebooks start.
              * @default Jupyter
@@ -3988,7 +4325,7 @@ export interface components {
         };
         /**
          * ServerLimits
-         * @description The most that a server of one project may ask for, and all its sessions together. Memory is in MiB.
+         * @description The most that a server of one project may ask for, and all the project together. Memory and storage in MiB.
          */
         ServerLimits: {
             /**
@@ -4023,6 +4360,11 @@ export interface components {
              */
             max_idle_timeout_minutes: number;
             /**
+             * Max Project Executors
+             * @description For all sessions of the project together; null: no limit.
+             */
+            max_project_executors?: number | null;
+            /**
              * Max Project Gpus
              * @description For all sessions of the project together; null: no limit.
              */
@@ -4033,10 +4375,20 @@ export interface components {
              */
             max_project_memory_mib?: number | null;
             /**
+             * Max Project Servers
+             * @description Notebook servers that run at the same moment; null: no limit.
+             */
+            max_project_servers?: number | null;
+            /**
              * Max Project Sessions
              * @description For all sessions of the project together; null: no limit.
              */
             max_project_sessions?: number | null;
+            /**
+             * Max Project Storage Mib
+             * @description Files of the project's datasets, its trash and uploads under way; null: no limit.
+             */
+            max_project_storage_mib?: number | null;
             /**
              * Max Total Memory Mib
              * @default 16384
@@ -4167,6 +4519,12 @@ export interface components {
          * @enum {string}
          */
         ServerState: "stopped" | "starting" | "ready" | "stopping" | "failed";
+        /**
+         * Service
+         * @description What can be switched off. Alphabetised.
+         * @enum {string}
+         */
+        Service: "jupyter" | "sharing" | "spark";
         /**
          * SessionLog
          * @description The last lines of a session's log.
@@ -4441,6 +4799,12 @@ export interface components {
          */
         SiteProject: {
             /**
+             * Archived At
+             * @description Since when it is archived; null if it is not.
+             * @example null
+             */
+            archived_at: string | null;
+            /**
              * Created At
              * Format: date-time
              * @example 2026-05-04T10:00:00Z
@@ -4469,6 +4833,12 @@ export interface components {
              *     ]
              */
             running: string[] | null;
+            /**
+             * Storage Bytes
+             * @description Of its files, as far as it is known.
+             * @example 1288490188
+             */
+            storage_bytes: number;
             /**
              * Title
              * @example Weather of the coast
@@ -4800,6 +5170,26 @@ export interface components {
              * @example 52311
              */
             size: number;
+        };
+        /**
+         * UseAnswer
+         * @description How much a project uses of something.
+         */
+        UseAnswer: {
+            /**
+             * Limit
+             * @description The most; null for no limit.
+             * @example 10737418240
+             */
+            limit: number | null;
+            /**
+             * Used
+             * @description Null where the part of the platform that knows it does not answer.
+             * @example 1288490188
+             */
+            used: number | null;
+            /** @example storage_bytes */
+            what: components["schemas"]["Counted"];
         };
         /**
          * UserAnswer
@@ -5465,6 +5855,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProjectAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    list_engines: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EngineAnswer"][];
                 };
             };
             /** @description A problem (RFC 9457). */
@@ -6179,6 +6609,8 @@ export interface operations {
     list_projects: {
         parameters: {
             query?: {
+                /** @description Whether those that are archived, or the others. */
+                archived?: boolean;
                 /** @description How many items at most. */
                 limit?: number;
                 /** @description The 'next' of the page before. */
@@ -6379,6 +6811,53 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProjectAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    list_activity: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The 'next' of the page before. */
+                after?: string | null;
+            };
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ActivityAnswer_"];
                 };
             };
             /** @description A problem (RFC 9457). */
@@ -8669,6 +9148,97 @@ export interface operations {
             };
         };
     };
+    set_services: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what is edited. */
+                "If-Match"?: string | null;
+            };
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProjectServices"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    read_session_limits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServerLimits"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
     find_share_targets: {
         parameters: {
             query?: {
@@ -9256,6 +9826,136 @@ export interface operations {
             };
         };
     };
+    read_use: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectUse"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    archive_project: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProjectArchiving"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    unarchive_project: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
     list_published_datasets: {
         parameters: {
             query?: {
@@ -9462,6 +10162,93 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Stopped"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    read_default_limits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServerLimits"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    edit_default_limits: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of what is edited. */
+                "If-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ServerLimits"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServerLimits"];
                 };
             };
             /** @description A problem (RFC 9457). */

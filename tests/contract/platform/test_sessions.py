@@ -21,6 +21,7 @@ from hops_livy.sessions import Session
 from hops_livy.settings import Limits
 from hops_livy.wire import SessionRequest
 from hops_platform.adapters.sessions.livy import HELD_AT_ONCE, LivySessions
+from hops_platform.engines.sessions import SessionsUse
 from hops_platform.errors import (
     ConflictError,
     EngineRefusedError,
@@ -95,6 +96,21 @@ class TestLivySessions(SessionsContract):
     def test_it_asks_with_a_token_of_its_own(self, engine: LivySessions, service: Service) -> None:
         engine.end_all("weather__ada")
         assert service.asked == [("DELETE", "/services/livy/owners/weather__ada", "Bearer signed")]
+
+    def test_who_stays_a_member_is_told_why(self, engine: LivySessions, service: Service) -> None:
+        engine.end_all("weather__ada", reason="Spark is off & away.")
+        ((method, path, _),) = service.asked
+        assert (method, path) == ("DELETE", "/services/livy/owners/weather__ada?reason=Spark+is+off+%26+away.")
+
+    def test_it_tells_what_a_project_uses_and_what_it_is(self, engine: LivySessions, service: Service) -> None:
+        service.status, service.answer = 200, {"sessions": 2, "executors": 3, "memory_mib": 4096, "gpus": 1}
+        assert engine.use_of("weather") == SessionsUse(sessions=2, executors=3, memory_mib=4096, gpus=1)
+        assert service.asked == [("GET", "/services/livy/projects/weather/use", "Bearer signed")]
+        service.answer = {"sessions": "many"}
+        with pytest.raises(EngineRefusedError):
+            engine.use_of("weather")
+        service.answer = {"status": "ok", "version": "0.1.0"}
+        assert engine.probe() == "Session service 0.1.0"
 
     @pytest.mark.parametrize(
         ("status", "error"), [(500, EngineUnavailableError), (503, EngineUnavailableError), (403, EngineRefusedError)]

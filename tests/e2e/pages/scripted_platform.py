@@ -35,7 +35,8 @@ def a_project(name: str, title: str = "", **more: Any) -> dict[str, Any]:
     return {
         "name": name, "title": title, "description": "", "listed": False, "role": "data_owner", "version": 1,
         "created_at": SINCE,
-        "environment": {"state": "ready", "error": None}, **more,
+        "environment": {"state": "ready", "error": None}, "archived_at": None,
+        "services": ["jupyter", "sharing", "spark"], **more,
     }  # fmt: skip
 
 
@@ -114,6 +115,7 @@ class ScriptedPlatform:
         self.listed: dict[str, dict[str, Any]] = {}
         self.deleted: list[dict[str, Any]] = []
         self.outbox: list[dict[str, Any]] = []
+        self.engines: list[dict[str, Any]] = []
         self.sessions: list[dict[str, Any]] = []
         self.total_sessions = 0
         self.kept_ready: dict[str, int] = {"sessions": 0, "memory_mib": 0}
@@ -133,7 +135,9 @@ class ScriptedPlatform:
     def answer(self, method: str, path: str, body: Any, query: dict[str, str]) -> Any:  # noqa: C901, PLR0911, PLR0912, PLR0915
         match method, path.split("/"):
             case "GET", ["projects"]:
-                return self._page(list(self.projects.values()), query, "name")
+                archived = query.get("archived") == "true"
+                shown = [one for one in self.projects.values() if (one["archived_at"] is not None) == archived]
+                return self._page(shown, query, "name")
             case "POST", ["projects"]:
                 self.projects[body["name"]] = a_project(**{key: body[key] for key in ("name", "title", "description")})
                 return self.projects[body["name"]]
@@ -234,6 +238,12 @@ class ScriptedPlatform:
                 sought = query.get("search", "")
                 found = [one for one in self.published if sought in f"{one['project']}/{one['dataset']}"]
                 return self._page(found, query, "dataset")
+            case "GET", ["projects", _, "use"]:
+                return {"items": [], "storage_counted_at": None}
+            case "GET", ["projects", _, "activity"]:
+                return {"items": [], "next": None}
+            case "GET", ["engines"]:
+                return self.engines
             case "GET", ["projects", _, "limits"]:
                 return self.limits
             case "PUT", ["projects", _, "limits"]:
@@ -243,7 +253,7 @@ class ScriptedPlatform:
                 sought = query.get("search", "")
                 shown = [
                     {"name": name, "title": project["title"], "owners": ["ada"], "limits": self.limits,
-                     "running": self.running, "created_at": SINCE}
+                     "running": self.running, "storage_bytes": 0, "archived_at": None, "created_at": SINCE}
                     for name, project in self.projects.items() if sought in name
                 ]  # fmt: skip
                 return self._page(shown, query, "name") | {"capacity": self.capacity.model_dump(mode="json")}

@@ -78,7 +78,7 @@ class ControlPlane:
     def answer(self, path: str, token: str) -> dict[str, Any]:
         """What it says to the holder of ``token``; nothing of a project that they can't see."""
         claims = jwt.decode(token, options={"verify_signature": False})
-        project = re.fullmatch(r"/api/v1/projects/([a-z0-9_-]+)(/limits)?", path)
+        project = re.fullmatch(r"/api/v1/projects/([a-z0-9_-]+)(/sessions/limits)?", path)
         if project is None:
             return {"admin": claims["kind"] == "user" and claims["sub"] in self.administrators}
         if project[2]:

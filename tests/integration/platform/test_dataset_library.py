@@ -213,6 +213,7 @@ def test_a_dataset_is_shared_accepted_read_and_taken_back(
     hers.write_text(on_disk.platform.parts.signer.sign_user("grace", admin=False).token)
     monkeypatch.setenv("HOPS_TOKEN_FILE", str(hers))
     monkeypatch.setenv("HOPS_PROJECT", "tides")
+    assert "storage_bytes" in [one["what"] for one in project.use()]
     assert [(one["path"], one["state"]) for one in project.shared()] == [("Shared/weather/Resources", "offered")]
     project.accept("weather/Resources")
     assert [one["dataset"] for one in project.published("mod")] == ["Models"]

@@ -30,7 +30,7 @@ def test_a_session_stays_within_the_limits_of_its_project(tmp_path, monkeypatch,
     )  # fmt: skip
 
     async def control_plane(_transport, request):
-        if request.url.path.endswith("/projects/red/limits"):
+        if request.url.path.endswith("/projects/red/sessions/limits"):
             return httpx.Response(200, json=limits.model_dump(mode="json"))
         return httpx.Response(404)
 

@@ -59,7 +59,8 @@ class SlowDriver:
     def detach(self):
         pass
 
-    async def end(self, reason):
+    async def end(self, reason, *, at_once=False):
+        self.ended_at_once = at_once
         if not self.ended.done():
             self.ended.set_result(Ending(reason=reason, asked=True))
 
@@ -141,6 +142,31 @@ def test_a_member_removed_a_minute_ago_starts_nothing_with_the_token_that_is_lef
             assert (await restarted.post("/sessions", json={}, headers=header(token("ada")))).status_code == 201
             again = header(token(age_s=-5))
             assert (await restarted.post("/sessions", json={}, headers=again)).status_code == 201
+
+    asyncio.run(attack())
+
+
+def test_a_removed_members_session_gets_no_time_and_one_that_ends_otherwise_does(tmp_path):
+    async def attack():
+        backend = SlowBackend()
+        async with service(tmp_path, backend) as client:
+            plane = header(token("hops", **CONTROL_PLANE))
+            for user in ("mallory", "ada"):
+                made = await client.post("/sessions", json={"numExecutors": 2}, headers=header(token(user)))
+                assert made.status_code == 201, made.text
+            use = {"sessions": 2, "executors": 4}
+            assert (await client.get("/projects/red/use", headers=plane)).json().items() >= use.items()
+            assert (await client.get("/projects/blue/use", headers=plane)).json()["sessions"] == 0
+            for stranger in (token(), token(kind="user", project=None, role=None)):
+                assert (await client.get("/projects/red/use", headers=header(stranger))).status_code == 403
+            await remove(client, "red__mallory")
+            told = {"reason": "Spark sessions were switched off in this project."}
+            answer = await client.delete("/owners/red__ada", params=told, headers=plane)
+            assert answer.json() == {"ended": 1}
+            assert [driver.ended_at_once for driver in backend.drivers] == [True, False]
+            (hers,) = (await client.get("/sessions", headers=header(token("ada")))).json()["sessions"]
+            assert told["reason"] in str(hers), "who stays a member is let in, and reads why"
+            assert (await client.get("/projects/red/use", headers=plane)).json()["sessions"] == 0
 
     asyncio.run(attack())
 

@@ -80,7 +80,7 @@ class WillingDriver:
     def detach(self):
         pass
 
-    async def end(self, reason):
+    async def end(self, reason, *, at_once=False):
         if not self.ended.done():
             self.ended.set_result(Ending(reason=reason, asked=True))
 

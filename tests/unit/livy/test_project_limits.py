@@ -84,7 +84,7 @@ def test_the_limits_are_asked_for_with_the_callers_token_once_for_each_project()
     told, requests = ask([GOOD], "weather", "weather", "sales")
     assert told == [LIMITS] * 3
     assert [request.url.path for request in requests] == [
-        "/api/v1/projects/weather/limits", "/api/v1/projects/sales/limits",
+        "/api/v1/projects/weather/sessions/limits", "/api/v1/projects/sales/sessions/limits",
     ]  # fmt: skip
     assert {request.headers["authorization"] for request in requests} == {"Bearer the-token"}
 
@@ -119,3 +119,47 @@ def test_without_limits_nothing_may_be_started_until_they_can_be_read_again(repl
 def test_who_may_not_know_the_limits_may_not_use_the_project(status):
     (refused,), _ = ask([httpx.Response(status)], "weather")
     assert isinstance(refused, ForbiddenError)
+
+
+def test_a_project_that_starts_no_sessions_now_says_so_in_the_control_planes_words():
+    problem = {
+        "type": "urn:hopslab:problem:service-off", "title": "Switched off", "status": 409,
+        "detail": "Spark sessions: switched off in the project 'weather'.", "remedy": "A Data Owner can switch it on.",
+        "violations": [],
+    }  # fmt: skip
+    (refused, later), _ = ask([httpx.Response(409, json=problem), GOOD], "weather", "weather")
+    assert isinstance(refused, ForbiddenError)
+    assert (refused.detail, refused.remedy) == (problem["detail"], problem["remedy"])
+    assert later == LIMITS, "what was refused is asked anew"
+    (odd,), _ = ask([httpx.Response(409, text="no JSON")], "weather")
+    assert odd.detail == "No sessions are started in project weather now."
+
+
+def test_an_answer_of_before_is_not_kept_when_it_was_to_be_forgotten():
+    less = ServerLimits(max_executors=1)
+    answers = [GOOD, httpx.Response(200, json=less.model_dump(mode="json"))]
+
+    async def run():
+        limits = None
+
+        def answer(_request):
+            if len(answers) == 2:
+                limits.forget("weather")  # while the first answer is on its way
+            return answers.pop(0)
+
+        async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+            limits = PublishedLimits("http://control/api/v1/projects/", client)
+            return [await limits.of(member(), "the-token") for _ in range(2)]
+
+    assert asyncio.run(run()) == [less, less]
+
+
+def test_executors_of_a_whole_project_are_bounded():
+    bounded = LIMITS.model_copy(update={"max_project_executors": 1})
+    assert project_limits.together(bounded).executors == 1
+    with pytest.raises(BadRequestError) as refused:
+        check_limits(Shape(executors=2, executor_memory_mib=512, driver_memory_mib=512), bounded)
+    assert refused.value.detail == (
+        "2 executors for all its sessions together asked for; the project may use 1 executor for all its sessions "
+        "together."
+    )

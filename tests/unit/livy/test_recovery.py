@@ -47,7 +47,7 @@ class EchoDriver:
     def log(self):
         return []
 
-    async def end(self, reason):
+    async def end(self, reason, *, at_once=False):
         self.ended.set_result(Ending(reason=reason, asked=True))
 
 

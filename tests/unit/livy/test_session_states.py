@@ -53,7 +53,7 @@ class ToldDriver:
     def forget(self, statement):
         pass
 
-    async def end(self, reason):
+    async def end(self, reason, *, at_once=False):
         if not self.ended.done():
             self.ended.set_result(Ending(reason=reason, asked=True))
 

@@ -55,7 +55,7 @@ class Driver:
     def detach(self):
         pass
 
-    async def end(self, reason):
+    async def end(self, reason, *, at_once=False):
         if not self.ended.done():
             self.gone()
             self.ended.set_result(Ending(reason=reason, asked=True))

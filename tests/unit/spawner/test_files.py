@@ -9,8 +9,10 @@ from pathlib import Path
 from hops_contract.principal import ProjectRole
 from hops_contract.servers import ServerConfig, ServerGrant
 from hops_contract.wiping import wipe_folder
-from hops_spawner.files import NOT_FOR_DATA_SCIENTISTS, server_files
+from hops_spawner.files import ABOUT_SPARK, NOT_FOR_DATA_SCIENTISTS, server_files
 from hops_spawner.folder import write_folder
+
+FRONT_END = Path(__file__).parents[3] / "labextension" / "src"
 
 
 def test_the_folder_holds_configuration_token_kernels_and_jupyters_settings(grant: ServerGrant) -> None:
@@ -150,3 +152,22 @@ def test_a_folder_is_removed_however_deep_the_servers_code_made_it(tmp_path: Pat
     finally:
         # Who tidies up after the tests can't go as deep either.
         subprocess.run(["rm", "-rf", str(folder)], check=True)
+
+
+def test_where_spark_is_switched_off_lab_shows_nothing_of_it(grant: ServerGrant) -> None:
+    config = grant.config.model_copy(update={"spark": False})
+    files = server_files(grant.model_copy(update={"config": config}))
+    assert not [name for name in files if "spark" in name]
+    settings = json.loads(files["config/jupyter_server_config.json"])
+    assert settings["KernelSpecManager"]["allowed_kernelspecs"] == ["python3"]
+    assert settings["MappingKernelManager"]["default_kernel_name"] == "python3"
+    disabled = json.loads(files["config/labconfig/page_config.json"])["disabledExtensions"]
+    assert disabled["jupyterlab-hops:sessions"] is True
+    with_spark = json.loads(server_files(grant)["config/labconfig/page_config.json"])["disabledExtensions"]
+    assert "jupyterlab-hops:sessions" not in with_spark
+
+
+def test_the_plugins_about_spark_are_those_of_the_front_end() -> None:
+    sources = "\n".join(path.read_text() for path in FRONT_END.rglob("index.ts"))
+    for plugin in ABOUT_SPARK:
+        assert f"'{plugin}'" in sources
