@@ -15,6 +15,8 @@ from hops_platform.adapters.capacity.machine import ThisMachine
 from hops_platform.adapters.environments.uv import UvEnvironments
 from hops_platform.adapters.hub.jupyterhub import JupyterHub
 from hops_platform.adapters.logins.hub_oauth import HubOAuthLogins
+from hops_platform.adapters.mailer.none import NoMailer
+from hops_platform.adapters.mailer.smtp import SmtpMailer
 from hops_platform.adapters.previews.process import ProcessPreviews
 from hops_platform.adapters.sandboxes.local import LocalSandboxes
 from hops_platform.adapters.sessions.livy import LivySessions
@@ -23,6 +25,8 @@ from hops_platform.adapters.storage.local_archives import LocalArchives
 from hops_platform.adapters.storage.local_files import LocalFiles
 from hops_platform.adapters.storage.local_uploads import LocalUploads
 from hops_platform.adapters.templates.packaged import PackagedTemplates
+from hops_platform.addresses import routes as addresses
+from hops_platform.addresses.tasks import TASKS as ADDRESS_TASKS
 from hops_platform.api_keys import routes as api_keys
 from hops_platform.api_keys.service import write_uses
 from hops_platform.api_keys.use import KeysInUse
@@ -41,6 +45,7 @@ from hops_platform.database import Database, now
 from hops_platform.datasets import routes as datasets
 from hops_platform.datasets.tasks import TASKS as DATASET_TASKS
 from hops_platform.engines import Engines
+from hops_platform.engines.mailer import Mailer
 from hops_platform.environments import routes as environments
 from hops_platform.environments.service import renew
 from hops_platform.environments.tasks import TASKS as ENVIRONMENT_TASKS
@@ -56,12 +61,17 @@ from hops_platform.http import (
     refuse_body,
     refuse_crowded,
 )
+from hops_platform.invitations import routes as invitations
+from hops_platform.invitations.tasks import TASKS as INVITATION_TASKS
 from hops_platform.joining import routes as joining
+from hops_platform.mail.tasks import TASKS as MAIL_TASKS
 from hops_platform.operations import routes as operations
 from hops_platform.outbox import OutboxWorkers
 from hops_platform.pages import router as pages
 from hops_platform.pages import show_problem
 from hops_platform.parts import Parts
+from hops_platform.password_resets import routes as password_resets
+from hops_platform.password_resets.tasks import TASKS as PASSWORD_RESET_TASKS
 from hops_platform.previews import routes as previews
 from hops_platform.previews.places import places_of_previews
 from hops_platform.probe import Probe
@@ -70,6 +80,8 @@ from hops_platform.projects.deletion import purge_old
 from hops_platform.projects.models import Project
 from hops_platform.projects.tasks import TASKS as PROJECT_TASKS
 from hops_platform.recurring import Recurring
+from hops_platform.registrations import routes as registrations
+from hops_platform.registrations.tasks import TASKS as REGISTRATION_TASKS
 from hops_platform.second_factor import routes as second_factor
 from hops_platform.security import browser, crowd
 from hops_platform.security.client_certificates import RefusedCertificates
@@ -101,6 +113,11 @@ TASKS = {
     **ENVIRONMENT_TASKS,
     **SERVER_TASKS,
     **SHARING_TASKS,
+    **MAIL_TASKS,
+    **ADDRESS_TASKS,
+    **PASSWORD_RESET_TASKS,
+    **INVITATION_TASKS,
+    **REGISTRATION_TASKS,
 }
 
 
@@ -132,8 +149,24 @@ def make_engines(settings: Settings, signer: Signer) -> Engines:
             memory_mib=settings.memory_mib,
         ),
         logins=HubOAuthLogins(),
+        mailer=make_mailer(settings),
         previews=ProcessPreviews(home, sandbox=settings.sandbox),
         sandboxes=LocalSandboxes(home),
+    )
+
+
+def make_mailer(settings: Settings) -> Mailer:
+    """What sends mail, or does not where the site has none."""
+    if not settings.has_mail:
+        return NoMailer()
+    return SmtpMailer(
+        settings.mail_host,
+        settings.mail_port,
+        tls=settings.mail_tls,
+        sender=settings.mail_from,
+        user=settings.mail_user,
+        password_file=settings.mail_password_file,
+        authorities=settings.mail_authorities,
     )
 
 
@@ -294,10 +327,14 @@ def build_routes(prefix: str) -> FastAPI:
     api = APIRouter(prefix=f"{prefix}{API}")
     for subject in (
         users,
+        addresses,
+        password_resets,
+        registrations,
         api_keys,
         second_factor,
         projects,
         joining,
+        invitations,
         certificates,
         datasets,
         files,

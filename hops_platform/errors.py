@@ -137,6 +137,14 @@ class TooManyError(PlatformError):
     status = 429
 
 
+class TooOftenError(PlatformError):
+    """Something was asked for more often than people need it; says when to try again."""
+
+    kind = "too-often"
+    title = "Too often"
+    status = 429
+
+
 class ForbiddenError(PlatformError):
     """The caller may see the thing but not do this with it."""
 

@@ -10,6 +10,9 @@ class Action(StrEnum):
 
     ACCESS_READ = "access.read"
     """Looking at something. Only refusals of it are recorded."""
+    ADDRESS_ASK = "address.ask"
+    ADDRESS_CONFIRM = "address.confirm"
+    ADDRESS_REMOVE = "address.remove"
     API_KEY_CREATE = "api-key.create"
     API_KEY_REVOKE = "api-key.revoke"
     AUDIT_EXPORT = "audit.export"
@@ -34,6 +37,11 @@ class Action(StrEnum):
     FILE_TRASH = "file.trash"
     FILE_UNPACK = "file.unpack"
     FOLDER_CREATE = "folder.create"
+    INVITATION_ACCEPT = "invitation.accept"
+    INVITATION_DECLINE = "invitation.decline"
+    INVITATION_MAKE = "invitation.make"
+    INVITATION_REGISTER = "invitation.register"
+    INVITATION_REVOKE = "invitation.revoke"
     JOIN_REQUEST_ACCEPT = "join-request.accept"
     JOIN_REQUEST_DECLINE = "join-request.decline"
     JOIN_REQUEST_MAKE = "join-request.make"
@@ -49,11 +57,19 @@ class Action(StrEnum):
     MEMBER_REMOVE = "member.remove"
     OUTBOX_RETRY = "outbox.retry"
     PASSWORD_CHANGE = "password.change"  # noqa: S105
+    PASSWORD_RESET_ASK = "password-reset.ask"  # noqa: S105
+    PASSWORD_RESET_FINISH = "password-reset.finish"  # noqa: S105
+    PASSWORD_RESET_LINK = "password-reset.link"  # noqa: S105
+    PASSWORD_RESET_SEND = "password-reset.send"  # noqa: S105
     PROJECT_CREATE = "project.create"
     PROJECT_DELETE = "project.delete"
     PROJECT_EDIT = "project.edit"
     PROJECT_PURGE = "project.purge"
     PROJECT_RESTORE = "project.restore"
+    REGISTRATION_APPROVE = "registration.approve"
+    REGISTRATION_ASK = "registration.ask"
+    REGISTRATION_DECLINE = "registration.decline"
+    REGISTRATION_FINISH = "registration.finish"
     SECOND_FACTOR_BEGIN = "second-factor.begin"
     SECOND_FACTOR_CONFIRM = "second-factor.confirm"
     SECOND_FACTOR_RENEW_CODES = "second-factor.renew-codes"

@@ -8,6 +8,7 @@ from enum import StrEnum
 class Permission(StrEnum):
     """What a route may ask of its caller. Alphabetised; each route declares one."""
 
+    ADDRESSES_CONFIRM = "addresses:confirm"
     API_KEYS_CREATE = "api-keys:create"
     API_KEYS_LIST = "api-keys:list"
     API_KEYS_OVERSEE = "api-keys:oversee"
@@ -44,6 +45,13 @@ class Permission(StrEnum):
     FILES_UPLOAD = "files:upload"
     FILES_UPLOAD_DATA = "files:upload-data"
     HEALTH_READ = "health:read"
+    INVITATIONS_ACCEPT = "invitations:accept"
+    INVITATIONS_LIST = "invitations:list"
+    INVITATIONS_MAKE = "invitations:make"
+    INVITATIONS_OPEN = "invitations:open"
+    INVITATIONS_READ = "invitations:read"
+    INVITATIONS_REGISTER = "invitations:register"
+    INVITATIONS_REVOKE = "invitations:revoke"
     JOIN_REQUESTS_DECIDE = "join-requests:decide"
     JOIN_REQUESTS_LIST = "join-requests:list"
     JOIN_REQUESTS_MAKE = "join-requests:make"
@@ -55,11 +63,15 @@ class Permission(StrEnum):
     MEMBERS_READ = "members:read"
     MEMBERS_REMOVE = "members:remove"
     MEMBERS_SEARCH = "members:search"
+    ME_ADDRESS = "me:address"
     ME_PASSWORD = "me:password"  # noqa: S105
     ME_READ = "me:read"
     ME_SECOND_FACTOR = "me:second-factor"
     OUTBOX_READ = "outbox:read"
     OUTBOX_RETRY = "outbox:retry"
+    PASSWORD_RESETS_ASK = "password-resets:ask"  # noqa: S105
+    PASSWORD_RESETS_FINISH = "password-resets:finish"  # noqa: S105
+    PASSWORD_RESETS_GIVE = "password-resets:give"  # noqa: S105
     PROJECTS_CREATE = "projects:create"
     PROJECTS_DISCOVER = "projects:discover"
     PROJECTS_LIST = "projects:list"
@@ -70,6 +82,10 @@ class Permission(StrEnum):
     PROJECT_EDIT = "project:edit"
     PROJECT_LEAVE = "project:leave"
     PROJECT_READ = "project:read"
+    REGISTRATIONS_ASK = "registrations:ask"
+    REGISTRATIONS_DECIDE = "registrations:decide"
+    REGISTRATIONS_FINISH = "registrations:finish"
+    REGISTRATIONS_LIST = "registrations:list"
     SECOND_FACTOR_RESET = "second-factor:reset"
     SERVERS_LIST = "servers:list"
     SERVER_GRANT = "server:grant"

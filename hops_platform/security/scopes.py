@@ -45,9 +45,9 @@ SCOPE_WORDS: Mapping[Scope, str] = MappingProxyType(
         Scope.DATASETS_SHARE: "Share and publish datasets; answer, leave and end what is shared.",
         Scope.DATASETS_WRITE: "Create, change and delete datasets; upload, move, copy, zip, delete and restore files.",
         Scope.FILES_DOWNLOAD: "Download files.",
-        Scope.MEMBERS_WRITE: "Add, change and remove members; answer who asks to join.",
+        Scope.MEMBERS_WRITE: "Add, invite, change and remove members; answer who asks to join.",
         Scope.PROJECTS_READ: "See projects, their members, limits and certificates.",
-        Scope.PROJECTS_WRITE: "Create, change, delete, restore and leave projects; ask to join.",
+        Scope.PROJECTS_WRITE: "Create, change, delete, restore and leave projects; ask to join, accept invitations.",
         Scope.SERVERS_READ: "See notebook servers.",
         Scope.SERVERS_WRITE: "Start and stop notebook servers.",
         Scope.SESSIONS_READ: "See Spark sessions.",
@@ -103,6 +103,9 @@ SCOPE_PERMISSIONS: Mapping[Scope, frozenset[Permission]] = MappingProxyType(
         Scope.FILES_DOWNLOAD: frozenset({Permission.FILES_DOWNLOAD}),
         Scope.MEMBERS_WRITE: frozenset(
             {
+                Permission.INVITATIONS_MAKE,
+                Permission.INVITATIONS_READ,
+                Permission.INVITATIONS_REVOKE,
                 Permission.JOIN_REQUESTS_DECIDE,
                 Permission.JOIN_REQUESTS_LIST,
                 Permission.MEMBERS_ADD,
@@ -115,6 +118,7 @@ SCOPE_PERMISSIONS: Mapping[Scope, frozenset[Permission]] = MappingProxyType(
         Scope.PROJECTS_READ: frozenset(
             {
                 Permission.CERTIFICATES_LIST,
+                Permission.INVITATIONS_LIST,
                 Permission.LIMITS_READ,
                 Permission.MEMBERS_READ,
                 Permission.PROJECTS_DISCOVER,
@@ -125,6 +129,7 @@ SCOPE_PERMISSIONS: Mapping[Scope, frozenset[Permission]] = MappingProxyType(
         Scope.PROJECTS_WRITE: frozenset(
             {
                 Permission.ENVIRONMENT_RETRY,
+                Permission.INVITATIONS_ACCEPT,
                 Permission.JOIN_REQUESTS_MAKE,
                 Permission.PROJECTS_CREATE,
                 Permission.PROJECTS_PURGE,
@@ -151,6 +156,7 @@ SCOPE_PERMISSIONS: Mapping[Scope, frozenset[Permission]] = MappingProxyType(
                 Permission.OUTBOX_READ,
                 Permission.PROJECTS_OVERSEE,
                 Permission.PROJECT_READ,
+                Permission.REGISTRATIONS_LIST,
                 Permission.USERS_LIST,
                 Permission.USERS_READ,
             }
@@ -175,8 +181,11 @@ IN_PERSON = frozenset(
         Permission.API_KEYS_WITHDRAW,
         Permission.CERTIFICATES_SIGN,
         Permission.CERTIFICATE_REPLACE,
+        Permission.ME_ADDRESS,
         Permission.ME_PASSWORD,
         Permission.ME_SECOND_FACTOR,
+        Permission.PASSWORD_RESETS_GIVE,
+        Permission.REGISTRATIONS_DECIDE,
         Permission.SECOND_FACTOR_RESET,
         # The Hub's own; no user has it.
         Permission.SERVER_GRANT,

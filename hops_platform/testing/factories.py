@@ -19,6 +19,7 @@ from hops_platform.testing.fakes import (
     MemoryEnvironments,
     MemoryHub,
     MemoryLogins,
+    MemoryMailer,
     MemorySandboxes,
     MemorySessions,
     MemoryStorage,
@@ -42,6 +43,7 @@ class TestPlatform:
     environments: MemoryEnvironments
     capacity: FixedCapacity
     logins: MemoryLogins
+    mailer: MemoryMailer
     sandboxes: MemorySandboxes
 
 
@@ -58,7 +60,7 @@ def make_platform(home: Path, *, database_url: str | None = None, on_disk: bool 
     migrate(settings.effective_database_url)
     storage, templates, hub, sessions = MemoryStorage(), MemoryTemplates(), MemoryHub(), MemorySessions()
     environments, capacity, logins = MemoryEnvironments(), FixedCapacity(), MemoryLogins()
-    sandboxes = MemorySandboxes()
+    sandboxes, mailer = MemorySandboxes(), MemoryMailer()
     real = make_engines(settings, make_signer(settings))
     engines = Engines(
         storage=real.storage if on_disk else storage,
@@ -71,6 +73,7 @@ def make_platform(home: Path, *, database_url: str | None = None, on_disk: bool 
         environments=environments,
         capacity=capacity,
         logins=logins,
+        mailer=mailer,
         previews=real.previews,
         sandboxes=real.sandboxes if on_disk else sandboxes,
     )
@@ -86,5 +89,6 @@ def make_platform(home: Path, *, database_url: str | None = None, on_disk: bool 
         environments=environments,
         capacity=capacity,
         logins=logins,
+        mailer=mailer,
         sandboxes=sandboxes,
     )

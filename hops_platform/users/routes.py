@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Path
 from sqlalchemy import select
 
 from hops_contract.slugs import MAX_SLUG_LENGTH
+from hops_platform.addresses.service import tell_password_changed
 from hops_platform.api_keys.exchange import exchange_key
 from hops_platform.audit.actions import Action, ActorKind
 from hops_platform.audit.circumstances import Circumstances
@@ -123,6 +124,7 @@ def change_my_password(
         new=request.new_password.get_secret_value(),
         signer=parts.signer,
     )
+    tell_password_changed(session, caller.person, mail=parts.engines.mailer.sends)
     known.record_now(session)
     session.commit()
     parts.engines.logins.end_all(caller.principal.user)

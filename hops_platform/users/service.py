@@ -264,17 +264,42 @@ def create_user(
         ConflictError: The name is taken.
     """
     if session.scalar(select(User.id).where(User.name == name)) is not None:
-        raise ConflictError(f"There is a user {name!r} already.", remedy="Choose another name.")
-    user = User(
+        raise name_is_taken(name)
+    return add_user(
+        session,
         name=name,
         title=title,
         password_hash=hash_password(password),
         admin=admin,
         must_change_password=must_change_password,
     )
+
+
+def add_user(
+    session: Session, *, name: str, title: str, password_hash: str, admin: bool = False, must_change_password: bool
+) -> User:
+    """Creates a user whose password was hashed before.
+
+    Raises:
+        ConflictError: The name is taken.
+    """
+    if session.scalar(select(User.id).where(User.name == name)) is not None:
+        raise name_is_taken(name)
+    user = User(
+        name=name,
+        title=title,
+        password_hash=password_hash,
+        admin=admin,
+        must_change_password=must_change_password,
+    )
     session.add(user)
     session.flush()
     return user
+
+
+def name_is_taken(name: str) -> ConflictError:
+    """Says that another user has a name."""
+    return ConflictError(f"There is a user {name!r} already.", remedy="Choose another name.")
 
 
 def create_requested_user(session: Session, request: NewUser) -> UserAnswer:
@@ -370,8 +395,22 @@ def first_memberships(session: Session, caller: Caller, *, limit: int) -> list[M
     ]
 
 
-def _end_log_ins(session: Session, user: User) -> None:
+def set_forgotten_password(session: Session, user: User, password_hash: str, *, end_keys: bool) -> None:
+    """Gives one who proved to be ``user`` by a link another password; all older log-ins end.
+
+    A lock-out ends only where the password alone lets in: else whoever reads the mail could guess codes without end.
+    """
+    user.password_hash = password_hash
+    user.must_change_password = False
+    _end_log_ins(session, user, end_keys=end_keys)
+    if not has_second_factor(session, user):
+        forget_failures(session, user.name)
+    session.flush()
+
+
+def _end_log_ins(session: Session, user: User, *, end_keys: bool = True) -> None:
     """Whoever has a token or a certificate of before may be somebody else."""
+    user.keys_valid_from = None if end_keys else user.keys_valid_from or user.tokens_valid_from
     user.tokens_valid_from = now()
     revoke_of_user(session, user.name, reason=Reason.KEY_COMPROMISE)
 

@@ -4,6 +4,7 @@ import { call, get, idempotencyKey, page, path } from "./api.js";
 import { confirmed, open } from "./dialogs.js";
 import { announce, busy, byId, clearProblem, h, onSubmit, ROLES, showProblem, when } from "./dom.js";
 import { limitFields, limitPairs, limitsTyped, mib } from "./limits.js";
+import { watchInvitations } from "./inviting.js";
 import { suggestUsers, watchRequests } from "./joining.js";
 import { watchServer } from "./server.js";
 
@@ -212,6 +213,8 @@ const loadRequests = () =>
     ? watchRequests(url, (member) => byId("member-rows").append(memberRow(member))).catch((error) => showProblem(members, error))
     : null;
 
+const loadInvitations = () => (project.role === "data_owner" ? watchInvitations(url).catch((error) => showProblem(byId("invitations"), error)) : null);
+
 // Lists
 async function fill(box, { path: listPath, rows, button, make, empty, after = null }) {
   try {
@@ -291,7 +294,7 @@ try {
   await loadProject();
   scope.setAttribute("aria-busy", "false");
   showServer();
-  await Promise.all([loadMembers(), loadRequests(), loadDatasets(), loadLimits()]);
+  await Promise.all([loadMembers(), loadRequests(), loadInvitations(), loadDatasets(), loadLimits()]);
 } catch (error) {
   scope.setAttribute("aria-busy", "false");
   scope.querySelector(".hops-columns").hidden = true;

@@ -4,6 +4,26 @@
  */
 
 export interface paths {
+    "/services/hops/api/v1/addresses:confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm Address
+         * @description Proves an address with the link that was sent there.
+         */
+        post: operations["confirm_address"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/hops/api/v1/audit-events": {
         parameters: {
             query?: never;
@@ -228,6 +248,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/hops/api/v1/invitations:accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept Invitation Link
+         * @description Accepts an invitation that I have the link of.
+         */
+        post: operations["accept_invitation_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/invitations:open": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Open Invitation
+         * @description What a link invites into; it stays good. Asked with a body, so that no log has the link.
+         */
+        post: operations["open_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/invitations:register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Register By Invitation
+         * @description Makes an account with an invitation's link, where the site allows that; a member at once, or when approved.
+         */
+        post: operations["register_by_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/hops/api/v1/listed-projects": {
         parameters: {
             query?: never;
@@ -292,6 +372,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/hops/api/v1/me/address": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Address
+         * @description Where mail for me goes.
+         */
+        get: operations["read_address"];
+        /**
+         * Give Address
+         * @description Sends a link to an address; when it is opened, the address is mine. Until then the one of before stays.
+         */
+        put: operations["give_address"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/me/address:remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Remove Address
+         * @description Takes my address away: no mail is sent to me, and a forgotten password is an administrator's matter.
+         */
+        post: operations["remove_address"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/hops/api/v1/me/api-keys": {
         parameters: {
             query?: never;
@@ -331,6 +455,66 @@ export interface paths {
          * @description Revokes one of my API keys; the next call with it is refused.
          */
         delete: operations["revoke_my_api_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/me/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List My Invitations
+         * @description The projects that I am invited into, by my name or my mail address.
+         */
+        get: operations["list_my_invitations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/me/invitations/{invitation}:accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept Invitation
+         * @description Accepts an invitation of mine.
+         */
+        post: operations["accept_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/me/invitations/{invitation}:decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decline Invitation
+         * @description Declines an invitation of mine; it goes, and nobody is told but the audit.
+         */
+        post: operations["decline_invitation"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -474,6 +658,46 @@ export interface paths {
          * @description Tries a delivery again now instead of later.
          */
         post: operations["retry_delivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/password-resets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask For Password Reset
+         * @description Sends a link by which a forgotten password is replaced. The answer is the same for every name.
+         */
+        post: operations["ask_for_password_reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/password-resets:finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Finish Password Reset
+         * @description Replaces a forgotten password. All log-ins and tokens of before end; API keys only where that is asked for.
+         */
+        post: operations["finish_password_reset"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1040,6 +1264,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/hops/api/v1/projects/{project}/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Invitations
+         * @description The invitations into a project that can be accepted, in the order in which they were made.
+         */
+        get: operations["list_invitations"];
+        put?: never;
+        /**
+         * Invite
+         * @description Invites a user, a mail address, or whoever has the link that the answer shows this once.
+         */
+        post: operations["invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/invitations/{invitation}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Invitation
+         * @description Takes an invitation back; its link is good no more.
+         */
+        delete: operations["revoke_invitation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/hops/api/v1/projects/{project}/join-requests": {
         parameters: {
             query?: never;
@@ -1552,6 +1820,90 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/hops/api/v1/registrations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Registrations
+         * @description The accounts that wait for approval, in the order in which they were asked for.
+         */
+        get: operations["list_registrations"];
+        put?: never;
+        /**
+         * Ask For Account
+         * @description Sends a link by which a registration goes on. The answer is the same for every address.
+         */
+        post: operations["ask_for_account"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/registrations/{registration}:approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve Registration
+         * @description Makes the account, and lets it into the project that it was invited into; whoever wanted it is told by mail.
+         */
+        post: operations["approve_registration"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/registrations/{registration}:decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decline Registration
+         * @description Declines an account; whoever wanted it is told the reason by mail.
+         */
+        post: operations["decline_registration"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/registrations:finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Finish Registration
+         * @description Lets an account wait for an administrator's approval, which is told by mail.
+         */
+        post: operations["finish_registration"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/hops/api/v1/sessions": {
         parameters: {
             query?: never;
@@ -1782,6 +2134,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/hops/api/v1/users/{user}/password-reset-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give Password Reset Link
+         * @description A link by which a user chooses a new password, for an administrator to hand over; shown this once.
+         */
+        post: operations["give_password_reset_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/hops/api/v1/users/{user}/second-factor": {
         parameters: {
             query?: never;
@@ -1822,13 +2194,56 @@ export interface components {
          * @description What was done: ``<subject>.<verb>``, the subject being the kind of thing that it was done to. Alphabetised.
          * @enum {string}
          */
-        Action: "access.read" | "api-key.create" | "api-key.revoke" | "audit.export" | "audit.read" | "audit.verify" | "certificate.export" | "certificate.renew" | "certificate.replace" | "certificate.revoke" | "certificate.sign" | "dataset.create" | "dataset.delete" | "dataset.edit" | "dataset.publish" | "dataset.withdraw" | "environment.retry" | "file.copy" | "file.download" | "file.move" | "file.pack" | "file.restore" | "file.trash" | "file.unpack" | "folder.create" | "join-request.accept" | "join-request.decline" | "join-request.make" | "join-request.withdraw" | "limits.edit" | "login.api-key" | "login.browser" | "login.code" | "login.password" | "member.add" | "member.edit" | "member.leave" | "member.remove" | "outbox.retry" | "password.change" | "project.create" | "project.delete" | "project.edit" | "project.purge" | "project.restore" | "second-factor.begin" | "second-factor.confirm" | "second-factor.renew-codes" | "second-factor.reset" | "second-factor.turn-off" | "server.grant" | "server.restart" | "server.start" | "server.stop" | "session.stop" | "session.stop-idle" | "share.accept" | "share.ask" | "share.decline" | "share.edit" | "share.leave" | "share.offer" | "share.revoke" | "trash.empty" | "upload.begin" | "upload.cancel" | "upload.finish" | "user.create" | "user.edit";
+        Action: "access.read" | "address.ask" | "address.confirm" | "address.remove" | "api-key.create" | "api-key.revoke" | "audit.export" | "audit.read" | "audit.verify" | "certificate.export" | "certificate.renew" | "certificate.replace" | "certificate.revoke" | "certificate.sign" | "dataset.create" | "dataset.delete" | "dataset.edit" | "dataset.publish" | "dataset.withdraw" | "environment.retry" | "file.copy" | "file.download" | "file.move" | "file.pack" | "file.restore" | "file.trash" | "file.unpack" | "folder.create" | "invitation.accept" | "invitation.decline" | "invitation.make" | "invitation.register" | "invitation.revoke" | "join-request.accept" | "join-request.decline" | "join-request.make" | "join-request.withdraw" | "limits.edit" | "login.api-key" | "login.browser" | "login.code" | "login.password" | "member.add" | "member.edit" | "member.leave" | "member.remove" | "outbox.retry" | "password.change" | "password-reset.ask" | "password-reset.finish" | "password-reset.link" | "password-reset.send" | "project.create" | "project.delete" | "project.edit" | "project.purge" | "project.restore" | "registration.approve" | "registration.ask" | "registration.decline" | "registration.finish" | "second-factor.begin" | "second-factor.confirm" | "second-factor.renew-codes" | "second-factor.reset" | "second-factor.turn-off" | "server.grant" | "server.restart" | "server.start" | "server.stop" | "session.stop" | "session.stop-idle" | "share.accept" | "share.ask" | "share.decline" | "share.edit" | "share.leave" | "share.offer" | "share.revoke" | "trash.empty" | "upload.begin" | "upload.cancel" | "upload.finish" | "user.create" | "user.edit";
         /**
          * ActorKind
          * @description What stands behind an actor.
          * @enum {string}
          */
         ActorKind: "anyone" | "user" | "project_user" | "service" | "machine";
+        /**
+         * AddressAnswer
+         * @description Where mail for somebody goes.
+         */
+        AddressAnswer: {
+            /**
+             * Address
+             * @description Proven; null for none.
+             * @example ada@example.org
+             */
+            address: string | null;
+            /**
+             * Mail
+             * @description Whether this site sends mail.
+             * @example true
+             */
+            mail: boolean;
+        };
+        /**
+         * AddressConfirmation
+         * @description The link that was sent to an address.
+         */
+        AddressConfirmation: {
+            /**
+             * Token
+             * Format: password
+             * @description What stands behind the # of the link.
+             * @example q83vEjRWeJoLw0xk…
+             */
+            token: string;
+        };
+        /**
+         * AddressRemoval
+         * @description Says that it is the person who asks.
+         */
+        AddressRemoval: {
+            /**
+             * Password
+             * Format: password
+             * @example correct horse battery staple
+             */
+            password: string;
+        };
         /**
          * Allocation
          * @description How the number of executors is chosen.
@@ -1891,6 +2306,23 @@ export interface components {
             shown: string;
             /** @example good */
             state: components["schemas"]["KeyState"];
+        };
+        /**
+         * Approved
+         * @description An account that was approved.
+         */
+        Approved: {
+            /**
+             * Project
+             * @description The project that it is a member of by that.
+             * @example weather
+             */
+            project: string | null;
+            /**
+             * User
+             * @example grace
+             */
+            user: string;
         };
         /**
          * AuditEventAnswer
@@ -2068,7 +2500,7 @@ export interface components {
              */
             created_at: string;
             /** @example project_user */
-            kind: components["schemas"]["Kind"];
+            kind: components["schemas"]["hops_platform__certificates__models__Kind"];
             /**
              * Name
              * @description Common name.
@@ -2178,6 +2610,22 @@ export interface components {
              * @example 492039
              */
             code: string;
+        };
+        /**
+         * ConfirmedAddress
+         * @description Whose address it is from now on.
+         */
+        ConfirmedAddress: {
+            /**
+             * Address
+             * @example ada@example.org
+             */
+            address: string;
+            /**
+             * User
+             * @example ada
+             */
+            user: string;
         };
         /**
          * CopyAnswer
@@ -2309,6 +2757,18 @@ export interface components {
         DatasetEdit: {
             /** Description */
             description?: string | null;
+        };
+        /**
+         * Declining
+         * @description Why an account is declined, which is sent to whoever wanted it.
+         */
+        Declining: {
+            /**
+             * Reason
+             * @default
+             * @example Accounts are for members of the institute.
+             */
+            reason: string;
         };
         /**
          * DeletedProject
@@ -2579,6 +3039,67 @@ export interface components {
             sessions?: number[] | null;
         };
         /**
+         * InvitationAnswer
+         * @description An invitation, as the project's Data Owners see it.
+         */
+        InvitationAnswer: {
+            /**
+             * Address
+             * @example grace@example.org
+             */
+            address: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-05-04T10:00:00Z
+             */
+            created_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             * @example 2026-05-11T10:00:00Z
+             */
+            expires_at: string;
+            /**
+             * Id
+             * Format: uuid
+             * @example 01969b1e-6f00-7000-8000-000000000000
+             */
+            id: string;
+            /**
+             * Inviter
+             * @example ada
+             */
+            inviter: string;
+            /** @example address */
+            kind: components["schemas"]["hops_platform__invitations__models__Kind"];
+            /** @example data_scientist */
+            role: components["schemas"]["ProjectRole"];
+            /**
+             * User
+             * @example null
+             */
+            user: string | null;
+            /**
+             * Uses Left
+             * @example 1
+             */
+            uses_left: number;
+        };
+        /**
+         * InvitationLink
+         * @description A link that somebody was given.
+         */
+        InvitationLink: {
+            /**
+             * Token
+             * Format: password
+             * @description What stands behind the # of the link.
+             * @example q83vEjRWeJoLw0xk…
+             */
+            token: string;
+        };
+        /**
          * JoinRequestAnswer
          * @description Somebody who asks to join, as Data Owners see it.
          */
@@ -2629,12 +3150,6 @@ export interface components {
          * @enum {string}
          */
         KeyState: "good" | "ended";
-        /**
-         * Kind
-         * @description Whose a certificate is.
-         * @enum {string}
-         */
-        Kind: "project_user" | "service" | "outside";
         /**
          * LastStatement
          * @description What was last run in a session. Times are seconds since the epoch.
@@ -2850,6 +3365,41 @@ export interface components {
             to_dataset?: string | null;
         };
         /**
+         * MyInvitation
+         * @description An invitation of mine.
+         */
+        MyInvitation: {
+            /**
+             * Expires At
+             * Format: date-time
+             * @example 2026-05-11T10:00:00Z
+             */
+            expires_at: string;
+            /**
+             * Id
+             * Format: uuid
+             * @example 01969b1e-6f00-7000-8000-000000000000
+             */
+            id: string;
+            /**
+             * Inviter
+             * @example ada
+             */
+            inviter: string;
+            /**
+             * Project
+             * @example weather
+             */
+            project: string;
+            /** @example data_scientist */
+            role: components["schemas"]["ProjectRole"];
+            /**
+             * Title
+             * @example Weather of the coast
+             */
+            title: string;
+        };
+        /**
          * MyMembership
          * @description A project of mine.
          */
@@ -2865,6 +3415,23 @@ export interface components {
              * @example Weather of the coast
              */
             title: string;
+        };
+        /**
+         * NewAddress
+         * @description An address to prove.
+         */
+        NewAddress: {
+            /**
+             * Address
+             * @example grace@example.org
+             */
+            address: string;
+            /**
+             * Password
+             * Format: password
+             * @example correct horse battery staple
+             */
+            password: string;
         };
         /**
          * NewApiKey
@@ -3025,6 +3592,89 @@ export interface components {
             path: string;
         };
         /**
+         * NewInvitation
+         * @description An invitation to make: of a user, of a mail address, or, without both, a link for whoever has it.
+         */
+        NewInvitation: {
+            /** Address */
+            address?: string | null;
+            /**
+             * Days
+             * @description How long it is good.
+             * @default 7
+             * @example 7
+             */
+            days: number;
+            /**
+             * @default data_scientist
+             * @example data_scientist
+             */
+            role: components["schemas"]["ProjectRole"];
+            /** User */
+            user?: string | null;
+            /**
+             * Uses
+             * @description How many people a link lets in; of the others one.
+             * @default 1
+             * @example 1
+             */
+            uses: number;
+        };
+        /**
+         * NewInvitationAnswer
+         * @description An invitation that was made.
+         */
+        NewInvitationAnswer: {
+            /**
+             * Address
+             * @example grace@example.org
+             */
+            address: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-05-04T10:00:00Z
+             */
+            created_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             * @example 2026-05-11T10:00:00Z
+             */
+            expires_at: string;
+            /**
+             * Id
+             * Format: uuid
+             * @example 01969b1e-6f00-7000-8000-000000000000
+             */
+            id: string;
+            /**
+             * Inviter
+             * @example ada
+             */
+            inviter: string;
+            /** @example address */
+            kind: components["schemas"]["hops_platform__invitations__models__Kind"];
+            /**
+             * Link
+             * @description To hand over, shown this once; null where the platform tells the person itself.
+             * @example https://hops.example.org/services/hops/invitation#q83vEjRWeJoLw0xk…
+             */
+            link: string | null;
+            /** @example data_scientist */
+            role: components["schemas"]["ProjectRole"];
+            /**
+             * User
+             * @example null
+             */
+            user: string | null;
+            /**
+             * Uses Left
+             * @example 1
+             */
+            uses_left: number;
+        };
+        /**
          * NewJoinRequest
          * @description A request to become a member.
          */
@@ -3052,6 +3702,32 @@ export interface components {
              * @example ada
              */
             user: string;
+        };
+        /**
+         * NewPasswordByLink
+         * @description A new password, with the link that was sent or handed over.
+         */
+        NewPasswordByLink: {
+            /**
+             * End Keys
+             * @description Whether API keys end too; log-ins and tokens do anyhow.
+             * @default false
+             * @example false
+             */
+            end_keys: boolean;
+            /**
+             * Password
+             * Format: password
+             * @example correct horse battery staple
+             */
+            password: string;
+            /**
+             * Token
+             * Format: password
+             * @description What stands behind the # of the link.
+             * @example q83vEjRWeJoLw0xk…
+             */
+            token: string;
         };
         /**
          * NewProject
@@ -3174,6 +3850,47 @@ export interface components {
          */
         OnNoRoom: "wait" | "fail";
         /**
+         * OpenedInvitation
+         * @description What a link invites into.
+         */
+        OpenedInvitation: {
+            /**
+             * Approval
+             * @description Whether an administrator has to approve that.
+             * @example false
+             */
+            approval: boolean;
+            /**
+             * Expires At
+             * Format: date-time
+             * @example 2026-05-11T10:00:00Z
+             */
+            expires_at: string;
+            /**
+             * Inviter
+             * @example ada
+             */
+            inviter: string;
+            /**
+             * Project
+             * @example weather
+             */
+            project: string;
+            /**
+             * Registers
+             * @description Whether somebody without an account can make one with it.
+             * @example true
+             */
+            registers: boolean;
+            /** @example data_scientist */
+            role: components["schemas"]["ProjectRole"];
+            /**
+             * Title
+             * @example Weather of the coast
+             */
+            title: string;
+        };
+        /**
          * Outcome
          * @description What came of it.
          * @enum {string}
@@ -3249,6 +3966,16 @@ export interface components {
              */
             next?: string | null;
         };
+        /** Page[InvitationAnswer] */
+        Page_InvitationAnswer_: {
+            /** Items */
+            items: components["schemas"]["InvitationAnswer"][];
+            /**
+             * Next
+             * @description Give this as `after` for the next page; null at the end.
+             */
+            next?: string | null;
+        };
         /** Page[JoinRequestAnswer] */
         Page_JoinRequestAnswer_: {
             /** Items */
@@ -3273,6 +4000,16 @@ export interface components {
         Page_MemberAnswer_: {
             /** Items */
             items: components["schemas"]["MemberAnswer"][];
+            /**
+             * Next
+             * @description Give this as `after` for the next page; null at the end.
+             */
+            next?: string | null;
+        };
+        /** Page[MyInvitation] */
+        Page_MyInvitation_: {
+            /** Items */
+            items: components["schemas"]["MyInvitation"][];
             /**
              * Next
              * @description Give this as `after` for the next page; null at the end.
@@ -3343,6 +4080,16 @@ export interface components {
         Page_UserAnswer_: {
             /** Items */
             items: components["schemas"]["UserAnswer"][];
+            /**
+             * Next
+             * @description Give this as `after` for the next page; null at the end.
+             */
+            next?: string | null;
+        };
+        /** Page[WaitingRegistration] */
+        Page_WaitingRegistration_: {
+            /** Items */
+            items: components["schemas"]["WaitingRegistration"][];
             /**
              * Next
              * @description Give this as `after` for the next page; null at the end.
@@ -3796,6 +4543,170 @@ export interface components {
              *     ]
              */
             recovery_codes: string[];
+        };
+        /**
+         * Registered
+         * @description What became of a registration.
+         */
+        Registered: {
+            /**
+             * User
+             * @example grace
+             */
+            user: string;
+            /**
+             * Waiting
+             * @description Whether an administrator has to approve it first.
+             * @example false
+             */
+            waiting: boolean;
+        };
+        /**
+         * RegistrationAnswer
+         * @description The same for everybody.
+         */
+        RegistrationAnswer: {
+            /**
+             * Detail
+             * @example A link is on its way to this address.
+             */
+            detail: string;
+        };
+        /**
+         * RegistrationByInvitation
+         * @description An account for one who is invited.
+         */
+        RegistrationByInvitation: {
+            /**
+             * Message
+             * @default
+             * @example I would like to look at the tides.
+             */
+            message: string;
+            /**
+             * Name
+             * @description A name: 1 to 30 lower-case letters, digits and single hyphens, from a letter to a letter or digit.
+             * @example grace
+             */
+            name: string;
+            /**
+             * Password
+             * Format: password
+             * @example correct horse battery staple
+             */
+            password: string;
+            /**
+             * Title
+             * @default
+             * @example Ada Lovelace
+             */
+            title: string;
+            /**
+             * Token
+             * Format: password
+             * @description What stands behind the # of the link.
+             * @example q83vEjRWeJoLw0xk…
+             */
+            token: string;
+        };
+        /**
+         * RegistrationRequest
+         * @description Whoever wants an account.
+         */
+        RegistrationRequest: {
+            /**
+             * Address
+             * @example grace@example.org
+             */
+            address: string;
+        };
+        /**
+         * RegistrationToFinish
+         * @description The account that whoever opened the link wants.
+         */
+        RegistrationToFinish: {
+            /**
+             * Message
+             * @default
+             * @example I would like to look at the tides.
+             */
+            message: string;
+            /**
+             * Name
+             * @description A name: 1 to 30 lower-case letters, digits and single hyphens, from a letter to a letter or digit.
+             * @example grace
+             */
+            name: string;
+            /**
+             * Password
+             * Format: password
+             * @example correct horse battery staple
+             */
+            password: string;
+            /**
+             * Title
+             * @default
+             * @example Ada Lovelace
+             */
+            title: string;
+            /**
+             * Token
+             * Format: password
+             * @description What stands behind the # of the link.
+             * @example q83vEjRWeJoLw0xk…
+             */
+            token: string;
+        };
+        /**
+         * ResetAnswer
+         * @description The same for everybody.
+         */
+        ResetAnswer: {
+            /**
+             * Detail
+             * @example If there is such a user with a mail address, a link is on its way there.
+             */
+            detail: string;
+        };
+        /**
+         * ResetDone
+         * @description Whose password it is.
+         */
+        ResetDone: {
+            /**
+             * User
+             * @example ada
+             */
+            user: string;
+        };
+        /**
+         * ResetLink
+         * @description A link to hand over, shown this once.
+         */
+        ResetLink: {
+            /**
+             * Expires At
+             * Format: date-time
+             * @example 2026-05-05T10:00:00Z
+             */
+            expires_at: string;
+            /**
+             * Link
+             * @example https://hops.example.org/services/hops/reset-password#q83vEjRWeJoLw0xk…
+             */
+            link: string;
+        };
+        /**
+         * ResetRequest
+         * @description Who forgot a password.
+         */
+        ResetRequest: {
+            /**
+             * Who
+             * @description A user name, or the mail address of one.
+             * @example ada
+             */
+            who: string;
         };
         /**
          * Restoration
@@ -4394,7 +5305,7 @@ export interface components {
              */
             created_at: string;
             /** @example project_user */
-            kind: components["schemas"]["Kind"];
+            kind: components["schemas"]["hops_platform__certificates__models__Kind"];
             /**
              * Name
              * @description Common name.
@@ -4922,6 +5833,51 @@ export interface components {
             message: string;
         };
         /**
+         * WaitingRegistration
+         * @description An account that waits for approval, as administrators see it.
+         */
+        WaitingRegistration: {
+            /**
+             * Address
+             * @description Proven; null where no mail was sent.
+             * @example grace@example.org
+             */
+            address: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-05-04T10:00:00Z
+             */
+            created_at: string;
+            /**
+             * Id
+             * Format: uuid
+             * @example 01969b1e-6f00-7000-8000-000000000000
+             */
+            id: string;
+            /**
+             * Message
+             * @example I would like to look at the tides.
+             */
+            message: string;
+            /**
+             * Name
+             * @example grace
+             */
+            name: string;
+            /**
+             * Project
+             * @description The project that an invitation is into.
+             * @example weather
+             */
+            project: string | null;
+            /**
+             * Title
+             * @example Grace Hopper
+             */
+            title: string;
+        };
+        /**
          * Wish
          * @description A published dataset that a project wants.
          */
@@ -4952,6 +5908,18 @@ export interface components {
             users: components["schemas"]["UsersOfIt"];
         };
         /**
+         * Kind
+         * @description Whose a certificate is.
+         * @enum {string}
+         */
+        hops_platform__certificates__models__Kind: "project_user" | "service" | "outside";
+        /**
+         * Kind
+         * @description Whom an invitation is for.
+         * @enum {string}
+         */
+        hops_platform__invitations__models__Kind: "user" | "address" | "link";
+        /**
          * Scope
          * @description A group of permissions that people understand. Alphabetised.
          * @enum {string}
@@ -4972,6 +5940,50 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    confirm_address: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddressConfirmation"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfirmedAddress"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
     list_audit_events: {
         parameters: {
             query?: {
@@ -5529,6 +6541,138 @@ export interface operations {
             };
         };
     };
+    accept_invitation_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationLink"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    open_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationLink"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenedInvitation"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    register_by_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegistrationByInvitation"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Registered"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
     list_listed_projects: {
         parameters: {
             query?: {
@@ -5702,6 +6846,132 @@ export interface operations {
             };
         };
     };
+    read_address: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddressAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    give_address: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAddress"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddressAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    remove_address: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddressRemoval"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
     list_my_api_keys: {
         parameters: {
             query?: {
@@ -5797,6 +7067,133 @@ export interface operations {
             header?: never;
             path: {
                 name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    list_my_invitations: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The 'next' of the page before. */
+                after?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_MyInvitation_"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    accept_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invitation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    decline_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invitation: string;
             };
             cookie?: never;
         };
@@ -6152,6 +7549,94 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DeliveryAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    ask_for_password_reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResetRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResetAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    finish_password_reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPasswordByLink"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResetDone"];
                 };
             };
             /** @description A problem (RFC 9457). */
@@ -7832,6 +9317,140 @@ export interface operations {
             };
         };
     };
+    list_invitations: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The 'next' of the page before. */
+                after?: string | null;
+            };
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_InvitationAnswer_"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    invite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewInvitation"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewInvitationAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    revoke_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invitation: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
     list_join_requests: {
         parameters: {
             query?: {
@@ -9303,6 +10922,223 @@ export interface operations {
             };
         };
     };
+    list_registrations: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The 'next' of the page before. */
+                after?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_WaitingRegistration_"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    ask_for_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegistrationRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistrationAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    approve_registration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                registration: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Approved"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    decline_registration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                registration: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Declining"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    finish_registration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegistrationToFinish"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
     list_sessions: {
         parameters: {
             query?: {
@@ -9862,6 +11698,48 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    give_password_reset_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResetLink"];
+                };
             };
             /** @description A problem (RFC 9457). */
             default: {
