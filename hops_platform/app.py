@@ -88,6 +88,7 @@ from hops_platform.security.client_certificates import RefusedCertificates
 from hops_platform.security.kept_tokens import KeptTokens
 from hops_platform.security.sealing import SEALING_KEY, load_sealer
 from hops_platform.security.tokens import HUB_CREDENTIAL, SIGNING_KEY, Signer, load_signing_key, read_secret
+from hops_platform.security_keys import routes as security_keys
 from hops_platform.servers import routes as servers
 from hops_platform.servers.tasks import TASKS as SERVER_TASKS
 from hops_platform.sessions import routes as sessions
@@ -332,6 +333,7 @@ def build_routes(prefix: str) -> FastAPI:
         registrations,
         api_keys,
         second_factor,
+        security_keys,
         projects,
         joining,
         invitations,

@@ -51,6 +51,7 @@ class Action(StrEnum):
     LOGIN_BROWSER = "login.browser"
     LOGIN_CODE = "login.code"
     LOGIN_PASSWORD = "login.password"  # noqa: S105
+    LOGIN_SECURITY_KEY = "login.security-key"
     MEMBER_ADD = "member.add"
     MEMBER_EDIT = "member.edit"
     MEMBER_LEAVE = "member.leave"
@@ -75,6 +76,9 @@ class Action(StrEnum):
     SECOND_FACTOR_RENEW_CODES = "second-factor.renew-codes"
     SECOND_FACTOR_RESET = "second-factor.reset"
     SECOND_FACTOR_TURN_OFF = "second-factor.turn-off"
+    SECURITY_KEY_ADD = "security-key.add"
+    SECURITY_KEY_BEGIN = "security-key.begin"
+    SECURITY_KEY_REMOVE = "security-key.remove"
     SERVER_GRANT = "server.grant"
     SERVER_RESTART = "server.restart"
     SERVER_START = "server.start"

@@ -67,6 +67,7 @@ class Permission(StrEnum):
     ME_PASSWORD = "me:password"  # noqa: S105
     ME_READ = "me:read"
     ME_SECOND_FACTOR = "me:second-factor"
+    ME_SECURITY_KEYS = "me:security-keys"
     OUTBOX_READ = "outbox:read"
     OUTBOX_RETRY = "outbox:retry"
     PASSWORD_RESETS_ASK = "password-resets:ask"  # noqa: S105

@@ -87,6 +87,7 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 Permission.ME_PASSWORD,
                 Permission.ME_READ,
                 Permission.ME_SECOND_FACTOR,
+                Permission.ME_SECURITY_KEYS,
                 Permission.PROJECTS_CREATE,
                 Permission.PROJECTS_DISCOVER,
                 Permission.PROJECTS_LIST,
@@ -195,7 +196,7 @@ PROJECT_USER_CEILING = frozenset(
 BEFORE_PASSWORD_CHANGE = frozenset({Permission.ME_PASSWORD, Permission.ME_READ, Permission.TOKENS_RENEW})
 
 # Where the site asks for a second factor, one who has none can do this and nothing more.
-BEFORE_SECOND_FACTOR = BEFORE_PASSWORD_CHANGE | {Permission.ME_SECOND_FACTOR}
+BEFORE_SECOND_FACTOR = BEFORE_PASSWORD_CHANGE | {Permission.ME_SECOND_FACTOR, Permission.ME_SECURITY_KEYS}
 
 _BY_MEMBERSHIP = {
     ProjectRole.DATA_OWNER: Role.DATA_OWNER,

@@ -184,6 +184,7 @@ IN_PERSON = frozenset(
         Permission.ME_ADDRESS,
         Permission.ME_PASSWORD,
         Permission.ME_SECOND_FACTOR,
+        Permission.ME_SECURITY_KEYS,
         Permission.PASSWORD_RESETS_GIVE,
         Permission.REGISTRATIONS_DECIDE,
         Permission.SECOND_FACTOR_RESET,

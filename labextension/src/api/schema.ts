@@ -595,7 +595,7 @@ export interface paths {
         put?: never;
         /**
          * Renew Recovery Codes
-         * @description New recovery codes in place of all earlier ones, with the password and a code; shown this once.
+         * @description New recovery codes in place of all earlier ones, with a proof as well; shown this once.
          */
         post: operations["renew_recovery_codes"];
         delete?: never;
@@ -615,9 +615,73 @@ export interface paths {
         put?: never;
         /**
          * Turn Off Second Factor
-         * @description Turns my second factor off, with the password and a code.
+         * @description Turns my authenticator app off, for whoever proves again who they are.
          */
         post: operations["turn_off_second_factor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/me/security-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Security Keys
+         * @description My security keys.
+         */
+        get: operations["list_security_keys"];
+        put?: never;
+        /**
+         * Add Security Key
+         * @description Registers the key that answered. With the first one the answer holds recovery codes, shown this once.
+         */
+        post: operations["add_security_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/me/security-keys/{key}:remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Remove Security Key
+         * @description Takes one of my keys away, for whoever proves again who they are.
+         */
+        post: operations["remove_security_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/me/security-keys:begin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin Security Key
+         * @description What to ask a new key, for whoever proves again who they are.
+         */
+        post: operations["begin_security_key"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2015,7 +2079,7 @@ export interface paths {
         put?: never;
         /**
          * Create Token
-         * @description Logs in with a password and, where one is asked for, a code; or exchanges an API key.
+         * @description Logs in with a password and, where one is asked for, a code or a security key; or exchanges an API key.
          *
          *     After five failures, of passwords and codes together, the name is locked for a growing time.
          */
@@ -2194,13 +2258,49 @@ export interface components {
          * @description What was done: ``<subject>.<verb>``, the subject being the kind of thing that it was done to. Alphabetised.
          * @enum {string}
          */
-        Action: "access.read" | "address.ask" | "address.confirm" | "address.remove" | "api-key.create" | "api-key.revoke" | "audit.export" | "audit.read" | "audit.verify" | "certificate.export" | "certificate.renew" | "certificate.replace" | "certificate.revoke" | "certificate.sign" | "dataset.create" | "dataset.delete" | "dataset.edit" | "dataset.publish" | "dataset.withdraw" | "environment.retry" | "file.copy" | "file.download" | "file.move" | "file.pack" | "file.restore" | "file.trash" | "file.unpack" | "folder.create" | "invitation.accept" | "invitation.decline" | "invitation.make" | "invitation.register" | "invitation.revoke" | "join-request.accept" | "join-request.decline" | "join-request.make" | "join-request.withdraw" | "limits.edit" | "login.api-key" | "login.browser" | "login.code" | "login.password" | "member.add" | "member.edit" | "member.leave" | "member.remove" | "outbox.retry" | "password.change" | "password-reset.ask" | "password-reset.finish" | "password-reset.link" | "password-reset.send" | "project.create" | "project.delete" | "project.edit" | "project.purge" | "project.restore" | "registration.approve" | "registration.ask" | "registration.decline" | "registration.finish" | "second-factor.begin" | "second-factor.confirm" | "second-factor.renew-codes" | "second-factor.reset" | "second-factor.turn-off" | "server.grant" | "server.restart" | "server.start" | "server.stop" | "session.stop" | "session.stop-idle" | "share.accept" | "share.ask" | "share.decline" | "share.edit" | "share.leave" | "share.offer" | "share.revoke" | "trash.empty" | "upload.begin" | "upload.cancel" | "upload.finish" | "user.create" | "user.edit";
+        Action: "access.read" | "address.ask" | "address.confirm" | "address.remove" | "api-key.create" | "api-key.revoke" | "audit.export" | "audit.read" | "audit.verify" | "certificate.export" | "certificate.renew" | "certificate.replace" | "certificate.revoke" | "certificate.sign" | "dataset.create" | "dataset.delete" | "dataset.edit" | "dataset.publish" | "dataset.withdraw" | "environment.retry" | "file.copy" | "file.download" | "file.move" | "file.pack" | "file.restore" | "file.trash" | "file.unpack" | "folder.create" | "invitation.accept" | "invitation.decline" | "invitation.make" | "invitation.register" | "invitation.revoke" | "join-request.accept" | "join-request.decline" | "join-request.make" | "join-request.withdraw" | "limits.edit" | "login.api-key" | "login.browser" | "login.code" | "login.password" | "login.security-key" | "member.add" | "member.edit" | "member.leave" | "member.remove" | "outbox.retry" | "password.change" | "password-reset.ask" | "password-reset.finish" | "password-reset.link" | "password-reset.send" | "project.create" | "project.delete" | "project.edit" | "project.purge" | "project.restore" | "registration.approve" | "registration.ask" | "registration.decline" | "registration.finish" | "second-factor.begin" | "second-factor.confirm" | "second-factor.renew-codes" | "second-factor.reset" | "second-factor.turn-off" | "security-key.add" | "security-key.begin" | "security-key.remove" | "server.grant" | "server.restart" | "server.start" | "server.stop" | "session.stop" | "session.stop-idle" | "share.accept" | "share.ask" | "share.decline" | "share.edit" | "share.leave" | "share.offer" | "share.revoke" | "trash.empty" | "upload.begin" | "upload.cancel" | "upload.finish" | "user.create" | "user.edit";
         /**
          * ActorKind
          * @description What stands behind an actor.
          * @enum {string}
          */
         ActorKind: "anyone" | "user" | "project_user" | "service" | "machine";
+        /**
+         * AddedSecurityKey
+         * @description A key that was registered.
+         */
+        AddedSecurityKey: {
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-05-04T10:00:00Z
+             */
+            created_at: string;
+            /**
+             * Id
+             * Format: uuid
+             * @example 01969b1e-6f00-7000-8000-000000000000
+             */
+            id: string;
+            /**
+             * Last Used At
+             * @example 2026-05-04T10:00:00Z
+             */
+            last_used_at: string | null;
+            /**
+             * Name
+             * @example On my key ring
+             */
+            name: string;
+            /**
+             * Recovery Codes
+             * @description With the first second factor: codes for whoever lost it, shown this once; else empty.
+             * @example [
+             *       "k3nq-7xwd-aa2m-p5rt"
+             *     ]
+             */
+            recovery_codes: string[];
+        };
         /**
          * AddressAnswer
          * @description Where mail for somebody goes.
@@ -3145,6 +3245,73 @@ export interface components {
             sessions: number;
         };
         /**
+         * KeyAnswer
+         * @description A key's answer at a log-in, as ``PublicKeyCredential.toJSON()`` gives it.
+         */
+        KeyAnswer: {
+            /**
+             * Id
+             * @example q83vEjRWeJo…
+             */
+            id: string;
+            /**
+             * Rawid
+             * @example q83vEjRWeJo…
+             */
+            rawId: string;
+            response: components["schemas"]["KeyAnswerResponse"];
+            /**
+             * Type
+             * @example public-key
+             * @constant
+             */
+            type: "public-key";
+        };
+        /**
+         * KeyAnswerResponse
+         * @description What a key has signed.
+         */
+        KeyAnswerResponse: {
+            /**
+             * Authenticatordata
+             * @example SZYN5YgOjGh0NBcPZHZgW4…
+             */
+            authenticatorData: string;
+            /**
+             * Clientdatajson
+             * @example eyJ0eXBlIjoid2ViYXV0aG4uZ2V0Ii…
+             */
+            clientDataJSON: string;
+            /**
+             * Signature
+             * @example MEUCIQDf0Q…
+             */
+            signature: string;
+            /**
+             * Userhandle
+             * @example null
+             */
+            userHandle?: string | null;
+        };
+        /**
+         * KeyOptions
+         * @description What to give to ``navigator.credentials.create``, after ``PublicKeyCredential.parseCreationOptionsFromJSON``.
+         */
+        KeyOptions: {
+            /**
+             * Options
+             * @example {
+             *       "challenge": "q83vEjRW…",
+             *       "rp": {
+             *         "id": "hops.example.org"
+             *       }
+             *     }
+             */
+            options: {
+                [key: string]: unknown;
+            };
+        };
+        /**
          * KeyState
          * @description Whether a key is good.
          * @enum {string}
@@ -3216,7 +3383,7 @@ export interface components {
         };
         /**
          * LoginRequest
-         * @description One of: username and password, with or without code; challenge and code; api_key, with or without project.
+         * @description One of: username and password, with or without code; challenge and code; challenge and assertion; api_key, with or without project.
          * @example {
          *       "code": "492039",
          *       "password": "correct horse battery staple",
@@ -3230,11 +3397,8 @@ export interface components {
              * @example hops_Zr4kQ0xB…
              */
             api_key?: string | null;
-            /**
-             * Challenge
-             * @description Of the problem that asked for a code; stands for the password.
-             * @example q83vEjRW…
-             */
+            assertion?: components["schemas"]["KeyAnswer"] | null;
+            /** Challenge */
             challenge?: string | null;
             /** Code */
             code?: string | null;
@@ -3251,6 +3415,53 @@ export interface components {
              * @example ada
              */
             username?: string | null;
+        };
+        /**
+         * MadeKeyCredential
+         * @description A new key, as ``PublicKeyCredential.toJSON()`` gives it.
+         */
+        MadeKeyCredential: {
+            /**
+             * Id
+             * @example q83vEjRWeJo…
+             */
+            id: string;
+            /**
+             * Rawid
+             * @example q83vEjRWeJo…
+             */
+            rawId: string;
+            response: components["schemas"]["MadeKeyResponse"];
+            /**
+             * Type
+             * @example public-key
+             * @constant
+             */
+            type: "public-key";
+        };
+        /**
+         * MadeKeyResponse
+         * @description What a new key says of itself.
+         */
+        MadeKeyResponse: {
+            /**
+             * Attestationobject
+             * @example o2NmbXRkbm9uZWdhdHRTdG10oG…
+             */
+            attestationObject: string;
+            /**
+             * Clientdatajson
+             * @example eyJ0eXBlIjoid2ViYXV0aG4uY3JlYX…
+             */
+            clientDataJSON: string;
+            /**
+             * Transports
+             * @default []
+             * @example [
+             *       "usb"
+             *     ]
+             */
+            transports: string[];
         };
         /**
          * Me
@@ -3757,6 +3968,18 @@ export interface components {
              * @example Weather of the coast
              */
             title: string;
+        };
+        /**
+         * NewSecurityKey
+         * @description A key to register; begin first.
+         */
+        NewSecurityKey: {
+            credential: components["schemas"]["MadeKeyCredential"];
+            /**
+             * Name
+             * @example On my key ring
+             */
+            name: string;
         };
         /**
          * NewShare
@@ -4374,23 +4597,23 @@ export interface components {
          */
         ProjectRole: "data_owner" | "data_scientist";
         /**
-         * ProofOfBoth
-         * @description The password and a code, of whoever wants to change the second factor.
+         * Proof
+         * @description Proves again who it is that wants to change what log-ins need.
+         *
+         *     The password, with a code where there is a second factor; or what the answer to the password alone asks for.
+         * @example {
+         *       "code": "492039",
+         *       "password": "correct horse battery staple"
+         *     }
          */
-        ProofOfBoth: {
-            /**
-             * Code
-             * Format: password
-             * @description A code of the authenticator app, or a recovery code.
-             * @example 492039
-             */
-            code: string;
-            /**
-             * Password
-             * Format: password
-             * @example correct horse battery staple
-             */
-            password: string;
+        Proof: {
+            assertion?: components["schemas"]["KeyAnswer"] | null;
+            /** Challenge */
+            challenge?: string | null;
+            /** Code */
+            code?: string | null;
+            /** Password */
+            password?: string | null;
         };
         /**
          * PublishedDataset
@@ -4754,12 +4977,12 @@ export interface components {
         };
         /**
          * SecondFactorAnswer
-         * @description Where somebody stands with the second factor.
+         * @description Where somebody stands with the authenticator app, and with recovery codes.
          */
         SecondFactorAnswer: {
             /**
              * On
-             * @description Whether a code is asked for at each log-in.
+             * @description Whether codes of an authenticator app are taken at each log-in.
              * @example true
              */
             on: boolean;
@@ -4779,6 +5002,48 @@ export interface components {
              * @example 2026-05-04T10:00:00Z
              */
             since?: string | null;
+        };
+        /**
+         * SecurityKeyAnswer
+         * @description A key.
+         */
+        SecurityKeyAnswer: {
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-05-04T10:00:00Z
+             */
+            created_at: string;
+            /**
+             * Id
+             * Format: uuid
+             * @example 01969b1e-6f00-7000-8000-000000000000
+             */
+            id: string;
+            /**
+             * Last Used At
+             * @example 2026-05-04T10:00:00Z
+             */
+            last_used_at: string | null;
+            /**
+             * Name
+             * @example On my key ring
+             */
+            name: string;
+        };
+        /**
+         * SecurityKeys
+         * @description My keys; at most 10, so they come at once.
+         */
+        SecurityKeys: {
+            /** Items */
+            items: components["schemas"]["SecurityKeyAnswer"][];
+            /**
+             * Origin
+             * @description The address at which keys work; null where this site has none at which they do.
+             * @example https://hops.example.org
+             */
+            origin: string | null;
         };
         /**
          * ServerAnswer
@@ -7409,7 +7674,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ProofOfBoth"];
+                "application/json": components["schemas"]["Proof"];
             };
         };
         responses: {
@@ -7453,7 +7718,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ProofOfBoth"];
+                "application/json": components["schemas"]["Proof"];
             };
         };
         responses: {
@@ -7463,6 +7728,178 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    list_security_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecurityKeys"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    add_security_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSecurityKey"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddedSecurityKey"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    remove_security_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Proof"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    begin_security_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Proof"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyOptions"];
+                };
             };
             /** @description A problem (RFC 9457). */
             default: {
