@@ -20,6 +20,8 @@ from hops_platform.adapters.capacity.machine import ThisMachine
 from hops_platform.adapters.environments.uv import UvEnvironments
 from hops_platform.adapters.hub.jupyterhub import JupyterHub
 from hops_platform.adapters.logins.hub_oauth import HubOAuthLogins
+from hops_platform.adapters.mailer.none import NoMailer
+from hops_platform.adapters.mailer.smtp import SmtpMailer
 from hops_platform.adapters.previews.process import ProcessPreviews
 from hops_platform.adapters.sandboxes.local import LocalSandboxes
 from hops_platform.adapters.sessions.livy import LivySessions
@@ -28,6 +30,8 @@ from hops_platform.adapters.storage.local_archives import LocalArchives
 from hops_platform.adapters.storage.local_files import LocalFiles
 from hops_platform.adapters.storage.local_uploads import LocalUploads
 from hops_platform.adapters.templates.packaged import PackagedTemplates
+from hops_platform.addresses import routes as addresses
+from hops_platform.addresses.tasks import TASKS as ADDRESS_TASKS
 from hops_platform.api_keys import routes as api_keys
 from hops_platform.api_keys.service import write_uses
 from hops_platform.api_keys.use import KeysInUse
@@ -46,6 +50,7 @@ from hops_platform.database import Database, now
 from hops_platform.datasets import routes as datasets
 from hops_platform.datasets.tasks import TASKS as DATASET_TASKS
 from hops_platform.engines import Engines
+from hops_platform.engines.mailer import Mailer
 from hops_platform.environments import routes as environments
 from hops_platform.environments.service import renew
 from hops_platform.environments.tasks import TASKS as ENVIRONMENT_TASKS
@@ -61,13 +66,18 @@ from hops_platform.http import (
     refuse_body,
     refuse_crowded,
 )
+from hops_platform.invitations import routes as invitations
+from hops_platform.invitations.tasks import TASKS as INVITATION_TASKS
 from hops_platform.joining import routes as joining
+from hops_platform.mail.tasks import TASKS as MAIL_TASKS
 from hops_platform.operations import routes as operations
 from hops_platform.operations.engines import EngineWatch, engines_to_watch
 from hops_platform.outbox import OutboxWorkers
 from hops_platform.pages import router as pages
 from hops_platform.pages import show_problem
 from hops_platform.parts import Parts
+from hops_platform.password_resets import routes as password_resets
+from hops_platform.password_resets.tasks import TASKS as PASSWORD_RESET_TASKS
 from hops_platform.previews import routes as previews
 from hops_platform.previews.places import places_of_previews
 from hops_platform.probe import Probe
@@ -79,12 +89,15 @@ from hops_platform.quotas import routes as quotas
 from hops_platform.quotas.counting import count_due
 from hops_platform.quotas.tasks import TASKS as QUOTA_TASKS
 from hops_platform.recurring import Recurring
+from hops_platform.registrations import routes as registrations
+from hops_platform.registrations.tasks import TASKS as REGISTRATION_TASKS
 from hops_platform.second_factor import routes as second_factor
 from hops_platform.security import browser, crowd
 from hops_platform.security.client_certificates import RefusedCertificates
 from hops_platform.security.kept_tokens import KeptTokens
 from hops_platform.security.sealing import SEALING_KEY, load_sealer
 from hops_platform.security.tokens import HUB_CREDENTIAL, SIGNING_KEY, Signer, load_signing_key, read_secret
+from hops_platform.security_keys import routes as security_keys
 from hops_platform.servers import routes as servers
 from hops_platform.servers.tasks import TASKS as SERVER_TASKS
 from hops_platform.sessions import routes as sessions
@@ -113,6 +126,11 @@ TASKS = {
     **QUOTA_TASKS,
     **SERVER_TASKS,
     **SHARING_TASKS,
+    **MAIL_TASKS,
+    **ADDRESS_TASKS,
+    **PASSWORD_RESET_TASKS,
+    **INVITATION_TASKS,
+    **REGISTRATION_TASKS,
 }
 
 
@@ -144,8 +162,24 @@ def make_engines(settings: Settings, signer: Signer) -> Engines:
             memory_mib=settings.memory_mib,
         ),
         logins=HubOAuthLogins(),
+        mailer=make_mailer(settings),
         previews=ProcessPreviews(home, sandbox=settings.sandbox),
         sandboxes=LocalSandboxes(home),
+    )
+
+
+def make_mailer(settings: Settings) -> Mailer:
+    """What sends mail, or does not where the site has none."""
+    if not settings.has_mail:
+        return NoMailer()
+    return SmtpMailer(
+        settings.mail_host,
+        settings.mail_port,
+        tls=settings.mail_tls,
+        sender=settings.mail_from,
+        user=settings.mail_user,
+        password_file=settings.mail_password_file,
+        authorities=settings.mail_authorities,
     )
 
 
@@ -334,10 +368,15 @@ def _routes(prefix: str) -> tuple[BaseRoute, ...]:
     api = APIRouter(prefix=f"{prefix}{API}")
     for subject in (
         users,
+        addresses,
+        password_resets,
+        registrations,
         api_keys,
         second_factor,
+        security_keys,
         projects,
         joining,
+        invitations,
         certificates,
         datasets,
         files,

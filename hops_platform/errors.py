@@ -6,7 +6,7 @@ or a stack trace.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from hops_contract.problems import TYPE_PREFIX, Problem, Violation
 
@@ -98,19 +98,22 @@ class SecondFactorNeededError(PlatformError):
         detail: What happened here.
         remedy: What the caller can do about it.
         challenge: Stands for the password for some minutes, so that nobody has to keep it until the code is typed.
+        security_key: What to ask one of the user's security keys, in WebAuthn's JSON; ``None`` where there is none.
     """
 
     kind = "second-factor-needed"
     title = "A code is needed"
     status = 401
 
-    def __init__(self, detail: str, *, remedy: str, challenge: str) -> None:
+    def __init__(self, detail: str, *, remedy: str, challenge: str, security_key: dict[str, Any] | None = None) -> None:
         super().__init__(detail, remedy=remedy)
         self.challenge = challenge
+        self.security_key = security_key
 
     def problem(self) -> Problem:
-        """The wire shape, with the member ``challenge``."""
-        return Problem.model_validate({**super().problem().model_dump(), "challenge": self.challenge})
+        """The wire shape, with the members ``challenge`` and, where there is a key to ask, ``security_key``."""
+        more = {"security_key": self.security_key} if self.security_key is not None else {}
+        return Problem.model_validate({**super().problem().model_dump(), "challenge": self.challenge, **more})
 
 
 class LockedOutError(PlatformError):
@@ -134,6 +137,14 @@ class TooManyError(PlatformError):
 
     kind = "too-many"
     title = "Too many at once"
+    status = 429
+
+
+class TooOftenError(PlatformError):
+    """Something was asked for more often than people need it; says when to try again."""
+
+    kind = "too-often"
+    title = "Too often"
     status = 429
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import uuid
 from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
@@ -69,3 +70,27 @@ def fetch_page(
         return rows, None
     last = rows[limit - 1][0]
     return rows[:limit], encode_cursor(last if isinstance(last, str) else getattr(last, key.key))
+
+
+def fetch_page_by_id(
+    session: Session,
+    query: Select[*tuple[Any, ...]],
+    *,
+    key: InstrumentedAttribute[uuid.UUID],
+    limit: int,
+    after: str | None,
+) -> tuple[Sequence[Any], str | None]:
+    """As :func:`fetch_page`, in the order in which rows were made: later keys are larger.
+
+    Raises:
+        MalformedRequestError: The cursor is none of this list.
+    """
+    if after is not None:
+        try:
+            query = query.where(key > uuid.UUID(decode_cursor(after)))
+        except ValueError as error:
+            raise MalformedRequestError("The value of 'after' is not a position in this list.") from error
+    rows = session.execute(query.order_by(key).limit(limit + 1)).all()
+    if len(rows) <= limit:
+        return rows, None
+    return rows[:limit], encode_cursor(str(getattr(rows[limit - 1][0], key.key)))

@@ -7,14 +7,16 @@ from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
+from typing import Self
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hops_contract.layout import Home
 from hops_contract.sandbox import Sandboxing
 from hops_platform.audit.source import LOOPBACK, Network, parse_networks
+from hops_platform.mail.addresses import is_address
 
 SOURCE = Path(__file__).resolve().parent.parent
 
@@ -28,6 +30,23 @@ class SecondFactorRule(StrEnum):
 
     OPTIONAL = "optional"
     REQUIRED = "required"
+
+
+class MailTls(StrEnum):
+    """How the connection to the mail server is protected."""
+
+    STARTTLS = "starttls"
+    IMPLICIT = "implicit"
+    NONE = "none"
+    """Only to this machine itself."""
+
+
+class RegistrationRule(StrEnum):
+    """Who gets an account without an administrator having made it."""
+
+    OFF = "off"
+    INVITATION = "invitation"
+    APPROVAL = "approval"
 
 
 class Settings(BaseSettings):
@@ -74,6 +93,23 @@ class Settings(BaseSettings):
         default="",
         description="Further proxies whose word on a caller's address is taken, as addresses or networks.",
     )
+    mail_host: str = Field(default="", description="Name of the mail server; empty: the site has no mail.")
+    mail_port: int = Field(default=587, ge=1, le=65535, description="Port of the mail server.")
+    mail_tls: MailTls = Field(
+        default=MailTls.STARTTLS, description="How the mail server is reached: starttls, implicit, or none on loopback."
+    )
+    mail_from: str = Field(default="", description="The address that mail comes from.")
+    mail_user: str = Field(default="", description="Name of the log-in at the mail server; empty for none.")
+    mail_password_file: Path | None = Field(default=None, description="File (0600) with the password of that log-in.")
+    mail_authorities: Path | None = Field(
+        default=None,
+        description="PEM file of the authorities by which the mail server is known; default: the system's.",
+    )
+    registration: RegistrationRule = Field(
+        default=RegistrationRule.OFF,
+        description="Who may make an account: nobody (off), who is invited (invitation), or anybody, with an "
+        "administrator's approval (approval).",
+    )
     max_body_bytes: int = Field(default=1024 * 1024, ge=1024)
     body_timeout_s: int = Field(default=30, ge=1, le=600, description="How long a request's body may take to come.")
     bodies_at_once: int = Field(default=200, ge=1, description="How many requests' bodies are waited for at once.")
@@ -100,6 +136,35 @@ class Settings(BaseSettings):
     def _check_networks(cls, text: str) -> str:
         parse_networks(text)
         return text
+
+    @model_validator(mode="after")
+    def _check_mail(self) -> Self:
+        if not self.mail_host:
+            if self.registration is RegistrationRule.APPROVAL:
+                raise ValueError(
+                    "HOPS_REGISTRATION=approval needs mail, by which addresses are proven: HOPS_MAIL_HOST."
+                )
+            return self
+        if not is_address(self.mail_from):
+            raise ValueError("HOPS_MAIL_HOST needs HOPS_MAIL_FROM, the address that mail comes from.")
+        if self.mail_tls is MailTls.NONE and not _is_loopback(self.mail_host):
+            raise ValueError("HOPS_MAIL_TLS=none is for a mail server on this machine alone.")
+        if bool(self.mail_user) != (self.mail_password_file is not None):
+            raise ValueError("A log-in at the mail server needs both HOPS_MAIL_USER and HOPS_MAIL_PASSWORD_FILE.")
+        return self
+
+    @property
+    def has_mail(self) -> bool:
+        """Whether the platform sends mail."""
+        return bool(self.mail_host)
+
+    @property
+    def pages_url(self) -> str:
+        """The address of the pages, as people open it; ends with ``/``."""
+        if self.public_url:
+            return self.public_url.rstrip("/") + self.prefix
+        host, port = self.listen
+        return f"{'https' if self.tls_cert else 'http'}://{host}:{port}{self.prefix}"
 
     @cached_property
     def trusted_networks(self) -> tuple[Network, ...]:

@@ -12,6 +12,7 @@ Laws:
 
 from __future__ import annotations
 
+import json
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -29,10 +30,12 @@ from hops_spawner.log_ins import end_older_log_ins
 MAX_PASSWORD_LENGTH = 1024
 MAX_CHALLENGE_LENGTH = 400
 MAX_CODE_LENGTH = 40
+MAX_ASSERTION_LENGTH = 16_000
 WRONG_CODE = f"{TYPE_PREFIX}wrong-code"
 REFRESH_AGE_S = 5
 UNKNOWN_LOGIN = "The user name or the password is wrong. Check both and try again."
 CODE_NEEDED = "Type the code that your authenticator app shows now, or one of your recovery codes."
+KEY_NOT_READ = "The security key's answer can't be read. Log in again."
 
 
 class LoginRefusedError(HTTPError):
@@ -43,10 +46,14 @@ class LoginRefusedError(HTTPError):
         text: What the page says.
         challenge: Where a code is asked for next: what the page sends along with it.
         failed: Whether something was wrong.
+        security_key: Where a security key can answer instead: what to ask it, as JSON.
     """
 
-    def __init__(self, status: int, text: str, *, challenge: str = "", failed: bool = True) -> None:
+    def __init__(
+        self, status: int, text: str, *, challenge: str = "", failed: bool = True, security_key: str = ""
+    ) -> None:
         super().__init__(status, text)
+        self.security_key = security_key
         self.jupyterhub_message = text
         self.challenge = challenge
         self.failed = failed
@@ -64,6 +71,16 @@ def forwarded_for(handler: Any) -> str:
         return str(ip_address(last))
     except ValueError:
         return ""
+
+
+def _read_assertion(text: str) -> dict[str, Any]:
+    try:
+        read = json.loads(text) if len(text) <= MAX_ASSERTION_LENGTH else None
+    except (ValueError, RecursionError):
+        read = None
+    if not isinstance(read, dict):
+        raise LoginRefusedError(403, KEY_NOT_READ)
+    return read
 
 
 class HopsAuthenticator(Authenticator):
@@ -112,7 +129,10 @@ class HopsAuthenticator(Authenticator):
         except UnavailableError as error:
             raise LoginRefusedError(503, f"You can't log in now. {error}") from None
         except CodeNeededError as error:
-            raise LoginRefusedError(403, CODE_NEEDED, challenge=error.challenge, failed=False) from None
+            options = json.dumps(error.security_key) if error.security_key is not None else ""
+            raise LoginRefusedError(
+                403, CODE_NEEDED, challenge=error.challenge, failed=False, security_key=options
+            ) from None
         except RefusedError as error:
             again = data.get("challenge", "") if error.problem.type == WRONG_CODE else ""
             raise LoginRefusedError(403, str(error), challenge=again) from None
@@ -123,6 +143,10 @@ class HopsAuthenticator(Authenticator):
         if challenge:
             if len(challenge) > MAX_CHALLENGE_LENGTH:
                 raise LoginRefusedError(403, UNKNOWN_LOGIN)
+            if assertion := data.get("assertion", ""):
+                return await self.control_plane.finish_log_in(
+                    SecretStr(challenge), SecretStr(""), assertion=_read_assertion(assertion), forwarded=forwarded
+                )
             if not 0 < len(code) <= MAX_CODE_LENGTH:
                 raise LoginRefusedError(403, CODE_NEEDED, challenge=challenge)
             return await self.control_plane.finish_log_in(SecretStr(challenge), SecretStr(code), forwarded=forwarded)

@@ -38,11 +38,13 @@ class CodeNeededError(RefusedError):
     Args:
         problem: What the control plane said.
         challenge: Stands for the password until the code is typed.
+        security_key: What to ask a security key, in WebAuthn's JSON; ``None`` where there is none to ask.
     """
 
-    def __init__(self, problem: Problem, challenge: str) -> None:
+    def __init__(self, problem: Problem, challenge: str, security_key: dict[str, Any] | None = None) -> None:
         super().__init__(problem)
         self.challenge = challenge
+        self.security_key = security_key
 
 
 class UnavailableError(RefusedError):
@@ -136,19 +138,23 @@ class ControlPlane:
         answer = await self._ask("POST", "tokens", LoginAnswer, body=body, forwarded=forwarded)
         return answer.user
 
-    async def finish_log_in(self, challenge: SecretStr, code: SecretStr, *, forwarded: str = "") -> str:
-        """The name of the user who was asked for a code, if this is one.
+    async def finish_log_in(
+        self, challenge: SecretStr, code: SecretStr, *, assertion: dict[str, Any] | None = None, forwarded: str = ""
+    ) -> str:
+        """The name of the user who was asked for a code or a security key, if this is one, or its answer.
 
         Args:
             challenge: What stands for the password.
             code: The code that was typed.
+            assertion: The answer of a security key, in place of a code.
             forwarded: As with :meth:`log_in`.
 
         Raises:
             RefusedError: Wrong code, locked or deactivated user, or the log-in took too long.
             UnavailableError: The control plane does not answer.
         """
-        body = {"challenge": challenge.get_secret_value(), "code": code.get_secret_value()}
+        proof = {"code": code.get_secret_value()} if assertion is None else {"assertion": assertion}
+        body = {"challenge": challenge.get_secret_value(), **proof}
         answer = await self._ask("POST", "tokens", LoginAnswer, body=body, forwarded=forwarded)
         return answer.user
 
@@ -223,7 +229,8 @@ def _refusal(response: httpx.Response) -> RefusedError:
         return UnavailableError()
     challenge = (problem.model_extra or {}).get("challenge")
     if problem.type == SECOND_FACTOR_NEEDED and isinstance(challenge, str):
-        return CodeNeededError(problem, challenge)
+        options = (problem.model_extra or {}).get("security_key")
+        return CodeNeededError(problem, challenge, options if isinstance(options, dict) else None)
     return RefusedError(problem)
 
 

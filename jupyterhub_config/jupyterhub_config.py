@@ -92,7 +92,7 @@ jupyterhub.services.service._ServiceSpawner = type(  # noqa: SLF001
     (jupyterhub.services.service._ServiceSpawner,),  # noqa: SLF001
     {"poll_interval": Integer(2)},
 )
-c.JupyterHub.services = services(home, ports, os.environ, settings.url)
+c.JupyterHub.services = services(home, ports, os.environ, settings.public_url or settings.url)
 c.JupyterHub.load_roles = roles()
 
 # Pages.

@@ -45,7 +45,7 @@ class SiteSettings(BaseSettings):
     )
     server_image: str = Field(default="hopslab/server:0.1.0", description="Image of notebook servers on Kubernetes.")
     namespace: str = Field(default="hopslab", description="Kubernetes namespace of notebook servers.")
-    public_url: str = Field(default="", description="The site's https address, by which pods reach the Hub.")
+    public_url: str = Field(default="", description="The site's address, where people open another; pods need it.")
     files_claim: str = Field(default="", description="PersistentVolumeClaim on which the home lies, on Kubernetes.")
     files_path: str = Field(default="", description="Folder of the home on that volume; empty when it is the home.")
     pod_timeout_s: int = Field(default=600, ge=1, description="How long a pod may take until its container runs.")

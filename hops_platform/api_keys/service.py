@@ -136,7 +136,7 @@ def why_ended(session: Session, key: ApiKey) -> str | None:
         return "The API key has expired."
     if not key.user.active:
         return "This user can't log in (any more)."
-    if key.created_at < key.user.tokens_valid_from:
+    if key.created_at < (key.user.keys_valid_from or key.user.tokens_valid_from):
         return "The password was changed after this API key was made."
     return None if key.project is None else _why_ended_in(session, key, key.project)
 

@@ -10,6 +10,9 @@ class Action(StrEnum):
 
     ACCESS_READ = "access.read"
     """Looking at something. Only refusals of it are recorded."""
+    ADDRESS_ASK = "address.ask"
+    ADDRESS_CONFIRM = "address.confirm"
+    ADDRESS_REMOVE = "address.remove"
     API_KEY_CREATE = "api-key.create"
     API_KEY_REVOKE = "api-key.revoke"
     AUDIT_EXPORT = "audit.export"
@@ -34,6 +37,11 @@ class Action(StrEnum):
     FILE_TRASH = "file.trash"
     FILE_UNPACK = "file.unpack"
     FOLDER_CREATE = "folder.create"
+    INVITATION_ACCEPT = "invitation.accept"
+    INVITATION_DECLINE = "invitation.decline"
+    INVITATION_MAKE = "invitation.make"
+    INVITATION_REGISTER = "invitation.register"
+    INVITATION_REVOKE = "invitation.revoke"
     JOIN_REQUEST_ACCEPT = "join-request.accept"
     JOIN_REQUEST_DECLINE = "join-request.decline"
     JOIN_REQUEST_MAKE = "join-request.make"
@@ -44,12 +52,17 @@ class Action(StrEnum):
     LOGIN_BROWSER = "login.browser"
     LOGIN_CODE = "login.code"
     LOGIN_PASSWORD = "login.password"  # noqa: S105
+    LOGIN_SECURITY_KEY = "login.security-key"
     MEMBER_ADD = "member.add"
     MEMBER_EDIT = "member.edit"
     MEMBER_LEAVE = "member.leave"
     MEMBER_REMOVE = "member.remove"
     OUTBOX_RETRY = "outbox.retry"
     PASSWORD_CHANGE = "password.change"  # noqa: S105
+    PASSWORD_RESET_ASK = "password-reset.ask"  # noqa: S105
+    PASSWORD_RESET_FINISH = "password-reset.finish"  # noqa: S105
+    PASSWORD_RESET_LINK = "password-reset.link"  # noqa: S105
+    PASSWORD_RESET_SEND = "password-reset.send"  # noqa: S105
     PROJECT_ARCHIVE = "project.archive"
     PROJECT_CREATE = "project.create"
     PROJECT_DELETE = "project.delete"
@@ -58,11 +71,18 @@ class Action(StrEnum):
     PROJECT_RESTORE = "project.restore"
     PROJECT_SET_SERVICES = "project.set-services"
     PROJECT_UNARCHIVE = "project.unarchive"
+    REGISTRATION_APPROVE = "registration.approve"
+    REGISTRATION_ASK = "registration.ask"
+    REGISTRATION_DECLINE = "registration.decline"
+    REGISTRATION_FINISH = "registration.finish"
     SECOND_FACTOR_BEGIN = "second-factor.begin"
     SECOND_FACTOR_CONFIRM = "second-factor.confirm"
     SECOND_FACTOR_RENEW_CODES = "second-factor.renew-codes"
     SECOND_FACTOR_RESET = "second-factor.reset"
     SECOND_FACTOR_TURN_OFF = "second-factor.turn-off"
+    SECURITY_KEY_ADD = "security-key.add"
+    SECURITY_KEY_BEGIN = "security-key.begin"
+    SECURITY_KEY_REMOVE = "security-key.remove"
     SERVER_GRANT = "server.grant"
     SERVER_RESTART = "server.restart"
     SERVER_START = "server.start"

@@ -44,10 +44,12 @@ from hops_platform.errors import (
 from hops_platform.http import DatabaseSession, parts_of
 from hops_platform.idempotency import is_repeated
 from hops_platform.security.client_certificates import presented_certificate
+from hops_platform.security.rates import client_of
 
 NOT_RECORDED: Mapping[str, str] = MappingProxyType(
     {
         "give_download_ticket": "gives no byte; the download by it is recorded",
+        "open_invitation": "changes nothing, and is no GET so that no log has the link; its acceptance is recorded",
         "remember_server_options": "a person's own choices in a form; a server's start is recorded",
         "renew_token": "gives no right that was not there; the log-in that began it is recorded",
         "write_upload": "a part of a file; the beginning and the end of an upload are recorded",
@@ -183,6 +185,14 @@ def source_of(request: Request) -> str:
     direct = presented_certificate(request.scope) is not None
     forwarded = "" if direct else ",".join(request.headers.getlist("X-Forwarded-For"))
     return source_address(peer, forwarded, trusted=parts_of(request).settings.trusted_networks)
+
+
+def _client(request: Request) -> str:
+    return client_of(source_of(request))
+
+
+Client = Annotated[str, Depends(_client)]
+"""By whom strangers are bounded: where a request comes from."""
 
 
 def note_problem(request: Request, error: PlatformError) -> None:

@@ -14,6 +14,7 @@ from hops_platform.engines.environments import ProjectEnvironments
 from hops_platform.engines.files import ProjectArchives, ProjectFiles, ProjectUploads
 from hops_platform.engines.hub import Hub
 from hops_platform.engines.logins import BrowserLogins
+from hops_platform.engines.mailer import Mailer
 from hops_platform.engines.previews import FilePreviews
 from hops_platform.engines.sandboxes import Sandboxes
 from hops_platform.engines.sessions import SparkSessions
@@ -35,6 +36,7 @@ class Engines:
     environments: ProjectEnvironments
     capacity: MachineCapacity
     logins: BrowserLogins
+    mailer: Mailer
     previews: FilePreviews
     sandboxes: Sandboxes
 
@@ -45,6 +47,7 @@ __all__ = [
     "FilePreviews",
     "Hub",
     "MachineCapacity",
+    "Mailer",
     "ProjectArchives",
     "ProjectEnvironments",
     "ProjectFiles",

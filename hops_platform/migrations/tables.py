@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import MetaData
 
 from hops_platform.activity import models as activity
+from hops_platform.addresses import models as addresses
 from hops_platform.api_keys import models as api_keys
 from hops_platform.audit.models import AuditEvent
 from hops_platform.certificates import models as certificates
@@ -12,11 +13,16 @@ from hops_platform.database import Base
 from hops_platform.datasets import models as datasets
 from hops_platform.environments import models as environments
 from hops_platform.idempotency import IdempotencyKey
+from hops_platform.invitations import models as invitations
 from hops_platform.joining import models as joining
+from hops_platform.links import models as links
 from hops_platform.outbox import Delivery
 from hops_platform.projects import models as projects
 from hops_platform.quotas import models as quotas
+from hops_platform.registrations import models as registrations
 from hops_platform.second_factor import models as second_factor
+from hops_platform.security.rates import Rate
+from hops_platform.security_keys import models as security_keys
 from hops_platform.servers import models as servers
 from hops_platform.sharing import models as sharing
 from hops_platform.users import models as users
@@ -24,13 +30,20 @@ from hops_platform.users import models as users
 TABLES = (
     users.User,
     users.LoginAttempts,
+    addresses.UserAddress,
+    links.OneTimeLink,
+    Rate,
     second_factor.SecondFactor,
     second_factor.RecoveryCode,
+    security_keys.SecurityKey,
+    security_keys.KeyChallenge,
     api_keys.ApiKey,
     projects.Project,
     projects.Membership,
     projects.FormerMembership,
     joining.JoinRequest,
+    invitations.Invitation,
+    registrations.Registration,
     certificates.AuthorityRow,
     certificates.Certificate,
     datasets.Dataset,

@@ -21,7 +21,8 @@ from hops_contract.slugs import is_slug
 from hops_platform.audit.actions import Action
 from hops_platform.engines.places import is_dataset_name
 from hops_platform.http import PartsOf, parts_of
-from hops_platform.security.browser import BrowserUser, Public, current_browser_user
+from hops_platform.parts import Parts
+from hops_platform.security.browser import BrowserUser, Public, browser_user_if_any, current_browser_user
 from hops_platform.security.passwords import MIN_PASSWORD_LENGTH
 from hops_platform.security.permissions import Permission
 from hops_platform.security.scopes import SCOPE_WORDS, SITE_SCOPES
@@ -54,6 +55,7 @@ _PAGE_HEADERS = {
 # Anyone may ask for a page; who is not logged in is led to the log-in.
 router = APIRouter(include_in_schema=False, dependencies=[Depends(Public(Permission.BROWSER_LOGIN))])
 Reader = Annotated[BrowserUser, Depends(current_browser_user)]
+ReaderIfAny = Annotated[BrowserUser | None, Depends(browser_user_if_any)]
 
 
 @router.get("/")
@@ -155,6 +157,38 @@ def show_admin(reader: Reader, parts: PartsOf) -> Response:
     return _page("admin", reader, parts)
 
 
+@router.get("/forgot-password")
+def show_forgot_password(parts: PartsOf) -> Response:
+    """For whoever can't log in any more."""
+    return _public_page("forgot-password", parts)
+
+
+@router.get("/reset-password")
+def show_reset_password(parts: PartsOf) -> Response:
+    """A new password, for whoever has a link; what is in it comes to the page's script alone."""
+    return _public_page("reset-password", parts)
+
+
+@router.get("/confirm-address")
+def show_confirm_address(parts: PartsOf) -> Response:
+    """The proof of a mail address, for whoever has a link."""
+    return _public_page("confirm-address", parts)
+
+
+@router.get("/register")
+def show_register(parts: PartsOf) -> Response:
+    """An account, for whoever wants one or has a link."""
+    return _public_page("register", parts)
+
+
+@router.get("/invitation")
+def show_invitation(reader: ReaderIfAny, parts: PartsOf) -> Response:
+    """An invitation, for whoever has a link: who is logged in accepts it."""
+    if reader is None:
+        return _public_page("invitation", parts)
+    return _page("invitation", reader, parts)
+
+
 @router.get("/static/{path:path}")
 async def send_static(path: Annotated[str, PathParameter(max_length=200)], request: Request) -> Response:
     """Scripts, styles and pictures; nothing in them is secret, and the Hub's log-in page uses them too."""
@@ -180,6 +214,23 @@ def show_problem(request: Request, problem: Problem) -> Response:
         problem=problem,
     )
     return HTMLResponse(html, status_code=problem.status, headers=_PAGE_HEADERS)
+
+
+def _public_page(name: str, parts: Parts) -> Response:
+    settings = parts.settings
+    html = _TEMPLATES.get_template(f"{name}.html").render(
+        page=name,
+        base=settings.prefix,
+        hub=f"{settings.hub_base_url}hub/",
+        user="",
+        admin=False,
+        auditor=False,
+        csrf="",
+        shortest_password=MIN_PASSWORD_LENGTH,
+        mail=parts.engines.mailer.sends,
+        registration=settings.registration.value,
+    )
+    return HTMLResponse(html, headers=_PAGE_HEADERS)
 
 
 def _page(name: str, reader: BrowserUser, parts: PartsOf, *, status: int = 200, **more: str | list[str]) -> Response:

@@ -16,6 +16,7 @@ from hops_contract.principal import ProjectRole
 from hops_contract.slugs import is_slug
 from hops_platform.database import now
 from hops_platform.errors import ConflictError, InvalidRequestError, NotFoundError
+from hops_platform.invitations.models import Invitation
 from hops_platform.joining.models import JoinRequest
 from hops_platform.outbox import Delivery
 from hops_platform.projects.models import FormerMembership, Membership, Project
@@ -59,6 +60,7 @@ def delete_project(session: Session, project: Project, *, repeated_name: str) ->
         session.delete(membership)
     # Nobody would answer them; whoever still wants to come in asks again where it is restored.
     session.execute(delete(JoinRequest).where(JoinRequest.project_id == project.id))
+    session.execute(delete(Invitation).where(Invitation.project_id == project.id))
     project.deleted_at = now()
     session.flush()
     settle_around(session, project)

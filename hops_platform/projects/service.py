@@ -17,6 +17,7 @@ from hops_platform.database import now
 from hops_platform.datasets.models import Dataset
 from hops_platform.environments.models import Environment, EnvironmentState
 from hops_platform.errors import ConflictError, NotFoundError
+from hops_platform.invitations.models import Invitation
 from hops_platform.joining.models import JoinRequest
 from hops_platform.outbox import Delivery, Task, enqueue
 from hops_platform.projects.models import FormerMembership, Membership, Project, Template
@@ -189,6 +190,7 @@ def change_role(session: Session, membership: Membership, role: ProjectRole, *, 
     """
     if role is not ProjectRole.DATA_OWNER:
         _check_owner_remains(session, membership)
+        _withdraw_invitations(session, membership)
     edit_version(session, membership, version=version, role_name=role.value)
 
 
@@ -200,6 +202,7 @@ def remove_member(session: Session, membership: Membership) -> None:
     """
     _check_owner_remains(session, membership)
     end_work_of(session, membership.project.name, membership.user.name)
+    _withdraw_invitations(session, membership)
     session.delete(membership)
     session.flush()
 
@@ -288,6 +291,7 @@ def end_all_work_of(session: Session, user: User) -> None:
     """Ends the servers and sessions of one who may no longer log in, in all projects."""
     for membership in session.scalars(select(Membership).where(Membership.user_id == user.id)):
         end_work_of(session, membership.project.name, user.name)
+        _withdraw_invitations(session, membership)
 
 
 def issue_certificate(session: Session, membership: Membership) -> None:
@@ -323,6 +327,13 @@ def end_sessions_of(session: Session, project: str, user: str, *, reason: str | 
 def follow(session: Session, task: Task, project: str, payload: dict[str, object]) -> None:
     """Lets something follow elsewhere for a project."""
     enqueue(session, task, entity=project, project=project, payload={"project": project, **payload})
+
+
+def _withdraw_invitations(session: Session, inviter: Membership) -> None:
+    """Nobody comes in on the word of one who could not add them."""
+    session.execute(
+        delete(Invitation).where(Invitation.project_id == inviter.project_id, Invitation.inviter_id == inviter.user_id)
+    )
 
 
 def _check_owner_remains(session: Session, membership: Membership) -> None:

@@ -10,6 +10,7 @@ import base64
 import binascii
 import json
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from hops_platform.errors import UnauthenticatedError
 from hops_platform.security.sealing import Sealer, SealingError
@@ -19,14 +20,32 @@ MAX_CHALLENGE_LENGTH = 400
 _PURPOSE = "log-in challenge"
 
 
-def make_challenge(user: str, *, valid_from: datetime, moment: datetime, sealer: Sealer) -> str:
-    """A challenge for ``user``, whose log-ins of before ``valid_from`` have ended."""
+class LogIn(NamedTuple):
+    """A log-in that lacks the second factor.
+
+    Attributes:
+        user: Whose.
+        valid_from: Since when log-ins were good when it was begun.
+        key_challenge: What a security key was asked in it; empty for nothing.
+    """
+
+    user: str
+    valid_from: datetime
+    key_challenge: str
+
+
+def make_challenge(
+    user: str, *, valid_from: datetime, moment: datetime, sealer: Sealer, key_challenge: str = ""
+) -> str:
+    """A challenge for ``user``, whose log-ins of before ``valid_from`` have ended; see :class:`LogIn`."""
     content = {"user": user, "valid_from": valid_from.isoformat(), "until": (moment + LIFETIME).isoformat()}
+    if key_challenge:
+        content["key"] = key_challenge
     return base64.urlsafe_b64encode(sealer.seal(json.dumps(content).encode(), purpose=_PURPOSE)).decode()
 
 
-def open_challenge(challenge: str, *, moment: datetime, sealer: Sealer) -> tuple[str, datetime]:
-    """The user's name, and since when log-ins were good when the challenge was made.
+def open_challenge(challenge: str, *, moment: datetime, sealer: Sealer) -> LogIn:
+    """The log-in that a challenge stands for.
 
     Raises:
         UnauthenticatedError: It was made up, or took too long.
@@ -38,7 +57,7 @@ def open_challenge(challenge: str, *, moment: datetime, sealer: Sealer) -> tuple
         raise _ended() from error
     if moment >= datetime.fromisoformat(content["until"]):
         raise _ended()
-    return content["user"], datetime.fromisoformat(content["valid_from"])
+    return LogIn(content["user"], datetime.fromisoformat(content["valid_from"]), content.get("key", ""))
 
 
 def _ended() -> UnauthenticatedError:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from hops_platform.second_factor.codes import digest_of, matching_step, tidy
 from hops_platform.second_factor.models import RecoveryCode, SecondFactor
 from hops_platform.security.sealing import Sealer
+from hops_platform.security_keys.models import SecurityKey
 from hops_platform.users.models import User
 
 
@@ -20,7 +21,13 @@ def purpose_of(user_id: uuid.UUID) -> str:
 
 
 def has_second_factor(session: Session, user: User) -> bool:
-    """Whether a code is asked of ``user``."""
+    """Whether more than the password is asked of ``user``: a code, or a security key."""
+    keys = select(SecurityKey.user_id).where(SecurityKey.user_id == user.id)
+    return has_app(session, user) or session.scalar(keys.limit(1)) is not None
+
+
+def has_app(session: Session, user: User) -> bool:
+    """Whether ``user`` has an authenticator app."""
     confirmed = SecondFactor.confirmed_at.is_not(None)
     return session.scalar(select(SecondFactor.user_id).where(SecondFactor.user_id == user.id, confirmed)) is not None
 
@@ -41,12 +48,12 @@ def use_code(session: Session, user: User, code: str, *, sealer: Sealer, moment:
         moment: Now.
     """
     factor = lock_second_factor(session, user)
-    if factor is None or factor.confirmed_at is None:
-        return False
-    step = step_of_code(factor, code, sealer=sealer, moment=moment)
-    if step is not None:
-        factor.last_step = step
-        return True
+    if factor is not None and factor.confirmed_at is not None:
+        step = step_of_code(factor, code, sealer=sealer, moment=moment)
+        if step is not None:
+            factor.last_step = step
+            return True
+    # Who has only security keys has these too.
     used = session.execute(
         delete(RecoveryCode)
         .where(RecoveryCode.user_id == user.id, RecoveryCode.digest == digest_of(code))

@@ -12,7 +12,7 @@ from hops_platform.second_factor import service
 from hops_platform.second_factor.schemas import (
     Beginning,
     Confirmation,
-    ProofOfBoth,
+    Proof,
     RecoveryCodes,
     SecondFactorAnswer,
     SetUp,
@@ -20,6 +20,7 @@ from hops_platform.second_factor.schemas import (
 from hops_platform.security.authentication import Caller
 from hops_platform.security.guard import Requires
 from hops_platform.security.permissions import Permission
+from hops_platform.security_keys.ceremonies import relying_party
 from hops_platform.users.service import find_user
 
 router = APIRouter(tags=["second factor"])
@@ -51,28 +52,28 @@ def confirm_second_factor(
 @router.post(
     "/me/second-factor:turn-off", status_code=204, dependencies=[records(Action.SECOND_FACTOR_TURN_OFF, CALLER)]
 )
-def turn_off_second_factor(request: ProofOfBoth, caller: Mine, session: DatabaseSession, parts: PartsOf) -> None:
-    """Turns my second factor off, with the password and a code."""
+def turn_off_second_factor(request: Proof, caller: Mine, session: DatabaseSession, parts: PartsOf) -> None:
+    """Turns my authenticator app off, for whoever proves again who they are."""
     service.turn_off(
         session,
         caller,
-        password=request.password.get_secret_value(),
-        code=request.code.get_secret_value(),
+        request,
         database=parts.database,
         sealer=parts.sealer,
+        party=relying_party(parts.settings.public_url),
     )
 
 
 @router.post("/me/second-factor:renew-recovery-codes", dependencies=[records(Action.SECOND_FACTOR_RENEW_CODES, CALLER)])
-def renew_recovery_codes(request: ProofOfBoth, caller: Mine, session: DatabaseSession, parts: PartsOf) -> RecoveryCodes:
-    """New recovery codes in place of all earlier ones, with the password and a code; shown this once."""
+def renew_recovery_codes(request: Proof, caller: Mine, session: DatabaseSession, parts: PartsOf) -> RecoveryCodes:
+    """New recovery codes in place of all earlier ones, with a proof as well; shown this once."""
     return service.renew_recovery_codes(
         session,
         caller,
-        password=request.password.get_secret_value(),
-        code=request.code.get_secret_value(),
+        request,
         database=parts.database,
         sealer=parts.sealer,
+        party=relying_party(parts.settings.public_url),
     )
 
 

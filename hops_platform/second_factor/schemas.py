@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from hops_platform.users.schemas import Code, GivenPassword, Strict
+from hops_platform.users.schemas import WAYS_TO_PROVE, Challenge, Code, GivenPassword, KeyAnswerField, Strict, ways_in
 
 
 class SecondFactorAnswer(BaseModel):
-    """Where somebody stands with the second factor."""
+    """Where somebody stands with the authenticator app, and with recovery codes."""
 
-    on: bool = Field(description="Whether a code is asked for at each log-in.", examples=[True])
+    on: bool = Field(description="Whether codes of an authenticator app are taken at each log-in.", examples=[True])
     since: datetime | None = Field(default=None, examples=["2026-05-04T10:00:00Z"])
     recovery_codes_left: int = Field(examples=[10])
     required: bool = Field(description="Whether this site asks everybody for one.", examples=[False])
@@ -41,11 +42,36 @@ class Confirmation(Strict):
     code: Code
 
 
-class ProofOfBoth(Strict):
-    """The password and a code, of whoever wants to change the second factor."""
+class Proof(Strict):
+    """Proves again who it is that wants to change what log-ins need.
 
-    password: GivenPassword
-    code: Code
+    The password, with a code where there is a second factor; or what the answer to the password alone asks for.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"password": "correct horse battery staple", "code": "492039"}]}
+    )
+
+    password: GivenPassword | None = None
+    code: Code | None = None
+    challenge: Challenge | None = None
+    assertion: KeyAnswerField | None = None
+
+    @model_validator(mode="after")
+    def _check_one_way(self) -> Self:
+        if ways_in(self) not in _WAYS:
+            raise ValueError(WAYS_TO_PROVE)
+        return self
+
+
+_WAYS = frozenset(
+    {
+        frozenset({"password"}),
+        frozenset({"password", "code"}),
+        frozenset({"challenge", "code"}),
+        frozenset({"challenge", "assertion"}),
+    }
+)
 
 
 class RecoveryCodes(BaseModel):

@@ -7,7 +7,13 @@ from sqlalchemy.orm import Session
 
 from hops_platform.database import Database, now
 from hops_platform.errors import ConflictError, InvalidRequestError, NotFoundError
-from hops_platform.second_factor.checking import has_second_factor, lock_second_factor, purpose_of, step_of_code
+from hops_platform.second_factor.checking import (
+    has_app,
+    has_second_factor,
+    lock_second_factor,
+    purpose_of,
+    step_of_code,
+)
 from hops_platform.second_factor.codes import (
     digest_of,
     generate_recovery_codes,
@@ -16,11 +22,13 @@ from hops_platform.second_factor.codes import (
     setup_address,
 )
 from hops_platform.second_factor.models import RecoveryCode, SecondFactor
-from hops_platform.second_factor.schemas import RecoveryCodes, SecondFactorAnswer, SetUp
+from hops_platform.second_factor.schemas import Proof, RecoveryCodes, SecondFactorAnswer, SetUp
 from hops_platform.security.authentication import Caller
 from hops_platform.security.sealing import Sealer
+from hops_platform.security_keys.ceremonies import RelyingParty
+from hops_platform.security_keys.models import SecurityKey
 from hops_platform.users.models import User
-from hops_platform.users.service import check_credentials, check_password
+from hops_platform.users.service import check_password, prove
 
 SITE = "HopsLab"
 
@@ -30,7 +38,7 @@ def show(session: Session, user: User, *, required: bool) -> SecondFactorAnswer:
     left = session.scalar(select(func.count()).select_from(RecoveryCode).where(RecoveryCode.user_id == user.id)) or 0
     factor = session.get(SecondFactor, user.id)
     return SecondFactorAnswer(
-        on=has_second_factor(session, user),
+        on=has_app(session, user),
         since=factor.confirmed_at if factor is not None else None,
         recovery_codes_left=left,
         required=required,
@@ -90,31 +98,38 @@ def confirm(session: Session, user: User, code: str, *, sealer: Sealer) -> Recov
     return _new_recovery_codes(session, user)
 
 
-def turn_off(session: Session, caller: Caller, *, password: str, code: str, database: Database, sealer: Sealer) -> None:
-    """Takes the caller's second factor away, for whoever knows the password and has a code.
+def turn_off(
+    session: Session, caller: Caller, proof: Proof, *, database: Database, sealer: Sealer, party: RelyingParty | None
+) -> None:
+    """Takes the caller's authenticator app away, for whoever proves again who they are.
 
     Raises:
         ConflictError: There is none.
         LockedOutError: Too many attempts failed.
-        WrongCodeError: The code is wrong, or was used.
+        SecondFactorNeededError: The password is right, and the second factor is needed.
+        WrongCodeError: The code is wrong, or was used; or the key's answer is.
         WrongCredentialsError: The password is wrong.
     """
-    _prove_again(session, caller, password=password, code=code, database=database, sealer=sealer)
-    _remove(session, caller.person)
+    if not has_app(session, caller.person):
+        raise ConflictError("You have no authenticator app here.", remedy="Set one up first.")
+    _prove_again(session, caller, proof, database=database, sealer=sealer, party=party)
+    session.execute(delete(SecondFactor).where(SecondFactor.user_id == caller.person.id))
+    forget_unless_needed(session, caller.person)
 
 
 def renew_recovery_codes(
-    session: Session, caller: Caller, *, password: str, code: str, database: Database, sealer: Sealer
+    session: Session, caller: Caller, proof: Proof, *, database: Database, sealer: Sealer, party: RelyingParty | None
 ) -> RecoveryCodes:
     """New recovery codes in place of all earlier ones.
 
     Raises:
         ConflictError: There is no second factor.
         LockedOutError: Too many attempts failed.
-        WrongCodeError: The code is wrong, or was used.
+        SecondFactorNeededError: The password is right, and the second factor is needed.
+        WrongCodeError: The code is wrong, or was used; or the key's answer is.
         WrongCredentialsError: The password is wrong.
     """
-    _prove_again(session, caller, password=password, code=code, database=database, sealer=sealer)
+    _prove_again(session, caller, proof, database=database, sealer=sealer, party=party)
     return _new_recovery_codes(session, caller.person)
 
 
@@ -139,23 +154,34 @@ def remove_if_any(session: Session, user: User) -> None:
     Raises:
         NotFoundError: There is none.
     """
-    if session.get(SecondFactor, user.id) is None:
+    if session.get(SecondFactor, user.id) is None and not has_second_factor(session, user):
         raise NotFoundError(f"The user {user.name!r} has no second factor.")
     _remove(session, user)
 
 
+def first_recovery_codes(session: Session, user: User) -> list[str]:
+    """Recovery codes for whoever has a second factor from now on."""
+    return _new_recovery_codes(session, user).recovery_codes
+
+
+def forget_unless_needed(session: Session, user: User) -> None:
+    """Ends the recovery codes of one who has no second factor any more."""
+    if not has_second_factor(session, user):
+        session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user.id))
+
+
 def _prove_again(
-    session: Session, caller: Caller, *, password: str, code: str, database: Database, sealer: Sealer
+    session: Session, caller: Caller, proof: Proof, *, database: Database, sealer: Sealer, party: RelyingParty | None
 ) -> None:
     user = caller.person
     if not has_second_factor(session, user):
         raise ConflictError("You have no second factor.", remedy="Set one up first.")
     session.commit()
-    check_credentials(database, username=user.name, password=password, code=code, sealer=sealer)
+    prove(database, user.name, proof, sealer=sealer, party=party)
 
 
 def _check_off(session: Session, user: User) -> None:
-    if has_second_factor(session, user):
+    if has_app(session, user):
         raise _already_on()
 
 
@@ -174,3 +200,4 @@ def _new_recovery_codes(session: Session, user: User) -> RecoveryCodes:
 def _remove(session: Session, user: User) -> None:
     session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user.id))
     session.execute(delete(SecondFactor).where(SecondFactor.user_id == user.id))
+    session.execute(delete(SecurityKey).where(SecurityKey.user_id == user.id))

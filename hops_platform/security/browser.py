@@ -97,6 +97,18 @@ def current_browser_user(request: Request, session: DatabaseSession, parts: Part
     return BrowserUser(caller=caller, csrf_token=csrf_token(session_cookie(request) or ""))
 
 
+def browser_user_if_any(request: Request, session: DatabaseSession, parts: PartsOf) -> BrowserUser | None:
+    """The user whose browser asks for a page that is for everybody; ``None`` if nobody is logged in.
+
+    Raises:
+        ForbiddenError: It is a script or a frame that asks, not the person.
+    """
+    try:
+        return current_browser_user(request, session, parts)
+    except LoginNeededError:
+        return None
+
+
 def caller_of_form(request: Request, session: DatabaseSession, parts: PartsOf) -> Caller:
     """The user whose browser sends a form of one of these pages.
 

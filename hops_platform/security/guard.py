@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, Path, Request
@@ -10,6 +13,7 @@ from starlette.requests import HTTPConnection
 from hops_contract.tokens import MAX_TOKEN_LENGTH
 from hops_platform.api_keys.proofs import KEY_LENGTH, is_key
 from hops_platform.audit.circumstances import circumstances_of
+from hops_platform.audit.requests import source_of
 from hops_platform.errors import ForbiddenError, UnauthenticatedError
 from hops_platform.http import DatabaseSession, PartsOf
 from hops_platform.parts import Parts
@@ -27,6 +31,7 @@ from hops_platform.security.authentication import (
 from hops_platform.security.browser import Public, caller_by_cookie
 from hops_platform.security.client_certificates import presented_certificate
 from hops_platform.security.permissions import Permission
+from hops_platform.security.rates import client_of, guesses_counted
 
 
 def shown_token(request: HTTPConnection) -> str | None:
@@ -106,6 +111,14 @@ def _check_no_browser(request: Request) -> None:
         )
 
 
+def guesses_of(
+    request: Request, session: DatabaseSession, parts: PartsOf
+) -> Callable[[], AbstractContextManager[None]]:
+    """Lets the route try a link, counted against where the request comes from; see :func:`guesses_counted`."""
+    return partial(guesses_counted, session, parts.database, client_of(source_of(request)))
+
+
+GuessesCounted = Annotated[Callable[[], AbstractContextManager[None]], Depends(guesses_of)]
 CurrentCaller = Annotated[Caller, Depends(current_caller)]
 
 
@@ -155,4 +168,12 @@ class RequiresInProject:
         return access
 
 
-__all__ = ["CurrentCaller", "Public", "Requires", "RequiresInProject", "RequiresRenewable", "current_caller"]
+__all__ = [
+    "CurrentCaller",
+    "GuessesCounted",
+    "Public",
+    "Requires",
+    "RequiresInProject",
+    "RequiresRenewable",
+    "current_caller",
+]

@@ -61,10 +61,19 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
         Role.ANYONE: frozenset(
             {
+                # With a link that was sent or handed over, of which nobody guesses one.
+                Permission.ADDRESSES_CONFIRM,
                 Permission.BROWSER_LOGIN,
                 Permission.CERTIFICATES_CHECK,
                 Permission.HEALTH_READ,
+                Permission.INVITATIONS_OPEN,
+                Permission.INVITATIONS_REGISTER,
                 Permission.KEYS_READ,
+                Permission.PASSWORD_RESETS_ASK,
+                Permission.PASSWORD_RESETS_FINISH,
+                # Whether the site takes any, their service decides.
+                Permission.REGISTRATIONS_ASK,
+                Permission.REGISTRATIONS_FINISH,
                 Permission.TOKENS_CREATE,
             }
         ),
@@ -74,10 +83,14 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 Permission.API_KEYS_LIST,
                 Permission.API_KEYS_REVOKE,
                 Permission.DATASETS_DISCOVER,
+                Permission.INVITATIONS_ACCEPT,
+                Permission.INVITATIONS_LIST,
                 Permission.JOIN_REQUESTS_MAKE,
+                Permission.ME_ADDRESS,
                 Permission.ME_PASSWORD,
                 Permission.ME_READ,
                 Permission.ME_SECOND_FACTOR,
+                Permission.ME_SECURITY_KEYS,
                 Permission.PROJECTS_CREATE,
                 Permission.PROJECTS_DISCOVER,
                 Permission.PROJECTS_LIST,
@@ -106,8 +119,11 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             Permission.MEMBERS_READ,
             Permission.OUTBOX_READ,
             Permission.OUTBOX_RETRY,
+            Permission.PASSWORD_RESETS_GIVE,
             Permission.PROJECTS_OVERSEE,
             Permission.PROJECT_READ,
+            Permission.REGISTRATIONS_DECIDE,
+            Permission.REGISTRATIONS_LIST,
             Permission.SECOND_FACTOR_RESET,
             Permission.USERS_CREATE,
             Permission.USERS_EDIT,
@@ -120,6 +136,9 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             Permission.AUDIT_EXPORT,
             Permission.AUDIT_READ,
             Permission.CERTIFICATES_LIST,
+            Permission.INVITATIONS_MAKE,
+            Permission.INVITATIONS_READ,
+            Permission.INVITATIONS_REVOKE,
             Permission.JOIN_REQUESTS_DECIDE,
             Permission.JOIN_REQUESTS_LIST,
             Permission.DATASETS_CREATE,
@@ -224,7 +243,7 @@ ARCHIVED_CEILING = frozenset(
 BEFORE_PASSWORD_CHANGE = frozenset({Permission.ME_PASSWORD, Permission.ME_READ, Permission.TOKENS_RENEW})
 
 # Where the site asks for a second factor, one who has none can do this and nothing more.
-BEFORE_SECOND_FACTOR = BEFORE_PASSWORD_CHANGE | {Permission.ME_SECOND_FACTOR}
+BEFORE_SECOND_FACTOR = BEFORE_PASSWORD_CHANGE | {Permission.ME_SECOND_FACTOR, Permission.ME_SECURITY_KEYS}
 
 _BY_MEMBERSHIP = {
     ProjectRole.DATA_OWNER: Role.DATA_OWNER,

@@ -45,9 +45,11 @@ SCOPE_WORDS: Mapping[Scope, str] = MappingProxyType(
         Scope.DATASETS_SHARE: "Share and publish datasets; answer, leave and end what is shared.",
         Scope.DATASETS_WRITE: "Create, change and delete datasets; upload, move, copy, zip, delete and restore files.",
         Scope.FILES_DOWNLOAD: "Download files.",
-        Scope.MEMBERS_WRITE: "Add, change and remove members; answer who asks to join.",
+        Scope.MEMBERS_WRITE: "Add, invite, change and remove members; answer who asks to join.",
         Scope.PROJECTS_READ: "See projects, their members, activity, limits and certificates.",
-        Scope.PROJECTS_WRITE: "Create, change, archive, delete, restore and leave projects; ask to join.",
+        Scope.PROJECTS_WRITE: (
+            "Create, change, archive, delete, restore and leave projects; ask to join, accept invitations."
+        ),
         Scope.SERVERS_READ: "See notebook servers.",
         Scope.SERVERS_WRITE: "Start and stop notebook servers.",
         Scope.SESSIONS_READ: "See Spark sessions.",
@@ -103,6 +105,9 @@ SCOPE_PERMISSIONS: Mapping[Scope, frozenset[Permission]] = MappingProxyType(
         Scope.FILES_DOWNLOAD: frozenset({Permission.FILES_DOWNLOAD}),
         Scope.MEMBERS_WRITE: frozenset(
             {
+                Permission.INVITATIONS_MAKE,
+                Permission.INVITATIONS_READ,
+                Permission.INVITATIONS_REVOKE,
                 Permission.JOIN_REQUESTS_DECIDE,
                 Permission.JOIN_REQUESTS_LIST,
                 Permission.MEMBERS_ADD,
@@ -116,6 +121,7 @@ SCOPE_PERMISSIONS: Mapping[Scope, frozenset[Permission]] = MappingProxyType(
             {
                 Permission.ACTIVITY_READ,
                 Permission.CERTIFICATES_LIST,
+                Permission.INVITATIONS_LIST,
                 Permission.LIMITS_READ,
                 Permission.MEMBERS_READ,
                 Permission.PROJECTS_DISCOVER,
@@ -126,6 +132,7 @@ SCOPE_PERMISSIONS: Mapping[Scope, frozenset[Permission]] = MappingProxyType(
         Scope.PROJECTS_WRITE: frozenset(
             {
                 Permission.ENVIRONMENT_RETRY,
+                Permission.INVITATIONS_ACCEPT,
                 Permission.JOIN_REQUESTS_MAKE,
                 Permission.PROJECTS_CREATE,
                 Permission.PROJECTS_PURGE,
@@ -156,6 +163,7 @@ SCOPE_PERMISSIONS: Mapping[Scope, frozenset[Permission]] = MappingProxyType(
                 Permission.OUTBOX_READ,
                 Permission.PROJECTS_OVERSEE,
                 Permission.PROJECT_READ,
+                Permission.REGISTRATIONS_LIST,
                 Permission.USERS_LIST,
                 Permission.USERS_READ,
             }
@@ -185,8 +193,12 @@ IN_PERSON = frozenset(
         Permission.API_KEYS_WITHDRAW,
         Permission.CERTIFICATES_SIGN,
         Permission.CERTIFICATE_REPLACE,
+        Permission.ME_ADDRESS,
         Permission.ME_PASSWORD,
         Permission.ME_SECOND_FACTOR,
+        Permission.ME_SECURITY_KEYS,
+        Permission.PASSWORD_RESETS_GIVE,
+        Permission.REGISTRATIONS_DECIDE,
         Permission.SECOND_FACTOR_RESET,
         # The Hub's own; no user has it.
         Permission.SERVER_GRANT,

@@ -19,6 +19,7 @@ from hops_platform.testing.fakes import (
     MemoryEnvironments,
     MemoryHub,
     MemoryLogins,
+    MemoryMailer,
     MemorySandboxes,
     MemorySessions,
     MemoryStorage,
@@ -42,6 +43,7 @@ class TestPlatform:
     environments: MemoryEnvironments
     capacity: FixedCapacity
     logins: MemoryLogins
+    mailer: MemoryMailer
     sandboxes: MemorySandboxes
 
 
@@ -62,7 +64,7 @@ def make_platform(
         migrate(settings.effective_database_url)
     storage, templates, hub, sessions = MemoryStorage(), MemoryTemplates(), MemoryHub(), MemorySessions()
     environments, capacity, logins = MemoryEnvironments(), FixedCapacity(), MemoryLogins()
-    sandboxes = MemorySandboxes()
+    sandboxes, mailer = MemorySandboxes(), MemoryMailer()
     real = make_engines(settings, make_signer(settings))
     engines = Engines(
         storage=real.storage if on_disk else storage,
@@ -75,6 +77,7 @@ def make_platform(
         environments=environments,
         capacity=capacity,
         logins=logins,
+        mailer=mailer,
         previews=real.previews,
         sandboxes=real.sandboxes if on_disk else sandboxes,
     )
@@ -90,5 +93,6 @@ def make_platform(
         environments=environments,
         capacity=capacity,
         logins=logins,
+        mailer=mailer,
         sandboxes=sandboxes,
     )

@@ -10,6 +10,7 @@ from hops_contract.options import Capacity
 from hops_platform.engines.hub import HubServer, RunningServer, ServerState
 from hops_platform.engines.sandboxes import EndedShare, VisibleDataset
 from hops_platform.engines.sessions import SessionsUse
+from hops_platform.engines.mailer import Letter
 from hops_platform.errors import EngineRefusedError, NotFoundError
 
 
@@ -209,6 +210,19 @@ class FixedCapacity(Faulty):
         """See :class:`~hops_platform.engines.capacity.MachineCapacity`."""
         self.check()
         return self.capacity
+
+
+@dataclass
+class MemoryMailer(Faulty):
+    """Letters as a list."""
+
+    sends: bool = True
+    sent: list[Letter] = field(default_factory=list)
+
+    def send(self, letter: Letter) -> None:
+        """See :class:`~hops_platform.engines.mailer.Mailer`."""
+        self.check()
+        self.sent.append(letter)
 
 
 @dataclass

@@ -28,6 +28,8 @@ class User(Base):
     must_change_password: Mapped[bool] = mapped_column(default=False)
     # Tokens of users and project-users whose chain began before this moment are refused: it moves with the password.
     tokens_valid_from: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    # API keys of before are refused. None: where tokens are; it differs after a password was forgotten.
+    keys_valid_from: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Path
 from sqlalchemy import select
 
 from hops_contract.slugs import MAX_SLUG_LENGTH
+from hops_platform.addresses.service import tell_password_changed
 from hops_platform.api_keys.exchange import exchange_key
 from hops_platform.audit.actions import Action, ActorKind
 from hops_platform.audit.circumstances import Circumstances
@@ -18,6 +19,7 @@ from hops_platform.security.authentication import Caller
 from hops_platform.security.guard import Public, Requires, RequiresRenewable
 from hops_platform.security.permissions import Permission
 from hops_platform.security.tokens import SignedToken
+from hops_platform.security_keys.ceremonies import relying_party
 from hops_platform.users import service
 from hops_platform.users.models import User
 from hops_platform.users.schemas import (
@@ -36,7 +38,7 @@ UserName = Annotated[str, Path(max_length=MAX_SLUG_LENGTH, examples=["ada"])]
 
 @router.post("/tokens", dependencies=[Depends(Public(Permission.TOKENS_CREATE)), records_apart(Action.LOGIN_PASSWORD)])
 def create_token(request: LoginRequest, parts: PartsOf, known: Known) -> TokenAnswer:
-    """Logs in with a password and, where one is asked for, a code; or exchanges an API key.
+    """Logs in with a password and, where one is asked for, a code or a security key; or exchanges an API key.
 
     After five failures, of passwords and codes together, the name is locked for a growing time.
     """
@@ -47,6 +49,7 @@ def create_token(request: LoginRequest, parts: PartsOf, known: Known) -> TokenAn
 
 def _log_in(request: LoginRequest, parts: Parts, known: Circumstances) -> tuple[SignedToken, str]:
     code = request.code.get_secret_value() if request.code is not None else None
+    party = relying_party(parts.settings.public_url)
     if request.api_key is not None:
         known.action = Action.LOGIN_API_KEY
         with parts.database.session(writes=False) as session:
@@ -59,11 +62,17 @@ def _log_in(request: LoginRequest, parts: Parts, known: Circumstances) -> tuple[
                 second_factor_required=parts.settings.second_factor_required,
             )
     if request.challenge is not None:
-        known.action = Action.LOGIN_CODE
+        known.action = Action.LOGIN_CODE if request.assertion is None else Action.LOGIN_SECURITY_KEY
         challenge = request.challenge.get_secret_value()
         known.thing = service.name_in_challenge(challenge, sealer=parts.sealer)
         return service.finish_log_in(
-            parts.database, challenge=challenge, code=code or "", signer=parts.signer, sealer=parts.sealer
+            parts.database,
+            challenge=challenge,
+            code=code or "",
+            answer=request.assertion,
+            signer=parts.signer,
+            sealer=parts.sealer,
+            party=party,
         )
     username = request.username or ""
     known.thing = service.known_name(parts.database, username)
@@ -74,6 +83,7 @@ def _log_in(request: LoginRequest, parts: Parts, known: Circumstances) -> tuple[
         code=code,
         signer=parts.signer,
         sealer=parts.sealer,
+        party=party,
     )
     return signed, username
 
@@ -123,6 +133,7 @@ def change_my_password(
         new=request.new_password.get_secret_value(),
         signer=parts.signer,
     )
+    tell_password_changed(session, caller.person, mail=parts.engines.mailer.sends)
     known.record_now(session)
     session.commit()
     parts.engines.logins.end_all(caller.principal.user)

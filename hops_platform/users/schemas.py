@@ -14,6 +14,7 @@ from hops_platform.audit.events import Detail
 from hops_platform.second_factor.challenges import MAX_CHALLENGE_LENGTH
 from hops_platform.second_factor.codes import MAX_CODE_LENGTH
 from hops_platform.security.passwords import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH
+from hops_platform.security_keys.schemas import KeyAnswer
 from hops_platform.users.models import MAX_TITLE_LENGTH
 
 
@@ -57,7 +58,27 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-WAYS_IN = "One of: username and password, with or without code; challenge and code; api_key, with or without project."
+Challenge = Annotated[
+    SecretStr,
+    Field(
+        max_length=MAX_CHALLENGE_LENGTH,
+        description="Of the problem that asked for a code; stands for the password.",
+        examples=["q83vEjRW…"],
+    ),
+]
+KeyAnswerField = Annotated[
+    KeyAnswer, Field(description="Of a security key, to what that problem asks in 'security_key'.")
+]
+WAYS_IN = (
+    "One of: username and password, with or without code; challenge and code; challenge and assertion; "
+    "api_key, with or without project."
+)
+WAYS_TO_PROVE = "One of: password, with or without code; challenge and code; challenge and assertion."
+
+
+def ways_in(request: BaseModel) -> frozenset[str]:
+    """The fields of ``request`` that are given."""
+    return frozenset(name for name in type(request).model_fields if getattr(request, name) is not None)
 
 
 class LoginRequest(Strict):
@@ -73,12 +94,8 @@ class LoginRequest(Strict):
     username: str | None = Field(default=None, min_length=1, max_length=64, pattern=r"^[^\x00]*$", examples=["ada"])
     password: GivenPassword | None = None
     code: Code | None = None
-    challenge: SecretStr | None = Field(
-        default=None,
-        max_length=MAX_CHALLENGE_LENGTH,
-        description="Of the problem that asked for a code; stands for the password.",
-        examples=["q83vEjRW…"],
-    )
+    challenge: Challenge | None = None
+    assertion: KeyAnswerField | None = None
     api_key: SecretStr | None = Field(
         default=None,
         max_length=KEY_LENGTH,
@@ -91,8 +108,7 @@ class LoginRequest(Strict):
 
     @model_validator(mode="after")
     def _check_one_way(self) -> Self:
-        given = frozenset(name for name in LoginRequest.model_fields if getattr(self, name) is not None)
-        if given not in _WAYS_IN:
+        if ways_in(self) not in _WAYS_IN:
             raise ValueError(WAYS_IN)
         return self
 
@@ -102,6 +118,7 @@ _WAYS_IN = frozenset(
         frozenset({"username", "password"}),
         frozenset({"username", "password", "code"}),
         frozenset({"challenge", "code"}),
+        frozenset({"challenge", "assertion"}),
         frozenset({"api_key"}),
         frozenset({"api_key", "project"}),
     }

@@ -24,12 +24,16 @@ from hops_platform.errors import (
 from hops_platform.projects.models import Membership, Project
 from hops_platform.projects.service import end_all_work_of
 from hops_platform.second_factor.challenges import make_challenge, open_challenge
-from hops_platform.second_factor.checking import has_second_factor, lock_second_factor, use_code
+from hops_platform.second_factor.checking import has_second_factor, use_code
+from hops_platform.second_factor.schemas import Proof
 from hops_platform.security.authentication import START_AGAIN, Caller
 from hops_platform.security.passwords import generate_password, hash_password, password_matches
 from hops_platform.security.sealing import Sealer
 from hops_platform.security.throttling import check_not_locked, forget_failures, record_failure
 from hops_platform.security.tokens import SignedToken, Signer
+from hops_platform.security_keys.ceremonies import RelyingParty
+from hops_platform.security_keys.checking import ask_user, keys_of, use_key
+from hops_platform.security_keys.schemas import KeyAnswer
 from hops_platform.users.models import LoginAttempts, User
 from hops_platform.users.schemas import MyMembership, NewUser, UserAnswer, UserEdit
 
@@ -38,7 +42,14 @@ _WRONG = "The user name or the password is wrong, or the user is not active."
 
 
 def log_in(
-    database: Database, *, username: str, password: str, code: str | None, signer: Signer, sealer: Sealer
+    database: Database,
+    *,
+    username: str,
+    password: str,
+    code: str | None,
+    signer: Signer,
+    sealer: Sealer,
+    party: RelyingParty | None,
 ) -> SignedToken:
     """A token for the user whose password, and code where one is asked for, this is.
 
@@ -51,32 +62,93 @@ def log_in(
         WrongCodeError: The code is wrong, or was used.
         WrongCredentialsError: The password is wrong, or there is no such active user; the same answer for both.
     """
-    check_credentials(database, username=username, password=password, code=code, sealer=sealer)
+    check_credentials(database, username=username, password=password, code=code, sealer=sealer, party=party)
     with database.session(writes=False) as session:
         user = find_user(session, username)
         return signer.sign_user(user.name, admin=user.admin)
 
 
 def finish_log_in(
-    database: Database, *, challenge: str, code: str, signer: Signer, sealer: Sealer
+    database: Database,
+    *,
+    challenge: str,
+    code: str,
+    answer: KeyAnswer | None,
+    signer: Signer,
+    sealer: Sealer,
+    party: RelyingParty | None,
 ) -> tuple[SignedToken, str]:
-    """A token for the user who was asked for a code after a right password, and the user's name.
+    """A token for the user who was asked for a second factor after a right password, and the user's name.
+
+    Args:
+        database: The database.
+        challenge: What stands for the password.
+        code: The code that was typed; it counts where no key answered.
+        answer: The answer of a security key.
+        signer: Signs the token.
+        sealer: Opens the challenge.
+        party: This site, as security keys know it.
 
     Raises:
         LockedOutError: Too many attempts failed.
         UnauthenticatedError: The challenge was made up, took too long, or the password was changed since.
-        WrongCodeError: The code is wrong, or was used.
+        WrongCodeError: The code is wrong, or was used; or the key's answer is.
     """
-    name, valid_from = open_challenge(challenge, moment=now(), sealer=sealer)
+    user = _finish(database, challenge=challenge, code=code, answer=answer, sealer=sealer, party=party)
+    return signer.sign_user(user.name, admin=user.admin), user.name
+
+
+def prove(database: Database, username: str, proof: Proof, *, sealer: Sealer, party: RelyingParty | None) -> None:
+    """Checks that it is ``username`` who asks, who is logged in, once more.
+
+    Raises:
+        LockedOutError: Too many attempts failed.
+        SecondFactorNeededError: The password is right, and the second factor is needed.
+        UnauthenticatedError: The challenge is another's, was made up, or took too long.
+        WrongCodeError: The code is wrong, or was used; or the key's answer is.
+        WrongCredentialsError: The password is wrong.
+    """
+    code = proof.code.get_secret_value() if proof.code is not None else None
+    if proof.challenge is None:
+        password = proof.password.get_secret_value() if proof.password is not None else ""
+        check_credentials(database, username=username, password=password, code=code, sealer=sealer, party=party)
+        return
+    challenge = proof.challenge.get_secret_value()
+    if name_in_challenge(challenge, sealer=sealer) != username:
+        raise UnauthenticatedError("This was not begun here, or took too long.", remedy="Begin again.")
+    _finish(database, challenge=challenge, code=code or "", answer=proof.assertion, sealer=sealer, party=party)
+
+
+def _finish(
+    database: Database,
+    *,
+    challenge: str,
+    code: str,
+    answer: KeyAnswer | None,
+    sealer: Sealer,
+    party: RelyingParty | None,
+) -> User:
+    begun = open_challenge(challenge, moment=now(), sealer=sealer)
     with database.session(writes=False) as session:
-        user = session.scalar(select(User).where(User.name == name, User.active.is_(True)))
-        if user is None or user.tokens_valid_from != valid_from:
+        user = session.scalar(select(User).where(User.name == begun.user, User.active.is_(True)))
+        if user is None or user.tokens_valid_from != begun.valid_from:
             raise UnauthenticatedError("This log-in has ended.", remedy="Log in again.")
-    _check_code(database, username=name, code=code, sealer=sealer)
-    return signer.sign_user(name, admin=user.admin), name
+    if answer is None:
+        _check_code(database, username=begun.user, code=code, sealer=sealer)
+    else:
+        _check_key(database, username=begun.user, answer=answer, challenge=begun.key_challenge, party=party)
+    return user
 
 
-def check_credentials(database: Database, *, username: str, password: str, code: str | None, sealer: Sealer) -> None:
+def check_credentials(
+    database: Database,
+    *,
+    username: str,
+    password: str,
+    code: str | None,
+    sealer: Sealer,
+    party: RelyingParty | None = None,
+) -> None:
     """Checks a password, and the code where the user has a second factor, under the one lock-out.
 
     Raises:
@@ -90,11 +162,7 @@ def check_credentials(database: Database, *, username: str, password: str, code:
         if not has_second_factor(session, user):
             return
     if code is None:
-        raise SecondFactorNeededError(
-            "A code of your authenticator app is needed.",
-            remedy="Send it as 'code', with the password or with this challenge; a recovery code will do too.",
-            challenge=make_challenge(user.name, valid_from=user.tokens_valid_from, moment=now(), sealer=sealer),
-        )
+        raise _second_factor_needed(database, user, sealer=sealer, party=party)
     _check_code(database, username=username, code=code, sealer=sealer)
 
 
@@ -128,6 +196,67 @@ def check_password(database: Database, *, username: str, password: str) -> User:
     raise WrongCredentialsError(_WRONG, remedy="After some failed attempts the name is locked for a while.")
 
 
+def _second_factor_needed(
+    database: Database, user: User, *, sealer: Sealer, party: RelyingParty | None
+) -> SecondFactorNeededError:
+    with database.session(writes=False) as session:
+        has_keys = bool(keys_of(session, user))
+    options, key_challenge = None, ""
+    if has_keys and party is not None:
+        with database.session() as session:
+            asked = ask_user(session, user, party)
+            options, key_challenge = asked if asked is not None else (None, "")
+    return SecondFactorNeededError(
+        "A code of your authenticator app is needed." if options is None else "A code or a security key is needed.",
+        remedy="Send it as 'code', with the password or with this challenge; a recovery code will do too.",
+        challenge=make_challenge(
+            user.name,
+            valid_from=user.tokens_valid_from,
+            moment=now(),
+            sealer=sealer,
+            key_challenge=key_challenge,
+        ),
+        security_key=options,
+    )
+
+
+def _check_key(
+    database: Database, *, username: str, answer: KeyAnswer, challenge: str, party: RelyingParty | None
+) -> None:
+    try:
+        good = _use_key(database, username=username, answer=answer, challenge=challenge, party=party)
+    except IntegrityError:
+        # As with passwords: the row of the first failure is there now.
+        good = _use_key(database, username=username, answer=answer, challenge=challenge, party=party)
+    if not good:
+        raise WrongCodeError(
+            "The security key's answer is not right, or was used already.",
+            remedy="Log in again. After some failed attempts the name is locked for a while.",
+        )
+
+
+def _use_key(
+    database: Database, *, username: str, answer: KeyAnswer, challenge: str, party: RelyingParty | None
+) -> bool:
+    """Uses a key's answer, or counts the failure, in one transaction."""
+    with database.session() as session:
+        user = _locked_user(session, username)
+        check_not_locked(session, username)
+        good = use_key(session, user, answer.model_dump(by_alias=True), challenge=challenge, party=party)
+        if good:
+            forget_failures(session, username)
+        else:
+            record_failure(session, username)
+    return good
+
+
+def _locked_user(session: Session, username: str) -> User:
+    """The user's row, locked: of those who try at the same moment one after the other counts."""
+    user = find_user(session, username)
+    session.scalar(select(User.id).where(User.id == user.id).with_for_update())
+    return user
+
+
 def _count_failure(database: Database, username: str) -> None:
     with database.session() as session:
         check_not_locked(session, username)
@@ -150,8 +279,7 @@ def _check_code(database: Database, *, username: str, code: str, sealer: Sealer)
 def _use_code(database: Database, *, username: str, code: str, sealer: Sealer) -> bool:
     """Uses a code, or counts the failure, in one transaction: many at the same moment are as one after the other."""
     with database.session() as session:
-        user = find_user(session, username)
-        lock_second_factor(session, user)
+        user = _locked_user(session, username)
         check_not_locked(session, username)
         good = use_code(session, user, code, sealer=sealer, moment=now())
         if good:
@@ -244,7 +372,7 @@ def known_name(database: Database, name: str) -> str:
 def name_in_challenge(challenge: str, *, sealer: Sealer) -> str:
     """Whom a log-in's challenge is for; nothing if it was made up or took too long."""
     try:
-        return open_challenge(challenge, moment=now(), sealer=sealer)[0]
+        return open_challenge(challenge, moment=now(), sealer=sealer).user
     except UnauthenticatedError:
         return ""
 
@@ -264,17 +392,42 @@ def create_user(
         ConflictError: The name is taken.
     """
     if session.scalar(select(User.id).where(User.name == name)) is not None:
-        raise ConflictError(f"There is a user {name!r} already.", remedy="Choose another name.")
-    user = User(
+        raise name_is_taken(name)
+    return add_user(
+        session,
         name=name,
         title=title,
         password_hash=hash_password(password),
         admin=admin,
         must_change_password=must_change_password,
     )
+
+
+def add_user(
+    session: Session, *, name: str, title: str, password_hash: str, admin: bool = False, must_change_password: bool
+) -> User:
+    """Creates a user whose password was hashed before.
+
+    Raises:
+        ConflictError: The name is taken.
+    """
+    if session.scalar(select(User.id).where(User.name == name)) is not None:
+        raise name_is_taken(name)
+    user = User(
+        name=name,
+        title=title,
+        password_hash=password_hash,
+        admin=admin,
+        must_change_password=must_change_password,
+    )
     session.add(user)
     session.flush()
     return user
+
+
+def name_is_taken(name: str) -> ConflictError:
+    """Says that another user has a name."""
+    return ConflictError(f"There is a user {name!r} already.", remedy="Choose another name.")
 
 
 def create_requested_user(session: Session, request: NewUser) -> UserAnswer:
@@ -370,8 +523,22 @@ def first_memberships(session: Session, caller: Caller, *, limit: int) -> list[M
     ]
 
 
-def _end_log_ins(session: Session, user: User) -> None:
+def set_forgotten_password(session: Session, user: User, password_hash: str, *, end_keys: bool) -> None:
+    """Gives one who proved to be ``user`` by a link another password; all older log-ins end.
+
+    A lock-out ends only where the password alone lets in: else whoever reads the mail could guess codes without end.
+    """
+    user.password_hash = password_hash
+    user.must_change_password = False
+    _end_log_ins(session, user, end_keys=end_keys)
+    if not has_second_factor(session, user):
+        forget_failures(session, user.name)
+    session.flush()
+
+
+def _end_log_ins(session: Session, user: User, *, end_keys: bool = True) -> None:
     """Whoever has a token or a certificate of before may be somebody else."""
+    user.keys_valid_from = None if end_keys else user.keys_valid_from or user.tokens_valid_from
     user.tokens_valid_from = now()
     revoke_of_user(session, user.name, reason=Reason.KEY_COMPROMISE)
 

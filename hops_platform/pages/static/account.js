@@ -1,7 +1,7 @@
 // The account: the password, and the example with this site's address.
 
-import { call, ProblemError } from "./api.js";
-import { announce, byId, h, onSubmit } from "./dom.js";
+import { call, get, ProblemError } from "./api.js";
+import { announce, byId, busy, clearProblem, h, onSubmit, showProblem } from "./dom.js";
 
 for (const place of document.querySelectorAll("[data-origin]")) place.textContent = window.location.origin;
 
@@ -36,3 +36,31 @@ onSubmit(form, "Changing…", async ({ again, ...body }) => {
   onward.focus();
   announce("Your password is changed.");
 });
+
+// The mail address
+const addressForm = byId("address-form");
+
+async function showAddress() {
+  const { address, mail } = await get("me/address");
+  byId("address-state").textContent = address ? `Yours is ${address}.` : mail ? "You have none." : "This site sends no mail.";
+  byId("remove-address").hidden = !address;
+  addressForm.hidden = !mail && !address;
+}
+
+addressForm?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  clearProblem(addressForm);
+  const { address, password } = Object.fromEntries(new FormData(addressForm));
+  const removes = event.submitter?.value === "remove";
+  try {
+    await busy(event.submitter ?? byId("remove-address"), "Sending…", () =>
+      removes ? call("POST", "me/address:remove", { body: { password } }) : call("PUT", "me/address", { body: { address, password } }),
+    );
+    addressForm.reset();
+    await showAddress();
+    announce(removes ? "Your address is removed." : `A link is on its way to ${address}. Open it to confirm the address.`);
+  } catch (error) {
+    showProblem(addressForm, error);
+  }
+});
+if (addressForm) showAddress().catch((error) => showProblem(byId("address"), error));

@@ -21,9 +21,13 @@ function oneTimePassword() {
   return letters.join("").replace(/.{5}(?=.)/g, "$&-");
 }
 
-function showSecret(user, password) {
+const ABOUT_A_PASSWORD = byId("secret-hint").textContent;
+const ABOUT_A_LINK = "It is shown only now, and good once, for a day. Whoever has it chooses the password: hand it over by a way that you trust. A second factor is asked for as always.";
+function showSecret(user, secret, { title = "One-time password", hint = ABOUT_A_PASSWORD } = {}) {
+  byId("secret-title").textContent = title;
+  byId("secret-hint").textContent = hint;
   byId("secret-text").textContent = `For ${user}:`;
-  byId("secret").textContent = password;
+  byId("secret").textContent = secret;
   byId("secret-dialog").showModal();
 }
 byId("secret-dialog").addEventListener("close", () => (byId("secret").textContent = ""));
@@ -80,6 +84,16 @@ function userRow(user) {
     );
     if (done) showSecret(user.name, password);
   });
+  const link = h("button", { type: "button", class: "hops-button", "aria-label": `Make a link by which ${user.name} chooses a password` }, "Make a link");
+  link.addEventListener("click", async () => {
+    clearProblem(users);
+    try {
+      const { body } = await busy(link, "Making…", () => call("POST", `users/${path(user.name)}/password-reset-link`));
+      showSecret(user.name, body.link, { title: "Link for a new password", hint: ABOUT_A_LINK });
+    } catch (error) {
+      showProblem(users, error);
+    }
+  });
   const forget = h("button", { type: "button", class: "hops-button", "aria-label": `Reset second factor of ${user.name}` }, "Reset second factor");
   forget.addEventListener("click", async () => {
     const done = await confirmed(
@@ -104,6 +118,7 @@ function userRow(user) {
         { class: "hops-row" },
         locked ? action("Unlock", { unlock: true }, `${user.name} can log in again.`) : null,
         own ? null : reset,
+        own || !user.active ? null : link,
         own || !user.second_factor ? null : forget,
         own
           ? null
@@ -160,6 +175,60 @@ onSubmit(dialog.querySelector("form"), "Creating…", async (values) => {
   password = "";
 });
 
+// Registrations
+const registrations = byId("registrations");
+let declined = null; // the registration in the dialog, and its row
+
+function decided(row, words) {
+  row.remove();
+  registrations.hidden = byId("registration-rows").children.length === 0;
+  if (!registrations.hidden) byId("registrations-title").focus();
+  announce(words);
+}
+
+function registrationRow(registration) {
+  const url = `registrations/${path(registration.id)}`;
+  const approve = h("button", { type: "button", class: "hops-button hops-primary", "aria-label": `Approve ${registration.name}` }, "Approve");
+  approve.addEventListener("click", async () => {
+    clearProblem(registrations);
+    try {
+      const { body } = await busy(approve, "Approving…", () => call("POST", `${url}:approve`));
+      decided(row, body.project ? `${body.user} has an account, and is a member of ${body.project}.` : `${body.user} has an account.`);
+      loadUsers();
+    } catch (error) {
+      showProblem(registrations, error);
+    }
+  });
+  const decline = h("button", { type: "button", class: "hops-button", "aria-haspopup": "dialog", "aria-label": `Decline ${registration.name}` }, "Decline…");
+  decline.addEventListener("click", () => {
+    declined = { url, row, name: registration.name };
+    open(byId("decline-dialog"));
+  });
+  const row = h(
+    "tr",
+    {},
+    h("td", {}, h("strong", {}, registration.name), registration.title ? h("div", { class: "hops-muted hops-small" }, registration.title) : null, h("div", { class: "hops-muted hops-small" }, "since ", when(registration.created_at))),
+    h("td", { class: "hops-break" }, registration.address ?? h("span", { class: "hops-muted" }, "none"), registration.project ? h("div", { class: "hops-muted hops-small" }, `invited into ${registration.project}`) : null),
+    h("td", { class: "hops-break" }, registration.message),
+    h("td", { class: "hops-actions-cell" }, h("div", { class: "hops-row" }, approve, decline)),
+  );
+  return row;
+}
+onSubmit(byId("decline-dialog").querySelector("form"), "Declining…", async ({ reason }) => {
+  const { url, row, name } = declined;
+  await call("POST", `${url}:decline`, { body: { reason } });
+  byId("decline-dialog").close();
+  decided(row, `The registration of ${name} is declined.`);
+});
+
+const loadRegistrations = () =>
+  list("registrations", { rows: byId("registration-rows"), button: byId("more-registrations"), make: registrationRow, scope: registrations })
+    .then(() => (registrations.hidden = byId("registration-rows").children.length === 0))
+    .catch((error) => {
+      registrations.hidden = false;
+      showProblem(registrations, error);
+    });
+
 // Deliveries
 function deliveryRow(delivery) {
   const button = h("button", { type: "button", class: "hops-button", "aria-label": `Retry now: ${delivery.topic} of ${delivery.entity}` }, "Retry now");
@@ -197,4 +266,5 @@ async function loadOutbox() {
 
 byId("refresh-outbox").addEventListener("click", (event) => busy(event.currentTarget, "Looking…", loadOutbox));
 loadUsers();
+loadRegistrations();
 loadOutbox();

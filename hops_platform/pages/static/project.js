@@ -5,6 +5,7 @@ import { confirmed, open } from "./dialogs.js";
 import { announce, busy, byId, clearProblem, h, onSubmit, ROLES, showProblem, when } from "./dom.js";
 import { limitFields, limitPairs, limitsTyped, mib } from "./limits.js";
 import { archive, showActivity, showArchived, showServices, showUse } from "./life.js";
+import { watchInvitations } from "./inviting.js";
 import { suggestUsers, watchRequests } from "./joining.js";
 import { watchServer } from "./server.js";
 
@@ -231,6 +232,8 @@ const loadRequests = () =>
     ? watchRequests(url, (member) => byId("member-rows").append(memberRow(member))).catch((error) => showProblem(members, error))
     : null;
 
+const loadInvitations = () => (project.role === "data_owner" ? watchInvitations(url).catch((error) => showProblem(byId("invitations"), error)) : null);
+
 // Lists
 async function fill(box, { path: listPath, rows, button, make, empty, after = null }) {
   try {
@@ -311,7 +314,7 @@ try {
   scope.setAttribute("aria-busy", "false");
   showServer();
   byId("activity").hidden = !project.role;
-  await Promise.all([loadMembers(), loadRequests(), loadDatasets(), loadLimits(), showUse(url), project.role ? showActivity(url) : null]);
+  await Promise.all([loadMembers(), loadRequests(), loadInvitations(), loadDatasets(), loadLimits(), showUse(url), project.role ? showActivity(url) : null]);
 } catch (error) {
   scope.setAttribute("aria-busy", "false");
   scope.querySelector(".hops-columns").hidden = true;

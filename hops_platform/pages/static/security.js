@@ -1,8 +1,9 @@
 // Security: the second factor and the API keys. Secrets stand in the page only while their dialog is open.
 
-import { call, get, page, path } from "./api.js";
+import { call, get, page, path, ProblemError } from "./api.js";
 import { confirmed, open } from "./dialogs.js";
 import { announce, byId, h, onSubmit, showProblem, when } from "./dom.js";
+import { askKey, knowsKeys, makeKey, whyNot } from "./hub/security-key.js";
 
 const MOST_KEYS = 20;
 const DAY = { dateStyle: "medium" };
@@ -73,8 +74,22 @@ function prove({ title, text, action }, work) {
   proven = work;
   open(byId("prove-dialog"));
 }
+const asked = async (work) => {
+  try {
+    return await work();
+  } catch (error) {
+    throw new ProblemError({ status: 422, detail: whyNot(error) });
+  }
+};
 onSubmit(byId("prove-dialog").querySelector("form"), "Checking…", async ({ password, code }) => {
-  await proven({ password, code });
+  try {
+    await proven(code.trim() ? { password, code } : { password });
+  } catch (error) {
+    const { type, challenge, security_key: options } = error.problem ?? {};
+    if (type !== "urn:hopslab:problem:second-factor-needed") throw error;
+    if (!options) throw new ProblemError({ ...error.problem, detail: "A code is needed.", remedy: null, violations: [{ field: "code", message: "Type one, or a recovery code." }] });
+    await proven({ challenge, assertion: await asked(() => askKey(options)) });
+  }
 });
 
 byId("turn-off").addEventListener("click", () =>
@@ -94,6 +109,60 @@ byId("renew").addEventListener("click", () =>
     showCodes(body);
   }),
 );
+
+// Security keys
+
+function securityKeyRow(key) {
+  const remove = h("button", { type: "button", class: "hops-button", "aria-haspopup": "dialog", "aria-label": `Remove ${key.name}` }, "Remove");
+  remove.addEventListener("click", () =>
+    prove({ title: `Remove the key ${key.name}?`, text: "It is asked for no more. Without any other second factor your password alone lets you in.", action: "Remove" }, async (body) => {
+      await call("POST", `me/security-keys/${path(key.id)}:remove`, { body });
+      byId("prove-dialog").close();
+      await Promise.all([showSecurityKeys(), refreshFactor()]);
+      byId("security-keys-title").focus();
+      announce(`The key ${key.name} is removed.`);
+    }),
+  );
+  return h(
+    "li",
+    { class: "hops-between" },
+    h("div", {}, h("strong", {}, key.name), h("div", { class: "hops-muted hops-small" }, "since ", when(key.created_at, DAY), key.last_used_at ? h("span", {}, ", last used ", when(key.last_used_at)) : ", not used yet")),
+    remove,
+  );
+}
+
+async function showSecurityKeys() {
+  const { items, origin } = await get("me/security-keys");
+  const here = origin === window.location.origin && knowsKeys();
+  byId("add-key").hidden = !here;
+  byId("security-key-rows").replaceChildren(...items.map(securityKeyRow));
+  byId("no-security-keys").textContent = !origin
+    ? "At this site's address security keys don't work: they need a name, and TLS."
+    : !here
+      ? `Security keys work at ${origin}; open the site there to add one.`
+      : items.length
+        ? ""
+        : "You have none.";
+}
+
+byId("add-key").addEventListener("click", () =>
+  prove({ title: "Add a security key", text: "First show that it is you. Leave the code empty if you have no second factor yet.", action: "Go on" }, async (body) => {
+    const { body: begun } = await call("POST", "me/security-keys:begin", { body });
+    byId("prove-dialog").close();
+    open(byId("add-key-dialog"));
+    options = begun.options;
+  }),
+);
+let options = null;
+onSubmit(byId("add-key-dialog").querySelector("form"), "Touch the key…", async ({ name }) => {
+  const credential = await asked(() => makeKey(options));
+  const { body } = await call("POST", "me/security-keys", { body: { name, credential } });
+  byId("add-key-dialog").close();
+  byId("must-set-up")?.remove();
+  await Promise.all([showSecurityKeys(), refreshFactor()]);
+  if (body.recovery_codes.length) showCodes(body);
+  announce(`The key ${body.name} can be used at each log-in from now on.`);
+});
 
 // API keys
 
@@ -157,5 +226,6 @@ byId("copy-secret").addEventListener("click", async () => {
 });
 
 refreshFactor();
+showSecurityKeys().catch((error) => showProblem(byId("security-keys"), error));
 // While a second factor has to be set up first, everything else is refused.
 if (!byId("must-set-up")) showKeys().catch((error) => showProblem(byId("keys"), error));

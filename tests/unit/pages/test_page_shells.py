@@ -16,9 +16,11 @@ from hops_platform.http import parts_of
 from hops_platform.security.browser import (
     BrowserUser,
     LoginNeededError,
+    browser_user_if_any,
     current_browser_user,
     install_login_redirect,
 )
+from hops_platform.settings import RegistrationRule
 
 STATIC = Path(pages.__file__).parent / "static"
 PATHS = [
@@ -32,7 +34,13 @@ PATHS = [
     "account",
     "security",
     "admin",
+    "confirm-address",
+    "forgot-password",
+    "invitation",
+    "register",
+    "reset-password",
 ]
+PUBLIC = ["confirm-address", "forgot-password", "invitation", "register", "reset-password"]
 HOSTILE = "\"><script>alert('x')</script>"
 
 
@@ -46,11 +54,18 @@ def get(app: FastAPI, path: str, **headers: str) -> httpx.Response:
 
 
 @pytest.fixture
-def site():
-    app = FastAPI()
-    parts = SimpleNamespace(
-        settings=SimpleNamespace(prefix="/services/hops/", hub_base_url="/", deleted_projects_days=7)
+def parts():
+    return SimpleNamespace(
+        settings=SimpleNamespace(
+            prefix="/services/hops/", hub_base_url="/", deleted_projects_days=7, registration=RegistrationRule.APPROVAL
+        ),
+        engines=SimpleNamespace(mailer=SimpleNamespace(sends=True)),
     )
+
+
+@pytest.fixture
+def site(parts):
+    app = FastAPI()
     app.state.parts = parts
     app.dependency_overrides[parts_of] = lambda: parts
     app.include_router(pages.router, prefix="/services/hops")
@@ -71,9 +86,11 @@ def visit(site):
         csrf: str = "c",
     ):
         person = SimpleNamespace(name=name, admin=admin, auditor=auditor, must_change_password=must_change_password)
-        site.dependency_overrides[current_browser_user] = lambda: BrowserUser(
+        reader = BrowserUser(
             caller=SimpleNamespace(person=person, lacks_second_factor=lacks_second_factor), csrf_token=csrf
         )
+        for dependency in (current_browser_user, browser_user_if_any):
+            site.dependency_overrides[dependency] = lambda: reader
         return get(site, path)
 
     return _visit
@@ -221,6 +238,29 @@ def test_whoever_is_not_logged_in_is_led_to_the_log_in_and_back(site):
     answer = get(site, "projects/weather")
     assert answer.status_code == 302
     assert answer.headers["Location"] == "/services/hops/login?next=/services/hops/projects/weather"
+
+
+@pytest.mark.parametrize("path", PUBLIC)
+def test_pages_for_whoever_has_a_link_need_no_log_in_and_carry_nobodys_token(site, path):
+    site.dependency_overrides[browser_user_if_any] = lambda: None
+    answer = get(site, path)
+    assert answer.status_code == 200
+    assert '<meta name="hops-csrf" content="">' in answer.text
+    assert '<meta name="hops-user" content="">' in answer.text
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(("rule", "form"), [("off", False), ("invitation", False), ("approval", True)])
+def test_a_registration_is_offered_where_the_site_takes_any(site, parts, rule, form):
+    parts.settings.registration = RegistrationRule(rule)
+    assert ('id="ask-form"' in get(site, "register").text) is form
+
+
+def test_a_site_without_mail_sends_people_to_an_administrator(site, parts):
+    parts.engines.mailer.sends = False
+    html = get(site, "forgot-password").text
+    assert "An administrator can give you a link" in html
+    assert "<form" not in html
 
 
 def test_static_files_need_no_log_in_and_are_asked_for_again_cheaply(site):

@@ -1,0 +1,1 @@
+"""The mail address of a user, proven by a link that was sent there."""

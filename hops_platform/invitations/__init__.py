@@ -1,0 +1,1 @@
+"""Invitations into a project: of a user, of a mail address, or by a link."""

@@ -1,0 +1,1 @@
+"""A new password for whoever forgot the old one."""

@@ -1,0 +1,1 @@
+"""Accounts that people ask for, and administrators approve."""
