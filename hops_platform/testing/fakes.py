@@ -9,6 +9,7 @@ from typing import Any
 from hops_contract.options import Capacity
 from hops_platform.engines.hub import HubServer, RunningServer, ServerState
 from hops_platform.engines.sandboxes import VisibleDataset
+from hops_platform.engines.storage import DatasetRights
 from hops_platform.errors import EngineRefusedError, NotFoundError
 
 
@@ -29,6 +30,7 @@ class MemoryStorage(Faulty):
     """Folders as a dictionary."""
 
     projects: dict[str, set[str]] = field(default_factory=dict)
+    rights: dict[str, dict[str, DatasetRights]] = field(default_factory=dict)
     trash: list[str] = field(default_factory=list)
 
     def project_address(self, project: str) -> str:
@@ -45,6 +47,11 @@ class MemoryStorage(Faulty):
         self.check()
         if self.projects.pop(project, None) is not None:
             self.trash.append(project)
+
+    def settle_rights(self, project: str, rights: Sequence[DatasetRights]) -> None:
+        """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
+        self.check()
+        self.rights.setdefault(project, {}).update({one.dataset: one for one in rights})
 
 
 @dataclass
