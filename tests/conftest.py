@@ -17,6 +17,8 @@ SHARE_ENGINES = (
     "contract/user_library", "integration/platform", "integration/server_extension", "integration/spawner",
     "integration/user_library", "e2e", "e2e/lab", "e2e/pages",
 )  # fmt: skip
+# Folders whose tests share one engine, which is started once.
+SAME_ENGINE = {"contract/storage": "contract/user_library"}
 # They start programs that share two cores with everything else that runs on the machine.
 REAL_ENGINES = ("spark", "hub", "browser", "postgresql", "kerberos")
 
@@ -39,7 +41,7 @@ class Together(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
         folder = file.removeprefix("tests/").rpartition("/")[0]
-        return folder if folder in SHARE_ENGINES else file
+        return SAME_ENGINE.get(folder, folder if folder in SHARE_ENGINES else file)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Together:

@@ -3,7 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetRights:
+    """Which project-users may use a dataset by themselves, past the platform.
+
+    Attributes:
+        dataset: Its name.
+        writers: Who may read and change it.
+        readers: Who may only read it.
+    """
+
+    dataset: str
+    writers: Sequence[str]
+    readers: Sequence[str] = ()
 
 
 class ProjectStorage(Protocol):
@@ -31,4 +47,19 @@ class ProjectStorage(Protocol):
 
     def trash_project(self, project: str) -> None:
         """Moves all files of ``project`` to the trash, where they are kept; does nothing if there are none."""
+        ...
+
+    def settle_rights(self, project: str, rights: Sequence[DatasetRights]) -> None:
+        """Lets those and no others use the datasets of ``project``, where what they lie on knows project-users.
+
+        Can be repeated, and says what is true now. Datasets that are not named stay as they are.
+        """
+        ...
+
+    def check(self) -> None:
+        """Writes and removes a file of the platform's own.
+
+        Raises:
+            PlatformError: That failed; it says why, and what can be done.
+        """
         ...

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 
+from hops_platform.database import now
 from hops_platform.engines.capacity import MachineCapacity
 from hops_platform.engines.environments import ProjectEnvironments
-from hops_platform.engines.files import EntryKind, NewUpload, ProjectFiles, ProjectUploads
+from hops_platform.engines.files import EntryKind, NewUpload, ProjectArchives, ProjectFiles, ProjectUploads
 from hops_platform.engines.hub import Hub, RunningServer, ServerState
 from hops_platform.engines.leave import Leave
 from hops_platform.engines.logins import BrowserLogins
 from hops_platform.engines.places import Place
 from hops_platform.engines.sessions import SparkSessions
-from hops_platform.engines.storage import ProjectStorage
+from hops_platform.engines.storage import DatasetRights, ProjectStorage
 from hops_platform.engines.templates import ProjectTemplates
 from hops_platform.errors import (
     ConflictError,
@@ -51,6 +56,19 @@ class StorageContract:
         engine.create_datasets("weather", ["Jupyter"])
         engine.trash_project("weather")
         engine.trash_project("weather")
+
+    def test_what_is_written_can_be_looked_at_as_often_as_one_likes(self, engine: ProjectStorage) -> None:
+        """Nothing is left of a look."""
+        engine.check()
+        engine.check()
+
+    def test_rights_can_be_said_before_and_after_there_is_a_dataset(self, engine: ProjectStorage) -> None:
+        """Deliveries come at least once, and a dataset may be gone by then."""
+        rights = [DatasetRights(dataset="raw", writers=["weather__ada"], readers=["tides__bob"])]
+        engine.settle_rights("weather", rights)
+        engine.create_datasets("weather", ["raw"])
+        engine.settle_rights("weather", rights)
+        engine.settle_rights("weather", rights)
 
     def test_projects_have_addresses_of_their_own(self, engine: ProjectStorage) -> None:
         """No two projects share a folder."""
@@ -245,6 +263,180 @@ class FilesContract:
         engine.empty_trash("weather")
         assert engine.measure("weather") - empty < _FOLDERS  # noqa: S101
         assert engine.measure("nowhere") == 0  # noqa: S101
+
+    def test_names_mean_nothing_but_themselves(self, engine: ProjectFiles, uploads: ProjectUploads) -> None:
+        """Whatever they would mean in an address, a pattern or another encoding."""
+        names = (
+            "a b",
+            "%2e%2e",
+            "%",
+            "a?b=c",
+            "#d",
+            "é" * 3,
+            "日本",
+            "a+b",
+            "&x;",
+            "*",
+            "[1]",
+            "~",
+            "'\"",
+            "$(x)",
+            "{0}",
+            "e;f",
+        )
+        for name in names:
+            _send(uploads, _place(name, name), name.encode())
+        shown = [entry.name for entry in engine.list_folder(_place(), limit=99).entries]
+        assert sorted(shown) == sorted(names)  # noqa: S101
+        for name in names:
+            assert _read(engine, _place(name, name)) == name.encode()  # noqa: S101
+            engine.move(_place(name, name), _place(f"to {name}"))
+            assert engine.stat(_place(f"to {name}")).size == len(name.encode())  # noqa: S101
+            assert [one.name for one in engine.list_folder(_place(name), limit=2).entries] == []  # noqa: S101
+
+    def test_a_file_is_read_from_where_one_likes(self, engine: ProjectFiles, uploads: ProjectUploads) -> None:
+        """As a download that goes on does."""
+        data = bytes(range(256)) * 40
+        _send(uploads, _place("a"), data)
+        opened = engine.open_file(_place("a"))
+        with opened.file as file:
+            for start in (5000, 10, 10239, 0):
+                file.seek(start)
+                assert file.read(20) == data[start : start + 20]  # noqa: S101
+            file.seek(len(data) + 5)
+            assert file.read(1) == b""  # noqa: S101
+        assert opened.size == len(data)  # noqa: S101
+
+    def test_another_content_has_another_version(self, engine: ProjectFiles, uploads: ProjectUploads) -> None:
+        """Also one of the same length."""
+        versions = []
+        for content in (b"one", b"two"):
+            _send(uploads, _place("a"), content, replace=True)
+            opened = engine.open_file(_place("a"))
+            opened.file.close()
+            versions.append(opened.version)
+        assert versions[0] != versions[1]  # noqa: S101
+
+    def test_of_many_who_take_a_name_one_has_it(self, engine: ProjectFiles, uploads: ProjectUploads) -> None:
+        """At the same moment, and nothing is lost of the others."""
+        names = [f"from{number}" for number in range(6)]
+        for name in names:
+            _send(uploads, _place(name), name.encode())
+
+        def take(name: str) -> bool:
+            try:
+                engine.move(_place(name), _place("to"))
+            except ConflictError:
+                return False
+            return True
+
+        with ThreadPoolExecutor(len(names)) as pool:
+            took = [name for name, had in zip(names, pool.map(take, names), strict=True) if had]
+        assert [name.encode() for name in took] == [_read(engine, _place("to"))]  # noqa: S101
+        left = [entry.name for entry in engine.list_folder(_place(), limit=9).entries]
+        assert left == sorted({*names, "to"} - {*took})  # noqa: S101
+
+    def test_a_sweep_leaves_what_is_there(self, engine: ProjectFiles, uploads: ProjectUploads) -> None:
+        """Files, and what can still be restored."""
+        _send(uploads, _place("a"), b"a")
+        _send(uploads, _place("b"), b"b")
+        item = engine.trash(_place("b"), by="ada")
+        engine.sweep(before=now() + timedelta(days=1))
+        assert engine.find_in_trash("weather", item.id) == item  # noqa: S101
+        assert _read(engine, _place("a")) == b"a"  # noqa: S101
+
+
+class ArchivesContract:
+    """What every :class:`~hops_platform.engines.files.ProjectArchives` does.
+
+    Beside ``engine`` an adapter's test gives the fixtures ``files`` and ``uploads`` for the same place.
+    """
+
+    def test_what_is_packed_comes_out_again(
+        self, engine: ProjectArchives, files: ProjectFiles, uploads: ProjectUploads
+    ) -> None:
+        """Folders, empty ones too, and names of all kinds."""
+        _send(uploads, _place("a", "b", "été 1%"), b"text")
+        files.make_folder(_place("a", "empty"))
+        packed = engine.pack(_place("a"), _place("a.zip"), most_entries=4, most_bytes=4)
+        assert (packed.entries, packed.size, packed.left_out) == (4, 4, 0)  # noqa: S101
+        unpacked = engine.unpack(_place("a.zip"), _place("c"), most_entries=4, most_bytes=4)
+        assert (unpacked.entries, unpacked.size) == (4, 4)  # noqa: S101
+        assert _read(files, _place("c", "a", "b", "été 1%")) == b"text"  # noqa: S101
+        assert files.stat(_place("c", "a", "empty")).kind is EntryKind.FOLDER  # noqa: S101
+
+    def test_nothing_is_replaced_by_an_archive(
+        self, engine: ProjectArchives, files: ProjectFiles, uploads: ProjectUploads
+    ) -> None:
+        """Neither by one nor by what is in one."""
+        _send(uploads, _place("a"), b"old")
+        engine.pack(_place("a"), _place("a.zip"), most_entries=9, most_bytes=9)
+        calls: list[Callable[..., object]] = [engine.pack, engine.unpack]
+        for call in calls:
+            with pytest.raises(ConflictError):
+                call(_place("a.zip"), _place("a"), most_entries=9, most_bytes=999)
+        assert _read(files, _place("a")) == b"old"  # noqa: S101
+
+    @pytest.mark.parametrize("name", ["../out", "/out", "a/../../out", "a//b", "C:\\out", ".hops-own/x", "a/\u202eb"])
+    def test_no_name_in_an_archive_leads_elsewhere(
+        self, engine: ProjectArchives, files: ProjectFiles, uploads: ProjectUploads, name: str
+    ) -> None:
+        """And nothing of such an archive is unpacked."""
+        _send(uploads, _place("a.zip"), _zipped({"good": b"1", name: b"2"}))
+        with pytest.raises(InvalidRequestError):
+            engine.unpack(_place("a.zip"), _place("c"), most_entries=9, most_bytes=9)
+        assert [entry.name for entry in files.list_folder(_place(), limit=9).entries] == ["a.zip"]  # noqa: S101
+
+    @pytest.mark.parametrize(
+        ("content", "error"),
+        [
+            pytest.param(b"PK\x03\x04 and nothing else", InvalidRequestError, id="no archive"),
+            pytest.param({"a": bytes(2**21)}, TooLargeError, id="a bomb"),
+            pytest.param({str(number): b"" for number in range(20)}, TooLargeError, id="many files"),
+            pytest.param({"/".join("a" * 40): b""}, TooLargeError, id="deep"),
+            pytest.param([("a", b"1"), ("a/b", b"2")], ConflictError, id="a file that is a folder"),
+            pytest.param([("a/b", b"1"), ("a", b"2")], ConflictError, id="a folder that is a file"),
+        ],
+    )
+    def test_of_an_archive_that_is_refused_nothing_is_left(
+        self, engine: ProjectArchives, files: ProjectFiles, uploads: ProjectUploads, content: object, error: type
+    ) -> None:
+        """Whoever made it."""
+        data = content if isinstance(content, bytes) else _zipped(content)
+        _send(uploads, _place("a.zip"), data)
+        with pytest.raises(error):
+            engine.unpack(_place("a.zip"), _place("c"), most_entries=15, most_bytes=2**20)
+        assert [entry.name for entry in files.list_folder(_place(), limit=9).entries] == ["a.zip"]  # noqa: S101
+
+    def test_a_lie_about_a_size_is_found_while_it_is_unpacked(
+        self, engine: ProjectArchives, files: ProjectFiles, uploads: ProjectUploads
+    ) -> None:
+        """The table says a hundred bytes, and there is a MiB."""
+        data = bytearray(_zipped({"a": bytes(2**20)}))
+        true, told = (2**20).to_bytes(4, "little"), (100).to_bytes(4, "little")
+        _send(uploads, _place("a.zip"), bytes(data.replace(true, told)))
+        with pytest.raises((InvalidRequestError, TooLargeError)):
+            engine.unpack(_place("a.zip"), _place("c"), most_entries=9, most_bytes=1000)
+        assert [entry.name for entry in files.list_folder(_place(), limit=9).entries] == ["a.zip"]  # noqa: S101
+
+    def test_an_archive_whose_leave_ends_leaves_nothing(
+        self, engine: ProjectArchives, files: ProjectFiles, uploads: ProjectUploads
+    ) -> None:
+        """Both ways."""
+        _send(uploads, _place("a.zip"), _zipped({"a": b"1"}))
+        calls: list[Callable[..., object]] = [engine.pack, engine.unpack]
+        for call in calls:
+            with pytest.raises(ForbiddenError):
+                call(_place("a.zip"), _place("c"), most_entries=9, most_bytes=999, leave=_ended_leave(3600))
+        assert [entry.name for entry in files.list_folder(_place(), limit=9).entries] == ["a.zip"]  # noqa: S101
+
+
+def _zipped(content: object) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in content.items() if isinstance(content, dict) else content:  # type: ignore[attr-defined]
+            archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
+    return made.getvalue()
 
 
 class UploadsContract:

@@ -11,6 +11,7 @@ from hops_platform.engines.hub import HubServer, RunningServer, ServerState
 from hops_platform.engines.sandboxes import EndedShare, VisibleDataset
 from hops_platform.engines.sessions import SessionsUse
 from hops_platform.engines.mailer import Letter
+from hops_platform.engines.storage import DatasetRights
 from hops_platform.errors import EngineRefusedError, NotFoundError
 
 
@@ -36,6 +37,7 @@ class MemoryStorage(Faulty):
     """Folders as a dictionary."""
 
     projects: dict[str, set[str]] = field(default_factory=dict)
+    rights: dict[str, dict[str, DatasetRights]] = field(default_factory=dict)
     trash: list[str] = field(default_factory=list)
 
     def project_address(self, project: str) -> str:
@@ -52,6 +54,11 @@ class MemoryStorage(Faulty):
         self.check()
         if self.projects.pop(project, None) is not None:
             self.trash.append(project)
+
+    def settle_rights(self, project: str, rights: Sequence[DatasetRights]) -> None:
+        """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
+        self.check()
+        self.rights.setdefault(project, {}).update({one.dataset: one for one in rights})
 
 
 @dataclass

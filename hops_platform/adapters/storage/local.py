@@ -18,6 +18,7 @@ from hops_platform.adapters.storage.beneath import FOLDER_MODE, is_folder, open_
 from hops_platform.adapters.storage.local_trash import LocalTrash
 from hops_platform.engines.places import Place
 from hops_platform.errors import EngineUnavailableError
+from hops_platform.engines.storage import DatasetRights
 
 
 class LocalStorage:
@@ -77,6 +78,16 @@ class LocalStorage:
                 _move(deleted, trash / f"{target.name}-deleted")
             if folder.exists():
                 _move(folder, target)
+
+    def settle_rights(self, project: str, rights: Sequence[DatasetRights]) -> None:
+        """See :class:`~hops_platform.engines.storage.ProjectStorage`; sandboxes show no more than they may."""
+
+    def check(self) -> None:
+        """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
+        with full_disk_told():
+            self._home.projects.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self._home.projects) as probe:
+                probe.write(b"probe")
 
     def _make(self, place: Place, *, at: int) -> None:
         with told(place):

@@ -10,12 +10,10 @@ import errno
 import io
 import os
 import stat
-import time
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from hops_contract.layout import Home
 from hops_platform.adapters.disk import full_disk_told
@@ -31,20 +29,21 @@ from hops_platform.adapters.storage.beneath import (
     told,
 )
 from hops_platform.adapters.storage.drafts import draft_folder
+from hops_platform.adapters.storage.zipped import (
+    QUICK,
+    BoundedTable,
+    Counted,
+    broken_told,
+    checked_entries,
+    information,
+)
 from hops_platform.engines.files import Copied, EntryKind
 from hops_platform.engines.leave import Leave, no_end
-from hops_platform.engines.places import Place, is_shown, parse_place
-from hops_platform.errors import ConflictError, InvalidRequestError, StorageFullError, TooLargeError
+from hops_platform.engines.places import Place, is_shown
+from hops_platform.errors import InvalidRequestError, StorageFullError
 
 _PIECE = 1024 * 1024
-_MOST_DEPTH = 32
-_MOST_OF_TABLE = 4 * 1024 * 1024
-"""Bytes of an archive's table, which is read at once: some 40,000 entries."""
 _ITEM = "item"
-_METHODS = frozenset((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))
-_ENCRYPTED = 1
-_QUICK = 3
-_FIRST_YEAR, _LAST_YEAR = 1980, 2107  # that the format can tell
 
 
 class LocalArchives:
@@ -61,14 +60,14 @@ class LocalArchives:
         self, source: Place, target: Place, *, most_entries: int, most_bytes: int, leave: Leave | None = None
     ) -> Copied:
         """See :class:`~hops_platform.engines.files.ProjectArchives`."""
-        counted = _Counted(most_entries, most_bytes, leave or no_end())
+        counted = Counted(most_entries, most_bytes, leave or no_end())
         with told(source), self._folder(source.parent) as source_folder, self._draft(target) as draft:
             if entry_of(source.name, at=source_folder).kind not in (EntryKind.FILE, EntryKind.FOLDER):
                 raise InvalidRequestError(
                     "Only files and folders can be packed.", remedy="Pack what the link leads to."
                 )
             with _new_file(_ITEM, at=draft) as made, full_disk_told():
-                with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, compresslevel=_QUICK) as archive:
+                with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, compresslevel=QUICK) as archive:
                     _Packing(archive, counted).add(source.name, at=source_folder)
                 os.fsync(made.fileno())
             self._appear(draft, target, counted.leave)
@@ -78,11 +77,11 @@ class LocalArchives:
         self, source: Place, target: Place, *, most_entries: int, most_bytes: int, leave: Leave | None = None
     ) -> Copied:
         """See :class:`~hops_platform.engines.files.ProjectArchives`."""
-        counted = _Counted(most_entries, most_bytes, leave or no_end())
+        counted = Counted(most_entries, most_bytes, leave or no_end())
         with told(source), self._folder(source.parent) as source_folder, self._draft(target) as draft:
             descriptor, _ = open_regular(source.name, at=source_folder)
-            with os.fdopen(descriptor, "rb") as file, _broken_told(), zipfile.ZipFile(_Table(file)) as archive:
-                entries = _checked(archive.infolist(), target, counted)
+            with os.fdopen(descriptor, "rb") as file, broken_told(), zipfile.ZipFile(BoundedTable(file)) as archive:
+                entries = checked_entries(archive.infolist(), target, counted)
                 _check_room(draft, sum(entry.file_size for entry in entries))
                 os.mkdir(_ITEM, FOLDER_MODE, dir_fd=draft)
                 with open_folder(_ITEM, at=draft) as folder:
@@ -112,35 +111,11 @@ class LocalArchives:
 
 
 @dataclass
-class _Counted:
-    """What was done, and how much may be."""
-
-    most_entries: int
-    most_bytes: int
-    leave: Leave
-    copied: Copied = field(default_factory=lambda: Copied(entries=0, size=0, left_out=0))
-
-    def add(self, *, entries: int = 0, size: int = 0, left_out: int = 0, depth: int = 0) -> None:
-        was = self.copied
-        self.copied = Copied(entries=was.entries + entries, size=was.size + size, left_out=was.left_out + left_out)
-        self.check(self.copied.entries + self.copied.left_out, self.copied.size, depth=depth)
-
-    def check(self, entries: int, size: int, *, depth: int = 0) -> None:
-        self.leave.check_at_times()
-        if entries > self.most_entries or size > self.most_bytes or depth > _MOST_DEPTH:
-            raise TooLargeError(
-                f"This is more than can be packed or unpacked at once: {self.most_entries} files and folders, "
-                f"{self.most_bytes // 2**20} MiB and {_MOST_DEPTH} folders in one another are the most.",
-                remedy="Take parts of it, or do it in a notebook.",
-            )
-
-
-@dataclass
 class _Packing:
     """Adds files and folders to an archive, each opened in the one before it."""
 
     archive: zipfile.ZipFile
-    counted: _Counted
+    counted: Counted
 
     def add(self, name: str, *, at: int, above: str = "", depth: int = 0) -> None:
         status = os.stat(name, dir_fd=at, follow_symlinks=False)
@@ -152,7 +127,7 @@ class _Packing:
         if stat.S_ISREG(status.st_mode):
             self._add_file(name, path, at=at)
             return
-        self.archive.writestr(_information(f"{path}/", status), b"")
+        self.archive.writestr(information(f"{path}/", modified=status.st_mtime, mode=status.st_mode), b"")
         with open_folder(name, at=at) as folder, os.scandir(folder) as found:
             for entry in found:
                 with suppress(FileNotFoundError):
@@ -162,7 +137,9 @@ class _Packing:
         descriptor, status = open_regular(name, at=at)
         with (
             os.fdopen(descriptor, "rb") as file,
-            self.archive.open(_information(path, status), "w", force_zip64=True) as to,
+            self.archive.open(
+                information(path, modified=status.st_mtime, mode=status.st_mode), "w", force_zip64=True
+            ) as to,
         ):
             # Its writer may still be at it, and never end.
             while piece := file.read(_PIECE):
@@ -170,75 +147,7 @@ class _Packing:
                 to.write(piece)
 
 
-def _information(path: str, status: os.stat_result) -> zipfile.ZipInfo:
-    moment = time.gmtime(min(max(status.st_mtime, 0), 2**32))
-    year = min(max(moment.tm_year, _FIRST_YEAR), _LAST_YEAR)
-    made = zipfile.ZipInfo(path, (year, *moment[1:6]))
-    made.compress_type = zipfile.ZIP_DEFLATED
-    made.external_attr = (stat.S_IFMT(status.st_mode) | stat.S_IMODE(status.st_mode) & 0o777) << 16
-    return made
-
-
-class _Table(io.RawIOBase):
-    """A file whose table of contents is read at once, and only if it is not too large.
-
-    Args:
-        file: The file.
-    """
-
-    def __init__(self, file: io.BufferedReader) -> None:
-        super().__init__()
-        self._file = file
-
-    def seekable(self) -> bool:
-        return True
-
-    def readable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def read(self, size: int = -1) -> bytes:
-        data = b"" if size > _MOST_OF_TABLE else self._file.read(_MOST_OF_TABLE + 1 if size < 0 else size)
-        if size > _MOST_OF_TABLE or len(data) > _MOST_OF_TABLE:
-            raise TooLargeError(
-                f"The table of this archive is longer than {_MOST_OF_TABLE // 2**20} MiB.",
-                remedy="Unpack it in a notebook, or make several of it.",
-            )
-        return data
-
-
-def _checked(found: list[zipfile.ZipInfo], target: Place, counted: _Counted) -> list[zipfile.ZipInfo]:
-    """The entries that are unpacked, when all of them may be.
-
-    Raises:
-        InvalidRequestError: One has a name that leads elsewhere, or can't be read.
-        TooLargeError: There are too many, or they are too large.
-    """
-    counted.check(len(found), sum(entry.file_size for entry in found))
-    taken: list[zipfile.ZipInfo] = []
-    for entry in found:
-        kind = stat.S_IFMT(entry.external_attr >> 16)
-        if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-            counted.add(left_out=1)
-            continue
-        if entry.flag_bits & _ENCRYPTED or entry.compress_type not in _METHODS:
-            raise InvalidRequestError(
-                "This archive is locked by a password, or packed in a way that is not known here.",
-                remedy="Unpack it in a notebook.",
-            )
-        # Also of what it leads to when it is unpacked: the whole path is a place.
-        place = parse_place(target.project, target.dataset, f"{target.path}/{entry.filename.removesuffix('/')}")
-        counted.check(0, 0, depth=len(place.parts) - len(target.parts))
-        taken.append(entry)
-    return taken
-
-
-def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: int, counted: _Counted) -> None:
+def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: int, counted: Counted) -> None:
     parts = entry.filename.removesuffix("/").split("/")
     counted.add(entries=1)
     if entry.is_dir():
@@ -276,18 +185,6 @@ def _new_file(name: str, *, at: int) -> Iterator[io.BufferedRandom]:
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     with os.fdopen(os.open(name, flags, FILE_MODE, dir_fd=at), "w+b") as file:
         yield file
-
-
-@contextmanager
-def _broken_told() -> Iterator[None]:
-    try:
-        yield
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeError, ValueError) as error:
-        raise InvalidRequestError("This is no zip archive, or a broken one.", remedy="Upload it anew.") from error
-    except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
-        raise ConflictError(
-            "Two things in this archive have the same name.", remedy="Unpack it in a notebook."
-        ) from error
 
 
 def _check_room(draft: int, size: int) -> None:

@@ -7,7 +7,6 @@ So whoever is killed in between leaves either the file where it was or the whole
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 from collections.abc import Iterator, Sequence
@@ -20,13 +19,12 @@ from uuid import UUID
 from hops_contract.layout import Home
 from hops_contract.wiping import wipe_folder
 from hops_platform.adapters.storage.beneath import bounded, entry_of, make_own, open_beneath, rename_new
+from hops_platform.adapters.storage.trash_notes import ABOUT, ITEM, as_text, from_text
 from hops_platform.database import new_id, now
-from hops_platform.engines.files import EntryKind, TrashItem
+from hops_platform.engines.files import TrashItem
 from hops_platform.engines.places import Place
 from hops_platform.errors import NotFoundError
 
-_ABOUT = "about.json"
-_ITEM = "item"
 PLATFORM = "hops"
 """By whom something was moved to the trash that nobody has deleted."""
 
@@ -79,11 +77,11 @@ class LocalTrash:
         folder = self._folder(place.project, told.id)
         make_own(folder, below=self._home.projects)
         try:
-            (folder / _ABOUT).write_text(_as_text(told))
+            (folder / ABOUT).write_text(as_text(told))
             with open_beneath(folder, ()) as kept:
-                rename_new(place.name, _ITEM, source_at=at, target_at=kept)
+                rename_new(place.name, ITEM, source_at=at, target_at=kept)
         except BaseException:
-            if not os.path.lexists(folder / _ITEM):
+            if not os.path.lexists(folder / ITEM):
                 wipe_folder(folder)
             raise
         return told
@@ -96,12 +94,12 @@ class LocalTrash:
         """
         folder = self._folder(project, item)
         with open_beneath(folder, ()) as kept:
-            rename_new(_ITEM, name, source_at=kept, target_at=at)
+            rename_new(ITEM, name, source_at=kept, target_at=at)
         wipe_folder(folder)
 
     def holds(self, project: str, item: UUID) -> bool:
         """Whether it is in the trash."""
-        return os.path.lexists(self._folder(project, item) / _ITEM)
+        return os.path.lexists(self._folder(project, item) / ITEM)
 
     def find(self, project: str, item: UUID) -> TrashItem:
         """What is known of it.
@@ -136,7 +134,7 @@ class LocalTrash:
         for project in _folders(self._home.projects / ".trash"):
             for folder in _folders(project):
                 with suppress(FileNotFoundError):
-                    if folder.stat().st_mtime < before.timestamp() and not os.path.lexists(folder / _ITEM):
+                    if folder.stat().st_mtime < before.timestamp() and not os.path.lexists(folder / ITEM):
                         wipe_folder(folder)
 
     def _folder(self, project: str, item: UUID) -> Path:
@@ -150,21 +148,13 @@ class LocalTrash:
 
     @staticmethod
     def _read(folder: Path) -> TrashItem | None:
-        if not os.path.lexists(folder / _ITEM):
+        if not os.path.lexists(folder / ITEM):
             return None
         try:
-            about = json.loads((folder / _ABOUT).read_text())
+            about = (folder / ABOUT).read_text()
         except FileNotFoundError:
             return None
-        return TrashItem(
-            id=UUID(folder.name),
-            dataset=about["dataset"],
-            path=about["path"],
-            kind=EntryKind(about["kind"]),
-            description=about["description"],
-            deleted_by=about["deleted_by"],
-            deleted_at=datetime.fromisoformat(about["deleted_at"]),
-        )
+        return from_text(UUID(folder.name), about)
 
 
 def _folders(folder: Path) -> list[Path]:
@@ -172,16 +162,3 @@ def _folders(folder: Path) -> list[Path]:
         return list(folder.iterdir())
     except FileNotFoundError:
         return []
-
-
-def _as_text(item: TrashItem) -> str:
-    return json.dumps(
-        {
-            "dataset": item.dataset,
-            "path": item.path,
-            "kind": item.kind.value,
-            "description": item.description,
-            "deleted_by": item.deleted_by,
-            "deleted_at": item.deleted_at.isoformat(),
-        }
-    )

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -35,6 +36,8 @@ _DATA = "data"
 _FINISHED = "finished"
 """A folder beside the uploads: what was answered about those that have ended."""
 _PIECE = 4 * 1024 * 1024
+Deliver = Callable[[Path, NewUpload, Leave], Entry | None]
+"""Puts a whole file in its place elsewhere, and looks for leave just before it appears; ``None``: it belongs here."""
 
 
 class LocalUploads:
@@ -42,10 +45,12 @@ class LocalUploads:
 
     Args:
         home: The platform's home.
+        deliver: Puts a whole file in its place, where that is not on this disk; by default it is.
     """
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, deliver: Deliver | None = None) -> None:
         self._home = home
+        self._deliver = deliver
 
     def begin(self, owner: UUID, wanted: NewUpload, *, upload: UUID | None = None) -> Upload:
         """See :class:`~hops_platform.engines.files.ProjectUploads`."""
@@ -124,8 +129,10 @@ class LocalUploads:
         folder = self._folder(project, owner, upload)
         with LocalWriter(folder, wanted.size) as held:
             held.check_whole(wanted)
-            leave.check()
-            entry = self._put_in_place(folder, wanted)
+            entry = None if self._deliver is None else self._deliver(folder / _DATA, wanted, leave)
+            if entry is None:
+                leave.check()
+                entry = self._put_in_place(folder, wanted)
             finished = self._finished(project, owner, upload)
             # The file is where it belongs; where this can't be kept, a call repeated is told that there is no upload.
             with suppress(OSError):

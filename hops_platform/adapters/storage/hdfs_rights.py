@@ -1,0 +1,116 @@
+"""Who may use a dataset on HDFS by themselves: project-users, in Spark sessions.
+
+Laws:
+
+1. ``/Projects`` and the folder of a project let everybody through and show nothing (``711``). The folder of a dataset
+   is a gate: its access control list names who may enter, and it is closed to all others.
+2. What lies behind a gate is open (``default:other::rwx``), so that a change of a project's members is one step for
+   each dataset, however much lies in it.
+3. Who may only read is named on everything behind the gate, and comes in only after that is done. Whoever is to leave
+   is shut out first.
+4. What is moved in by the platform is given the same names (:meth:`HdfsRights.adopt`).
+
+A list of HDFS has at most 32 entries (``AclTransformation.MAX_ENTRIES``), four of which name nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from hops_platform.adapters.storage.trees import Path, all_nodes
+from hops_platform.adapters.storage.webhdfs import WebHdfs
+from hops_platform.engines.files import EntryKind
+from hops_platform.engines.storage import DatasetRights
+from hops_platform.errors import EngineRefusedError
+
+if TYPE_CHECKING:
+    from hops_platform.adapters.storage.trees import Tree
+
+MOST_NAMED = 28
+_DEFAULT_READER = "default:user:"
+
+
+def gate(rights: DatasetRights, *, entering: Sequence[str]) -> str:
+    """The list of a dataset's own folder.
+
+    Args:
+        rights: Who may do what.
+        entering: Which of the readers may enter now.
+    """
+    people = [f"user:{one}:rwx" for one in sorted(rights.writers)] + [f"user:{one}:r-x" for one in sorted(entering)]
+    return ",".join(["user::rwx", "group::---", *people, "mask::rwx", "other::---", *_handed_on(rights.readers)])
+
+
+def behind(readers: Sequence[str], *, folder: bool) -> str:
+    """The list of what lies in a dataset."""
+    all_of_it, look = ("rwx", "r-x") if folder else ("rw-", "r--")
+    people = [f"user:{one}:{look}" for one in sorted(readers)]
+    own = [f"user::{all_of_it}", f"group::{all_of_it}", *people, f"mask::{all_of_it}", f"other::{all_of_it}"]
+    return ",".join([*own, *_handed_on(readers)] if folder else own)
+
+
+def _handed_on(readers: Sequence[str]) -> list[str]:
+    people = [f"{_DEFAULT_READER}{one}:r-x" for one in sorted(readers)]
+    return ["default:user::rwx", "default:group::rwx", *people, "default:mask::rwx", "default:other::rwx"]
+
+
+class HdfsRights:
+    """Access control lists of datasets.
+
+    Args:
+        hdfs: HDFS's HTTP interface.
+    """
+
+    def __init__(self, hdfs: WebHdfs) -> None:
+        self._hdfs = hdfs
+
+    def settle(self, tree: Tree, dataset: Path, rights: DatasetRights) -> None:
+        """Lets those and no others use a dataset; can be repeated.
+
+        Raises:
+            EngineRefusedError: They are more than a list takes, or HDFS lets the platform's user change none.
+            NotFoundError: The dataset has no folder.
+        """
+        if len(rights.writers) + len(rights.readers) > MOST_NAMED:
+            raise EngineRefusedError(
+                f"More than {MOST_NAMED} project-users would use {dataset[-1]!r} on HDFS, whose lists name no more.",
+                remedy="Those beyond them reach it through the platform; or share it with fewer.",
+            )
+        known = self._readers(dataset)
+        self._set(dataset, gate(rights, entering=[one for one in rights.readers if one in known]))
+        if known != frozenset(rights.readers):
+            self._name_behind(tree, dataset, rights.readers)
+            self._set(dataset, gate(rights, entering=rights.readers))
+
+    def hand_on(self, folder: Path, to: Path) -> None:
+        """Lets what is made in one folder of the platform's own have the rights that hold in another."""
+        entries = [one for one in self._entries(folder) if one.startswith("default:")]
+        if entries:
+            self._hdfs.ask("PUT", "MODIFYACLENTRIES", to, aclspec=",".join(entries))
+
+    def adopt(self, tree: Tree, path: Path, dataset: Path) -> None:
+        """Names the readers of a dataset on what was moved into it."""
+        if readers := self._readers(dataset):
+            self._name(tree, path, sorted(readers), folder=tree.stat(path).kind is EntryKind.FOLDER)
+
+    def _readers(self, dataset: Path) -> frozenset[str]:
+        named = (one.removeprefix(_DEFAULT_READER) for one in self._entries(dataset) if one.startswith(_DEFAULT_READER))
+        return frozenset(one.partition(":")[0] for one in named if not one.startswith(":"))
+
+    def _entries(self, path: Path) -> Sequence[str]:
+        entries: Sequence[str] = self._hdfs.ask("GET", "GETACLSTATUS", path)["AclStatus"]["entries"]
+        return entries
+
+    def _name_behind(self, tree: Tree, path: Path, readers: Sequence[str]) -> None:
+        for node in all_nodes(tree, path):
+            self._name(tree, (*path, node.name), readers, folder=node.kind is EntryKind.FOLDER)
+
+    def _name(self, tree: Tree, path: Path, readers: Sequence[str], *, folder: bool) -> None:
+        # A folder before what is in it: what comes meanwhile is named by the folder.
+        self._set(path, behind(readers, folder=folder))
+        if folder:
+            self._name_behind(tree, path, readers)
+
+    def _set(self, path: Path, entries: str) -> None:
+        self._hdfs.ask("PUT", "SETACL", path, aclspec=entries)

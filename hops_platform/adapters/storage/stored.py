@@ -1,0 +1,77 @@
+"""Projects' datasets on a tree, beside those that stay on the machine's disk."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from hops_platform.adapters.storage.hdfs_tree import HdfsTree
+from hops_platform.adapters.storage.local import LocalStorage
+from hops_platform.adapters.storage.trees import Tree, dataset_of, own, trash_of
+from hops_platform.engines.places import Place
+from hops_platform.engines.storage import DatasetRights
+from hops_platform.errors import ConflictError, NotFoundError
+
+
+class StoredStorage:
+    """Folders of projects on a tree; those that sessions and servers work in stay on the machine's disk.
+
+    Args:
+        tree: The product.
+        local: The machine's disk, where the homes of members lie too.
+        on_machine: The datasets that stay there.
+    """
+
+    def __init__(self, tree: Tree, local: LocalStorage, on_machine: Collection[str]) -> None:
+        self._tree = tree
+        self._local = local
+        self._on_machine = frozenset(on_machine)
+
+    def project_address(self, project: str) -> str:
+        """See :class:`~hops_platform.engines.storage.ProjectStorage`: for notebook servers, a folder."""
+        return self._local.project_address(project)
+
+    def create_datasets(self, project: str, datasets: Sequence[str]) -> None:
+        """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
+        self._local.project_address(project)  # a name that is none goes no further
+        here = [dataset for dataset in datasets if dataset in self._on_machine]
+        # The project's folder is there for its servers in any case.
+        self._local.create_datasets(project, here)
+        for dataset in datasets:
+            if dataset not in self._on_machine:
+                self._tree.make_folder(dataset_of(Place(project, dataset)))
+
+    def trash_project(self, project: str) -> None:
+        """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
+        self._local.trash_project(project)
+        kept = own("deleted", f"{project}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}")
+        for source, name in (((project,), "datasets"), (trash_of(project), "trash")):
+            with suppress(NotFoundError):
+                self._tree.stat(source)
+                self._tree.make_folder(kept)
+                self._tree.rename(source, (*kept, name))
+
+    def settle_rights(self, project: str, rights: Sequence[DatasetRights]) -> None:
+        """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
+        if not isinstance(self._tree, HdfsTree):
+            return
+        for one in rights:
+            if one.dataset not in self._on_machine:
+                with suppress(NotFoundError):
+                    # One that is being deleted: nobody enters what lies in the trash.
+                    self._tree.rights.settle(self._tree, (project, one.dataset), one)
+
+    def check(self) -> None:
+        """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
+        probe = own("probes", secrets.token_hex(8))
+        self._tree.make_folder(probe)
+        try:
+            self._tree.put((*probe, "probe"), iter([b"probe"]))
+            node = self._tree.stat((*probe, "probe"))
+            with self._tree.open_file((*probe, "probe"), node) as file:
+                if file.read() != b"probe":
+                    raise ConflictError("The storage gave back something else than was written.")
+        finally:
+            self._tree.remove(probe)
