@@ -8,9 +8,9 @@ from typing import Any
 
 from hops_contract.options import Capacity
 from hops_platform.engines.hub import HubServer, RunningServer, ServerState
+from hops_platform.engines.mailer import Letter
 from hops_platform.engines.sandboxes import EndedShare, VisibleDataset
 from hops_platform.engines.sessions import SessionsUse
-from hops_platform.engines.mailer import Letter
 from hops_platform.engines.storage import DatasetRights
 from hops_platform.errors import EngineRefusedError, NotFoundError
 

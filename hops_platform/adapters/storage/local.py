@@ -17,8 +17,8 @@ from hops_platform.adapters.disk import full_disk_told
 from hops_platform.adapters.storage.beneath import FOLDER_MODE, is_folder, open_beneath, open_project, told
 from hops_platform.adapters.storage.local_trash import LocalTrash
 from hops_platform.engines.places import Place
-from hops_platform.errors import EngineUnavailableError
 from hops_platform.engines.storage import DatasetRights
+from hops_platform.errors import EngineUnavailableError
 
 
 class LocalStorage:

@@ -4,6 +4,26 @@
  */
 
 export interface paths {
+    "/services/hops/api/v1/addresses:confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm Address
+         * @description Proves an address with the link that was sent there.
+         */
+        post: operations["confirm_address"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/hops/api/v1/audit-events": {
         parameters: {
             query?: never;
@@ -248,6 +268,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/hops/api/v1/invitations:accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept Invitation Link
+         * @description Accepts an invitation that I have the link of.
+         */
+        post: operations["accept_invitation_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/invitations:open": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Open Invitation
+         * @description What a link invites into; it stays good. Asked with a body, so that no log has the link.
+         */
+        post: operations["open_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/invitations:register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Register By Invitation
+         * @description Makes an account with an invitation's link, where the site allows that; a member at once, or when approved.
+         */
+        post: operations["register_by_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/hops/api/v1/listed-projects": {
         parameters: {
             query?: never;
@@ -312,6 +392,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/hops/api/v1/me/address": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Address
+         * @description Where mail for me goes.
+         */
+        get: operations["read_address"];
+        /**
+         * Give Address
+         * @description Sends a link to an address; when it is opened, the address is mine. Until then the one of before stays.
+         */
+        put: operations["give_address"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/me/address:remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Remove Address
+         * @description Takes my address away: no mail is sent to me, and a forgotten password is an administrator's matter.
+         */
+        post: operations["remove_address"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/hops/api/v1/me/api-keys": {
         parameters: {
             query?: never;
@@ -351,6 +475,66 @@ export interface paths {
          * @description Revokes one of my API keys; the next call with it is refused.
          */
         delete: operations["revoke_my_api_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/me/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List My Invitations
+         * @description The projects that I am invited into, by my name or my mail address.
+         */
+        get: operations["list_my_invitations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/me/invitations/{invitation}:accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept Invitation
+         * @description Accepts an invitation of mine.
+         */
+        post: operations["accept_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/me/invitations/{invitation}:decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decline Invitation
+         * @description Declines an invitation of mine; it goes, and nobody is told but the audit.
+         */
+        post: operations["decline_invitation"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -431,7 +615,7 @@ export interface paths {
         put?: never;
         /**
          * Renew Recovery Codes
-         * @description New recovery codes in place of all earlier ones, with the password and a code; shown this once.
+         * @description New recovery codes in place of all earlier ones, with a proof as well; shown this once.
          */
         post: operations["renew_recovery_codes"];
         delete?: never;
@@ -451,9 +635,73 @@ export interface paths {
         put?: never;
         /**
          * Turn Off Second Factor
-         * @description Turns my second factor off, with the password and a code.
+         * @description Turns my authenticator app off, for whoever proves again who they are.
          */
         post: operations["turn_off_second_factor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/me/security-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Security Keys
+         * @description My security keys.
+         */
+        get: operations["list_security_keys"];
+        put?: never;
+        /**
+         * Add Security Key
+         * @description Registers the key that answered. With the first one the answer holds recovery codes, shown this once.
+         */
+        post: operations["add_security_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/me/security-keys/{key}:remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Remove Security Key
+         * @description Takes one of my keys away, for whoever proves again who they are.
+         */
+        post: operations["remove_security_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/me/security-keys:begin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin Security Key
+         * @description What to ask a new key, for whoever proves again who they are.
+         */
+        post: operations["begin_security_key"];
         delete?: never;
         options?: never;
         head?: never;
@@ -494,6 +742,46 @@ export interface paths {
          * @description Tries a delivery again now instead of later.
          */
         post: operations["retry_delivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/password-resets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask For Password Reset
+         * @description Sends a link by which a forgotten password is replaced. The answer is the same for every name.
+         */
+        post: operations["ask_for_password_reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/password-resets:finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Finish Password Reset
+         * @description Replaces a forgotten password. All log-ins and tokens of before end; API keys only where that is asked for.
+         */
+        post: operations["finish_password_reset"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1075,6 +1363,50 @@ export interface paths {
          */
         post: operations["retry_environment"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Invitations
+         * @description The invitations into a project that can be accepted, in the order in which they were made.
+         */
+        get: operations["list_invitations"];
+        put?: never;
+        /**
+         * Invite
+         * @description Invites a user, a mail address, or whoever has the link that the answer shows this once.
+         */
+        post: operations["invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/invitations/{invitation}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Invitation
+         * @description Takes an invitation back; its link is good no more.
+         */
+        delete: operations["revoke_invitation"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1692,6 +2024,90 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/hops/api/v1/registrations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Registrations
+         * @description The accounts that wait for approval, in the order in which they were asked for.
+         */
+        get: operations["list_registrations"];
+        put?: never;
+        /**
+         * Ask For Account
+         * @description Sends a link by which a registration goes on. The answer is the same for every address.
+         */
+        post: operations["ask_for_account"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/registrations/{registration}:approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve Registration
+         * @description Makes the account, and lets it into the project that it was invited into; whoever wanted it is told by mail.
+         */
+        post: operations["approve_registration"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/registrations/{registration}:decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decline Registration
+         * @description Declines an account; whoever wanted it is told the reason by mail.
+         */
+        post: operations["decline_registration"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/registrations:finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Finish Registration
+         * @description Lets an account wait for an administrator's approval, which is told by mail.
+         */
+        post: operations["finish_registration"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/hops/api/v1/sessions": {
         parameters: {
             query?: never;
@@ -1827,7 +2243,7 @@ export interface paths {
         put?: never;
         /**
          * Create Token
-         * @description Logs in with a password and, where one is asked for, a code; or exchanges an API key.
+         * @description Logs in with a password and, where one is asked for, a code or a security key; or exchanges an API key.
          *
          *     After five failures, of passwords and codes together, the name is locked for a growing time.
          */
@@ -1946,6 +2362,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/hops/api/v1/users/{user}/password-reset-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give Password Reset Link
+         * @description A link by which a user chooses a new password, for an administrator to hand over; shown this once.
+         */
+        post: operations["give_password_reset_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/hops/api/v1/users/{user}/second-factor": {
         parameters: {
             query?: never;
@@ -1986,7 +2422,7 @@ export interface components {
          * @description What was done: ``<subject>.<verb>``, the subject being the kind of thing that it was done to. Alphabetised.
          * @enum {string}
          */
-        Action: "access.read" | "api-key.create" | "api-key.revoke" | "audit.export" | "audit.read" | "audit.verify" | "certificate.export" | "certificate.renew" | "certificate.replace" | "certificate.revoke" | "certificate.sign" | "dataset.create" | "dataset.delete" | "dataset.edit" | "dataset.publish" | "dataset.withdraw" | "environment.retry" | "file.copy" | "file.download" | "file.move" | "file.pack" | "file.restore" | "file.trash" | "file.unpack" | "folder.create" | "join-request.accept" | "join-request.decline" | "join-request.make" | "join-request.withdraw" | "limits.edit" | "limits.set-defaults" | "login.api-key" | "login.browser" | "login.code" | "login.password" | "member.add" | "member.edit" | "member.leave" | "member.remove" | "outbox.retry" | "password.change" | "project.archive" | "project.create" | "project.delete" | "project.edit" | "project.purge" | "project.restore" | "project.set-services" | "project.unarchive" | "second-factor.begin" | "second-factor.confirm" | "second-factor.renew-codes" | "second-factor.reset" | "second-factor.turn-off" | "server.grant" | "server.restart" | "server.start" | "server.stop" | "session.stop" | "session.stop-idle" | "share.accept" | "share.ask" | "share.decline" | "share.edit" | "share.leave" | "share.offer" | "share.revoke" | "trash.empty" | "upload.begin" | "upload.cancel" | "upload.finish" | "user.create" | "user.edit";
+        Action: "access.read" | "address.ask" | "address.confirm" | "address.remove" | "api-key.create" | "api-key.revoke" | "audit.export" | "audit.read" | "audit.verify" | "certificate.export" | "certificate.renew" | "certificate.replace" | "certificate.revoke" | "certificate.sign" | "dataset.create" | "dataset.delete" | "dataset.edit" | "dataset.publish" | "dataset.withdraw" | "environment.retry" | "file.copy" | "file.download" | "file.move" | "file.pack" | "file.restore" | "file.trash" | "file.unpack" | "folder.create" | "invitation.accept" | "invitation.decline" | "invitation.make" | "invitation.register" | "invitation.revoke" | "join-request.accept" | "join-request.decline" | "join-request.make" | "join-request.withdraw" | "limits.edit" | "limits.set-defaults" | "login.api-key" | "login.browser" | "login.code" | "login.password" | "login.security-key" | "member.add" | "member.edit" | "member.leave" | "member.remove" | "outbox.retry" | "password.change" | "password-reset.ask" | "password-reset.finish" | "password-reset.link" | "password-reset.send" | "project.archive" | "project.create" | "project.delete" | "project.edit" | "project.purge" | "project.restore" | "project.set-services" | "project.unarchive" | "registration.approve" | "registration.ask" | "registration.decline" | "registration.finish" | "second-factor.begin" | "second-factor.confirm" | "second-factor.renew-codes" | "second-factor.reset" | "second-factor.turn-off" | "security-key.add" | "security-key.begin" | "security-key.remove" | "server.grant" | "server.restart" | "server.start" | "server.stop" | "session.stop" | "session.stop-idle" | "share.accept" | "share.ask" | "share.decline" | "share.edit" | "share.leave" | "share.offer" | "share.revoke" | "trash.empty" | "upload.begin" | "upload.cancel" | "upload.finish" | "user.create" | "user.edit";
         /**
          * ActivityAnswer
          * @description Something that happened in a project.
@@ -2028,6 +2464,85 @@ export interface components {
          * @enum {string}
          */
         ActorKind: "anyone" | "user" | "project_user" | "service" | "machine";
+        /**
+         * AddedSecurityKey
+         * @description A key that was registered.
+         */
+        AddedSecurityKey: {
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-05-04T10:00:00Z
+             */
+            created_at: string;
+            /**
+             * Id
+             * Format: uuid
+             * @example 01969b1e-6f00-7000-8000-000000000000
+             */
+            id: string;
+            /**
+             * Last Used At
+             * @example 2026-05-04T10:00:00Z
+             */
+            last_used_at: string | null;
+            /**
+             * Name
+             * @example On my key ring
+             */
+            name: string;
+            /**
+             * Recovery Codes
+             * @description With the first second factor: codes for whoever lost it, shown this once; else empty.
+             * @example [
+             *       "k3nq-7xwd-aa2m-p5rt"
+             *     ]
+             */
+            recovery_codes: string[];
+        };
+        /**
+         * AddressAnswer
+         * @description Where mail for somebody goes.
+         */
+        AddressAnswer: {
+            /**
+             * Address
+             * @description Proven; null for none.
+             * @example ada@example.org
+             */
+            address: string | null;
+            /**
+             * Mail
+             * @description Whether this site sends mail.
+             * @example true
+             */
+            mail: boolean;
+        };
+        /**
+         * AddressConfirmation
+         * @description The link that was sent to an address.
+         */
+        AddressConfirmation: {
+            /**
+             * Token
+             * Format: password
+             * @description What stands behind the # of the link.
+             * @example q83vEjRWeJoLw0xk…
+             */
+            token: string;
+        };
+        /**
+         * AddressRemoval
+         * @description Says that it is the person who asks.
+         */
+        AddressRemoval: {
+            /**
+             * Password
+             * Format: password
+             * @example correct horse battery staple
+             */
+            password: string;
+        };
         /**
          * Allocation
          * @description How the number of executors is chosen.
@@ -2090,6 +2605,23 @@ export interface components {
             shown: string;
             /** @example good */
             state: components["schemas"]["KeyState"];
+        };
+        /**
+         * Approved
+         * @description An account that was approved.
+         */
+        Approved: {
+            /**
+             * Project
+             * @description The project that it is a member of by that.
+             * @example weather
+             */
+            project: string | null;
+            /**
+             * User
+             * @example grace
+             */
+            user: string;
         };
         /**
          * AuditEventAnswer
@@ -2267,7 +2799,7 @@ export interface components {
              */
             created_at: string;
             /** @example project_user */
-            kind: components["schemas"]["Kind"];
+            kind: components["schemas"]["hops_platform__certificates__models__Kind"];
             /**
              * Name
              * @description Common name.
@@ -2377,6 +2909,22 @@ export interface components {
              * @example 492039
              */
             code: string;
+        };
+        /**
+         * ConfirmedAddress
+         * @description Whose address it is from now on.
+         */
+        ConfirmedAddress: {
+            /**
+             * Address
+             * @example ada@example.org
+             */
+            address: string;
+            /**
+             * User
+             * @example ada
+             */
+            user: string;
         };
         /**
          * CopyAnswer
@@ -2514,6 +3062,18 @@ export interface components {
         DatasetEdit: {
             /** Description */
             description?: string | null;
+        };
+        /**
+         * Declining
+         * @description Why an account is declined, which is sent to whoever wanted it.
+         */
+        Declining: {
+            /**
+             * Reason
+             * @default
+             * @example Accounts are for members of the institute.
+             */
+            reason: string;
         };
         /**
          * DeletedProject
@@ -2845,6 +3405,67 @@ export interface components {
             sessions?: number[] | null;
         };
         /**
+         * InvitationAnswer
+         * @description An invitation, as the project's Data Owners see it.
+         */
+        InvitationAnswer: {
+            /**
+             * Address
+             * @example grace@example.org
+             */
+            address: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-05-04T10:00:00Z
+             */
+            created_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             * @example 2026-05-11T10:00:00Z
+             */
+            expires_at: string;
+            /**
+             * Id
+             * Format: uuid
+             * @example 01969b1e-6f00-7000-8000-000000000000
+             */
+            id: string;
+            /**
+             * Inviter
+             * @example ada
+             */
+            inviter: string;
+            /** @example address */
+            kind: components["schemas"]["hops_platform__invitations__models__Kind"];
+            /** @example data_scientist */
+            role: components["schemas"]["ProjectRole"];
+            /**
+             * User
+             * @example null
+             */
+            user: string | null;
+            /**
+             * Uses Left
+             * @example 1
+             */
+            uses_left: number;
+        };
+        /**
+         * InvitationLink
+         * @description A link that somebody was given.
+         */
+        InvitationLink: {
+            /**
+             * Token
+             * Format: password
+             * @description What stands behind the # of the link.
+             * @example q83vEjRWeJoLw0xk…
+             */
+            token: string;
+        };
+        /**
          * JoinRequestAnswer
          * @description Somebody who asks to join, as Data Owners see it.
          */
@@ -2890,17 +3511,78 @@ export interface components {
             sessions: number;
         };
         /**
+         * KeyAnswer
+         * @description A key's answer at a log-in, as ``PublicKeyCredential.toJSON()`` gives it.
+         */
+        KeyAnswer: {
+            /**
+             * Id
+             * @example q83vEjRWeJo…
+             */
+            id: string;
+            /**
+             * Rawid
+             * @example q83vEjRWeJo…
+             */
+            rawId: string;
+            response: components["schemas"]["KeyAnswerResponse"];
+            /**
+             * Type
+             * @example public-key
+             * @constant
+             */
+            type: "public-key";
+        };
+        /**
+         * KeyAnswerResponse
+         * @description What a key has signed.
+         */
+        KeyAnswerResponse: {
+            /**
+             * Authenticatordata
+             * @example SZYN5YgOjGh0NBcPZHZgW4…
+             */
+            authenticatorData: string;
+            /**
+             * Clientdatajson
+             * @example eyJ0eXBlIjoid2ViYXV0aG4uZ2V0Ii…
+             */
+            clientDataJSON: string;
+            /**
+             * Signature
+             * @example MEUCIQDf0Q…
+             */
+            signature: string;
+            /**
+             * Userhandle
+             * @example null
+             */
+            userHandle?: string | null;
+        };
+        /**
+         * KeyOptions
+         * @description What to give to ``navigator.credentials.create``, after ``PublicKeyCredential.parseCreationOptionsFromJSON``.
+         */
+        KeyOptions: {
+            /**
+             * Options
+             * @example {
+             *       "challenge": "q83vEjRW…",
+             *       "rp": {
+             *         "id": "hops.example.org"
+             *       }
+             *     }
+             */
+            options: {
+                [key: string]: unknown;
+            };
+        };
+        /**
          * KeyState
          * @description Whether a key is good.
          * @enum {string}
          */
         KeyState: "good" | "ended";
-        /**
-         * Kind
-         * @description Whose a certificate is.
-         * @enum {string}
-         */
-        Kind: "project_user" | "service" | "outside";
         /**
          * LastStatement
          * @description What was last run in a session. Times are seconds since the epoch.
@@ -2967,7 +3649,7 @@ export interface components {
         };
         /**
          * LoginRequest
-         * @description One of: username and password, with or without code; challenge and code; api_key, with or without project.
+         * @description One of: username and password, with or without code; challenge and code; challenge and assertion; api_key, with or without project.
          * @example {
          *       "code": "492039",
          *       "password": "correct horse battery staple",
@@ -2981,11 +3663,8 @@ export interface components {
              * @example hops_Zr4kQ0xB…
              */
             api_key?: string | null;
-            /**
-             * Challenge
-             * @description Of the problem that asked for a code; stands for the password.
-             * @example q83vEjRW…
-             */
+            assertion?: components["schemas"]["KeyAnswer"] | null;
+            /** Challenge */
             challenge?: string | null;
             /** Code */
             code?: string | null;
@@ -3002,6 +3681,53 @@ export interface components {
              * @example ada
              */
             username?: string | null;
+        };
+        /**
+         * MadeKeyCredential
+         * @description A new key, as ``PublicKeyCredential.toJSON()`` gives it.
+         */
+        MadeKeyCredential: {
+            /**
+             * Id
+             * @example q83vEjRWeJo…
+             */
+            id: string;
+            /**
+             * Rawid
+             * @example q83vEjRWeJo…
+             */
+            rawId: string;
+            response: components["schemas"]["MadeKeyResponse"];
+            /**
+             * Type
+             * @example public-key
+             * @constant
+             */
+            type: "public-key";
+        };
+        /**
+         * MadeKeyResponse
+         * @description What a new key says of itself.
+         */
+        MadeKeyResponse: {
+            /**
+             * Attestationobject
+             * @example o2NmbXRkbm9uZWdhdHRTdG10oG…
+             */
+            attestationObject: string;
+            /**
+             * Clientdatajson
+             * @example eyJ0eXBlIjoid2ViYXV0aG4uY3JlYX…
+             */
+            clientDataJSON: string;
+            /**
+             * Transports
+             * @default []
+             * @example [
+             *       "usb"
+             *     ]
+             */
+            transports: string[];
         };
         /**
          * Me
@@ -3116,6 +3842,41 @@ export interface components {
             to_dataset?: string | null;
         };
         /**
+         * MyInvitation
+         * @description An invitation of mine.
+         */
+        MyInvitation: {
+            /**
+             * Expires At
+             * Format: date-time
+             * @example 2026-05-11T10:00:00Z
+             */
+            expires_at: string;
+            /**
+             * Id
+             * Format: uuid
+             * @example 01969b1e-6f00-7000-8000-000000000000
+             */
+            id: string;
+            /**
+             * Inviter
+             * @example ada
+             */
+            inviter: string;
+            /**
+             * Project
+             * @example weather
+             */
+            project: string;
+            /** @example data_scientist */
+            role: components["schemas"]["ProjectRole"];
+            /**
+             * Title
+             * @example Weather of the coast
+             */
+            title: string;
+        };
+        /**
          * MyMembership
          * @description A project of mine.
          */
@@ -3131,6 +3892,23 @@ export interface components {
              * @example Weather of the coast
              */
             title: string;
+        };
+        /**
+         * NewAddress
+         * @description An address to prove.
+         */
+        NewAddress: {
+            /**
+             * Address
+             * @example grace@example.org
+             */
+            address: string;
+            /**
+             * Password
+             * Format: password
+             * @example correct horse battery staple
+             */
+            password: string;
         };
         /**
          * NewApiKey
@@ -3291,6 +4069,89 @@ export interface components {
             path: string;
         };
         /**
+         * NewInvitation
+         * @description An invitation to make: of a user, of a mail address, or, without both, a link for whoever has it.
+         */
+        NewInvitation: {
+            /** Address */
+            address?: string | null;
+            /**
+             * Days
+             * @description How long it is good.
+             * @default 7
+             * @example 7
+             */
+            days: number;
+            /**
+             * @default data_scientist
+             * @example data_scientist
+             */
+            role: components["schemas"]["ProjectRole"];
+            /** User */
+            user?: string | null;
+            /**
+             * Uses
+             * @description How many people a link lets in; of the others one.
+             * @default 1
+             * @example 1
+             */
+            uses: number;
+        };
+        /**
+         * NewInvitationAnswer
+         * @description An invitation that was made.
+         */
+        NewInvitationAnswer: {
+            /**
+             * Address
+             * @example grace@example.org
+             */
+            address: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-05-04T10:00:00Z
+             */
+            created_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             * @example 2026-05-11T10:00:00Z
+             */
+            expires_at: string;
+            /**
+             * Id
+             * Format: uuid
+             * @example 01969b1e-6f00-7000-8000-000000000000
+             */
+            id: string;
+            /**
+             * Inviter
+             * @example ada
+             */
+            inviter: string;
+            /** @example address */
+            kind: components["schemas"]["hops_platform__invitations__models__Kind"];
+            /**
+             * Link
+             * @description To hand over, shown this once; null where the platform tells the person itself.
+             * @example https://hops.example.org/services/hops/invitation#q83vEjRWeJoLw0xk…
+             */
+            link: string | null;
+            /** @example data_scientist */
+            role: components["schemas"]["ProjectRole"];
+            /**
+             * User
+             * @example null
+             */
+            user: string | null;
+            /**
+             * Uses Left
+             * @example 1
+             */
+            uses_left: number;
+        };
+        /**
          * NewJoinRequest
          * @description A request to become a member.
          */
@@ -3320,6 +4181,32 @@ export interface components {
             user: string;
         };
         /**
+         * NewPasswordByLink
+         * @description A new password, with the link that was sent or handed over.
+         */
+        NewPasswordByLink: {
+            /**
+             * End Keys
+             * @description Whether API keys end too; log-ins and tokens do anyhow.
+             * @default false
+             * @example false
+             */
+            end_keys: boolean;
+            /**
+             * Password
+             * Format: password
+             * @example correct horse battery staple
+             */
+            password: string;
+            /**
+             * Token
+             * Format: password
+             * @description What stands behind the # of the link.
+             * @example q83vEjRWeJoLw0xk…
+             */
+            token: string;
+        };
+        /**
          * NewProject
          * @description A project to create; who creates it is its first Data Owner.
          */
@@ -3347,6 +4234,18 @@ export interface components {
              * @example Weather of the coast
              */
             title: string;
+        };
+        /**
+         * NewSecurityKey
+         * @description A key to register; begin first.
+         */
+        NewSecurityKey: {
+            credential: components["schemas"]["MadeKeyCredential"];
+            /**
+             * Name
+             * @example On my key ring
+             */
+            name: string;
         };
         /**
          * NewShare
@@ -3440,6 +4339,47 @@ export interface components {
          */
         OnNoRoom: "wait" | "fail";
         /**
+         * OpenedInvitation
+         * @description What a link invites into.
+         */
+        OpenedInvitation: {
+            /**
+             * Approval
+             * @description Whether an administrator has to approve that.
+             * @example false
+             */
+            approval: boolean;
+            /**
+             * Expires At
+             * Format: date-time
+             * @example 2026-05-11T10:00:00Z
+             */
+            expires_at: string;
+            /**
+             * Inviter
+             * @example ada
+             */
+            inviter: string;
+            /**
+             * Project
+             * @example weather
+             */
+            project: string;
+            /**
+             * Registers
+             * @description Whether somebody without an account can make one with it.
+             * @example true
+             */
+            registers: boolean;
+            /** @example data_scientist */
+            role: components["schemas"]["ProjectRole"];
+            /**
+             * Title
+             * @example Weather of the coast
+             */
+            title: string;
+        };
+        /**
          * Outcome
          * @description What came of it.
          * @enum {string}
@@ -3525,6 +4465,16 @@ export interface components {
              */
             next?: string | null;
         };
+        /** Page[InvitationAnswer] */
+        Page_InvitationAnswer_: {
+            /** Items */
+            items: components["schemas"]["InvitationAnswer"][];
+            /**
+             * Next
+             * @description Give this as `after` for the next page; null at the end.
+             */
+            next?: string | null;
+        };
         /** Page[JoinRequestAnswer] */
         Page_JoinRequestAnswer_: {
             /** Items */
@@ -3549,6 +4499,16 @@ export interface components {
         Page_MemberAnswer_: {
             /** Items */
             items: components["schemas"]["MemberAnswer"][];
+            /**
+             * Next
+             * @description Give this as `after` for the next page; null at the end.
+             */
+            next?: string | null;
+        };
+        /** Page[MyInvitation] */
+        Page_MyInvitation_: {
+            /** Items */
+            items: components["schemas"]["MyInvitation"][];
             /**
              * Next
              * @description Give this as `after` for the next page; null at the end.
@@ -3619,6 +4579,16 @@ export interface components {
         Page_UserAnswer_: {
             /** Items */
             items: components["schemas"]["UserAnswer"][];
+            /**
+             * Next
+             * @description Give this as `after` for the next page; null at the end.
+             */
+            next?: string | null;
+        };
+        /** Page[WaitingRegistration] */
+        Page_WaitingRegistration_: {
+            /** Items */
+            items: components["schemas"]["WaitingRegistration"][];
             /**
              * Next
              * @description Give this as `after` for the next page; null at the end.
@@ -3958,23 +4928,23 @@ export interface components {
             storage_counted_at: string | null;
         };
         /**
-         * ProofOfBoth
-         * @description The password and a code, of whoever wants to change the second factor.
+         * Proof
+         * @description Proves again who it is that wants to change what log-ins need.
+         *
+         *     The password, with a code where there is a second factor; or what the answer to the password alone asks for.
+         * @example {
+         *       "code": "492039",
+         *       "password": "correct horse battery staple"
+         *     }
          */
-        ProofOfBoth: {
-            /**
-             * Code
-             * Format: password
-             * @description A code of the authenticator app, or a recovery code.
-             * @example 492039
-             */
-            code: string;
-            /**
-             * Password
-             * Format: password
-             * @example correct horse battery staple
-             */
-            password: string;
+        Proof: {
+            assertion?: components["schemas"]["KeyAnswer"] | null;
+            /** Challenge */
+            challenge?: string | null;
+            /** Code */
+            code?: string | null;
+            /** Password */
+            password?: string | null;
         };
         /**
          * PublishedDataset
@@ -4129,6 +5099,170 @@ export interface components {
             recovery_codes: string[];
         };
         /**
+         * Registered
+         * @description What became of a registration.
+         */
+        Registered: {
+            /**
+             * User
+             * @example grace
+             */
+            user: string;
+            /**
+             * Waiting
+             * @description Whether an administrator has to approve it first.
+             * @example false
+             */
+            waiting: boolean;
+        };
+        /**
+         * RegistrationAnswer
+         * @description The same for everybody.
+         */
+        RegistrationAnswer: {
+            /**
+             * Detail
+             * @example A link is on its way to this address.
+             */
+            detail: string;
+        };
+        /**
+         * RegistrationByInvitation
+         * @description An account for one who is invited.
+         */
+        RegistrationByInvitation: {
+            /**
+             * Message
+             * @default
+             * @example I would like to look at the tides.
+             */
+            message: string;
+            /**
+             * Name
+             * @description A name: 1 to 30 lower-case letters, digits and single hyphens, from a letter to a letter or digit.
+             * @example grace
+             */
+            name: string;
+            /**
+             * Password
+             * Format: password
+             * @example correct horse battery staple
+             */
+            password: string;
+            /**
+             * Title
+             * @default
+             * @example Ada Lovelace
+             */
+            title: string;
+            /**
+             * Token
+             * Format: password
+             * @description What stands behind the # of the link.
+             * @example q83vEjRWeJoLw0xk…
+             */
+            token: string;
+        };
+        /**
+         * RegistrationRequest
+         * @description Whoever wants an account.
+         */
+        RegistrationRequest: {
+            /**
+             * Address
+             * @example grace@example.org
+             */
+            address: string;
+        };
+        /**
+         * RegistrationToFinish
+         * @description The account that whoever opened the link wants.
+         */
+        RegistrationToFinish: {
+            /**
+             * Message
+             * @default
+             * @example I would like to look at the tides.
+             */
+            message: string;
+            /**
+             * Name
+             * @description A name: 1 to 30 lower-case letters, digits and single hyphens, from a letter to a letter or digit.
+             * @example grace
+             */
+            name: string;
+            /**
+             * Password
+             * Format: password
+             * @example correct horse battery staple
+             */
+            password: string;
+            /**
+             * Title
+             * @default
+             * @example Ada Lovelace
+             */
+            title: string;
+            /**
+             * Token
+             * Format: password
+             * @description What stands behind the # of the link.
+             * @example q83vEjRWeJoLw0xk…
+             */
+            token: string;
+        };
+        /**
+         * ResetAnswer
+         * @description The same for everybody.
+         */
+        ResetAnswer: {
+            /**
+             * Detail
+             * @example If there is such a user with a mail address, a link is on its way there.
+             */
+            detail: string;
+        };
+        /**
+         * ResetDone
+         * @description Whose password it is.
+         */
+        ResetDone: {
+            /**
+             * User
+             * @example ada
+             */
+            user: string;
+        };
+        /**
+         * ResetLink
+         * @description A link to hand over, shown this once.
+         */
+        ResetLink: {
+            /**
+             * Expires At
+             * Format: date-time
+             * @example 2026-05-05T10:00:00Z
+             */
+            expires_at: string;
+            /**
+             * Link
+             * @example https://hops.example.org/services/hops/reset-password#q83vEjRWeJoLw0xk…
+             */
+            link: string;
+        };
+        /**
+         * ResetRequest
+         * @description Who forgot a password.
+         */
+        ResetRequest: {
+            /**
+             * Who
+             * @description A user name, or the mail address of one.
+             * @example ada
+             */
+            who: string;
+        };
+        /**
          * Restoration
          * @description Where to put it; default: where it was.
          */
@@ -4174,12 +5308,12 @@ export interface components {
         };
         /**
          * SecondFactorAnswer
-         * @description Where somebody stands with the second factor.
+         * @description Where somebody stands with the authenticator app, and with recovery codes.
          */
         SecondFactorAnswer: {
             /**
              * On
-             * @description Whether a code is asked for at each log-in.
+             * @description Whether codes of an authenticator app are taken at each log-in.
              * @example true
              */
             on: boolean;
@@ -4199,6 +5333,48 @@ export interface components {
              * @example 2026-05-04T10:00:00Z
              */
             since?: string | null;
+        };
+        /**
+         * SecurityKeyAnswer
+         * @description A key.
+         */
+        SecurityKeyAnswer: {
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-05-04T10:00:00Z
+             */
+            created_at: string;
+            /**
+             * Id
+             * Format: uuid
+             * @example 01969b1e-6f00-7000-8000-000000000000
+             */
+            id: string;
+            /**
+             * Last Used At
+             * @example 2026-05-04T10:00:00Z
+             */
+            last_used_at: string | null;
+            /**
+             * Name
+             * @example On my key ring
+             */
+            name: string;
+        };
+        /**
+         * SecurityKeys
+         * @description My keys; at most 10, so they come at once.
+         */
+        SecurityKeys: {
+            /** Items */
+            items: components["schemas"]["SecurityKeyAnswer"][];
+            /**
+             * Origin
+             * @description The address at which keys work; null where this site has none at which they do.
+             * @example https://hops.example.org
+             */
+            origin: string | null;
         };
         /**
          * ServerAnswer
@@ -4752,7 +5928,7 @@ export interface components {
              */
             created_at: string;
             /** @example project_user */
-            kind: components["schemas"]["Kind"];
+            kind: components["schemas"]["hops_platform__certificates__models__Kind"];
             /**
              * Name
              * @description Common name.
@@ -5312,6 +6488,51 @@ export interface components {
             message: string;
         };
         /**
+         * WaitingRegistration
+         * @description An account that waits for approval, as administrators see it.
+         */
+        WaitingRegistration: {
+            /**
+             * Address
+             * @description Proven; null where no mail was sent.
+             * @example grace@example.org
+             */
+            address: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-05-04T10:00:00Z
+             */
+            created_at: string;
+            /**
+             * Id
+             * Format: uuid
+             * @example 01969b1e-6f00-7000-8000-000000000000
+             */
+            id: string;
+            /**
+             * Message
+             * @example I would like to look at the tides.
+             */
+            message: string;
+            /**
+             * Name
+             * @example grace
+             */
+            name: string;
+            /**
+             * Project
+             * @description The project that an invitation is into.
+             * @example weather
+             */
+            project: string | null;
+            /**
+             * Title
+             * @example Grace Hopper
+             */
+            title: string;
+        };
+        /**
          * Wish
          * @description A published dataset that a project wants.
          */
@@ -5342,6 +6563,18 @@ export interface components {
             users: components["schemas"]["UsersOfIt"];
         };
         /**
+         * Kind
+         * @description Whose a certificate is.
+         * @enum {string}
+         */
+        hops_platform__certificates__models__Kind: "project_user" | "service" | "outside";
+        /**
+         * Kind
+         * @description Whom an invitation is for.
+         * @enum {string}
+         */
+        hops_platform__invitations__models__Kind: "user" | "address" | "link";
+        /**
          * Scope
          * @description A group of permissions that people understand. Alphabetised.
          * @enum {string}
@@ -5362,6 +6595,50 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    confirm_address: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddressConfirmation"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfirmedAddress"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
     list_audit_events: {
         parameters: {
             query?: {
@@ -5959,6 +7236,138 @@ export interface operations {
             };
         };
     };
+    accept_invitation_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationLink"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    open_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationLink"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenedInvitation"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    register_by_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegistrationByInvitation"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Registered"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
     list_listed_projects: {
         parameters: {
             query?: {
@@ -6132,6 +7541,132 @@ export interface operations {
             };
         };
     };
+    read_address: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddressAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    give_address: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAddress"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddressAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    remove_address: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddressRemoval"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
     list_my_api_keys: {
         parameters: {
             query?: {
@@ -6227,6 +7762,133 @@ export interface operations {
             header?: never;
             path: {
                 name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    list_my_invitations: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The 'next' of the page before. */
+                after?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_MyInvitation_"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    accept_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invitation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    decline_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invitation: string;
             };
             cookie?: never;
         };
@@ -6442,7 +8104,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ProofOfBoth"];
+                "application/json": components["schemas"]["Proof"];
             };
         };
         responses: {
@@ -6486,7 +8148,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ProofOfBoth"];
+                "application/json": components["schemas"]["Proof"];
             };
         };
         responses: {
@@ -6496,6 +8158,178 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    list_security_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecurityKeys"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    add_security_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSecurityKey"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddedSecurityKey"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    remove_security_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Proof"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    begin_security_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Proof"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyOptions"];
+                };
             };
             /** @description A problem (RFC 9457). */
             default: {
@@ -6582,6 +8416,94 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DeliveryAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    ask_for_password_reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResetRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResetAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    finish_password_reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPasswordByLink"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResetDone"];
                 };
             };
             /** @description A problem (RFC 9457). */
@@ -8311,6 +10233,140 @@ export interface operations {
             };
         };
     };
+    list_invitations: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The 'next' of the page before. */
+                after?: string | null;
+            };
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_InvitationAnswer_"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    invite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewInvitation"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewInvitationAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    revoke_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invitation: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
     list_join_requests: {
         parameters: {
             query?: {
@@ -10003,6 +12059,223 @@ export interface operations {
             };
         };
     };
+    list_registrations: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The 'next' of the page before. */
+                after?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_WaitingRegistration_"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    ask_for_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegistrationRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistrationAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    approve_registration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                registration: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Approved"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    decline_registration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                registration: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Declining"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    finish_registration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegistrationToFinish"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
     list_sessions: {
         parameters: {
             query?: {
@@ -10649,6 +12922,48 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    give_password_reset_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResetLink"];
+                };
             };
             /** @description A problem (RFC 9457). */
             default: {

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from accessibility import faults_of
 from playwright.sync_api import Page, expect
 from served import Served
 

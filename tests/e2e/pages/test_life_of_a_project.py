@@ -6,7 +6,6 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from accessibility import faults_of
 from playwright.sync_api import expect
 from served import Served
 from sqlalchemy import update
@@ -19,6 +18,7 @@ from hops_platform.quotas.models import StorageUse
 from hops_platform.security.browser import SESSION_COOKIE
 from hops_platform.testing.factories import make_platform
 from hops_platform.users import service as users
+from tests.e2e.axe import faults_of
 
 pytestmark = pytest.mark.browser
 
