@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +18,7 @@ from sqlalchemy.types import TypeDecorator
 from uuid_utils.compat import uuid7
 
 BUSY_TIMEOUT_MS = 10_000
+_PAUSE_S = 0.02
 _WRITES = "hops_writes"
 # A request's steps run in several threads, one after the other.
 _SQLITE_ARGUMENTS = {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}
@@ -128,8 +131,8 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     # The driver's own transaction control begins late and commits early; `begin` below takes its place.
     connection.isolation_level = None
     cursor = connection.cursor()
+    _write_ahead(cursor)
     for pragma in (
-        "journal_mode=WAL",
         f"busy_timeout={BUSY_TIMEOUT_MS}",
         "foreign_keys=ON",
         "synchronous=NORMAL",
@@ -138,6 +141,20 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _write_ahead(cursor: Any) -> None:
+    """Has changes written to a log beside the file. Of two that begin a file so at once SQLite lets neither wait."""
+    until = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(_PAUSE_S)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:
