@@ -49,7 +49,14 @@ cli.add_typer(user_commands, name="users")
 @cli.command()
 def serve(port: Annotated[int | None, typer.Option(help="Port; default: what the Hub says.")] = None) -> None:
     """Answers HTTP until it is told to stop."""
-    settings = Settings()
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        # Without the values: one may have been typed into the wrong variable.
+        wrong = error.errors(include_input=False)
+        _fail(
+            "\n".join(": ".join([*map(str, item["loc"]), item["msg"].removeprefix("Value error, ")]) for item in wrong)
+        )
     host, default_port = settings.listen
     try:
         check_bind(host, cert=settings.tls_cert, key=settings.tls_key)

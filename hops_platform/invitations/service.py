@@ -109,7 +109,8 @@ def invite(
     token = None
     if row.kind is Kind.ADDRESS and mail:
         payload = {"invitation": str(row.id), "until": row.expires_at.isoformat()}
-        enqueue(session, SEND, entity=new_name(), project=project.name, payload=payload)
+        # Not as one of the project's: a letter that waits for the mail server keeps no name of a deleted project taken.
+        enqueue(session, SEND, entity=new_name(), payload=payload)
     elif row.kind is not Kind.USER:
         token = make_link(session, Purpose.INVITATION, subject=str(row.id), lifetime=row.expires_at - moment)
     return NewInvitationAnswer(**show(row).model_dump(), link=None), token

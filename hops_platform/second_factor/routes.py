@@ -10,7 +10,6 @@ from hops_platform.audit.requests import CALLER, records
 from hops_platform.http import DatabaseSession, PartsOf
 from hops_platform.second_factor import service
 from hops_platform.second_factor.schemas import (
-    Beginning,
     Confirmation,
     Proof,
     RecoveryCodes,
@@ -35,10 +34,16 @@ def read_second_factor(caller: Mine, session: DatabaseSession, parts: PartsOf) -
 
 # Without idempotency keys: what such requests answered is kept, and these answers must not be.
 @router.post("/me/second-factor", dependencies=[records(Action.SECOND_FACTOR_BEGIN, CALLER)])
-def begin_second_factor(request: Beginning, caller: Mine, session: DatabaseSession, parts: PartsOf) -> SetUp:
+def begin_second_factor(request: Proof, caller: Mine, session: DatabaseSession, parts: PartsOf) -> SetUp:
     """Begins a second factor: the secret for an authenticator app, shown this once. One that was only begun ends."""
-    password = request.password.get_secret_value()
-    return service.begin(session, caller, password, database=parts.database, sealer=parts.sealer)
+    return service.begin(
+        session,
+        caller,
+        request,
+        database=parts.database,
+        sealer=parts.sealer,
+        party=relying_party(parts.settings.public_url),
+    )
 
 
 @router.post("/me/second-factor:confirm", dependencies=[records(Action.SECOND_FACTOR_CONFIRM, CALLER)])

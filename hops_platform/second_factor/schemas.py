@@ -19,12 +19,6 @@ class SecondFactorAnswer(BaseModel):
     required: bool = Field(description="Whether this site asks everybody for one.", examples=[False])
 
 
-class Beginning(Strict):
-    """A second factor to begin."""
-
-    password: GivenPassword
-
-
 class SetUp(BaseModel):
     """A new second factor, shown this once; it counts when a code has confirmed it."""
 

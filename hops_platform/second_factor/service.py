@@ -28,7 +28,7 @@ from hops_platform.security.sealing import Sealer
 from hops_platform.security_keys.ceremonies import RelyingParty
 from hops_platform.security_keys.models import SecurityKey
 from hops_platform.users.models import User
-from hops_platform.users.service import check_password, prove
+from hops_platform.users.service import prove
 
 SITE = "HopsLab"
 
@@ -45,21 +45,26 @@ def show(session: Session, user: User, *, required: bool) -> SecondFactorAnswer:
     )
 
 
-def begin(session: Session, caller: Caller, password: str, *, database: Database, sealer: Sealer) -> SetUp:
+def begin(
+    session: Session, caller: Caller, proof: Proof, *, database: Database, sealer: Sealer, party: RelyingParty | None
+) -> SetUp:
     """A new secret for the caller, shown this once; it counts when it was confirmed.
 
-    The password is asked for, so that nobody who only found an open browser can lock its owner out.
+    A proof is asked for, so that nobody who only found an open browser can lock its owner out, or pass by a security
+    key with an app.
 
     Raises:
-        ConflictError: The caller has a second factor already.
+        ConflictError: The caller has an authenticator app already.
         LockedOutError: Too many attempts failed.
+        SecondFactorNeededError: The password is right, and the second factor is needed.
+        WrongCodeError: The code is wrong, or was used; or the key's answer is.
         WrongCredentialsError: The password is wrong.
     """
     user = caller.person
     _check_off(session, user)
     # The check writes by itself; this transaction must not hold the database meanwhile.
     session.commit()
-    check_password(database, username=user.name, password=password)
+    prove(database, user.name, proof, sealer=sealer, party=party)
     factor = lock_second_factor(session, user)
     secret = generate_secret()
     sealed = sealer.seal(secret.encode(), purpose=purpose_of(user.id))

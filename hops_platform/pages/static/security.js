@@ -6,6 +6,7 @@ import { announce, byId, h, onSubmit, showProblem, when } from "./dom.js";
 import { askKey, knowsKeys, makeKey, whyNot } from "./hub/security-key.js";
 
 const MOST_KEYS = 20;
+const SECOND_FACTOR_NEEDED = "urn:hopslab:problem:second-factor-needed";
 const DAY = { dateStyle: "medium" };
 
 /** A dialog that shows a secret until it is closed. */
@@ -46,15 +47,25 @@ byId("download-codes").addEventListener("click", () => {
 });
 
 byId("begin").addEventListener("click", () => open(byId("begin-dialog")));
-onSubmit(byId("begin-dialog").querySelector("form"), "Beginning…", async ({ password }) => {
-  const { body } = await call("POST", "me/second-factor", { body: { password } });
-  byId("begin-dialog").close();
+async function begin(proof) {
+  const { body } = await call("POST", "me/second-factor", { body: proof });
+  for (const dialog of ["begin-dialog", "prove-dialog"]) byId(dialog).close();
   open(byId("confirm-dialog"));
   byId("setup-secret").textContent = body.secret.replace(/.{4}(?=.)/g, "$& ");
   const picture = document.importNode(new DOMParser().parseFromString(body.qr_code, "image/svg+xml").documentElement, true);
   picture.setAttribute("role", "img");
   picture.setAttribute("aria-label", "QR code for the authenticator app; the text below says the same.");
   byId("qr").replaceChildren(picture);
+}
+onSubmit(byId("begin-dialog").querySelector("form"), "Beginning…", async ({ password }) => {
+  try {
+    await begin({ password });
+  } catch (error) {
+    if (error.problem?.type !== SECOND_FACTOR_NEEDED) throw error;
+    // Who has a security key shows it before an app is taken in its place.
+    byId("begin-dialog").close();
+    prove({ title: "Set up an authenticator app", text: "You have a security key. Show that it is you with it, or with a recovery code.", action: "Go on" }, begin);
+  }
 });
 
 onSubmit(byId("confirm-dialog").querySelector("form"), "Turning on…", async ({ code }) => {
@@ -86,7 +97,7 @@ onSubmit(byId("prove-dialog").querySelector("form"), "Checking…", async ({ pas
     await proven(code.trim() ? { password, code } : { password });
   } catch (error) {
     const { type, challenge, security_key: options } = error.problem ?? {};
-    if (type !== "urn:hopslab:problem:second-factor-needed") throw error;
+    if (type !== SECOND_FACTOR_NEEDED) throw error;
     if (!options) throw new ProblemError({ ...error.problem, detail: "A code is needed.", remedy: null, violations: [{ field: "code", message: "Type one, or a recovery code." }] });
     await proven({ challenge, assertion: await asked(() => askKey(options)) });
   }

@@ -2734,18 +2734,6 @@ export interface components {
             whole: boolean;
         };
         /**
-         * Beginning
-         * @description A second factor to begin.
-         */
-        Beginning: {
-            /**
-             * Password
-             * Format: password
-             * @example correct horse battery staple
-             */
-            password: string;
-        };
-        /**
          * Candidate
          * @description A user who could become a member.
          */
@@ -8016,7 +8004,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Beginning"];
+                "application/json": components["schemas"]["Proof"];
             };
         };
         responses: {

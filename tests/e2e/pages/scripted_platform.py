@@ -180,6 +180,12 @@ class ScriptedPlatform:
                     return None
                 self.members.append({"user": name, "title": "", "since": SINCE, "version": 1, **body})
                 return self.members[-1]
+            case "GET", ["projects", _, "invitations"] | ["me", "invitations"] | ["registrations"]:
+                return {"items": [], "next": None}
+            case "GET", ["me", "address"]:
+                return {"address": None, "mail": True}
+            case "GET", ["me", "security-keys"]:
+                return {"items": [], "origin": None}
             case "GET", ["projects", _, "candidates"]:
                 return [one for one in self.candidates if one["name"].startswith(query["search"])]
             case "GET", ["listed-projects"]:

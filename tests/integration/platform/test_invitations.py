@@ -11,6 +11,7 @@ from sqlalchemy import select, text
 from hops_platform.addresses.service import set_address
 from hops_platform.audit.models import AuditEvent
 from hops_platform.database import now
+from hops_platform.errors import EngineUnavailableError
 from hops_platform.invitations import service
 from hops_platform.invitations.models import Invitation
 from hops_platform.links.models import OneTimeLink, Purpose
@@ -159,6 +160,15 @@ def test_a_revoked_invitation_lets_nobody_in(hops: Any, ada: Any, grace: Any) ->
     ada.delete(f"projects/weather/invitations/{waiting['id']}").raise_for_status()
     hops.deliver()
     assert hops.platform.mailer.sent == [], "nor is its letter sent"
+
+
+def test_a_letter_that_waits_keeps_no_name_of_a_deleted_project_taken(hops: Any, ada: Any) -> None:
+    hops.platform.mailer.fault = EngineUnavailableError("The mail server does not answer.")
+    invite(ada, address="grace@example.org").raise_for_status()
+    for path in ("projects/weather", "deleted-projects/weather"):
+        ada.request("DELETE", path, json={"name": "weather"}).raise_for_status()
+    hops.deliver()
+    assert ada.post("projects", json={"name": "weather"}).status_code == 201
 
 
 def test_an_invitation_ends(hops: Any, ada: Any, grace: Any) -> None:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from hops_platform.database import now
+from hops_platform.second_factor.codes import code_of, step_at
 from hops_platform.security.throttling import FREE_ATTEMPTS
 from hops_platform.security_keys.models import KeyChallenge, SecurityKey
 from hops_platform.settings import SecondFactorRule
@@ -239,9 +240,24 @@ def test_where_a_second_factor_is_asked_of_everybody_a_key_is_one(site: Any) -> 
     assert site.user("eve").get("projects").status_code == 403
 
 
-def test_an_app_beside_a_key_is_set_up_and_turned_off(ada: Person) -> None:
-    begun = ada.client.post("me/second-factor", json={"password": PASSWORD})
-    assert begun.status_code == 200, begun.text
+def test_an_app_does_not_pass_by_a_key_and_stands_beside_it(ada: Person, site: Any) -> None:
+    refused = ada.client.post("me/second-factor", json={"password": PASSWORD})
+    assert kind_of(refused) == "second-factor-needed", "the password alone sets none up"
+    proof = {"challenge": refused.json()["challenge"], "assertion": ada.key.answer(refused.json()["security_key"])}
+    secret = ada.client.post("me/second-factor", json=proof).json()["secret"]
+    step = step_at(now())
+    codes = ada.client.post("./me/second-factor:confirm", json={"code": code_of(secret, step)}).json()
+    challenge, options = ada.asked()
+    assert ada.answer(challenge, ada.key.answer(options)).status_code == 200
+    body = {"challenge": challenge, "code": code_of(secret, step + 1)}
+    assert site.anonymous().post("tokens", json=body).status_code == 200
+    proof = {"password": PASSWORD, "code": codes["recovery_codes"][0]}
+    assert ada.client.post("./me/second-factor:turn-off", json=proof).status_code == 204
+    assert ada.client.get("me/second-factor").json() == {
+        "on": False, "since": None, "recovery_codes_left": 9, "required": False,
+    }  # fmt: skip
+    challenge, options = ada.asked()
+    assert ada.answer(challenge, ada.key.answer(options)).status_code == 200
 
 
 def test_where_keys_do_not_work_it_is_said_and_codes_do(hops: Any, ada: Person) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from hops_platform.addresses.service import set_address
 from hops_platform.settings import RegistrationRule
 from hops_platform.users.service import find_user
+from tests.soft_key import ORIGIN, SoftKey
 
 PASSWORD = "four unrelated words"
 
@@ -43,6 +44,21 @@ def test_people_come_in_by_every_way(hops: Any) -> None:
     assert members == {"ada", "alan", "grace"}
     ada.post("projects/weather/invitations", json={}).raise_for_status()
     ada.delete("projects/weather/members/grace").raise_for_status()
+
+
+def test_a_security_key_is_registered_lets_in_once_and_is_removed(hops: Any) -> None:
+    hops.platform.parts.settings.public_url = f"{ORIGIN}/"
+    ada, key = hops.user("ada"), SoftKey()
+    proof = {"password": "correct horse battery"}
+    options = ada.post("./me/security-keys:begin", json=proof).json()["options"]
+    added = ada.post("me/security-keys", json={"name": "key ring", "credential": key.make(options)}).json()
+    asked = hops.anonymous().post("tokens", json={"username": "ada", **proof}).json()
+    body = {"challenge": asked["challenge"], "assertion": key.answer(asked["security_key"])}
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: hops.anonymous().post("tokens", json=body).status_code, range(4)))
+    assert sorted(answers) == [200, 401, 401, 401]
+    proof["code"] = added["recovery_codes"][0]
+    assert ada.post(f"./me/security-keys/{added['id']}:remove", json=proof).status_code == 204
 
 
 def test_of_many_at_the_same_moment_one_link_lets_in_one(hops: Any) -> None:

@@ -98,6 +98,25 @@ def test_the_second_step_of_a_login_asks_for_a_code_and_holds_no_password(render
     assert 'name="password"' in other
 
 
+def test_the_second_step_offers_a_security_key_where_there_is_one(render):
+    options = '{"challenge": "x", "rpId": "hops.example.org"}'
+    asked = SimpleNamespace(challenge="sealed", failed=False, security_key=options)
+    html = render("login", user=None, username="ada", exception=asked)
+    assert f'data-options="{options.replace(chr(34), "&#34;")}"' in html
+    assert 'name="assertion"' in html
+    assert 'id="use-key"' in html
+    without = SimpleNamespace(challenge="sealed", failed=False, security_key="")
+    assert "use-key" not in render("login", user=None, username="ada", exception=without)
+    hostile = SimpleNamespace(challenge="sealed", failed=False, security_key=HOSTILE)
+    assert "<script>alert" not in render("login", user=None, username="ada", exception=hostile)
+
+
+def test_login_leads_to_whoever_forgot_the_password_or_has_no_account(render):
+    html = render("login", user=None)
+    assert 'href="/services/hops/forgot-password"' in html
+    assert 'href="/services/hops/register"' in html
+
+
 def test_login_labels_its_fields_and_carries_the_hubs_token(render):
     html = render("login", user=None)
     assert 'name="_xsrf" value="x"' in html

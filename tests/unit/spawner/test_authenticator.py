@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from hops_contract.problems import TYPE_PREFIX, Problem
-from hops_spawner.authenticator import UNKNOWN_LOGIN, HopsAuthenticator, LoginRefusedError, forwarded_for
+from hops_spawner.authenticator import KEY_NOT_READ, UNKNOWN_LOGIN, HopsAuthenticator, LoginRefusedError, forwarded_for
 from hops_spawner.control_plane import CodeNeededError, RefusedError, UnavailableError, UserState
 
 CHANGED = datetime(2026, 5, 4, 10, tzinfo=UTC)
@@ -27,9 +28,12 @@ class Answers:
         assert (password.get_secret_value(), forwarded) == (GOOD["password"], "")
         return str(self._give(username))
 
-    async def finish_log_in(self, challenge: SecretStr, code: SecretStr, *, forwarded: str = "") -> str:
+    async def finish_log_in(
+        self, challenge: SecretStr, code: SecretStr, *, assertion: Any = None, forwarded: str = ""
+    ) -> str:
         assert forwarded == ""
-        return str(self._give((challenge.get_secret_value(), code.get_secret_value())))
+        proof = code.get_secret_value() if assertion is None else assertion
+        return str(self._give((challenge.get_secret_value(), proof)))
 
     async def user(self, name: str) -> Any:
         return self._give(name)
@@ -96,6 +100,25 @@ def test_a_code_is_asked_for_in_a_second_step_that_holds_no_password(authenticat
     user = log_in(hub, {"username": "ada", "challenge": "sealed", "code": " 492039 "})
     assert (user["name"], user["admin"]) == ("ada", False)
     assert answers.asked == [("sealed", "492039")]
+
+
+def test_a_security_key_answers_in_place_of_a_code(authenticator: Any) -> None:
+    problem = Problem(type=TYPE_PREFIX + "second-factor-needed", title="X", status=401, detail="A code is needed.")
+    hub, _ = authenticator(CodeNeededError(problem, "sealed", {"rpId": "hops.example.org"}))
+    with pytest.raises(LoginRefusedError) as asked:
+        log_in(hub, GOOD)
+    assert json.loads(asked.value.security_key) == {"rpId": "hops.example.org"}
+    hub, answers = authenticator("ada")
+    user = log_in(hub, {"username": "ada", "challenge": "sealed", "assertion": '{"id": "x"}', "code": ""})
+    assert (user["name"], answers.asked) == ("ada", [("sealed", {"id": "x"})])
+
+
+@pytest.mark.parametrize("assertion", ["{", "[]", '"x"', "[" * 10_000, "{" + " " * 16_000 + "}"])
+def test_what_can_be_no_answer_of_a_key_is_refused_without_asking(authenticator: Any, assertion: str) -> None:
+    hub, answers = authenticator("ada")
+    with pytest.raises(LoginRefusedError) as refused:
+        asyncio.run(hub.authenticate(None, {"challenge": "sealed", "assertion": assertion}))
+    assert (refused.value.jupyterhub_message, answers.asked) == (KEY_NOT_READ, [])
 
 
 @pytest.mark.parametrize(("kind", "challenge"), [("wrong-code", "sealed"), ("locked-out", ""), ("unauthenticated", "")])
