@@ -18,7 +18,7 @@ SHARE_ENGINES = (
     "integration/user_library", "e2e", "e2e/lab", "e2e/pages",
 )  # fmt: skip
 # They start programs that share two cores with everything else that runs on the machine.
-REAL_ENGINES = ("spark", "hub", "browser", "postgresql", "kerberos")
+REAL_ENGINES = ("spark", "hub", "browser", "postgresql", "kerberos", "ldap")
 
 
 def pytest_configure() -> None:

@@ -7,7 +7,8 @@ all that change something can be repeated: they are called at least once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from hops_platform.engines.capacity import MachineCapacity
 from hops_platform.engines.environments import ProjectEnvironments
@@ -15,6 +16,7 @@ from hops_platform.engines.files import ProjectArchives, ProjectFiles, ProjectUp
 from hops_platform.engines.hub import Hub
 from hops_platform.engines.logins import BrowserLogins
 from hops_platform.engines.previews import FilePreviews
+from hops_platform.engines.realms import Realm
 from hops_platform.engines.sandboxes import Sandboxes
 from hops_platform.engines.sessions import SparkSessions
 from hops_platform.engines.storage import ProjectStorage
@@ -23,7 +25,7 @@ from hops_platform.engines.templates import ProjectTemplates
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engines:
-    """One adapter for each port."""
+    """One adapter for each port; of realms any number, by their names."""
 
     storage: ProjectStorage
     files: ProjectFiles
@@ -37,6 +39,7 @@ class Engines:
     logins: BrowserLogins
     previews: FilePreviews
     sandboxes: Sandboxes
+    realms: Mapping[str, Realm] = field(default_factory=dict)
 
 
 __all__ = [
@@ -51,6 +54,7 @@ __all__ = [
     "ProjectStorage",
     "ProjectTemplates",
     "ProjectUploads",
+    "Realm",
     "Sandboxes",
     "SparkSessions",
 ]
