@@ -13,6 +13,7 @@ Laws:
 from __future__ import annotations
 
 import ipaddress
+import os
 import tomllib
 from enum import StrEnum
 from pathlib import Path
@@ -183,9 +184,7 @@ class OidcRealmSettings(_Realm):
         return self
 
 
-RealmSettings = Annotated[
-    LdapRealmSettings | KerberosRealmSettings | OidcRealmSettings, Field(discriminator="kind")
-]
+RealmSettings = Annotated[LdapRealmSettings | KerberosRealmSettings | OidcRealmSettings, Field(discriminator="kind")]
 
 
 class _File(_Settings):
@@ -224,16 +223,30 @@ def load_realms(path: Path | None) -> tuple[LdapRealmSettings | KerberosRealmSet
         raise RealmsError(f"The file of realms (HOPS_REALMS), {where or 'as a whole'}: {said}") from None
 
 
+def check_private(path: Path) -> None:
+    """Looks whether ``path`` can be read by the platform, and by nobody else.
+
+    Raises:
+        RealmsError: It can't, or others may read it.
+    """
+    try:
+        with path.open("rb") as file:
+            others = os.fstat(file.fileno()).st_mode & _OTHERS
+    except OSError as error:
+        raise RealmsError(f"{path.name} can't be read: {error.strerror}.") from None
+    if others:
+        raise RealmsError(f"Others can read {path.name}: chmod 600 makes it the platform's own.")
+
+
 def read_private(path: Path) -> str:
     """The secret in ``path``, without the line's end.
 
     Raises:
         RealmsError: It is not there, is empty, or others may read it.
     """
+    check_private(path)
     try:
         with path.open(encoding="utf-8") as file:
-            if path.stat().st_mode & _OTHERS:
-                raise RealmsError(f"Others can read {path.name}: chmod 600 makes it the platform's own.")
             text = file.read(64 * 1024).rstrip("\r\n")
     except (OSError, UnicodeDecodeError):
         raise RealmsError(f"{path.name} can't be read.") from None

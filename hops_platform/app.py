@@ -5,17 +5,20 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 from fastapi import APIRouter, FastAPI
 
 from hops_contract.bodies import BodyLimit
 from hops_contract.crowds import Crowd
+from hops_contract.realms import load_realms
 from hops_platform.adapters.capacity.machine import ThisMachine
 from hops_platform.adapters.environments.uv import UvEnvironments
 from hops_platform.adapters.hub.jupyterhub import JupyterHub
 from hops_platform.adapters.logins.hub_oauth import HubOAuthLogins
 from hops_platform.adapters.previews.process import ProcessPreviews
+from hops_platform.adapters.realms.of_site import realms_of
 from hops_platform.adapters.sandboxes.local import LocalSandboxes
 from hops_platform.adapters.sessions.livy import LivySessions
 from hops_platform.adapters.storage.local import LocalStorage
@@ -29,7 +32,7 @@ from hops_platform.api_keys.use import KeysInUse
 from hops_platform.archives import routes as archives
 from hops_platform.audit import routes as audit
 from hops_platform.audit.actions import Action, ActorKind
-from hops_platform.audit.events import Event
+from hops_platform.audit.events import Detail, Event
 from hops_platform.audit.refusals import Refusals
 from hops_platform.audit.requests import note_problem
 from hops_platform.audit.trail import AUDIT_KEY, load_trail, record
@@ -69,6 +72,8 @@ from hops_platform.projects import routes as projects
 from hops_platform.projects.deletion import purge_old
 from hops_platform.projects.models import Project
 from hops_platform.projects.tasks import TASKS as PROJECT_TASKS
+from hops_platform.realms import routes as realms
+from hops_platform.realms.service import end_those_gone, find_those_gone
 from hops_platform.recurring import Recurring
 from hops_platform.second_factor import routes as second_factor
 from hops_platform.security import browser, crowd
@@ -134,6 +139,7 @@ def make_engines(settings: Settings, signer: Signer) -> Engines:
         logins=HubOAuthLogins(),
         previews=ProcessPreviews(home, sandbox=settings.sandbox),
         sandboxes=LocalSandboxes(home),
+        realms=realms_of(load_realms(settings.realms)),
     )
 
 
@@ -252,6 +258,7 @@ def _recurring(parts: Parts, workers: OutboxWorkers) -> tuple[Recurring, ...]:
             workers.wake()
 
     return (
+        Recurring("people of realms", lambda: check_realms(parts), interval_s=float(parts.settings.realm_check_s)),
         Recurring("certificates", renew_certificates, interval_s=_HOUR_S),
         Recurring("deleted projects", purge_projects, interval_s=_HOUR_S / 6),
         Recurring("uses of API keys", lambda: _write_uses(parts), interval_s=_USES_S),
@@ -259,6 +266,23 @@ def _recurring(parts: Parts, workers: OutboxWorkers) -> tuple[Recurring, ...]:
         Recurring("uploads", lambda: stored.uploads.sweep(before=now() - LEFT_BEHIND), interval_s=_HOUR_S),
         Recurring("trash", lambda: stored.files.sweep(before=now() - LEFT_BEHIND), interval_s=_HOUR_S),
     )
+
+
+def check_realms(parts: Parts) -> None:
+    """Deactivates the users whom their realms do not know any more."""
+    for site in parts.engines.realms.values():
+        gone = find_those_gone(parts.database, site)
+        if not gone:
+            continue
+        with parts.database.session() as session:
+            ended = end_those_gone(session, site, gone)
+            for name in ended:
+                told: dict[str, Detail] = {"active": False, "changed": ["active"], "realm": site.name}
+                record(session, replace(_by_the_clock(Action.USER_EDIT, name), details=told))
+        for name in ended:
+            parts.engines.logins.end_all(name)
+        if ended:
+            LOG.info("These are gone from %s, and were deactivated: %s.", site.name, ", ".join(ended))
 
 
 def _by_the_clock(action: Action, thing: str, *, project: Project | None = None) -> Event:
@@ -294,6 +318,7 @@ def build_routes(prefix: str) -> FastAPI:
     api = APIRouter(prefix=f"{prefix}{API}")
     for subject in (
         users,
+        realms,
         api_keys,
         second_factor,
         projects,

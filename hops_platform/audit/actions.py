@@ -42,7 +42,9 @@ class Action(StrEnum):
     LOGIN_API_KEY = "login.api-key"
     LOGIN_BROWSER = "login.browser"
     LOGIN_CODE = "login.code"
+    LOGIN_OIDC = "login.oidc"
     LOGIN_PASSWORD = "login.password"  # noqa: S105
+    LOGIN_TICKET = "login.ticket"
     MEMBER_ADD = "member.add"
     MEMBER_EDIT = "member.edit"
     MEMBER_LEAVE = "member.leave"
@@ -54,6 +56,8 @@ class Action(StrEnum):
     PROJECT_EDIT = "project.edit"
     PROJECT_PURGE = "project.purge"
     PROJECT_RESTORE = "project.restore"
+    REALM_ACCOUNT_ADMIT = "realm-account.admit"
+    REALM_ACCOUNT_REMOVE = "realm-account.remove"
     SECOND_FACTOR_BEGIN = "second-factor.begin"
     SECOND_FACTOR_CONFIRM = "second-factor.confirm"
     SECOND_FACTOR_RENEW_CODES = "second-factor.renew-codes"

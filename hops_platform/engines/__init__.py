@@ -16,7 +16,7 @@ from hops_platform.engines.files import ProjectArchives, ProjectFiles, ProjectUp
 from hops_platform.engines.hub import Hub
 from hops_platform.engines.logins import BrowserLogins
 from hops_platform.engines.previews import FilePreviews
-from hops_platform.engines.realms import Realm
+from hops_platform.engines.realms import SiteRealm
 from hops_platform.engines.sandboxes import Sandboxes
 from hops_platform.engines.sessions import SparkSessions
 from hops_platform.engines.storage import ProjectStorage
@@ -39,7 +39,7 @@ class Engines:
     logins: BrowserLogins
     previews: FilePreviews
     sandboxes: Sandboxes
-    realms: Mapping[str, Realm] = field(default_factory=dict)
+    realms: Mapping[str, SiteRealm] = field(default_factory=dict)
 
 
 __all__ = [
@@ -54,7 +54,7 @@ __all__ = [
     "ProjectStorage",
     "ProjectTemplates",
     "ProjectUploads",
-    "Realm",
     "Sandboxes",
+    "SiteRealm",
     "SparkSessions",
 ]

@@ -106,3 +106,22 @@ class Realm(Protocol):
             EngineUnavailableError: The realm does not answer; nothing follows for anybody.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteRealm:
+    """A realm, and what the site decides about it.
+
+    Attributes:
+        name: In the database, in the audit and in addresses.
+        title: What people read.
+        engine: The realm itself.
+        approval: Whether an administrator lets in whoever comes for the first time.
+        password_url: Where people change their password; empty where that is not told.
+    """
+
+    name: str
+    title: str
+    engine: Realm
+    approval: bool = False
+    password_url: str = ""

@@ -14,6 +14,7 @@ from hops_platform.idempotency import IdempotencyKey
 from hops_platform.joining import models as joining
 from hops_platform.outbox import Delivery
 from hops_platform.projects import models as projects
+from hops_platform.realms import models as realms
 from hops_platform.second_factor import models as second_factor
 from hops_platform.servers import models as servers
 from hops_platform.sharing import models as sharing
@@ -22,6 +23,7 @@ from hops_platform.users import models as users
 TABLES = (
     users.User,
     users.LoginAttempts,
+    realms.RealmAccount,
     second_factor.SecondFactor,
     second_factor.RecoveryCode,
     api_keys.ApiKey,

@@ -37,7 +37,9 @@ def read_second_factor(caller: Mine, session: DatabaseSession, parts: PartsOf) -
 def begin_second_factor(request: Beginning, caller: Mine, session: DatabaseSession, parts: PartsOf) -> SetUp:
     """Begins a second factor: the secret for an authenticator app, shown this once. One that was only begun ends."""
     password = request.password.get_secret_value()
-    return service.begin(session, caller, password, database=parts.database, sealer=parts.sealer)
+    return service.begin(
+        session, caller, password, database=parts.database, realms=parts.engines.realms, sealer=parts.sealer
+    )
 
 
 @router.post("/me/second-factor:confirm", dependencies=[records(Action.SECOND_FACTOR_CONFIRM, CALLER)])
@@ -59,6 +61,7 @@ def turn_off_second_factor(request: ProofOfBoth, caller: Mine, session: Database
         password=request.password.get_secret_value(),
         code=request.code.get_secret_value(),
         database=parts.database,
+        realms=parts.engines.realms,
         sealer=parts.sealer,
     )
 
@@ -72,6 +75,7 @@ def renew_recovery_codes(request: ProofOfBoth, caller: Mine, session: DatabaseSe
         password=request.password.get_secret_value(),
         code=request.code.get_secret_value(),
         database=parts.database,
+        realms=parts.engines.realms,
         sealer=parts.sealer,
     )
 

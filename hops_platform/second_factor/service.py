@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from hops_platform.database import Database, now
+from hops_platform.engines.realms import SiteRealm
 from hops_platform.errors import ConflictError, InvalidRequestError, NotFoundError
+from hops_platform.realms.service import prove_again
 from hops_platform.second_factor.checking import has_second_factor, lock_second_factor, purpose_of, step_of_code
 from hops_platform.second_factor.codes import (
     digest_of,
@@ -20,7 +24,7 @@ from hops_platform.second_factor.schemas import RecoveryCodes, SecondFactorAnswe
 from hops_platform.security.authentication import Caller
 from hops_platform.security.sealing import Sealer
 from hops_platform.users.models import User
-from hops_platform.users.service import check_credentials, check_password
+from hops_platform.users.service import check_second_factor
 
 SITE = "HopsLab"
 
@@ -37,10 +41,19 @@ def show(session: Session, user: User, *, required: bool) -> SecondFactorAnswer:
     )
 
 
-def begin(session: Session, caller: Caller, password: str, *, database: Database, sealer: Sealer) -> SetUp:
+def begin(
+    session: Session,
+    caller: Caller,
+    password: str,
+    *,
+    database: Database,
+    realms: Mapping[str, SiteRealm],
+    sealer: Sealer,
+) -> SetUp:
     """A new secret for the caller, shown this once; it counts when it was confirmed.
 
-    The password is asked for, so that nobody who only found an open browser can lock its owner out.
+    The password is asked for, or a log-in that is not long ago, so that nobody who only found an open browser can lock
+    its owner out.
 
     Raises:
         ConflictError: The caller has a second factor already.
@@ -51,7 +64,7 @@ def begin(session: Session, caller: Caller, password: str, *, database: Database
     _check_off(session, user)
     # The check writes by itself; this transaction must not hold the database meanwhile.
     session.commit()
-    check_password(database, username=user.name, password=password)
+    prove_again(database, realms, username=user.name, password=password)
     factor = lock_second_factor(session, user)
     secret = generate_secret()
     sealed = sealer.seal(secret.encode(), purpose=purpose_of(user.id))
@@ -90,7 +103,16 @@ def confirm(session: Session, user: User, code: str, *, sealer: Sealer) -> Recov
     return _new_recovery_codes(session, user)
 
 
-def turn_off(session: Session, caller: Caller, *, password: str, code: str, database: Database, sealer: Sealer) -> None:
+def turn_off(
+    session: Session,
+    caller: Caller,
+    *,
+    password: str,
+    code: str,
+    database: Database,
+    realms: Mapping[str, SiteRealm],
+    sealer: Sealer,
+) -> None:
     """Takes the caller's second factor away, for whoever knows the password and has a code.
 
     Raises:
@@ -99,12 +121,19 @@ def turn_off(session: Session, caller: Caller, *, password: str, code: str, data
         WrongCodeError: The code is wrong, or was used.
         WrongCredentialsError: The password is wrong.
     """
-    _prove_again(session, caller, password=password, code=code, database=database, sealer=sealer)
+    _prove_again(session, caller, password=password, code=code, database=database, realms=realms, sealer=sealer)
     _remove(session, caller.person)
 
 
 def renew_recovery_codes(
-    session: Session, caller: Caller, *, password: str, code: str, database: Database, sealer: Sealer
+    session: Session,
+    caller: Caller,
+    *,
+    password: str,
+    code: str,
+    database: Database,
+    realms: Mapping[str, SiteRealm],
+    sealer: Sealer,
 ) -> RecoveryCodes:
     """New recovery codes in place of all earlier ones.
 
@@ -114,7 +143,7 @@ def renew_recovery_codes(
         WrongCodeError: The code is wrong, or was used.
         WrongCredentialsError: The password is wrong.
     """
-    _prove_again(session, caller, password=password, code=code, database=database, sealer=sealer)
+    _prove_again(session, caller, password=password, code=code, database=database, realms=realms, sealer=sealer)
     return _new_recovery_codes(session, caller.person)
 
 
@@ -145,13 +174,21 @@ def remove_if_any(session: Session, user: User) -> None:
 
 
 def _prove_again(
-    session: Session, caller: Caller, *, password: str, code: str, database: Database, sealer: Sealer
+    session: Session,
+    caller: Caller,
+    *,
+    password: str,
+    code: str,
+    database: Database,
+    realms: Mapping[str, SiteRealm],
+    sealer: Sealer,
 ) -> None:
     user = caller.person
     if not has_second_factor(session, user):
         raise ConflictError("You have no second factor.", remedy="Set one up first.")
     session.commit()
-    check_credentials(database, username=user.name, password=password, code=code, sealer=sealer)
+    prove_again(database, realms, username=user.name, password=password)
+    check_second_factor(database, user, code=code, sealer=sealer)
 
 
 def _check_off(session: Session, user: User) -> None:

@@ -151,6 +151,7 @@ SCOPE_PERMISSIONS: Mapping[Scope, frozenset[Permission]] = MappingProxyType(
                 Permission.OUTBOX_READ,
                 Permission.PROJECTS_OVERSEE,
                 Permission.PROJECT_READ,
+                Permission.REALM_ACCOUNTS_LIST,
                 Permission.USERS_LIST,
                 Permission.USERS_READ,
             }
@@ -177,6 +178,8 @@ IN_PERSON = frozenset(
         Permission.CERTIFICATE_REPLACE,
         Permission.ME_PASSWORD,
         Permission.ME_SECOND_FACTOR,
+        Permission.REALM_ACCOUNTS_ADMIT,
+        Permission.REALM_ACCOUNTS_REMOVE,
         Permission.SECOND_FACTOR_RESET,
         # The Hub's own; no user has it.
         Permission.SERVER_GRANT,

@@ -52,9 +52,7 @@ class MemoryRealm:
         """See :class:`~hops_platform.testing.realm_contract.People`."""
         title = "Ada Lovelace" if name == "ada" else name.title()
         subject = f"key-{next(self._keys)}"
-        self.identities[name] = RealmIdentity(
-            subject=subject, username=name, email=f"{name}@example.org", title=title
-        )
+        self.identities[name] = RealmIdentity(subject=subject, username=name, email=f"{name}@example.org", title=title)
 
     def change(self, name: str, **changes: str | bool | None) -> None:
         """Other things are told of somebody."""

@@ -23,6 +23,7 @@ from hops_platform.errors import (
 )
 from hops_platform.projects.models import Membership, Project
 from hops_platform.projects.service import end_all_work_of
+from hops_platform.realms.models import account_of
 from hops_platform.second_factor.challenges import make_challenge, open_challenge
 from hops_platform.second_factor.checking import has_second_factor, lock_second_factor, use_code
 from hops_platform.security.authentication import START_AGAIN, Caller
@@ -86,6 +87,17 @@ def check_credentials(database: Database, *, username: str, password: str, code:
         WrongCredentialsError: The password is wrong, or there is no such active user; whatever the code.
     """
     user = check_password(database, username=username, password=password)
+    check_second_factor(database, user, code=code, sealer=sealer)
+
+
+def check_second_factor(database: Database, user: User, *, code: str | None, sealer: Sealer) -> None:
+    """Asks ``user``, who has proven all else, for a code where they have a second factor.
+
+    Raises:
+        LockedOutError: Too many attempts failed.
+        SecondFactorNeededError: A code is needed.
+        WrongCodeError: The code is wrong, or was used.
+    """
     with database.session(writes=False) as session:
         if not has_second_factor(session, user):
             return
@@ -95,7 +107,7 @@ def check_credentials(database: Database, *, username: str, password: str, code:
             remedy="Send it as 'code', with the password or with this challenge; a recovery code will do too.",
             challenge=make_challenge(user.name, valid_from=user.tokens_valid_from, moment=now(), sealer=sealer),
         )
-    _check_code(database, username=username, code=code, sealer=sealer)
+    _check_code(database, username=user.name, code=code, sealer=sealer)
 
 
 def check_password(database: Database, *, username: str, password: str) -> User:
@@ -108,7 +120,8 @@ def check_password(database: Database, *, username: str, password: str) -> User:
     with database.session(writes=False) as session:
         check_not_locked(session, username)
         user = session.scalar(select(User).where(User.name == username))
-        password_hash = user.password_hash if user is not None and user.active else None
+        # Whoever is of a realm has none.
+        password_hash = (user.password_hash or None) if user is not None and user.active else None
         # Failures of one who has a second factor are forgiven by a right code alone: whoever knows the password could
         # else begin anew after each few guesses of a code.
         has_failed = session.get(LoginAttempts, username) is not None
@@ -120,12 +133,21 @@ def check_password(database: Database, *, username: str, password: str) -> User:
                 check_not_locked(session, username)
                 forget_failures(session, username)
         return user
+    count_failure(database, username)
+    raise WrongCredentialsError(_WRONG, remedy="After some failed attempts the name is locked for a while.")
+
+
+def count_failure(database: Database, username: str) -> None:
+    """Counts a failed log-in with a name.
+
+    Raises:
+        LockedOutError: The name is locked.
+    """
     try:
         _count_failure(database, username)
     except IntegrityError:
         # An attempt beside this one was the first to fail with this name, and its row is there now.
         _count_failure(database, username)
-    raise WrongCredentialsError(_WRONG, remedy="After some failed attempts the name is locked for a while.")
 
 
 def _count_failure(database: Database, username: str) -> None:
@@ -207,6 +229,7 @@ def change_password(
     if caller.principal.kind is not PrincipalKind.USER:
         raise ForbiddenError("Only the user can change the password.")
     name = caller.person.name
+    _check_kept_here(session, caller.person)
     # The check writes by itself; this transaction must not hold the database meanwhile.
     session.commit()
     check_password(database, username=name, password=old)
@@ -307,9 +330,7 @@ def edit_user(session: Session, user: User, edit: UserEdit) -> None:
             # A token of before must not come back to life with the user. First, for the order of the locks: the user,
             # then memberships, as where a certificate is made.
             _end_log_ins(session, user)
-        if user.active and not edit.active:
-            end_all_work_of(session, user)
-        user.active = edit.active
+        _set_active(session, user, active=edit.active)
     if edit.admin is not None:
         user.admin = edit.admin
     if edit.auditor is not None:
@@ -321,10 +342,31 @@ def edit_user(session: Session, user: User, edit: UserEdit) -> None:
     session.flush()
 
 
+def _set_active(session: Session, user: User, *, active: bool) -> None:
+    if user.active and not active:
+        end_all_work_of(session, user)
+    user.active = active
+    if (account := account_of(session, user)) is not None:
+        # What is decided here is not undone by whoever comes back to the realm.
+        account.gone_at = None
+
+
 def set_password(session: Session, user: User, password: str, *, must_change: bool) -> None:
-    """Gives ``user`` another password; all older log-ins end, and a lock-out too."""
+    """Gives ``user`` another password; all older log-ins end, and a lock-out too.
+
+    Raises:
+        ConflictError: The user is of a realm, which keeps the password.
+    """
+    _check_kept_here(session, user)
     user.password_hash = hash_password(password)
     user.must_change_password = must_change
+    _end_log_ins(session, user)
+    forget_failures(session, user.name)
+
+
+def give_to_realm(session: Session, user: User) -> None:
+    """Takes the password of ``user`` away, whom a realm lets in from now on; all older log-ins end."""
+    user.password_hash, user.must_change_password = "", False
     _end_log_ins(session, user)
     forget_failures(session, user.name)
 
@@ -353,7 +395,14 @@ def show_user(session: Session, user: User) -> UserAnswer:
         second_factor=has_second_factor(session, user),
         tokens_valid_from=user.tokens_valid_from,
         created_at=user.created_at,
+        realm=realm_of(session, user),
     )
+
+
+def realm_of(session: Session, user: User) -> str | None:
+    """The realm that keeps the password of ``user``; ``None`` where it is kept here."""
+    account = account_of(session, user)
+    return account.realm if account is not None else None
 
 
 def first_memberships(session: Session, caller: Caller, *, limit: int) -> list[MyMembership]:
@@ -368,6 +417,15 @@ def first_memberships(session: Session, caller: Caller, *, limit: int) -> list[M
     return [
         MyMembership(project=row.project.name, title=row.project.title, role=row.role) for row in session.scalars(query)
     ]
+
+
+def _check_kept_here(session: Session, user: User) -> None:
+    realm = realm_of(session, user)
+    if realm is not None:
+        raise ConflictError(
+            f"The password of {user.name!r} is not kept here but in the realm {realm!r}.",
+            remedy="Change it there; the log-in page says where that is, if the site has told it.",
+        )
 
 
 def _end_log_ins(session: Session, user: User) -> None:

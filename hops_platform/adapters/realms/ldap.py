@@ -26,7 +26,7 @@ from ldap3.core.exceptions import LDAPCommunicationError, LDAPException
 from ldap3.utils.conv import escape_bytes, escape_filter_chars
 from ldap3.utils.dn import escape_rdn
 
-from hops_contract.realms import MAX_USERNAME_LENGTH, LdapRealmSettings, RealmsError, is_this_machine, read_private
+from hops_contract.realms import MAX_USERNAME_LENGTH, LdapRealmSettings, RealmsError, read_private
 from hops_platform.adapters.realms.groups import check_admitted, flag_of, is_in
 from hops_platform.engines.realms import MAX_SUBJECT_LENGTH, GivenPassword, Proof, ProofKind, Proven, RealmIdentity
 from hops_platform.errors import BusyError, EngineRefusedError, EngineUnavailableError, WrongCredentialsError
@@ -258,12 +258,15 @@ class LdapRealm:
         )  # fmt: skip
         try:
             connection.open(read_server_info=False)
-            if not secure and not (is_this_machine(parts.hostname or "") and not settings.start_tls):
-                if not connection.start_tls(read_server_info=False):
-                    raise LDAPCommunicationError("no TLS")
+            # What the server refuses is raised.
+            if not secure and settings.start_tls:
+                connection.start_tls(read_server_info=False)
         except LDAPException:
             _close(connection)
             raise
+        if not secure and settings.start_tls and not connection.tls_started:
+            _close(connection)
+            raise LDAPCommunicationError("no TLS")
         return connection
 
     @contextmanager

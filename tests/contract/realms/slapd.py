@@ -1,7 +1,7 @@
 """A real slapd of our own (OpenLDAP's), in a temporary folder, on loopback."""
 
 import contextlib
-import datetime
+import datetime as dt
 import ipaddress
 import os
 import shutil
@@ -164,7 +164,7 @@ userPassword: {SERVICE_PASSWORD}
 
 def make_certificates(folder):
     """An authority, and a certificate of it for 127.0.0.1."""
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"authority of {folder.name}")])
 
@@ -172,7 +172,7 @@ def make_certificates(folder):
         return (
             x509.CertificateBuilder().subject_name(subject).issuer_name(ca_name).public_key(public)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=2))
+            .not_valid_before(now - dt.timedelta(days=1)).not_valid_after(now + dt.timedelta(days=2))
         )  # fmt: skip
 
     ca = begun(ca_name, ca_key.public_key()).add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)

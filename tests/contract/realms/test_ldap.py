@@ -226,9 +226,7 @@ def test_a_secret_that_others_can_read_is_not_used(
         realm(service_password_file=secret).authenticate(people.bad_proof("ada"))
 
 
-def test_without_a_services_account_nobody_can_be_looked_up(
-    realm: Callable[..., LdapRealm], people: Directory
-) -> None:
+def test_without_a_services_account_nobody_can_be_looked_up(realm: Callable[..., LdapRealm], people: Directory) -> None:
     people.add("ada")
     engine = realm(service_dn="", service_password_file=None, **BY_TEMPLATE)
     assert engine.authenticate(people.proof("ada")).identity.username == "ada"
