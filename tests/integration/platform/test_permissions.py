@@ -155,7 +155,13 @@ def test_each_action_is_declared_by_a_route_or_known_to_be_done_otherwise() -> N
     routes = (context.original_route for context in iter_route_contexts(build_routes(PREFIX).routes))
     declared = {found.action for route in routes if isinstance(route, APIRoute) and (found := declared_by(route))}
     # Only refused, done by the clock, and what a route says of itself.
-    said_by_routes = {Action.LOGIN_API_KEY, Action.LOGIN_CODE, Action.LOGIN_OIDC, Action.LOGIN_TICKET, Action.MEMBER_LEAVE}
+    said_by_routes = {
+        Action.LOGIN_API_KEY,
+        Action.LOGIN_CODE,
+        Action.LOGIN_OIDC,
+        Action.LOGIN_TICKET,
+        Action.MEMBER_LEAVE,
+    }
     assert set(Action) - declared == {Action.ACCESS_READ, Action.CERTIFICATE_RENEW} | said_by_routes
     assert [action.name for action in Action] == sorted(action.name for action in Action)
 
