@@ -16,6 +16,7 @@ import binascii
 import re
 import ssl
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -35,7 +36,8 @@ AT_ONCE = 8
 """Each holds one of the threads that serve all requests, for as long as the directory takes."""
 _MOST_GROUPS = 5000
 _MOST_TITLE, _MOST_EMAIL = 200, 320
-_SUCCESS, _NO_SUCH_OBJECT, _INVALID_CREDENTIALS = 0, 32, 49
+_SUCCESS, _MORE, _NO_SUCH_OBJECT, _INVALID_CREDENTIALS = 0, 4, 32, 49
+_DAY_S = 24 * 3600
 _REFUSED_BINDS = frozenset({_NO_SUCH_OBJECT, 34, 48, _INVALID_CREDENTIALS, 53})
 """noSuchObject, invalidDNSyntax, inappropriateAuthentication, invalidCredentials, and unwillingToPerform, by which
 directories tell of accounts that are locked or whose password has expired."""
@@ -83,18 +85,35 @@ class LdapRealm:
         with self._place(), self._as_service() as connection:
             return {subject: self._stands(connection, subject) for subject in subjects}
 
-    def check(self) -> None:
-        """Looks whether the directory answers, and takes the platform's own credentials where there are some.
+    def check(self) -> float | None:
+        """Looks whether every server answers, and takes the platform's own credentials where there are some.
+
+        Returns:
+            For how many days the first certificate to end is good; ``None`` without TLS.
 
         Raises:
             EngineRefusedError: It does not take them, or is not set up as is told.
-            EngineUnavailableError: No server answers.
+            EngineUnavailableError: A server does not answer; says which, and why.
         """
-        if not self._settings.service_dn:
-            _close(self._connected())
-            return
-        with self._as_service() as connection:
-            self._search(connection, self._settings.base, "(objectClass=*)", scope=BASE)
+        days = [self._check_server(url) for url in self._settings.servers]
+        if self._settings.service_dn:
+            with self._as_service() as connection:
+                self._search(connection, self._settings.base, "(objectClass=*)", scope=BASE, must_be_there=True)
+        return min((one for one in days if one is not None), default=None)
+
+    def _check_server(self, url: str) -> float | None:
+        try:
+            connection = self._connect(url)
+        except LDAPException as error:
+            raise EngineUnavailableError(
+                f"{url} does not answer, or does not prove who it is: {error}.",
+                remedy="Look at the server, at ca_file, and whether its certificate names this host.",
+            ) from None
+        try:
+            told = connection.socket.getpeercert() if isinstance(connection.socket, ssl.SSLSocket) else None
+            return (ssl.cert_time_to_seconds(str(told["notAfter"])) - time.time()) / _DAY_S if told else None
+        finally:
+            _close(connection)
 
     def _bind_by_template(self, proof: GivenPassword) -> tuple[Mapping[str, Any], Sequence[str]]:
         template, name = self._settings.bind_template, proof.username
@@ -171,7 +190,7 @@ class LdapRealm:
         )
 
     def _search(
-        self, connection: Connection, base: str, wanted: str, *, scope: str = SUBTREE
+        self, connection: Connection, base: str, wanted: str, *, scope: str = SUBTREE, must_be_there: bool = False
     ) -> list[Mapping[str, Any]]:
         wished = [self._username, self._subject, self._title, self._settings.email_attribute, "memberOf"]
         limit = _MOST_GROUPS if base == self._settings.group_base else 2
@@ -185,8 +204,8 @@ class LdapRealm:
         except LDAPException as error:
             raise self._misconfigured() from error
         code = connection.result["result"]
-        # More than the limit is more than one.
-        if code not in (_SUCCESS, 4) and not (code == _NO_SUCH_OBJECT and scope == BASE):
+        # More than the limit is more than one; and whose own entry is not there is nobody.
+        if code not in (_SUCCESS, _MORE) and not (code == _NO_SUCH_OBJECT and scope == BASE and not must_be_there):
             raise self._misconfigured()
         return [entry for entry in connection.response or [] if entry.get("type") == "searchResEntry"]
 
