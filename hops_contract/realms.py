@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from hops_contract.slugs import MAX_SLUG_LENGTH, SLUG_RULE, is_slug
 
@@ -53,6 +53,16 @@ class _Settings(BaseModel):
 
 
 Text = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+def _check_whole(path: Path) -> Path:
+    # The Hub, its services and the command line have working folders of their own.
+    if not path.is_absolute():
+        raise ValueError("It is not a whole path: begin it with /.")
+    return path
+
+
+WholePath = Annotated[Path, AfterValidator(_check_whole)]
 Attribute = Annotated[str, Field(max_length=100, pattern=r"^[A-Za-z][A-Za-z0-9;-]*$")]
 
 
@@ -101,7 +111,7 @@ class LdapRealmSettings(_Realm):
         min_length=1, max_length=10, description="ldaps://host or ldap://host, asked in this order."
     )
     start_tls: bool = Field(default=True, description="With ldap://: TLS before anything else is said.")
-    ca_file: Path | None = Field(default=None, description="PEM file with the authority; default: the system's.")
+    ca_file: WholePath | None = Field(default=None, description="PEM file with the authority; default: the system's.")
     base: Text = Field(description="Below which entry people are.")
     bind_template: str = Field(
         default="",
@@ -109,7 +119,7 @@ class LdapRealmSettings(_Realm):
         description="How one binds as {username}: a DN or NAME@DOMAIN. Without one the entry is looked for first.",
     )
     service_dn: str = Field(default="", max_length=1000, description="Whom the entries are looked for as.")
-    service_password_file: Path | None = Field(default=None, description="File (0600) with its password.")
+    service_password_file: WholePath | None = Field(default=None, description="File (0600) with its password.")
     username_attribute: Attribute = Field(default="", description="uid, or with Active Directory sAMAccountName.")
     subject_attribute: Attribute = Field(default="", description="entryUUID, or with Active Directory objectGUID.")
     email_attribute: Attribute = "mail"
@@ -152,7 +162,7 @@ class KerberosRealmSettings(_Realm):
     kind: Literal["kerberos"]
     principals: Text = Field(description="The Kerberos realm whose people are let in: EXAMPLE.ORG.")
     service: Text = Field(description="This site's own service: HTTP@hops.example.org.")
-    keytab: Path = Field(description="File (0600) with the service's key.")
+    keytab: WholePath = Field(description="File (0600) with the service's key.")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -170,8 +180,8 @@ class OidcRealmSettings(_Realm):
     kind: Literal["oidc"]
     issuer: Text = Field(description="The provider: its configuration lies at /.well-known/openid-configuration.")
     client_id: Text = Field(description="By which the provider knows this site.")
-    client_secret_file: Path = Field(description="File (0600) with the client's secret.")
-    ca_file: Path | None = Field(default=None, description="PEM file with the authority; default: the system's.")
+    client_secret_file: WholePath = Field(description="File (0600) with the client's secret.")
+    ca_file: WholePath | None = Field(default=None, description="PEM file with the authority; default: the system's.")
     scopes: tuple[Text, ...] = Field(default=("openid", "profile", "email"), description="What is asked for.")
     username_claim: Text = Field(default="preferred_username", description="The claim that a user name is made of.")
     groups_claim: Text = Field(default="groups", description="The claim with the groups.")
@@ -206,6 +216,8 @@ def load_realms(path: Path | None) -> tuple[LdapRealmSettings | KerberosRealmSet
     """
     if path is None:
         return ()
+    if not path.is_absolute():
+        raise RealmsError("HOPS_REALMS is not a whole path: begin it with /.")
     try:
         with path.open("rb") as file:
             text = file.read(_MOST_FILE_BYTES + 1)

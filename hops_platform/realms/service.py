@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -45,6 +45,8 @@ from hops_platform.users.models import MAX_TITLE_LENGTH, User
 from hops_platform.users.schemas import UserEdit
 
 LOG = logging.getLogger("hops.realms")
+Note = Callable[[Session, User, Mapping[str, bool]], None]
+"""Is told of a user that a log-in made (nothing changed), or changed (what, and into what)."""
 RECENT = timedelta(minutes=15)
 """So long a log-in stands for the password that a realm does not ask for."""
 _NO_PASSWORD = ""
@@ -73,11 +75,21 @@ def log_in(
     site: SiteRealm,
     proof: Proof,
     *,
+    note: Note,
     code: str | None,
     signer: Signer,
     sealer: Sealer,
 ) -> RealmLogIn:
     """A token for whoever proves to a realm who they are; makes the user at the first log-in where that is the rule.
+
+    Args:
+        database: Where all rows stand.
+        site: The realm.
+        proof: What it is asked about.
+        note: Is told what a log-in does besides, in the transaction that does it.
+        code: Of the second factor, if one was sent.
+        signer: Signs the token.
+        sealer: Seals the challenge.
 
     Uses transactions of its own, as :func:`~hops_platform.users.service.log_in` does; none is open while the realm is
     asked.
@@ -93,10 +105,10 @@ def log_in(
     """
     proven = _ask(database, site, proof)
     try:
-        entered = _enter(database, site, proven.identity)
+        entered = _enter(database, site, proven.identity, note)
     except IntegrityError:
         # The same person, or somebody with the same name, came for the first time at the same moment.
-        entered = _enter(database, site, proven.identity)
+        entered = _enter(database, site, proven.identity, note)
     if isinstance(entered, PlatformError):
         raise entered
     users.check_second_factor(database, entered, code=code, sealer=sealer)
@@ -291,7 +303,7 @@ def _ask(database: Database, site: SiteRealm, proof: Proof) -> Proven:
     return proven
 
 
-def _enter(database: Database, site: SiteRealm, identity: RealmIdentity) -> User | PlatformError:
+def _enter(database: Database, site: SiteRealm, identity: RealmIdentity, note: Note) -> User | PlatformError:
     """The user, or why there is none; which is returned, since that somebody waits is kept."""
     with database.session() as session:
         account = session.scalar(
@@ -308,12 +320,14 @@ def _enter(database: Database, site: SiteRealm, identity: RealmIdentity) -> User
             refusal = _make_user(session, site, account)
             if refusal is not None:
                 return refusal
+            note(session, session.get_one(User, account.user_id), {})
         user = session.get_one(User, account.user_id)
         if account.gone_at is not None:
             users.edit_user(session, user, UserEdit(active=True))
+            note(session, user, {"active": True})
         if not user.active:
             return ForbiddenError("This user is deactivated.", remedy="Ask an administrator of this site.")
-        _follow_groups(session, user, identity)
+        _follow_groups(session, user, identity, note)
         return user
 
 
@@ -339,7 +353,7 @@ def _new_user(session: Session, name: str, title: str) -> User:
     return user
 
 
-def _follow_groups(session: Session, user: User, identity: RealmIdentity) -> None:
+def _follow_groups(session: Session, user: User, identity: RealmIdentity, note: Note) -> None:
     """Where the realm's groups say who administrates and audits, they say it at each log-in."""
     changed = {
         flag: wanted
@@ -349,6 +363,7 @@ def _follow_groups(session: Session, user: User, identity: RealmIdentity) -> Non
     try:
         if changed:
             users.edit_user(session, user, UserEdit.model_validate(changed))
+            note(session, user, changed)
     except ConflictError:
         LOG.warning("%s is in no administrators' group, and stays one: the last.", user.name)
 

@@ -63,6 +63,7 @@ def test_what_is_left_out_has_a_default(tmp_path: Path) -> None:
         (LDAP + 'password_url = "javascript:alert(1)"', "https://"),
         (LDAP + LDAP, "Two realms"),
         (KERBEROS.replace("HTTP@", "ldap@"), "HTTP@"),
+        (KERBEROS.replace("/k", "k"), "not a whole path"),
         (KERBEROS + 'administrators = ["x"]', "no groups"),
         (OIDC.replace("https://", "http://"), "begins with https://"),
         (OIDC + 'scopes = ["profile"]', "openid"),
@@ -81,6 +82,11 @@ def test_in_the_clear_only_this_machine_is_asked(tmp_path: Path) -> None:
     here = LDAP.replace("ldaps://ldap.example.org", "ldap://127.0.0.1:389") + "start_tls = false"
     assert load(tmp_path, here)
     assert load(tmp_path, OIDC.replace("https://id.org", "http://localhost:9400"))
+
+
+def test_the_file_is_named_by_its_whole_path() -> None:
+    with pytest.raises(RealmsError, match="whole path"):
+        load_realms(Path("realms.toml"))
 
 
 def test_a_file_that_is_not_there_is_told_without_its_path(tmp_path: Path) -> None:
