@@ -126,6 +126,11 @@ class OidcRealm:
                 remedy="Try again in a minute. If this lasts, tell an administrator, for whom `hopslab doctor` says "
                 "more.",
             ) from error
+        except OSError as error:
+            raise EngineRefusedError(
+                f"{self._settings.shown} can't be asked: the file with its authority can't be used.",
+                remedy="An administrator corrects ca_file in the file of realms.",
+            ) from error
         except (ValueError, PyJWTError, AttributeError) as error:
             raise EngineRefusedError(
                 f"{self._settings.shown} is not the issuer {issuer}, or has no keys that can be used.",

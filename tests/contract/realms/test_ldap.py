@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -138,6 +139,18 @@ def test_an_empty_password_lets_nobody_in_though_the_directory_would(
         assert anonymous.bound, "else this test shows nothing"
     with pytest.raises(WrongCredentialsError):
         realm(**way).authenticate(GivenPassword(username="ada", password=""))
+
+
+def test_a_key_that_is_no_text_is_found_again_as_active_directorys_is(
+    realm: Callable[..., LdapRealm], people: Directory
+) -> None:
+    people.add("ada")
+    people.add("grace")
+    engine = realm(kind="active-directory", username_attribute="uid", subject_attribute="entryUUID")
+    subjects = [engine.authenticate(people.proof(name)).identity.subject for name in ("ada", "grace")]
+    assert len(base64.b64decode(subjects[0], validate=True)) == 36
+    people.remove("grace")
+    assert engine.standing([*subjects, "no base64!"]) == {subjects[0]: True, subjects[1]: False, "no base64!": False}
 
 
 def test_two_entries_of_one_name_are_nobody(realm: Callable[..., LdapRealm], slapd: Slapd, people: Directory) -> None:

@@ -192,7 +192,9 @@ def test_groups_let_in_and_make_administrators(realm: Callable[..., OidcRealm], 
             engine.authenticate(people.sign(told | {"groups": groups}))
 
 
-def test_a_provider_that_is_away_or_another_one_is_told(realm: Callable[..., OidcRealm], people: Provider) -> None:
+def test_a_provider_that_is_away_or_another_one_is_told(
+    realm: Callable[..., OidcRealm], people: Provider, tmp_path: Path
+) -> None:
     people.add("ada")
     people.is_away = True
     with pytest.raises(EngineUnavailableError):
@@ -208,3 +210,5 @@ def test_a_provider_that_is_away_or_another_one_is_told(realm: Callable[..., Oid
             realm().check()
         people.told = original
     realm().check()
+    with pytest.raises(EngineRefusedError, match="authority"):
+        realm(ca_file=tmp_path / "absent.pem").check()

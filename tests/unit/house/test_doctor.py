@@ -11,7 +11,8 @@ import pytest
 from hops_contract.sandbox import Sandboxing
 from hopslab.doctor import machine, site
 from hopslab.doctor.findings import Grade, as_json_object, as_text, better, good, healthy, missing
-from hopslab.settings import SiteSettings
+from hopslab.errors import SiteError
+from hopslab.settings import SiteSettings, check_realms
 from hopslab.site.answers import Answer
 from tests.unit.house.certificates import certificate
 
@@ -64,6 +65,8 @@ def test_a_file_of_realms_that_can_not_be_used_is_told(tmp_path):
     file.write_text(
         '[[realm]]\nkind = "ldap"\nname = "staff"\nservers = ["ldap://x"]\nbase = "o=x"\nstart_tls = false\n'
     )
+    with pytest.raises(SiteError, match="in the clear"):
+        check_realms(SiteSettings(home=tmp_path, realms=file))
     (found,) = site.look_at_realms(
         SiteSettings(home=tmp_path, realms=file), {**os.environ, "HOPS_REALMS": str(file), "HOPS_HOME": str(tmp_path)}
     )
