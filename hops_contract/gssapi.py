@@ -319,14 +319,21 @@ class Acceptor:
 
     Args:
         keytab: The file with the service's key; the whole path.
+        service: Host-based name of the one service whose tickets count; without it all count whose key is in the
+            keytab.
 
     Raises:
         GssError: It can't be used.
         GssMissingError: The system's library is not there.
     """
 
-    def __init__(self, keytab: Path) -> None:
-        self._credential = _Credential(None, _SPNEGO, _ACCEPT, {"keytab": f"FILE:{keytab}"})
+    def __init__(self, keytab: Path, *, service: str | None = None) -> None:
+        store = {"keytab": f"FILE:{keytab}"}
+        if service is None:
+            self._credential = _Credential(None, _SPNEGO, _ACCEPT, store)
+            return
+        with _Name(service, _SERVICE_NAME) as name:
+            self._credential = _Credential(name, _SPNEGO, _ACCEPT, store)
 
     def accept(self, token: bytes) -> tuple[str, bytes]:
         """Who sent ``token``, as a principal, and what is answered to prove who the service is.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 
@@ -13,6 +14,7 @@ from starlette.routing import BaseRoute
 
 from hops_contract.bodies import BodyLimit
 from hops_contract.crowds import Crowd
+from hops_contract.realms import load_realms
 from hops_contract.sandbox import Sandboxing
 from hops_platform.activity import routes as activity
 from hops_platform.activity.service import forget_old
@@ -23,6 +25,7 @@ from hops_platform.adapters.logins.hub_oauth import HubOAuthLogins
 from hops_platform.adapters.mailer.none import NoMailer
 from hops_platform.adapters.mailer.smtp import SmtpMailer
 from hops_platform.adapters.previews.process import ProcessPreviews
+from hops_platform.adapters.realms.of_site import realms_of
 from hops_platform.adapters.sandboxes.local import LocalSandboxes
 from hops_platform.adapters.sessions.livy import LivySessions
 from hops_platform.adapters.storage.local import LocalStorage
@@ -38,7 +41,7 @@ from hops_platform.api_keys.use import KeysInUse
 from hops_platform.archives import routes as archives
 from hops_platform.audit import routes as audit
 from hops_platform.audit.actions import Action, ActorKind
-from hops_platform.audit.events import Event
+from hops_platform.audit.events import Detail, Event
 from hops_platform.audit.refusals import Refusals
 from hops_platform.audit.requests import note_problem
 from hops_platform.audit.trail import AUDIT_KEY, load_trail, record
@@ -88,6 +91,8 @@ from hops_platform.projects.tasks import TASKS as PROJECT_TASKS
 from hops_platform.quotas import routes as quotas
 from hops_platform.quotas.counting import count_due
 from hops_platform.quotas.tasks import TASKS as QUOTA_TASKS
+from hops_platform.realms import routes as realms
+from hops_platform.realms.service import end_those_gone, find_those_gone
 from hops_platform.recurring import Recurring
 from hops_platform.registrations import routes as registrations
 from hops_platform.registrations.tasks import TASKS as REGISTRATION_TASKS
@@ -165,6 +170,7 @@ def make_engines(settings: Settings, signer: Signer) -> Engines:
         mailer=make_mailer(settings),
         previews=ProcessPreviews(home, sandbox=settings.sandbox),
         sandboxes=LocalSandboxes(home),
+        realms=realms_of(load_realms(settings.realms)),
     )
 
 
@@ -309,6 +315,7 @@ def _recurring(parts: Parts, workers: OutboxWorkers) -> tuple[Recurring, ...]:
         Recurring("activity", forget_activity, interval_s=_HOUR_S),
         Recurring("engines", parts.engine_watch.look, interval_s=_ENGINES_S),
         Recurring("storage", lambda: _count_storage(parts), interval_s=_COUNTING_S),
+        Recurring("people of realms", lambda: check_realms(parts), interval_s=float(parts.settings.realm_check_s)),
         Recurring("certificates", renew_certificates, interval_s=_HOUR_S),
         Recurring("deleted projects", purge_projects, interval_s=_HOUR_S / 6),
         Recurring("uses of API keys", lambda: _write_uses(parts), interval_s=_USES_S),
@@ -320,6 +327,23 @@ def _recurring(parts: Parts, workers: OutboxWorkers) -> tuple[Recurring, ...]:
 
 def _count_storage(parts: Parts) -> None:
     count_due(parts.database, parts.engines)
+
+
+def check_realms(parts: Parts) -> None:
+    """Deactivates the users whom their realms do not know any more."""
+    for site in parts.engines.realms.values():
+        gone = find_those_gone(parts.database, site)
+        if not gone:
+            continue
+        with parts.database.session() as session:
+            ended = end_those_gone(session, site, gone)
+            for name in ended:
+                told: dict[str, Detail] = {"active": False, "changed": ["active"], "realm": site.name}
+                record(session, replace(_by_the_clock(Action.USER_EDIT, name), details=told))
+        for name in ended:
+            parts.engines.logins.end_all(name)
+        if ended:
+            LOG.info("These are gone from %s, and were deactivated: %s.", site.name, ", ".join(ended))
 
 
 def _by_the_clock(action: Action, thing: str, *, project: Project | None = None) -> Event:
@@ -371,6 +395,7 @@ def _routes(prefix: str) -> tuple[BaseRoute, ...]:
         addresses,
         password_resets,
         registrations,
+        realms,
         api_keys,
         second_factor,
         security_keys,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -12,7 +13,9 @@ import typer
 from pydantic import ValidationError
 
 from hops_contract.descriptors import raise_descriptor_limit
+from hops_contract.realms import RealmsError, load_realms
 from hops_platform.adapters.environments.uv import UvEnvironments
+from hops_platform.adapters.realms.checks import look_at
 from hops_platform.app import build_routes, create_app
 from hops_platform.audit.actions import Action, ActorKind
 from hops_platform.audit.events import Detail, Event
@@ -41,8 +44,10 @@ cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 environments = typer.Typer(no_args_is_help=True, help="Python environments in which users' code runs.")
 user_commands = typer.Typer(no_args_is_help=True, help="Users, for whoever owns this machine.")
 audit_commands = typer.Typer(no_args_is_help=True, help="The audit, for whoever owns this machine.")
+realm_commands = typer.Typer(no_args_is_help=True, help="Realms that people log in by.")
 cli.add_typer(audit_commands, name="audit")
 cli.add_typer(environments, name="environments")
+cli.add_typer(realm_commands, name="realms")
 cli.add_typer(user_commands, name="users")
 
 
@@ -187,6 +192,16 @@ def create_user(
     finally:
         database.close()
     typer.echo(json.dumps({"username": name, "password": password}))
+
+
+@realm_commands.command("check")
+def check_realms() -> None:
+    """Looks at every realm; prints a JSON list with what was found of each."""
+    try:
+        realms = load_realms(Settings().realms)
+    except RealmsError as error:
+        _fail(str(error))
+    typer.echo(json.dumps([asdict(look_at(one)) for one in realms]))
 
 
 @audit_commands.command("verify")

@@ -89,6 +89,12 @@ class Settings(BaseSettings):
     deleted_projects_days: int = Field(
         default=7, ge=0, le=3650, description="How long a deleted project can be restored."
     )
+    realms: Path | None = Field(
+        default=None, description="TOML file with the realms that people log in by: LDAP, Kerberos, OpenID Connect."
+    )
+    realm_check_s: int = Field(
+        default=600, ge=10, le=86400, description="How often realms are asked whether their people are still there."
+    )
     trusted_proxies: str = Field(
         default="",
         description="Further proxies whose word on a caller's address is taken, as addresses or networks.",

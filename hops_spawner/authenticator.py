@@ -8,24 +8,37 @@ Laws:
 3. So do all logins from before a change of the password, in every browser.
 4. A password is sent once. Where a code is asked for after it, the page holds a challenge of the control plane in its
    place, which opens nothing without a code and ends after some minutes.
+5. Who somebody of another realm (LDAP, Kerberos, OpenID Connect) is here the control plane says, as with passwords.
 """
 
 from __future__ import annotations
 
 import json
+from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 from jupyterhub.auth import Authenticator
 from pydantic import SecretStr
-from tornado.web import HTTPError
 from traitlets import Unicode, default
 
 from hops_contract.problems import TYPE_PREFIX
+from hops_contract.realms import (
+    LOCAL,
+    LOCAL_TITLE,
+    MAX_USERNAME_LENGTH,
+    KerberosRealmSettings,
+    LdapRealmSettings,
+    OidcRealmSettings,
+    RealmSettings,
+    load_realms,
+)
 from hops_contract.slugs import is_slug
 from hops_spawner.control_plane import CodeNeededError, ControlPlane, RefusedError, UnavailableError
 from hops_spawner.log_ins import end_older_log_ins
+from hops_spawner.realm_pages import handlers_of
+from hops_spawner.realm_proofs import LoginRefusedError, RealmProof
 
 MAX_PASSWORD_LENGTH = 1024
 MAX_CHALLENGE_LENGTH = 400
@@ -36,27 +49,6 @@ REFRESH_AGE_S = 5
 UNKNOWN_LOGIN = "The user name or the password is wrong. Check both and try again."
 CODE_NEEDED = "Type the code that your authenticator app shows now, or one of your recovery codes."
 KEY_NOT_READ = "The security key's answer can't be read. Log in again."
-
-
-class LoginRefusedError(HTTPError):
-    """A login that failed, or is not done yet; the Hub shows its text on the login page.
-
-    Args:
-        status: The page's status.
-        text: What the page says.
-        challenge: Where a code is asked for next: what the page sends along with it.
-        failed: Whether something was wrong.
-        security_key: Where a security key can answer instead: what to ask it, as JSON.
-    """
-
-    def __init__(
-        self, status: int, text: str, *, challenge: str = "", failed: bool = True, security_key: str = ""
-    ) -> None:
-        super().__init__(status, text)
-        self.security_key = security_key
-        self.jupyterhub_message = text
-        self.challenge = challenge
-        self.failed = failed
 
 
 def forwarded_for(handler: Any) -> str:
@@ -89,6 +81,9 @@ class HopsAuthenticator(Authenticator):
     control_plane_url = Unicode(help="Address of the control plane; ends with /.").tag(config=True)
     credential_file = Unicode(help="File with the Hub's credential at the control plane.").tag(config=True)
 
+    realms_file = Unicode(help="The site's file of realms; empty for none.").tag(config=True)
+    site_url = Unicode(help="The Hub's address as browsers see it; ends with /hub/.").tag(config=True)
+
     @default("allow_all")
     def _everyone_whom_the_control_plane_knows(self) -> bool:
         return True
@@ -106,6 +101,37 @@ class HopsAuthenticator(Authenticator):
         """The control plane, called as the Hub."""
         return ControlPlane(self.control_plane_url, Path(self.credential_file))
 
+    @cached_property
+    def realms(self) -> dict[str, RealmSettings]:
+        """The realms of the site's file, by name."""
+        return {realm.name: realm for realm in load_realms(Path(self.realms_file) if self.realms_file else None)}
+
+    @property
+    def password_realms(self) -> list[tuple[str, str]]:
+        """Name and title of each realm with passwords, as the log-in page offers them; empty without a choice."""
+        others = [(name, one.shown) for name, one in self.realms.items() if isinstance(one, LdapRealmSettings)]
+        return [*others, (LOCAL, LOCAL_TITLE)] if others else []
+
+    @property
+    def other_ways(self) -> list[tuple[str, str]]:
+        """Path below the Hub's and title of each way in without a password."""
+        ways = []
+        for name, one in self.realms.items():
+            if isinstance(one, KerberosRealmSettings):
+                ways.append((f"negotiate/{name}", one.shown))
+            elif isinstance(one, OidcRealmSettings):
+                ways.append((f"oidc/{name}/login", one.shown))
+        return ways
+
+    @property
+    def password_pages(self) -> list[tuple[str, str]]:
+        """Title and address of each realm that says where its passwords are changed."""
+        return [(one.shown, one.password_url) for one in self.realms.values() if one.password_url]
+
+    def get_handlers(self, app: Any) -> list[tuple[Any, ...]]:
+        """The Hub's own addresses for log-ins, and those of the site's realms."""
+        return [*super().get_handlers(app), *handlers_of(self.realms, self.site_url)]
+
     def normalize_username(self, username: str) -> str:
         """The name as the control plane writes it."""
         return username.strip().lower()
@@ -114,12 +140,13 @@ class HopsAuthenticator(Authenticator):
         """Whether the name obeys the law of names."""
         return is_slug(username)
 
-    async def authenticate(self, handler: Any, data: dict[str, str]) -> dict[str, Any]:
-        """The user whose name and password were typed, or whose code after them.
+    async def authenticate(self, handler: Any, data: dict[str, Any]) -> dict[str, Any]:
+        """The user whose name and password were typed, or whose code after them; or whom a realm has let in.
 
         Raises:
             LoginRefusedError: The login failed; its text says why and what to do.
         """
+        realm = str(data.get("realm", ""))
         try:
             name = await self._name_of(data, forwarded=forwarded_for(handler))
             known = handler.find_user(name) if handler is not None else None
@@ -127,7 +154,7 @@ class HopsAuthenticator(Authenticator):
                 # Before the new cookie is made, or the next request would end it together with the old ones.
                 end_older_log_ins(known, (await self.control_plane.user(name)).tokens_valid_from)
         except UnavailableError as error:
-            raise LoginRefusedError(503, f"You can't log in now. {error}") from None
+            raise LoginRefusedError(503, f"You can't log in now. {error}", realm=realm) from None
         except CodeNeededError as error:
             options = json.dumps(error.security_key) if error.security_key is not None else ""
             raise LoginRefusedError(
@@ -135,10 +162,14 @@ class HopsAuthenticator(Authenticator):
             ) from None
         except RefusedError as error:
             again = data.get("challenge", "") if error.problem.type == WRONG_CODE else ""
-            raise LoginRefusedError(403, str(error), challenge=again) from None
+            raise LoginRefusedError(403, str(error), challenge=again, realm=realm) from None
         return {"name": name, "admin": False}
 
-    async def _name_of(self, data: dict[str, str], *, forwarded: str) -> str:
+    async def _name_of(self, data: dict[str, Any], *, forwarded: str) -> str:
+        proof = data.get("proof")
+        # A form's fields are texts: nothing that a browser sends is taken for one.
+        if isinstance(proof, RealmProof):
+            return await self._name_by(proof, forwarded=forwarded)
         challenge, code = data.get("challenge", ""), data.get("code", "").strip()
         if challenge:
             if len(challenge) > MAX_CHALLENGE_LENGTH:
@@ -150,12 +181,33 @@ class HopsAuthenticator(Authenticator):
             if not 0 < len(code) <= MAX_CODE_LENGTH:
                 raise LoginRefusedError(403, CODE_NEEDED, challenge=challenge)
             return await self.control_plane.finish_log_in(SecretStr(challenge), SecretStr(code), forwarded=forwarded)
+        password, realm = data.get("password", ""), data.get("realm", "")
+        if realm not in ("", LOCAL):
+            return await self._name_in(realm, data.get("username", ""), password, forwarded=forwarded)
         username = self.normalize_username(data.get("username", ""))
-        password = data.get("password", "")
         if not (is_slug(username) and 0 < len(password) <= MAX_PASSWORD_LENGTH):
             # The same answer as for a wrong password: it must not tell which names there are.
             raise LoginRefusedError(403, UNKNOWN_LOGIN)
         return await self.control_plane.log_in(username, SecretStr(password), forwarded=forwarded)
+
+    async def _name_in(self, realm: str, username: str, password: str, *, forwarded: str) -> str:
+        known = isinstance(self.realms.get(realm), LdapRealmSettings)
+        if not (known and 0 < len(username) <= MAX_USERNAME_LENGTH and 0 < len(password) <= MAX_PASSWORD_LENGTH):
+            raise LoginRefusedError(403, UNKNOWN_LOGIN, realm=realm if known else "")
+        answer = await self.control_plane.log_in_by(
+            realm, username=username, password=SecretStr(password), forwarded=forwarded
+        )
+        return answer.user
+
+    async def _name_by(self, proof: RealmProof, *, forwarded: str) -> str:
+        answer = await self.control_plane.log_in_by(
+            proof.realm,
+            ticket=SecretStr(proof.ticket) if proof.ticket else None,
+            id_token=SecretStr(proof.id_token) if proof.id_token else None,
+            forwarded=forwarded,
+        )
+        proof.answer = answer.ticket or ""
+        return answer.user
 
     async def refresh_user(self, user: Any, handler: Any = None) -> bool | dict[str, Any]:  # noqa: ARG002
         """Whether ``user`` is still who they were; a deactivated or deleted user has to log in again, and can't.

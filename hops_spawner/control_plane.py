@@ -18,6 +18,7 @@ from hops_contract.servers import ServerGrant
 
 ENVIRONMENT_NOT_READY = f"{TYPE_PREFIX}environment-not-ready"
 SECOND_FACTOR_NEEDED = f"{TYPE_PREFIX}second-factor-needed"
+OF_ENGINES = frozenset({f"{TYPE_PREFIX}engine-unavailable", f"{TYPE_PREFIX}engine-refused"})
 UNAVAILABLE = f"{TYPE_PREFIX}control-plane-unavailable"
 MAX_ANSWER_BYTES = 1024 * 1024
 
@@ -48,11 +49,16 @@ class CodeNeededError(RefusedError):
 
 
 class UnavailableError(RefusedError):
-    """The control plane gave no answer that can be used; asking again later may help."""
+    """The control plane gave no answer that can be used; asking again later may help.
 
-    def __init__(self) -> None:
+    Args:
+        problem: What it said of an engine that it needs, if it was that.
+    """
+
+    def __init__(self, problem: Problem | None = None) -> None:
         super().__init__(
-            Problem(
+            problem
+            or Problem(
                 type=UNAVAILABLE,
                 title="The control plane does not answer",
                 status=503,
@@ -77,6 +83,7 @@ class LoginAnswer(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     user: str
+    ticket: str | None = None
 
 
 class StartChoices(BaseModel):
@@ -158,6 +165,37 @@ class ControlPlane:
         answer = await self._ask("POST", "tokens", LoginAnswer, body=body, forwarded=forwarded)
         return answer.user
 
+    async def log_in_by(
+        self,
+        realm: str,
+        *,
+        username: str | None = None,
+        password: SecretStr | None = None,
+        ticket: SecretStr | None = None,
+        id_token: SecretStr | None = None,
+        forwarded: str = "",
+    ) -> LoginAnswer:
+        """Who somebody of a realm is: by name and password, by a ticket, or by an ID token.
+
+        Args:
+            realm: The realm's name.
+            username: What was typed.
+            password: What was typed.
+            ticket: A token of SPNEGO, in base64.
+            id_token: What the provider gave the Hub.
+            forwarded: As with :meth:`log_in`.
+
+        Raises:
+            CodeNeededError: It is good; the user has a second factor.
+            RefusedError: It is not good, or they are nobody here (yet); the text says which, and what to do.
+            UnavailableError: The control plane, or the realm, does not answer.
+        """
+        secret = {"password": password, "ticket": ticket, "id_token": id_token}
+        body = {name: value.get_secret_value() for name, value in secret.items() if value is not None}
+        if username is not None:
+            body["username"] = username
+        return await self._ask("POST", "tokens", LoginAnswer, body={"realm": realm, **body}, forwarded=forwarded)
+
     async def user(self, name: str) -> UserState:
         """The state of a user.
 
@@ -221,12 +259,12 @@ class ControlPlane:
 
 
 def _refusal(response: httpx.Response) -> RefusedError:
-    if response.is_server_error or not response.is_client_error:
-        return UnavailableError()
     try:
         problem = Problem.model_validate_json(response.content)
     except ValidationError:
         return UnavailableError()
+    if response.is_server_error or not response.is_client_error:
+        return UnavailableError(problem if problem.type in OF_ENGINES else None)
     challenge = (problem.model_extra or {}).get("challenge")
     if problem.type == SECOND_FACTOR_NEEDED and isinstance(challenge, str):
         options = (problem.model_extra or {}).get("security_key")

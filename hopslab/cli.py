@@ -18,7 +18,7 @@ from hopslab.doctor.site import look_at_site
 from hopslab.errors import SiteError
 from hopslab.prepare.steps import SHARED_STEPS, TOTAL_STEPS, FirstLogin, initialise, prepare
 from hopslab.progress import Progress
-from hopslab.settings import SiteSettings, load_settings
+from hopslab.settings import SiteSettings, check_realms, load_settings
 from hopslab.site.answers import ask_all
 from hopslab.site.logs import follow, known_logs, last_lines, log_file
 from hopslab.site.ports import check_port_is_free
@@ -44,6 +44,7 @@ def up(
 ) -> None:
     """Prepare what is missing, start everything and wait until it answers; then show the logs until Ctrl-C."""
     asked = load_settings()
+    check_realms(asked)
     settings = at_running_address(asked)
     if running_hub(settings.layout) is not None:
         wait_until_ready(settings)

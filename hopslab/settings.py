@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
+from hops_contract.realms import RealmsError, load_realms
 from hopslab.errors import SiteError
 from jupyterhub_config.settings import SOURCE, SiteSettings, is_loopback
 
-__all__ = ["CHECKOUT", "SiteSettings", "is_loopback", "load_settings"]
+__all__ = ["CHECKOUT", "SiteSettings", "check_realms", "is_loopback", "load_settings"]
 
 CHECKOUT = SOURCE
 """The folder that was cloned."""
@@ -28,6 +29,20 @@ def load_settings() -> SiteSettings:
         if file is not None and not file.is_file():
             raise SiteError(f"{name} names a file that is not there.", f"Correct {name}.")
     return settings
+
+
+def check_realms(settings: SiteSettings) -> None:
+    """Reads the file of realms, before anything is started that could not.
+
+    Raises:
+        SiteError: It can't be used.
+    """
+    try:
+        load_realms(settings.realms)
+    except RealmsError as error:
+        raise SiteError(
+            str(error), "Correct it and run the command again; docs/log-in.md says what it holds."
+        ) from None
 
 
 def refusal(error: ValidationError) -> SiteError:

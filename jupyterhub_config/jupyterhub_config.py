@@ -15,6 +15,7 @@ from traitlets import Integer
 
 from hops_contract.descriptors import raise_descriptor_limit
 from hops_contract.private_files import write_private
+from hops_contract.realms import RealmsError, load_realms
 from jupyterhub_config.services import SERVER_SCOPES, mutual_tls_url, roles, service_url, services
 from jupyterhub_config.settings import (
     LOOPBACK,
@@ -34,10 +35,11 @@ c = get_config()
 
 try:
     settings = SiteSettings()
+    load_realms(settings.realms)
     proxy = find_proxy(settings)
 except ValidationError as error:
     sys.exit(explain(error))
-except FileNotFoundError as error:
+except (FileNotFoundError, RealmsError) as error:
     sys.exit(str(error))
 
 # Before anything is started: what the Hub starts has this limit too, the proxy with everybody's connections among it.
@@ -75,6 +77,9 @@ c.JupyterHub.authenticator_class = "hops_spawner.authenticator.HopsAuthenticator
 for owner in (c.HopsAuthenticator, c.HopsSpawnerMixin):
     owner.control_plane_url = service_url(ports["hops"], "hops") + "/"
     owner.credential_file = str(home.secret("hub-credential"))
+
+c.HopsAuthenticator.realms_file = str(settings.realms or "")
+c.HopsAuthenticator.site_url = f"{(settings.public_url or settings.url).rstrip('/')}/hub/"
 
 # Notebook servers: one for each project of a user; a killed Hub finds them again, a stopped one stops them.
 c.JupyterHub.allow_named_servers = True

@@ -30,6 +30,9 @@ INHERITED = (
     "CURL_CA_BUNDLE",
     "HOME",
     "JAVA_HOME",
+    # Where a site keeps what Kerberos reads elsewhere than in the system's places.
+    "KRB5RCACHENAME",
+    "KRB5_CONFIG",
     "NODE_EXTRA_CA_CERTS",
     "PIP_CERT",
     "PIP_EXTRA_INDEX_URL",

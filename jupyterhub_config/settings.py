@@ -38,6 +38,7 @@ class SiteSettings(BaseSettings):
     sandbox_reads: str = Field(default="", description="Absolute paths, with commas, that all may read in theirs.")
     profile: Literal["local", "kubernetes"] = Field(default="local", description="Where notebook servers run.")
     proxy_command: str | None = Field(default=None, description="The program configurable-http-proxy.")
+    realms: Path | None = Field(default=None, description="TOML file with the realms that people log in by.")
     environment_timeout_s: int = Field(default=900, ge=1, description="How long a start waits for the environment.")
     answer_timeout_s: int = Field(default=90, ge=1, description="How long a new notebook server may take to answer.")
     servers_per_user: int = Field(

@@ -20,7 +20,7 @@ SHARE_ENGINES = (
 # Folders whose tests share one engine, which is started once.
 SAME_ENGINE = {"contract/storage": "contract/user_library"}
 # They start programs that share two cores with everything else that runs on the machine.
-REAL_ENGINES = ("spark", "hub", "browser", "postgresql", "kerberos")
+REAL_ENGINES = ("spark", "hub", "browser", "postgresql", "kerberos", "ldap")
 
 
 def pytest_configure() -> None:

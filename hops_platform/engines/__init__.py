@@ -7,7 +7,8 @@ all that change something can be repeated: they are called at least once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from hops_platform.engines.capacity import MachineCapacity
 from hops_platform.engines.environments import ProjectEnvironments
@@ -16,6 +17,7 @@ from hops_platform.engines.hub import Hub
 from hops_platform.engines.logins import BrowserLogins
 from hops_platform.engines.mailer import Mailer
 from hops_platform.engines.previews import FilePreviews
+from hops_platform.engines.realms import SiteRealm
 from hops_platform.engines.sandboxes import Sandboxes
 from hops_platform.engines.sessions import SparkSessions
 from hops_platform.engines.storage import ProjectStorage
@@ -24,7 +26,7 @@ from hops_platform.engines.templates import ProjectTemplates
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engines:
-    """One adapter for each port."""
+    """One adapter for each port; of realms any number, by their names."""
 
     storage: ProjectStorage
     files: ProjectFiles
@@ -39,6 +41,7 @@ class Engines:
     mailer: Mailer
     previews: FilePreviews
     sandboxes: Sandboxes
+    realms: Mapping[str, SiteRealm] = field(default_factory=dict)
 
 
 __all__ = [
@@ -55,5 +58,6 @@ __all__ = [
     "ProjectTemplates",
     "ProjectUploads",
     "Sandboxes",
+    "SiteRealm",
     "SparkSessions",
 ]

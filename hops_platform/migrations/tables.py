@@ -19,6 +19,7 @@ from hops_platform.links import models as links
 from hops_platform.outbox import Delivery
 from hops_platform.projects import models as projects
 from hops_platform.quotas import models as quotas
+from hops_platform.realms import models as realms
 from hops_platform.registrations import models as registrations
 from hops_platform.second_factor import models as second_factor
 from hops_platform.security.rates import Rate
@@ -33,6 +34,7 @@ TABLES = (
     addresses.UserAddress,
     links.OneTimeLink,
     Rate,
+    realms.RealmAccount,
     second_factor.SecondFactor,
     second_factor.RecoveryCode,
     security_keys.SecurityKey,

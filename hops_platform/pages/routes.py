@@ -20,6 +20,7 @@ from hops_contract.problems import Problem
 from hops_contract.slugs import is_slug
 from hops_platform.audit.actions import Action
 from hops_platform.engines.places import is_dataset_name
+from hops_platform.engines.realms import ProofKind
 from hops_platform.http import PartsOf, parts_of
 from hops_platform.parts import Parts
 from hops_platform.security.browser import BrowserUser, Public, browser_user_if_any, current_browser_user
@@ -245,6 +246,7 @@ def _page(name: str, reader: BrowserUser, parts: PartsOf, *, status: int = 200, 
         base=settings.prefix,
         hub=f"{settings.hub_base_url}hub/",
         user=person.name,
+        realm=_realm_of(reader, parts),
         admin=person.admin,
         auditor=person.auditor,
         must_change_password=person.must_change_password,
@@ -256,6 +258,17 @@ def _page(name: str, reader: BrowserUser, parts: PartsOf, *, status: int = 200, 
         **more,
     )
     return HTMLResponse(html, status_code=status, headers=_PAGE_HEADERS)
+
+
+def _realm_of(reader: BrowserUser, parts: PartsOf) -> dict[str, str] | None:
+    """What pages say of the realm that keeps the password; ``None`` where the platform keeps it."""
+    if reader.realm is None:
+        return None
+    site = parts.engines.realms.get(reader.realm)
+    # It may stand no more in the site's file; the user's password is not here for all that.
+    known = (site.title, site.password_url, site.engine.proof) if site is not None else (reader.realm, "", None)
+    title, url, proof = known
+    return {"name": reader.realm, "title": title, "url": url, "password": "yes" if proof is ProofKind.PASSWORD else ""}
 
 
 def _scopes_for(*, admin: bool) -> list[tuple[str, str]]:

@@ -28,7 +28,7 @@ from hops_platform.security.passwords import hash_password
 from hops_platform.security.rates import Bound, count_against
 from hops_platform.security.sealing import Sealer
 from hops_platform.users.models import User
-from hops_platform.users.service import set_forgotten_password
+from hops_platform.users.service import check_kept_here, realm_of, set_forgotten_password
 
 SEND = Task(CHANNEL, "password-reset.send")
 BY_MAIL = timedelta(hours=1)
@@ -66,16 +66,19 @@ def whom(session: Session, sealed: str, *, sealer: Sealer) -> tuple[User, str] |
         user = user_at(session, typed)
     else:
         user = session.scalar(select(User).where(User.name == typed, User.active.is_(True)))
-    address = address_of(session, user) if user is not None else None
-    return (user, address.address) if user is not None and address is not None else None
+    if user is None or realm_of(session, user) is not None:
+        return None
+    address = address_of(session, user)
+    return (user, address.address) if address is not None else None
 
 
 def make_by_hand(session: Session, user: User) -> str:
     """A link's token for an administrator to hand over; those of before end.
 
     Raises:
-        ConflictError: The user may not log in.
+        ConflictError: The user may not log in, or the password is kept by a realm.
     """
+    check_kept_here(session, user)
     if not user.active:
         raise ConflictError(f"The user {user.name!r} is not active.", remedy="Activate the user first.")
     end_links(session, Purpose.PASSWORD_RESET, str(user.id))
@@ -96,6 +99,7 @@ def finish(session: Session, token: str, password: str, *, end_keys: bool, mail:
     """Sets the password of the user of a link; answers who that is.
 
     Raises:
+        ConflictError: The password is kept by a realm by now.
         NotFoundError: The link is not good, or its user has another address by now.
     """
     password_hash = hash_password(password)

@@ -8,6 +8,7 @@ from hops_contract.slugs import MAX_SLUG_LENGTH
 from hops_platform.audit.actions import Action
 from hops_platform.audit.requests import CALLER, records
 from hops_platform.http import DatabaseSession, PartsOf
+from hops_platform.realms.proving import ProverOf
 from hops_platform.second_factor import service
 from hops_platform.second_factor.schemas import (
     Confirmation,
@@ -19,7 +20,6 @@ from hops_platform.second_factor.schemas import (
 from hops_platform.security.authentication import Caller
 from hops_platform.security.guard import Requires
 from hops_platform.security.permissions import Permission
-from hops_platform.security_keys.ceremonies import relying_party
 from hops_platform.users.service import find_user
 
 router = APIRouter(tags=["second factor"])
@@ -34,16 +34,11 @@ def read_second_factor(caller: Mine, session: DatabaseSession, parts: PartsOf) -
 
 # Without idempotency keys: what such requests answered is kept, and these answers must not be.
 @router.post("/me/second-factor", dependencies=[records(Action.SECOND_FACTOR_BEGIN, CALLER)])
-def begin_second_factor(request: Proof, caller: Mine, session: DatabaseSession, parts: PartsOf) -> SetUp:
+def begin_second_factor(
+    request: Proof, caller: Mine, session: DatabaseSession, prover: ProverOf, parts: PartsOf
+) -> SetUp:
     """Begins a second factor: the secret for an authenticator app, shown this once. One that was only begun ends."""
-    return service.begin(
-        session,
-        caller,
-        request,
-        database=parts.database,
-        sealer=parts.sealer,
-        party=relying_party(parts.settings.public_url),
-    )
+    return service.begin(session, caller, request, prover=prover, sealer=parts.sealer)
 
 
 @router.post("/me/second-factor:confirm", dependencies=[records(Action.SECOND_FACTOR_CONFIRM, CALLER)])
@@ -57,29 +52,15 @@ def confirm_second_factor(
 @router.post(
     "/me/second-factor:turn-off", status_code=204, dependencies=[records(Action.SECOND_FACTOR_TURN_OFF, CALLER)]
 )
-def turn_off_second_factor(request: Proof, caller: Mine, session: DatabaseSession, parts: PartsOf) -> None:
+def turn_off_second_factor(request: Proof, caller: Mine, session: DatabaseSession, prover: ProverOf) -> None:
     """Turns my authenticator app off, for whoever proves again who they are."""
-    service.turn_off(
-        session,
-        caller,
-        request,
-        database=parts.database,
-        sealer=parts.sealer,
-        party=relying_party(parts.settings.public_url),
-    )
+    service.turn_off(session, caller, request, prover=prover)
 
 
 @router.post("/me/second-factor:renew-recovery-codes", dependencies=[records(Action.SECOND_FACTOR_RENEW_CODES, CALLER)])
-def renew_recovery_codes(request: Proof, caller: Mine, session: DatabaseSession, parts: PartsOf) -> RecoveryCodes:
+def renew_recovery_codes(request: Proof, caller: Mine, session: DatabaseSession, prover: ProverOf) -> RecoveryCodes:
     """New recovery codes in place of all earlier ones, with a proof as well; shown this once."""
-    return service.renew_recovery_codes(
-        session,
-        caller,
-        request,
-        database=parts.database,
-        sealer=parts.sealer,
-        party=relying_party(parts.settings.public_url),
-    )
+    return service.renew_recovery_codes(session, caller, request, prover=prover)
 
 
 @router.delete(

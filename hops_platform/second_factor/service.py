@@ -5,8 +5,9 @@ from __future__ import annotations
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from hops_platform.database import Database, now
+from hops_platform.database import now
 from hops_platform.errors import ConflictError, InvalidRequestError, NotFoundError
+from hops_platform.realms.service import Prover
 from hops_platform.second_factor.checking import (
     has_app,
     has_second_factor,
@@ -25,10 +26,8 @@ from hops_platform.second_factor.models import RecoveryCode, SecondFactor
 from hops_platform.second_factor.schemas import Proof, RecoveryCodes, SecondFactorAnswer, SetUp
 from hops_platform.security.authentication import Caller
 from hops_platform.security.sealing import Sealer
-from hops_platform.security_keys.ceremonies import RelyingParty
 from hops_platform.security_keys.models import SecurityKey
 from hops_platform.users.models import User
-from hops_platform.users.service import prove
 
 SITE = "HopsLab"
 
@@ -45,9 +44,7 @@ def show(session: Session, user: User, *, required: bool) -> SecondFactorAnswer:
     )
 
 
-def begin(
-    session: Session, caller: Caller, proof: Proof, *, database: Database, sealer: Sealer, party: RelyingParty | None
-) -> SetUp:
+def begin(session: Session, caller: Caller, proof: Proof, *, prover: Prover, sealer: Sealer) -> SetUp:
     """A new secret for the caller, shown this once; it counts when it was confirmed.
 
     A proof is asked for, so that nobody who only found an open browser can lock its owner out, or pass by a security
@@ -64,7 +61,7 @@ def begin(
     _check_off(session, user)
     # The check writes by itself; this transaction must not hold the database meanwhile.
     session.commit()
-    prove(database, user.name, proof, sealer=sealer, party=party)
+    prover.check(user, proof)
     factor = lock_second_factor(session, user)
     secret = generate_secret()
     sealed = sealer.seal(secret.encode(), purpose=purpose_of(user.id))
@@ -103,9 +100,7 @@ def confirm(session: Session, user: User, code: str, *, sealer: Sealer) -> Recov
     return _new_recovery_codes(session, user)
 
 
-def turn_off(
-    session: Session, caller: Caller, proof: Proof, *, database: Database, sealer: Sealer, party: RelyingParty | None
-) -> None:
+def turn_off(session: Session, caller: Caller, proof: Proof, *, prover: Prover) -> None:
     """Takes the caller's authenticator app away, for whoever proves again who they are.
 
     Raises:
@@ -117,14 +112,12 @@ def turn_off(
     """
     if not has_app(session, caller.person):
         raise ConflictError("You have no authenticator app here.", remedy="Set one up first.")
-    _prove_again(session, caller, proof, database=database, sealer=sealer, party=party)
+    _prove_again(session, caller, proof, prover=prover)
     session.execute(delete(SecondFactor).where(SecondFactor.user_id == caller.person.id))
     forget_unless_needed(session, caller.person)
 
 
-def renew_recovery_codes(
-    session: Session, caller: Caller, proof: Proof, *, database: Database, sealer: Sealer, party: RelyingParty | None
-) -> RecoveryCodes:
+def renew_recovery_codes(session: Session, caller: Caller, proof: Proof, *, prover: Prover) -> RecoveryCodes:
     """New recovery codes in place of all earlier ones.
 
     Raises:
@@ -134,7 +127,7 @@ def renew_recovery_codes(
         WrongCodeError: The code is wrong, or was used; or the key's answer is.
         WrongCredentialsError: The password is wrong.
     """
-    _prove_again(session, caller, proof, database=database, sealer=sealer, party=party)
+    _prove_again(session, caller, proof, prover=prover)
     return _new_recovery_codes(session, caller.person)
 
 
@@ -175,14 +168,12 @@ def forget_unless_needed(session: Session, user: User) -> None:
         session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user.id))
 
 
-def _prove_again(
-    session: Session, caller: Caller, proof: Proof, *, database: Database, sealer: Sealer, party: RelyingParty | None
-) -> None:
+def _prove_again(session: Session, caller: Caller, proof: Proof, *, prover: Prover) -> None:
     user = caller.person
     if not has_second_factor(session, user):
         raise ConflictError("You have no second factor.", remedy="Set one up first.")
     session.commit()
-    prove(database, user.name, proof, sealer=sealer, party=party)
+    prover.check(user, proof)
 
 
 def _check_off(session: Session, user: User) -> None:

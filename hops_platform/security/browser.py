@@ -29,6 +29,7 @@ from hops_platform.audit.requests import CALLER, Known, records_apart
 from hops_platform.errors import ForbiddenError, MalformedRequestError, UnauthenticatedError
 from hops_platform.http import DatabaseSession, PartsOf, parts_of
 from hops_platform.parts import Parts
+from hops_platform.realms.models import account_of
 from hops_platform.security.authentication import Caller, authenticate_browser, held_to_second_factor
 from hops_platform.security.permissions import Permission
 from hops_platform.security.policy import ROLE_PERMISSIONS, Role
@@ -73,10 +74,12 @@ class BrowserUser:
     Attributes:
         caller: The user.
         csrf_token: What the page's scripts must send as ``X-Hops-CSRF`` with each call.
+        realm: Who keeps the user's password, if not this platform.
     """
 
     caller: Caller
     csrf_token: str
+    realm: str | None = None
 
 
 def current_browser_user(request: Request, session: DatabaseSession, parts: PartsOf) -> BrowserUser:
@@ -94,7 +97,12 @@ def current_browser_user(request: Request, session: DatabaseSession, parts: Part
     if caller is None:
         raise LoginNeededError
     caller = held_to_second_factor(session, caller, required=parts.settings.second_factor_required)
-    return BrowserUser(caller=caller, csrf_token=csrf_token(session_cookie(request) or ""))
+    account = account_of(session, caller.person)
+    return BrowserUser(
+        caller=caller,
+        csrf_token=csrf_token(session_cookie(request) or ""),
+        realm=account.realm if account is not None else None,
+    )
 
 
 def browser_user_if_any(request: Request, session: DatabaseSession, parts: PartsOf) -> BrowserUser | None:

@@ -164,6 +164,7 @@ SCOPE_PERMISSIONS: Mapping[Scope, frozenset[Permission]] = MappingProxyType(
                 Permission.PROJECTS_OVERSEE,
                 Permission.PROJECT_READ,
                 Permission.REGISTRATIONS_LIST,
+                Permission.REALM_ACCOUNTS_LIST,
                 Permission.USERS_LIST,
                 Permission.USERS_READ,
             }
@@ -199,6 +200,8 @@ IN_PERSON = frozenset(
         Permission.ME_SECURITY_KEYS,
         Permission.PASSWORD_RESETS_GIVE,
         Permission.REGISTRATIONS_DECIDE,
+        Permission.REALM_ACCOUNTS_ADMIT,
+        Permission.REALM_ACCOUNTS_REMOVE,
         Permission.SECOND_FACTOR_RESET,
         # The Hub's own; no user has it.
         Permission.SERVER_GRANT,

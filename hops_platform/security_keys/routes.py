@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Path
 from hops_platform.audit.actions import Action
 from hops_platform.audit.requests import CALLER, Known, records
 from hops_platform.http import DatabaseSession, PartsOf
+from hops_platform.realms.proving import ProverOf
 from hops_platform.second_factor.schemas import Proof
 from hops_platform.security.authentication import Caller
 from hops_platform.security.guard import Requires
@@ -27,16 +28,9 @@ def list_security_keys(caller: Mine, session: DatabaseSession, parts: PartsOf) -
 
 
 @router.post("/me/security-keys:begin", dependencies=[records(Action.SECURITY_KEY_BEGIN, CALLER)])
-def begin_security_key(request: Proof, caller: Mine, session: DatabaseSession, parts: PartsOf) -> KeyOptions:
+def begin_security_key(request: Proof, caller: Mine, session: DatabaseSession, prover: ProverOf) -> KeyOptions:
     """What to ask a new key, for whoever proves again who they are."""
-    return service.begin(
-        session,
-        caller,
-        request,
-        database=parts.database,
-        sealer=parts.sealer,
-        party=relying_party(parts.settings.public_url),
-    )
+    return service.begin(session, caller, request, prover=prover)
 
 
 # Without idempotency keys: what such requests answered is kept, and recovery codes must not be.
@@ -59,8 +53,7 @@ def remove_security_key(
     request: Proof,
     caller: Mine,
     session: DatabaseSession,
-    parts: PartsOf,
+    prover: ProverOf,
 ) -> None:
     """Takes one of my keys away, for whoever proves again who they are."""
-    party = relying_party(parts.settings.public_url)
-    service.remove(session, caller, key, request, database=parts.database, sealer=parts.sealer, party=party)
+    service.remove(session, caller, key, request, prover=prover)

@@ -7,13 +7,12 @@ import uuid
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hops_platform.database import Database
 from hops_platform.errors import ConflictError, InvalidRequestError, NotFoundError
+from hops_platform.realms.service import Prover
 from hops_platform.second_factor.checking import has_second_factor
 from hops_platform.second_factor.schemas import Proof
 from hops_platform.second_factor.service import first_recovery_codes, forget_unless_needed
 from hops_platform.security.authentication import Caller
-from hops_platform.security.sealing import Sealer
 from hops_platform.security_keys.ceremonies import (
     RelyingParty,
     ask_to_make,
@@ -31,7 +30,6 @@ from hops_platform.security_keys.schemas import (
     SecurityKeys,
 )
 from hops_platform.users.models import User
-from hops_platform.users.service import prove
 
 MOST_KEYS = 10
 
@@ -47,9 +45,7 @@ def show(key: SecurityKey) -> SecurityKeyAnswer:
     return SecurityKeyAnswer(id=key.id, name=key.name, created_at=key.created_at, last_used_at=key.last_used_at)
 
 
-def begin(
-    session: Session, caller: Caller, proof: Proof, *, database: Database, sealer: Sealer, party: RelyingParty | None
-) -> KeyOptions:
+def begin(session: Session, caller: Caller, proof: Proof, *, prover: Prover) -> KeyOptions:
     """What to ask a new key, for whoever has proven again who they are.
 
     Raises:
@@ -59,11 +55,11 @@ def begin(
         WrongCodeError: Code or key's answer is wrong.
         WrongCredentialsError: The password is wrong.
     """
-    user, there = caller.person, _party(party)
+    user, there = caller.person, _party(prover.party)
     _check_room(session, user)
     # What follows writes by itself; this transaction must not hold the database meanwhile.
     session.commit()
-    prove(database, user.name, proof, sealer=sealer, party=there)
+    prover.check(user, proof)
     challenge = new_challenge(session, user, Ceremony.REGISTER)
     options = ask_to_make(there, challenge, user_id=user.id.bytes, user=user.name, known=known(keys_of(session, user)))
     return KeyOptions(options=options)
@@ -112,9 +108,7 @@ def remove(
     identifier: uuid.UUID,
     proof: Proof,
     *,
-    database: Database,
-    sealer: Sealer,
-    party: RelyingParty | None,
+    prover: Prover,
 ) -> None:
     """Takes a key of the caller away.
 
@@ -128,7 +122,7 @@ def remove(
     user = caller.person
     _find(session, user, identifier)
     session.commit()
-    prove(database, user.name, proof, sealer=sealer, party=party)
+    prover.check(user, proof)
     session.delete(_find(session, user, identifier))
     session.flush()
     forget_unless_needed(session, user)

@@ -1,22 +1,34 @@
 from __future__ import annotations
 
+import base64
+import binascii
+import hmac
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Request
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from hops_contract.slugs import MAX_SLUG_LENGTH
 from hops_platform.addresses.service import tell_password_changed
 from hops_platform.api_keys.exchange import exchange_key
 from hops_platform.audit.actions import Action, ActorKind
 from hops_platform.audit.circumstances import Circumstances
-from hops_platform.audit.requests import CALLER, Known, records, records_apart
+from hops_platform.audit.events import Detail
+from hops_platform.audit.requests import CALLER, Known, event_of, records, records_apart
+from hops_platform.audit.trail import record
+from hops_platform.engines.realms import GivenIdToken, GivenPassword, GivenTicket, Proof
+from hops_platform.errors import ForbiddenError, InvalidRequestError
 from hops_platform.http import After, DatabaseSession, IdempotencyKeyHeader, Limit, PartsOf
 from hops_platform.idempotency import create_once
 from hops_platform.paging import DEFAULT_LIMIT, Page, fetch_page
 from hops_platform.parts import Parts
+from hops_platform.realms import service as realms
 from hops_platform.security.authentication import Caller
-from hops_platform.security.guard import Public, Requires, RequiresRenewable
+from hops_platform.security.guard import Public, Requires, RequiresRenewable, shown_token
 from hops_platform.security.permissions import Permission
 from hops_platform.security.tokens import SignedToken
 from hops_platform.security_keys.ceremonies import relying_party
@@ -37,14 +49,72 @@ UserName = Annotated[str, Path(max_length=MAX_SLUG_LENGTH, examples=["ada"])]
 
 
 @router.post("/tokens", dependencies=[Depends(Public(Permission.TOKENS_CREATE)), records_apart(Action.LOGIN_PASSWORD)])
-def create_token(request: LoginRequest, parts: PartsOf, known: Known) -> TokenAnswer:
+def create_token(request: LoginRequest, sent: Request, parts: PartsOf, known: Known) -> TokenAnswer:
     """Logs in with a password and, where one is asked for, a code or a security key; or exchanges an API key.
+
+    With `realm` it is LDAP, Kerberos or OpenID Connect that says who it is. The first log-in may make the user.
 
     After five failures, of passwords and codes together, the name is locked for a growing time.
     """
-    signed, user = _log_in(request, parts, known)
+    ticket = None
+    if request.realm is not None:
+        signed, user, answer = _log_in_by_realm(request, request.realm, sent, parts, known)
+        ticket = base64.b64encode(answer).decode() if answer else None
+    else:
+        signed, user = _log_in(request, parts, known)
     known.thing, known.actor, known.actor_kind = user, user, ActorKind.USER
-    return TokenAnswer(token=signed.token, expires_at=signed.expires_at, user=user)
+    return TokenAnswer(token=signed.token, expires_at=signed.expires_at, user=user, ticket=ticket)
+
+
+def _log_in_by_realm(
+    request: LoginRequest, realm: str, sent: Request, parts: Parts, known: Circumstances
+) -> tuple[SignedToken, str, bytes]:
+    # Not the name that was typed: it may be a password in the wrong field, and what is known here is not what is there.
+    known.details["realm"] = realm
+    if request.id_token is not None:
+        known.action = Action.LOGIN_OIDC
+        _check_from_hub(sent, parts)
+    elif request.ticket is not None:
+        known.action = Action.LOGIN_TICKET
+    logged_in = realms.log_in(
+        parts.database,
+        realms.find_realm(parts.engines.realms, realm),
+        _proof_of(request),
+        note=partial(_note_change, sent, realm),
+        code=request.code.get_secret_value() if request.code is not None else None,
+        signer=parts.signer,
+        sealer=parts.sealer,
+        party=relying_party(parts.settings.public_url),
+    )
+    return logged_in.token, logged_in.user, logged_in.answer
+
+
+def _note_change(sent: Request, realm: str, session: Session, user: User, changed: Mapping[str, bool]) -> None:
+    """Records what a log-in did besides, as done by the platform: nobody asked for it."""
+    action = Action.USER_EDIT if changed else Action.USER_CREATE
+    details: dict[str, Detail] = {"realm": realm, **changed}
+    if changed:
+        details["changed"] = sorted(changed)
+    done = replace(event_of(sent, action), actor="hops", actor_kind=ActorKind.SERVICE, thing=user.name, details=details)
+    record(session, done)
+
+
+def _proof_of(request: LoginRequest) -> Proof:
+    if request.id_token is not None:
+        return GivenIdToken(token=request.id_token.get_secret_value())
+    if request.ticket is not None:
+        try:
+            return GivenTicket(token=base64.b64decode(request.ticket.get_secret_value(), validate=True))
+        except (binascii.Error, ValueError):
+            raise InvalidRequestError("The ticket is not base64.") from None
+    password = request.password.get_secret_value() if request.password is not None else ""
+    return GivenPassword(username=request.username or "", password=password)
+
+
+def _check_from_hub(sent: Request, parts: Parts) -> None:
+    """An ID token alone proves too little: whoever else the provider gave it to could show it. The Hub fetched it."""
+    if not hmac.compare_digest((shown_token(sent) or "").encode(), parts.hub_credential.encode()):
+        raise ForbiddenError("Log-in by OpenID Connect goes through the log-in page.", remedy="Open it in a browser.")
 
 
 def _log_in(request: LoginRequest, parts: Parts, known: Circumstances) -> tuple[SignedToken, str]:
@@ -100,9 +170,13 @@ def renew_token(
 
 
 @router.get("/me")
-def read_me(caller: Annotated[Caller, Depends(Requires(Permission.ME_READ))], session: DatabaseSession) -> Me:
+def read_me(
+    caller: Annotated[Caller, Depends(Requires(Permission.ME_READ))], session: DatabaseSession, parts: PartsOf
+) -> Me:
     """Who the caller is, and in which projects."""
     user = caller.user
+    realm = service.realm_of(session, user) if user is not None else None
+    site = parts.engines.realms.get(realm or "")
     return Me(
         kind=caller.principal.kind,
         name=caller.principal.user,
@@ -111,6 +185,8 @@ def read_me(caller: Annotated[Caller, Depends(Requires(Permission.ME_READ))], se
         auditor=caller.audits,
         must_change_password=user is not None and user.must_change_password,
         second_factor_needed=caller.lacks_second_factor,
+        realm=realm,
+        password_url=site.password_url if site is not None else "",
         project=caller.only_project,
         memberships=service.first_memberships(session, caller, limit=DEFAULT_LIMIT),
     )

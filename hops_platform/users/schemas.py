@@ -8,6 +8,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from hops_contract.principal import PrincipalKind, ProjectRole
+from hops_contract.realms import MAX_ID_TOKEN_LENGTH, MAX_TICKET_LENGTH
 from hops_contract.slugs import MAX_SLUG_LENGTH, SLUG_PATTERN, SLUG_RULE, is_slug
 from hops_platform.api_keys.proofs import KEY_LENGTH
 from hops_platform.audit.events import Detail
@@ -70,8 +71,8 @@ KeyAnswerField = Annotated[
     KeyAnswer, Field(description="Of a security key, to what that problem asks in 'security_key'.")
 ]
 WAYS_IN = (
-    "One of: username and password, with or without code; challenge and code; challenge and assertion; "
-    "api_key, with or without project."
+    "One of: username and password, with or without code and realm; challenge and code; challenge and assertion; "
+    "api_key, with or without project; realm and ticket; realm and id_token."
 )
 WAYS_TO_PROVE = "One of: password, with or without code; challenge and code; challenge and assertion."
 
@@ -106,6 +107,24 @@ class LoginRequest(Strict):
         default=None, description="Only with an API key: in which project.", examples=["weather"]
     )
 
+    realm: Slug | None = Field(
+        default=None, description="Who knows the name and the password, if not this platform.", examples=["staff"]
+    )
+    ticket: SecretStr | None = Field(
+        default=None,
+        min_length=1,
+        max_length=MAX_TICKET_LENGTH,
+        description="A token of SPNEGO, in base64; for a realm of the kind kerberos.",
+        examples=["YIICcQYGKwYBBQUC…"],
+    )
+    id_token: SecretStr | None = Field(
+        default=None,
+        min_length=1,
+        max_length=MAX_ID_TOKEN_LENGTH,
+        description="Of OpenID Connect; only from the Hub, which got it from the provider.",
+        examples=["eyJhbGciOiJSUzI1NiIs…"],
+    )
+
     @model_validator(mode="after")
     def _check_one_way(self) -> Self:
         if ways_in(self) not in _WAYS_IN:
@@ -117,6 +136,10 @@ _WAYS_IN = frozenset(
     {
         frozenset({"username", "password"}),
         frozenset({"username", "password", "code"}),
+        frozenset({"username", "password", "realm"}),
+        frozenset({"username", "password", "code", "realm"}),
+        frozenset({"realm", "ticket"}),
+        frozenset({"realm", "id_token"}),
         frozenset({"challenge", "code"}),
         frozenset({"challenge", "assertion"}),
         frozenset({"api_key"}),
@@ -131,6 +154,9 @@ class TokenAnswer(BaseModel):
     token: str = Field(examples=["eyJhbGciOiJFZERTQSIs…"])
     expires_at: datetime = Field(examples=["2026-05-04T10:15:00Z"])
     user: str = Field(examples=["ada"])
+    ticket: str | None = Field(
+        default=None, description="What proves to who sent a ticket who this is, in base64.", examples=[None]
+    )
 
 
 class PasswordChange(Strict):
@@ -155,6 +181,9 @@ class UserAnswer(BaseModel):
         description="Log-ins from before have ended: it moves with the password.", examples=["2026-05-04T10:00:00Z"]
     )
     created_at: datetime = Field(examples=["2026-05-04T10:00:00Z"])
+    realm: str | None = Field(
+        default=None, description="Who keeps the password, if not this platform.", examples=[None]
+    )
 
 
 class NewUser(Strict):
@@ -207,4 +236,6 @@ class Me(BaseModel):
     project: str | None = Field(
         default=None, description="Only for a project-user, and with an API key of one project.", examples=[None]
     )
+    realm: str | None = Field(default=None, description="Who keeps my password, if not this platform.", examples=[None])
+    password_url: str = Field(default="", description="Where I change it then; empty if not told.", examples=[""])
     memberships: list[MyMembership] = Field(description="The first page; `GET projects` lists them all.")

@@ -23,9 +23,9 @@ from hops_platform.errors import (
 )
 from hops_platform.projects.models import Membership, Project
 from hops_platform.projects.service import end_all_work_of
+from hops_platform.realms.models import account_of
 from hops_platform.second_factor.challenges import make_challenge, open_challenge
 from hops_platform.second_factor.checking import has_second_factor, use_code
-from hops_platform.second_factor.schemas import Proof
 from hops_platform.security.authentication import START_AGAIN, Caller
 from hops_platform.security.passwords import generate_password, hash_password, password_matches
 from hops_platform.security.sealing import Sealer
@@ -94,32 +94,11 @@ def finish_log_in(
         UnauthenticatedError: The challenge was made up, took too long, or the password was changed since.
         WrongCodeError: The code is wrong, or was used; or the key's answer is.
     """
-    user = _finish(database, challenge=challenge, code=code, answer=answer, sealer=sealer, party=party)
+    user = finish(database, challenge=challenge, code=code, answer=answer, sealer=sealer, party=party)
     return signer.sign_user(user.name, admin=user.admin), user.name
 
 
-def prove(database: Database, username: str, proof: Proof, *, sealer: Sealer, party: RelyingParty | None) -> None:
-    """Checks that it is ``username`` who asks, who is logged in, once more.
-
-    Raises:
-        LockedOutError: Too many attempts failed.
-        SecondFactorNeededError: The password is right, and the second factor is needed.
-        UnauthenticatedError: The challenge is another's, was made up, or took too long.
-        WrongCodeError: The code is wrong, or was used; or the key's answer is.
-        WrongCredentialsError: The password is wrong.
-    """
-    code = proof.code.get_secret_value() if proof.code is not None else None
-    if proof.challenge is None:
-        password = proof.password.get_secret_value() if proof.password is not None else ""
-        check_credentials(database, username=username, password=password, code=code, sealer=sealer, party=party)
-        return
-    challenge = proof.challenge.get_secret_value()
-    if name_in_challenge(challenge, sealer=sealer) != username:
-        raise UnauthenticatedError("This was not begun here, or took too long.", remedy="Begin again.")
-    _finish(database, challenge=challenge, code=code or "", answer=proof.assertion, sealer=sealer, party=party)
-
-
-def _finish(
+def finish(
     database: Database,
     *,
     challenge: str,
@@ -128,6 +107,13 @@ def _finish(
     sealer: Sealer,
     party: RelyingParty | None,
 ) -> User:
+    """Checks what was asked for after a right password; answers whose it was.
+
+    Raises:
+        LockedOutError: Too many attempts failed.
+        UnauthenticatedError: The challenge was made up, took too long, or the password was changed since.
+        WrongCodeError: The code is wrong, or was used; or the key's answer is.
+    """
     begun = open_challenge(challenge, moment=now(), sealer=sealer)
     with database.session(writes=False) as session:
         user = session.scalar(select(User).where(User.name == begun.user, User.active.is_(True)))
@@ -158,12 +144,25 @@ def check_credentials(
         WrongCredentialsError: The password is wrong, or there is no such active user; whatever the code.
     """
     user = check_password(database, username=username, password=password)
+    check_second_factor(database, user, code=code, sealer=sealer, party=party)
+
+
+def check_second_factor(
+    database: Database, user: User, *, code: str | None, sealer: Sealer, party: RelyingParty | None = None
+) -> None:
+    """Asks ``user``, who has proven all else, for a second factor where they have one.
+
+    Raises:
+        LockedOutError: Too many attempts failed.
+        SecondFactorNeededError: A code, or a security key's answer, is needed.
+        WrongCodeError: The code is wrong, or was used.
+    """
     with database.session(writes=False) as session:
         if not has_second_factor(session, user):
             return
     if code is None:
         raise _second_factor_needed(database, user, sealer=sealer, party=party)
-    _check_code(database, username=username, code=code, sealer=sealer)
+    _check_code(database, username=user.name, code=code, sealer=sealer)
 
 
 def check_password(database: Database, *, username: str, password: str) -> User:
@@ -176,7 +175,8 @@ def check_password(database: Database, *, username: str, password: str) -> User:
     with database.session(writes=False) as session:
         check_not_locked(session, username)
         user = session.scalar(select(User).where(User.name == username))
-        password_hash = user.password_hash if user is not None and user.active else None
+        # Whoever is of a realm has none.
+        password_hash = (user.password_hash or None) if user is not None and user.active else None
         # Failures of one who has a second factor are forgiven by a right code alone: whoever knows the password could
         # else begin anew after each few guesses of a code.
         has_failed = session.get(LoginAttempts, username) is not None
@@ -188,12 +188,21 @@ def check_password(database: Database, *, username: str, password: str) -> User:
                 check_not_locked(session, username)
                 forget_failures(session, username)
         return user
+    count_failure(database, username)
+    raise WrongCredentialsError(_WRONG, remedy="After some failed attempts the name is locked for a while.")
+
+
+def count_failure(database: Database, username: str) -> None:
+    """Counts a failed log-in with a name.
+
+    Raises:
+        LockedOutError: The name is locked.
+    """
     try:
         _count_failure(database, username)
     except IntegrityError:
         # An attempt beside this one was the first to fail with this name, and its row is there now.
         _count_failure(database, username)
-    raise WrongCredentialsError(_WRONG, remedy="After some failed attempts the name is locked for a while.")
 
 
 def _second_factor_needed(
@@ -335,6 +344,7 @@ def change_password(
     if caller.principal.kind is not PrincipalKind.USER:
         raise ForbiddenError("Only the user can change the password.")
     name = caller.person.name
+    check_kept_here(session, caller.person)
     # The check writes by itself; this transaction must not hold the database meanwhile.
     session.commit()
     check_password(database, username=name, password=old)
@@ -460,9 +470,7 @@ def edit_user(session: Session, user: User, edit: UserEdit) -> None:
             # A token of before must not come back to life with the user. First, for the order of the locks: the user,
             # then memberships, as where a certificate is made.
             _end_log_ins(session, user)
-        if user.active and not edit.active:
-            end_all_work_of(session, user)
-        user.active = edit.active
+        _set_active(session, user, active=edit.active)
     if edit.admin is not None:
         user.admin = edit.admin
     if edit.auditor is not None:
@@ -474,10 +482,31 @@ def edit_user(session: Session, user: User, edit: UserEdit) -> None:
     session.flush()
 
 
+def _set_active(session: Session, user: User, *, active: bool) -> None:
+    if user.active and not active:
+        end_all_work_of(session, user)
+    user.active = active
+    if (account := account_of(session, user)) is not None:
+        # What is decided here is not undone by whoever comes back to the realm.
+        account.gone_at = None
+
+
 def set_password(session: Session, user: User, password: str, *, must_change: bool) -> None:
-    """Gives ``user`` another password; all older log-ins end, and a lock-out too."""
+    """Gives ``user`` another password; all older log-ins end, and a lock-out too.
+
+    Raises:
+        ConflictError: The user is of a realm, which keeps the password.
+    """
+    check_kept_here(session, user)
     user.password_hash = hash_password(password)
     user.must_change_password = must_change
+    _end_log_ins(session, user)
+    forget_failures(session, user.name)
+
+
+def give_to_realm(session: Session, user: User) -> None:
+    """Takes the password of ``user`` away, whom a realm lets in from now on; all older log-ins end."""
+    user.password_hash, user.must_change_password = "", False
     _end_log_ins(session, user)
     forget_failures(session, user.name)
 
@@ -506,7 +535,14 @@ def show_user(session: Session, user: User) -> UserAnswer:
         second_factor=has_second_factor(session, user),
         tokens_valid_from=user.tokens_valid_from,
         created_at=user.created_at,
+        realm=realm_of(session, user),
     )
+
+
+def realm_of(session: Session, user: User) -> str | None:
+    """The realm that keeps the password of ``user``; ``None`` where it is kept here."""
+    account = account_of(session, user)
+    return account.realm if account is not None else None
 
 
 def first_memberships(session: Session, caller: Caller, *, limit: int) -> list[MyMembership]:
@@ -527,13 +563,31 @@ def set_forgotten_password(session: Session, user: User, password_hash: str, *, 
     """Gives one who proved to be ``user`` by a link another password; all older log-ins end.
 
     A lock-out ends only where the password alone lets in: else whoever reads the mail could guess codes without end.
+
+    Raises:
+        ConflictError: The password is kept by a realm.
     """
+    check_kept_here(session, user)
     user.password_hash = password_hash
     user.must_change_password = False
     _end_log_ins(session, user, end_keys=end_keys)
     if not has_second_factor(session, user):
         forget_failures(session, user.name)
     session.flush()
+
+
+def check_kept_here(session: Session, user: User) -> None:
+    """Checks that it is this platform that keeps the password of ``user``.
+
+    Raises:
+        ConflictError: A realm does.
+    """
+    realm = realm_of(session, user)
+    if realm is not None:
+        raise ConflictError(
+            f"The password of {user.name!r} is not kept here but in the realm {realm!r}.",
+            remedy="Change it there; the log-in page says where that is, if the site has told it.",
+        )
 
 
 def _end_log_ins(session: Session, user: User, *, end_keys: bool = True) -> None:

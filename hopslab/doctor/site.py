@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from cryptography import x509
 
+from hopslab.commands import run_quietly
 from hopslab.doctor.findings import Finding, better, good, missing
+from hopslab.errors import SiteError
 from hopslab.prepare.front_end import BUILT
 from hopslab.settings import CHECKOUT, SiteSettings
 from hopslab.site.answers import ask_all
 from hopslab.site.state import running_hub
-from hopslab.surroundings import VENV_BIN
+from hopslab.surroundings import VENV_BIN, surroundings
 
 DAY_S = 24 * 3600
 SOON_DAYS = 21
+REALMS_S = 120.0
 
 
 def look_at_site(settings: SiteSettings, database_url: str | None) -> list[Finding]:
@@ -32,6 +38,7 @@ def look_at_site(settings: SiteSettings, database_url: str | None) -> list[Findi
         look_at_database(settings, database_url),
         look_at_address(settings),
         look_at_authorities(settings),
+        *look_at_realms(settings, surroundings(settings)),
         *look_at_services(settings),
     ]
 
@@ -105,6 +112,25 @@ def look_at_authorities(settings: SiteSettings) -> Finding:
     if days < SOON_DAYS:
         return better(subject, f"one ends in {days:.0f} days", "Restart the platform: it makes a new one.")
     return good(subject, f"good for {days:.0f} days")
+
+
+def look_at_realms(settings: SiteSettings, env: Mapping[str, str]) -> list[Finding]:
+    """The realms that people log in by; the control plane's own command looks at them."""
+    if settings.realms is None:
+        return []
+    command: list[str | Path] = [VENV_BIN / "python", "-m", "hops_platform", "realms", "check"]
+    try:
+        told = json.loads(run_quietly(command, what="Looking at the realms", env=env, cwd=CHECKOUT, timeout_s=REALMS_S))
+    except (SiteError, ValueError) as error:
+        return [missing("Realms", str(error), "Correct the file of realms (HOPS_REALMS); docs/log-in.md tells it.")]
+    return [_finding_of(look) for look in told]
+
+
+def _finding_of(look: Mapping[str, Any]) -> Finding:
+    subject, detail, remedy = str(look["realm"]), str(look["detail"]), str(look["remedy"])
+    if not look["works"]:
+        return missing(subject, detail, remedy)
+    return better(subject, detail, remedy) if remedy else good(subject, detail)
 
 
 def look_at_services(settings: SiteSettings) -> list[Finding]:

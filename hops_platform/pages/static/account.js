@@ -5,8 +5,9 @@ import { announce, byId, busy, clearProblem, h, onSubmit, showProblem } from "./
 
 for (const place of document.querySelectorAll("[data-origin]")) place.textContent = window.location.origin;
 
-const form = byId("password-form");
-onSubmit(form, "Changing…", async ({ again, ...body }) => {
+const form = document.getElementById("password-form");
+// Whose password is kept elsewhere has none to change here.
+if (form) onSubmit(form, "Changing…", async ({ again, ...body }) => {
   if (again !== body.new_password) {
     throw new ProblemError({
       status: 422,

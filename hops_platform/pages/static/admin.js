@@ -55,6 +55,7 @@ function states(user) {
     user.auditor ? h("span", { class: "hops-badge", "data-tone": "busy" }, "Auditor") : null,
     locked ? h("span", { class: "hops-badge", "data-tone": "bad" }, "Locked until ", when(user.locked_until)) : null,
     user.must_change_password ? h("span", { class: "hops-badge", "data-tone": "warn" }, "Must change password") : null,
+    user.realm ? h("span", { class: "hops-badge" }, "Realm ", user.realm) : null,
     user.second_factor ? h("span", { class: "hops-badge" }, "Second factor") : null,
   ];
 }
@@ -117,8 +118,8 @@ function userRow(user) {
         "div",
         { class: "hops-row" },
         locked ? action("Unlock", { unlock: true }, `${user.name} can log in again.`) : null,
-        own ? null : reset,
-        own || !user.active ? null : link,
+        own || user.realm ? null : reset,
+        own || user.realm || !user.active ? null : link,
         own || !user.second_factor ? null : forget,
         own
           ? null

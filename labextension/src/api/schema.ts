@@ -2024,6 +2024,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/hops/api/v1/realm-accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Realm Accounts
+         * @description The people of LDAP, Kerberos and OpenID Connect who have come, in the order in which they first came.
+         */
+        get: operations["list_realm_accounts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/realm-accounts/{account}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove Realm Account
+         * @description Takes somebody off the list of those who wait; they stand there again when they come again.
+         */
+        delete: operations["remove_realm_account"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/realm-accounts/{account}:admit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Admit Realm Account
+         * @description Says who somebody of a realm is here: a new user, or one that is there.
+         */
+        post: operations["admit_realm_account"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/hops/api/v1/registrations": {
         parameters: {
             query?: never;
@@ -2245,6 +2305,8 @@ export interface paths {
          * Create Token
          * @description Logs in with a password and, where one is asked for, a code or a security key; or exchanges an API key.
          *
+         *     With `realm` it is LDAP, Kerberos or OpenID Connect that says who it is. The first log-in may make the user.
+         *
          *     After five failures, of passwords and codes together, the name is locked for a growing time.
          */
         post: operations["create_token"];
@@ -2422,7 +2484,7 @@ export interface components {
          * @description What was done: ``<subject>.<verb>``, the subject being the kind of thing that it was done to. Alphabetised.
          * @enum {string}
          */
-        Action: "access.read" | "address.ask" | "address.confirm" | "address.remove" | "api-key.create" | "api-key.revoke" | "audit.export" | "audit.read" | "audit.verify" | "certificate.export" | "certificate.renew" | "certificate.replace" | "certificate.revoke" | "certificate.sign" | "dataset.create" | "dataset.delete" | "dataset.edit" | "dataset.publish" | "dataset.withdraw" | "environment.retry" | "file.copy" | "file.download" | "file.move" | "file.pack" | "file.restore" | "file.trash" | "file.unpack" | "folder.create" | "invitation.accept" | "invitation.decline" | "invitation.make" | "invitation.register" | "invitation.revoke" | "join-request.accept" | "join-request.decline" | "join-request.make" | "join-request.withdraw" | "limits.edit" | "limits.set-defaults" | "login.api-key" | "login.browser" | "login.code" | "login.password" | "login.security-key" | "member.add" | "member.edit" | "member.leave" | "member.remove" | "outbox.retry" | "password.change" | "password-reset.ask" | "password-reset.finish" | "password-reset.link" | "password-reset.send" | "project.archive" | "project.create" | "project.delete" | "project.edit" | "project.purge" | "project.restore" | "project.set-services" | "project.unarchive" | "registration.approve" | "registration.ask" | "registration.decline" | "registration.finish" | "second-factor.begin" | "second-factor.confirm" | "second-factor.renew-codes" | "second-factor.reset" | "second-factor.turn-off" | "security-key.add" | "security-key.begin" | "security-key.remove" | "server.grant" | "server.restart" | "server.start" | "server.stop" | "session.stop" | "session.stop-idle" | "share.accept" | "share.ask" | "share.decline" | "share.edit" | "share.leave" | "share.offer" | "share.revoke" | "trash.empty" | "upload.begin" | "upload.cancel" | "upload.finish" | "user.create" | "user.edit";
+        Action: "access.read" | "address.ask" | "address.confirm" | "address.remove" | "api-key.create" | "api-key.revoke" | "audit.export" | "audit.read" | "audit.verify" | "certificate.export" | "certificate.renew" | "certificate.replace" | "certificate.revoke" | "certificate.sign" | "dataset.create" | "dataset.delete" | "dataset.edit" | "dataset.publish" | "dataset.withdraw" | "environment.retry" | "file.copy" | "file.download" | "file.move" | "file.pack" | "file.restore" | "file.trash" | "file.unpack" | "folder.create" | "invitation.accept" | "invitation.decline" | "invitation.make" | "invitation.register" | "invitation.revoke" | "join-request.accept" | "join-request.decline" | "join-request.make" | "join-request.withdraw" | "limits.edit" | "limits.set-defaults" | "login.api-key" | "login.browser" | "login.code" | "login.oidc" | "login.password" | "login.security-key" | "login.ticket" | "member.add" | "member.edit" | "member.leave" | "member.remove" | "outbox.retry" | "password.change" | "password-reset.ask" | "password-reset.finish" | "password-reset.link" | "password-reset.send" | "project.archive" | "project.create" | "project.delete" | "project.edit" | "project.purge" | "project.restore" | "project.set-services" | "project.unarchive" | "registration.approve" | "registration.ask" | "registration.decline" | "registration.finish" | "realm-account.admit" | "realm-account.remove" | "second-factor.begin" | "second-factor.confirm" | "second-factor.renew-codes" | "second-factor.reset" | "second-factor.turn-off" | "security-key.add" | "security-key.begin" | "security-key.remove" | "server.grant" | "server.restart" | "server.start" | "server.stop" | "session.stop" | "session.stop-idle" | "share.accept" | "share.ask" | "share.decline" | "share.edit" | "share.leave" | "share.offer" | "share.revoke" | "trash.empty" | "upload.begin" | "upload.cancel" | "upload.finish" | "user.create" | "user.edit";
         /**
          * ActivityAnswer
          * @description Something that happened in a project.
@@ -2542,6 +2604,25 @@ export interface components {
              * @example correct horse battery staple
              */
             password: string;
+        };
+        /**
+         * AdmissionRequest
+         * @description Who somebody of a realm shall be here.
+         */
+        AdmissionRequest: {
+            /**
+             * Existing
+             * @description Whether it is a user that is there. That one's password and log-ins end: from then on the realm says who it is. No administrator can be taken.
+             * @default false
+             * @example false
+             */
+            existing: boolean;
+            /**
+             * User
+             * @description A name: 1 to 30 lower-case letters, digits and single hyphens, from a letter to a letter or digit.
+             * @example ada
+             */
+            user: string;
         };
         /**
          * Allocation
@@ -3637,7 +3718,7 @@ export interface components {
         };
         /**
          * LoginRequest
-         * @description One of: username and password, with or without code; challenge and code; challenge and assertion; api_key, with or without project.
+         * @description One of: username and password, with or without code and realm; challenge and code; challenge and assertion; api_key, with or without project; realm and ticket; realm and id_token.
          * @example {
          *       "code": "492039",
          *       "password": "correct horse battery staple",
@@ -3656,6 +3737,12 @@ export interface components {
             challenge?: string | null;
             /** Code */
             code?: string | null;
+            /**
+             * Id Token
+             * @description Of OpenID Connect; only from the Hub, which got it from the provider.
+             * @example eyJhbGciOiJSUzI1NiIs…
+             */
+            id_token?: string | null;
             /** Password */
             password?: string | null;
             /**
@@ -3664,6 +3751,18 @@ export interface components {
              * @example weather
              */
             project?: string | null;
+            /**
+             * Realm
+             * @description Who knows the name and the password, if not this platform.
+             * @example staff
+             */
+            realm?: string | null;
+            /**
+             * Ticket
+             * @description A token of SPNEGO, in base64; for a realm of the kind kerberos.
+             * @example YIICcQYGKwYBBQUC…
+             */
+            ticket?: string | null;
             /**
              * Username
              * @example ada
@@ -3749,11 +3848,24 @@ export interface components {
              */
             name: string;
             /**
+             * Password Url
+             * @description Where I change it then; empty if not told.
+             * @default
+             * @example
+             */
+            password_url: string;
+            /**
              * Project
              * @description Only for a project-user, and with an API key of one project.
              * @example null
              */
             project?: string | null;
+            /**
+             * Realm
+             * @description Who keeps my password, if not this platform.
+             * @example null
+             */
+            realm?: string | null;
             /**
              * Second Factor Needed
              * @description Whether a second factor has to be set up before all else.
@@ -4523,6 +4635,16 @@ export interface components {
              */
             next?: string | null;
         };
+        /** Page[RealmAccountAnswer] */
+        Page_RealmAccountAnswer_: {
+            /** Items */
+            items: components["schemas"]["RealmAccountAnswer"][];
+            /**
+             * Next
+             * @description Give this as `after` for the next page; null at the end.
+             */
+            next?: string | null;
+        };
         /** Page[ReceivedShare] */
         Page_ReceivedShare_: {
             /** Items */
@@ -5000,6 +5122,66 @@ export interface components {
              * @example 2
              */
             position: number;
+        };
+        /**
+         * RealmAccountAnswer
+         * @description Somebody of a realm.
+         */
+        RealmAccountAnswer: {
+            /**
+             * Created At
+             * Format: date-time
+             * @description When they first came.
+             * @example 2026-05-04T10:00:00Z
+             */
+            created_at: string;
+            /**
+             * Email
+             * @description What the realm says; it proves nothing.
+             * @example ada@example.org
+             */
+            email: string;
+            /**
+             * Gone At
+             * @description Since when the realm does not know them any more.
+             * @example null
+             */
+            gone_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             * @example 01969b1e-6f00-7000-8000-000000000000
+             */
+            id: string;
+            /**
+             * Proven At
+             * Format: date-time
+             * @description When they proved last who they are.
+             * @example 2026-05-04T10:00:00Z
+             */
+            proven_at: string;
+            /**
+             * Realm
+             * @example staff
+             */
+            realm: string;
+            /**
+             * Title
+             * @example Ada Lovelace
+             */
+            title: string;
+            /**
+             * User
+             * @description Who they are here; null while they wait.
+             * @example ada
+             */
+            user: string | null;
+            /**
+             * Username
+             * @description What the realm calls them.
+             * @example ada.lovelace
+             */
+            username: string;
         };
         /**
          * Reason
@@ -6250,6 +6432,12 @@ export interface components {
              */
             expires_at: string;
             /**
+             * Ticket
+             * @description What proves to who sent a ticket who this is, in base64.
+             * @example null
+             */
+            ticket?: string | null;
+            /**
              * Token
              * @example eyJhbGciOiJFZERTQSIs…
              */
@@ -6397,6 +6585,12 @@ export interface components {
              * @example ada
              */
             name: string;
+            /**
+             * Realm
+             * @description Who keeps the password, if not this platform.
+             * @example null
+             */
+            realm?: string | null;
             /**
              * Second Factor
              * @description Whether a code is asked for at each log-in.
@@ -12023,6 +12217,139 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_PublishedDataset_"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    list_realm_accounts: {
+        parameters: {
+            query?: {
+                /** @description Only those who are nobody here yet. */
+                waiting?: boolean;
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The 'next' of the page before. */
+                after?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_RealmAccountAnswer_"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    remove_realm_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    admit_realm_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdmissionRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RealmAccountAnswer"];
                 };
             };
             /** @description A problem (RFC 9457). */

@@ -282,6 +282,8 @@ class ScriptedPlatform:
                 for number in body["sessions"]:
                     self._end(number, "It was idle and was stopped by administrator ada.")
                 return {"ended": body["sessions"]}
+            case "GET", ["realm-accounts"]:
+                return self._page([], query, "id")
             case "GET", ["outbox"]:
                 return self._page(self.outbox, query, "id")
         return None

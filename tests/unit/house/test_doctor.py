@@ -1,5 +1,6 @@
 """What `hopslab doctor` finds, and what it advises."""
 
+import json
 import os
 import re
 import shutil
@@ -10,7 +11,8 @@ import pytest
 from hops_contract.sandbox import Sandboxing
 from hopslab.doctor import machine, site
 from hopslab.doctor.findings import Grade, as_json_object, as_text, better, good, healthy, missing
-from hopslab.settings import SiteSettings
+from hopslab.errors import SiteError
+from hopslab.settings import SiteSettings, check_realms
 from hopslab.site.answers import Answer
 from tests.unit.house.certificates import certificate
 
@@ -44,6 +46,31 @@ def test_an_empty_home_lacks_what_make_up_makes(tmp_path):
     assert by_subject["Project environment"].grade is Grade.MISSING
     assert by_subject["Archive for fast starts of Spark"].grade is Grade.BETTER
     assert site.look_at_database(SiteSettings(home=tmp_path), None).grade is Grade.MISSING
+
+
+def test_each_realm_is_told_with_what_to_do(tmp_path, monkeypatch):
+    looks = [
+        {"realm": "Realm Staff", "works": True, "detail": "2 of 2 servers answer", "remedy": ""},
+        {"realm": "Realm Old", "works": True, "detail": "certificates good for 3 days", "remedy": "Renew them."},
+        {"realm": "Realm Away", "works": False, "detail": "ldaps://x does not answer", "remedy": "Look at it."},
+    ]
+    monkeypatch.setattr(site, "run_quietly", lambda *_args, **_more: json.dumps(looks))
+    settings = SiteSettings(home=tmp_path, realms=tmp_path / "realms.toml")
+    assert [one.grade for one in site.look_at_realms(settings, {})] == [Grade.GOOD, Grade.BETTER, Grade.MISSING]
+    assert site.look_at_realms(SiteSettings(home=tmp_path), {}) == []
+
+
+def test_a_file_of_realms_that_can_not_be_used_is_told(tmp_path):
+    file = tmp_path / "realms.toml"
+    file.write_text(
+        '[[realm]]\nkind = "ldap"\nname = "staff"\nservers = ["ldap://x"]\nbase = "o=x"\nstart_tls = false\n'
+    )
+    with pytest.raises(SiteError, match="in the clear"):
+        check_realms(SiteSettings(home=tmp_path, realms=file))
+    (found,) = site.look_at_realms(
+        SiteSettings(home=tmp_path, realms=file), {**os.environ, "HOPS_REALMS": str(file), "HOPS_HOME": str(tmp_path)}
+    )
+    assert (found.grade, "in the clear" in found.detail) == (Grade.MISSING, True)
 
 
 def test_a_site_that_is_down_is_no_fault(tmp_path):

@@ -117,6 +117,24 @@ def test_login_leads_to_whoever_forgot_the_password_or_has_no_account(render):
     assert 'href="/services/hops/register"' in html
 
 
+def test_login_offers_what_realms_there_are_and_keeps_the_choice(render):
+    ways = SimpleNamespace(
+        request_otp=False,
+        password_realms=[("staff", HOSTILE), ("local", "HopsLab")],
+        other_ways=[("negotiate/tickets", "Kerberos"), ("oidc/web/login", "Example ID")],
+        password_pages=[("Staff", "https://passwords.example.org/")],
+    )
+    html = render("login", user=None, authenticator=ways, next="%2Fhub%2Ftoken")
+    assert "<script>alert" not in html
+    assert '<label for="realm_input">Account of</label>' in html
+    assert 'href="/hub/negotiate/tickets?next=%2Fhub%2Ftoken"' in html
+    assert 'href="/hub/oidc/web/login?next=%2Fhub%2Ftoken"' in html
+    assert 'href="https://passwords.example.org/"' in html
+    again = render("login", user=None, authenticator=ways, exception=SimpleNamespace(realm="local"), login_error="No.")
+    assert '<option value="local" selected>' in again
+    assert "realm_input" not in render("login", user=None)
+
+
 def test_login_labels_its_fields_and_carries_the_hubs_token(render):
     html = render("login", user=None)
     assert 'name="_xsrf" value="x"' in html

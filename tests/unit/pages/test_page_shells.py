@@ -12,6 +12,7 @@ import pytest
 from fastapi import FastAPI
 
 from hops_platform import pages
+from hops_platform.engines.realms import ProofKind, SiteRealm
 from hops_platform.http import parts_of
 from hops_platform.security.browser import (
     BrowserUser,
@@ -21,6 +22,7 @@ from hops_platform.security.browser import (
     install_login_redirect,
 )
 from hops_platform.settings import RegistrationRule
+from hops_platform.testing.realm_fakes import MemoryRealm
 
 STATIC = Path(pages.__file__).parent / "static"
 PATHS = [
@@ -59,7 +61,13 @@ def parts():
         settings=SimpleNamespace(
             prefix="/services/hops/", hub_base_url="/", deleted_projects_days=7, registration=RegistrationRule.APPROVAL
         ),
-        engines=SimpleNamespace(mailer=SimpleNamespace(sends=True)),
+        engines=SimpleNamespace(
+            mailer=SimpleNamespace(sends=True),
+            realms={
+                "staff": SiteRealm(name="staff", title=HOSTILE, engine=MemoryRealm(), password_url="https://id.org/"),
+                "tickets": SiteRealm(name="tickets", title="Tickets", engine=MemoryRealm(ProofKind.TICKET)),
+            },
+        ),
     )
 
 
@@ -84,10 +92,11 @@ def visit(site):
         must_change_password: bool = False,
         lacks_second_factor: bool = False,
         csrf: str = "c",
+        realm: str | None = None,
     ):
         person = SimpleNamespace(name=name, admin=admin, auditor=auditor, must_change_password=must_change_password)
         reader = BrowserUser(
-            caller=SimpleNamespace(person=person, lacks_second_factor=lacks_second_factor), csrf_token=csrf
+            caller=SimpleNamespace(person=person, lacks_second_factor=lacks_second_factor), csrf_token=csrf, realm=realm
         )
         for dependency in (current_browser_user, browser_user_if_any):
             site.dependency_overrides[dependency] = lambda: reader
@@ -109,6 +118,25 @@ def test_a_page_runs_only_files_of_this_site(visit, path):
         assert re.fullmatch(r'<script type="module" src="/services/hops/static/[a-z/-]+\.js"></script>', script)
     assert not re.search(r"<[^>]+\s(on[a-z]+|style)=", answer.text)
     assert "<style" not in answer.text
+
+
+def test_whoever_is_of_a_realm_is_told_where_the_password_is_changed(visit):
+    own, staff, tickets, gone = (visit("account", realm=one).text for one in (None, "staff", "tickets", "gone"))
+    assert 'id="password-form"' in own
+    for page in (staff, tickets, gone):
+        assert 'id="password-form"' not in page
+        assert "no password of yours" in page
+    assert 'href="https://id.org/"' in staff
+    assert "<script>alert" not in staff
+    assert 'realm: "staff"' in staff
+    assert "api/v1/tokens" not in tickets
+
+
+def test_a_second_factor_asks_for_the_realms_password_if_it_has_one(visit):
+    own, staff, tickets = (visit("security", realm=one).text for one in (None, "staff", "tickets"))
+    assert ('id="begin-password"' in own, 'id="begin-password"' in staff) == (True, True)
+    assert 'id="begin-password"' not in tickets
+    assert "15 minutes" in tickets
 
 
 def test_only_the_page_with_previews_shows_pictures_that_a_script_made(visit):

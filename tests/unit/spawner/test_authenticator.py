@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,7 +12,8 @@ from pydantic import SecretStr
 
 from hops_contract.problems import TYPE_PREFIX, Problem
 from hops_spawner.authenticator import KEY_NOT_READ, UNKNOWN_LOGIN, HopsAuthenticator, LoginRefusedError, forwarded_for
-from hops_spawner.control_plane import CodeNeededError, RefusedError, UnavailableError, UserState
+from hops_spawner.control_plane import CodeNeededError, LoginAnswer, RefusedError, UnavailableError, UserState
+from hops_spawner.realm_proofs import RealmProof
 
 CHANGED = datetime(2026, 5, 4, 10, tzinfo=UTC)
 GOOD = {"username": "ada", "password": "heron teapot"}
@@ -34,6 +36,10 @@ class Answers:
         assert forwarded == ""
         proof = code.get_secret_value() if assertion is None else assertion
         return str(self._give((challenge.get_secret_value(), proof)))
+
+    async def log_in_by(self, realm: str, **given: Any) -> Any:
+        secrets = {name: value.get_secret_value() for name, value in given.items() if isinstance(value, SecretStr)}
+        return self._give((realm, given.get("username"), secrets))
 
     async def user(self, name: str) -> Any:
         return self._give(name)
@@ -203,3 +209,65 @@ def test_of_where_a_browser_is_only_the_proxys_own_word_is_passed_on(told: list[
 
 def test_a_login_without_a_request_comes_from_nowhere() -> None:
     assert forwarded_for(None) == ""
+
+
+@pytest.fixture
+def with_realms(authenticator: Any, tmp_path: Path) -> Any:
+    file = tmp_path / "realms.toml"
+    file.write_text(
+        '[[realm]]\nkind = "ldap"\nname = "staff"\ntitle = "Staff"\nservers = ["ldaps://x"]\nbase = "o=x"\n'
+        'bind_template = "uid={username},o=x"\n'
+        '[[realm]]\nkind = "kerberos"\nname = "tickets"\nprincipals = "X"\nservice = "HTTP@x"\nkeytab = "/k"\n'
+        '[[realm]]\nkind = "oidc"\nname = "web"\nissuer = "https://x"\nclient_id = "x"\nclient_secret_file = "/s"\n'
+    )
+
+    def make(answer: Any) -> tuple[HopsAuthenticator, Answers]:
+        hub, answers = authenticator(answer)
+        hub.realms_file, hub.site_url = str(file), "https://hops.example.org/hub/"
+        return hub, answers
+
+    return make
+
+
+def test_a_password_of_a_realm_is_asked_of_it_as_it_was_typed(with_realms: Any) -> None:
+    hub, answers = with_realms(LoginAnswer(user="ada-lovelace"))
+    user = log_in(hub, {"realm": "staff", "username": "Ada.Lovelace@X", "password": "heron teapot"})
+    assert (user["name"], user["admin"]) == ("ada-lovelace", False)
+    assert answers.asked == [("staff", "Ada.Lovelace@X", {"password": "heron teapot"})]
+
+
+def test_a_proof_is_what_the_hub_made_and_never_a_forms_field(with_realms: Any) -> None:
+    hub, answers = with_realms(LoginAnswer(user="ada", ticket="YQ=="))
+    proof = RealmProof("tickets", ticket="dGlja2V0")
+    assert log_in(hub, {"proof": proof})["name"] == "ada"
+    assert (answers.asked, proof.answer) == ([("tickets", None, {"ticket": "dGlja2V0"})], "YQ==")
+    assert "dGlja2V0" not in repr(proof)
+    for forged in (
+        {"proof": "RealmProof(tickets)", "ticket": "x"},
+        {"realm": "tickets", "username": "ada", "password": "x", "ticket": "x"},
+        {"realm": "web", "username": "ada", "password": "x", "id_token": "x"},
+        {"realm": "nowhere", "username": "ada", "password": "x"},
+        {"realm": "staff", "username": "", "password": "x"},
+        {"realm": "staff", "username": "a" * 65, "password": "x"},
+        {"realm": "staff", "username": "ada", "password": ""},
+    ):
+        with pytest.raises(LoginRefusedError) as refused:
+            log_in(hub, forged)
+        assert (refused.value.status_code, refused.value.jupyterhub_message) == (403, UNKNOWN_LOGIN)
+    assert len(answers.asked) == 1
+
+
+def test_the_hub_has_addresses_for_the_realms_that_need_some(with_realms: Any) -> None:
+    hub, _ = with_realms("ada")
+    paths = {path for path, *_ in hub.get_handlers(None)}
+    assert {"/login", "/negotiate/tickets", "/oidc/web/login", "/oidc/web/callback"} <= paths
+    assert hub.password_realms == [("staff", "Staff"), ("local", "HopsLab")]
+    assert [path for path, _ in hub.other_ways] == ["negotiate/tickets", "oidc/web/login"]
+
+
+def test_a_realm_that_is_away_is_told_as_that(with_realms: Any) -> None:
+    problem = Problem(type=TYPE_PREFIX + "engine-unavailable", title="X", status=503, detail="Staff is away.")
+    hub, _ = with_realms(UnavailableError(problem))
+    with pytest.raises(LoginRefusedError, match="Staff is away") as refused:
+        log_in(hub, {"realm": "staff", "username": "ada", "password": "x"})
+    assert (refused.value.status_code, refused.value.realm) == (503, "staff")

@@ -66,6 +66,33 @@ def test_a_login_says_where_the_browser_is(ask: Any) -> None:
     assert [request.headers["x-forwarded-for"] for request in seen] == ["192.0.2.7"]
 
 
+def test_a_log_in_by_a_realm_sends_what_it_is_by_and_nothing_else(ask: Any) -> None:
+    seen: list[Any] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(json.loads(request.content))
+        return httpx.Response(200, json={"token": "t", "user": "ada", "ticket": "YQ=="})
+
+    by_ticket = ask(answer, lambda plane: plane.log_in_by("tickets", ticket=SecretStr("dA==")))
+    ask(answer, lambda plane: plane.log_in_by("staff", username="Ada", password=SecretStr("pass word")))
+    ask(answer, lambda plane: plane.log_in_by("web", id_token=SecretStr("a.b.c")))
+    assert (by_ticket.user, by_ticket.ticket) == ("ada", "YQ==")
+    assert seen == [
+        {"realm": "tickets", "ticket": "dA=="},
+        {"realm": "staff", "username": "Ada", "password": "pass word"},
+        {"realm": "web", "id_token": "a.b.c"},
+    ]
+
+
+@pytest.mark.parametrize("kind", ["engine-unavailable", "engine-refused"])
+def test_a_realm_that_is_away_is_named_and_the_control_plane_is_not_blamed(ask: Any, kind: str) -> None:
+    def answer(_: httpx.Request) -> httpx.Response:
+        return problem(503, type=TYPE_PREFIX + kind, detail="Staff does not answer.")
+
+    with pytest.raises(UnavailableError, match="Staff does not answer"):
+        ask(answer, lambda plane: plane.log_in_by("staff", username="ada", password=SecretStr("x")))
+
+
 def test_a_code_that_is_asked_for_comes_with_what_stands_for_the_password(ask: Any) -> None:
     def answer(_: httpx.Request) -> httpx.Response:
         return problem(401, type=TYPE_PREFIX + "second-factor-needed", challenge="sealed")

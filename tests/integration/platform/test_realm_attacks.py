@@ -1,0 +1,276 @@
+"""Log-in by realms: what somebody may try, and what else holds. On one database; tests on both: test_realms."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from hops_platform.app import check_realms
+from hops_platform.database import now
+from hops_platform.realms.models import RealmAccount
+from hops_platform.second_factor.codes import code_of, step_at
+from hops_platform.security.throttling import FREE_ATTEMPTS
+from hops_platform.users.models import User
+
+from .realms_of_site import KIND, PASSWORD, Site
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def site(hops: Any) -> Site:
+    return Site(hops)
+
+
+def test_tickets_and_id_tokens_let_in_as_well(site: Site) -> None:
+    site.tickets.add("ada")
+    site.web.add("grace")
+    answer = site.by_ticket("ada")
+    assert (answer.json()["user"], base64.b64decode(answer.json()["ticket"])) == ("ada", b"it is me")
+    assert site.by_id_token("grace").json()["user"] == "grace"
+    assert [json.loads(one.details)["realm"] for one in site.events("login.ticket") + site.events("login.oidc")] == [
+        "tickets",
+        "web",
+    ]
+
+
+def test_an_id_token_counts_only_from_the_hub(site: Site) -> None:
+    site.web.add("ada")
+    for client in (site.hops.anonymous(), site.hops.user("eve"), site.hops.with_token("made up")):
+        refused = site.by_id_token("ada", client=client)
+        assert refused.status_code == 403, refused.text
+    assert (site.user("ada"), site.web.asked) == (None, 0)
+
+
+def test_neither_an_email_address_nor_a_reused_name_takes_an_account_over(site: Site) -> None:
+    site.staff.add("ada")
+    site.log_in("ada").raise_for_status()
+    site.web.add("eve")
+    site.web.change("eve", email="ada@example.org")
+    assert site.by_id_token("eve").json()["user"] == "eve"
+    site.staff.add("ada")  # somebody else has the name now
+    assert site.log_in("ada").status_code == 403
+    assert site.client(site.by_id_token("eve")).get("me").json()["name"] == "eve"
+
+
+def test_whose_name_changes_stays_who_they_are(site: Site) -> None:
+    site.staff.add("ada")
+    site.log_in("ada").raise_for_status()
+    site.staff.identities["lovelace"] = replace(site.staff.identities.pop("ada"), username="lovelace")
+    assert site.log_in("lovelace").json()["user"] == "ada"
+
+
+@pytest.mark.parametrize(
+    ("told", "name"), [("Ada.Lovelace@EXAMPLE.org", "ada-lovelace"), ("1ada__x", "ada-x"), ("X" * 64, "x" * 30)]
+)
+def test_names_are_made_of_what_a_realm_says(site: Site, told: str, name: str) -> None:
+    site.staff.add("somebody")
+    site.staff.change("somebody", username=told)
+    assert site.log_in("somebody").json()["user"] == name
+
+
+def test_who_has_no_name_that_can_be_used_waits(site: Site) -> None:
+    site.staff.add("somebody")
+    site.staff.change("somebody", username="愛")
+    assert "No user name can be made" in site.log_in("somebody").text
+    admin = site.hops.user("root-ada", admin=True)
+    waiting = admin.get("realm-accounts", params={"waiting": True}).json()["items"]
+    admin.post(f"./realm-accounts/{waiting[0]['id']}:admit", json={"user": "ai"}).raise_for_status()
+    assert site.log_in("somebody").json()["user"] == "ai"
+
+
+def test_who_was_taken_off_the_list_comes_again(site: Site) -> None:
+    site.needs_approval()
+    site.staff.add("ada")
+    admin = site.hops.user("root-ada", admin=True)
+    for _ in range(2):
+        assert site.log_in("ada").status_code == 403
+        waiting = admin.get("realm-accounts", params={"waiting": True}).json()["items"]
+        assert admin.delete(f"realm-accounts/{waiting[0]['id']}").status_code == 204
+        assert admin.delete(f"realm-accounts/{waiting[0]['id']}").status_code == 404
+
+
+def test_a_user_can_be_given_to_a_realm_and_an_administrator_can_not(site: Site) -> None:
+    old = site.hops.user("ada")
+    admin = site.hops.user("root-ada", admin=True)
+    for name in ("ada", "root-ada"):
+        site.staff.add(name)
+        assert site.log_in(name).status_code == 403
+    waiting = {one["username"]: one["id"] for one in admin.get("realm-accounts").json()["items"]}
+    taken = admin.post(f"./realm-accounts/{waiting['root-ada']}:admit", json={"user": "root-ada", "existing": True})
+    assert taken.status_code == 409, taken.text
+    given = admin.post(f"./realm-accounts/{waiting['ada']}:admit", json={"user": "ada", "existing": True})
+    assert given.status_code == 200, given.text
+    assert old.get("me").status_code == 401, "log-ins of before have ended"
+    assert site.log_in("ada", PASSWORD, realm="staff").status_code == 401
+    assert site.hops.anonymous().post("tokens", json={"username": "ada", "password": PASSWORD}).status_code == 401
+    assert site.log_in("ada").json()["user"] == "ada"
+
+
+def test_a_name_is_locked_in_its_realm_alone_after_some_failures(site: Site) -> None:
+    site.hops.create_user("grace")
+    site.staff.add("ada")
+    for _ in range(FREE_ATTEMPTS):
+        assert site.log_in("ada", "wrong").status_code == 401
+    asked = site.staff.asked
+    locked = site.log_in("ADA ")
+    assert (locked.status_code, locked.json()["type"]) == (429, KIND + "locked-out")
+    assert site.staff.asked == asked, "the directory is not asked any more"
+    assert site.log_in("nobody", "wrong").status_code == 401
+    assert site.hops.anonymous().post("tokens", json={"username": "grace", "password": PASSWORD}).status_code == 200
+
+
+def test_a_realm_that_is_away_counts_no_failure_and_lets_nobody_in(site: Site) -> None:
+    site.staff.add("ada")
+    with site.staff.away():
+        for _ in range(FREE_ATTEMPTS + 1):
+            assert site.log_in("ada").status_code == 503
+    assert site.log_in("ada").status_code == 200
+
+
+def test_a_realms_users_have_no_password_here(site: Site) -> None:
+    site.staff.add("ada")
+    ada = site.client(site.log_in("ada"))
+    admin = site.hops.user("root-ada", admin=True)
+    changed = ada.put("me/password", json={"old_password": "heron teapot ada", "new_password": "another one 123"})
+    assert (changed.status_code, "realm 'staff'" in changed.text) == (409, True), changed.text
+    set_anew = admin.patch("users/ada", json={"password": "another one 123"})
+    assert (set_anew.status_code, "realm 'staff'" in set_anew.text) == (409, True), set_anew.text
+    for password in ("heron teapot ada", "another one 123", ""):
+        answer = site.hops.anonymous().post("tokens", json={"username": "ada", "password": password})
+        assert answer.status_code == 401, answer.text
+    assert admin.get("users/ada").json()["realm"] == "staff"
+
+
+def test_whom_an_administrator_deactivated_no_realm_brings_back(site: Site) -> None:
+    admin = site.hops.user("root-ada", admin=True)
+    site.staff.add("ada")
+    site.staff.add("grace")
+    site.log_in("grace").raise_for_status()
+    site.log_in("ada").raise_for_status()
+    left = site.staff.identities.pop("ada")
+    check_realms(site.hops.platform.parts)
+    admin.patch("users/ada", json={"active": False}).raise_for_status()
+    site.staff.identities["ada"] = left
+    refused = site.log_in("ada")
+    assert (refused.status_code, "deactivated" in refused.text) == (403, True)
+
+
+def test_a_realm_that_is_away_or_shows_nobody_deactivates_nobody(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    site.hops.user("root-ada", admin=True)
+    for name in ("ada", "grace"):
+        site.staff.add(name)
+        site.log_in(name).raise_for_status()
+    with site.staff.away():
+        check_realms(site.hops.platform.parts)
+    assert site.user("ada").active
+    site.staff.identities.clear()
+    with caplog.at_level(logging.ERROR):
+        check_realms(site.hops.platform.parts)
+    assert (site.user("ada").active, "not believed" in caplog.text) == (True, True)
+
+
+def test_the_last_administrator_stays(site: Site) -> None:
+    for name in ("ada", "grace"):
+        site.staff.add(name)
+        site.log_in(name).raise_for_status()
+    with site.hops.platform.parts.database.session() as session:
+        session.execute(update(User).where(User.name != "ada").values(admin=False))
+        session.execute(update(User).where(User.name == "ada").values(admin=True))
+    site.staff.remove("ada")
+    check_realms(site.hops.platform.parts)
+    assert site.user("ada").active
+
+
+@pytest.fixture
+def with_second_factor(site: Site) -> Callable[[Any, str], str]:
+    """Sets a second factor up; answers its secret."""
+
+    def set_up(client: Any, password: str) -> str:
+        begun = client.post("me/second-factor", json={"password": password})
+        assert begun.status_code == 200, begun.text
+        secret = str(begun.json()["secret"])
+        client.post("./me/second-factor:confirm", json={"code": code_of(secret, step_at(now()))}).raise_for_status()
+        return secret
+
+    return set_up
+
+
+def test_a_second_factor_comes_on_top(site: Site, with_second_factor: Callable[[Any, str], str]) -> None:
+    site.staff.add("ada")
+    site.tickets.add("grace")
+    ada, grace = site.client(site.log_in("ada")), site.client(site.by_ticket("grace"))
+    assert ada.post("me/second-factor", json={"password": "wrong"}).status_code == 401
+    secret = with_second_factor(ada, "heron teapot ada")
+    with_second_factor(grace, "")
+    asked = site.log_in("ada")
+    assert (asked.status_code, asked.json()["type"]) == (401, KIND + "second-factor-needed")
+    finish = {"challenge": asked.json()["challenge"], "code": code_of(secret, step_at(now()) + 1)}
+    assert site.hops.anonymous().post("tokens", json=finish).json()["user"] == "ada"
+    assert site.by_ticket("grace").json()["type"] == KIND + "second-factor-needed"
+
+
+def test_without_a_password_only_a_log_in_of_lately_proves_who_it_is(site: Site) -> None:
+    site.tickets.add("grace")
+    grace = site.client(site.by_ticket("grace"))
+    with site.hops.platform.parts.database.session() as session:
+        session.execute(update(RealmAccount).values(proven_at=now() - timedelta(minutes=16)))
+    refused = grace.post("me/second-factor", json={"password": ""})
+    assert (refused.status_code, "Log out, log in again" in refused.text) == (403, True), refused.text
+
+
+def test_what_is_no_way_in_is_refused(site: Site) -> None:
+    bodies = [
+        {"realm": "staff"},
+        {"realm": "staff", "username": "ada"},
+        {"realm": "staff", "api_key": "x"},
+        {"realm": "tickets", "ticket": "not base64!"},
+        {"ticket": "YQ=="},
+        {"id_token": "x"},
+        {"realm": "staff", "challenge": "x", "code": "1"},
+        {"realm": "web", "id_token": "x", "username": "ada"},
+        {"realm": "tickets", "ticket": "a" * (64 * 1024 + 1)},
+    ]
+    for body in bodies:
+        assert site.hops.anonymous().post("tokens", json=body).status_code == 422, body
+
+
+def test_a_realm_that_is_not_there_and_a_proof_of_another_kind_are_refused(site: Site) -> None:
+    site.tickets.add("ada")
+    assert site.log_in("ada", realm="nowhere").status_code == 404
+    assert site.log_in("ada", realm="tickets").status_code == 401
+    ticket = base64.b64encode(b"heron teapot ada").decode()
+    assert site.hops.anonymous().post("tokens", json={"realm": "staff", "ticket": ticket}).status_code == 401
+
+
+def test_no_header_says_who_somebody_is(site: Site) -> None:
+    site.staff.add("ada")
+    site.log_in("ada").raise_for_status()
+    client = site.hops.anonymous()
+    for header in ("X-Remote-User", "Remote-User", "REMOTE_USER", "X-Forwarded-User", "X-Auth-Request-User"):
+        assert client.get("me", headers={header: "ada"}).status_code == 401
+        answer = client.post(
+            "tokens", headers={header: "ada"}, json={"username": "ada", "password": "x", "realm": "staff"}
+        )
+        assert answer.status_code == 401
+
+
+def test_no_secret_stands_in_the_audit_or_the_log(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    site.staff.add("ada")
+    with caplog.at_level(logging.DEBUG):
+        site.log_in("ada")
+        site.log_in("ada", "heron in the clear")
+        site.by_id_token("nobody")
+    written = [
+        f"{one.thing} {one.reason} {one.details}" for one in site.events("login.password") + site.events("login.oidc")
+    ]
+    assert len(written) == 3
+    assert "heron" not in "".join(written) + caplog.text
