@@ -132,11 +132,11 @@ def accept_on_the_page(page: Page, site: Any) -> None:
 
 def read_in_a_cell(page: Page, site: Any) -> None:
     open_notebook(page, site, "user/grace/tides/", NOTEBOOK)
-    expect(run(page, 0)).to_contain_text("2026-05-02", timeout=3 * MINUTE_MS)
+    expect(run(page, 0).filter(has_text="2026-05-02").first).to_be_visible(timeout=3 * MINUTE_MS)
 
 
 def write_and_take_nothing_out(page: Page, grace: Visitor) -> None:
-    expect(run(page, 1)).to_contain_text("Read-only file system")
+    expect(run(page, 1).filter(has_text="Read-only file system").first).to_be_visible()
     page.get_by_role("tab", name="Datasets").click()
     panel = page.get_by_role("region", name="Datasets")
     expect(panel.get_by_role("list", name="Datasets of other projects")).to_contain_text("weather/raw")
@@ -167,8 +167,7 @@ def end_it_in_the_panel(page: Page) -> None:
 
 
 def read_once_more(page: Page) -> None:
-    output = run(page, 0)
-    expect(output).to_contain_text(ENDED)
+    expect(run(page, 0).filter(has_text=ENDED).first).to_be_visible()
     page.screenshot(path=PICTURES / "share-ended.png")
 
 
