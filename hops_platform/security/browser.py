@@ -6,8 +6,9 @@ pages carry it to their own scripts.
 
 Notebooks and TensorBoards show what any member of a project wrote, on the same origin as these pages. A script in them
 is sent the cookie's authority by the browser, so reading calls need the token too, and a page, which holds it, is given
-to a browser that opens it and never to a script that fetches it. A site whose users don't trust one another's notebooks
-needs an origin of its own for each of them (JupyterHub's subdomain_host): a window that a script may open can be read.
+to a browser that opens it and never to a script that fetches it. Nor is a window that a script opens open to that
+script, where the browser heeds the pages' opener policy: on HTTPS, and on this machine. A site whose users don't trust
+one another's notebooks needs an origin of its own for each of them all the same (JupyterHub's subdomain_host).
 """
 
 from __future__ import annotations

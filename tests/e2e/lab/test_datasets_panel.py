@@ -106,6 +106,7 @@ def test_the_panel_leads_by_keyboard_to_a_window_that_knows_nothing_of_lab(with_
     # Whoever comes back sees what has changed.
     with open_lab.expect_request("**/hops/datasets"):
         window.close()
+        open_lab.bring_to_front()
         open_lab.evaluate("() => window.dispatchEvent(new Event('focus'))")
 
 

@@ -17,7 +17,7 @@ from hopslab.demo.logins import Login, kept_login
 from hopslab.demo.visitor import Visitor
 from hopslab.errors import SiteError
 
-from .notebook_page import MINUTE_MS, PICTURES, open_notebook, page_of, run, server_of_a_project, write_notebook
+from .notebook_page import MINUTE_MS, PICTURES, cell, open_notebook, page_of, run, server_of_a_project, write_notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.spark, pytest.mark.hub, pytest.mark.timeout(900)]
 SHARED = "Shared/weather/raw"
@@ -25,9 +25,10 @@ IN_ADDRESS = "projects/tides/datasets/Shared:weather:raw"
 NOTEBOOK = "Jupyter/tides.ipynb"
 READ = f"""from hops import dataset
 
-rain = spark.read.csv(dataset.path("{SHARED}") + "/day.csv", header=True)
-rain.show()"""
-WRITE = f'open(dataset.path("{SHARED}") + "/new.csv", "w")'
+raw = dataset.path("{SHARED}")
+spark.read.csv(f"{{raw}}/day.csv", header=True).show()"""
+WRITE = 'open(f"{raw}/new.csv", "w")'
+READ_BY_PATH = 'spark.read.csv(f"{raw}/day.csv").count()'
 ENDED = re.compile(
     r"The dataset 'raw' of the project 'weather' is no longer shared with this project: a Data Owner of 'weather' "
     r"ended the share on \d{4}-\d\d-\d\d at \d\d:\d\d UTC\. Ask a Data Owner of 'weather' to share it again"
@@ -54,7 +55,7 @@ def people(site: Any, logins: dict[str, Login]) -> Iterator[tuple[Visitor, Visit
         until(raw.is_dir)
         (raw / "day.csv").write_text("day,rain\n2026-05-01,0\n2026-05-02,7\n")
         (raw / "README.md").write_text("# Rain\n\nMillimetres of a day, as the station sent them.\n")
-        write_notebook(grace, "user/grace/tides/", NOTEBOOK, [READ, WRITE])
+        write_notebook(grace, "user/grace/tides/", NOTEBOOK, [READ, WRITE, READ_BY_PATH])
         yield ada, grace
 
 
@@ -112,7 +113,8 @@ def share_by_a_right_click(page: Page, site: Any) -> None:
     page.screenshot(path=PICTURES / "share-menu.png")
     window = window_of(page, share.click)
     target = window.get_by_label("Share with the project")
-    target.press_sequentially("tid")
+    expect(window.get_by_text("No other project has it.")).to_be_visible()
+    target.fill("tid")
     expect(window.locator("#share-targets option[value=tides]")).to_be_attached()
     target.fill("tides")
     expect(window.get_by_label("For what")).to_have_value("read")
@@ -132,16 +134,16 @@ def accept_on_the_page(page: Page, site: Any) -> None:
 
 def read_in_a_cell(page: Page, site: Any) -> None:
     open_notebook(page, site, "user/grace/tides/", NOTEBOOK)
-    expect(run(page, 0)).to_contain_text("2026-05-02", timeout=3 * MINUTE_MS)
+    expect(run(page, 0).filter(has_text="2026-05-02").first).to_be_visible(timeout=3 * MINUTE_MS)
 
 
 def write_and_take_nothing_out(page: Page, grace: Visitor) -> None:
-    expect(run(page, 1)).to_contain_text("Read-only file system")
     page.get_by_role("tab", name="Datasets").click()
     panel = page.get_by_role("region", name="Datasets")
     expect(panel.get_by_role("list", name="Datasets of other projects")).to_contain_text("weather/raw")
     expect(panel).to_contain_text("read only")
     page.screenshot(path=PICTURES / "share-read.png")
+    expect(run(page, 1).filter(has_text="Read-only file system").first).to_be_visible()
     panel.get_by_role("button", name="weather/raw").first.click()
     day = page.locator(".jp-DirListing-content").get_by_text("day.csv", exact=True)
     day.click(button="right")
@@ -167,9 +169,9 @@ def end_it_in_the_panel(page: Page) -> None:
 
 
 def read_once_more(page: Page) -> None:
-    output = run(page, 0)
-    expect(output).to_contain_text(ENDED)
-    page.screenshot(path=PICTURES / "share-ended.png")
+    expect(run(page, 2).filter(has_text=ENDED).filter(has_text="PATH_NOT_FOUND").first).to_be_visible()
+    expect(run(page, 0).filter(has_text=ENDED).first).to_be_visible()
+    cell(page, 0).screenshot(path=PICTURES / "share-ended.png")
 
 
 def names_below_shared(grace: Visitor) -> list[str]:
