@@ -90,7 +90,7 @@ async def copy_with(work: CopyWork, call: CopyCall) -> CopyAnswer:
             copied = await run(person, leave, partial(work, from_place, to_place, **bounds, leave=leave))
         except TooLargeError as error:
             if room < MOST_COPIED_BYTES:
-                raise _beyond_quota(to_place, room) from error
+                raise _beyond_quota(call, to_place, room) from error
             raise
         await call.parts.transfers.run(add_storage, call.session, to_place.project, copied.size)
         return show_copied(copied)
@@ -99,16 +99,32 @@ async def copy_with(work: CopyWork, call: CopyCall) -> CopyAnswer:
 def _room(call: CopyCall, target: Place) -> int:
     """How many bytes may come into the project of ``target``, in which it need not be the caller who is a member."""
     owner = call.session.scalar(select(Project).where(Project.name == target.project))
-    room = storage_room(call.session, owner) if owner is not None else None
+    try:
+        room = storage_room(call.session, owner) if owner is not None else None
+    except QuotaExceededError as error:
+        if target.project == call.access.project.name:
+            raise
+        raise _no_room_elsewhere(target) from error
     call.session.commit()
     return MOST_COPIED_BYTES if room is None else room
 
 
-def _beyond_quota(target: Place, room: int) -> QuotaExceededError:
+def _beyond_quota(call: CopyCall, target: Place, room: int) -> QuotaExceededError:
+    if target.project != call.access.project.name:
+        return _no_room_elsewhere(target)
     return QuotaExceededError(
         f"This is more than the {in_words(room)} that may still come into the project {target.project!r}, or more "
         "files than can be copied at once.",
         remedy="Delete files and empty the trash, or ask an administrator for more.",
+    )
+
+
+def _no_room_elsewhere(target: Place) -> QuotaExceededError:
+    """How much another project has and may have is none of the caller's business."""
+    return QuotaExceededError(
+        f"The project {target.project!r}, which shares this dataset, has no room for it, or it is more files than can "
+        "be copied at once.",
+        remedy="Ask a Data Owner there.",
     )
 
 

@@ -218,6 +218,13 @@ def test_what_another_project_writes_into_a_shared_dataset_counts_where_it_lies(
     refused = grace.post("projects/tides/datasets/Resources/files:copy", json=seen)
     assert refused.json()["type"] == QUOTA
     assert "'weather'" in refused.json()["detail"]
+    assert "MiB" not in refused.text, "how much another project has is none of their business"
+    (resources := folder(on_disk) / "full.bin").write_bytes(bytes(2 * MIB))
+    recount(on_disk)
+    full = grace.post("projects/tides/datasets/Resources/files:copy", json=seen | {"path": "small.bin"})
+    assert (full.json()["type"], "MiB" in full.text) == (QUOTA, False)
+    resources.unlink()
+    recount(on_disk)
     before = used(ada)["used"]
     grace.post("projects/tides/datasets/Resources/files:copy", json=seen | {"path": "small.bin"}).raise_for_status()
     assert used(ada)["used"] == before + 500
