@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute
 
 from hops_contract.bodies import BodyLimit
 from hops_contract.crowds import Crowd
+from hops_contract.storage import StorageKind
 from hops_platform.adapters.capacity.machine import ThisMachine
 from hops_platform.adapters.environments.uv import UvEnvironments
 from hops_platform.adapters.hub.jupyterhub import JupyterHub
@@ -20,11 +21,9 @@ from hops_platform.adapters.logins.hub_oauth import HubOAuthLogins
 from hops_platform.adapters.previews.process import ProcessPreviews
 from hops_platform.adapters.sandboxes.local import LocalSandboxes
 from hops_platform.adapters.sessions.livy import LivySessions
-from hops_platform.adapters.storage.local import LocalStorage
-from hops_platform.adapters.storage.local_archives import LocalArchives
-from hops_platform.adapters.storage.local_files import LocalFiles
-from hops_platform.adapters.storage.local_uploads import LocalUploads
+from hops_platform.adapters.storage.site import StorageAccess, StoragePorts, storage_ports
 from hops_platform.adapters.templates.packaged import PackagedTemplates
+from hops_platform.adapters.templates.sent import SentTemplates
 from hops_platform.api_keys import routes as api_keys
 from hops_platform.api_keys.service import write_uses
 from hops_platform.api_keys.use import KeysInUse
@@ -115,15 +114,42 @@ def make_signer(settings: Settings) -> Signer:
     )
 
 
+def make_storage(settings: Settings) -> StoragePorts:
+    """The ports of where datasets lie.
+
+    Raises:
+        RuntimeError: The file with the key of a bucket is missing, or others can read it.
+        ValueError: It holds no key.
+    """
+    kind = settings.storage_address.kind
+    key = settings.s3_credentials or settings.layout.secret("s3.json")
+    access = StorageAccess(
+        endpoint=settings.storage_endpoint,
+        user=settings.hdfs_user,
+        region=settings.s3_region,
+        key_text=read_secret(key) if kind is StorageKind.S3 else "",
+        authorities=settings.storage_ca,
+    )
+    return storage_ports(settings.layout, settings.storage_address, access)
+
+
 def make_engines(settings: Settings, signer: Signer) -> Engines:
-    """The engines of one machine."""
+    """The engines of a site: those of one machine, and what datasets lie on."""
     home = settings.layout
+    stored, on_machine = make_storage(settings), settings.storage_address.on_machine
+    if on_machine is not None:
+        LOG.info(
+            "Datasets lie on %s, but for these: %s. Those that other projects share are mounted in no sandbox then "
+            "(docs/sharing.md).",
+            settings.storage_address.kind.value.upper(),
+            ", ".join(sorted(on_machine)),
+        )
     return Engines(
-        storage=LocalStorage(home),
-        files=LocalFiles(home),
-        archives=LocalArchives(home),
-        uploads=LocalUploads(home),
-        templates=PackagedTemplates(home),
+        storage=stored.storage,
+        files=stored.files,
+        archives=stored.archives,
+        uploads=stored.uploads,
+        templates=PackagedTemplates(home) if on_machine is None else SentTemplates(home, stored.uploads),
         hub=JupyterHub(settings.hub_api_url, token=settings.hub_api_token.get_secret_value()),
         sessions=LivySessions(settings.livy_url, sign=lambda: signer.sign_service("hops").token),
         environments=UvEnvironments(home, source=settings.source),
@@ -135,7 +161,7 @@ def make_engines(settings: Settings, signer: Signer) -> Engines:
         ),
         logins=HubOAuthLogins(),
         previews=ProcessPreviews(home, sandbox=settings.sandbox),
-        sandboxes=LocalSandboxes(home),
+        sandboxes=LocalSandboxes(home, mountable=on_machine),
     )
 
 

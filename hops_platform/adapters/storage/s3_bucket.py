@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from botocore.config import Config
@@ -96,9 +97,10 @@ class Bucket:
         endpoint: Address of the service: ``https://…``, or ``http://…`` on loopback.
         region: The service's region.
         key: Who asks.
+        authorities: A PEM file of who vouches for the service's certificate; ``None``: public authorities.
     """
 
-    def __init__(self, name: str, *, endpoint: str, region: str, key: Key) -> None:
+    def __init__(self, name: str, *, endpoint: str, region: str, key: Key, authorities: Path | None = None) -> None:
         self._name = name
         self._client = Session().create_client(
             "s3",
@@ -106,6 +108,7 @@ class Bucket:
             region_name=region,
             aws_access_key_id=key.name,
             aws_secret_access_key=key.secret,
+            verify=True if authorities is None else str(authorities),
             config=Config(
                 connect_timeout=5,
                 read_timeout=60,
