@@ -83,6 +83,7 @@ from hops_platform.sessions import routes as sessions
 from hops_platform.sessions.calls import places_of_calls
 from hops_platform.settings import Settings
 from hops_platform.sharing import routes as sharing
+from hops_platform.sharing.rights import follow_rights
 from hops_platform.sharing.tasks import TASKS as SHARING_TASKS
 from hops_platform.transfers import Transfers
 from hops_platform.uploads import routes as uploads
@@ -177,6 +178,8 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
     database = Database(settings.effective_database_url)
     trail = load_trail(settings.layout.root, settings.layout.secret(AUDIT_KEY))
     trail.follow(database)
+    if settings.storage_address.kind is StorageKind.HDFS:
+        follow_rights(database)
     parts = Parts(
         settings=settings,
         database=database,

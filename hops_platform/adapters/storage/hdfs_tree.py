@@ -135,6 +135,9 @@ class HdfsTree:
         if into_itself(source, target):
             raise InvalidRequestError("A folder can't be put into itself.", remedy="Choose another folder.")
         self.stat(source)
+        if len(target) == _DATASET_DEPTH and target[0] != OWN:
+            # One that comes back: who might enter it then may not any more.
+            self.rights.close(source)
         self._rename(source, target, replaces=False)
 
     def _rename(self, source: Path, target: Path, *, replaces: bool) -> None:

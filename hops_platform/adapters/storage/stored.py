@@ -12,7 +12,7 @@ from hops_platform.adapters.storage.local import LocalStorage
 from hops_platform.adapters.storage.trees import Tree, dataset_of, own, trash_of
 from hops_platform.engines.places import Place
 from hops_platform.engines.storage import DatasetRights
-from hops_platform.errors import ConflictError, NotFoundError
+from hops_platform.errors import ConflictError, EngineUnavailableError, NotFoundError, PlatformError
 
 
 class StoredStorage:
@@ -57,11 +57,20 @@ class StoredStorage:
         """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
         if not isinstance(self._tree, HdfsTree):
             return
+        failures: list[PlatformError] = []
         for one in rights:
-            if one.dataset not in self._on_machine:
-                with suppress(NotFoundError):
-                    # One that is being deleted: nobody enters what lies in the trash.
-                    self._tree.rights.settle(self._tree, (project, one.dataset), one)
+            if one.dataset in self._on_machine:
+                continue
+            try:
+                self._tree.rights.settle(self._tree, (project, one.dataset), one)
+            except NotFoundError as error:
+                # Where nobody is let in, it may as well be gone.
+                if one.writers or one.readers:
+                    failures.append(EngineUnavailableError(f"The dataset {one.dataset!r} is not made yet: {error}"))
+            except PlatformError as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
 
     def check(self) -> None:
         """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
