@@ -169,7 +169,8 @@ def checked(response: httpx.Response, path: Path) -> httpx.Response:
 
 
 def _problem(name: str, message: str, status: int, path: Path) -> PlatformError:
-    if name in _ABSENT or (not name and status == httpx.codes.NOT_FOUND):
+    # Whom HDFS does not let in everywhere is told so of what would lie in a file.
+    if name in _ABSENT or "is not a directory" in message or (not name and status == httpx.codes.NOT_FOUND):
         return absent(path)
     if name == "FileAlreadyExistsException":
         return taken(path)
