@@ -7,6 +7,7 @@ settings for S3: neither a profile nor a proxy.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -38,6 +39,11 @@ _MOST_REMOVED = 1000
 MOST_KEY_BYTES = 1024
 _NEVER = datetime.fromtimestamp(0, UTC)
 """Of what keys have in common S3 tells no time."""
+_NOTHING_OF_THIS_MACHINE = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+}
 _ABSENT = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchUpload"})
 _TAKEN = frozenset({"412", "PreconditionFailed", "409", "ConditionalRequestConflict", "OperationAborted"})
 _FULL = frozenset({"507", "QuotaExceeded", "InsufficientStorage", "XMinioStorageFull", "XMinioStorageQuotaExceeded"})
@@ -102,7 +108,7 @@ class Bucket:
 
     def __init__(self, name: str, *, endpoint: str, region: str, key: Key, authorities: Path | None = None) -> None:
         self._name = name
-        self._client = Session().create_client(
+        self._client = Session(_NOTHING_OF_THIS_MACHINE).create_client(
             "s3",
             endpoint_url=endpoint,
             region_name=region,
@@ -207,6 +213,7 @@ class Bucket:
             return
         with self._multipart(key, replaces=replaces, ready=ready) as add:
             add(first)
+            del first  # or it would be held to the end
             for one in parts:
                 add(one)
 
