@@ -222,6 +222,7 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
             _write_uses(parts)
         parts.refusals.flush(all_of_them=True)
         parts.transfers.close()
+        parts.engines.storage.close()
         parts.database.close()
 
     app = build_routes(settings.prefix)

@@ -124,7 +124,9 @@ def check_storage() -> None:
     """Writes and removes a file where datasets lie; prints where that is. The exit code is 1 where that fails."""
     try:
         settings = Settings()
-        make_storage(settings).storage.check()
+        storage = make_storage(settings).storage
+        storage.check()
+        storage.close()
     except ValidationError as error:
         _fail(summarise(describe_violations(error.errors(include_input=False))))
     except PlatformError as error:

@@ -52,6 +52,10 @@ class ProjectStorage(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Hangs up; nothing is asked of it, or of the ports for files, afterwards."""
+        ...
+
     def check(self) -> None:
         """Writes and removes a file of the platform's own.
 

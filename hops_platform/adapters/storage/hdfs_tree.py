@@ -159,6 +159,10 @@ class HdfsTree:
         with suppress(NotFoundError):
             self._hdfs.ask("DELETE", "DELETE", path, recursive="true")
 
+    def close(self) -> None:
+        """See :class:`~hops_platform.adapters.storage.trees.Tree`."""
+        self._hdfs.close()
+
     def adopt(self, path: Path, dataset: Path) -> None:
         """See :class:`~hops_platform.adapters.storage.trees.Tree`."""
         self.rights.adopt(self, path, dataset)

@@ -195,6 +195,10 @@ class S3Tree:
                 keys.clear()
         self._bucket.remove(keys)
 
+    def close(self) -> None:
+        """See :class:`~hops_platform.adapters.storage.trees.Tree`."""
+        self._bucket.close()
+
     def adopt(self, path: Path, dataset: Path) -> None:
         """See :class:`~hops_platform.adapters.storage.trees.Tree`; a bucket knows no project-users."""
 

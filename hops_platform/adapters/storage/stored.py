@@ -72,6 +72,10 @@ class StoredStorage:
         if failures:
             raise failures[0]
 
+    def close(self) -> None:
+        """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
+        self._tree.close()
+
     def check(self) -> None:
         """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
         probe = own("probes", secrets.token_hex(8))

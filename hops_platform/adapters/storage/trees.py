@@ -136,6 +136,10 @@ class Tree(Protocol):
         """Removes a file, or a folder with all that is in it; does nothing if there is none."""
         ...
 
+    def close(self) -> None:
+        """Hangs up."""
+        ...
+
     def adopt(self, path: Path, dataset: Path) -> None:
         """Gives what was moved into a dataset the rights that hold there, where the product knows any."""
         ...

@@ -51,6 +51,7 @@ def site(hdfs_cluster: Any, tmp_path: Path) -> Iterator[Site]:
     with start_blocking_portal() as portal:
         platform = make_platform(tmp_path / "home", on_disk=True, settings=settings)
         yield Site(PlatformUnderTest(platform, portal), hdfs_cluster, root)
+    platform.parts.engines.storage.close()
     platform.parts.database.close()
 
 
