@@ -7,10 +7,13 @@ users is followed alike, whatever code makes it; a site whose storage knows no p
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import event, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import event, inspect, or_, select
+from sqlalchemy.orm import ORMExecuteState, Session
 
 from hops_contract.slugs import project_user
 from hops_platform.database import Database
@@ -23,12 +26,17 @@ from hops_platform.users.models import User
 
 SETTLE_RIGHTS = Task("storage-rights", "rights.settle")
 """A channel of its own: folders are made while a list of rights is too long for HDFS."""
+_CONCERNED: Mapping[Any, str] = MappingProxyType(
+    {Share: "owner_id", Dataset: "project_id", Membership: "project_id", Project: "id", User: "id"}
+)
+"""What a change of a row concerns: a project, or a user and with them all their projects."""
 _TOUCHED = "projects whose rights on the storage may have changed"
 
 
 def follow_rights(database: Database) -> None:
     """From now on, changes made in transactions of ``database`` are followed by the storage."""
     event.listen(database.sessions, "after_flush", _notice)
+    event.listen(database.sessions, "do_orm_execute", _notice_statement)
     event.listen(database.sessions, "before_commit", _write)
     event.listen(database.sessions, "after_rollback", _forget)
 
@@ -72,12 +80,21 @@ def _project_users(session: Session, projects: set[UUID]) -> defaultdict[UUID, l
 def _notice(session: Session, _context: object) -> None:
     touched: set[UUID] = session.info.setdefault(_TOUCHED, set())
     for row in (*session.new, *session.dirty, *session.deleted):
-        if isinstance(row, Share):
-            touched.add(row.owner_id)
-        elif isinstance(row, Dataset | Membership):
-            touched.add(row.project_id)
-        elif isinstance(row, Project | User):
-            touched.add(row.id)
+        key = _CONCERNED.get(type(row))
+        if key is not None and (not isinstance(row, User) or inspect(row).attrs.active.history.has_changes()):
+            touched.add(getattr(row, key))
+
+
+def _notice_statement(state: ORMExecuteState) -> None:
+    """Edits of a version are statements, of which the session sees no row."""
+    table = state.bind_mapper.class_ if state.bind_mapper is not None else None
+    key = _CONCERNED.get(table) if state.is_update or state.is_delete else None
+    if key is None:
+        return
+    query = select(getattr(table, key))
+    where = getattr(state.statement, "whereclause", None)
+    touched: set[UUID] = state.session.info.setdefault(_TOUCHED, set())
+    touched.update(state.session.scalars(query if where is None else query.where(where)))
 
 
 def _write(session: Session) -> None:

@@ -77,7 +77,7 @@ def ports_of_tree(home: Home, tree: Tree, on_machine: Collection[str]) -> Storag
     """The adapters where datasets lie on a tree, all but some."""
     return StoragePorts(
         storage=StoredStorage(tree, LocalStorage(home), on_machine),
-        files=SplitFiles(LocalFiles(home), StoredFiles(tree), on_machine),
+        files=SplitFiles(LocalFiles(home), StoredFiles(tree), on_machine, tree=tree, home=home),
         archives=SplitArchives(LocalArchives(home), StoredArchives(tree, home), on_machine),
         uploads=LocalUploads(home, deliver_to(tree, on_machine)),
     )

@@ -17,6 +17,7 @@ from hops_contract.layout import Home
 from hops_platform.adapters.storage.hdfs_tree import HdfsTree
 from hops_platform.adapters.storage.local import LocalStorage
 from hops_platform.adapters.storage.local_uploads import LocalUploads
+from hops_platform.adapters.storage.site import StoragePorts, ports_of_tree
 from hops_platform.adapters.storage.split import deliver_to
 from hops_platform.adapters.storage.stored import StoredStorage
 from hops_platform.adapters.storage.stored_archives import StoredArchives
@@ -25,16 +26,19 @@ from hops_platform.adapters.storage.trees import all_nodes
 from hops_platform.adapters.storage.webhdfs import WebHdfs
 from hops_platform.database import now
 from hops_platform.engines.files import EntryKind, NewUpload
+from hops_platform.engines.leave import Leave
 from hops_platform.engines.places import Place
 from hops_platform.engines.storage import DatasetRights
 from hops_platform.errors import (
     ConflictError,
     EngineRefusedError,
     EngineUnavailableError,
+    ForbiddenError,
     InvalidRequestError,
     NotFoundError,
     PlatformError,
     StorageFullError,
+    TooLargeError,
 )
 from hops_platform.testing.contracts import ArchivesContract, FilesContract, StorageContract, UploadsContract
 
@@ -385,3 +389,64 @@ def send(uploads: LocalUploads, at: Place, data: bytes) -> None:
         uploads.finish(at.project, owner, upload.id)
     finally:
         uploads.cancel(at.project, owner, upload.id)
+
+
+@pytest.mark.usefixtures("datasets")
+class TestTwoPlaces:
+    """Some datasets on the machine's disk, the others on HDFS."""
+
+    @pytest.fixture
+    def ports(self, tree: HdfsTree, home: Home) -> StoragePorts:
+        return ports_of_tree(home, tree, {"Jupyter"})
+
+    def test_what_is_copied_appears_whole_on_the_other_side(self, ports: StoragePorts, home: Home) -> None:
+        files, folder = ports.files, home.project("weather") / "Jupyter" / "from"
+        (folder / "below").mkdir(parents=True)
+        (folder / "below" / "a b").write_bytes(b"text")
+        (folder / "link").symlink_to("/etc/passwd")
+        there, back = place("there"), place("back", dataset="Jupyter")
+        copied = files.copy(place("from", dataset="Jupyter"), there, most_entries=9, most_bytes=4)
+        assert (copied.entries, copied.size, copied.left_out) == (3, 4, 1)
+        files.copy(there, back, most_entries=9, most_bytes=4)
+        files.copy(place("there", "below", "a b"), place("file", dataset="Jupyter"), most_entries=1, most_bytes=4)
+        assert (home.project("weather") / "Jupyter" / "back" / "below" / "a b").read_bytes() == b"text"
+        assert (home.project("weather") / "Jupyter" / "file").read_bytes() == b"text"
+        for source, target in ((there, back), (back, there)):
+            with pytest.raises(ConflictError):
+                files.copy(source, target, most_entries=9, most_bytes=9)
+
+    def test_a_copy_that_may_not_be_leaves_nothing_on_either_side(self, ports: StoragePorts, home: Home) -> None:
+        files, folder = ports.files, home.project("weather") / "Jupyter" / "from"
+        folder.mkdir()
+        (folder / "a").write_bytes(b"text")
+        files.copy(place("from", dataset="Jupyter"), place("there"), most_entries=9, most_bytes=9)
+
+        def ended() -> None:
+            raise ForbiddenError("Your right has ended.")
+
+        for source, target in (
+            (place("from", dataset="Jupyter"), place("x")),
+            (place("there"), place("x", dataset="Jupyter")),
+        ):
+            for entries, size in ((1, 9), (9, 3)):
+                with pytest.raises(TooLargeError):
+                    files.copy(source, target, most_entries=entries, most_bytes=size)
+            with pytest.raises(ForbiddenError):
+                files.copy(source, target, most_entries=9, most_bytes=9, leave=Leave(ended))
+            with pytest.raises(NotFoundError):
+                files.copy(replace(source, parts=("absent",)), target, most_entries=9, most_bytes=9)
+            with pytest.raises(NotFoundError):
+                files.stat(target)
+        assert not list((home.projects / ".uploads" / "weather").glob("copy-*"))
+
+    def test_nothing_is_moved_or_restored_between_them(self, ports: StoragePorts, home: Home) -> None:
+        (home.project("weather") / "Jupyter" / "a").write_bytes(b"text")
+        here = place("a", dataset="Jupyter")
+        with pytest.raises(ConflictError, match="different places"):
+            ports.files.move(here, place("a"))
+        with pytest.raises(ConflictError, match="different places"):
+            ports.archives.pack(here, place("a.zip"), most_entries=9, most_bytes=9)
+        item = ports.files.trash(here, by="ada")
+        with pytest.raises(ConflictError, match="different places"):
+            ports.files.restore("weather", item.id, target=place("a"))
+        assert ports.files.restore("weather", item.id, target=here).size == 4

@@ -162,12 +162,13 @@ def test_rights_follow_members_and_shares(site: Site, ada: TestClient) -> None:
     bob = hops.user("bob")
     hops.create_user("eve")
     hops.ready_project(bob, "tides", template="empty")
+    bob.patch("projects/tides", json={"listed": True}, headers={"If-Match": "*"}).raise_for_status()
     assert ada.post("projects/weather/datasets", json={"name": "raw"}).status_code == 201
     hops.deliver()
     uploaded(ada, "raw", "a", b"a")
     assert site.may_write("weather__ada", "weather/raw")
     assert not site.may_read("weather__eve", "weather/raw/a")
-    assert ada.post("projects/weather/members", json={"user": "eve", "role": "data-scientist"}).status_code == 201
+    assert ada.post("projects/weather/members", json={"user": "eve", "role": "data_scientist"}).status_code == 201
     hops.deliver()
     assert site.may_write("weather__eve", "weather/raw")
     # Another project's: to read, to write, and no more.
@@ -179,7 +180,7 @@ def test_rights_follow_members_and_shares(site: Site, ada: TestClient) -> None:
     hops.deliver()
     assert site.may_read("tides__bob", "weather/raw/a")
     assert not site.may_write("tides__bob", "weather/raw")
-    assert bob.post("projects/tides/members", json={"user": "eve", "role": "data-owner"}).status_code == 201
+    assert bob.post("projects/tides/members", json={"user": "eve", "role": "data_owner"}).status_code == 201
     hops.deliver()
     assert site.may_read("tides__eve", "weather/raw/a")
     (share,) = ada.get("projects/weather/datasets/raw/shares").json()["items"]
