@@ -7,7 +7,7 @@ import io
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, timedelta
 from uuid import uuid4
 
 import pytest
@@ -289,6 +289,8 @@ class FilesContract:
             file.seek(len(data) + 5)
             assert file.read(1) == b""  # noqa: S101
         assert opened.size == len(data)  # noqa: S101
+        assert opened.modified.tzinfo is UTC  # noqa: S101
+        assert engine.list_folder(_place(), limit=1).entries[0].modified.tzinfo is UTC  # noqa: S101
 
     def test_another_content_has_another_version(self, engine: ProjectFiles, uploads: ProjectUploads) -> None:
         """Also one of the same length."""

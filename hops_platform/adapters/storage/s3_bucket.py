@@ -142,7 +142,10 @@ class Bucket:
         with told():
             head = self._client.head_object(Bucket=self._name, Key=key)
         return Found(
-            key=key, size=head["ContentLength"], modified=head["LastModified"], tag=str(head["ETag"]).strip('"')
+            key=key,
+            size=head["ContentLength"],
+            modified=head["LastModified"].astimezone(UTC),
+            tag=str(head["ETag"]).strip('"'),
         )
 
     def page(self, prefix: str, *, after: str | None, apart: bool, most: int = 1000) -> tuple[Sequence[Found], bool]:
@@ -162,7 +165,12 @@ class Bucket:
         with told():
             answer = self._client.list_objects_v2(**wanted)
         found = [
-            Found(key=one["Key"], size=one["Size"], modified=one["LastModified"], tag=str(one["ETag"]).strip('"'))
+            Found(
+                key=one["Key"],
+                size=one["Size"],
+                modified=one["LastModified"].astimezone(UTC),
+                tag=str(one["ETag"]).strip('"'),
+            )
             for one in answer.get("Contents", ())
         ] + [Found(key=one["Prefix"]) for one in answer.get("CommonPrefixes", ())]
         return sorted(found, key=lambda one: one.key.encode()), bool(answer.get("IsTruncated"))

@@ -42,7 +42,7 @@ from hops_platform.errors import (
 )
 from hops_platform.testing.contracts import ArchivesContract, FilesContract, StorageContract, UploadsContract
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.timeout(600)]
 
 
 @pytest.fixture

@@ -35,6 +35,9 @@ from hops_platform.errors import (
 from hops_platform.testing.contracts import ArchivesContract, FilesContract, StorageContract, UploadsContract
 from tests.contract.s3_server import BUCKET, S3Server
 
+# The first that asks for the server may have to wait until it is built.
+pytestmark = pytest.mark.timeout(600)
+
 
 @pytest.fixture(scope="module")
 def bucket(s3_server: S3Server) -> Iterator[Bucket]:

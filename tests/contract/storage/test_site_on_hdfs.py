@@ -21,7 +21,7 @@ from hops_platform.adapters.templates.sent import SentTemplates
 from hops_platform.testing.factories import make_platform
 from tests.integration.platform.conftest import PlatformUnderTest, TestClient, cheap_passwords  # noqa: F401 - a fixture
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.timeout(600)]
 
 
 class Site:
