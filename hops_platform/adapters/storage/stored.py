@@ -86,5 +86,7 @@ class StoredStorage:
             with self._tree.open_file((*probe, "probe"), node) as file:
                 if file.read() != b"probe":
                     raise ConflictError("The storage gave back something else than was written.")
+            # A product that knows rights is asked for them: without its lists nothing can be made there.
+            self._tree.adopt((*probe, "probe"), probe)
         finally:
             self._tree.remove(probe)
