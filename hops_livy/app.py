@@ -84,6 +84,7 @@ def make_backend(settings: Settings, gpus: GpuLedger, client: httpx.AsyncClient)
             settings.home,
             control_plane_url=settings.control_plane_url,
             webhdfs_address=settings.webhdfs_address,
+            storage=settings.storage,
             certificates=ExportedCertificates(settings.projects_url, client),
             gpus=gpus,
             # With a cluster the setting tells of its memory, and drivers take that of this machine.

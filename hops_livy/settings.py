@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from hops_contract.layout import Home
 from hops_contract.sandbox import Sandboxing
+from hops_contract.storage import StorageAddress, StorageAddressError, StorageKind, parse_storage
 from hops_livy.masters.settings import MasterSettings, read_master
 from hops_livy.upstream_settings import LOOPBACK, UpstreamSettings, read_upstream
 from hops_livy.variables import SettingsError, Variables, address_parts
@@ -90,6 +91,8 @@ class Settings:
     ``HOPS_BODY_TIMEOUT_S``        seconds that a request's body may take to come (30)
     ``HOPS_BODIES_AT_ONCE``        how many bodies are waited for at the same moment (200)
     ``HOPS_WEBHDFS_ADDRESS``       HDFS's HTTP interface, told to sessions: ``host:port`` or ``https://host:port``
+    ``HOPS_STORAGE``               where datasets lie: see :mod:`hops_contract.storage`. On HDFS sessions are told that
+                                   address as ``HOPS_PROJECT_PATH``, and tables of Spark's own lie there
     ``HOPS_SANDBOX``               ``auto``: sessions run in sandboxes where this machine can make them (the default);
                                    ``on``: nothing starts without; ``off``
     ``HOPS_SANDBOX_READS``         absolute paths, separated by commas, that all sessions may read in theirs besides
@@ -119,6 +122,7 @@ class Settings:
     warm_per_person: int = 2
     warm_leaves_mib: int | None = None
     webhdfs_address: str | None = None
+    storage: StorageAddress = field(default_factory=lambda: StorageAddress(StorageKind.LOCAL))
     sandbox: Sandboxing = Sandboxing.AUTO
     sandbox_reads: tuple[Path, ...] = ()
     upstream: UpstreamSettings | None = None
@@ -181,6 +185,7 @@ def read_settings(environment: Mapping[str, str] | None = None, *, port: int | N
         warm_per_person=variables.positive("HOPS_WARM_PER_PERSON") or 2,
         warm_leaves_mib=variables.number("HOPS_WARM_LEAVES_MIB"),
         webhdfs_address=_web_address(variables, "HOPS_WEBHDFS_ADDRESS"),
+        storage=_storage(variables),
         sandbox=variables.choice("HOPS_SANDBOX", Sandboxing, Sandboxing.AUTO),
         sandbox_reads=variables.places("HOPS_SANDBOX_READS"),
         upstream=upstream,
@@ -193,6 +198,13 @@ def read_settings(environment: Mapping[str, str] | None = None, *, port: int | N
             "Set HOPS_TLS_CERT and HOPS_TLS_KEY, or let it listen on 127.0.0.1."
         )
     return settings
+
+
+def _storage(variables: Variables) -> StorageAddress:
+    try:
+        return parse_storage(variables.text("HOPS_STORAGE") or "")
+    except StorageAddressError as error:
+        raise SettingsError(str(error)) from error
 
 
 def _warm_sessions(variables: Variables, *, alone: bool) -> int:

@@ -16,6 +16,7 @@ from hops_contract.bodies import BodyLimit
 from hops_contract.crowds import Crowd
 from hops_contract.realms import load_realms
 from hops_contract.sandbox import Sandboxing
+from hops_contract.storage import StorageKind
 from hops_platform.activity import routes as activity
 from hops_platform.activity.service import forget_old
 from hops_platform.adapters.capacity.machine import ThisMachine
@@ -28,11 +29,9 @@ from hops_platform.adapters.previews.process import ProcessPreviews
 from hops_platform.adapters.realms.of_site import realms_of
 from hops_platform.adapters.sandboxes.local import LocalSandboxes
 from hops_platform.adapters.sessions.livy import LivySessions
-from hops_platform.adapters.storage.local import LocalStorage
-from hops_platform.adapters.storage.local_archives import LocalArchives
-from hops_platform.adapters.storage.local_files import LocalFiles
-from hops_platform.adapters.storage.local_uploads import LocalUploads
+from hops_platform.adapters.storage.site import StorageAccess, StoragePorts, storage_ports
 from hops_platform.adapters.templates.packaged import PackagedTemplates
+from hops_platform.adapters.templates.sent import SentTemplates
 from hops_platform.addresses import routes as addresses
 from hops_platform.addresses.tasks import TASKS as ADDRESS_TASKS
 from hops_platform.api_keys import routes as api_keys
@@ -109,6 +108,7 @@ from hops_platform.sessions import routes as sessions
 from hops_platform.sessions.calls import places_of_calls
 from hops_platform.settings import Settings
 from hops_platform.sharing import routes as sharing
+from hops_platform.sharing.rights import follow_rights
 from hops_platform.sharing.tasks import TASKS as SHARING_TASKS
 from hops_platform.transfers import Transfers
 from hops_platform.uploads import routes as uploads
@@ -148,15 +148,42 @@ def make_signer(settings: Settings) -> Signer:
     )
 
 
+def make_storage(settings: Settings) -> StoragePorts:
+    """The ports of where datasets lie.
+
+    Raises:
+        RuntimeError: The file with the key of a bucket is missing, or others can read it.
+        ValueError: It holds no key.
+    """
+    kind = settings.storage_address.kind
+    key = settings.s3_credentials or settings.layout.secret("s3.json")
+    access = StorageAccess(
+        endpoint=settings.storage_endpoint,
+        user=settings.hdfs_user,
+        region=settings.s3_region,
+        key_text=read_secret(key) if kind is StorageKind.S3 else "",
+        authorities=settings.storage_ca,
+    )
+    return storage_ports(settings.layout, settings.storage_address, access)
+
+
 def make_engines(settings: Settings, signer: Signer) -> Engines:
-    """The engines of one machine."""
+    """The engines of a site: those of one machine, and what datasets lie on."""
     home = settings.layout
+    stored, on_machine = make_storage(settings), settings.storage_address.on_machine
+    if on_machine is not None:
+        LOG.info(
+            "Datasets lie on %s, but for these: %s. Those that other projects share are mounted in no sandbox then "
+            "(docs/sharing.md).",
+            settings.storage_address.kind.value.upper(),
+            ", ".join(sorted(on_machine)),
+        )
     return Engines(
-        storage=LocalStorage(home),
-        files=LocalFiles(home),
-        archives=LocalArchives(home),
-        uploads=LocalUploads(home),
-        templates=PackagedTemplates(home),
+        storage=stored.storage,
+        files=stored.files,
+        archives=stored.archives,
+        uploads=stored.uploads,
+        templates=PackagedTemplates(home) if on_machine is None else SentTemplates(home, stored.uploads),
         hub=JupyterHub(settings.hub_api_url, token=settings.hub_api_token.get_secret_value()),
         sessions=LivySessions(settings.livy_url, sign=lambda: signer.sign_service("hops").token),
         environments=UvEnvironments(home, source=settings.source),
@@ -169,7 +196,7 @@ def make_engines(settings: Settings, signer: Signer) -> Engines:
         logins=HubOAuthLogins(),
         mailer=make_mailer(settings),
         previews=ProcessPreviews(home, sandbox=settings.sandbox),
-        sandboxes=LocalSandboxes(home),
+        sandboxes=LocalSandboxes(home, mountable=on_machine),
         realms=realms_of(load_realms(settings.realms)),
     )
 
@@ -203,6 +230,8 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
     trail.follow(database)
     engines = engines or make_engines(settings, signer)
     watched = engines_to_watch(database, engines, sandboxes=settings.sandbox is not Sandboxing.OFF)
+    if settings.storage_address.kind is StorageKind.HDFS:
+        follow_rights(database)
     parts = Parts(
         settings=settings,
         database=database,
@@ -247,6 +276,7 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
         parts.refusals.flush(all_of_them=True)
         parts.transfers.close()
         parts.engine_watch.close()
+        parts.engines.storage.close()
         parts.database.close()
 
     app = build_routes(settings.prefix)

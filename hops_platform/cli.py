@@ -14,9 +14,10 @@ from pydantic import ValidationError
 
 from hops_contract.descriptors import raise_descriptor_limit
 from hops_contract.realms import RealmsError, load_realms
+from hops_contract.storage import StorageKind
 from hops_platform.adapters.environments.uv import UvEnvironments
 from hops_platform.adapters.realms.checks import look_at
-from hops_platform.app import build_routes, create_app
+from hops_platform.app import build_routes, create_app, make_storage
 from hops_platform.audit.actions import Action, ActorKind
 from hops_platform.audit.events import Detail, Event
 from hops_platform.audit.service import verify
@@ -44,10 +45,12 @@ cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 environments = typer.Typer(no_args_is_help=True, help="Python environments in which users' code runs.")
 user_commands = typer.Typer(no_args_is_help=True, help="Users, for whoever owns this machine.")
 audit_commands = typer.Typer(no_args_is_help=True, help="The audit, for whoever owns this machine.")
+storage_commands = typer.Typer(no_args_is_help=True, help="Where datasets lie, for whoever owns this machine.")
 realm_commands = typer.Typer(no_args_is_help=True, help="Realms that people log in by.")
 cli.add_typer(audit_commands, name="audit")
 cli.add_typer(environments, name="environments")
 cli.add_typer(realm_commands, name="realms")
+cli.add_typer(storage_commands, name="storage")
 cli.add_typer(user_commands, name="users")
 
 
@@ -126,6 +129,24 @@ def build_base() -> None:
         UvEnvironments(settings.layout, source=settings.source).build_base(typer.echo)
     except PlatformError as error:
         _fail(str(error))
+
+
+@storage_commands.command("check")
+def check_storage() -> None:
+    """Writes and removes a file where datasets lie; prints where that is. The exit code is 1 where that fails."""
+    try:
+        settings = Settings()
+        storage = make_storage(settings).storage
+        storage.check()
+        storage.close()
+    except ValidationError as error:
+        _fail(summarise(describe_violations(error.errors(include_input=False))))
+    except PlatformError as error:
+        _fail(f"{error.detail} {error.remedy or ''}".strip())
+    except (OSError, RuntimeError, ValueError) as error:
+        _fail(str(error))
+    kind = settings.storage_address.kind
+    typer.echo("the machine's disk" if kind is StorageKind.LOCAL else f"{kind.value.upper()}, written and removed")
 
 
 @user_commands.command("reset-password")

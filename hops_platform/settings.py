@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
@@ -14,7 +13,9 @@ from pydantic import AliasChoices, Field, SecretStr, field_validator, model_vali
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hops_contract.layout import Home
+from hops_contract.loopback import is_loopback
 from hops_contract.sandbox import Sandboxing
+from hops_contract.storage import StorageAddress, StorageKind, parse_storage
 from hops_platform.audit.source import LOOPBACK, Network, parse_networks
 from hops_platform.mail.addresses import is_address
 
@@ -57,6 +58,26 @@ class Settings(BaseSettings):
     home: Path = Field(default=SOURCE / ".hopslab", description="Where all files of the platform lie.")
     source: Path = Field(default=SOURCE, description="Folder with requirements/, user_library/ and kernels/.")
     database_url: str | None = Field(default=None, description="SQLAlchemy's address; default: SQLite below the home.")
+    storage: str = Field(
+        default="local", description="Where datasets lie: local, hdfs://host:port/folder or s3://bucket/folder."
+    )
+    webhdfs_address: str | None = Field(
+        default=None, description="HDFS's HTTP interface: host:port or https://host:port; without TLS on loopback only."
+    )
+    hdfs_user: str = Field(
+        default="hops", pattern=r"^[A-Za-z_][A-Za-z0-9._-]{0,63}$", description="Who the platform is on HDFS."
+    )
+    s3_endpoint: str | None = Field(
+        default=None, description="Address of the service with the bucket; http:// on loopback only."
+    )
+    s3_region: str = Field(default="us-east-1", pattern=r"^[a-z0-9-]{1,64}$", description="The bucket's region.")
+    s3_credentials: Path | None = Field(
+        default=None,
+        description="File of mode 0600 with the bucket's access_key and secret_key as JSON; default: secrets/s3.json.",
+    )
+    storage_ca: Path | None = Field(
+        default=None, description="PEM file of who vouches for the storage's certificate; default: public authorities."
+    )
     cores: int | None = Field(
         default=None, ge=1, le=4096, description="Cores of the largest host for executors; default: the machine's."
     )
@@ -153,7 +174,7 @@ class Settings(BaseSettings):
             return self
         if not is_address(self.mail_from):
             raise ValueError("HOPS_MAIL_HOST needs HOPS_MAIL_FROM, the address that mail comes from.")
-        if self.mail_tls is MailTls.NONE and not _is_loopback(self.mail_host):
+        if self.mail_tls is MailTls.NONE and not is_loopback(self.mail_host):
             raise ValueError("HOPS_MAIL_TLS=none is for a mail server on this machine alone.")
         if bool(self.mail_user) != (self.mail_password_file is not None):
             raise ValueError("A log-in at the mail server needs both HOPS_MAIL_USER and HOPS_MAIL_PASSWORD_FILE.")
@@ -171,6 +192,39 @@ class Settings(BaseSettings):
             return self.public_url.rstrip("/") + self.prefix
         host, port = self.listen
         return f"{'https' if self.tls_cert else 'http'}://{host}:{port}{self.prefix}"
+
+    @model_validator(mode="after")
+    def _check_storage(self) -> Self:
+        kind = parse_storage(self.storage).kind
+        name = {StorageKind.HDFS: "HOPS_WEBHDFS_ADDRESS", StorageKind.S3: "HOPS_S3_ENDPOINT"}.get(kind)
+        if name is None:
+            return self
+        try:
+            found = urlsplit(self.storage_endpoint)
+            host, _port = found.hostname or "", found.port
+        except ValueError:
+            host = ""
+        if not host or found.username is not None or found.query:
+            raise ValueError(
+                f"HOPS_STORAGE needs {name}, the address of its HTTP interface, without credentials in it."
+            )
+        if found.scheme != "https" and not (found.scheme == "http" and is_loopback(host)):
+            raise ValueError(f"{name} must begin with https://: others can reach it, and TLS is not left out there.")
+        return self
+
+    @cached_property
+    def storage_address(self) -> StorageAddress:
+        """Where datasets lie."""
+        return parse_storage(self.storage)
+
+    @property
+    def storage_endpoint(self) -> str:
+        """Address of the storage's HTTP interface; empty where datasets lie on the machine's disk."""
+        kind = parse_storage(self.storage).kind
+        if kind is StorageKind.HDFS:
+            address = self.webhdfs_address or ""
+            return address if "://" in address or not address else f"http://{address}"
+        return (self.s3_endpoint or "") if kind is StorageKind.S3 else ""
 
     @cached_property
     def trusted_networks(self) -> tuple[Network, ...]:
@@ -233,18 +287,9 @@ def check_bind(host: str, *, cert: Path | None, key: Path | None) -> None:
     Raises:
         UnsafeBindError: ``host`` is not a loopback address, and certificate or key is missing.
     """
-    if _is_loopback(host) or (cert is not None and key is not None):
+    if is_loopback(host) or (cert is not None and key is not None):
         return
     raise UnsafeBindError(
         f"The control plane was asked to answer on {host}, which others can reach, without TLS. "
         "Set HOPS_TLS_CERT and HOPS_TLS_KEY, or bind 127.0.0.1."
     )
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -132,7 +132,7 @@ def doctor(*, as_json: AsJson = False) -> None:
     """Say what is installed, which engine answers, and what would be better; exit code 0 when nothing is missing."""
     settings = at_running_address(load_settings())
     env = surroundings(settings)
-    findings = [*look_at_machine(settings, env), *look_at_site(settings, env.get("HOPS_DATABASE_URL"))]
+    findings = [*look_at_machine(settings, env), *look_at_site(settings, env)]
     print(json.dumps(as_json_object(findings)) if as_json else as_text(findings))
     raise typer.Exit(0 if healthy(findings) else 1)
 

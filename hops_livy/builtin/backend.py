@@ -12,6 +12,7 @@ from hops_contract.layout import Home, numbered
 from hops_contract.principal import Principal
 from hops_contract.sandbox import command_in_sandbox
 from hops_contract.shares import shared_mounts, view_of
+from hops_contract.storage import StorageAddress, StorageKind
 from hops_livy.archive import usable_archive
 from hops_livy.builtin.driver import BuiltinDriver
 from hops_livy.builtin.folder import SessionFolder
@@ -38,6 +39,7 @@ from hops_livy.masters.master import Cluster, ClusterError, Master
 from hops_livy.memory import MemoryLedger, MemoryTakenError, NoMemoryError
 
 LOG = logging.getLogger(__name__)
+ON_THIS_MACHINE = StorageAddress(StorageKind.LOCAL)
 
 
 class BuiltinSessions:
@@ -47,6 +49,7 @@ class BuiltinSessions:
         home: The platform's home.
         control_plane_url: What sessions are told as ``HOPS_CONTROL_PLANE_URL``.
         webhdfs_address: What they are told as ``HOPS_WEBHDFS_ADDRESS``, if anything.
+        storage: Where datasets lie.
         certificates: Where their owners' certificates come from; ``None``: they get none.
         gpus: This machine's GPUs.
         memory: This machine's memory.
@@ -65,6 +68,7 @@ class BuiltinSessions:
         *,
         control_plane_url: str,
         webhdfs_address: str | None = None,
+        storage: StorageAddress = ON_THIS_MACHINE,
         certificates: Certificates | None = None,
         gpus: GpuLedger,
         memory: MemoryLedger,
@@ -81,6 +85,7 @@ class BuiltinSessions:
         self._sandbox_reads = sandbox_reads
         self._control_plane_url = control_plane_url
         self._webhdfs_address = webhdfs_address
+        self._storage = storage
         self._certificates: Certificates = certificates or NoCertificates()
         self._gpus = gpus
         self._memory = memory
@@ -248,6 +253,7 @@ class BuiltinSessions:
         return Place(
             folder=SessionFolder(self._home.session(request.session_id)),
             project_folder=project_folder,
+            project_address=self._storage.project_for_sessions(project),
             own_home=self._home.own_home(project, request.owner.user),
             python=python,
             spark=spark,

@@ -30,7 +30,7 @@ class Place:
 
     Attributes:
         folder: The session's own folder.
-        project_folder: The project's datasets.
+        project_folder: The project's datasets, or those of them that are on this machine.
         own_home: The project-user's own home, the same as on their notebook server. In one that members share, the
             settings of one would act in the sessions of the others, and credentials that a tool keeps be theirs too.
         python: The Python of the project's environment.
@@ -42,6 +42,7 @@ class Place:
         service_alive: What the session service holds while it runs.
         deserted_s: So many seconds after it was last held the driver ends by itself.
         master: Where executors run, when that is not this machine.
+        project_address: Where the project's datasets lie, when that is not this machine.
         secret: What the session's own processes prove to one another that they belong to it.
     """
 
@@ -57,7 +58,13 @@ class Place:
     service_alive: Path
     deserted_s: float
     master: Master | None = None
+    project_address: str | None = None
     secret: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
+
+    @property
+    def datasets(self) -> str:
+        """Where the project's datasets lie, for code: a folder or an address."""
+        return self.project_address or str(self.project_folder)
 
     @property
     def paths(self) -> Paths:
@@ -92,7 +99,7 @@ def spark_properties(request: DriverRequest, place: Place, gpu_script: Path | No
         if shape.clustered:
             own |= _cluster_properties(request, place, gpu_script)
     defaults = {
-        "spark.sql.warehouse.dir": str(place.project_folder / "Resources" / "spark-warehouse"),
+        "spark.sql.warehouse.dir": f"{place.datasets}/Resources/spark-warehouse",
         # A data frame as the last line of a cell is shown as a table of its first rows.
         "spark.sql.repl.eagerEval.enabled": "true",
     }
@@ -153,7 +160,7 @@ def session_environment(
         "HOPS_PROJECT": str(owner.project),
         "HOPS_USER": owner.user,
         "HOPS_PROJECT_USER": owner.project_user,
-        "HOPS_PROJECT_PATH": str(place.project_folder),
+        "HOPS_PROJECT_PATH": place.datasets,
         "HOPS_TOKEN_FILE": str(place.folder.token),
         CERTIFICATES_VARIABLE: str(place.folder.certificates),
         "HOPS_CONTROL_PLANE_URL": control_plane_url,

@@ -52,8 +52,16 @@ class ProjectStorage(Protocol):
     def settle_rights(self, project: str, rights: Sequence[DatasetRights]) -> None:
         """Lets those and no others use the datasets of ``project``, where what they lie on knows project-users.
 
-        Can be repeated, and says what is true now. Datasets that are not named stay as they are.
+        Can be repeated, and says what is true now. Datasets that are not named stay as they are; of those that are,
+        each is done even where another can't be.
+
+        Raises:
+            EngineUnavailableError: A dataset that somebody may use is not made yet.
         """
+        ...
+
+    def close(self) -> None:
+        """Hangs up; nothing is asked of it, or of the ports for files, afterwards."""
         ...
 
     def check(self) -> None:

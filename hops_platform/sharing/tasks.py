@@ -1,4 +1,4 @@
-"""What follows in sandboxes when shares come and go."""
+"""What follows in sandboxes and on the storage when shares and members come and go."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from hops_platform.engines.sandboxes import EndedShare, Ending
 from hops_platform.outbox import Handler, Task
 from hops_platform.parts import Parts
+from hops_platform.sharing.rights import SETTLE_RIGHTS, rights_of
 from hops_platform.sharing.standing import SETTLE, visible_in
 
 
@@ -29,4 +30,11 @@ def settle_sandboxes(parts: Parts, payload: Mapping[str, Any]) -> None:
     parts.engines.sandboxes.settle(payload["project"], visible, ended)
 
 
-TASKS: Mapping[Task, Handler[Parts]] = {SETTLE: settle_sandboxes}
+def settle_rights(parts: Parts, payload: Mapping[str, Any]) -> None:
+    """Lets those use the datasets of a project on the storage who may now."""
+    with parts.database.session(writes=False) as session:
+        rights = rights_of(session, payload["project"])
+    parts.engines.storage.settle_rights(payload["project"], rights)
+
+
+TASKS: Mapping[Task, Handler[Parts]] = {SETTLE: settle_sandboxes, SETTLE_RIGHTS: settle_rights}

@@ -7,7 +7,7 @@ import io
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, timedelta
 from uuid import uuid4
 
 import pytest
@@ -62,10 +62,10 @@ class StorageContract:
         engine.check()
         engine.check()
 
-    def test_rights_can_be_said_before_and_after_there_is_a_dataset(self, engine: ProjectStorage) -> None:
+    def test_rights_are_said_as_often_as_one_likes(self, engine: ProjectStorage) -> None:
         """Deliveries come at least once, and a dataset may be gone by then."""
         rights = [DatasetRights(dataset="raw", writers=["weather__ada"], readers=["tides__bob"])]
-        engine.settle_rights("weather", rights)
+        engine.settle_rights("weather", [DatasetRights(dataset="raw", writers=[])])
         engine.create_datasets("weather", ["raw"])
         engine.settle_rights("weather", rights)
         engine.settle_rights("weather", rights)
@@ -306,6 +306,8 @@ class FilesContract:
             file.seek(len(data) + 5)
             assert file.read(1) == b""  # noqa: S101
         assert opened.size == len(data)  # noqa: S101
+        assert opened.modified.tzinfo is UTC  # noqa: S101
+        assert engine.list_folder(_place(), limit=1).entries[0].modified.tzinfo is UTC  # noqa: S101
 
     def test_another_content_has_another_version(self, engine: ProjectFiles, uploads: ProjectUploads) -> None:
         """Also one of the same length."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -48,7 +50,12 @@ class TestPlatform:
 
 
 def make_platform(
-    home: Path, *, database_url: str | None = None, on_disk: bool = False, migrated: bool = False
+    home: Path,
+    *,
+    database_url: str | None = None,
+    on_disk: bool = False,
+    migrated: bool = False,
+    settings: Mapping[str, Any] | None = None,
 ) -> TestPlatform:
     """A migrated control plane below ``home``.
 
@@ -56,16 +63,17 @@ def make_platform(
         home: Where its files lie. Files of datasets lie there as they do at a site: every machine has a disk.
         database_url: The database; SQLite below ``home`` by default.
         on_disk: Whether the folders of projects are made there, too.
+        settings: What else is set.
         migrated: Whether the database is a copy of a migrated one: to find that out takes as long as a short test.
     """
-    settings = Settings(home=home, database_url=database_url)
-    ensure_secrets(settings.layout)
+    chosen = Settings(home=home, database_url=database_url, **(settings or {}))
+    ensure_secrets(chosen.layout)
     if not migrated:
-        migrate(settings.effective_database_url)
+        migrate(chosen.effective_database_url)
     storage, templates, hub, sessions = MemoryStorage(), MemoryTemplates(), MemoryHub(), MemorySessions()
     environments, capacity, logins = MemoryEnvironments(), FixedCapacity(), MemoryLogins()
     sandboxes, mailer = MemorySandboxes(), MemoryMailer()
-    real = make_engines(settings, make_signer(settings))
+    real = make_engines(chosen, make_signer(chosen))
     engines = Engines(
         storage=real.storage if on_disk else storage,
         files=real.files,
@@ -81,7 +89,7 @@ def make_platform(
         previews=real.previews,
         sandboxes=real.sandboxes if on_disk else sandboxes,
     )
-    app = create_app(settings, engines, outbox_workers=False)
+    app = create_app(chosen, engines, outbox_workers=False)
     return TestPlatform(
         app=app,
         parts=app.state.parts,

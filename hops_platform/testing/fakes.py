@@ -55,6 +55,9 @@ class MemoryStorage(Faulty):
         if self.projects.pop(project, None) is not None:
             self.trash.append(project)
 
+    def close(self) -> None:
+        """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
+
     def settle_rights(self, project: str, rights: Sequence[DatasetRights]) -> None:
         """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
         self.check()

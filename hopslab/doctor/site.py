@@ -24,18 +24,21 @@ from hopslab.surroundings import VENV_BIN, surroundings
 DAY_S = 24 * 3600
 SOON_DAYS = 21
 REALMS_S = 120.0
+_STORAGE_S = 120.0
 
 
-def look_at_site(settings: SiteSettings, database_url: str | None) -> list[Finding]:
+def look_at_site(settings: SiteSettings, env: Mapping[str, str]) -> list[Finding]:
     """Everything about the site.
 
     Args:
         settings: Which site.
-        database_url: ``HOPS_DATABASE_URL``, if it is set.
+        env: The environment that its services are started with.
     """
+    database_url = env.get("HOPS_DATABASE_URL")
     return [
         *look_at_prepared(settings),
         look_at_database(settings, database_url),
+        look_at_storage(env),
         look_at_address(settings),
         look_at_authorities(settings),
         *look_at_realms(settings, surroundings(settings)),
@@ -71,6 +74,19 @@ def look_at_database(settings: SiteSettings, database_url: str | None) -> Findin
         return good("Database", "SQLite") if made else missing("Database", "not made yet", "`make up` makes it.")
     parts = urlsplit(database_url)
     return good("Database", f"{parts.scheme.partition('+')[0]} at {parts.hostname or 'a local socket'}")
+
+
+def look_at_storage(env: Mapping[str, str]) -> Finding:
+    """Whether a file can be written and removed where datasets lie, with the rights and the key of the platform."""
+    if env.get("HOPS_STORAGE", "").strip() in {"", "local"}:
+        return good("Storage", "the machine's disk")
+    command: list[str | Path] = [VENV_BIN / "python", "-m", "hops_platform", "storage", "check"]
+    try:
+        said = run_quietly(command, what="Looking at the storage", env=env, cwd=CHECKOUT, timeout_s=_STORAGE_S)
+    except SiteError as error:
+        remedy = "Correct HOPS_STORAGE and what belongs to it (docs/storage.md), or start the storage; then look again."
+        return missing("Storage", str(error), remedy)
+    return good("Storage", said.strip())
 
 
 def look_at_address(settings: SiteSettings) -> Finding:

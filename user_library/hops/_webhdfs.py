@@ -9,6 +9,12 @@ from fsspec.implementations.webhdfs import WebHDFile, WebHDFS
 from requests.adapters import HTTPAdapter
 
 TIMEOUTS_S = (10, 120)
+# What Hadoop's own client says: without it HDFS's usual mask would close a new folder to the project's other members,
+# whom the list of rights that it inherits lets in.
+_AS_HADOOPS_CLIENT = {
+    "CREATE": {"permission": "644", "unmaskedpermission": "666"},
+    "MKDIRS": {"permission": "755", "unmaskedpermission": "777"},
+}
 
 
 class _PatientAdapter(HTTPAdapter):
@@ -40,6 +46,9 @@ class WebHdfs(WebHDFS):  # type: ignore[misc]  # fsspec has no types
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("http://", "https://"):
             self.session.mount(scheme, _PatientAdapter())
+
+    def _call(self, op: str, *args: Any, **options: Any) -> Any:
+        return super()._call(op, *args, **{**_AS_HADOOPS_CLIENT.get(op.upper(), {}), **options})
 
     def _open(self, path: str, mode: str = "rb", block_size: int | None = None, **options: Any) -> Any:
         size = block_size or self.blocksize

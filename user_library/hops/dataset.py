@@ -104,7 +104,9 @@ def path(dataset: str) -> str:
     root = _session.current().path
     found = f"{root}/{dataset.strip('/')}"
     if "://" in root:
-        return found
+        # Nothing is mounted on HDFS: a shared dataset is where its owner has it, and HDFS lets this project in.
+        first, _, rest = dataset.strip("/").partition("/")
+        return f"{root.rpartition('/')[0]}/{rest}" if first == "Shared" and rest else found
     reason = why_not_seen(root, found)
     if reason is not None or not Path(found).is_dir():
         raise DatasetError(

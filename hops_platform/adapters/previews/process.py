@@ -11,7 +11,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
@@ -35,6 +36,11 @@ _PACKAGE = Path(__file__).resolve().parents[2]
 _MODULE = "hops_platform.adapters.previews.reader"
 _MOST_WRITTEN = 8 * 1024 * 1024
 """What is shown has at most a MiB; as JSON each byte of it may take six."""
+_PIECE = 1024 * 1024
+_MOST_GATHERED = 64 * 1024 * 1024
+"""So much of a file that lies elsewhere is fetched for a preview."""
+_MOST_OF_TEXT = 4 * 1024 * 1024
+_READ_FROM_THE_BEGINNING = frozenset({FileFormat.CSV, FileFormat.MARKDOWN, FileFormat.TEXT})
 # Nothing of this service's own, which holds secrets. Arrow's other allocators take address space in advance.
 _ENVIRONMENT = {
     "PATH": os.defpath,
@@ -60,8 +66,8 @@ class ProcessPreviews:
     def read(self, file: BinaryIO, file_format: FileFormat, bounds: Bounds) -> bytes:
         """See :class:`~hops_platform.engines.previews.FilePreviews`."""
         command = [sys.executable, "-I", "-m", _MODULE, file_format.value, str(bounds.size), str(bounds.rows)]
-        with tempfile.TemporaryDirectory(prefix="hops-preview-") as temporary:
-            return _run(self._confined(command, Path(temporary)), file)
+        with tempfile.TemporaryDirectory(prefix="hops-preview-") as temporary, _of_the_system(file, file_format) as own:
+            return _run(self._confined(command, Path(temporary)), own)
 
     def _confined(self, command: list[str], temporary: Path) -> list[str]:
         if self._program is None:
@@ -86,6 +92,32 @@ class ProcessPreviews:
                 ) from error
             LOG.warning("no sandboxes: %s Previews are read with the rights of this service's user.", error)
             return None
+
+
+@contextmanager
+def _of_the_system(file: BinaryIO, file_format: FileFormat) -> Iterator[BinaryIO]:
+    """The file itself, if a process can be handed it; else its beginning in one that can."""
+    try:
+        file.fileno()
+    except OSError:
+        pass
+    else:
+        yield file
+        return
+    most = _MOST_OF_TEXT if file_format in _READ_FROM_THE_BEGINNING else _MOST_GATHERED
+    with tempfile.TemporaryFile() as gathered:
+        left = most
+        while piece := file.read(min(left, _PIECE)):
+            gathered.write(piece)
+            left -= len(piece)
+        if not left and file_format is FileFormat.PARQUET and file.read(1):
+            raise ConflictError(
+                f"This lies on the site's storage; more than {_MOST_GATHERED // 2**20} MiB of a table are not read "
+                "from there for a preview.",
+                remedy="Read it in a notebook.",
+            )
+        gathered.seek(0)
+        yield gathered
 
 
 def without_network(command: Iterable[str]) -> list[str]:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, timedelta
 from pathlib import Path
@@ -78,10 +78,12 @@ class LocalSandboxes:
 
     Args:
         home: The platform's home.
+        mountable: The datasets that lie on this machine's disk; ``None``: all. No other is mounted anywhere.
     """
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, *, mountable: Collection[str] | None = None) -> None:
         self._home = home
+        self._mountable = mountable
         self._lock = threading.Lock()
 
     def probe(self) -> str:
@@ -94,7 +96,9 @@ class LocalSandboxes:
     def settle(self, project: str, visible: Sequence[VisibleDataset], ended: Sequence[EndedShare] = ()) -> None:
         """See :class:`~hops_platform.engines.sandboxes.Sandboxes`."""
         shared = [
-            SharedDataset(id=one.id, project=one.project, dataset=one.dataset, writes=one.writes) for one in visible
+            SharedDataset(id=one.id, project=one.project, dataset=one.dataset, writes=one.writes)
+            for one in visible
+            if self._mountable is None or one.dataset in self._mountable
         ]
         with self._lock:
             if not shared and not self._home.shares(project).exists():

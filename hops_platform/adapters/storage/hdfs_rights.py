@@ -77,11 +77,17 @@ class HdfsRights:
                 f"More than {MOST_NAMED} project-users would use {dataset[-1]!r} on HDFS, whose lists name no more.",
                 remedy="Those beyond them reach it through the platform; or share it with fewer.",
             )
+        entering = self._entering(dataset)
         known = self._readers(dataset)
-        self._set(dataset, gate(rights, entering=[one for one in rights.readers if one in known]))
-        if known != frozenset(rights.readers):
+        self._set(dataset, gate(rights, entering=[one for one in rights.readers if one in entering and one in known]))
+        if known != frozenset(rights.readers) or not entering.issuperset(rights.readers):
             self._name_behind(tree, dataset, rights.readers)
             self._set(dataset, gate(rights, entering=rights.readers))
+
+    def close(self, dataset: Path) -> None:
+        """Shuts everybody out of a dataset, until somebody is let in."""
+        readers = sorted(self._readers(dataset))
+        self._set(dataset, gate(DatasetRights(dataset=dataset[-1], writers=(), readers=readers), entering=()))
 
     def hand_on(self, folder: Path, to: Path) -> None:
         """Lets what is made in one folder of the platform's own have the rights that hold in another."""
@@ -93,6 +99,10 @@ class HdfsRights:
         """Names the readers of a dataset on what was moved into it."""
         if readers := self._readers(dataset):
             self._name(tree, path, sorted(readers), folder=tree.stat(path).kind is EntryKind.FOLDER)
+
+    def _entering(self, dataset: Path) -> frozenset[str]:
+        named = (one.split(":") for one in self._entries(dataset) if one.startswith("user:"))
+        return frozenset(name for _, name, mode in named if name and mode == "r-x")
 
     def _readers(self, dataset: Path) -> frozenset[str]:
         named = (one.removeprefix(_DEFAULT_READER) for one in self._entries(dataset) if one.startswith(_DEFAULT_READER))

@@ -48,6 +48,8 @@ class HdfsTree:
         hdfs: Its HTTP interface.
     """
 
+    name = "HDFS"
+
     def __init__(self, hdfs: WebHdfs) -> None:
         self._hdfs = hdfs
         self.rights = HdfsRights(hdfs)
@@ -135,6 +137,9 @@ class HdfsTree:
         if into_itself(source, target):
             raise InvalidRequestError("A folder can't be put into itself.", remedy="Choose another folder.")
         self.stat(source)
+        if len(target) == _DATASET_DEPTH and target[0] != OWN:
+            # One that comes back: who might enter it then may not any more.
+            self.rights.close(source)
         self._rename(source, target, replaces=False)
 
     def _rename(self, source: Path, target: Path, *, replaces: bool) -> None:
@@ -155,6 +160,18 @@ class HdfsTree:
         """See :class:`~hops_platform.adapters.storage.trees.Tree`."""
         with suppress(NotFoundError):
             self._hdfs.ask("DELETE", "DELETE", path, recursive="true")
+
+    def size_of(self, path: Path) -> int:
+        """See :class:`~hops_platform.adapters.storage.trees.Tree`."""
+        try:
+            told = self._hdfs.ask("GET", "GETCONTENTSUMMARY", path)
+        except NotFoundError:
+            return 0
+        return int(told["ContentSummary"]["length"])
+
+    def close(self) -> None:
+        """See :class:`~hops_platform.adapters.storage.trees.Tree`."""
+        self._hdfs.close()
 
     def adopt(self, path: Path, dataset: Path) -> None:
         """See :class:`~hops_platform.adapters.storage.trees.Tree`."""

@@ -82,6 +82,9 @@ class LocalStorage:
     def settle_rights(self, project: str, rights: Sequence[DatasetRights]) -> None:
         """See :class:`~hops_platform.engines.storage.ProjectStorage`; sandboxes show no more than they may."""
 
+    def close(self) -> None:
+        """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
+
     def check(self) -> None:
         """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
         with full_disk_told():

@@ -7,10 +7,12 @@ settings for S3: neither a profile nor a proxy.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from botocore.config import Config
@@ -37,6 +39,11 @@ _MOST_REMOVED = 1000
 MOST_KEY_BYTES = 1024
 _NEVER = datetime.fromtimestamp(0, UTC)
 """Of what keys have in common S3 tells no time."""
+_NOTHING_OF_THIS_MACHINE = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+}
 _ABSENT = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchUpload"})
 _TAKEN = frozenset({"412", "PreconditionFailed", "409", "ConditionalRequestConflict", "OperationAborted"})
 _FULL = frozenset({"507", "QuotaExceeded", "InsufficientStorage", "XMinioStorageFull", "XMinioStorageQuotaExceeded"})
@@ -96,16 +103,18 @@ class Bucket:
         endpoint: Address of the service: ``https://…``, or ``http://…`` on loopback.
         region: The service's region.
         key: Who asks.
+        authorities: A PEM file of who vouches for the service's certificate; ``None``: public authorities.
     """
 
-    def __init__(self, name: str, *, endpoint: str, region: str, key: Key) -> None:
+    def __init__(self, name: str, *, endpoint: str, region: str, key: Key, authorities: Path | None = None) -> None:
         self._name = name
-        self._client = Session().create_client(
+        self._client = Session(_NOTHING_OF_THIS_MACHINE).create_client(
             "s3",
             endpoint_url=endpoint,
             region_name=region,
             aws_access_key_id=key.name,
             aws_secret_access_key=key.secret,
+            verify=True if authorities is None else str(authorities),
             config=Config(
                 connect_timeout=5,
                 read_timeout=60,
@@ -133,7 +142,10 @@ class Bucket:
         with told():
             head = self._client.head_object(Bucket=self._name, Key=key)
         return Found(
-            key=key, size=head["ContentLength"], modified=head["LastModified"], tag=str(head["ETag"]).strip('"')
+            key=key,
+            size=head["ContentLength"],
+            modified=head["LastModified"].astimezone(UTC),
+            tag=str(head["ETag"]).strip('"'),
         )
 
     def page(self, prefix: str, *, after: str | None, apart: bool, most: int = 1000) -> tuple[Sequence[Found], bool]:
@@ -153,7 +165,12 @@ class Bucket:
         with told():
             answer = self._client.list_objects_v2(**wanted)
         found = [
-            Found(key=one["Key"], size=one["Size"], modified=one["LastModified"], tag=str(one["ETag"]).strip('"'))
+            Found(
+                key=one["Key"],
+                size=one["Size"],
+                modified=one["LastModified"].astimezone(UTC),
+                tag=str(one["ETag"]).strip('"'),
+            )
             for one in answer.get("Contents", ())
         ] + [Found(key=one["Prefix"]) for one in answer.get("CommonPrefixes", ())]
         return sorted(found, key=lambda one: one.key.encode()), bool(answer.get("IsTruncated"))
@@ -204,6 +221,7 @@ class Bucket:
             return
         with self._multipart(key, replaces=replaces, ready=ready) as add:
             add(first)
+            del first  # or it would be held to the end
             for one in parts:
                 add(one)
 

@@ -79,6 +79,8 @@ class S3Tree:
         root: The folders that all keys begin with.
     """
 
+    name = "S3"
+
     def __init__(self, bucket: Bucket, *, root: Path) -> None:
         self._bucket = bucket
         self._root = root
@@ -194,6 +196,14 @@ class S3Tree:
                 self._bucket.remove(keys)
                 keys.clear()
         self._bucket.remove(keys)
+
+    def size_of(self, path: Path) -> int:
+        """See :class:`~hops_platform.adapters.storage.trees.Tree`."""
+        return sum(found.size for found in self._objects(path))
+
+    def close(self) -> None:
+        """See :class:`~hops_platform.adapters.storage.trees.Tree`."""
+        self._bucket.close()
 
     def adopt(self, path: Path, dataset: Path) -> None:
         """See :class:`~hops_platform.adapters.storage.trees.Tree`; a bucket knows no project-users."""

@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from uuid import UUID
 
+from hops_contract.layout import Home
+from hops_platform.adapters.storage.crossing import Crossing
 from hops_platform.adapters.storage.local_uploads import Deliver
 from hops_platform.adapters.storage.stored_files import make_way
 from hops_platform.adapters.storage.trees import PIECE, Tree, path_of
@@ -51,11 +53,17 @@ class SplitFiles:
         here: The machine's disk.
         there: The product.
         on_machine: The datasets that lie on the machine's disk.
+        tree: What ``there`` is kept on.
+        home: The platform's home, where ``here`` is kept.
     """
 
-    def __init__(self, here: ProjectFiles, there: ProjectFiles, on_machine: Collection[str]) -> None:
+    def __init__(
+        self, here: ProjectFiles, there: ProjectFiles, on_machine: Collection[str], *, tree: Tree, home: Home
+    ) -> None:
         self._here = here
         self._there = there
+        self._out = Crossing(here, tree=tree, home=home)
+        self._in = Crossing(there, tree=None, home=home)
         self._on_machine = frozenset(on_machine)
 
     def list_folder(self, place: Place, *, limit: int, after: str | None = None) -> Listing:
@@ -83,8 +91,9 @@ class SplitFiles:
         self, source: Place, target: Place, *, most_entries: int, most_bytes: int, leave: Leave | None = None
     ) -> Copied:
         """See :class:`~hops_platform.engines.files.ProjectFiles`."""
-        check_same_place(source, target, self._on_machine, "copied", "Download it, then upload it.")
-        return self._of(source).copy(source, target, most_entries=most_entries, most_bytes=most_bytes, leave=leave)
+        here, there = (place.dataset in self._on_machine for place in (source, target))
+        copy = self._of(source).copy if here == there else (self._out if here else self._in).copy
+        return copy(source, target, most_entries=most_entries, most_bytes=most_bytes, leave=leave)
 
     def trash(self, place: Place, *, by: str) -> TrashItem:
         """See :class:`~hops_platform.engines.files.ProjectFiles`."""
@@ -119,6 +128,10 @@ class SplitFiles:
     def restore_dataset(self, place: Place, *, item: UUID) -> None:
         """See :class:`~hops_platform.engines.files.ProjectFiles`."""
         self._of(place).restore_dataset(place, item=item)
+
+    def measure(self, project: str) -> int:
+        """See :class:`~hops_platform.engines.files.ProjectFiles`."""
+        return self._here.measure(project) + self._there.measure(project)
 
     def empty_trash(self, project: str) -> None:
         """See :class:`~hops_platform.engines.files.ProjectFiles`."""

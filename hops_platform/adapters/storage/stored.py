@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 
 from hops_platform.adapters.storage.hdfs_tree import HdfsTree
 from hops_platform.adapters.storage.local import LocalStorage
-from hops_platform.adapters.storage.trees import Tree, dataset_of, own, trash_of
+from hops_platform.adapters.storage.trees import Tree, dataset_of, find, own, trash_of
 from hops_platform.engines.places import Place
 from hops_platform.engines.storage import DatasetRights
-from hops_platform.errors import ConflictError, NotFoundError
+from hops_platform.errors import ConflictError, EngineUnavailableError, NotFoundError, PlatformError
 
 
 class StoredStorage:
@@ -28,6 +28,12 @@ class StoredStorage:
         self._tree = tree
         self._local = local
         self._on_machine = frozenset(on_machine)
+
+    def probe(self) -> str:
+        """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
+        local = self._local.probe()
+        find(self._tree, own("probes"))
+        return f"{self._tree.name}; {local}"
 
     def project_address(self, project: str) -> str:
         """See :class:`~hops_platform.engines.storage.ProjectStorage`: for notebook servers, a folder."""
@@ -57,11 +63,24 @@ class StoredStorage:
         """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
         if not isinstance(self._tree, HdfsTree):
             return
+        failures: list[PlatformError] = []
         for one in rights:
-            if one.dataset not in self._on_machine:
-                with suppress(NotFoundError):
-                    # One that is being deleted: nobody enters what lies in the trash.
-                    self._tree.rights.settle(self._tree, (project, one.dataset), one)
+            if one.dataset in self._on_machine:
+                continue
+            try:
+                self._tree.rights.settle(self._tree, (project, one.dataset), one)
+            except NotFoundError as error:
+                # Where nobody is let in, it may as well be gone.
+                if one.writers or one.readers:
+                    failures.append(EngineUnavailableError(f"The dataset {one.dataset!r} is not made yet: {error}"))
+            except PlatformError as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
+
+    def close(self) -> None:
+        """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
+        self._tree.close()
 
     def check(self) -> None:
         """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
@@ -73,5 +92,7 @@ class StoredStorage:
             with self._tree.open_file((*probe, "probe"), node) as file:
                 if file.read() != b"probe":
                     raise ConflictError("The storage gave back something else than was written.")
+            # A product that knows rights is asked for them: without its lists nothing can be made there.
+            self._tree.adopt((*probe, "probe"), probe)
         finally:
             self._tree.remove(probe)

@@ -20,6 +20,7 @@ from hops_platform.adapters.storage.trees import (
     folder_at,
     into_itself,
     path_of,
+    trash_of,
 )
 from hops_platform.engines.files import Copied, Entry, EntryKind, Listing, OpenedFile, TrashItem
 from hops_platform.engines.leave import Leave, no_end
@@ -148,6 +149,10 @@ class StoredFiles:
             return
         self._tree.remove(path)
         self._trash.take(place.project, item, path, path)
+
+    def measure(self, project: str) -> int:
+        """See :class:`~hops_platform.engines.files.ProjectFiles`."""
+        return self._tree.size_of((project,)) + self._tree.size_of(trash_of(project))
 
     def empty_trash(self, project: str) -> None:
         """See :class:`~hops_platform.engines.files.ProjectFiles`."""

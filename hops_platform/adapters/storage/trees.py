@@ -78,6 +78,9 @@ class Tree(Protocol):
     :class:`~hops_platform.errors.EngineUnavailableError` or :class:`~hops_platform.errors.EngineRefusedError`.
     """
 
+    name: str
+    """What the product is called."""
+
     def stat(self, path: Path) -> Node:
         """What lies at ``path``."""
         ...
@@ -134,6 +137,14 @@ class Tree(Protocol):
 
     def remove(self, path: Path) -> None:
         """Removes a file, or a folder with all that is in it; does nothing if there is none."""
+        ...
+
+    def size_of(self, path: Path) -> int:
+        """Bytes of all files below ``path``; 0 where nothing is."""
+        ...
+
+    def close(self) -> None:
+        """Hangs up."""
         ...
 
     def adopt(self, path: Path, dataset: Path) -> None:

@@ -6,6 +6,7 @@ whoever called first. Every call says who it is of.
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -14,6 +15,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
+from hops_contract.loopback import is_loopback
 from hops_contract.trust import public_authorities
 from hops_platform.adapters.storage.trees import PIECE, Path, absent, shown, taken
 from hops_platform.errors import (
@@ -40,19 +42,27 @@ class WebHdfs:
         address: Of the interface: ``http://host:port`` or ``https://host:port``.
         user: Who calls.
         root: The folders that all paths begin below.
+        verify: Who vouches for certificates.
         transport: Takes the place of the network in tests.
     """
 
-    def __init__(self, address: str, *, user: str, root: Path, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        address: str,
+        *,
+        user: str,
+        root: Path,
+        verify: ssl.SSLContext | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
         self._user = user
         self._root = root
-        self._secure = urlsplit(address).scheme == "https"
         self._client = httpx.Client(
             base_url=f"{address.rstrip('/')}/webhdfs/v1/",
             timeout=_TIMEOUT,
             transport=transport,
             trust_env=False,
-            verify=public_authorities(),
+            verify=verify or public_authorities(),
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         )
 
@@ -109,9 +119,10 @@ class WebHdfs:
     def _elsewhere(self, told: Mapping[str, Any]) -> str:
         location = str(told.get("Location", ""))
         parts = urlsplit(location)
-        if parts.scheme not in {"http", "https"} or (self._secure and parts.scheme != "https"):
+        if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
             raise EngineRefusedError(
-                "HDFS named no DataNode that can be asked safely.", remedy="Tell an administrator."
+                "HDFS named a DataNode that is reached without TLS.",
+                remedy="Tell an administrator: dfs.http.policy must be HTTPS_ONLY where HDFS is on other machines.",
             )
         return location
 
@@ -158,7 +169,8 @@ def checked(response: httpx.Response, path: Path) -> httpx.Response:
 
 
 def _problem(name: str, message: str, status: int, path: Path) -> PlatformError:
-    if name in _ABSENT or (not name and status == httpx.codes.NOT_FOUND):
+    # Whom HDFS does not let in everywhere is told so of what would lie in a file.
+    if name in _ABSENT or "is not a directory" in message or (not name and status == httpx.codes.NOT_FOUND):
         return absent(path)
     if name == "FileAlreadyExistsException":
         return taken(path)

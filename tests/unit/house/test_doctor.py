@@ -187,3 +187,16 @@ def test_own_certificates_that_are_not_there_yet_or_are_none_are_told(tmp_path):
     (tmp_path / "secrets" / "tls").mkdir(parents=True)
     (tmp_path / "secrets" / "tls" / "authorities.pem").write_text("no certificate")
     assert site.look_at_authorities(SiteSettings(home=tmp_path)).grade is Grade.MISSING
+
+
+def test_a_storage_on_this_machine_needs_no_look():
+    assert site.look_at_storage({}) == good("Storage", "the machine's disk")
+    assert site.look_at_storage({"HOPS_STORAGE": "local"}) == good("Storage", "the machine's disk")
+
+
+def test_a_storage_that_can_not_be_used_is_told_with_its_reason(tmp_path):
+    more = {"HOPS_STORAGE": "hdfs://127.0.0.1:9", "HOPS_WEBHDFS_ADDRESS": "127.0.0.1:9"}
+    finding = site.look_at_storage({**os.environ, "HOPS_HOME": str(tmp_path), **more})
+    assert finding.grade is Grade.MISSING
+    assert "can't be reached" in finding.detail
+    assert "HOPS_STORAGE" in finding.advice

@@ -273,3 +273,13 @@ def test_who_was_given_gpus_of_this_machine_sees_their_devices_and_a_cluster_giv
     assert not view.gpus
     assert Path("/etc/hadoop") in view.read
     assert Path("/staging") in view.write
+
+
+def test_where_datasets_lie_on_hdfs_code_is_told_that_address():
+    address = "hdfs://name-node:8020/lake/Projects/weather"
+    place = replace(PLACE, project_address=address)
+    environment = session_environment(_request(), place, control_plane_url="http://c/", webhdfs_address="n:9870")
+    assert environment["HOPS_PROJECT_PATH"] == address
+    properties = spark_properties(_request(), place, None)
+    assert properties["spark.sql.warehouse.dir"] == f"{address}/Resources/spark-warehouse"
+    assert "spark.hadoop.fs.defaultFS" not in properties

@@ -82,3 +82,11 @@ def test_the_address_of_hdfs_is_kept_as_it_is_written(address):
 def test_an_address_of_hdfs_that_is_none_is_refused(address):
     with pytest.raises(SettingsError, match=r"HOPS_WEBHDFS_ADDRESS is .*; it must be host:port"):
         read_settings({"HOPS_WEBHDFS_ADDRESS": address})
+
+
+def test_where_datasets_lie_is_read_as_the_control_plane_reads_it():
+    assert read_settings({}).storage.project_for_sessions("weather") is None
+    settings = read_settings({"HOPS_STORAGE": "hdfs://name-node:8020/lake"})
+    assert settings.storage.project_for_sessions("weather") == "hdfs://name-node:8020/lake/Projects/weather"
+    with pytest.raises(SettingsError, match="HOPS_STORAGE"):
+        read_settings({"HOPS_STORAGE": "somewhere"})

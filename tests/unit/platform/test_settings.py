@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from hops_platform.app import make_storage
 from hops_platform.security.browser import local_path
 from hops_platform.security.throttling import FREE_ATTEMPTS, lock_after, remaining_failures
-from hops_platform.settings import UnsafeBindError, check_bind
+from hops_platform.settings import Settings, UnsafeBindError, check_bind
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
@@ -52,3 +53,51 @@ def test_who_guesses_as_fast_as_can_be_has_some_guesses_an_hour() -> None:
 
 def test_a_wrong_password_now_and_then_locks_nobody_out() -> None:
     assert set(fail_whenever_unlocked(at_least_every=timedelta(minutes=5), attempts=500)) == {None}
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"storage": "nowhere"}, "HOPS_STORAGE"),
+        ({"storage": "hdfs://name-node:8020"}, "HOPS_WEBHDFS_ADDRESS"),
+        ({"storage": "hdfs://name-node:8020", "webhdfs_address": "name-node:9870"}, "https://"),
+        ({"storage": "hdfs://name-node:8020", "webhdfs_address": "https://u:geheim@name-node:9871"}, "credentials"),
+        ({"storage": "s3://lake"}, "HOPS_S3_ENDPOINT"),
+        ({"storage": "s3://lake", "s3_endpoint": "http://s3.example"}, "https://"),
+        ({"storage": "s3://lake", "s3_endpoint": "ftp://127.0.0.1"}, "https://"),
+        ({"storage": "hdfs://n:1", "webhdfs_address": "https://n", "hdfs_user": "a b"}, "hdfs_user"),
+    ],
+)
+def test_a_storage_that_can_not_be_reached_safely_is_refused(given: dict[str, str], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        Settings(**given)
+
+
+@pytest.mark.parametrize(
+    ("given", "endpoint"),
+    [
+        ({}, ""),
+        ({"storage": "hdfs://n:8020", "webhdfs_address": "127.0.0.1:9870"}, "http://127.0.0.1:9870"),
+        ({"storage": "hdfs://n:8020", "webhdfs_address": "https://n:9871"}, "https://n:9871"),
+        ({"storage": "s3://lake", "s3_endpoint": "http://localhost:7070"}, "http://localhost:7070"),
+        # HDFS's own address says nothing where datasets lie elsewhere.
+        ({"webhdfs_address": "name-node:9870"}, ""),
+    ],
+)
+def test_a_storage_is_reached_by_tls_or_on_this_machine(given: dict[str, str], endpoint: str) -> None:
+    assert Settings(**given).storage_endpoint == endpoint
+
+
+def test_a_buckets_key_that_others_can_read_is_not_taken(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, storage="s3://lake", s3_endpoint="http://127.0.0.1:9")
+    key = settings.layout.secret("s3.json")
+    with pytest.raises(RuntimeError):
+        make_storage(settings)
+    key.parent.mkdir()
+    key.write_text('{"access_key": "a", "secret_key": "geheim"}')
+    key.chmod(0o644)
+    with pytest.raises(RuntimeError, match="0600") as told:
+        make_storage(settings)
+    assert "geheim" not in str(told.value)
+    key.chmod(0o600)
+    assert "geheim" not in repr(make_storage(settings))

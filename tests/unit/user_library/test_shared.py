@@ -41,3 +41,10 @@ def test_what_never_was_is_as_absent_as_anything(tides):
         dataset.path("Shared/weather/other")
     with pytest.raises(FileNotFoundError, match="is not there"):
         hdfs.load("Shared/weather/other/day.csv")
+
+
+def test_on_hdfs_a_shared_dataset_is_where_its_owner_has_it(monkeypatch):
+    monkeypatch.setenv("HOPS_PROJECT", "tides")
+    monkeypatch.setenv("HOPS_PROJECT_PATH", "hdfs://name-node:8020/lake/Projects/tides")
+    assert dataset.path("Shared/weather/raw") == "hdfs://name-node:8020/lake/Projects/weather/raw"
+    assert dataset.path("raw/2026") == "hdfs://name-node:8020/lake/Projects/tides/raw/2026"
