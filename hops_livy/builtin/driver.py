@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from hops_contract.keeping import why_limited
 from hops_livy.aside import aside
 from hops_livy.builtin.endings import explained, was_lost, why_ended, why_lost, why_without_memory
 from hops_livy.builtin.folder import SessionFolder
 from hops_livy.builtin.joined import Joined
 from hops_livy.builtin.kernel_client import KernelClient, executed
+from hops_livy.builtin.launch import PAGE_PORT
 from hops_livy.builtin.processes import DriverProcess, Listeners, end_processes, start_time
 from hops_livy.builtin.shortage import MemoryWatch, OomCounter
 from hops_livy.builtin.told import MOST_BYTES, MOST_LINES, Told, ends, lines_of
@@ -55,6 +57,7 @@ class BuiltinDriver:
         connection: How its kernel is reached; never read from the folder, where its code could change it.
         cluster: Where its executors run, when that is not this machine.
         page_key: What signs the tokens that its Spark's pages ask for.
+        own_network: Whether it has a network of its own, so that a socket leads to those pages.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class BuiltinDriver:
         connection: dict[str, Any] | None = None,
         cluster: Cluster | None = None,
         page_key: str | None = None,
+        own_network: bool = False,
     ) -> None:
         loop = asyncio.get_running_loop()
         self.ready: asyncio.Future[None] = loop.create_future()
@@ -81,6 +85,7 @@ class BuiltinDriver:
         self._cluster = cluster
         self._waiting = None if cluster is None else Waiting(cluster, request)
         self._page_key = page_key
+        self._own_network = own_network
         self._told = Told()
         self._memory = MemoryWatch(OomCounter())
         self._listeners = Listeners()
@@ -111,6 +116,7 @@ class BuiltinDriver:
             "gpus": list(self._gpus),
             "connection": self._connection,
             "page_key": self._page_key,
+            "own_network": self._own_network,
         }
 
     async def launch(self, command: list[str], environment: dict[str, str], cwd: Path) -> None:
@@ -324,7 +330,10 @@ class BuiltinDriver:
                 self._doubted.add(port)
                 LOG.warning("session %d names a port that is not its own", self._request.session_id)
             return None
-        return SparkPages(url=f"http://127.0.0.1:{port}", key=key)
+        socket_path = self._folder.pages_socket if self._own_network else None
+        if socket_path is not None and port != PAGE_PORT:
+            return None  # the way leads elsewhere
+        return SparkPages(url=f"http://127.0.0.1:{port}", key=key, socket=socket_path)
 
     def renew_token(self, token: str) -> None:
         """See :class:`~hops_livy.engines.drivers.Driver`."""
@@ -398,6 +407,8 @@ class BuiltinDriver:
         code = self._told.code if code is None else code
         if self._asked is not None:
             return Ending(reason=self._asked, code=code, asked=True)
+        if limited := why_limited(self._folder.limited):
+            return Ending(reason=limited, code=code)
         reason = why_ended(
             shape=self._request.shape,
             code=code,

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Response
 from sqlalchemy import select
 
-from hops_contract.options import ServerLimits, ServerOptions
+from hops_contract.options import ServerLimits, ServerOptions, SessionBounds
 from hops_contract.servers import ServerGrant
 from hops_contract.slugs import MAX_SLUG_LENGTH
 from hops_platform.audit.actions import Action
@@ -195,10 +195,11 @@ def read_limits(
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.LIMITS_READ))],
     session: DatabaseSession,
     response: Response,
-) -> ServerLimits:
-    """The most that a server of this project may ask for; the ETag is what an edit needs."""
+    parts: PartsOf,
+) -> SessionBounds:
+    """The most that a server of this project may ask for, and what its code reaches; the ETag is what an edit needs."""
     response.headers["ETag"] = entity_tag(service.version_of_limits(session, access.project))
-    return service.limits_of(session, access.project)
+    return service.bounds_of(session, access.project, parts.settings)
 
 
 @router.put("/projects/{project}/limits", dependencies=[records(Action.LIMITS_EDIT, "project")])

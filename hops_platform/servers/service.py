@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from hops_contract.options import Capacity, ServerLimits, ServerOptions
+from hops_contract.options import Capacity, ServerLimits, ServerOptions, SessionBounds
 from hops_contract.servers import ServerConfig, ServerGrant
 from hops_contract.slugs import is_slug, project_user
 from hops_platform.certificates.service import files_of
@@ -31,6 +31,7 @@ from hops_platform.second_factor.checking import has_second_factor
 from hops_platform.servers.limits import fitting_defaults, violations
 from hops_platform.servers.models import ProjectLimits, RememberedOptions
 from hops_platform.servers.schemas import ServerAnswer, ServerOptionsAnswer
+from hops_platform.settings import Settings
 from hops_platform.users.models import User
 from hops_platform.versions import changed_meanwhile, edit_version
 from hops_platform.violations import describe_violations, summarise
@@ -42,6 +43,12 @@ def limits_of(session: Session, project: Project) -> ServerLimits:
     """The project's limits."""
     row = session.get(ProjectLimits, project.id)
     return ServerLimits.model_validate(row.limits) if row is not None else ServerLimits()
+
+
+def bounds_of(session: Session, project: Project, settings: Settings) -> SessionBounds:
+    """The project's limits, and what else bounds what starts in it."""
+    limits = limits_of(session, project).model_dump()
+    return SessionBounds(**limits, network=settings.network_of(project.network))
 
 
 def version_of_limits(session: Session, project: Project) -> int:
@@ -181,6 +188,7 @@ def grant_server(
         options=options,
         project_folder=parts.engines.storage.project_address(project.name),
         environment=parts.engines.environments.prefix(project.name),
+        network=parts.settings.network_of(project.network),
         control_plane_url=parts.settings.public_control_plane_url(),
         livy_url=parts.settings.livy_url.rstrip("/"),
     )

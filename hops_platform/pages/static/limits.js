@@ -37,7 +37,8 @@ export const limitPairs = (limits) =>
 
 /** A field for each limit; with `capacity` each says what the machine has. */
 export const limitFields = (limits, capacity = null) =>
-  Object.keys(limits).map((key) => {
+  // What is a word is no limit, and set elsewhere.
+  Object.keys(limits).filter((key) => typeof limits[key] !== "string").map((key) => {
     const has = capacity ? present(key, capacity) : null;
     const hint = has ? h("span", { class: "hops-hint", id: `limit-${key}-hint` }, `This machine has ${has}.`) : null;
     return h("div", { class: "hops-field" },
