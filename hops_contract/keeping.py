@@ -199,7 +199,7 @@ def platform_addresses(home: Home, *urls: str | None) -> tuple[Address, ...]:
         urls: More of them.
     """
     found = [url for url in urls if url]
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, AttributeError):
         site = json.loads((home.run / "site.json").read_text(encoding="utf-8"))
         found += [value for name, value in site.items() if name.endswith("url") and isinstance(value, str)]
     return tuple(sorted({address for url in found if (address := _address_of(url)) is not None}))

@@ -16,7 +16,7 @@ from jupyterhub.utils import random_port
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 from traitlets import Bool, Float, Integer, List, Unicode, default
 
-from hops_contract.keeping import PROCESSES, have_own_networks, kept_command, read_addresses, why_limited
+from hops_contract.keeping import PROCESSES, described, have_own_networks, kept_command, read_addresses, why_limited
 from hops_contract.layout import Home
 from hops_contract.network import Network
 from hops_contract.servers import ServerGrant
@@ -137,6 +137,10 @@ class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
                 log_tail=self.log_tail(),
             )
 
+    def _say_bounds(self, *, apart: bool) -> None:
+        bounds = described(own_networks=apart, processes=self.sandbox_processes)
+        self.log.info("%s: sandbox with %s", self._log_name, bounds)
+
     def _command(self, grant: ServerGrant) -> list[str]:
         plain: list[str] = self._jupyter_of_the_platform()
         self.sandboxed = bool(self.sandbox)
@@ -152,6 +156,7 @@ class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
             shared=shared_mounts(home, grant.config.project),
         )
         apart = grant.config.network is Network.PLATFORM and have_own_networks(self.sandbox)
+        self._say_bounds(apart=apart)
         # What JupyterHub would choose later.
         port = int(getattr(self, "port", 0)) or random_port()
         self.port = port

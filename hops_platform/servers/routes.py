@@ -204,20 +204,23 @@ def read_limits(
 
 @router.put("/projects/{project}/limits", dependencies=[records(Action.LIMITS_EDIT, "project")])
 def edit_limits(  # noqa: PLR0917 - the request, and parts
-    limits: ServerLimits,
+    bounds: SessionBounds,
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.LIMITS_EDIT))],
     session: DatabaseSession,
     response: Response,
+    parts: PartsOf,
     known: Known,
     if_match: IfMatch = None,
-) -> ServerLimits:
-    """Sets the most that a server of this project may ask for."""
+) -> SessionBounds:
+    """Sets the most that a server of this project may ask for; its network is not set here, but may be said again."""
+    limits = ServerLimits.model_validate(bounds.model_dump(exclude={"network"}))
     known.details.update(limits.model_dump(mode="json"))
     version = service.version_of_limits(session, access.project)
     check_entity_tag(if_match, version)
+    service.check_same_network(access.project, bounds, parts.settings)
     service.edit_limits(session, access.project, limits, version=version)
     response.headers["ETag"] = entity_tag(version + 1)
-    return limits
+    return service.bounds_of(session, access.project, parts.settings)
 
 
 @router.get("/projects/{project}/members/{user}/server-options")

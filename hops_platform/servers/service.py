@@ -51,6 +51,19 @@ def bounds_of(session: Session, project: Project, settings: Settings) -> Session
     return SessionBounds(**limits, network=settings.network_of(project.network))
 
 
+def check_same_network(project: Project, bounds: SessionBounds, settings: Settings) -> None:
+    """Checks that who sets limits does not mean to change the network with them.
+
+    Raises:
+        InvalidRequestError: It is another one than the project's.
+    """
+    if "network" in bounds.model_fields_set and bounds.network is not settings.network_of(project.network):
+        raise InvalidRequestError(
+            "What code of a project reaches of the network is not one of its limits.",
+            remedy="Its Data Owners set it when they edit the project.",
+        )
+
+
 def version_of_limits(session: Session, project: Project) -> int:
     """The version of the project's limits; 0 while they are the defaults."""
     row = session.get(ProjectLimits, project.id)

@@ -527,7 +527,7 @@ export interface paths {
         head?: never;
         /**
          * Edit Project
-         * @description Changes title and description.
+         * @description Changes title, description, listing and what code reaches of the network.
          */
         patch: operations["edit_project"];
         trace?: never;
@@ -1109,7 +1109,7 @@ export interface paths {
         };
         /**
          * Read Limits
-         * @description The most that a server of this project may ask for; the ETag is what an edit needs.
+         * @description The most that a server of this project may ask for, and what its code reaches; the ETag is what an edit needs.
          */
         get: operations["read_limits"];
         /**
@@ -2867,6 +2867,12 @@ export interface components {
             title: string;
         };
         /**
+         * Network
+         * @description What the code of a project reaches of the network from a sandbox.
+         * @enum {string}
+         */
+        Network: "platform" | "open";
+        /**
          * NewApiKey
          * @description A key to make.
          */
@@ -3579,6 +3585,12 @@ export interface components {
              * @example weather
              */
             name: string;
+            /**
+             * @description What its code reaches of the network from sandboxes, where the site leaves that to projects.
+             * @default platform
+             * @example platform
+             */
+            network: components["schemas"]["Network"];
             /** @description My role; null for an administrator who is not a member. */
             role: components["schemas"]["ProjectRole"] | null;
             /**
@@ -3617,6 +3629,11 @@ export interface components {
              * @example true
              */
             listed?: boolean | null;
+            /**
+             * @description What code of the project reaches of the network, from the next start of a server or session on: the platform's services (platform), or all that the machine reaches (open).
+             * @example platform
+             */
+            network?: components["schemas"]["Network"] | null;
             /** Title */
             title?: string | null;
         };
@@ -3937,6 +3954,11 @@ export interface components {
              * @description Address of the session service, for processes; no / at its end.
              */
             livy_url: string;
+            /**
+             * @description What its code reaches of the network, where it runs in a sandbox.
+             * @default platform
+             */
+            network: components["schemas"]["Network"];
             options: components["schemas"]["ServerOptions"];
             /**
              * Project
@@ -4167,6 +4189,68 @@ export interface components {
          * @enum {string}
          */
         ServerState: "stopped" | "starting" | "ready" | "stopping" | "failed";
+        /**
+         * SessionBounds
+         * @description A project's limits, and what else bounds its servers and sessions when they start.
+         */
+        SessionBounds: {
+            /**
+             * Max Driver Memory Mib
+             * @default 8192
+             */
+            max_driver_memory_mib: number;
+            /**
+             * Max Executor Cores
+             * @default 8
+             */
+            max_executor_cores: number;
+            /**
+             * Max Executor Memory Mib
+             * @default 8192
+             */
+            max_executor_memory_mib: number;
+            /**
+             * Max Executors
+             * @default 8
+             */
+            max_executors: number;
+            /**
+             * Max Gpus
+             * @default 8
+             */
+            max_gpus: number;
+            /**
+             * Max Idle Timeout Minutes
+             * @description The longest idle time; 'never' needs a limit of a week.
+             * @default 1440
+             */
+            max_idle_timeout_minutes: number;
+            /**
+             * Max Project Gpus
+             * @description For all sessions of the project together; null: no limit.
+             */
+            max_project_gpus?: number | null;
+            /**
+             * Max Project Memory Mib
+             * @description For all sessions of the project together; null: no limit.
+             */
+            max_project_memory_mib?: number | null;
+            /**
+             * Max Project Sessions
+             * @description For all sessions of the project together; null: no limit.
+             */
+            max_project_sessions?: number | null;
+            /**
+             * Max Total Memory Mib
+             * @default 16384
+             */
+            max_total_memory_mib: number;
+            /**
+             * @description What their code reaches of the network, where it runs in a sandbox.
+             * @default platform
+             */
+            network: components["schemas"]["Network"];
+        };
         /**
          * SessionLog
          * @description The last lines of a session's log.
@@ -7984,7 +8068,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ServerLimits"];
+                    "application/json": components["schemas"]["SessionBounds"];
                 };
             };
             /** @description A problem (RFC 9457). */
