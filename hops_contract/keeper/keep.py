@@ -6,15 +6,12 @@ import os
 import resource
 import select
 import signal
-import sys
 import threading
 from contextlib import suppress
 
-from hops_contract.keeper.limits import watch
+from hops_contract.keeper.limits import tell, watch
 from hops_contract.keeper.orders import Orders
 from hops_contract.keeper.ways import make_ways
-
-_REFUSED = "The sandbox is not started: "
 
 
 def keep(text: str, told: int, opens: int) -> None:
@@ -43,8 +40,7 @@ def keep(text: str, told: int, opens: int) -> None:
         if orders.apart:
             held = make_ways(pid, orders.out, orders.into, otherwise=lambda: end(sandbox))
     except OSError as error:
-        sys.stderr.write(f"{_REFUSED}its ways out can't be made ({error.strerror}).\n")
-        sys.stderr.flush()
+        tell(orders.told, without_network(error))
         end(sandbox)
     # The process that has entered the network holds it as well, so that closing it would not do.
     with suppress(OSError):
@@ -57,6 +53,11 @@ def keep(text: str, told: int, opens: int) -> None:
         if isinstance(outside, str):
             with suppress(OSError):
                 os.unlink(outside)  # noqa: PTH108 - pathlib would take longer than all the rest
+
+
+def without_network(error: OSError) -> str:
+    """What is said where the ways of a sandbox can't be made."""
+    return f"The network of the sandbox could not be made: {error.strerror}. Tell the administrator."
 
 
 def end(sandbox: int) -> None:

@@ -39,11 +39,11 @@ def watch(pid: int, orders: Orders, end: Callable[[], None]) -> None:
         try:
             found = _look(folder, page)
             if most_processes and sum(threads for _, threads, _ in found) > most_processes:
-                _tell(orders.told, orders.beyond_processes)
+                tell(orders.told, orders.beyond_processes)
                 end()
                 return
             if most_memory and (shares := _shares(folder, found, most_memory)):
-                _tell(orders.told, orders.beyond_memory)
+                tell(orders.told, orders.beyond_memory)
                 since_told = _REMEMBERED
                 _end_largest(folder, shares, end)
         finally:
@@ -121,7 +121,8 @@ def _end_largest(folder: int, shares: Sequence[tuple[int, int]], end: Callable[[
             os.close(one)
 
 
-def _tell(file: str, sentence: str) -> None:
+def tell(file: str, sentence: str) -> None:
+    """Says in the log, and in the file, why something ends."""
     sys.stderr.write(f"{sentence}\n")
     sys.stderr.flush()
     with suppress(OSError):

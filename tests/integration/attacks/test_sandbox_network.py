@@ -382,13 +382,15 @@ time.sleep(600)
         assert 40 < int(out.split()[-1]) <= 60
 
 
-def test_a_way_out_that_can_not_be_made_starts_nothing_and_says_why(start: Start) -> None:
+def test_a_way_that_can_not_be_made_starts_nothing_and_says_why(start: Start, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         process = start("print('runs')", into=(WayIn(port=4040, listens=taken.getsockname()[1]),))
         out, err = process.communicate(timeout=60)
     assert process.returncode != 0
     assert out == ""
-    assert "The sandbox is not started: its ways out can't be made (Address already in use)." in err
+    said = "The network of the sandbox could not be made: Address already in use. Tell the administrator."
+    assert said in err
+    assert why_limited(tmp_path / "told") == said
 
 
 def test_one_sandbox_reaches_no_process_and_no_port_of_another(start: Start) -> None:

@@ -5,14 +5,14 @@ import asyncio
 import httpx
 import pytest
 
-from hops_contract.options import ServerLimits
+from hops_contract.options import SessionBounds
 from hops_contract.principal import Principal, PrincipalKind, ProjectRole
 from hops_livy import project_limits
 from hops_livy.engines.drivers import Shape
 from hops_livy.errors import BadRequestError, ForbiddenError, UnavailableError
 from hops_livy.project_limits import PublishedLimits, check_limits
 
-LIMITS = ServerLimits(
+LIMITS = SessionBounds(
     max_executors=2, max_executor_cores=2, max_executor_memory_mib=2048, max_driver_memory_mib=2048,
     max_total_memory_mib=4096, max_gpus=2,
 )  # fmt: skip
@@ -91,7 +91,7 @@ def test_the_limits_are_asked_for_with_the_callers_token_once_for_each_project()
 
 def test_changed_limits_hold_when_the_old_ones_were_kept_long_enough(monkeypatch):
     monkeypatch.setattr(project_limits, "_KEPT_S", 0.0)
-    less = ServerLimits(max_executors=1)
+    less = SessionBounds(max_executors=1)
     told, _ = ask([GOOD, httpx.Response(200, json=less.model_dump(mode="json"))], "weather", "weather")
     assert told == [LIMITS, less]
 
