@@ -316,7 +316,7 @@ class Registry:
         return await self._kept_ready.keep(
             principal,
             shape,
-            _known_by(conf, limits.network),
+            known_by(conf, limits.network),
             first=lambda: not self.sessions.owned(principal.project_user, batch=None),
             start=lambda: self._start_warm(principal, token, shape, conf, timeouts),
         )
@@ -386,7 +386,7 @@ class Registry:
         self.sessions.check_room(principal)  # after all waiting, so that many at the same moment are counted one by one
         # What is kept ready counts for nobody; from now on it does, so that place and limits are asked for it too.
         if batch is None and self._waiting.has_place(str(principal.project), shape.asked, together(limits)):
-            warm = self._pool.take(principal.project_user, shape, _known_by(conf, limits.network))
+            warm = self._pool.take(principal.project_user, shape, known_by(conf, limits.network))
             if warm is not None:
                 return self._hand_over(warm, token, request, kind, timeouts)
         session = self._new_session(principal, shape, timeouts, kind=kind, name=request.name)
@@ -507,7 +507,7 @@ class Registry:
             StartError: It can't be started.
         """
         network = await self._network_of(session.owner, token)
-        known_by = _known_by(conf, network)
+        known = known_by(conf, network)
         request = DriverRequest(
             session_id=session.id,
             application=_application(session),
@@ -525,7 +525,7 @@ class Registry:
         )
         if warm:
             session.journal.keep_token(token)
-            session.head = [heading(session, request.application, warm=known_by)]
+            session.head = [heading(session, request.application, warm=known)]
             session.journal.write(session.head[0])
         driver = await self._backend.start(request)
         if session.final:
@@ -538,7 +538,7 @@ class Registry:
         self._follow(session, driver)
         self.news.tell()
         if warm:
-            self._keep(Warm(session, known_by))
+            self._keep(Warm(session, known))
         LOG.info("session %d of %s starts: %s", session.id, session.owner.project_user, _described(session.shape))
 
     async def _network_of(self, principal: Principal, token: str) -> Network:
@@ -608,7 +608,7 @@ def _name(session: Session, conf: dict[str, str]) -> str:
     return conf.get("spark.app.name") or session.name or f"{session.owner.project_user}-{session.id}"
 
 
-def _known_by(conf: dict[str, str], network: Network) -> dict[str, str]:
+def known_by(conf: dict[str, str], network: Network) -> dict[str, str]:
     """What a session that is kept ready must have been started with to be the one that is asked for."""
     return conf if network is Network.PLATFORM else conf | {"the network of the sandbox": network.value}
 

@@ -84,7 +84,11 @@ def test_a_terminal_reaches_the_platform_and_nothing_else_unless_its_project_is_
     site: Site, ada: Person, olga: Person, server: httpx.Client, neighbour: str
 ) -> None:
     known = json.loads((site.home / "run" / "site.json").read_text())
-    platform = [f"{site.url}hub/health", f"{known['control_plane_url']}.well-known/jwks.json", f"{known['livy_url']}/health"]
+    platform = [
+        f"{site.url}hub/health",
+        f"{known['control_plane_url']}.well-known/jwks.json",
+        f"{known['livy_url']}/health",
+    ]
     closed = [neighbour, "http://169.254.169.254/latest/meta-data/", "http://192.0.2.1/"]
     said = in_terminal(server, "; ".join(f"{CURL} {url}" for url in [*platform, *closed]))
     assert _got(said) == ["got-200-0"] * 3 + ["got-000-7"] * 3, said

@@ -5,12 +5,14 @@ import asyncio
 import httpx
 import pytest
 
+from hops_contract.network import Network
 from hops_contract.options import SessionBounds
 from hops_contract.principal import Principal, PrincipalKind, ProjectRole
 from hops_livy import project_limits
 from hops_livy.engines.drivers import Shape
 from hops_livy.errors import BadRequestError, ForbiddenError, UnavailableError
 from hops_livy.project_limits import PublishedLimits, check_limits
+from hops_livy.registry import known_by
 
 LIMITS = SessionBounds(
     max_executors=2, max_executor_cores=2, max_executor_memory_mib=2048, max_driver_memory_mib=2048,
@@ -119,3 +121,20 @@ def test_without_limits_nothing_may_be_started_until_they_can_be_read_again(repl
 def test_who_may_not_know_the_limits_may_not_use_the_project(status):
     (refused,), _ = ask([httpx.Response(status)], "weather")
     assert isinstance(refused, ForbiddenError)
+
+
+def test_what_code_reaches_of_the_network_is_told_with_the_limits():
+    opened = SessionBounds(**LIMITS.model_dump(exclude={"network"}), network=Network.OPEN)
+    answers = [httpx.Response(200, json=opened.model_dump(mode="json"))]
+    assert ask(answers, "weather")[0][0].network is Network.OPEN
+    older = {key: value for key, value in LIMITS.model_dump(mode="json").items() if key != "network"}
+    # Nothing said: what is closed stays closed.
+    assert ask([httpx.Response(200, json=older)], "weather")[0][0].network is Network.PLATFORM
+    unknown = LIMITS.model_dump(mode="json") | {"network": "everything"}
+    assert isinstance(ask([httpx.Response(200, json=unknown)], "weather")[0][0], UnavailableError)
+
+
+def test_a_session_that_was_kept_ready_with_another_network_is_not_the_one_that_is_asked_for():
+    conf = {"spark.app.name": "mine"}
+    assert known_by(conf, Network.PLATFORM) == conf
+    assert known_by(conf, Network.OPEN) not in (conf, known_by({}, Network.OPEN))
