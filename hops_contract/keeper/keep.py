@@ -1,17 +1,17 @@
-"""The keeper of a sandbox, from its start to its end."""
+"""The keeper of a sandbox, from its start to its end.
+
+The sandbox waits until its ways stand. What is needed afterwards is imported then.
+"""
 
 from __future__ import annotations
 
 import os
 import resource
-import select
 import signal
-import threading
 from contextlib import suppress
 
-from hops_contract.keeper.limits import tell, watch
 from hops_contract.keeper.orders import Orders
-from hops_contract.keeper.ways import make_ways
+from hops_contract.keeper.ways import Ways
 
 
 def keep(text: str, told: int, opens: int) -> None:
@@ -34,21 +34,43 @@ def keep(text: str, told: int, opens: int) -> None:
     os.close(told)
     # Nothing of the place where it was started is held.
     os.chdir("/")
-    held = None
+    ways = None
     try:
         _bind(pid, orders.processes)
         if orders.apart:
-            held = make_ways(pid, orders.out, orders.into, otherwise=lambda: end(sandbox))
+            ways = Ways(orders.out, orders.into)
+            ways.enter(pid, otherwise=lambda: end(sandbox))
     except OSError as error:
-        tell(orders.told, without_network(error))
+        _refuse(orders, error)
         end(sandbox)
-    # The process that has entered the network holds it as well, so that closing it would not do.
+        ways = None
     with suppress(OSError):
+        # The process that has entered holds it as well, so that closing it would not do.
         os.write(opens, b".")
-    threading.Thread(target=watch, args=(pid, orders, lambda: end(sandbox)), daemon=True).start()
-    while not _has_ended(sandbox):
+    _stay(pid, sandbox, orders, ways)
+
+
+def _refuse(orders: Orders, error: OSError) -> None:
+    from hops_contract.keeper.limits import tell  # noqa: PLC0415 - seldom
+
+    # Before its end: who sees that looks for the reason.
+    tell(orders.told, without_network(error))
+
+
+def _stay(pid: int, sandbox: int, orders: Orders, ways: Ways | None) -> None:
+    from select import POLLIN, poll  # noqa: PLC0415 - here and below: the sandbox runs already
+    from threading import Thread  # noqa: PLC0415
+
+    from hops_contract.keeper.limits import watch  # noqa: PLC0415
+    from hops_contract.keeper.passing import pass_on  # noqa: PLC0415
+
+    if ways is not None:
+        pass_on(ways)
+    Thread(target=watch, args=(pid, orders, lambda: end(sandbox)), daemon=True).start()
+    looks = poll()
+    looks.register(sandbox, POLLIN)
+    while not looks.poll():
         pass
-    del held
     for _, outside in orders.into:
         if isinstance(outside, str):
             with suppress(OSError):
@@ -84,9 +106,3 @@ def _bind(pid: int, processes: int) -> None:
     """
     if processes and os.geteuid() != 0:
         resource.prlimit(pid, resource.RLIMIT_NPROC, (processes, processes))
-
-
-def _has_ended(process: int) -> bool:
-    poll = select.poll()
-    poll.register(process, select.POLLIN)
-    return bool(poll.poll())

@@ -1114,7 +1114,7 @@ export interface paths {
         get: operations["read_limits"];
         /**
          * Edit Limits
-         * @description Sets the most that a server of this project may ask for.
+         * @description Sets the most that a server of this project may ask for; its network is not set here, but may be said again.
          */
         put: operations["edit_limits"];
         post?: never;
@@ -8107,7 +8107,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ServerLimits"];
+                "application/json": components["schemas"]["SessionBounds"];
             };
         };
         responses: {
@@ -8117,7 +8117,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ServerLimits"];
+                    "application/json": components["schemas"]["SessionBounds"];
                 };
             };
             /** @description A problem (RFC 9457). */
