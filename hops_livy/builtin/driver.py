@@ -325,15 +325,16 @@ class BuiltinDriver:
         process, port, key = self._process, self._told.page_port, self._page_key
         if process is None or port is None or key is None or self.ended.done():
             return None
+        if self._own_network:
+            # In it there is nobody but the session, and the way leads to one port.
+            way = self._folder.pages_socket
+            return SparkPages(url=f"http://127.0.0.1:{port}", key=key, socket=way) if port == PAGE_PORT else None
         if not await self._listeners.is_there(process.pid, port):
             if port not in self._doubted:
                 self._doubted.add(port)
                 LOG.warning("session %d names a port that is not its own", self._request.session_id)
             return None
-        socket_path = self._folder.pages_socket if self._own_network else None
-        if socket_path is not None and port != PAGE_PORT:
-            return None  # the way leads elsewhere
-        return SparkPages(url=f"http://127.0.0.1:{port}", key=key, socket=socket_path)
+        return SparkPages(url=f"http://127.0.0.1:{port}", key=key)
 
     def renew_token(self, token: str) -> None:
         """See :class:`~hops_livy.engines.drivers.Driver`."""

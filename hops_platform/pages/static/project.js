@@ -66,7 +66,7 @@ onSubmit(byId("edit-dialog").querySelector("form"), "Saving…", async (values) 
     const body = { ...rest, listed: values.listed === "on" };
     // What did not change is not named: the site may not leave it to projects.
     const wanted = opened === "on" ? "open" : "platform";
-    if (networkRule === "project" && wanted !== project.network) body.network = wanted;
+    if (networkRule === "project" && wanted !== (project.network ?? "platform")) body.network = wanted;
     const answer = await call("PATCH", url, { body, etag });
     ({ body: project, etag } = answer);
   } catch (error) {
