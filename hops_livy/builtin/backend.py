@@ -113,8 +113,10 @@ class BuiltinSessions:
             connection = None if request.batch is not None else connection_info(place.folder.socket_prefix())
             driver = self._driver(request, addresses, connection, page_key(place.secret), place.own_network)
             _fill(place, request, addresses, connection, certificates)
+            # In a thread, as addresses of the site can be names that are looked up.
+            command = await asyncio.to_thread(self._command, place, request)
             await driver.launch(
-                self._command(place, request),
+                command,
                 session_environment(
                     request, place, control_plane_url=self._control_plane_url, webhdfs_address=self._webhdfs_address
                 ),
