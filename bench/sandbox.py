@@ -1,7 +1,7 @@
 """What a sandbox adds to the start of a process: a session's Python in one, beside the same Python without.
 
 In pairs, one after the other; each runs ``pass`` in the base environment, with the view that a session of one executor
-has. The last line is one JSON object.
+has, and a network of its own with ways to six services. The last line is one JSON object.
 """
 
 import argparse
@@ -14,8 +14,9 @@ from pathlib import Path
 from driver_start import load_service
 from verdict import tell
 
+from hops_contract.keeping import Address, Keeping, WayIn, kept_command
 from hops_contract.layout import Home
-from hops_contract.sandbox import command_in_sandbox, find_program, view_of_tenant
+from hops_contract.sandbox import find_program, view_of_tenant
 
 GOAL_MS = 50.0
 
@@ -34,7 +35,12 @@ def main() -> int:
             home, python=python, read=(), write=(folder, home.project("weather")), temporary=folder / "tmp"
         )
         plain = [str(python), "-I", "-S", "-c", "pass"]
-        inside = command_in_sandbox(program, plain, view, cwd=home.project("weather"))
+        services = tuple(Address(host="127.0.0.1", port=port) for port in range(8000, 8006))
+        pages = WayIn(port=4040, path=home.run / "sessions" / "1.pages")
+        keeping = Keeping(
+            apart=True, out=services, into=(pages,), whose="session", memory_mib=5120, told=home.run / "1.limited"
+        )
+        inside = kept_command(program, plain, view, cwd=home.project("weather"), keeping=keeping)
         pairs = [(_milliseconds(inside), _milliseconds(plain)) for _ in range(rounds)]
     added = statistics.median(one - other for one, other in pairs)
     ours, peer = (statistics.median(times) for times in zip(*pairs, strict=True))

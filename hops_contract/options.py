@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from hops_contract.network import Network
+
 Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$")]
 
 
@@ -126,6 +128,14 @@ class ServerLimits(BaseModel):
     )
     max_idle_timeout_minutes: int = Field(
         default=24 * 60, ge=1, description="The longest idle time; 'never' needs a limit of a week."
+    )
+
+
+class SessionBounds(ServerLimits):
+    """A project's limits, and what else bounds its servers and sessions when they start."""
+
+    network: Network = Field(
+        default=Network.PLATFORM, description="What their code reaches of the network, where it runs in a sandbox."
     )
 
 

@@ -1,7 +1,8 @@
 """What a tenant's processes see of the machine: a sandbox by bubblewrap (https://github.com/containers/bubblewrap).
 
 Inside there are own process ids, an own view of the file system with what was listed and nothing else, and no rights
-of an administrator. What is listed lies at the same paths as outside. The network is the machine's.
+of an administrator. What is listed lies at the same paths as outside. The network is the machine's, unless the sandbox
+is given one of its own (:mod:`hops_contract.keeping`).
 
 The sandbox's first process is the command itself: when it ends, the kernel ends all that it has started, whatever
 became of them. A signal to bubblewrap's own process, outside, ends that process alone, and leaves the sandbox running.
@@ -81,6 +82,18 @@ class View:
     gpus: bool = False
     shared: SharedMounts | None = None
     checker: tuple[str, ...] = ()
+
+
+def read_paths(text: str) -> tuple[Path, ...]:
+    """The paths between the commas of a setting.
+
+    Raises:
+        ValueError: One of them does not begin with a slash.
+    """
+    names = [name for name in map(str.strip, text.split(",")) if name]
+    if not all(name.startswith("/") for name in names):
+        raise ValueError("all of its paths must be absolute")
+    return tuple(map(Path, names))
 
 
 def view_of_tenant(

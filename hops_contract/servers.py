@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from hops_contract.certificates import CertificateFiles
 from hops_contract.descriptions import given_out
+from hops_contract.network import Network
 from hops_contract.options import ServerOptions
 from hops_contract.principal import ProjectRole
 
@@ -27,6 +28,9 @@ class ServerConfig(BaseModel):
     project_folder: str = Field(description="Where the project's datasets lie for this server.")
     start_folder: str = Field(default="Jupyter", description="Dataset in which notebooks start.")
     environment: str = Field(description="Prefix of the project environment; its Python is bin/python below it.")
+    network: Network = Field(
+        default=Network.PLATFORM, description="What its code reaches of the network, where it runs in a sandbox."
+    )
     control_plane_url: str = Field(description="Address of the control plane, for processes; ends with /.")
     spark: bool = Field(default=True, description="Whether Spark sessions are switched on in the project.")
     livy_url: str = Field(description="Address of the session service, for processes; no / at its end.")

@@ -14,11 +14,13 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from hops_contract.bodies import BodyLimit, Refusal
+from hops_contract.keeping import described, have_own_networks
 from hops_contract.problems import MEDIA_TYPE, Violation
 from hops_contract.sandbox import SandboxError, chosen_program
 from hops_contract.tokens import KeySource, PublishedKeys
 from hops_livy import __version__
 from hops_livy.builtin.backend import BuiltinSessions
+from hops_livy.builtin.sandboxes import Sandboxes
 from hops_livy.certificates import ExportedCertificates
 from hops_livy.engines.drivers import SessionBackend
 from hops_livy.errors import BadRequestError, BodyTooSlowError, NotFoundError, ServiceError, TooLargeError
@@ -94,8 +96,7 @@ def make_backend(settings: Settings, gpus: GpuLedger, client: httpx.AsyncClient)
             starts_at_once=settings.starts_at_once,
             master=None if master is None else master.master,
             cluster=None if master is None else master.cluster(client),
-            sandbox=_sandbox(settings),
-            sandbox_reads=settings.sandbox_reads,
+            sandboxes=_sandboxes(settings),
         )
     try:
         return UpstreamSessions(
@@ -107,11 +108,24 @@ def make_backend(settings: Settings, gpus: GpuLedger, client: httpx.AsyncClient)
         ) from error
 
 
-def _sandbox(settings: Settings) -> str | None:
+def _sandboxes(settings: Settings) -> Sandboxes | None:
     try:
-        return chosen_program(settings.sandbox)
+        program = chosen_program(settings.sandbox)
     except SandboxError as error:
         raise SettingsError(f"HOPS_SANDBOX is on, and there can be no sandboxes: {error}") from error
+    if program is None:
+        return None
+    made = Sandboxes(
+        program=program,
+        reads=settings.sandbox_reads,
+        own_networks=have_own_networks(program),
+        reaches=settings.sandbox_reaches,
+        processes=settings.sandbox_processes,
+        memory_percent=settings.sandbox_memory_percent,
+    )
+    bounds = described(own_networks=made.own_networks and settings.master is None, processes=made.processes)
+    LOG.info("sandboxes of sessions: %s", bounds)
+    return made
 
 
 def create_app(settings: Settings, *, keys: KeySource | None = None, backend: SessionBackend | None = None) -> FastAPI:

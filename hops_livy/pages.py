@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import os
 import posixpath
 import re
 import time
@@ -40,6 +41,8 @@ AT_ONCE = 64
 OF_ONE_PERSON = 8
 PATIENCE_S = 5.0
 """For one of these places: a page with all its files asks for more than so many at the same moment."""
+WAY = "hops_way"
+"""The extension of a request that holds the socket which leads there, if one does."""
 REFUSAL = "{} pages of Spark are being read for you already."
 REMEDY = "Try again when they are there, or close some tabs that show pages of Spark."
 _TOKEN_S = 60
@@ -110,6 +113,38 @@ def _stays(path: str, prefix: str) -> bool:
     return whole == beginning or whole.startswith(f"{beginning}/")
 
 
+class WaysTransport(httpx.AsyncBaseTransport):
+    """Reaches pages in networks of their own by the sockets that lead there.
+
+    Args:
+        otherwise: Reaches those in the machine's network.
+    """
+
+    def __init__(self, otherwise: httpx.AsyncBaseTransport) -> None:
+        self._otherwise = otherwise
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """See :class:`httpx.AsyncBaseTransport`."""
+        way = request.extensions.get(WAY)
+        if way is None:
+            return await self._otherwise.handle_async_request(request)
+        try:
+            folder = os.open(way.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise httpx.ConnectError("There is no way there any more.", request=request) from error
+        try:
+            # Linux takes 107 bytes for the path of a socket. One connection, which its answer ends.
+            place = f"/proc/self/fd/{folder}/{way.name}"
+            transport = httpx.AsyncHTTPTransport(uds=place, limits=httpx.Limits(max_keepalive_connections=0))
+            return await transport.handle_async_request(request)
+        finally:
+            os.close(folder)
+
+    async def aclose(self) -> None:
+        """See :class:`httpx.AsyncBaseTransport`."""
+        await self._otherwise.aclose()
+
+
 class SparkPageReader:
     """Asks Spark for its pages.
 
@@ -118,10 +153,13 @@ class SparkPageReader:
     """
 
     def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=0)
         self._client = httpx.AsyncClient(
-            timeout=ANSWER_S, trust_env=False, follow_redirects=False, transport=transport,
-            limits=httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=0),
-        )  # fmt: skip
+            timeout=ANSWER_S,
+            trust_env=False,
+            follow_redirects=False,
+            transport=transport or WaysTransport(httpx.AsyncHTTPTransport(trust_env=False, limits=limits)),
+        )
 
     async def close(self) -> None:
         """Ends all connections."""
@@ -144,7 +182,8 @@ class SparkPageReader:
         asked = asked_headers(headers, token=page_token(pages.key, time.time()), prefix=prefix)
         try:
             url = httpx.URL(pages.url).copy_with(raw_path=target.encode("ascii"))
-            answer = await self._client.send(self._client.build_request("GET", url, headers=asked), stream=True)
+            request = self._client.build_request("GET", url, headers=asked, extensions={WAY: pages.socket})
+            answer = await self._client.send(request, stream=True)
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             raise _no_answer() from error
         if answer.status_code in _REFUSED:

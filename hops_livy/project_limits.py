@@ -10,7 +10,7 @@ from urllib.parse import quote
 import httpx
 
 from hops_contract.amounts import memory_text
-from hops_contract.options import ServerLimits
+from hops_contract.options import ServerLimits, SessionBounds
 from hops_contract.principal import Principal
 from hops_contract.problems import Problem, Violation
 from hops_livy.engines.amounts import UNBOUNDED, Amount
@@ -26,7 +26,7 @@ _REFUSED = (401, 403, 404)
 class ProjectLimits(Protocol):
     """Where the limits of projects are found."""
 
-    async def of(self, principal: Principal, token: str) -> ServerLimits:
+    async def of(self, principal: Principal, token: str) -> SessionBounds:
         """The limits of the caller's project.
 
         Raises:
@@ -52,10 +52,10 @@ class PublishedLimits:
         self._projects_url = projects_url
         self._client = client
         # By token too: what one member was answered proves nothing about another, or about an older token.
-        self._kept: dict[tuple[str, str], tuple[float, ServerLimits]] = {}
+        self._kept: dict[tuple[str, str], tuple[float, SessionBounds]] = {}
         self._forgotten = 0
 
-    async def of(self, principal: Principal, token: str) -> ServerLimits:
+    async def of(self, principal: Principal, token: str) -> SessionBounds:
         """The limits of the caller's project, at most ten seconds old.
 
         Raises:
@@ -78,7 +78,7 @@ class PublishedLimits:
         self._forgotten += 1
         self._kept = {key: kept for key, kept in self._kept.items() if key[0] != project}
 
-    async def _ask(self, project: str, token: str) -> ServerLimits:
+    async def _ask(self, project: str, token: str) -> SessionBounds:
         try:
             answer = await self._client.get(
                 f"{self._projects_url}{quote(project, safe='')}/sessions/limits",
@@ -95,7 +95,7 @@ class PublishedLimits:
         if answer.status_code == httpx.codes.CONFLICT:
             raise _starts_none(project, answer)
         try:
-            return ServerLimits.model_validate(answer.raise_for_status().json())
+            return SessionBounds.model_validate(answer.raise_for_status().json())
         except (httpx.HTTPStatusError, ValueError) as error:
             raise _unavailable(project) from error
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from hops_contract.layout import Home
-from hops_contract.options import ServerLimits
+from hops_contract.network import Network
+from hops_contract.options import SessionBounds
 from hops_contract.principal import Principal
 from hops_livy.conf import checked_conf, shape_of, waits_for_room
 from hops_livy.ended_owners import EndedOwners
@@ -21,6 +22,7 @@ from hops_livy.engines.drivers import BatchFile, Driver, DriverRequest, NoRoomEr
 from hops_livy.errors import (
     CanNotStartError,
     NotAuthenticatedError,
+    ServiceError,
 )
 from hops_livy.gpus import GpuLedger
 from hops_livy.idleness import Idleness
@@ -328,7 +330,7 @@ class Registry:
         return await self._kept_ready.keep(
             principal,
             shape,
-            conf,
+            known_by(conf, limits.network),
             first=lambda: not self.sessions.owned(principal.project_user, batch=None),
             start=lambda: self._start_warm(principal, token, shape, conf, timeouts),
         )
@@ -338,7 +340,7 @@ class Registry:
     ) -> WarmState:
         session = self._new_session(principal, shape, timeouts)
         try:
-            await self._launch(session, token, conf, None, warm=conf)
+            await self._launch(session, token, conf, None, warm=True)
         except StartError as error:
             session.journal.remove()
             return WarmState("none", str(error))
@@ -398,7 +400,7 @@ class Registry:
         self.sessions.check_room(principal)  # after all waiting, so that many at the same moment are counted one by one
         # What is kept ready counts for nobody; from now on it does, so that place and limits are asked for it too.
         if batch is None and self._waiting.has_place(str(principal.project), shape.asked, together(limits)):
-            warm = self._pool.take(principal.project_user, shape, conf)
+            warm = self._pool.take(principal.project_user, shape, known_by(conf, limits.network))
             if warm is not None:
                 return self._hand_over(warm, token, request, kind, timeouts)
         session = self._new_session(principal, shape, timeouts, kind=kind, name=request.name)
@@ -465,11 +467,11 @@ class Registry:
     async def _launch_waiting(self, entry: Waiting) -> None:
         session = entry.session
         token = session.journal.token() or entry.token
-        await self._launch(session, token, entry.conf, entry.batch, warm=None, may_wait=entry.may_wait)
+        await self._launch(session, token, entry.conf, entry.batch, may_wait=entry.may_wait)
 
     async def _granted(
         self, principal: Principal, token: str, request: Resources, *, batch: BatchFile | None
-    ) -> tuple[Shape, dict[str, str], ServerLimits]:
+    ) -> tuple[Shape, dict[str, str], SessionBounds]:
         """Shape and settings that ``request`` asks for, and the project's limits, which they keep."""
         check_fields(request, principal, batch=batch is not None)
         conf = {key: _text(value) for key, value in request.conf.items()}
@@ -502,7 +504,7 @@ class Registry:
         conf: dict[str, str],
         batch: BatchFile | None,
         *,
-        warm: dict[str, str] | None,
+        warm: bool = False,
         may_wait: bool = True,
     ) -> None:
         """Starts the driver of a session.
@@ -512,12 +514,14 @@ class Registry:
             token: Its owner's token.
             conf: Settings for Spark.
             batch: What to run, for a batch.
-            warm: For one that is kept ready: the settings, to know it again by.
+            warm: Whether it is kept ready.
             may_wait: Whether it waits where a cluster has no room for its executors; else it ends then.
 
         Raises:
             StartError: It can't be started.
         """
+        network = await self._network_of(session.owner, token)
+        known = known_by(conf, network)
         request = DriverRequest(
             session_id=session.id,
             application=_application(session),
@@ -527,14 +531,15 @@ class Registry:
             shape=session.shape,
             conf=conf,
             kept_outputs=session.journal.outputs,
-            warm=warm is not None,
+            network=network,
+            warm=warm,
             batch=batch,
             tell=partial(self._explain, session, may_wait=may_wait),
             dies=session.die,
         )
-        if warm is not None:
+        if warm:
             session.journal.keep_token(token)
-            session.head = [heading(session, request.application, warm=warm)]
+            session.head = [heading(session, request.application, warm=known)]
             session.journal.write(session.head[0])
         driver = await self._backend.start(request)
         if session.final:
@@ -546,9 +551,16 @@ class Registry:
         session.gpus = self._gpus.held_by(session.id)
         self._follow(session, driver)
         self.news.tell()
-        if warm is not None:
-            self._keep(Warm(session, warm))
+        if warm:
+            self._keep(Warm(session, known))
         LOG.info("session %d of %s starts: %s", session.id, session.owner.project_user, _described(session.shape))
+
+    async def _network_of(self, principal: Principal, token: str) -> Network:
+        """What holds at this moment: a session can have waited long for its start."""
+        try:
+            return (await self._project_limits.of(principal, token)).network
+        except ServiceError as error:
+            raise StartError(error.detail) from error
 
     def _explain(self, session: Session, reason: str, *, no_room: bool = False, may_wait: bool) -> None:
         session.explain(reason)
@@ -608,6 +620,11 @@ def _application(session: Session) -> str:
 
 def _name(session: Session, conf: dict[str, str]) -> str:
     return conf.get("spark.app.name") or session.name or f"{session.owner.project_user}-{session.id}"
+
+
+def known_by(conf: dict[str, str], network: Network) -> dict[str, str]:
+    """What a session that is kept ready must have been started with to be the one that is asked for."""
+    return conf if network is Network.PLATFORM else conf | {"the network of the sandbox": network.value}
 
 
 def _text(value: object) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from hops_contract.keeping import PROCESSES, Address
 from hops_contract.layout import Home
 from hops_contract.sandbox import Sandboxing
 from hops_contract.storage import StorageAddress, StorageAddressError, StorageKind, parse_storage
@@ -96,6 +97,11 @@ class Settings:
     ``HOPS_SANDBOX``               ``auto``: sessions run in sandboxes where this machine can make them (the default);
                                    ``on``: nothing starts without; ``off``
     ``HOPS_SANDBOX_READS``         absolute paths, separated by commas, that all sessions may read in theirs besides
+    ``HOPS_SANDBOX_REACHES``       addresses, separated by commas, that code in sandboxes reaches besides the platform's
+                                   services; each an IPv4 address, a colon and a port
+    ``HOPS_SANDBOX_PROCESSES``     the most processes of a sandbox, of which each thread is one (4096); 0: no limit
+    ``HOPS_SANDBOX_MEMORY_PERCENT``  how much memory all processes of a session may have, in percent of what it was
+                                   granted, and 1 GiB besides (200); 0: no limit
     ``HOPS_JAVA_HOME``             the Java to use; default: see :mod:`hops_livy.java`
     ``HOPS_LIVY_UPSTREAM_URL``     a site's own Apache Livy, which runs all sessions then; what belongs to it: see
                                    :mod:`hops_livy.upstream_settings`
@@ -125,6 +131,9 @@ class Settings:
     storage: StorageAddress = field(default_factory=lambda: StorageAddress(StorageKind.LOCAL))
     sandbox: Sandboxing = Sandboxing.AUTO
     sandbox_reads: tuple[Path, ...] = ()
+    sandbox_reaches: tuple[Address, ...] = ()
+    sandbox_processes: int = PROCESSES
+    sandbox_memory_percent: int = 200
     upstream: UpstreamSettings | None = None
     master: MasterSettings | None = None
     limits: Limits = field(default_factory=Limits)
@@ -188,6 +197,9 @@ def read_settings(environment: Mapping[str, str] | None = None, *, port: int | N
         storage=_storage(variables),
         sandbox=variables.choice("HOPS_SANDBOX", Sandboxing, Sandboxing.AUTO),
         sandbox_reads=variables.places("HOPS_SANDBOX_READS"),
+        sandbox_reaches=variables.addresses("HOPS_SANDBOX_REACHES"),
+        sandbox_processes=_or(variables.number("HOPS_SANDBOX_PROCESSES"), PROCESSES),
+        sandbox_memory_percent=_or(variables.number("HOPS_SANDBOX_MEMORY_PERCENT"), 200),
         upstream=upstream,
         master=master,
         limits=_limits(variables),
@@ -205,6 +217,10 @@ def _storage(variables: Variables) -> StorageAddress:
         return parse_storage(variables.text("HOPS_STORAGE") or "")
     except StorageAddressError as error:
         raise SettingsError(str(error)) from error
+
+
+def _or(number: int | None, default: int) -> int:
+    return default if number is None else number
 
 
 def _warm_sessions(variables: Variables, *, alone: bool) -> int:

@@ -9,13 +9,17 @@ Laws:
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
+from hops_contract.keeping import Address, read_addresses
+from hops_contract.sandbox import read_paths
+
 Kind = TypeVar("Kind", bound=StrEnum)
+Parsed = TypeVar("Parsed")
 
 
 class SettingsError(Exception):
@@ -119,10 +123,21 @@ class Variables:
         Raises:
             SettingsError: One of them does not begin with a slash.
         """
-        names = self.names(name)
-        if not all(text.startswith("/") for text in names):
-            raise SettingsError(f"{self.full(name)}: all of its paths must be absolute.")
-        return tuple(map(Path, names))
+        return self._parsed(name, read_paths)
+
+    def addresses(self, name: str) -> tuple[Address, ...]:
+        """The addresses between its commas.
+
+        Raises:
+            SettingsError: One of them is none.
+        """
+        return self._parsed(name, read_addresses)
+
+    def _parsed(self, name: str, parse: Callable[[str], Parsed]) -> Parsed:
+        try:
+            return parse(self.text(name) or "")
+        except ValueError as error:
+            raise SettingsError(f"{self.full(name)}: {error}.") from error
 
     def file(self, name: str, what: str) -> Path:
         """A file with ``what``, which can be read; its whole path, in which links stay: they may lead elsewhere later.

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hops_contract.layout import Home
 from hops_contract.loopback import is_loopback
+from hops_contract.network import Network as SandboxNetwork
 from hops_contract.sandbox import Sandboxing
 from hops_contract.storage import StorageAddress, StorageKind, parse_storage
 from hops_platform.audit.source import LOOPBACK, Network, parse_networks
@@ -48,6 +49,17 @@ class RegistrationRule(StrEnum):
     OFF = "off"
     INVITATION = "invitation"
     APPROVAL = "approval"
+
+
+class NetworkRule(StrEnum):
+    """Who decides what code in sandboxes reaches of the network."""
+
+    PROJECT = "project"
+    """The Data Owners of each project."""
+    PLATFORM = "platform"
+    """The site: the platform's services, for all projects."""
+    OPEN = "open"
+    """The site: all that the machine reaches, for all projects."""
 
 
 class Settings(BaseSettings):
@@ -105,6 +117,11 @@ class Settings(BaseSettings):
     )
     sandbox: Sandboxing = Field(
         default=Sandboxing.AUTO, description="Whether files are read for previews in sandboxes: auto, on or off."
+    )
+    sandbox_network: NetworkRule = Field(
+        default=NetworkRule.PROJECT,
+        description="What code in sandboxes reaches of the network: the platform's services (platform), all (open), or "
+        "as each project's Data Owners set it (project).",
     )
     projects_per_user: int = Field(default=20, ge=1, description="Of how many projects somebody may be Data Owner.")
     deleted_projects_days: int = Field(
@@ -230,6 +247,10 @@ class Settings(BaseSettings):
     def trusted_networks(self) -> tuple[Network, ...]:
         """The proxies whose word on a caller's address is taken; the Hub's, on this machine, is always one."""
         return (*LOOPBACK, *parse_networks(self.trusted_proxies))
+
+    def network_of(self, wanted: SandboxNetwork) -> SandboxNetwork:
+        """What code of a project reaches, whose own setting is ``wanted``."""
+        return wanted if self.sandbox_network is NetworkRule.PROJECT else SandboxNetwork(self.sandbox_network.value)
 
     @property
     def deleted_projects_kept(self) -> timedelta:

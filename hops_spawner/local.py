@@ -12,26 +12,30 @@ from typing import Any
 
 import psutil
 from jupyterhub.spawner import LocalProcessSpawner
+from jupyterhub.utils import random_port
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 from traitlets import Bool, Float, Integer, List, Unicode, default
 
+from hops_contract.keeping import PROCESSES, described, have_own_networks, kept_command, read_addresses, why_limited
 from hops_contract.layout import Home
-from hops_contract.sandbox import command_in_sandbox
+from hops_contract.network import Network
 from hops_contract.servers import ServerGrant
 from hops_contract.shares import shared_mounts
 from hops_contract.slugs import project_user
 from hops_contract.wiping import wipe_folder
+from hops_spawner.endings import Ending
 from hops_spawner.environment import server_environment
 from hops_spawner.files import FOLDERS, server_files
 from hops_spawner.folder import write_folder
 from hops_spawner.mixin import HopsSpawnerMixin
 from hops_spawner.refusals import failed_start
-from hops_spawner.sandbox import SOURCE, TEMPORARY, server_view, with_first_process
+from hops_spawner.sandbox import SOURCE, TEMPORARY, server_keeping, server_view, with_first_process
 
 LOG_TAIL_LINES = 20
 PYTHON_PATIENCE_S = 30
 LOG_TAIL_BYTES = 16 * 1024
 _START_TIME_SLACK_S = 1.0
+_MIB = 1024 * 1024
 
 
 class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
@@ -40,12 +44,23 @@ class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
     home = Unicode(help="The platform's home (HOPS_HOME).").tag(config=True)
     sandbox = Unicode("", help="The program that makes a sandbox for each server; empty: none.").tag(config=True)
     sandbox_reads = List(Unicode(), help="What all servers may read in theirs besides.").tag(config=True)
+    sandbox_reaches = Unicode("", help="Addresses that code reaches in them besides, separated by commas.").tag(
+        config=True
+    )
+    sandbox_processes = Integer(PROCESSES, min=0, help="The most processes of one; 0: no limit.").tag(config=True)
+    sandbox_memory_mib = Integer(min=0, help="The most memory of all its processes together; 0: no limit.").tag(
+        config=True
+    )
     answer_timeout = Integer(90, min=1, help="Seconds that a new server may take until it answers.").tag(config=True)
 
     # Whether the process is a sandbox's, whose own first process gets its signals.
     sandboxed = Bool(False)
     # Seconds since the epoch; with the process id it names one process, also after a restart of the Hub.
     started_at = Float(0.0)
+
+    @default("sandbox_memory_mib")
+    def _half_of_the_machine(self) -> int:
+        return int(psutil.virtual_memory().total) // (2 * _MIB)
 
     @default("cmd")
     def _jupyter_of_the_platform(self) -> list[str]:
@@ -80,6 +95,11 @@ class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
         return Home(Path(self.home)).own_home(self.project, self.user.name)
 
     @property
+    def limited(self) -> Path:
+        """Why a limit of its sandbox ended something: beside the folder, where the server's code sees nothing."""
+        return self.folder.with_name(f"{self.folder.name}.limited")
+
+    @property
     def log_file(self) -> Path:
         """The server's log; it outlives the server, so that a failed start can be read about."""
         return Home(Path(self.home)).logs / "servers" / f"{project_user(self.project, self.user.name)}.log"
@@ -108,6 +128,7 @@ class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
         self.cmd = await asyncio.to_thread(self._command, grant)
         self.log_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.log_file.unlink(missing_ok=True)
+        self.limited.unlink(missing_ok=True)
         self._log_sink = os.open(self.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         if not await _runs(f"{grant.config.environment}/bin/python", log=self._log_sink):
             raise failed_start(
@@ -115,6 +136,10 @@ class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
                 "Tell an administrator: the environment has to be made again.",
                 log_tail=self.log_tail(),
             )
+
+    def _say_bounds(self, *, apart: bool) -> None:
+        bounds = described(own_networks=apart, processes=self.sandbox_processes)
+        self.log.info("%s: sandbox with %s", self._log_name, bounds)
 
     def _command(self, grant: ServerGrant) -> list[str]:
         plain: list[str] = self._jupyter_of_the_platform()
@@ -130,7 +155,23 @@ class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
             also=tuple(map(Path, self.sandbox_reads)),
             shared=shared_mounts(home, grant.config.project),
         )
-        return command_in_sandbox(self.sandbox, with_first_process(plain), view, cwd=self.folder)
+        apart = grant.config.network is Network.PLATFORM and have_own_networks(self.sandbox)
+        self._say_bounds(apart=apart)
+        # What JupyterHub would choose later.
+        port = int(getattr(self, "port", 0)) or random_port()
+        self.port = port
+        keeping = server_keeping(
+            grant.config,
+            apart=apart,
+            port=port,
+            home=home,
+            hub_url=self.hub.api_url,
+            reaches=read_addresses(self.sandbox_reaches),
+            memory_mib=self.sandbox_memory_mib,
+            processes=self.sandbox_processes,
+            told=self.limited,
+        )
+        return kept_command(self.sandbox, with_first_process(plain), view, cwd=self.folder, keeping=keeping)
 
     async def _signal(self, sig: int) -> bool:
         """To the sandbox's first process: bubblewrap's own would end alone, and leave the sandbox running."""
@@ -209,6 +250,12 @@ class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
         """Wipe the server's folder."""
         if self.name:
             await asyncio.to_thread(wipe_folder, self.folder)
+            self.limited.unlink(missing_ok=True)
+
+    def how_it_ended(self, status: int) -> Ending | None:
+        """See :meth:`HopsSpawnerMixin.how_it_ended`; a limit of the sandbox tells for itself."""
+        limited = why_limited(self.limited) if status else None
+        return Ending(limited, self.log_tail()) if limited else super().how_it_ended(status)
 
     # A process that is found again after a restart of the Hub.
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import hops_contract
+from hops_contract.keeping import Address, Keeping, WayIn, platform_addresses
 from hops_contract.layout import Home
 from hops_contract.sandbox import View, of_python, view_of_tenant
 from hops_contract.servers import ServerConfig
@@ -50,6 +51,43 @@ def server_view(
         temporary=folder / TEMPORARY,
         shared_memory_mib=SHARED_MEMORY_MIB,
         shared=shared,
+    )
+
+
+def server_keeping(
+    config: ServerConfig,
+    *,
+    apart: bool,
+    port: int,
+    home: Home,
+    hub_url: str,
+    reaches: tuple[Address, ...],
+    memory_mib: int,
+    processes: int,
+    told: Path,
+) -> Keeping:
+    """What a notebook server reaches of the network, and may take of the machine.
+
+    Args:
+        config: What the control plane granted.
+        apart: Whether it has a network of its own.
+        port: Where it listens.
+        home: The platform's home.
+        hub_url: Where the Hub answers to it.
+        reaches: What the site lets all servers reach besides.
+        memory_mib: The most memory; 0: no limit.
+        processes: The most processes; 0: no limit.
+        told: Where it is written why a limit ended something.
+    """
+    services = platform_addresses(home, hub_url, config.control_plane_url, config.livy_url)
+    return Keeping(
+        apart=apart,
+        out=(*services, *reaches) if apart else (),
+        into=(WayIn(port=port, listens=port),) if apart else (),
+        whose="notebook server",
+        memory_mib=memory_mib,
+        processes=processes,
+        told=told,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from hops_contract.sandbox import chosen_program
+from hops_contract.sandbox import chosen_program, read_paths
 from jupyterhub_config.settings import SiteSettings
 
 get_config: Callable[[], Any]  # given by JupyterHub, which executes this file
@@ -14,5 +14,9 @@ settings = SiteSettings()
 c.JupyterHub.spawner_class = "hops_spawner.local.HopsLocalSpawner"
 c.HopsLocalSpawner.home = str(settings.layout.root)
 c.HopsLocalSpawner.sandbox = chosen_program(settings.sandbox) or ""
-c.HopsLocalSpawner.sandbox_reads = [path for path in map(str.strip, settings.sandbox_reads.split(",")) if path]
+c.HopsLocalSpawner.sandbox_reads = [str(path) for path in read_paths(settings.sandbox_reads)]
+c.HopsLocalSpawner.sandbox_reaches = settings.sandbox_reaches
+c.HopsLocalSpawner.sandbox_processes = settings.sandbox_processes
+if settings.server_memory_mib is not None:
+    c.HopsLocalSpawner.sandbox_memory_mib = settings.server_memory_mib
 c.HopsLocalSpawner.answer_timeout = settings.answer_timeout_s

@@ -12,12 +12,13 @@ import time
 from pathlib import Path, PurePosixPath
 from typing import Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from hops_contract.keeping import PROCESSES, read_addresses
 from hops_contract.layout import Home
 from hops_contract.private_files import write_private
-from hops_contract.sandbox import Sandboxing
+from hops_contract.sandbox import Sandboxing, read_paths
 
 SOURCE = Path(__file__).resolve().parent.parent
 LOOPBACK = "127.0.0.1"
@@ -36,6 +37,11 @@ class SiteSettings(BaseSettings):
     tls_key: Path | None = Field(default=None, description="PEM file with the certificate's key.")
     sandbox: Sandboxing = Field(default=Sandboxing.AUTO, description="Whether users' code runs in sandboxes.")
     sandbox_reads: str = Field(default="", description="Absolute paths, with commas, that all may read in theirs.")
+    sandbox_reaches: str = Field(default="", description="Addresses, with commas, that code in sandboxes reaches.")
+    sandbox_processes: int = Field(default=PROCESSES, ge=0, description="The most processes of a sandbox.")
+    server_memory_mib: int | None = Field(
+        default=None, ge=0, description="The most memory of a notebook server and its kernels; 0: no limit."
+    )
     profile: Literal["local", "kubernetes"] = Field(default="local", description="Where notebook servers run.")
     proxy_command: str | None = Field(default=None, description="The program configurable-http-proxy.")
     realms: Path | None = Field(default=None, description="TOML file with the realms that people log in by.")
@@ -52,6 +58,18 @@ class SiteSettings(BaseSettings):
     pod_timeout_s: int = Field(default=600, ge=1, description="How long a pod may take until its container runs.")
     control_plane_url: str = Field(default="", description="Where pods reach the control plane.")
     livy_url: str = Field(default="", description="Where pods reach the session service.")
+
+    @field_validator("sandbox_reads")
+    @classmethod
+    def _paths(cls, text: str) -> str:
+        read_paths(text)
+        return text
+
+    @field_validator("sandbox_reaches")
+    @classmethod
+    def _addresses(cls, text: str) -> str:
+        read_addresses(text)
+        return text
 
     @model_validator(mode="after")
     def _no_passwords_in_the_clear(self) -> Self:

@@ -10,8 +10,7 @@ from typing import Any
 
 from hops_contract.layout import Home, numbered
 from hops_contract.principal import Principal
-from hops_contract.sandbox import command_in_sandbox
-from hops_contract.shares import shared_mounts, view_of
+from hops_contract.shares import view_of
 from hops_contract.storage import StorageAddress, StorageKind
 from hops_livy.archive import usable_archive
 from hops_livy.builtin.driver import BuiltinDriver
@@ -27,7 +26,7 @@ from hops_livy.builtin.launch import (
     spark_properties,
 )
 from hops_livy.builtin.processes import end_strays
-from hops_livy.builtin.view import session_view
+from hops_livy.builtin.sandboxes import Sandboxes
 from hops_livy.certificates import Certificates, NoCertificates
 from hops_livy.engines.amounts import UNBOUNDED, Amount, Room
 from hops_livy.engines.drivers import DriverRequest, NoRoomError, Shape, StartError
@@ -58,8 +57,7 @@ class BuiltinSessions:
         starts_at_once: So many sessions are started at the same moment.
         master: Where executors run, when that is not this machine: then its GPUs are not counted here.
         cluster: Answers for that master.
-        sandbox: The program that makes a sandbox for each session; ``None`` for no sandboxes.
-        sandbox_reads: What sessions may read in theirs besides.
+        sandboxes: How each session gets its sandbox; ``None`` for no sandboxes.
     """
 
     def __init__(
@@ -77,12 +75,10 @@ class BuiltinSessions:
         starts_at_once: int = 8,
         master: Master | None = None,
         cluster: Cluster | None = None,
-        sandbox: str | None = None,
-        sandbox_reads: tuple[Path, ...] = (),
+        sandboxes: Sandboxes | None = None,
     ) -> None:
         self._home = home
-        self._sandbox = sandbox
-        self._sandbox_reads = sandbox_reads
+        self._sandboxes = sandboxes
         self._control_plane_url = control_plane_url
         self._webhdfs_address = webhdfs_address
         self._storage = storage
@@ -121,10 +117,12 @@ class BuiltinSessions:
             raise _refusal(error) from error
         try:
             connection = None if request.batch is not None else connection_info(place.folder.socket_prefix())
-            driver = self._driver(request, addresses, connection, page_key(place.secret))
+            driver = self._driver(request, addresses, connection, page_key(place.secret), place.own_network)
             _fill(place, request, addresses, connection, certificates)
+            # In a thread, as addresses of the site can be names that are looked up.
+            command = await asyncio.to_thread(self._command, place, request)
             await driver.launch(
-                self._command(place, request),
+                command,
                 session_environment(
                     request, place, control_plane_url=self._control_plane_url, webhdfs_address=self._webhdfs_address
                 ),
@@ -186,6 +184,7 @@ class BuiltinSessions:
             addresses,
             connection if isinstance(connection, dict) else None,
             key if isinstance(key, str) else None,
+            bool((state or {}).get("own_network", False)),
         )
         await driver.adopt(state)
         return driver
@@ -194,7 +193,12 @@ class BuiltinSessions:
         """See :class:`~hops_livy.engines.drivers.SessionBackend`."""
 
     def _driver(
-        self, request: DriverRequest, addresses: tuple[int, ...], connection: dict[str, Any] | None, key: str | None
+        self,
+        request: DriverRequest,
+        addresses: tuple[int, ...],
+        connection: dict[str, Any] | None,
+        key: str | None,
+        own_network: bool,  # noqa: FBT001 - within this class
     ) -> BuiltinDriver:
         return BuiltinDriver(
             request,
@@ -205,16 +209,16 @@ class BuiltinSessions:
             connection=connection,
             cluster=self._cluster,
             page_key=key,
-            shared_view=None if self._sandbox is None else view_of(self._home, str(request.owner.project)),
+            shared_view=None if self._sandboxes is None else view_of(self._home, str(request.owner.project)),
+            own_network=own_network,
         )
 
     def _command(self, place: Place, request: DriverRequest) -> list[str]:
         command = driver_command(place)
-        if self._sandbox is None:
+        if self._sandboxes is None:
             return command
-        shared = shared_mounts(self._home, str(request.owner.project))
-        view = session_view(place, request, home=self._home, also=self._sandbox_reads, shared=shared)
-        return command_in_sandbox(self._sandbox, command, view, cwd=place.project_folder / "Jupyter")
+        urls = [self._control_plane_url, *([self._webhdfs_address] if self._webhdfs_address else [])]
+        return self._sandboxes.command(command, place, request, home=self._home, urls=urls)
 
     def _own_memory_mib(self, shape: Shape) -> int:
         return shape.total_memory_mib if self._master is None else shape.driver_memory_mib
@@ -264,6 +268,8 @@ class BuiltinSessions:
             service_alive=self._home.service_alive,
             deserted_s=self._deserted_s,
             master=self._master,
+            own_network=self._sandboxes is not None
+            and self._sandboxes.keeps_apart(request, on_cluster=self._master is not None),
         )
 
     def _give_back(self, session_id: int) -> None:

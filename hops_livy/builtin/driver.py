@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from hops_contract.keeping import why_limited
 from hops_contract.shares import why_no_longer
 from hops_livy.aside import aside
 from hops_livy.builtin.endings import explained, was_lost, why_ended, why_lost, why_without_memory
 from hops_livy.builtin.folder import SessionFolder
 from hops_livy.builtin.joined import Joined
 from hops_livy.builtin.kernel_client import KernelClient, executed
+from hops_livy.builtin.launch import PAGE_PORT
 from hops_livy.builtin.processes import AT_ONCE_S, GRACE_S, DriverProcess, Listeners, end_processes, start_time
 from hops_livy.builtin.shortage import MemoryWatch, OomCounter
 from hops_livy.builtin.told import MOST_BYTES, MOST_LINES, Told, ends, lines_of
@@ -57,6 +59,7 @@ class BuiltinDriver:
         cluster: Where its executors run, when that is not this machine.
         page_key: What signs the tokens that its Spark's pages ask for.
         shared_view: What stands in the places of other projects' datasets; ``None`` where it sees none of them.
+        own_network: Whether it has a network of its own, so that a socket leads to those pages.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class BuiltinDriver:
         cluster: Cluster | None = None,
         page_key: str | None = None,
         shared_view: Path | None = None,
+        own_network: bool = False,
     ) -> None:
         loop = asyncio.get_running_loop()
         self.ready: asyncio.Future[None] = loop.create_future()
@@ -85,6 +89,7 @@ class BuiltinDriver:
         self._waiting = None if cluster is None else Waiting(cluster, request)
         self._page_key = page_key
         self._shared_view = shared_view
+        self._own_network = own_network
         self._told = Told()
         self._memory = MemoryWatch(OomCounter())
         self._listeners = Listeners()
@@ -116,6 +121,7 @@ class BuiltinDriver:
             "gpus": list(self._gpus),
             "connection": self._connection,
             "page_key": self._page_key,
+            "own_network": self._own_network,
         }
 
     async def launch(self, command: list[str], environment: dict[str, str], cwd: Path) -> None:
@@ -324,6 +330,10 @@ class BuiltinDriver:
         process, port, key = self._process, self._told.page_port, self._page_key
         if process is None or port is None or key is None or self.ended.done():
             return None
+        if self._own_network:
+            # In it there is nobody but the session, and the way leads to one port.
+            way = self._folder.pages_socket
+            return SparkPages(url=f"http://127.0.0.1:{port}", key=key, socket=way) if port == PAGE_PORT else None
         if not await self._listeners.is_there(process.pid, port):
             if port not in self._doubted:
                 self._doubted.add(port)
@@ -406,6 +416,8 @@ class BuiltinDriver:
         code = self._told.code if code is None else code
         if self._asked is not None:
             return Ending(reason=self._asked, code=code, asked=True)
+        if limited := why_limited(self._folder.limited):
+            return Ending(reason=limited, code=code)
         reason = why_ended(
             shape=self._request.shape,
             code=code,

@@ -92,6 +92,16 @@ class SessionFolder:
         return self.path / "driver.log"
 
     @property
+    def pages_socket(self) -> Path:
+        """Leads to Spark's pages in a network of their own; beside the folder, where no code of the session sees it."""
+        return self.path.with_name(f"{self.path.name}.pages")
+
+    @property
+    def limited(self) -> Path:
+        """Why a limit of its sandbox ended something; beside the folder as well."""
+        return self.path.with_name(f"{self.path.name}.limited")
+
+    @property
     def temporary(self) -> Path:
         """Temporary files of the session (``TMPDIR``, ``spark.local.dir``)."""
         return self.path / "tmp"
@@ -232,6 +242,8 @@ class SessionFolder:
         if self.sockets != self.path:
             wipe_folder(self.sockets)
         wipe_folder(self.path)
+        for beside in (self.pages_socket, self.limited):
+            beside.unlink(missing_ok=True)
 
 
 def _write_new(path: Path, content: bytes) -> None:

@@ -21,6 +21,8 @@ from hops_livy.pages import page_path
 
 PROGRAM = Path(__file__).parent.parent / "driver" / "hops_session" / "__main__.py"
 _LOOPBACK = "127.0.0.1"
+PAGE_PORT = 4040
+"""Of Spark's pages, where a session has a network of its own: known before, as a way leads there."""
 _PAGE_FILTER = "org.apache.spark.ui.JWSFilter"
 
 
@@ -43,6 +45,7 @@ class Place:
         deserted_s: So many seconds after it was last held the driver ends by itself.
         master: Where executors run, when that is not this machine.
         project_address: Where the project's datasets lie, when that is not this machine.
+        own_network: Whether it has a network of its own, in which all ports are free.
         secret: What the session's own processes prove to one another that they belong to it.
     """
 
@@ -59,6 +62,7 @@ class Place:
     deserted_s: float
     master: Master | None = None
     project_address: str | None = None
+    own_network: bool = False
     secret: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
 
     @property
@@ -88,7 +92,8 @@ def spark_properties(request: DriverRequest, place: Place, gpu_script: Path | No
         "spark.network.crypto.enabled": "true",
     }
     # Of a batch nobody would know the port.
-    own |= page_properties(page_key(place.secret), shown=request.batch is None)
+    port = PAGE_PORT if place.own_network else 0
+    own |= page_properties(page_key(place.secret), shown=request.batch is None, port=port)
     if place.master is not None:
         # Executors elsewhere get the Scala interpreter's classes from Spark's own file server.
         own["spark.repl.class.outputDir"] = str(place.folder.classes)
@@ -230,13 +235,14 @@ def page_key(secret: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(f"pages of {secret}".encode()).digest()).decode()
 
 
-def page_properties(key: str, *, shown: bool = True) -> dict[str, str]:
+def page_properties(key: str, *, shown: bool = True, port: int = 0) -> dict[str, str]:
     """Spark's settings of its own pages.
 
     Args:
         key: Who asks must bring a token that it signed. Every process of this machine can reach the pages, which know
             no login. A cluster's master and workers have pages that nothing switches off; it closes these too.
         shown: Whether the driver has pages.
+        port: Where; 0: on one that is free.
     """
     properties = {
         "spark.ui.enabled": "true" if shown else "false",
@@ -244,7 +250,7 @@ def page_properties(key: str, *, shown: bool = True) -> dict[str, str]:
         f"spark.{_PAGE_FILTER}.param.secretKey": key,
     }
     # A page is for looking: what ends jobs stands in the notebook and in Lab.
-    return properties | {"spark.ui.port": "0", "spark.ui.killEnabled": "false"} if shown else properties
+    return properties | {"spark.ui.port": str(port), "spark.ui.killEnabled": "false"} if shown else properties
 
 
 def _master(shape: Shape) -> str:

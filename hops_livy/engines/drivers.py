@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from hops_contract.network import Network
 from hops_contract.principal import Principal
 from hops_livy.engines.amounts import Amount, Room
 
@@ -101,6 +102,7 @@ class DriverRequest:
         shape: The resources.
         conf: Spark settings that were checked already.
         kept_outputs: Folder for what its statements wrote, when the driver has ended; not made yet.
+        network: What its code reaches of the network from a sandbox.
         warm: Whether nobody waits for it yet: it may warm itself up when it has started.
         batch: Set for a batch, else the driver is interactive.
         tell: Called with why the driver does nothing at the moment although it lives, such as executors that it waits
@@ -117,6 +119,7 @@ class DriverRequest:
     shape: Shape
     conf: dict[str, str] = field(default_factory=dict)
     kept_outputs: Path
+    network: Network = Network.PLATFORM
     warm: bool = False
     batch: BatchFile | None = None
     tell: Tell = field(default=_untold, repr=False, compare=False)
@@ -196,10 +199,12 @@ class SparkPages:
     Attributes:
         url: Scheme, host and port.
         key: Signs the tokens that they ask for (base64, as in URLs). Never logged.
+        socket: The way there, where the driver has a network of its own.
     """
 
     url: str
     key: str = field(repr=False)
+    socket: Path | None = None
 
 
 MessageHandler = Callable[[str, dict[str, Any]], None]

@@ -7,6 +7,7 @@ from enum import StrEnum
 from sqlalchemy import JSON, ForeignKey, Index, Integer, String, Text, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
+from hops_contract.network import Network
 from hops_contract.principal import ProjectRole
 from hops_contract.slugs import MAX_SLUG_LENGTH
 from hops_platform.database import Base, UtcDateTime, new_id, now
@@ -32,6 +33,10 @@ class Project(Base):
     description: Mapped[str] = mapped_column(Text, default="")
     # Whether everybody who is logged in finds it, with title, description and Data Owners, and may ask to join.
     listed: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # What its code reaches of the network from sandboxes that start from now on, if the site leaves that to projects.
+    network_name: Mapped[str] = mapped_column(
+        "network", String(16), default=Network.PLATFORM.value, server_default=Network.PLATFORM.value
+    )
     # From then on it is absent for everybody, and can be restored for a time.
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None, index=True)
     # From then on it is for reading, until that is taken back.
@@ -41,6 +46,11 @@ class Project(Base):
     # Counts edits; it is the project's ETag.
     version: Mapped[int] = mapped_column(Integer, default=1)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+    @property
+    def network(self) -> Network:
+        """The network, typed."""
+        return Network(self.network_name)
 
 
 class FormerMembership(Base):

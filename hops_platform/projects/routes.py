@@ -93,17 +93,22 @@ def read_project(
 
 
 @router.patch("/projects/{project}", dependencies=[records(Action.PROJECT_EDIT, "project")])
-def edit_project(
+def edit_project(  # noqa: PLR0917 - the request, and parts
     request: ProjectEdit,
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.PROJECT_EDIT))],
     session: DatabaseSession,
     response: Response,
+    parts: PartsOf,
+    known: Known,
     if_match: IfMatch = None,
 ) -> ProjectAnswer:
-    """Changes title and description."""
+    """Changes title, description, listing and what code reaches of the network."""
     project = access.project
+    if request.network is not None:
+        known.details["network"] = request.network.value
     check_entity_tag(if_match, project.version)
-    service.edit_project(session, project, request, version=project.version)
+    rule = parts.settings.sandbox_network
+    service.edit_project(session, project, request, rule=rule, version=project.version)
     response.headers["ETag"] = entity_tag(project.version)
     return service.show_project(session, project, access.membership)
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
+from hops_contract.network import Network
 from hops_contract.principal import ProjectRole
 from hops_platform.environments.models import EnvironmentState
 from hops_platform.projects.models import Template
@@ -35,6 +36,12 @@ class ProjectEdit(Strict):
     description: Description | None = None
     listed: bool | None = Field(
         default=None, description="Whether everybody here finds it and may ask to join.", examples=[True]
+    )
+    network: Network | None = Field(
+        default=None,
+        description="What code of the project reaches of the network, from the next start of a server or session on: "
+        "the platform's services (platform), or all that the machine reaches (open).",
+        examples=["platform"],
     )
 
 
@@ -86,6 +93,11 @@ class ProjectAnswer(BaseModel):
     title: str = Field(examples=["Weather of the coast"])
     description: str = Field(examples=["Ten years of hourly measurements."])
     listed: bool = Field(description="Whether everybody here finds it and may ask to join.", examples=[False])
+    network: Network = Field(
+        default=Network.PLATFORM,
+        description="What its code reaches of the network from sandboxes, where the site leaves that to projects.",
+        examples=["platform"],
+    )
     role: ProjectRole | None = Field(description="My role; null for an administrator who is not a member.")
     environment: EnvironmentAnswer
     created_at: datetime = Field(examples=["2026-05-04T10:00:00Z"])

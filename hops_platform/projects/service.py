@@ -9,6 +9,7 @@ from sqlalchemy import Row, Select, delete, func, select
 from sqlalchemy.orm import Session
 
 from hops_contract.layout import STANDARD_DATASETS
+from hops_contract.network import Network
 from hops_contract.principal import ProjectRole
 from hops_contract.slugs import is_slug, project_user
 from hops_platform.certificates.models import Reason
@@ -16,7 +17,7 @@ from hops_platform.certificates.service import ISSUE, revoke_of_member
 from hops_platform.database import now
 from hops_platform.datasets.models import Dataset
 from hops_platform.environments.models import Environment, EnvironmentState
-from hops_platform.errors import ConflictError, NotFoundError
+from hops_platform.errors import ConflictError, ForbiddenError, NotFoundError
 from hops_platform.invitations.models import Invitation
 from hops_platform.joining.models import JoinRequest
 from hops_platform.outbox import Delivery, Task, enqueue
@@ -32,6 +33,7 @@ from hops_platform.projects.schemas import (
 from hops_platform.quotas.models import StorageUse
 from hops_platform.security.authentication import Caller
 from hops_platform.security.services import Service
+from hops_platform.settings import NetworkRule
 from hops_platform.users.models import User
 from hops_platform.versions import edit_version
 
@@ -117,13 +119,30 @@ def _owned(session: Session, person: User, table: type[Membership | FormerMember
     return session.scalar(query) or 0
 
 
-def edit_project(session: Session, project: Project, edit: ProjectEdit, *, version: int) -> None:
-    """Changes title and description of the version that the caller read.
+def edit_project(session: Session, project: Project, edit: ProjectEdit, *, rule: NetworkRule, version: int) -> None:
+    """Changes what is named of the version that the caller read.
+
+    Args:
+        session: The database.
+        project: The project.
+        edit: What to change.
+        rule: Who decides about the network on this site.
+        version: The version.
 
     Raises:
+        ForbiddenError: The site does not leave it to projects what their code reaches of the network.
         PreconditionFailedError: Somebody else changed it in between.
     """
-    edit_version(session, project, version=version, **edit.model_dump(exclude_none=True))
+    values = edit.model_dump(exclude_none=True)
+    network = values.pop("network", None)
+    if network is not None and network is not project.network:
+        if rule is not NetworkRule.PROJECT:
+            raise ForbiddenError(
+                "What code reaches of the network is the same for all projects of this site.",
+                remedy="Ask an administrator: the setting HOPS_SANDBOX_NETWORK decides.",
+            )
+        values["network_name"] = network.value
+    edit_version(session, project, version=version, **values)
 
 
 def find_member(session: Session, project: Project, user: str) -> Membership:
@@ -221,6 +240,7 @@ def projects_of(user: User, *, archived: bool = False) -> Select[*tuple[Any, ...
             Project.title,
             Project.description,
             Project.listed,
+            Project.network_name,
             Project.created_at,
             Project.archived_at,
             Project.services_off,
@@ -244,6 +264,7 @@ def show_row(row: Row[*tuple[Any, ...]]) -> ProjectAnswer:
         title=row.title,
         description=row.description,
         listed=row.listed,
+        network=Network(row.network_name),
         role=ProjectRole(row.role_name),
         environment=EnvironmentAnswer(state=EnvironmentState(row.state_name), error=row.error),
         created_at=row.created_at,
@@ -261,6 +282,7 @@ def show_project(session: Session, project: Project, membership: Membership | No
         title=project.title,
         description=project.description,
         listed=project.listed,
+        network=project.network,
         role=membership.role if membership is not None else None,
         environment=EnvironmentAnswer(state=environment.state, error=environment.error),
         created_at=project.created_at,

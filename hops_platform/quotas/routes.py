@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
-from hops_contract.options import ServerLimits
+from hops_contract.options import ServerLimits, SessionBounds
 from hops_platform.audit.actions import Action
 from hops_platform.audit.requests import Known, records
 from hops_platform.http import DatabaseSession, IfMatch, PartsOf, check_entity_tag, entity_tag
@@ -30,10 +30,13 @@ def read_use(
 
 @router.get("/projects/{project}/sessions/limits")
 def read_session_limits(
-    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.SESSIONS_START))], session: DatabaseSession
-) -> ServerLimits:
-    """The project's limits, for a session that is about to start; refused (409) where none may."""
-    return service.limits_of(session, access.project)
+    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.SESSIONS_START))],
+    session: DatabaseSession,
+    parts: PartsOf,
+) -> SessionBounds:
+    """The project's limits and network, for a session that is about to start; refused (409) where none may."""
+    limits = service.limits_of(session, access.project)
+    return SessionBounds(**limits.model_dump(), network=parts.settings.network_of(access.project.network))
 
 
 @router.get("/site/limits", dependencies=[Depends(Requires(Permission.LIMITS_OVERSEE))])

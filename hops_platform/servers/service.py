@@ -154,6 +154,7 @@ def grant_server(
         options=options,
         project_folder=parts.engines.storage.project_address(project.name),
         environment=parts.engines.environments.prefix(project.name),
+        network=parts.settings.network_of(project.network),
         control_plane_url=parts.settings.public_control_plane_url(),
         livy_url=parts.settings.livy_url.rstrip("/"),
         spark=Service.SPARK in services_without(project.services_off),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 
+from hops_contract.keeping import described, why_no_own_network
 from hops_contract.sandbox import SandboxError, Sandboxing, find_program
 from hopslab.doctor.findings import Finding, better, good, missing
 from hopslab.prepare.java import find_java
@@ -37,6 +38,7 @@ def look_at_machine(settings: SiteSettings, env: Mapping[str, str]) -> list[Find
         look_at_disk(_nearest(settings.layout.root)),
         look_at_gpus(env),
         look_at_sandbox(settings.sandbox, env),
+        *look_at_sandboxes_bounds(settings, env),
         look_at_browser(),
     ]
 
@@ -121,6 +123,35 @@ def look_at_sandbox(wanted: Sandboxing, env: Mapping[str, str]) -> Finding:
         "Without it let only people use this site who may see each other's files. Servers and sessions then show no "
         "datasets that other projects share.",
     )
+
+
+def look_at_sandboxes_bounds(settings: SiteSettings, env: Mapping[str, str]) -> list[Finding]:
+    """What sandboxes keep code from besides files, where there are any."""
+    try:
+        program = None if settings.sandbox is Sandboxing.OFF else find_program(env)
+    except SandboxError:
+        program = None
+    if program is None:
+        return []
+    why = why_no_own_network(program)
+    bounds = described(own_networks=why is None, processes=settings.sandbox_processes)
+    if why is not None:
+        return [
+            better(
+                "Network of sandboxes",
+                f"{bounds}. {why}",
+                "Without networks of their own users' code reaches all that this machine reaches.",
+            )
+        ]
+    if master := env.get("HOPS_SPARK_MASTER"):
+        return [
+            better(
+                "Network of sandboxes",
+                f"{bounds}; of Spark sessions the machine's, as their executors are elsewhere ({master.split(':')[0]})",
+                "Let the machine's firewall keep sessions from what they are not to reach.",
+            )
+        ]
+    return [good("Network of sandboxes", bounds)]
 
 
 def look_at_browser() -> Finding:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 
+from hops_contract.keeping import why_no_own_network
 from hops_contract.sandbox import PACKAGE, PROGRAM, SandboxError, Sandboxing, find_program
 from hopslab.commands import run_quietly
 from hopslab.errors import SiteError
@@ -37,6 +38,8 @@ def ensure_sandbox(wanted: Sandboxing, env: Mapping[str, str]) -> str | None:
         if wanted is Sandboxing.ON:
             raise SiteError(f"There can be no sandboxes, and HOPS_SANDBOX is on. {error}") from error
         return f"none, so that users' code can reach all that this site can. {error}"
+    if (why := why_no_own_network(program)) is not None:
+        return f"ready ({version_of(program, env)}), with the machine's network. {why}"
     return f"ready ({version_of(program, env)})" if installed else None
 
 

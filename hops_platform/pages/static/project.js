@@ -14,6 +14,7 @@ const me = meta("user");
 const isAdmin = meta("admin") !== "";
 const name = meta("project");
 const url = `projects/${path(name)}`;
+const networkRule = meta("network");
 const keptDays = Number(meta("kept-days"));
 const scope = byId("project");
 let project = null;
@@ -22,13 +23,16 @@ let server = null;
 
 const many = (number, thing) => `${number} ${thing}${number === 1 ? "" : "s"}`;
 
+/** What code reaches from the next start on: what the site says for all, or the project's own setting. */
+const network = () => (networkRule === "project" ? project.network : networkRule);
+
 // What it is
 function showProject() {
   const title = project.title || project.name;
   document.title = `${title} · HopsLab`;
   byId("title").textContent = title;
   byId("description").textContent = project.description;
-  byId("created").replaceChildren("since ", when(project.created_at, { dateStyle: "medium" }), project.listed ? " · listed for everybody here" : "");
+  byId("created").replaceChildren("since ", when(project.created_at, { dateStyle: "medium" }), project.listed ? " · listed for everybody here" : "", network() === "open" ? " · open network" : "");
   byId("role").textContent = ROLES[project.role] ?? "Administrator, not a member";
   byId("role").hidden = false;
   const owner = project.role === "data_owner";
@@ -65,11 +69,22 @@ function editProject() {
   byId("edit-project-title").value = project.title;
   byId("edit-description").value = project.description;
   byId("edit-listed").checked = project.listed;
+  byId("edit-network").checked = project.network === "open";
+  byId("edit-network-choice").hidden = networkRule !== "project";
+  byId("edit-network-site").hidden = networkRule === "project";
+  byId("edit-network-site").textContent = networkRule === "open"
+    ? "On this site the code of all projects reaches the whole network."
+    : "On this site the code of all projects reaches the platform's services only.";
 }
 
 onSubmit(byId("edit-dialog").querySelector("form"), "Saving…", async (values) => {
   try {
-    const answer = await call("PATCH", url, { body: { ...values, listed: values.listed === "on" }, etag });
+    const { network: opened, ...rest } = values;
+    const body = { ...rest, listed: values.listed === "on" };
+    // What did not change is not named: the site may not leave it to projects.
+    const wanted = opened === "on" ? "open" : "platform";
+    if (networkRule === "project" && wanted !== (project.network ?? "platform")) body.network = wanted;
+    const answer = await call("PATCH", url, { body, etag });
     ({ body: project, etag } = answer);
   } catch (error) {
     // The next attempt then is one with open eyes: the present text is behind the dialog, what was typed stays in it.

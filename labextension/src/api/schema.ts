@@ -835,7 +835,7 @@ export interface paths {
         head?: never;
         /**
          * Edit Project
-         * @description Changes title and description.
+         * @description Changes title, description, listing and what code reaches of the network.
          */
         patch: operations["edit_project"];
         trace?: never;
@@ -1705,7 +1705,7 @@ export interface paths {
         };
         /**
          * Read Session Limits
-         * @description The project's limits, for a session that is about to start; refused (409) where none may.
+         * @description The project's limits and network, for a session that is about to start; refused (409) where none may.
          */
         get: operations["read_session_limits"];
         put?: never;
@@ -3994,6 +3994,12 @@ export interface components {
             title: string;
         };
         /**
+         * Network
+         * @description What the code of a project reaches of the network from a sandbox.
+         * @enum {string}
+         */
+        Network: "platform" | "open";
+        /**
          * NewAddress
          * @description An address to prove.
          */
@@ -4941,6 +4947,12 @@ export interface components {
              * @example weather
              */
             name: string;
+            /**
+             * @description What its code reaches of the network from sandboxes, where the site leaves that to projects.
+             * @default platform
+             * @example platform
+             */
+            network: components["schemas"]["Network"];
             /** @description My role; null for an administrator who is not a member. */
             role: components["schemas"]["ProjectRole"] | null;
             /**
@@ -5000,6 +5012,11 @@ export interface components {
              * @example true
              */
             listed?: boolean | null;
+            /**
+             * @description What code of the project reaches of the network, from the next start of a server or session on: the platform's services (platform), or all that the machine reaches (open).
+             * @example platform
+             */
+            network?: components["schemas"]["Network"] | null;
             /** Title */
             title?: string | null;
         };
@@ -5614,6 +5631,11 @@ export interface components {
              * @description Address of the session service, for processes; no / at its end.
              */
             livy_url: string;
+            /**
+             * @description What its code reaches of the network, where it runs in a sandbox.
+             * @default platform
+             */
+            network: components["schemas"]["Network"];
             options: components["schemas"]["ServerOptions"];
             /**
              * Project
@@ -5871,6 +5893,83 @@ export interface components {
          * @enum {string}
          */
         Service: "jupyter" | "sharing" | "spark";
+        /**
+         * SessionBounds
+         * @description A project's limits, and what else bounds its servers and sessions when they start.
+         */
+        SessionBounds: {
+            /**
+             * Max Driver Memory Mib
+             * @default 8192
+             */
+            max_driver_memory_mib: number;
+            /**
+             * Max Executor Cores
+             * @default 8
+             */
+            max_executor_cores: number;
+            /**
+             * Max Executor Memory Mib
+             * @default 8192
+             */
+            max_executor_memory_mib: number;
+            /**
+             * Max Executors
+             * @default 8
+             */
+            max_executors: number;
+            /**
+             * Max Gpus
+             * @default 8
+             */
+            max_gpus: number;
+            /**
+             * Max Idle Timeout Minutes
+             * @description The longest idle time; 'never' needs a limit of a week.
+             * @default 1440
+             */
+            max_idle_timeout_minutes: number;
+            /**
+             * Max Project Executors
+             * @description For all sessions of the project together; null: no limit.
+             */
+            max_project_executors?: number | null;
+            /**
+             * Max Project Gpus
+             * @description For all sessions of the project together; null: no limit.
+             */
+            max_project_gpus?: number | null;
+            /**
+             * Max Project Memory Mib
+             * @description For all sessions of the project together; null: no limit.
+             */
+            max_project_memory_mib?: number | null;
+            /**
+             * Max Project Servers
+             * @description Notebook servers that run at the same moment; null: no limit.
+             */
+            max_project_servers?: number | null;
+            /**
+             * Max Project Sessions
+             * @description For all sessions of the project together; null: no limit.
+             */
+            max_project_sessions?: number | null;
+            /**
+             * Max Project Storage Mib
+             * @description Files of the project's datasets, its trash and uploads under way; null: no limit.
+             */
+            max_project_storage_mib?: number | null;
+            /**
+             * Max Total Memory Mib
+             * @default 16384
+             */
+            max_total_memory_mib: number;
+            /**
+             * @description What their code reaches of the network, where it runs in a sandbox.
+             * @default platform
+             */
+            network: components["schemas"]["Network"];
+        };
         /**
          * SessionLog
          * @description The last lines of a session's log.
@@ -11452,7 +11551,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ServerLimits"];
+                    "application/json": components["schemas"]["SessionBounds"];
                 };
             };
             /** @description A problem (RFC 9457). */

@@ -133,6 +133,17 @@ def test_a_project_is_listed_in_the_dialog(visit, platform):
     assert platform.calls == [("PATCH", "projects/weather", {"title": "Weather", "description": "", "listed": True})]
 
 
+def test_the_network_of_a_project_is_opened_in_the_dialog(visit, platform):
+    platform.projects["weather"] = a_project("weather", "Weather")
+    page = visit(HOME + "projects/weather")
+    page.get_by_role("button", name="Edit", exact=True).click()
+    page.get_by_role("checkbox", name="Open network").check()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("· open network")).to_be_visible()
+    changed = {"title": "Weather", "description": "", "listed": False, "network": "open"}
+    assert platform.calls == [("PATCH", "projects/weather", changed)]
+
+
 def test_a_deleted_project_is_restored_or_deleted_for_good(visit, platform):
     for name in ("tides", "weather"):
         platform.deleted.append({"name": name, "title": "", "deleted_at": SINCE, "kept_until": SINCE})

@@ -1,4 +1,7 @@
-"""What a session's Spark tells a stranger of the same machine: nothing, and nobody joins it."""
+"""What a session's Spark tells a stranger of the same machine: nothing, and nobody joins it.
+
+In a project whose network is open; else a stranger does not reach it (``test_sandbox``).
+"""
 
 import contextlib
 import os
@@ -13,12 +16,21 @@ import httpx
 import psutil
 import pytest
 
+from hops_contract.network import Network
+from hops_contract.options import SessionBounds
 from hops_livy.builtin.launch import page_key
 from hops_livy.pages import page_token
 
-from .service_process import BASE, Service, make_home, run, start_session
+from .service_process import BASE, ROOMY, Service, control_plane_running, make_home, run, start_session
 
 pytestmark = pytest.mark.spark
+
+
+@pytest.fixture(scope="module")
+def control_plane():
+    with control_plane_running() as plane:
+        plane.limits = SessionBounds(**ROOMY.model_dump(), network=Network.OPEN)
+        yield plane
 
 
 @pytest.fixture(scope="module")

@@ -4,11 +4,16 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
+
+from hops_contract.network import Network
+from hops_contract.options import SessionBounds
 
 from .service_process import NO_SANDBOX, Service, make_home, run, start_session
 
@@ -22,7 +27,7 @@ def service(control_plane, tmp_path_factory):
     (home / "secrets").mkdir(exist_ok=True)
     (home / "secrets" / "key").write_text("the platform's own")
     (home / "projects" / "sales" / "Resources" / "secret.csv").write_text("the other project's own")
-    service = Service(home, control_plane).start()
+    service = Service(home, control_plane, {"HOPS_SANDBOX_PROCESSES": "1200"}).start()
     yield service
     service.stop()
 
@@ -207,6 +212,79 @@ def test_whatever_ends_it_all_of_its_processes_end_those_too_that_shed_its_signs
         _, alive = psutil.wait_procs([*strays, *mine], timeout=10)
         assert alive == []
         assert not (service.home / "run" / "sessions" / str(session_id)).exists()
+
+
+SAYS = """
+import json, socket, urllib.error, urllib.request
+def reach(url):
+    try:
+        return urllib.request.urlopen(url, timeout=20).status
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError as error:
+        return str(getattr(error, 'reason', error)).partition('] ')[2]
+print(json.dumps([reach(url) for url in %r]))
+"""
+
+
+@pytest.fixture
+def neighbour():
+    """Another service of this machine."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+
+
+def test_it_reaches_the_control_plane_and_nothing_else_of_the_network(service, ada, eve, neighbour):
+    pages = told(ada, "print(sc._jsc.sc().uiWebUrl().get().rpartition(':')[2])")
+    assert pages == 4040
+    metadata = "http://169.254.169.254/latest/meta-data/"
+    urls = [f"{service.plane.url}.well-known/jwks.json", neighbour, f"{service.url}/health", metadata]
+    closed = ["Connection refused", "Connection refused", "Network is unreachable"]
+    assert told(eve, SAYS % urls) == [200, *closed]
+    # What answers there is its own Spark, not ada's.
+    of_eve = told(eve, "print(json.dumps(sc.applicationId))")
+    assert told(ada, "import json\nprint(json.dumps(sc.applicationId))") != of_eve
+
+
+def test_its_owner_sees_sparks_pages_through_the_way_that_leads_there(service, eve):
+    client, number = eve
+    assert told(eve, "print(spark.range(5).count())") == 5
+    jobs = client.get(f"/sessions/{number}/ui/jobs/")
+    assert (jobs.status_code, "Completed Jobs" in jobs.text) == (200, True)
+    way = service.home / "run" / "sessions" / f"{number}.pages"
+    assert way.is_socket()
+    assert told(eve, READS % [str(way)]) == {str(way): "FileNotFoundError"}
+
+
+def test_a_session_of_a_project_with_an_open_network_reaches_the_machines(service, neighbour, monkeypatch):
+    bounds = SessionBounds(**service.plane.limits.model_dump(), network=Network.OPEN)
+    monkeypatch.setattr(service.plane, "limits", bounds)
+    with service.client(service.plane.token("zoe", "sales")) as client:
+        session_id = start_session(client, **SMALL)
+        code = f"""
+import json, socket
+with socket.create_connection(("127.0.0.1", {urlsplit(neighbour).port}), 20):
+    print(json.dumps("connected"))
+"""
+        assert told((client, session_id), code) == "connected"
+        client.delete(f"/sessions/{session_id}")
+
+
+def test_one_that_starts_processes_without_end_is_ended_and_told_why(service):
+    code = (
+        "import threading, time\nthreading.stack_size(65536)\n"
+        "for _ in range(1500):\n    threading.Thread(target=time.sleep, args=(300,), daemon=True).start()\n"
+    )
+    if os.geteuid() != 0:
+        pytest.skip("the kernel lets no more be started")
+    with service.client() as client:
+        session_id = start_session(client, **SMALL)
+        client.post(f"/sessions/{session_id}/statements", json={"code": code}).raise_for_status()
+        until(lambda: client.get(f"/sessions/{session_id}?hold=false").json()["state"] == "dead")
+        reason = client.get(f"/sessions/{session_id}/summary").json()["reason"]
+        assert reason.startswith("The sandbox of the session may hold 1200 processes,")
+        client.delete(f"/sessions/{session_id}")
+        assert not list((service.home / "run" / "sessions").glob(f"{session_id}*"))
 
 
 def test_a_batch_runs_in_one_too_and_tells_how_it_ended(service):

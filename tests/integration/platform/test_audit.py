@@ -119,6 +119,12 @@ def test_the_life_of_a_project_is_recorded(hops: Any, ada: Any) -> None:
     assert whole(hops)
 
 
+def test_that_the_network_of_a_project_was_opened_is_recorded(hops: Any, ada: Any) -> None:
+    ada.patch("projects/weather", json={"network": "open"}, headers=ANY_VERSION).raise_for_status()
+    row = only(hops, action="project.edit", project="weather")
+    assert (row.actor, row.outcome, json.loads(row.details)) == ("ada", "done", {"network": "open"})
+
+
 def test_what_administrators_do_is_recorded_without_passwords(hops: Any, root: Any, ada: Any) -> None:
     secret = "a password that nobody may read"
     root.post("users", json={"name": "joe", "password": secret}).raise_for_status()

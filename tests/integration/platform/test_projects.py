@@ -12,6 +12,7 @@ from hops_platform.engines.hub import HubServer, ServerState
 from hops_platform.environments.service import renew
 from hops_platform.errors import EngineRefusedError, EngineUnavailableError, StorageFullError
 from hops_platform.outbox import Delivery
+from hops_platform.settings import NetworkRule
 
 
 def test_a_new_project_gets_folders_a_template_and_an_environment(hops: Any) -> None:
@@ -55,6 +56,59 @@ def test_nobody_fills_the_site_with_projects(hops: Any) -> None:
     assert ada.post("projects", json={"name": "one-more"}).status_code == 201
     for number in range(most + 1):
         assert admin.post("projects", json={"name": f"q{number}"}).status_code == 201
+
+
+def test_data_owners_open_the_network_of_their_project_for_what_starts_from_then_on(hops: Any) -> None:
+    ada = hops.user("ada")
+    made = hops.ready_project(ada)
+    assert made["network"] == "platform"
+    assert session_network(hops) == "platform"
+    opened = ada.patch("projects/weather", json={"network": "open"}, headers={"If-Match": f'"{made["version"]}"'})
+    assert (opened.status_code, opened.json()["network"], opened.json()["title"]) == (200, "open", made["title"])
+    late = ada.patch("projects/weather", json={"network": "platform"}, headers={"If-Match": f'"{made["version"]}"'})
+    assert late.status_code == 412
+    assert ada.patch("projects/weather", json={"network": "all"}, headers={"If-Match": "*"}).status_code == 422
+    assert ada.get("projects").json()["items"][0]["network"] == "open"
+    assert session_network(hops) == "open"
+    assert granted_network(hops) == "open"
+
+
+def granted_network(hops: Any) -> str:
+    """What the Hub is told when ada's server is to start."""
+    network: str = hops.hub().post("projects/weather/server-grants", json={"user": "ada"}).json()["config"]["network"]
+    return network
+
+
+def session_network(hops: Any) -> str:
+    """What the session service is told when a session of ada's is to start."""
+    member = hops.project_user("ada", "weather", ProjectRole.DATA_OWNER)
+    network: str = member.get("projects/weather/sessions/limits").json()["network"]
+    return network
+
+
+def test_others_do_not_open_it(hops: Any) -> None:
+    ada, bob, eve = hops.user("ada"), hops.user("bob"), hops.user("eve")
+    hops.ready_project(ada)
+    ada.post("projects/weather/members", json={"user": "bob"}).raise_for_status()
+    for client, status in ((bob, 403), (eve, 404), (hops.anonymous(), 401)):
+        refused = client.patch("projects/weather", json={"network": "open"}, headers={"If-Match": "*"})
+        assert refused.status_code == status
+    assert ada.get("projects/weather").json()["network"] == "platform"
+
+
+@pytest.mark.parametrize("rule", ["platform", "open"])
+def test_a_site_that_decides_itself_leaves_no_choice(hops: Any, monkeypatch: pytest.MonkeyPatch, rule: str) -> None:
+    ada = hops.user("ada")
+    hops.ready_project(ada)
+    ada.patch("projects/weather", json={"network": "open"}, headers={"If-Match": "*"}).raise_for_status()
+    monkeypatch.setattr(hops.platform.parts.settings, "sandbox_network", NetworkRule(rule))
+    refused = ada.patch("projects/weather", json={"network": "platform"}, headers={"If-Match": "*"})
+    assert refused.status_code == 403
+    assert "HOPS_SANDBOX_NETWORK" in refused.json()["remedy"]
+    again = ada.patch("projects/weather", json={"network": "open", "title": "Sea"}, headers={"If-Match": "*"})
+    assert again.json()["title"] == "Sea", "what does not change is no choice"
+    assert session_network(hops) == rule
+    assert granted_network(hops) == rule
 
 
 @pytest.mark.parametrize("name", ["", "Weather", "9lives", "a--b", "a_b", "a" * 31, "weather\n", "../etc", "a-"])

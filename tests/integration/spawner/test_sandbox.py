@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import threading
 from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +64,62 @@ def test_a_terminal_calls_the_platform_with_a_certificate_that_goes_with_the_ser
     assert '"kind":"project_user","name":"ada"' in said.replace(" ", "").replace("\r\n", ""), said
     stop_and_wait(site, "ada", "weather")
     eventually(lambda: not running_server.is_running() and not folder.exists(), "the end of the folder", seconds=30)
+
+
+CURL = "curl --silent --output /dev/null --max-time 15 --noproxy '*' --write-out 'got-%{http_code}-%{exitcode} '"
+
+
+@pytest.fixture
+def neighbour() -> Iterator[str]:
+    """Another service of this machine, which answers."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as service:
+        thread = threading.Thread(target=service.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{service.server_port}/no-such-file"
+        service.shutdown()
+        thread.join()
+
+
+def test_a_terminal_reaches_the_platform_and_nothing_else_unless_its_project_is_open(
+    site: Site, ada: Person, olga: Person, server: httpx.Client, neighbour: str
+) -> None:
+    known = json.loads((site.home / "run" / "site.json").read_text())
+    platform = [
+        f"{site.url}hub/health",
+        f"{known['control_plane_url']}.well-known/jwks.json",
+        f"{known['livy_url']}/health",
+    ]
+    closed = [neighbour, "http://169.254.169.254/latest/meta-data/", "http://192.0.2.1/"]
+    said = in_terminal(server, "; ".join(f"{CURL} {url}" for url in [*platform, *closed]))
+    assert _got(said) == ["got-200-0"] * 3 + ["got-000-7"] * 3, said
+    olga.ask("PATCH", "projects/weather", json={"network": "open"}, headers={"If-Match": "*"}).raise_for_status()
+    try:
+        assert _got(in_terminal(server, f"{CURL} {neighbour}")) == ["got-000-7"], "of one that runs nothing changes"
+        stop_and_wait(site, "ada", "weather")
+        ada.start_and_wait("weather")
+        assert _got(in_terminal(server, f"{CURL} {neighbour}")) == ["got-404-0"]
+    finally:
+        olga.ask("PATCH", "projects/weather", json={"network": "platform"}, headers={"If-Match": "*"})
+        stop_and_wait(site, "ada", "weather")
+
+
+def test_the_hubs_api_does_nothing_for_a_servers_token_but_its_own_errands(site: Site, server: httpx.Client) -> None:
+    api = json.loads((site.home / "run" / "site.json").read_text())["hub_api_url"]
+    asks = '--header "Authorization: token $JUPYTERHUB_API_TOKEN"'
+    calls = [
+        f"{CURL} {asks} {api}/user", f"{CURL} {asks} {api}/users", f"{CURL} {asks} {api}/users/grace",
+        f"{CURL} {asks} -X POST {api}/users/ada/servers/other", f"{CURL} {asks} -X POST {api}/users/ada/tokens",
+        f"{CURL} {asks} {api}/proxy", f"{CURL} {asks} -X POST {api}/shutdown",
+        f"{CURL} --header 'Authorization: token 0123456789abcdef' {api}/user",
+    ]  # fmt: skip
+    first, *others = [one.split("-")[1] for one in _got(in_terminal(server, "; ".join(calls)))]
+    assert first == "200"
+    assert set(others) <= {"403", "404"}, others
+    assert len(others) == len(calls) - 1
+
+
+def _got(said: str) -> list[str]:
+    return re.findall(r"got-[0-9]{3}-[0-9]+", said)
 
 
 def test_a_server_that_ends_takes_along_what_its_terminals_started(

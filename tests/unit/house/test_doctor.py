@@ -153,6 +153,25 @@ def test_a_sandbox_that_can_be_made_is_good():
     assert (finding.grade, re.match(r"bubblewrap [0-9.]+$", finding.detail) is not None) == (Grade.GOOD, True), finding
 
 
+@pytest.mark.parametrize(
+    ("why", "more", "grade", "said"),
+    [
+        (None, {}, Grade.GOOD, "network of their own, 4096 processes"),
+        ("It is forbidden.", {}, Grade.BETTER, "the machine's network, 4096 processes"),
+        (None, {"HOPS_SPARK_MASTER": "spark://10.0.0.1:7077"}, Grade.BETTER, "of Spark sessions the machine's"),
+    ],
+)
+def test_what_bounds_sandboxes_is_said(monkeypatch, why, more, grade, said):
+    monkeypatch.setattr(machine, "find_program", lambda _env: "/usr/bin/bwrap")
+    monkeypatch.setattr(machine, "why_no_own_network", lambda _program: why)
+    (finding,) = machine.look_at_sandboxes_bounds(SiteSettings(), {**os.environ, **more})
+    assert (finding.grade, finding.subject) == (grade, "Network of sandboxes")
+    assert said in finding.detail
+    assert why is None or why in finding.detail
+    assert "10.0.0.1" not in finding.detail
+    assert machine.look_at_sandboxes_bounds(SiteSettings(sandbox=Sandboxing.OFF), os.environ) == []
+
+
 def test_findings_are_healthy_while_nothing_needed_is_missing():
     findings = [good("A", "x"), better("B", "y", "Do this.")]
     assert healthy(findings)

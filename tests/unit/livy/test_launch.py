@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from hops_contract.keeper.orders import Orders
+from hops_contract.keeping import Address
 from hops_contract.layout import Home
+from hops_contract.network import Network
 from hops_contract.principal import Principal, PrincipalKind, ProjectRole
 from hops_livy.builtin.folder import SessionFolder
 from hops_livy.builtin.launch import (
@@ -18,6 +21,7 @@ from hops_livy.builtin.launch import (
     session_environment,
     spark_properties,
 )
+from hops_livy.builtin.sandboxes import Sandboxes
 from hops_livy.builtin.view import session_view
 from hops_livy.conf import COUNTED, checked_conf
 from hops_livy.engines.drivers import BatchFile, DriverRequest, Shape
@@ -283,3 +287,49 @@ def test_where_datasets_lie_on_hdfs_code_is_told_that_address():
     properties = spark_properties(_request(), place, None)
     assert properties["spark.sql.warehouse.dir"] == f"{address}/Resources/spark-warehouse"
     assert "spark.hadoop.fs.defaultFS" not in properties
+
+
+SANDBOXES = Sandboxes(program="/usr/bin/bwrap", reaches=(Address(host="10.0.0.7", port=3128),))
+
+
+def _kept(place, request, sandboxes=SANDBOXES):
+    command = sandboxes.command(
+        ["python"], place, request, home=Home(Path("/home")), urls=["http://127.0.0.1:8090/", "127.0.0.1:50070"]
+    )
+    return Orders(command[4]), "--unshare-net" in command
+
+
+def test_a_session_reaches_services_and_what_the_site_names_and_its_pages_have_a_way():
+    place = replace(PLACE, own_network=True)
+    orders, apart = _kept(place, _request())
+    assert (orders.apart, apart) == (True, True)
+    assert orders.out == [("10.0.0.7", 3128), ("127.0.0.1", 8090), ("127.0.0.1", 50070)]
+    assert orders.into == [(4040, "/home/run/sessions/7.pages")]
+    assert orders.told == "/home/run/sessions/7.limited"
+    assert spark_properties(_request(), place, None)["spark.ui.port"] == "4040"
+    orders, _ = _kept(place, replace(_request(), batch=BatchFile(file=Path("/x.py"))))
+    assert orders.into == [], "of a batch there are no pages"
+
+
+def test_in_the_machines_network_there_are_no_ways_and_pages_have_a_port_of_their_own():
+    orders, apart = _kept(PLACE, _request())
+    assert (orders.apart, apart, orders.out, orders.into) == (False, False, [], [])
+    assert spark_properties(_request(), PLACE, None)["spark.ui.port"] == "0"
+
+
+def test_a_session_is_kept_apart_unless_its_project_is_open_or_its_executors_are_elsewhere():
+    assert SANDBOXES.keeps_apart(_request(), on_cluster=False)
+    assert not SANDBOXES.keeps_apart(_request(), on_cluster=True)
+    assert not SANDBOXES.keeps_apart(replace(_request(), network=Network.OPEN), on_cluster=False)
+    assert not replace(SANDBOXES, own_networks=False).keeps_apart(_request(), on_cluster=False)
+
+
+def test_a_session_may_take_more_memory_than_it_was_granted_to_a_bound():
+    request = _request()
+    granted = request.shape.total_memory_mib
+    assert _kept(PLACE, request)[0].memory_mib == 2 * granted + 1024
+    assert _kept(PLACE, request, replace(SANDBOXES, memory_percent=0))[0].memory_mib == 0
+    assert _kept(PLACE, request, replace(SANDBOXES, processes=9))[0].processes == 9
+    master = YarnMaster(conf_dir=Path("/etc/hadoop"), driver_host="h", staging="file:///staging")
+    orders, _ = _kept(replace(PLACE, master=master), request)
+    assert orders.memory_mib == 2 * request.shape.driver_memory_mib + 1024, "of a cluster the driver alone is here"

@@ -51,11 +51,10 @@ def test_a_process_that_one_look_misses_is_ended_all_the_same(looks):
 
 
 def test_a_process_that_does_not_end_is_told_of(looks, monkeypatch):
-    monkeypatch.setattr(processes, "_GRACE_S", 0.02)
     monkeypatch.setattr(processes, "_GIVE_UP_S", 0.1)
     stubborn = Process()
     looks += [[stubborn]] * 1000
-    assert asyncio.run(processes.end_processes(1, "a")) is False
+    assert asyncio.run(processes.end_processes(1, "a", grace_s=0.02)) is False
     assert "kill" in stubborn.signals
 
 
@@ -67,12 +66,11 @@ os.execve("/bin/sh", ["sh", "-c", "trap '' TERM; (sleep 765432) & echo there; wh
 
 
 @pytest.mark.parametrize("find", ["by its leader", "by its token"])
-def test_a_sandbox_whose_first_process_has_shed_every_sign_of_its_session_is_ended(tmp_path, monkeypatch, find):
+def test_a_sandbox_whose_first_process_has_shed_every_sign_of_its_session_is_ended(tmp_path, find):
     try:
         program = find_program()
     except SandboxError as error:
         pytest.skip(f"no sandbox: {error}")
-    monkeypatch.setattr(processes, "_GRACE_S", 0.1)
     inside = ["python3", "-c", TAKEN_OVER]
     python = (Path(sys.executable).parent.parent, Path(sys.base_prefix))
     command = command_in_sandbox(program, inside, View(read=python, temporary=tmp_path), cwd=Path("/"))
@@ -84,7 +82,7 @@ def test_a_sandbox_whose_first_process_has_shed_every_sign_of_its_session_is_end
     below = psutil.Process(outer.pid).children(recursive=True)
     assert os.getsid(below[0].pid) != outer.pid
     try:
-        end = processes.end_processes(outer.pid, "a") if find == "by its leader" else None
+        end = processes.end_processes(outer.pid, "a", grace_s=0.1) if find == "by its leader" else None
         assert asyncio.run(end or processes.end_strays(environment["HOPS_TOKEN_FILE"]))
         _, alive = psutil.wait_procs(below, timeout=5)
         assert alive == []

@@ -5,14 +5,16 @@ import asyncio
 import httpx
 import pytest
 
-from hops_contract.options import ServerLimits
+from hops_contract.network import Network
+from hops_contract.options import SessionBounds
 from hops_contract.principal import Principal, PrincipalKind, ProjectRole
 from hops_livy import project_limits
 from hops_livy.engines.drivers import Shape
 from hops_livy.errors import BadRequestError, ForbiddenError, UnavailableError
 from hops_livy.project_limits import PublishedLimits, check_limits
+from hops_livy.registry import known_by
 
-LIMITS = ServerLimits(
+LIMITS = SessionBounds(
     max_executors=2, max_executor_cores=2, max_executor_memory_mib=2048, max_driver_memory_mib=2048,
     max_total_memory_mib=4096, max_gpus=2,
 )  # fmt: skip
@@ -91,7 +93,7 @@ def test_the_limits_are_asked_for_with_the_callers_token_once_for_each_project()
 
 def test_changed_limits_hold_when_the_old_ones_were_kept_long_enough(monkeypatch):
     monkeypatch.setattr(project_limits, "_KEPT_S", 0.0)
-    less = ServerLimits(max_executors=1)
+    less = SessionBounds(max_executors=1)
     told, _ = ask([GOOD, httpx.Response(200, json=less.model_dump(mode="json"))], "weather", "weather")
     assert told == [LIMITS, less]
 
@@ -136,7 +138,7 @@ def test_a_project_that_starts_no_sessions_now_says_so_in_the_control_planes_wor
 
 
 def test_an_answer_of_before_is_not_kept_when_it_was_to_be_forgotten():
-    less = ServerLimits(max_executors=1)
+    less = SessionBounds(max_executors=1)
     answers = [GOOD, httpx.Response(200, json=less.model_dump(mode="json"))]
 
     async def run():
@@ -163,3 +165,20 @@ def test_executors_of_a_whole_project_are_bounded():
         "2 executors for all its sessions together asked for; the project may use 1 executor for all its sessions "
         "together."
     )
+
+
+def test_what_code_reaches_of_the_network_is_told_with_the_limits():
+    opened = SessionBounds(**LIMITS.model_dump(exclude={"network"}), network=Network.OPEN)
+    answers = [httpx.Response(200, json=opened.model_dump(mode="json"))]
+    assert ask(answers, "weather")[0][0].network is Network.OPEN
+    older = {key: value for key, value in LIMITS.model_dump(mode="json").items() if key != "network"}
+    # Nothing said: what is closed stays closed.
+    assert ask([httpx.Response(200, json=older)], "weather")[0][0].network is Network.PLATFORM
+    unknown = LIMITS.model_dump(mode="json") | {"network": "everything"}
+    assert isinstance(ask([httpx.Response(200, json=unknown)], "weather")[0][0], UnavailableError)
+
+
+def test_a_session_that_was_kept_ready_with_another_network_is_not_the_one_that_is_asked_for():
+    conf = {"spark.app.name": "mine"}
+    assert known_by(conf, Network.PLATFORM) == conf
+    assert known_by(conf, Network.OPEN) not in (conf, known_by({}, Network.OPEN))

@@ -32,6 +32,20 @@ def test_a_number_that_is_none_is_refused_by_name():
         read_settings({"HOPS_GPUS": "two"})
 
 
+def test_what_sandboxes_reach_and_take_are_settings():
+    usual = read_settings({})
+    assert (usual.sandbox_reaches, usual.sandbox_processes, usual.sandbox_memory_percent) == ((), 4096, 200)
+    set_ = read_settings({
+        "HOPS_SANDBOX_REACHES": "10.0.0.7:3128", "HOPS_SANDBOX_PROCESSES": "0", "HOPS_SANDBOX_MEMORY_PERCENT": "0",
+    })  # fmt: skip
+    assert [(one.host, one.port) for one in set_.sandbox_reaches] == [("10.0.0.7", 3128)]
+    assert (set_.sandbox_processes, set_.sandbox_memory_percent) == (0, 0)
+    with pytest.raises(SettingsError, match=r"HOPS_SANDBOX_REACHES: 'proxy:3128' is no address"):
+        read_settings({"HOPS_SANDBOX_REACHES": "proxy:3128"})
+    with pytest.raises(SettingsError, match=r"HOPS_SANDBOX_READS: all of its paths must be absolute\."):
+        read_settings({"HOPS_SANDBOX_READS": "here"})
+
+
 def test_how_many_sessions_may_run_is_a_setting():
     assert (read_settings({}).limits.sessions, read_settings({}).limits.sessions_per_owner) == (200, 10)
     limits = read_settings({"HOPS_SESSIONS": "5", "HOPS_SESSIONS_PER_OWNER": "2"}).limits

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import os
 import time
 
 import httpx
@@ -25,6 +26,7 @@ from hops_livy.pages import (
 from .test_overview import OWNER, ControlPlane, Parts, WillingBackend, WillingDriver, service, session_of
 
 KEY = page_key("a secret")
+REAL = httpx.AsyncHTTPTransport.handle_async_request
 HERE = "/services/livy/sessions/0/ui"
 
 
@@ -249,3 +251,36 @@ def test_without_pages_it_is_said_why_and_what_to_do(tmp_path):
     assert ended.json()["detail"] == "Session 0 has ended, and Spark's pages with it. It was stopped by its owner."
     assert "log" in ended.json()["remedy"]
     assert session["appInfo"]["sparkUiUrl"] is None
+
+
+def test_pages_in_a_network_of_their_own_are_reached_by_the_socket_that_leads_there(tmp_path, monkeypatch):
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", REAL)
+    # Longer than the path of a socket can be.
+    folder = tmp_path / ("s" * 110)
+    folder.mkdir()
+
+    async def serve(reader, writer):
+        heard = await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(heard), heard))
+        await writer.drain()
+        writer.close()
+
+    async def get():
+        opened = os.open(folder, os.O_RDONLY)
+        reader = SparkPageReader()
+        try:
+            async with await asyncio.start_unix_server(serve, f"/proc/self/fd/{opened}/7.pages"):
+                pages = SparkPages(url="http://127.0.0.1:4040", key=KEY, socket=folder / "7.pages")
+                _, _, body = await reader.read(pages, "/jobs/", headers={}, prefix=HERE)
+                found = b"".join([part async for part in body])
+            gone = SparkPages(url="http://127.0.0.1:4040", key=KEY, socket=tmp_path / "none" / "7.pages")
+            with pytest.raises(UnavailableError):
+                await reader.read(gone, "/jobs/", headers={}, prefix=HERE)
+            return found
+        finally:
+            os.close(opened)
+            await reader.close()
+
+    heard = asyncio.run(get())
+    assert heard.startswith(b"GET /jobs/ HTTP/1.1\r\n")
+    assert b"Bearer " in heard

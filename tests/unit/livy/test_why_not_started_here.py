@@ -18,6 +18,8 @@ import httpx
 import pytest
 
 from hops_contract import tokens
+from hops_contract.keeper.keep import without_network
+from hops_contract.keeping import beyond_memory, beyond_processes
 from hops_contract.principal import Principal, PrincipalKind, ProjectRole
 from hops_contract.tokens import InvalidTokenError, KeysAwayError, PublishedKeys, verify_token
 from hops_livy import errors, gpus, java, livy_fields, memory, project_limits, registry, security, session_list
@@ -285,6 +287,21 @@ def _(_folder):
     room = mock.Mock(_launch=mock.AsyncMock(side_effect=RuntimeError("unforeseen")))
     asyncio.run(WaitingRoom._start(room, Waiting(session=session, token="", conf={}, told=True), []))
     return session.fail.call_args.args[0]
+
+
+@case("The network of the sandbox could not be made: …")
+def _(_folder):
+    return without_network(OSError(24, "Too many open files"))
+
+
+@case("The sandbox of the session may hold … of memory; …")
+def _(_folder):
+    return beyond_memory("session", 5120)
+
+
+@case("The sandbox of the session may hold … processes, …")
+def _(_folder):
+    return beyond_processes("session", 4096)
 
 
 for _sentence, _told in {
