@@ -49,6 +49,8 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
     void app.restored.then(() => {
       datasets.start();
     });
+    // Who comes back from a window may have changed something there, as often as they come back.
+    let isComingBackHeeded = false;
     addDatasetCommands({
       app,
       datasets,
@@ -57,10 +59,10 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
       fileBrowsers,
       rendermime,
       onWindow: () => {
-        // Who comes back from a window may have changed something there.
-        window.addEventListener('focus', () => void datasets.refresh(), {
-          once: true
-        });
+        if (!isComingBackHeeded) {
+          isComingBackHeeded = true;
+          window.addEventListener('focus', () => void datasets.refresh());
+        }
       }
     });
     for (const command of [

@@ -56,7 +56,7 @@ def opened(chromium: Browser, lab_of: tuple[ProjectRole, RunningLab]) -> Iterato
 def entries(page: Page) -> list[str]:
     """The labels of the menu that is open."""
     page.locator(".lm-Menu-content").first.wait_for()
-    return [text.strip() for text in page.locator(".lm-Menu-itemLabel").all_inner_texts() if text.strip()]
+    return [text.strip() for text in page.locator(".lm-Menu-itemLabel:visible").all_inner_texts() if text.strip()]
 
 
 def upload(page: Page, file: Path) -> None:
