@@ -28,7 +28,7 @@ from ldap3.utils.conv import escape_bytes, escape_filter_chars
 from ldap3.utils.dn import escape_rdn
 
 from hops_contract.realms import MAX_USERNAME_LENGTH, LdapRealmSettings, RealmsError, read_private
-from hops_platform.adapters.realms.groups import check_admitted, flag_of, is_in
+from hops_platform.adapters.realms.groups import as_entries, check_admitted, flag_of, is_in
 from hops_platform.engines.realms import MAX_SUBJECT_LENGTH, GivenPassword, Proof, ProofKind, Proven, RealmIdentity
 from hops_platform.errors import BusyError, EngineRefusedError, EngineUnavailableError, WrongCredentialsError
 
@@ -75,7 +75,7 @@ class LdapRealm:
             entry, groups = (
                 self._bind_by_template(proof) if self._settings.bind_template else self._bind_by_search(proof)
             )
-        check_admitted(self._settings, groups)
+        check_admitted(self._settings, groups, by=as_entries)
         return Proven(identity=self._identity(entry, groups))
 
     def standing(self, subjects: Sequence[str]) -> Mapping[str, bool] | None:
@@ -145,7 +145,7 @@ class LdapRealm:
         if len(found) != 1:
             return False
         required = self._settings.required_groups
-        return not required or is_in(self._groups(connection, found[0]), required)
+        return not required or is_in(self._groups(connection, found[0]), required, by=as_entries)
 
     def _named(self, name: str) -> str:
         escaped = escape_filter_chars(name)
@@ -185,8 +185,8 @@ class LdapRealm:
             username=_first(entry, self._username)[:MAX_USERNAME_LENGTH],
             email=_first(entry, self._settings.email_attribute)[:_MOST_EMAIL],
             title=_first(entry, self._title)[:_MOST_TITLE],
-            admin=flag_of(groups, self._settings.administrators),
-            auditor=flag_of(groups, self._settings.auditors),
+            admin=flag_of(groups, self._settings.administrators, by=as_entries),
+            auditor=flag_of(groups, self._settings.auditors, by=as_entries),
         )
 
     def _search(
