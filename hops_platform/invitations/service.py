@@ -269,7 +269,13 @@ def _good() -> Select[Invitation]:
                 Membership.role_name == ProjectRole.DATA_OWNER.value,
             ),
         )
-        .where(Project.deleted_at.is_(None), Invitation.expires_at > now(), Invitation.uses_left > 0)
+        .where(
+            Project.deleted_at.is_(None),
+            # It gets nobody new while it is archived; then they are good again.
+            Project.archived_at.is_(None),
+            Invitation.expires_at > now(),
+            Invitation.uses_left > 0,
+        )
     )
 
 

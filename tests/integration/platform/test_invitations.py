@@ -203,6 +203,21 @@ def test_nobody_comes_in_on_the_word_of_one_who_could_not_add_them(hops: Any, ad
         assert session.scalars(select(Invitation)).all() == [], "coming back brings none back"
 
 
+def test_nobody_comes_into_an_archived_project(hops: Any, ada: Any, grace: Any) -> None:
+    site_takes(hops, RegistrationRule.INVITATION)
+    token = token_of(invite(ada, uses=2))
+    invite(ada, user="grace").raise_for_status()
+    (mine,) = grace.get("me/invitations").json()["items"]
+    ada.post("./projects/weather:archive", json={"name": "weather"}).raise_for_status()
+    ways = [
+        look(hops, token), accept(grace, token), register(hops, token), grace.post(f"./me/invitations/{mine['id']}:accept")
+    ]  # fmt: skip
+    assert [way.status_code for way in ways] == [404] * 4
+    assert grace.get("me/invitations").json()["items"] == []
+    ada.post("./projects/weather:unarchive").raise_for_status()
+    assert accept(grace, token).status_code == 201
+
+
 def test_an_inviter_who_lost_the_role_some_other_way_lets_nobody_in(hops: Any, ada: Any, grace: Any) -> None:
     token = token_of(invite(ada))
     with hops.platform.parts.database.session() as session:
