@@ -110,13 +110,16 @@ def wait_for_approval(
     """Lets an account wait for an administrator.
 
     Raises:
-        ConflictError: The name is taken, the address has an account or waits for one, or too many wait.
+        ConflictError: The name is taken, the address has an account or waits for one, or too many wait, of all or by
+            this invitation.
     """
     _check_name(session, name)
     if session.scalar(select(Registration.id).where(Registration.name == name)) is not None:
         raise name_is_taken(name)
     if address is not None:
         _check_address(session, address)
+    if invitation_id is not None:
+        _check_uses(session, invitation_id)
     if (session.scalar(select(func.count()).select_from(Registration)) or 0) >= MOST_WAITING:
         raise ConflictError("Too many accounts wait for approval.", remedy="Try again in some days.")
     session.add(
@@ -188,6 +191,17 @@ def show(session: Session, rows: Sequence[Registration]) -> list[WaitingRegistra
 def _check_name(session: Session, name: str) -> None:
     if session.scalar(select(User.id).where(User.name == name)) is not None:
         raise name_is_taken(name)
+
+
+def _check_uses(session: Session, invitation_id: uuid.UUID) -> None:
+    """One link fills no list: of those who wait it lets in as many as it says. Its row is locked by who calls."""
+    left = session.scalar(select(Invitation.uses_left).where(Invitation.id == invitation_id)) or 0
+    of_it = select(func.count()).select_from(Registration).where(Registration.invitation_id == invitation_id)
+    if (session.scalar(of_it) or 0) >= left:
+        raise ConflictError(
+            "As many accounts as this invitation lets in wait for approval already.",
+            remedy="Ask whoever invited you for another one, or wait for an administrator.",
+        )
 
 
 def _check_address(session: Session, address: str) -> None:

@@ -193,6 +193,21 @@ def test_who_is_invited_waits_for_approval_too_and_is_in_by_it(site: Any, admin:
     assert members == {"ada", "alan"}
 
 
+def test_a_link_that_was_handed_over_lets_no_more_wait_than_it_lets_in(site: Any, admin: Any) -> None:
+    ada = site.user("ada")
+    site.ready_project(ada)
+    made = ada.post("projects/weather/invitations", json={"uses": 2}).json()["link"].partition("#")[2]
+    answers = [
+        site.anonymous().post("./invitations:register", json={"token": made, "name": name, "password": NEW})
+        for name in ("alan", "grace", "eve", "mallory")
+    ]
+    assert [answer.status_code for answer in answers] == [201, 201, 409, 409]
+    (first, _) = waiting(admin)
+    admin.post(f"./registrations/{first['id']}:approve").raise_for_status()
+    again = site.anonymous().post("./invitations:register", json={"token": made, "name": "eve", "password": NEW})
+    assert again.status_code == 409, "one is in and one waits"
+
+
 def test_no_password_of_one_who_waits_is_readable(site: Any) -> None:
     finish(site, token(site)).raise_for_status()
     with site.platform.parts.database.session() as session:
