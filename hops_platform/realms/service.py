@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import unicodedata
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -54,6 +55,8 @@ RECENT = timedelta(minutes=15)
 """So long a log-in stands for the password that a realm does not ask for."""
 _NO_PASSWORD = ""
 _AT_A_TIME = 100
+_NOT_READ = frozenset({"Cc", "Cf", "Mn"})
+"""Controls, characters of format, and accents."""
 _FEW = 2
 _ADMINISTRATORS_HELP = "Ask an administrator of this site, who sees you on the list of those who wait."
 
@@ -322,9 +325,20 @@ def show(session: Session, account: RealmAccount) -> RealmAccountAnswer:
 
 def attempts_with(realm: str, username: str) -> str:
     """Under which name failed log-ins with ``username`` are counted: of each realm apart, at most 64 characters."""
-    # No user is called so, and a directory makes no difference between cases.
-    digest = hashlib.sha256(username.strip().casefold().encode("utf-8", "surrogatepass")).hexdigest()
+    # No user is called so.
+    digest = hashlib.sha256(_as_directories_read(username).encode("utf-8", "surrogatepass")).hexdigest()
     return f"{realm}/{digest[:32]}"
+
+
+def _as_directories_read(username: str) -> str:
+    """What all ways of writing one name have in common, and some names besides: else each way had guesses of its own.
+
+    Directories make no difference between cases, between letters of one shape ("ａ" and "a"), by characters that nobody
+    sees and by how many blanks there are (RFC 4518), and Active Directory none by accents.
+    """
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", username).casefold())
+    seen = "".join(c for c in plain if unicodedata.category(c) not in _NOT_READ)
+    return " ".join(seen.split())
 
 
 def _ask(database: Database, site: SiteRealm, proof: Proof) -> Proven:

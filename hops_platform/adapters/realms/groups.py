@@ -11,9 +11,7 @@ Folding = Callable[[str], str]
 """What two names of one group have in common."""
 
 
-def check_admitted(
-    settings: LdapRealmSettings | OidcRealmSettings, groups: Collection[str], *, by: Folding
-) -> None:
+def check_admitted(settings: LdapRealmSettings | OidcRealmSettings, groups: Collection[str], *, by: Folding) -> None:
     """Refuses whoever is in none of the groups that the realm asks for.
 
     Raises:

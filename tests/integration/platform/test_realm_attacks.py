@@ -129,6 +129,14 @@ def test_a_name_is_locked_in_its_realm_alone_after_some_failures(site: Site) -> 
     assert site.hops.anonymous().post("tokens", json={"username": "grace", "password": PASSWORD}).status_code == 200
 
 
+@pytest.mark.parametrize("written", ["\uff41da", "a\u00add\u200ba", "\U0001d41ada", "\u00e1da", "ADA", "a\u0308da"])
+def test_another_way_of_writing_a_name_brings_no_further_guesses(site: Site, written: str) -> None:
+    for _ in range(FREE_ATTEMPTS):
+        assert site.log_in("ada", "wrong").status_code == 401
+    asked = site.staff.asked
+    assert (site.log_in(written, "wrong").status_code, site.staff.asked) == (429, asked)
+
+
 def test_a_realm_that_is_away_counts_no_failure_and_lets_nobody_in(site: Site) -> None:
     site.staff.add("ada")
     with site.staff.away():
