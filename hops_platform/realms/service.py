@@ -168,7 +168,7 @@ class Prover:
         """
         code = proof.code.get_secret_value() if proof.code is not None else None
         if proof.challenge is None:
-            self._check_first(user, proof.password.get_secret_value() if proof.password is not None else "")
+            self.check_password(user, proof.password.get_secret_value() if proof.password is not None else "")
             users.check_second_factor(self.database, user, code=code, sealer=self.sealer, party=self.party)
             return
         challenge = proof.challenge.get_secret_value()
@@ -183,7 +183,14 @@ class Prover:
             party=self.party,
         )
 
-    def _check_first(self, user: User, password: str) -> None:
+    def check_password(self, user: User, password: str) -> None:
+        """Checks the password of ``user``, or a log-in that is not long ago where the realm has none.
+
+        Raises:
+            ForbiddenError: The last log-in is too long ago.
+            LockedOutError: Too many attempts failed.
+            WrongCredentialsError: The password is wrong.
+        """
         with self.database.session(writes=False) as session:
             account = account_of(session, users.find_user(session, user.name))
         if account is None:
@@ -333,7 +340,7 @@ def attempts_with(realm: str, username: str) -> str:
 def _as_directories_read(username: str) -> str:
     """What all ways of writing one name have in common, and some names besides: else each way had guesses of its own.
 
-    Directories make no difference between cases, between letters of one shape ("ａ" and "a"), by characters that nobody
+    Directories make no difference between cases, between full-width letters and others, by characters that nobody
     sees and by how many blanks there are (RFC 4518), and Active Directory none by accents.
     """
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", username).casefold())

@@ -18,7 +18,7 @@ from hops_platform.database import now
 from hops_platform.realms.models import RealmAccount
 from hops_platform.second_factor.codes import code_of, step_at
 from hops_platform.security.throttling import FREE_ATTEMPTS
-from hops_platform.users.models import User
+from hops_platform.users.models import LoginAttempts, User
 
 from .realms_of_site import KIND, PASSWORD, Site
 
@@ -157,6 +157,22 @@ def test_a_realms_users_have_no_password_here(site: Site) -> None:
         answer = site.hops.anonymous().post("tokens", json={"username": "ada", "password": password})
         assert answer.status_code == 401, answer.text
     assert admin.get("users/ada").json()["realm"] == "staff"
+
+
+def test_who_gives_an_address_is_asked_by_the_realm_and_locks_nothing_here(site: Site) -> None:
+    site.staff.add("ada")
+    site.tickets.add("grace")
+    ada, grace = site.client(site.log_in("ada")), site.client(site.by_ticket("grace"))
+    body = {"address": "ada@example.org", "password": "heron teapot ada"}
+    assert ada.put("me/address", json=body | {"password": "wrong"}).status_code == 401
+    assert ada.put("me/address", json=body).status_code == 202
+    assert ada.post("./me/address:remove", json={"password": "wrong"}).status_code == 401
+    with site.hops.platform.parts.database.session(writes=False) as session:
+        assert session.get(LoginAttempts, "ada") is None, "codes are counted with that name"
+    assert grace.put("me/address", json={"address": "grace@example.org", "password": ""}).status_code == 202
+    with site.hops.platform.parts.database.session() as session:
+        session.execute(update(RealmAccount).values(proven_at=now() - timedelta(minutes=16)))
+    assert grace.put("me/address", json={"address": "grace@example.org", "password": ""}).status_code == 403
 
 
 def test_whom_an_administrator_deactivated_no_realm_brings_back(site: Site) -> None:
