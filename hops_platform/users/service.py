@@ -21,6 +21,8 @@ from hops_platform.errors import (
     WrongCodeError,
     WrongCredentialsError,
 )
+from hops_platform.links.models import Purpose
+from hops_platform.links.service import end_links
 from hops_platform.projects.models import Membership, Project
 from hops_platform.projects.service import end_all_work_of
 from hops_platform.realms.models import account_of
@@ -591,10 +593,13 @@ def check_kept_here(session: Session, user: User) -> None:
 
 
 def _end_log_ins(session: Session, user: User, *, end_keys: bool = True) -> None:
-    """Whoever has a token or a certificate of before may be somebody else."""
+    """Whoever has a token, a certificate or a link of before may be somebody else."""
     user.keys_valid_from = None if end_keys else user.keys_valid_from or user.tokens_valid_from
     user.tokens_valid_from = now()
     revoke_of_user(session, user.name, reason=Reason.KEY_COMPROMISE)
+    # An address that was asked for with the old password would let its owner ask for the next one.
+    for purpose in (Purpose.ADDRESS, Purpose.PASSWORD_RESET):
+        end_links(session, purpose, str(user.id))
 
 
 def _other_administrators(session: Session, user: User) -> int:
