@@ -37,6 +37,8 @@ SEND = Task(CHANNEL, "registration.send")
 LINK_GOOD_FOR = timedelta(days=1)
 ASKED_FOR_ONE = Bound("registration", 3, timedelta(hours=1))
 """For one address, whether or not it has an account."""
+ASKED_IN_A_DAY = Bound("registration in a day", 6, timedelta(days=1))
+"""For one address too: it may be a stranger's, who wants no letters."""
 ASKED_BY_CLIENT = Bound("registration of a client", 20, timedelta(hours=1))
 MOST_WAITING = 500
 """Registrations that wait for an administrator."""
@@ -63,6 +65,7 @@ def ask(session: Session, address: str, *, client: str, database: Database) -> N
     """
     count_against(database, ASKED_BY_CLIENT, client)
     count_against(database, ASKED_FOR_ONE, folded(address))
+    count_against(database, ASKED_IN_A_DAY, folded(address))
     payload = {"address": address, "until": (now() + LINK_GOOD_FOR).isoformat()}
     enqueue(session, SEND, entity=new_name(), payload=payload)
 

@@ -273,6 +273,18 @@ def test_there_are_so_many_and_so_many_letters(hops: Any, ada: Any, monkeypatch:
     assert (refused.status_code, "most at once" in refused.json()["detail"]) == (409, True)
 
 
+def test_no_stranger_is_written_to_without_end(hops: Any, ada: Any, grace: Any) -> None:
+    hops.ready_project(grace, "tides")
+    for number in range(service.SENT_TO_ONE.most + 2):
+        client, project = ((ada, "weather"), (grace, "tides"))[number % 2]
+        made = invite(client, project, address="Stranger@example.org").json()
+        hops.deliver()
+        assert made.keys() == invite(client, project, address=f"a{number}@example.org").json().keys()
+        client.delete(f"projects/{project}/invitations/{made['id']}").raise_for_status()
+    letters = [letter for letter in hops.platform.mailer.sent if letter.to == "Stranger@example.org"]
+    assert len(letters) == service.SENT_TO_ONE.most
+
+
 def test_the_list_comes_in_pages(ada: Any) -> None:
     for _ in range(3):
         invite(ada).raise_for_status()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -151,6 +152,12 @@ def test_asking_and_guessing_are_bounded(site: Any) -> None:
     assert many[-1] == 429
     guesses = [finish(site, "guess").status_code for _ in range(GUESSES.most + 1)]
     assert guesses == [404] * GUESSES.most + [429]
+
+
+def test_no_stranger_is_written_to_all_day(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "ASKED_FOR_ONE", replace(service.ASKED_FOR_ONE, most=100))
+    answers = [ask(site).status_code for _ in range(service.ASKED_IN_A_DAY.most + 1)]
+    assert answers == [202] * service.ASKED_IN_A_DAY.most + [429]
 
 
 def test_nobody_registers_as_an_administrator(site: Any) -> None:
