@@ -126,7 +126,9 @@ class LdapRealm:
                 # The entry that was bound as, and no other one that a filter could find.
                 found = self._search(connection, bound_as, self._all_of(""), scope=BASE)
             else:
-                found = self._search(connection, self._settings.base, self._all_of(self._named(name)))
+                found = self._search(
+                    connection, self._settings.base, self._all_of(self._bound_or_named(bound_as, name))
+                )
             return self._only(connection, found)
 
     def _bind_by_search(self, proof: GivenPassword) -> tuple[Mapping[str, Any], Sequence[str]]:
@@ -152,6 +154,16 @@ class LdapRealm:
         if self._settings.is_active_directory and "@" in name:
             return f"(userPrincipalName={escaped})"
         return f"({self._username}={escaped})"
+
+    def _bound_or_named(self, bound_as: str, name: str) -> str:
+        """Finds whom Active Directory may have bound as ``bound_as``: two are nobody.
+
+        It takes a userPrincipalName first, and for want of one NAME@DOMAIN for the account called NAME. One person's
+        userPrincipalName may begin as another's account is called.
+        """
+        if "@" not in bound_as:
+            return self._named(name)
+        return f"(|(userPrincipalName={escape_filter_chars(bound_as)}){self._named(name)})"
 
     def _all_of(self, wanted: str) -> str:
         return f"(&(objectClass=*){wanted}{self._filter})"
