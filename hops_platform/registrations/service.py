@@ -40,6 +40,8 @@ ASKED_FOR_ONE = Bound("registration", 3, timedelta(hours=1))
 ASKED_IN_A_DAY = Bound("registration in a day", 6, timedelta(days=1))
 """For one address too: it may be a stranger's, who wants no letters."""
 ASKED_BY_CLIENT = Bound("registration of a client", 20, timedelta(hours=1))
+ASKED_BY_ALL = Bound("registration of all", 300, timedelta(hours=1))
+"""Of the whole site: whoever has many addresses to ask from makes no sender of many letters of it."""
 MOST_WAITING = 500
 """Registrations that wait for an administrator."""
 
@@ -61,11 +63,13 @@ def ask(session: Session, address: str, *, client: str, database: Database) -> N
     """Lets a link be sent to an address, or word that there is an account; nothing here depends on which.
 
     Raises:
-        TooOftenError: It was asked for too often, of this client or for this address.
+        TooOftenError: It was asked for too often, of this client, for this address or by all together.
     """
     count_against(database, ASKED_BY_CLIENT, client)
     count_against(database, ASKED_FOR_ONE, folded(address))
     count_against(database, ASKED_IN_A_DAY, folded(address))
+    # Last: what was refused before takes no place of others.
+    count_against(database, ASKED_BY_ALL, "")
     payload = {"address": address, "until": (now() + LINK_GOOD_FOR).isoformat()}
     enqueue(session, SEND, entity=new_name(), payload=payload)
 

@@ -160,6 +160,23 @@ def test_no_stranger_is_written_to_all_day(site: Any, monkeypatch: pytest.Monkey
     assert answers == [202] * service.ASKED_IN_A_DAY.most + [429]
 
 
+def test_from_many_addresses_no_more_letters_are_sent_than_from_one_site(
+    site: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "ASKED_BY_ALL", replace(service.ASKED_BY_ALL, most=3))
+    answers = [
+        site.anonymous().post(
+            "registrations",
+            json={"address": f"a{number}@example.org"},
+            headers={"X-Forwarded-For": f"192.0.2.{number}"},
+        )
+        for number in range(4)
+    ]
+    assert [answer.status_code for answer in answers] == [202, 202, 202, 429]
+    site.deliver()
+    assert len(site.platform.mailer.sent) == 3
+
+
 def test_nobody_registers_as_an_administrator(site: Any) -> None:
     assert finish(site, token(site), admin=True).status_code == 422
 
