@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import secrets
 import ssl
 import threading
 import time
@@ -133,9 +134,15 @@ class LdapRealm:
 
     def _bind_by_search(self, proof: GivenPassword) -> tuple[Mapping[str, Any], Sequence[str]]:
         with self._as_service() as connection:
-            found = self._search(connection, self._settings.base, self._all_of(self._named(proof.username)))
-            entry, groups = self._only(connection, found)
+            base = self._settings.base
+            found = self._search(connection, base, self._all_of(self._named(proof.username)))
+            # Whoever is not there is refused by the same steps as whoever is: else the time tells who is.
+            nobody = {"dn": f"cn={secrets.token_hex(16)},{base}"}
+            entry = found[0] if len(found) == 1 else nobody
+            groups = self._groups(connection, entry)
         with self._bound(str(entry["dn"]), proof.password):
+            if entry is nobody:
+                raise self._wrong()
             return entry, groups
 
     def _stands(self, connection: Connection, subject: str) -> bool:
