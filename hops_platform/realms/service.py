@@ -10,9 +10,7 @@ Laws:
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import unicodedata
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -37,6 +35,7 @@ from hops_platform.errors import (
     WrongCredentialsError,
 )
 from hops_platform.paging import Page, decode_cursor, encode_cursor
+from hops_platform.realms.attempts import attempts_with
 from hops_platform.realms.models import MAX_EMAIL_LENGTH, RealmAccount, account_of
 from hops_platform.realms.schemas import AdmissionRequest, RealmAccountAnswer
 from hops_platform.second_factor.schemas import Proof as ProofOfPerson
@@ -55,8 +54,6 @@ RECENT = timedelta(minutes=15)
 """So long a log-in stands for the password that a realm does not ask for."""
 _NO_PASSWORD = ""
 _AT_A_TIME = 100
-_NOT_READ = frozenset({"Cc", "Cf", "Mn"})
-"""Controls, characters of format, and accents."""
 _FEW = 2
 _ADMINISTRATORS_HELP = "Ask an administrator of this site, who sees you on the list of those who wait."
 
@@ -328,24 +325,6 @@ def show(session: Session, account: RealmAccount) -> RealmAccountAnswer:
         proven_at=account.proven_at,
         gone_at=account.gone_at,
     )
-
-
-def attempts_with(realm: str, username: str) -> str:
-    """Under which name failed log-ins with ``username`` are counted: of each realm apart, at most 64 characters."""
-    # No user is called so.
-    digest = hashlib.sha256(_as_directories_read(username).encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{realm}/{digest[:32]}"
-
-
-def _as_directories_read(username: str) -> str:
-    """What all ways of writing one name have in common, and some names besides: else each way had guesses of its own.
-
-    Directories make no difference between cases, between full-width letters and others, by characters that nobody
-    sees and by how many blanks there are (RFC 4518), and Active Directory none by accents.
-    """
-    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", username).casefold())
-    seen = "".join(c for c in plain if unicodedata.category(c) not in _NOT_READ)
-    return " ".join(seen.split())
 
 
 def _ask(database: Database, site: SiteRealm, proof: Proof) -> Proven:

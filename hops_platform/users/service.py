@@ -25,6 +25,7 @@ from hops_platform.links.models import Purpose
 from hops_platform.links.service import end_links
 from hops_platform.projects.models import Membership, Project
 from hops_platform.projects.service import end_all_work_of
+from hops_platform.realms.attempts import attempts_with
 from hops_platform.realms.models import account_of
 from hops_platform.second_factor.challenges import make_challenge, open_challenge
 from hops_platform.second_factor.checking import has_second_factor, use_code
@@ -480,8 +481,15 @@ def edit_user(session: Session, user: User, edit: UserEdit) -> None:
     if edit.password is not None:
         set_password(session, user, edit.password.get_secret_value(), must_change=True)
     if edit.unlock:
-        forget_failures(session, user.name)
+        for name in _names_of_attempts(session, user):
+            forget_failures(session, name)
     session.flush()
+
+
+def _names_of_attempts(session: Session, user: User) -> list[str]:
+    """Under which names failed log-ins of ``user`` are counted: codes here, and passwords of a realm there."""
+    account = account_of(session, user)
+    return [user.name] if account is None else [user.name, attempts_with(account.realm, account.username)]
 
 
 def _set_active(session: Session, user: User, *, active: bool) -> None:
@@ -524,8 +532,9 @@ def create_first_administrator(session: Session) -> tuple[str, str] | None:
 
 def show_user(session: Session, user: User) -> UserAnswer:
     """A user on the wire."""
-    attempts = session.get(LoginAttempts, user.name)
-    locked_until = attempts.locked_until if attempts is not None else None
+    found = [session.get(LoginAttempts, name) for name in _names_of_attempts(session, user)]
+    locked = [one.locked_until for one in found if one is not None and one.locked_until is not None]
+    locked_until = max(locked, default=None)
     return UserAnswer(
         name=user.name,
         title=user.title,

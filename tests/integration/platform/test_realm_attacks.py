@@ -129,6 +129,17 @@ def test_a_name_is_locked_in_its_realm_alone_after_some_failures(site: Site) -> 
     assert site.hops.anonymous().post("tokens", json={"username": "grace", "password": PASSWORD}).status_code == 200
 
 
+def test_an_administrator_sees_and_ends_a_lock_of_a_realm_too(site: Site) -> None:
+    site.staff.add("ada")
+    site.log_in("ada").raise_for_status()
+    for _ in range(FREE_ATTEMPTS):
+        site.log_in("ada", "wrong")
+    admin = site.hops.user("root-ada", admin=True)
+    assert admin.get("users/ada").json()["locked_until"] is not None
+    assert admin.patch("users/ada", json={"unlock": True}).json()["locked_until"] is None
+    assert site.log_in("ada").status_code == 200
+
+
 @pytest.mark.parametrize("written", ["\uff41da", "a\u00add\u200ba", "\U0001d41ada", "\u00e1da", "ADA", "a\u0308da"])
 def test_another_way_of_writing_a_name_brings_no_further_guesses(site: Site, written: str) -> None:
     for _ in range(FREE_ATTEMPTS):
