@@ -15,6 +15,7 @@ from hops_platform.addresses.schemas import (
 from hops_platform.audit.actions import Action
 from hops_platform.audit.requests import CALLER, Known, records
 from hops_platform.http import DatabaseSession, PartsOf
+from hops_platform.realms.proving import ProverOf
 from hops_platform.security.authentication import Caller
 from hops_platform.security.guard import GuessesCounted, Public, Requires
 from hops_platform.security.permissions import Permission
@@ -30,23 +31,25 @@ def read_address(caller: Mine, session: DatabaseSession, parts: PartsOf) -> Addr
 
 
 @router.put("/me/address", status_code=202, dependencies=[records(Action.ADDRESS_ASK, CALLER)])
-def give_address(request: NewAddress, caller: Mine, session: DatabaseSession, parts: PartsOf) -> AddressAnswer:
+def give_address(
+    request: NewAddress, caller: Mine, session: DatabaseSession, prover: ProverOf, parts: PartsOf
+) -> AddressAnswer:
     """Sends a link to an address; when it is opened, the address is mine. Until then the one of before stays."""
     service.ask_to_confirm(
         session,
         caller.person,
         request.address,
         password=request.password.get_secret_value(),
-        database=parts.database,
+        prover=prover,
         mail=parts.engines.mailer.sends,
     )
     return service.show(session, caller.person, mail=True)
 
 
 @router.post("/me/address:remove", status_code=204, dependencies=[records(Action.ADDRESS_REMOVE, CALLER)])
-def remove_address(request: AddressRemoval, caller: Mine, session: DatabaseSession, parts: PartsOf) -> None:
+def remove_address(request: AddressRemoval, caller: Mine, session: DatabaseSession, prover: ProverOf) -> None:
     """Takes my address away: no mail is sent to me, and a forgotten password is an administrator's matter."""
-    service.remove(session, caller.person, password=request.password.get_secret_value(), database=parts.database)
+    service.remove(session, caller.person, password=request.password.get_secret_value(), prover=prover)
 
 
 @router.post(

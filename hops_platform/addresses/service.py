@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from hops_platform.addresses.models import UserAddress
 from hops_platform.addresses.schemas import AddressAnswer, ConfirmedAddress
-from hops_platform.database import Database, now
+from hops_platform.database import now
 from hops_platform.errors import ConflictError, NotFoundError
 from hops_platform.links.models import Purpose
 from hops_platform.links.service import end_links, use_link
@@ -18,9 +18,9 @@ from hops_platform.mail import letters
 from hops_platform.mail.addresses import folded
 from hops_platform.mail.service import CHANNEL, new_name, post
 from hops_platform.outbox import Task, enqueue
+from hops_platform.realms.service import Prover
 from hops_platform.security.rates import Bound, count_against
 from hops_platform.users.models import User
-from hops_platform.users.service import check_password
 
 CONFIRM = Task(CHANNEL, "address.confirm")
 CONFIRMED_WITHIN = timedelta(days=1)
@@ -45,13 +45,12 @@ def show(session: Session, user: User, *, mail: bool) -> AddressAnswer:
     return AddressAnswer(address=row.address if row is not None else None, mail=mail)
 
 
-def ask_to_confirm(
-    session: Session, user: User, address: str, *, password: str, database: Database, mail: bool
-) -> None:
+def ask_to_confirm(session: Session, user: User, address: str, *, password: str, prover: Prover, mail: bool) -> None:
     """Lets a link be sent to an address, by which it becomes the user's.
 
     Raises:
         ConflictError: The site has no mail.
+        ForbiddenError: The realm asks for no password, and the last log-in is too long ago.
         LockedOutError: Too many attempts failed.
         TooOftenError: Too many letters were asked for.
         WrongCredentialsError: The password is wrong.
@@ -60,10 +59,10 @@ def ask_to_confirm(
         raise ConflictError("This site has no mail.", remedy="An administrator can set it up (HOPS_MAIL_HOST).")
     # What follows writes by itself; this transaction must not hold the database meanwhile.
     session.commit()
-    check_password(database, username=user.name, password=password)
-    count_against(database, ASKED, str(user.id))
+    prover.check_password(user, password)
+    count_against(prover.database, ASKED, str(user.id))
     until = (now() + CONFIRMED_WITHIN).isoformat()
-    payload = {"user": str(user.id), "address": address, "until": until}
+    payload = {"user": str(user.id), "address": address, "until": until, "log_ins": user.tokens_valid_from.isoformat()}
     enqueue(session, CONFIRM, entity=new_name(), payload=payload)
 
 
@@ -105,16 +104,17 @@ def set_address(session: Session, user: User, address: str) -> None:
     session.flush()
 
 
-def remove(session: Session, user: User, *, password: str, database: Database) -> None:
+def remove(session: Session, user: User, *, password: str, prover: Prover) -> None:
     """Takes a user's address away, which is told there.
 
     Raises:
+        ForbiddenError: The realm asks for no password, and the last log-in is too long ago.
         LockedOutError: Too many attempts failed.
         NotFoundError: There is none.
         WrongCredentialsError: The password is wrong.
     """
     session.commit()
-    check_password(database, username=user.name, password=password)
+    prover.check_password(user, password)
     row = address_of(session, user)
     if row is None:
         raise NotFoundError("You have no address here.")

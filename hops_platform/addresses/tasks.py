@@ -23,8 +23,9 @@ def send_confirmation(parts: Parts, payload: Mapping[str, Any]) -> None:
         return
     address = payload["address"]
     with parts.database.session() as session:
-        user = session.get(User, uuid.UUID(payload["user"]))
-        if user is None:
+        user = session.get(User, uuid.UUID(payload["user"]), with_for_update=True)
+        # Asked for with a password of before, perhaps by somebody else.
+        if user is None or payload.get("log_ins") != user.tokens_valid_from.isoformat():
             return
         token = make_link(session, Purpose.ADDRESS, subject=str(user.id), address=address, lifetime=CONFIRMED_WITHIN)
         name = user.name

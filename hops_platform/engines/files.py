@@ -343,8 +343,8 @@ class ProjectUploads(Protocol):
         """What :meth:`finish` answered; ``None`` for what was not finished lately."""
         ...
 
-    def cancel(self, project: str, owner: UUID, upload: UUID) -> None:
-        """Removes it; does nothing if there is none."""
+    def cancel(self, project: str, owner: UUID, upload: UUID) -> bool:
+        """Removes it; whether there was one. Of several at the same moment one is told so."""
         ...
 
     def announced(self, project: str) -> int:

@@ -45,6 +45,8 @@ SEND = Task(CHANNEL, "invitation.send")
 MOST_IN_PROJECT = 200
 """Invitations of one project that can be accepted at the same moment."""
 SENT_BY_ONE = Bound("letter to invite", 50, timedelta(days=1))
+SENT_TO_ONE = Bound("letter to one who is invited", 10, timedelta(days=1))
+"""Whoever invites; who is told that an address has been written to by others would learn of it, so nobody is."""
 _NOT_GOOD = "This invitation is not good, or no longer."
 _ASK_AGAIN = "Ask whoever invited you for another one."
 
@@ -269,7 +271,13 @@ def _good() -> Select[Invitation]:
                 Membership.role_name == ProjectRole.DATA_OWNER.value,
             ),
         )
-        .where(Project.deleted_at.is_(None), Invitation.expires_at > now(), Invitation.uses_left > 0)
+        .where(
+            Project.deleted_at.is_(None),
+            # It gets nobody new while it is archived; then they are good again.
+            Project.archived_at.is_(None),
+            Invitation.expires_at > now(),
+            Invitation.uses_left > 0,
+        )
     )
 
 

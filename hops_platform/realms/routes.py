@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Path, Query
 
 from hops_platform.audit.actions import Action
 from hops_platform.audit.requests import Known, records
-from hops_platform.http import After, DatabaseSession, Limit
+from hops_platform.http import After, DatabaseSession, Limit, PartsOf
 from hops_platform.paging import DEFAULT_LIMIT, Page
 from hops_platform.realms import service
 from hops_platform.realms.schemas import AdmissionRequest, RealmAccountAnswer
@@ -37,12 +37,16 @@ def list_realm_accounts(
     ],
 )
 def admit_realm_account(
-    account: AccountId, request: AdmissionRequest, session: DatabaseSession, known: Known
+    account: AccountId, request: AdmissionRequest, session: DatabaseSession, parts: PartsOf, known: Known
 ) -> RealmAccountAnswer:
     """Says who somebody of a realm is here: a new user, or one that is there."""
     known.details["existing"] = request.existing
     admitted = service.admit(session, account, request)
     known.thing, known.details["realm"] = request.user, admitted.realm
+    if request.existing:
+        known.record_now(session)
+        session.commit()
+        parts.engines.logins.end_all(request.user)
     return admitted
 
 

@@ -10,7 +10,6 @@ Laws:
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import uuid
 from collections.abc import Callable, Mapping
@@ -36,6 +35,7 @@ from hops_platform.errors import (
     WrongCredentialsError,
 )
 from hops_platform.paging import Page, decode_cursor, encode_cursor
+from hops_platform.realms.attempts import attempts_with
 from hops_platform.realms.models import MAX_EMAIL_LENGTH, RealmAccount, account_of
 from hops_platform.realms.schemas import AdmissionRequest, RealmAccountAnswer
 from hops_platform.second_factor.schemas import Proof as ProofOfPerson
@@ -165,7 +165,7 @@ class Prover:
         """
         code = proof.code.get_secret_value() if proof.code is not None else None
         if proof.challenge is None:
-            self._check_first(user, proof.password.get_secret_value() if proof.password is not None else "")
+            self.check_password(user, proof.password.get_secret_value() if proof.password is not None else "")
             users.check_second_factor(self.database, user, code=code, sealer=self.sealer, party=self.party)
             return
         challenge = proof.challenge.get_secret_value()
@@ -180,7 +180,14 @@ class Prover:
             party=self.party,
         )
 
-    def _check_first(self, user: User, password: str) -> None:
+    def check_password(self, user: User, password: str) -> None:
+        """Checks the password of ``user``, or a log-in that is not long ago where the realm has none.
+
+        Raises:
+            ForbiddenError: The last log-in is too long ago.
+            LockedOutError: Too many attempts failed.
+            WrongCredentialsError: The password is wrong.
+        """
         with self.database.session(writes=False) as session:
             account = account_of(session, users.find_user(session, user.name))
         if account is None:
@@ -318,13 +325,6 @@ def show(session: Session, account: RealmAccount) -> RealmAccountAnswer:
         proven_at=account.proven_at,
         gone_at=account.gone_at,
     )
-
-
-def attempts_with(realm: str, username: str) -> str:
-    """Under which name failed log-ins with ``username`` are counted: of each realm apart, at most 64 characters."""
-    # No user is called so, and a directory makes no difference between cases.
-    digest = hashlib.sha256(username.strip().casefold().encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{realm}/{digest[:32]}"
 
 
 def _ask(database: Database, site: SiteRealm, proof: Proof) -> Proven:

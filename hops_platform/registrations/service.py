@@ -37,7 +37,11 @@ SEND = Task(CHANNEL, "registration.send")
 LINK_GOOD_FOR = timedelta(days=1)
 ASKED_FOR_ONE = Bound("registration", 3, timedelta(hours=1))
 """For one address, whether or not it has an account."""
+ASKED_IN_A_DAY = Bound("registration in a day", 6, timedelta(days=1))
+"""For one address too: it may be a stranger's, who wants no letters."""
 ASKED_BY_CLIENT = Bound("registration of a client", 20, timedelta(hours=1))
+ASKED_BY_ALL = Bound("registration of all", 300, timedelta(hours=1))
+"""Of the whole site: whoever has many addresses to ask from makes no sender of many letters of it."""
 MOST_WAITING = 500
 """Registrations that wait for an administrator."""
 
@@ -59,10 +63,13 @@ def ask(session: Session, address: str, *, client: str, database: Database) -> N
     """Lets a link be sent to an address, or word that there is an account; nothing here depends on which.
 
     Raises:
-        TooOftenError: It was asked for too often, of this client or for this address.
+        TooOftenError: It was asked for too often, of this client, for this address or by all together.
     """
     count_against(database, ASKED_BY_CLIENT, client)
     count_against(database, ASKED_FOR_ONE, folded(address))
+    count_against(database, ASKED_IN_A_DAY, folded(address))
+    # Last: what was refused before takes no place of others.
+    count_against(database, ASKED_BY_ALL, "")
     payload = {"address": address, "until": (now() + LINK_GOOD_FOR).isoformat()}
     enqueue(session, SEND, entity=new_name(), payload=payload)
 
@@ -110,13 +117,16 @@ def wait_for_approval(
     """Lets an account wait for an administrator.
 
     Raises:
-        ConflictError: The name is taken, the address has an account or waits for one, or too many wait.
+        ConflictError: The name is taken, the address has an account or waits for one, or too many wait, of all or by
+            this invitation.
     """
     _check_name(session, name)
     if session.scalar(select(Registration.id).where(Registration.name == name)) is not None:
         raise name_is_taken(name)
     if address is not None:
         _check_address(session, address)
+    if invitation_id is not None:
+        _check_uses(session, invitation_id)
     if (session.scalar(select(func.count()).select_from(Registration)) or 0) >= MOST_WAITING:
         raise ConflictError("Too many accounts wait for approval.", remedy="Try again in some days.")
     session.add(
@@ -188,6 +198,17 @@ def show(session: Session, rows: Sequence[Registration]) -> list[WaitingRegistra
 def _check_name(session: Session, name: str) -> None:
     if session.scalar(select(User.id).where(User.name == name)) is not None:
         raise name_is_taken(name)
+
+
+def _check_uses(session: Session, invitation_id: uuid.UUID) -> None:
+    """One link fills no list: of those who wait it lets in as many as it says. Its row is locked by who calls."""
+    left = session.scalar(select(Invitation.uses_left).where(Invitation.id == invitation_id)) or 0
+    of_it = select(func.count()).select_from(Registration).where(Registration.invitation_id == invitation_id)
+    if (session.scalar(of_it) or 0) >= left:
+        raise ConflictError(
+            "As many accounts as this invitation lets in wait for approval already.",
+            remedy="Ask whoever invited you for another one, or wait for an administrator.",
+        )
 
 
 def _check_address(session: Session, address: str) -> None:

@@ -20,6 +20,7 @@ from hops_platform.errors import ConflictError, NotFoundError
 from hops_platform.projects.finding import matching, owners_of
 from hops_platform.projects.models import Membership, Project
 from hops_platform.security.authentication import ProjectAccess
+from hops_platform.security.services import Service
 from hops_platform.sharing.models import Publication, Share, ShareMode, ShareState
 from hops_platform.sharing.schemas import (
     NewShare,
@@ -215,12 +216,13 @@ def ask(session: Session, access: ProjectAccess, wish: Wish) -> ReceivedShare:
     A dataset that is offered is accepted, if it is asked for as it was offered, or for less.
 
     Raises:
-        ConflictError: The project has it, owns it or has asked already, or has too many.
+        ConflictError: The project has it, owns it or has asked already, has too many, or the owner gives nothing now.
         NotFoundError: No published dataset is called so; whether there is one that is not published is not told.
     """
     owner, dataset = _published(session, wish)
     if owner.id == access.project.id:
         raise ConflictError("The project owns this dataset.")
+    _check_gives(owner)
     _lock(session, owner, access.project)
     share = session.scalar(_share(dataset, access.project))
     if share is not None and share.state is ShareState.OFFERED and wish.mode in {share.mode, ShareMode.READ}:
@@ -261,7 +263,7 @@ def accept(session: Session, share: Share) -> Share:
     """Accepts an offer.
 
     Raises:
-        ConflictError: It is none, or the project has too many.
+        ConflictError: It is none, the project has too many, or the owner gives nothing now.
     """
     if share.state is not ShareState.OFFERED:
         raise ConflictError(
@@ -269,6 +271,7 @@ def accept(session: Session, share: Share) -> Share:
             if share.state is ShareState.ACCEPTED
             else "The project has asked for this dataset itself; its Data Owners have to answer."
         )
+    _check_gives(share.owner)
     return _accept(session, share)
 
 
@@ -468,6 +471,15 @@ def _accept(session: Session, share: Share) -> Share:
     session.flush()
     settle(session, share.project)
     return share
+
+
+def _check_gives(owner: Project) -> None:
+    """Nobody asks the owning project's own permissions where another one takes what it offered or published."""
+    if Service.SHARING.value in owner.services_off:
+        raise ConflictError(
+            f"The project {owner.name!r} shares nothing new now.",
+            remedy="A Data Owner of it can switch sharing on, on the project's page.",
+        )
 
 
 def _is_forgotten(share: Share) -> bool:

@@ -75,10 +75,12 @@ def begin_upload(  # noqa: PLR0917 - the request, and parts
     )
     known.thing = str(created["id"])
     session.commit()  # nobody waits for the database while the disk is looked at
+    uploads, upload = parts.engines.uploads, UUID(created["id"])
+    counted = not is_repeated(session) or service.count_again(parts.database, uploads, access, request, upload)
     try:
-        service.begin_upload(parts.engines.uploads, access, dataset, request, UUID(created["id"]))
+        service.begin_upload(uploads, access, dataset, request, upload)
     except PlatformError:
-        if not is_repeated(session):
+        if counted:
             with parts.database.session() as giving_back:
                 give_storage_back(giving_back, access.project, request.size)
         raise

@@ -64,6 +64,28 @@ def begin_upload(
         uploads.begin(person.id, _wanted(access, dataset, request), upload=upload)
 
 
+def count_again(
+    database: Database, uploads: ProjectUploads, access: ProjectAccess, request: NewUploadRequest, upload: UUID
+) -> bool:
+    """Counts a file whose announcement is repeated, and of which nothing is there; whether it did.
+
+    It was given up meanwhile, or could not be begun: what it took was given back, and it is begun anew.
+
+    Raises:
+        QuotaExceededError: The project has less room for it than it needs.
+    """
+    project, owner = access.project, access.caller.person.id
+    if uploads.find_finished(project.name, owner, upload) is not None:
+        return False
+    try:
+        uploads.find(project.name, owner, upload)
+    except NotFoundError:
+        with database.session() as session:
+            take_storage(session, project, request.size)
+        return True
+    return False
+
+
 def cancel_upload(session: Session, uploads: ProjectUploads, access: ProjectAccess, upload: UUID) -> None:
     """Gives up an upload of the caller's; does nothing if there is none."""
     project, owner = access.project, access.caller.person.id
@@ -72,8 +94,10 @@ def cancel_upload(session: Session, uploads: ProjectUploads, access: ProjectAcce
         size = uploads.find(project.name, owner, upload).wanted.size
     except NotFoundError:
         size = 0
-    uploads.cancel(project.name, owner, upload)
-    give_storage_back(session, project, size)
+    cancelled = uploads.cancel(project.name, owner, upload)
+    # What was put in its place meanwhile stays counted.
+    if cancelled and uploads.find_finished(project.name, owner, upload) is None:
+        give_storage_back(session, project, size)
 
 
 def check_before_finish(

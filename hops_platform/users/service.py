@@ -21,8 +21,11 @@ from hops_platform.errors import (
     WrongCodeError,
     WrongCredentialsError,
 )
+from hops_platform.links.models import Purpose
+from hops_platform.links.service import end_links
 from hops_platform.projects.models import Membership, Project
 from hops_platform.projects.service import end_all_work_of
+from hops_platform.realms.attempts import attempts_with
 from hops_platform.realms.models import account_of
 from hops_platform.second_factor.challenges import make_challenge, open_challenge
 from hops_platform.second_factor.checking import has_second_factor, use_code
@@ -478,8 +481,15 @@ def edit_user(session: Session, user: User, edit: UserEdit) -> None:
     if edit.password is not None:
         set_password(session, user, edit.password.get_secret_value(), must_change=True)
     if edit.unlock:
-        forget_failures(session, user.name)
+        for name in _names_of_attempts(session, user):
+            forget_failures(session, name)
     session.flush()
+
+
+def _names_of_attempts(session: Session, user: User) -> list[str]:
+    """Under which names failed log-ins of ``user`` are counted: codes here, and passwords of a realm there."""
+    account = account_of(session, user)
+    return [user.name] if account is None else [user.name, attempts_with(account.realm, account.username)]
 
 
 def _set_active(session: Session, user: User, *, active: bool) -> None:
@@ -522,8 +532,9 @@ def create_first_administrator(session: Session) -> tuple[str, str] | None:
 
 def show_user(session: Session, user: User) -> UserAnswer:
     """A user on the wire."""
-    attempts = session.get(LoginAttempts, user.name)
-    locked_until = attempts.locked_until if attempts is not None else None
+    found = [session.get(LoginAttempts, name) for name in _names_of_attempts(session, user)]
+    locked = [one.locked_until for one in found if one is not None and one.locked_until is not None]
+    locked_until = max(locked, default=None)
     return UserAnswer(
         name=user.name,
         title=user.title,
@@ -591,10 +602,13 @@ def check_kept_here(session: Session, user: User) -> None:
 
 
 def _end_log_ins(session: Session, user: User, *, end_keys: bool = True) -> None:
-    """Whoever has a token or a certificate of before may be somebody else."""
+    """Whoever has a token, a certificate or a link of before may be somebody else."""
     user.keys_valid_from = None if end_keys else user.keys_valid_from or user.tokens_valid_from
     user.tokens_valid_from = now()
     revoke_of_user(session, user.name, reason=Reason.KEY_COMPROMISE)
+    # An address that was asked for with the old password would let its owner ask for the next one.
+    for purpose in (Purpose.ADDRESS, Purpose.PASSWORD_RESET):
+        end_links(session, purpose, str(user.id))
 
 
 def _other_administrators(session: Session, user: User) -> int:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import secrets
 import ssl
 import threading
 import time
@@ -28,7 +29,7 @@ from ldap3.utils.conv import escape_bytes, escape_filter_chars
 from ldap3.utils.dn import escape_rdn
 
 from hops_contract.realms import MAX_USERNAME_LENGTH, LdapRealmSettings, RealmsError, read_private
-from hops_platform.adapters.realms.groups import check_admitted, flag_of, is_in
+from hops_platform.adapters.realms.groups import as_entries, check_admitted, flag_of, is_in
 from hops_platform.engines.realms import MAX_SUBJECT_LENGTH, GivenPassword, Proof, ProofKind, Proven, RealmIdentity
 from hops_platform.errors import BusyError, EngineRefusedError, EngineUnavailableError, WrongCredentialsError
 
@@ -75,7 +76,7 @@ class LdapRealm:
             entry, groups = (
                 self._bind_by_template(proof) if self._settings.bind_template else self._bind_by_search(proof)
             )
-        check_admitted(self._settings, groups)
+        check_admitted(self._settings, groups, by=as_entries)
         return Proven(identity=self._identity(entry, groups))
 
     def standing(self, subjects: Sequence[str]) -> Mapping[str, bool] | None:
@@ -126,14 +127,22 @@ class LdapRealm:
                 # The entry that was bound as, and no other one that a filter could find.
                 found = self._search(connection, bound_as, self._all_of(""), scope=BASE)
             else:
-                found = self._search(connection, self._settings.base, self._all_of(self._named(name)))
+                found = self._search(
+                    connection, self._settings.base, self._all_of(self._bound_or_named(bound_as, name))
+                )
             return self._only(connection, found)
 
     def _bind_by_search(self, proof: GivenPassword) -> tuple[Mapping[str, Any], Sequence[str]]:
         with self._as_service() as connection:
-            found = self._search(connection, self._settings.base, self._all_of(self._named(proof.username)))
-            entry, groups = self._only(connection, found)
+            base = self._settings.base
+            found = self._search(connection, base, self._all_of(self._named(proof.username)))
+            # Whoever is not there is refused by the same steps as whoever is: else the time tells who is.
+            nobody = {"dn": f"cn={secrets.token_hex(16)},{base}"}
+            entry = found[0] if len(found) == 1 else nobody
+            groups = self._groups(connection, entry)
         with self._bound(str(entry["dn"]), proof.password):
+            if entry is nobody:
+                raise self._wrong()
             return entry, groups
 
     def _stands(self, connection: Connection, subject: str) -> bool:
@@ -145,13 +154,23 @@ class LdapRealm:
         if len(found) != 1:
             return False
         required = self._settings.required_groups
-        return not required or is_in(self._groups(connection, found[0]), required)
+        return not required or is_in(self._groups(connection, found[0]), required, by=as_entries)
 
     def _named(self, name: str) -> str:
         escaped = escape_filter_chars(name)
         if self._settings.is_active_directory and "@" in name:
             return f"(userPrincipalName={escaped})"
         return f"({self._username}={escaped})"
+
+    def _bound_or_named(self, bound_as: str, name: str) -> str:
+        """Finds whom Active Directory may have bound as ``bound_as``: two are nobody.
+
+        It takes a userPrincipalName first, and for want of one NAME@DOMAIN for the account called NAME. One person's
+        userPrincipalName may begin as another's account is called.
+        """
+        if "@" not in bound_as:
+            return self._named(name)
+        return f"(|(userPrincipalName={escape_filter_chars(bound_as)}){self._named(name)})"
 
     def _all_of(self, wanted: str) -> str:
         return f"(&(objectClass=*){wanted}{self._filter})"
@@ -185,8 +204,8 @@ class LdapRealm:
             username=_first(entry, self._username)[:MAX_USERNAME_LENGTH],
             email=_first(entry, self._settings.email_attribute)[:_MOST_EMAIL],
             title=_first(entry, self._title)[:_MOST_TITLE],
-            admin=flag_of(groups, self._settings.administrators),
-            auditor=flag_of(groups, self._settings.auditors),
+            admin=flag_of(groups, self._settings.administrators, by=as_entries),
+            auditor=flag_of(groups, self._settings.auditors, by=as_entries),
         )
 
     def _search(

@@ -18,7 +18,7 @@ from jwt import PyJWK, PyJWKSet
 from jwt.exceptions import PyJWTError
 
 from hops_contract.realms import MAX_USERNAME_LENGTH, OidcRealmSettings, check_web_address
-from hops_platform.adapters.realms.groups import check_admitted, flag_of
+from hops_platform.adapters.realms.groups import as_they_stand, check_admitted, flag_of
 from hops_platform.engines.realms import MAX_SUBJECT_LENGTH, GivenIdToken, Proof, ProofKind, Proven, RealmIdentity
 from hops_platform.errors import EngineRefusedError, EngineUnavailableError, WrongCredentialsError
 
@@ -62,7 +62,7 @@ class OidcRealm:
         except PyJWTError as error:
             raise self._wrong() from error
         groups = _texts_in(claims, self._settings.groups_claim)
-        check_admitted(self._settings, groups)
+        check_admitted(self._settings, groups, by=as_they_stand)
         return Proven(identity=self._identity(claims, groups))
 
     def standing(self, subjects: Sequence[str]) -> Mapping[str, bool] | None:  # noqa: ARG002
@@ -160,8 +160,8 @@ class OidcRealm:
             username=_text_in(claims, self._settings.username_claim)[:MAX_USERNAME_LENGTH],
             email=_text_in(claims, "email") if claims.get("email_verified") is True else "",
             title=_text_in(claims, "name"),
-            admin=flag_of(groups, self._settings.administrators),
-            auditor=flag_of(groups, self._settings.auditors),
+            admin=flag_of(groups, self._settings.administrators, by=as_they_stand),
+            auditor=flag_of(groups, self._settings.auditors, by=as_they_stand),
         )
 
     def _wrong(self) -> WrongCredentialsError:

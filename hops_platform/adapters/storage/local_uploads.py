@@ -151,9 +151,17 @@ class LocalUploads:
                 total += int(json.loads(about.read_text())["size"])
         return total
 
-    def cancel(self, project: str, owner: UUID, upload: UUID) -> None:
+    def cancel(self, project: str, owner: UUID, upload: UUID) -> bool:
         """See :class:`~hops_platform.engines.files.ProjectUploads`."""
-        wipe_folder(self._folder(project, owner, upload))
+        folder = self._folder(project, owner, upload)
+        try:
+            # Without it there is no upload; and one alone removes it.
+            (folder / _ABOUT).unlink()
+        except FileNotFoundError:
+            return False
+        finally:
+            wipe_folder(folder)
+        return True
 
     def sweep(self, *, before: datetime) -> None:
         """See :class:`~hops_platform.engines.files.ProjectUploads`."""

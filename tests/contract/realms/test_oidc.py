@@ -192,6 +192,18 @@ def test_groups_let_in_and_make_administrators(realm: Callable[..., OidcRealm], 
             engine.authenticate(people.sign(told | {"groups": groups}))
 
 
+@pytest.mark.parametrize("group", ["Chiefs", "chiefs ", "CHIEFS", "chief\u017f"])
+def test_a_group_whose_name_looks_like_the_administrators_makes_none(
+    realm: Callable[..., OidcRealm], people: Provider, group: str
+) -> None:
+    people.add("eve")
+    engine = realm(required_groups=["notebooks"], administrators=["chiefs"])
+    told = people.claims("eve") | {"groups": ["notebooks", group]}
+    assert engine.authenticate(people.sign(told)).identity.admin is False
+    with pytest.raises(ForbiddenError):
+        engine.authenticate(people.sign(told | {"groups": ["Notebooks"]}))
+
+
 def test_a_provider_that_is_away_or_another_one_is_told(
     realm: Callable[..., OidcRealm], people: Provider, tmp_path: Path
 ) -> None:

@@ -203,6 +203,20 @@ def test_nobody_comes_in_on_the_word_of_one_who_could_not_add_them(hops: Any, ad
         assert session.scalars(select(Invitation)).all() == [], "coming back brings none back"
 
 
+def test_nobody_comes_into_an_archived_project(hops: Any, ada: Any, grace: Any) -> None:
+    site_takes(hops, RegistrationRule.INVITATION)
+    token = token_of(invite(ada, uses=2))
+    invite(ada, user="grace").raise_for_status()
+    (mine,) = grace.get("me/invitations").json()["items"]
+    ada.post("./projects/weather:archive", json={"name": "weather"}).raise_for_status()
+    by_name = grace.post(f"./me/invitations/{mine['id']}:accept")
+    ways = [look(hops, token), accept(grace, token), register(hops, token), by_name]
+    assert [way.status_code for way in ways] == [404] * 4
+    assert grace.get("me/invitations").json()["items"] == []
+    ada.post("./projects/weather:unarchive").raise_for_status()
+    assert accept(grace, token).status_code == 201
+
+
 def test_an_inviter_who_lost_the_role_some_other_way_lets_nobody_in(hops: Any, ada: Any, grace: Any) -> None:
     token = token_of(invite(ada))
     with hops.platform.parts.database.session() as session:
@@ -257,6 +271,18 @@ def test_there_are_so_many_and_so_many_letters(hops: Any, ada: Any, monkeypatch:
     assert invite(ada).status_code == 201
     refused = invite(ada)
     assert (refused.status_code, "most at once" in refused.json()["detail"]) == (409, True)
+
+
+def test_no_stranger_is_written_to_without_end(hops: Any, ada: Any, grace: Any) -> None:
+    hops.ready_project(grace, "tides")
+    for number in range(service.SENT_TO_ONE.most + 2):
+        client, project = ((ada, "weather"), (grace, "tides"))[number % 2]
+        made = invite(client, project, address="Stranger@example.org").json()
+        hops.deliver()
+        assert made.keys() == invite(client, project, address=f"a{number}@example.org").json().keys()
+        client.delete(f"projects/{project}/invitations/{made['id']}").raise_for_status()
+    letters = [letter for letter in hops.platform.mailer.sent if letter.to == "Stranger@example.org"]
+    assert len(letters) == service.SENT_TO_ONE.most
 
 
 def test_the_list_comes_in_pages(ada: Any) -> None:

@@ -286,6 +286,45 @@ def test_an_address_is_the_users_when_the_link_is_opened(hops: Any) -> None:
     assert "goes to another address, or to none" in hops.platform.mailer.sent[-1].text
 
 
+@pytest.mark.parametrize("sent", [True, False], ids=["sent", "not sent yet"])
+@pytest.mark.parametrize("how", ["changed", "forgotten", "set", "deactivated"])
+def test_an_address_that_was_asked_for_with_the_old_password_comes_no_more(hops: Any, how: str, *, sent: bool) -> None:
+    ada, admin = hops.user("ada"), hops.user("root-ada", admin=True)
+    give_address(hops, "ada", "ada@example.org")
+    ada.put("me/address", json={"address": "eve@example.org", "password": PASSWORD}).raise_for_status()
+    if sent:
+        hops.deliver()
+    match how:
+        case "changed":
+            ada.put("me/password", json={"old_password": PASSWORD, "new_password": NEW}).raise_for_status()
+        case "forgotten":
+            by_hand = admin.post("users/ada/password-reset-link").json()["link"].partition("#")[2]
+            body = {"token": by_hand, "password": NEW}
+            hops.anonymous().post("./password-resets:finish", json=body).raise_for_status()
+        case "set":
+            admin.patch("users/ada", json={"password": NEW}).raise_for_status()
+        case "deactivated":
+            for active in (False, True):
+                admin.patch("users/ada", json={"active": active}).raise_for_status()
+    hops.deliver()
+    letters = [letter for letter in hops.platform.mailer.sent if letter.to == "eve@example.org"]
+    assert len(letters) == (1 if sent else 0)
+    for letter in letters:
+        assert confirm(hops, token_in(letter)).status_code == 404
+    with hops.platform.parts.database.session(writes=False) as session:
+        assert session.execute(text("SELECT address FROM user_addresses")).all() == [("ada@example.org",)]
+
+
+@pytest.mark.parametrize("by", ["change", "administrator"])
+def test_a_link_for_a_new_password_ends_with_the_password(hops: Any, ada: Forgetful, by: str) -> None:
+    token = ada.token()
+    if by == "change":
+        ada.client.put("me/password", json={"old_password": PASSWORD, "new_password": NEW}).raise_for_status()
+    else:
+        hops.user("root-ada", admin=True).patch("users/ada", json={"password": NEW}).raise_for_status()
+    assert ada.finish(token, "another five unrelated words").status_code == 404
+
+
 def test_one_mailbox_is_one_users_and_the_old_one_is_told(hops: Any) -> None:
     ada, bob = hops.user("ada"), hops.user("bob")
     give_address(hops, "bob", "shared@example.org")

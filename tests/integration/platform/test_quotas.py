@@ -10,12 +10,14 @@ import zipfile
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select, update
 
 from hops_platform.adapters.storage import local_uploads
 from hops_platform.database import now
+from hops_platform.engines.files import Upload
 from hops_platform.engines.hub import HubServer, ServerState
 from hops_platform.engines.sessions import SessionsUse
 from hops_platform.errors import EngineUnavailableError, StorageFullError
@@ -99,13 +101,45 @@ def test_one_that_is_sent_twice_with_one_key_counts_once(ada: Any) -> None:
     assert used(ada)["used"] == 1000
 
 
+def test_one_that_was_given_up_and_is_begun_again_with_its_key_counts_again(ada: Any) -> None:
+    key = {"Idempotency-Key": "k"}
+    for _ in range(3):
+        first = begin(ada, MIB, headers=key)
+        assert (first.status_code, used(ada)["used"]) == (201, MIB)
+        assert begin(ada, MIB, headers=key).status_code == 201
+        assert begin(ada, 1, "night.csv").status_code == 409
+        ada.delete(f"projects/weather/uploads/{first.json()['id']}").raise_for_status()
+        assert used(ada)["used"] == 0
+    assert begin(ada, MIB, "night.csv").status_code == 201, "there is as much room as before, and no more"
+    assert begin(ada, 1, "noon.csv").status_code == 409
+    assert begin(ada, MIB, headers=key).status_code == 409
+
+
+def test_given_up_by_many_at_the_same_moment_it_gives_back_once(ada: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    where = f"projects/weather/uploads/{begin(ada, MIB).json()['id']}"
+    found = local_uploads.LocalUploads.find
+
+    def meanwhile(self: Any, project: str, owner: UUID, upload: UUID) -> Upload:
+        told = found(self, project, owner, upload)
+        monkeypatch.setattr(local_uploads.LocalUploads, "find", found)
+        assert ada.delete(where).status_code == 204
+        return told
+
+    monkeypatch.setattr(local_uploads.LocalUploads, "find", meanwhile)
+    assert ada.delete(where).status_code == 204
+    assert begin(ada, MIB + 1).status_code == 409
+    assert begin(ada, MIB).status_code == 201
+    assert begin(ada, 1, "night.csv").status_code == 409
+
+
 def test_what_the_disk_has_no_room_for_is_not_counted(ada: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_given: Any, **_named: Any) -> None:
         raise StorageFullError("There is no space left.")
 
     monkeypatch.setattr(local_uploads, "check_room", full)
-    assert begin(ada, 1000).status_code == 507
-    assert used(ada)["used"] == 0
+    for _ in range(2):
+        assert begin(ada, 1000, headers={"Idempotency-Key": "k"}).status_code == 507
+        assert used(ada)["used"] == 0
 
 
 def test_a_copy_an_archive_and_what_comes_out_of_one_stay_within_the_quota(

@@ -18,7 +18,7 @@ from hops_platform.database import now
 from hops_platform.realms.models import RealmAccount
 from hops_platform.second_factor.codes import code_of, step_at
 from hops_platform.security.throttling import FREE_ATTEMPTS
-from hops_platform.users.models import User
+from hops_platform.users.models import LoginAttempts, User
 
 from .realms_of_site import KIND, PASSWORD, Site
 
@@ -99,7 +99,8 @@ def test_who_was_taken_off_the_list_comes_again(site: Site) -> None:
 
 
 def test_a_user_can_be_given_to_a_realm_and_an_administrator_can_not(site: Site) -> None:
-    old = site.hops.user("ada")
+    old, browser = site.hops.user("ada"), site.hops.browser("ada")
+    assert browser.get("me").status_code == 200
     admin = site.hops.user("root-ada", admin=True)
     for name in ("ada", "root-ada"):
         site.staff.add(name)
@@ -109,7 +110,7 @@ def test_a_user_can_be_given_to_a_realm_and_an_administrator_can_not(site: Site)
     assert taken.status_code == 409, taken.text
     given = admin.post(f"./realm-accounts/{waiting['ada']}:admit", json={"user": "ada", "existing": True})
     assert given.status_code == 200, given.text
-    assert old.get("me").status_code == 401, "log-ins of before have ended"
+    assert (old.get("me").status_code, browser.get("me").status_code) == (401, 401), "log-ins of before have ended"
     assert site.log_in("ada", PASSWORD, realm="staff").status_code == 401
     assert site.hops.anonymous().post("tokens", json={"username": "ada", "password": PASSWORD}).status_code == 401
     assert site.log_in("ada").json()["user"] == "ada"
@@ -126,6 +127,25 @@ def test_a_name_is_locked_in_its_realm_alone_after_some_failures(site: Site) -> 
     assert site.staff.asked == asked, "the directory is not asked any more"
     assert site.log_in("nobody", "wrong").status_code == 401
     assert site.hops.anonymous().post("tokens", json={"username": "grace", "password": PASSWORD}).status_code == 200
+
+
+def test_an_administrator_sees_and_ends_a_lock_of_a_realm_too(site: Site) -> None:
+    site.staff.add("ada")
+    site.log_in("ada").raise_for_status()
+    for _ in range(FREE_ATTEMPTS):
+        site.log_in("ada", "wrong")
+    admin = site.hops.user("root-ada", admin=True)
+    assert admin.get("users/ada").json()["locked_until"] is not None
+    assert admin.patch("users/ada", json={"unlock": True}).json()["locked_until"] is None
+    assert site.log_in("ada").status_code == 200
+
+
+@pytest.mark.parametrize("written", ["\uff41da", "a\u00add\u200ba", "\U0001d41ada", "\u00e1da", "ADA", "a\u0308da"])
+def test_another_way_of_writing_a_name_brings_no_further_guesses(site: Site, written: str) -> None:
+    for _ in range(FREE_ATTEMPTS):
+        assert site.log_in("ada", "wrong").status_code == 401
+    asked = site.staff.asked
+    assert (site.log_in(written, "wrong").status_code, site.staff.asked) == (429, asked)
 
 
 def test_a_realm_that_is_away_counts_no_failure_and_lets_nobody_in(site: Site) -> None:
@@ -148,6 +168,22 @@ def test_a_realms_users_have_no_password_here(site: Site) -> None:
         answer = site.hops.anonymous().post("tokens", json={"username": "ada", "password": password})
         assert answer.status_code == 401, answer.text
     assert admin.get("users/ada").json()["realm"] == "staff"
+
+
+def test_who_gives_an_address_is_asked_by_the_realm_and_locks_nothing_here(site: Site) -> None:
+    site.staff.add("ada")
+    site.tickets.add("grace")
+    ada, grace = site.client(site.log_in("ada")), site.client(site.by_ticket("grace"))
+    body = {"address": "ada@example.org", "password": "heron teapot ada"}
+    assert ada.put("me/address", json=body | {"password": "wrong"}).status_code == 401
+    assert ada.put("me/address", json=body).status_code == 202
+    assert ada.post("./me/address:remove", json={"password": "wrong"}).status_code == 401
+    with site.hops.platform.parts.database.session(writes=False) as session:
+        assert session.get(LoginAttempts, "ada") is None, "codes are counted with that name"
+    assert grace.put("me/address", json={"address": "grace@example.org", "password": ""}).status_code == 202
+    with site.hops.platform.parts.database.session() as session:
+        session.execute(update(RealmAccount).values(proven_at=now() - timedelta(minutes=16)))
+    assert grace.put("me/address", json={"address": "grace@example.org", "password": ""}).status_code == 403
 
 
 def test_whom_an_administrator_deactivated_no_realm_brings_back(site: Site) -> None:

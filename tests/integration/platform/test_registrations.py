@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -153,6 +154,29 @@ def test_asking_and_guessing_are_bounded(site: Any) -> None:
     assert guesses == [404] * GUESSES.most + [429]
 
 
+def test_no_stranger_is_written_to_all_day(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "ASKED_FOR_ONE", replace(service.ASKED_FOR_ONE, most=100))
+    answers = [ask(site).status_code for _ in range(service.ASKED_IN_A_DAY.most + 1)]
+    assert answers == [202] * service.ASKED_IN_A_DAY.most + [429]
+
+
+def test_from_many_addresses_no_more_letters_are_sent_than_from_one_site(
+    site: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "ASKED_BY_ALL", replace(service.ASKED_BY_ALL, most=3))
+    answers = [
+        site.anonymous().post(
+            "registrations",
+            json={"address": f"a{number}@example.org"},
+            headers={"X-Forwarded-For": f"192.0.2.{number}"},
+        )
+        for number in range(4)
+    ]
+    assert [answer.status_code for answer in answers] == [202, 202, 202, 429]
+    site.deliver()
+    assert len(site.platform.mailer.sent) == 3
+
+
 def test_nobody_registers_as_an_administrator(site: Any) -> None:
     assert finish(site, token(site), admin=True).status_code == 422
 
@@ -191,6 +215,21 @@ def test_who_is_invited_waits_for_approval_too_and_is_in_by_it(site: Any, admin:
     assert admin.post(f"./registrations/{grace['id']}:approve").json() == {"user": "grace", "project": None}
     members = {item["user"] for item in ada.get("projects/weather/members").json()["items"]}
     assert members == {"ada", "alan"}
+
+
+def test_a_link_that_was_handed_over_lets_no_more_wait_than_it_lets_in(site: Any, admin: Any) -> None:
+    ada = site.user("ada")
+    site.ready_project(ada)
+    made = ada.post("projects/weather/invitations", json={"uses": 2}).json()["link"].partition("#")[2]
+    answers = [
+        site.anonymous().post("./invitations:register", json={"token": made, "name": name, "password": NEW})
+        for name in ("alan", "grace", "eve", "mallory")
+    ]
+    assert [answer.status_code for answer in answers] == [201, 201, 409, 409]
+    (first, _) = waiting(admin)
+    admin.post(f"./registrations/{first['id']}:approve").raise_for_status()
+    again = site.anonymous().post("./invitations:register", json={"token": made, "name": "eve", "password": NEW})
+    assert again.status_code == 409, "one is in and one waits"
 
 
 def test_no_password_of_one_who_waits_is_readable(site: Any) -> None:

@@ -83,6 +83,22 @@ def test_sharing_off_gives_nothing_new_and_takes_nothing_away(hops: Any, ada: An
     assert ada.delete(f"{shares}/tides").status_code == 204
 
 
+def test_what_was_offered_or_published_before_sharing_was_off_is_taken_by_nobody(hops: Any, ada: Any) -> None:
+    grace = hops.user("grace")
+    hops.ready_project(grace, "tides")
+    grace.patch("projects/tides", json={"listed": True}, headers=ANY_VERSION).raise_for_status()
+    ada.post("projects/weather/datasets/Resources/shares", json={"project": "tides"}).raise_for_status()
+    ada.post("projects/weather/datasets/Models/publication").raise_for_status()
+    wishes = [{"project": "weather", "dataset": "Models", "mode": mode} for mode in ("read", "write")]
+    switch(ada, "jupyter", "spark").raise_for_status()
+    assert grace.post("./projects/tides/shares/weather/Resources:accept").status_code == 409
+    assert [grace.post("projects/tides/shares", json=wish).status_code for wish in wishes] == [409, 409]
+    assert grace.get("projects/tides/datasets/Shared:weather:Models").status_code == 404
+    switch(ada, *ALL).raise_for_status()
+    assert grace.post("./projects/tides/shares/weather/Resources:accept").status_code == 200
+    assert grace.post("projects/tides/shares", json=wishes[0]).status_code == 201
+
+
 def test_an_edit_of_an_old_version_and_unknown_services_are_refused(ada: Any) -> None:
     tag = ada.get("projects/weather").headers["ETag"]
     switch(ada, "spark", **{"If-Match": tag}).raise_for_status()

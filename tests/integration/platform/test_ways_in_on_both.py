@@ -37,7 +37,10 @@ def test_people_come_in_by_every_way(hops: Any) -> None:
     assert hops.anonymous().post("./password-resets:finish", json=body).json() == {"user": "grace"}
     logged_in = hops.anonymous().post("tokens", json={"username": "grace", "password": f"{PASSWORD}!"})
     grace = hops.with_token(logged_in.json()["token"])
-    ada.post("projects/weather/invitations", json={"address": "grace@example.org"}).raise_for_status()
+    moves = {"address": "grace@example.com", "password": f"{PASSWORD}!"}
+    grace.put("me/address", json=moves).raise_for_status()
+    hops.anonymous().post("./addresses:confirm", json={"token": link(hops)}).raise_for_status()
+    ada.post("projects/weather/invitations", json={"address": "grace@example.com"}).raise_for_status()
     (mine,) = grace.get("me/invitations").json()["items"]
     grace.post(f"./me/invitations/{mine['id']}:accept").raise_for_status()
     members = {item["user"] for item in ada.get("projects/weather/members").json()["items"]}
