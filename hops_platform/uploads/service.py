@@ -11,7 +11,7 @@ from hops_platform.database import Database, new_id, now
 from hops_platform.datasets.service import Use, find_dataset
 from hops_platform.engines.files import Entry, NewUpload, ProjectUploads, Upload
 from hops_platform.engines.places import parse_place
-from hops_platform.errors import ForbiddenError, NotFoundError
+from hops_platform.errors import ForbiddenError
 from hops_platform.files.leave import NamedPlace, check_still
 from hops_platform.quotas.service import give_storage_back, take_storage
 from hops_platform.security.authentication import ProjectAccess, authorize_in_project
@@ -68,12 +68,7 @@ def cancel_upload(session: Session, uploads: ProjectUploads, access: ProjectAcce
     """Gives up an upload of the caller's; does nothing if there is none."""
     project, owner = access.project, access.caller.person.id
     session.commit()  # nobody waits for the database while the disk is looked at
-    try:
-        size = uploads.find(project.name, owner, upload).wanted.size
-    except NotFoundError:
-        size = 0
-    uploads.cancel(project.name, owner, upload)
-    give_storage_back(session, project, size)
+    give_storage_back(session, project, uploads.cancel(project.name, owner, upload))
 
 
 def check_before_finish(
