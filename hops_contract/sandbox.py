@@ -41,6 +41,7 @@ _SETTINGS = (
 )  # fmt: skip
 # What the kernel tells of processors, devices and control groups: Java sizes its own threads by it.
 _KERNEL = ("/sys/devices", "/sys/bus", "/sys/class", "/sys/dev", "/sys/fs/cgroup")
+_KEYS = ("/proc/keys", "/proc/key-users")
 _GPU_DEVICES = ("nvidia*", "nvidia-caps/*", "dri/*", "kfd")
 
 
@@ -270,7 +271,9 @@ def _system() -> list[str]:
 
 def _nothing_of_the_machine(shared_memory_mib: int) -> list[str]:
     size = str(shared_memory_mib * _MIB)
-    return ["--proc", "/proc", "--dev", "/dev", "--size", size, "--tmpfs", "/dev/shm"]  # noqa: S108 - the sandbox's
+    # The keys of the machine's user, whose names the kernel would tell: they are in no namespace.
+    keys = [word for path in _KEYS if Path(path).exists() for word in ("--ro-bind", "/dev/null", path)]
+    return ["--proc", "/proc", *keys, "--dev", "/dev", "--size", size, "--tmpfs", "/dev/shm"]  # noqa: S108 - the sandbox's
 
 
 def _closed(hidden: Iterable[Path]) -> list[str]:

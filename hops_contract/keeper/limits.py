@@ -1,4 +1,8 @@
-"""The limits of a sandbox, looked at from outside."""
+"""The limits of a sandbox, looked at from outside.
+
+Memory is what processes have, and what is there without belonging to one: System V segments, and files in the
+sandbox's ``/dev/shm``. (Nameless files in memory are refused: :mod:`hops_contract.keeper.calls`.)
+"""
 
 from __future__ import annotations
 
@@ -15,10 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _LOOK_S = 1.0
+_SOON_S = 0.02
 _REMEMBERED = 10
 """So many looks after a process was ended nobody need be told of it."""
 _MIB = 1024 * 1024
 _MOST_BYTES = 64 * 1024
+_MOST_SEGMENTS_BYTES = 8 * _MIB
+"""Linux lets there be 4096 segments, of a line each."""
+_SEGMENT_BYTES = (14, 15)
+"""Columns of what a segment holds in memory, and of what was put out of it."""
 
 
 def watch(pid: int, orders: Orders, end: Callable[[], None]) -> None:
@@ -30,68 +39,141 @@ def watch(pid: int, orders: Orders, end: Callable[[], None]) -> None:
         end: Ends the sandbox.
     """
     most_memory, most_processes = orders.memory_mib * _MIB, orders.processes
+    if not most_memory and not most_processes:
+        return
     page, since_told = os.sysconf("SC_PAGE_SIZE"), 0
-    while most_memory or most_processes:
+    # Opened once: the first process shows its root no more when its first thread has ended, and that need not be all.
+    folder = _processes_of(pid)
+    memory_files, segments = _open_if_there(f"/proc/{pid}/root/dev/shm"), _segments(pid)
+    while True:
         time.sleep(_LOOK_S)
-        folder = _processes_of(pid)
-        if folder is None:
-            continue
         try:
             found = _look(folder, page)
-            if most_processes and sum(threads for _, threads, _ in found) > most_processes:
-                tell(orders.told, orders.beyond_processes)
-                end()
-                return
-            if most_memory and (shares := _shares(folder, found, most_memory)):
+        except OSError:
+            continue  # the machine has no room for it now
+        if most_processes and sum(threads for _, threads, _ in found) > most_processes:
+            tell(orders.told, orders.beyond_processes)
+            end()
+            return
+        if most_memory:
+            files = _in_segments(segments) + _in_files(memory_files)
+            if shares := _shares(folder, found, most_memory, files):
                 tell(orders.told, orders.beyond_memory)
                 since_told = _REMEMBERED
                 _end_largest(folder, shares, end)
-        finally:
-            os.close(folder)
         since_told -= 1
         if since_told == 0:
             with suppress(OSError):
                 os.unlink(orders.told)  # noqa: PTH108 - pathlib would take longer than all the rest
 
 
-def _shares(folder: int, found: Sequence[tuple[int, int, int]], most: int) -> list[tuple[int, int]]:
-    """Memory and number of each process, if together they have more than ``most``; what they share counts once."""
-    if sum(memory for _, _, memory in found) <= most:
+def _shares(folder: int, found: Sequence[tuple[int, int, int]], most: int, files: int) -> list[tuple[int, int]]:
+    """Memory and number of each process, if together they have more than ``most``; what they share counts once.
+
+    Args:
+        folder: The sandbox's ``/proc``.
+        found: See :func:`_look`.
+        most: Bytes.
+        files: Bytes in files and segments. Of these some may be counted as processes' as well, so that the larger of
+            both counts.
+    """
+    if sum(memory for _, _, memory in found) + files <= most:
         return []
     # This is slower to read.
-    shares = [(_share(folder, number), number) for number, _, _ in found]
-    return shares if sum(share for share, _ in shares) > most else []
+    shares = [(*_share(folder, number), number) for number, _, _ in found]
+    apart = sum(memory - shared for memory, shared, _ in shares)
+    if apart + max(files, sum(shared for _, shared, _ in shares)) <= most:
+        return []
+    return [(memory, number) for memory, _, number in shares]
 
 
-def _processes_of(pid: int) -> int | None:
-    """The sandbox's ``/proc``, in which there is nothing else; ``None`` while it has none."""
-    try:
-        folder = os.open(f"/proc/{pid}/root/proc", os.O_RDONLY | os.O_DIRECTORY)
-    except OSError:
-        return None
-    if os.fstat(folder).st_dev != os.stat("/proc").st_dev:  # noqa: PTH116
-        return folder
-    os.close(folder)
+def _segments(pid: int) -> int | None:
+    from hops_contract.keeper.ways import segments_of  # noqa: PLC0415 - not before the sandbox runs
+
+    with suppress(OSError):
+        return segments_of(pid)
     return None
+
+
+def _in_segments(segments: int | None) -> int:
+    """Bytes in System V segments."""
+    if segments is None:
+        return 0
+    text = b""
+    try:
+        while len(text) < _MOST_SEGMENTS_BYTES and (part := os.pread(segments, _MOST_BYTES, len(text))):
+            text += part
+    except OSError:
+        return 0
+    lines = [line.split() for line in text.splitlines()[1:]]
+    return sum(int(line[column]) for line in lines for column in _SEGMENT_BYTES if len(line) > column)
+
+
+def _in_files(folder: int | None) -> int:
+    """Bytes in the sandbox's ``/dev/shm``."""
+    if folder is None:
+        return 0
+    told = os.fstatvfs(folder)
+    return (told.f_blocks - told.f_bfree) * told.f_frsize
+
+
+def _open_if_there(folder: str) -> int | None:
+    with suppress(OSError):
+        return os.open(folder, os.O_PATH | os.O_DIRECTORY)
+    return None
+
+
+def _processes_of(pid: int) -> int:
+    """The sandbox's ``/proc``, in which there is nothing else, as soon as it has one."""
+    machines = os.stat("/proc").st_dev  # noqa: PTH116
+    while True:
+        with suppress(OSError):
+            folder = os.open(f"/proc/{pid}/root/proc", os.O_RDONLY | os.O_DIRECTORY)
+            if os.fstat(folder).st_dev != machines:
+                return folder
+            os.close(folder)
+        time.sleep(_SOON_S)
 
 
 def _look(folder: int, page: int) -> list[tuple[int, int, int]]:
     """Number, threads and bytes of memory of each process."""
     found = []
     for name in os.listdir(folder):
-        if name.isdecimal() and (text := _read(folder, f"{name}/stat")):
-            # Its own name stands in brackets, and may hold anything.
-            fields = text.rpartition(b")")[2].split()
-            found.append((int(name), int(fields[17]), int(fields[21]) * page))
+        if name.isdecimal() and (fields := _told(folder, f"{name}/stat")):
+            threads, memory = int(fields[17]), int(fields[21])
+            if fields[0] == b"Z" and (thread := _living_thread(folder, name)):
+                memory = int((_told(folder, f"{thread}/stat") or fields)[21])
+            found.append((int(name), threads, memory * page))
     return found
 
 
-def _share(folder: int, number: int) -> int:
-    """Bytes of memory of a process, of what it shares its share."""
-    for line in _read(folder, f"{number}/smaps_rollup").splitlines():
-        if line.startswith(b"Pss:"):
-            return int(line.split()[1]) * 1024
-    return 0
+def _told(folder: int, name: str) -> list[bytes]:
+    # Its own name stands in brackets, and may hold anything.
+    return _read(folder, name).rpartition(b")")[2].split()
+
+
+def _living_thread(folder: int, name: str) -> str | None:
+    """A thread that runs on where the first has ended: of the process itself no memory is told then."""
+    with suppress(OSError):
+        tasks = os.open(f"{name}/task", os.O_RDONLY | os.O_DIRECTORY, dir_fd=folder)
+        try:
+            numbers = os.listdir(tasks)  # noqa: PTH208 - pathlib takes no descriptor
+        finally:
+            os.close(tasks)
+        for number in numbers:
+            if (fields := _told(folder, f"{name}/task/{number}/stat")) and fields[0] not in {b"Z", b"X"}:
+                return f"{name}/task/{number}"
+    return None
+
+
+def _share(folder: int, number: int) -> tuple[int, int]:
+    """Bytes of memory of a process, of what it shares its share; and how much of that is memory of files in memory."""
+    text = _read(folder, f"{number}/smaps_rollup")
+    if not text and (thread := _living_thread(folder, str(number))):
+        text = _read(folder, f"{thread}/smaps_rollup")
+    found = {line.partition(b":")[0]: line.split() for line in text.splitlines()}
+    memory, shared = (int(found[name][1]) * 1024 if name in found else 0 for name in (b"Pss", b"Pss_Shmem"))
+    return memory, shared
 
 
 def _read(folder: int, name: str) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import select
 import socket
 import struct
 import threading
@@ -20,18 +22,62 @@ _PART_BYTES = 64 * 1024
 _STACK_BYTES = 256 * 1024
 _CONNECT_S = 20.0
 _PAUSE_S = 0.1
-_AT_ONCE = 256
-"""Connections of one way that are passed on at the same moment; one more waits."""
+_AT_ONCE, _AT_ONCE_OUT, _AT_ONCE_IN = 256, 64, 128
+"""Connections that are passed on at the same moment, out of the sandbox, of one way out and of one in; more wait.
+
+They are what code of the sandbox can take of the machine here: descriptors, and two threads each.
+"""
+_DESCRIPTORS = 4096
+_KEPT_FREE = 64
+"""Descriptors for what else the keeper does: whoever took them all would have no limits."""
 
 
 def pass_on(ways: Ways) -> None:
     """Passes connections on, in threads, from now on."""
     threading.stack_size(_STACK_BYTES)
     maker = _Maker(ways.channel)
+    # Of both ends of a connection one descriptor each.
+    room = max(1, (_descriptors() - _KEPT_FREE - len(ways.inside) - len(ways.outside)) // 2)
+    into = max(1, min(_AT_ONCE_IN, room // (2 * max(1, len(ways.outside)))))
+    all_out = threading.BoundedSemaphore(max(1, min(_AT_ONCE, room // 2)))
     for target, listener in zip(ways.out, ways.inside, strict=True):
-        _serve(listener, partial(socket.create_connection, target, _CONNECT_S))
+        places = _Places(all_out, threading.BoundedSemaphore(_AT_ONCE_OUT))
+        _serve(listener, partial(socket.create_connection, target, _CONNECT_S), places)
     for (port, _), listener in zip(ways.into, ways.outside, strict=True):
-        _serve(listener, partial(maker.connect, port))
+        _serve(listener, partial(maker.connect, port), _Places(threading.BoundedSemaphore(into)))
+
+
+def _descriptors() -> int:
+    """How many this process may have open, once it has asked for more."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _DESCRIPTORS if most == resource.RLIM_INFINITY else min(_DESCRIPTORS, most)
+    if now != resource.RLIM_INFINITY and now < wanted:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+            return wanted
+    return wanted if now == resource.RLIM_INFINITY else now
+
+
+class _Places:
+    """Places for connections, each of which is one of several kinds at once.
+
+    Args:
+        kinds: How many of each there are.
+    """
+
+    def __init__(self, *kinds: threading.BoundedSemaphore) -> None:
+        # The narrowest first: who waits for a place of one way keeps none from the others.
+        self._kinds = kinds[::-1]
+
+    def take(self) -> None:
+        """Waits for a place."""
+        for kind in self._kinds:
+            kind.acquire()
+
+    def give_back(self) -> None:
+        """Gives one back."""
+        for kind in self._kinds:
+            kind.release()
 
 
 class _Maker:
@@ -66,25 +112,26 @@ class _Maker:
         return made
 
 
-def _serve(listener: socket.socket, connect: Callable[[], socket.socket]) -> None:
-    places = threading.BoundedSemaphore(_AT_ONCE)
+def _serve(listener: socket.socket, connect: Callable[[], socket.socket], places: _Places) -> None:
+    looks = select.poll()
+    looks.register(listener, select.POLLIN)
 
     def accept() -> None:
         while True:
-            places.acquire()
+            # Nobody waits with a place that others could have.
+            looks.poll()
+            places.take()
             try:
                 taken, _ = listener.accept()
                 threading.Thread(target=_connect_both, args=(taken, connect, places), daemon=True).start()
             except (OSError, RuntimeError):  # no more descriptors or threads, or it went away meanwhile
-                places.release()
+                places.give_back()
                 time.sleep(_PAUSE_S)
 
     threading.Thread(target=accept, daemon=True).start()
 
 
-def _connect_both(
-    taken: socket.socket, connect: Callable[[], socket.socket], places: threading.BoundedSemaphore
-) -> None:
+def _connect_both(taken: socket.socket, connect: Callable[[], socket.socket], places: _Places) -> None:
     try:
         with taken:
             try:
@@ -103,7 +150,7 @@ def _connect_both(
                 _copy(taken, other)
                 back.join()
     finally:
-        places.release()
+        places.give_back()
 
 
 def _copy(source: socket.socket, target: socket.socket) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _NS_GET_USERNS = 0xB701
-_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
+_CLONE_NEWUSER, _CLONE_NEWNET, _CLONE_NEWIPC = 0x10000000, 0x40000000, 0x08000000
 _IP_FREEBIND = 15
 _SET_ADDRESS = 0x8916
 """SIOCSIFADDR of netdevice(7)."""
@@ -116,14 +116,39 @@ def _stay_inside(pid: int, channel: socket.socket, addresses: Sequence[tuple[str
             socket.send_fds(channel, [b"."], [made.fileno()])
 
 
+def segments_of(pid: int) -> int | None:
+    """A descriptor by which the System V segments of a sandbox are read, one a line; ``None`` if it can't be had.
+
+    They need be attached to no process, so that no other look finds their memory.
+    """
+    channel, other_end = socket.socketpair()
+    child = os.fork()
+    if child == 0:
+        try:
+            _enter(pid, "ipc", _CLONE_NEWIPC)
+            # Whose they are is settled when it is opened.
+            socket.send_fds(other_end, [b"."], [os.open("/proc/sysvipc/shm", os.O_RDONLY)])
+        finally:
+            os._exit(0)
+    other_end.close()
+    _, descriptors, _, _ = socket.recv_fds(channel, 1, 1)
+    channel.close()
+    os.waitpid(child, 0)
+    return descriptors[0] if descriptors else None
+
+
 def _enter_network(pid: int) -> None:
+    _enter(pid, "net", _CLONE_NEWNET)
+
+
+def _enter(pid: int, name: str, its_kind: int) -> None:
     library = ctypes.CDLL(None, use_errno=True)
-    network = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY)
-    owner = fcntl.ioctl(network, _NS_GET_USERNS)
-    if os.fstat(network).st_ino == os.stat("/proc/self/ns/net").st_ino:  # noqa: PTH116
-        raise OSError(0, "it has no network of its own")
+    namespace = os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY)
+    owner = fcntl.ioctl(namespace, _NS_GET_USERNS)
+    if os.fstat(namespace).st_ino == os.stat(f"/proc/self/ns/{name}").st_ino:  # noqa: PTH116
+        raise OSError(0, "it has no network of its own" if name == "net" else "it is not apart")
     own = os.fstat(owner).st_ino == os.stat("/proc/self/ns/user").st_ino  # noqa: PTH116
-    for descriptor, kind in (*(() if own else ((owner, _CLONE_NEWUSER),)), (network, _CLONE_NEWNET)):
+    for descriptor, kind in (*(() if own else ((owner, _CLONE_NEWUSER),)), (namespace, its_kind)):
         if library.setns(descriptor, kind):
             number = ctypes.get_errno()
             raise OSError(number, os.strerror(number))

@@ -343,8 +343,12 @@ class ProjectUploads(Protocol):
         """What :meth:`finish` answered; ``None`` for what was not finished lately."""
         ...
 
-    def cancel(self, project: str, owner: UUID, upload: UUID) -> bool:
-        """Removes it; whether there was one. Of several at the same moment one is told so."""
+    def cancel(self, project: str, owner: UUID, upload: UUID) -> int:
+        """Removes it; does nothing if there is none.
+
+        Returns:
+            The bytes that were announced; 0 unless it was this call that removed it.
+        """
         ...
 
     def announced(self, project: str) -> int:

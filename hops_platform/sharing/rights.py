@@ -58,10 +58,18 @@ def rights_of(session: Session, project: str) -> list[DatasetRights]:
     found = []
     for one in datasets:
         having = [share for share in standing if share.dataset_id == one.id]
-        writing = [name for share in having if share.mode is ShareMode.WRITE for name in others[share.project_id]]
-        reading = [name for share in having if share.mode is ShareMode.READ for name in others[share.project_id]]
-        found.append(DatasetRights(dataset=one.name, writers=[*members, *sorted(writing)], readers=sorted(reading)))
+        writing = [name for share in having if _writes(share) for name in others[share.project_id]]
+        reading = [name for share in having if not _writes(share) for name in others[share.project_id]]
+        if row.archived_at is not None:
+            found.append(DatasetRights(dataset=one.name, writers=[], readers=[*members, *sorted(reading)]))
+        else:
+            found.append(DatasetRights(dataset=one.name, writers=[*members, *sorted(writing)], readers=sorted(reading)))
     return found
+
+
+def _writes(share: Share) -> bool:
+    """Whether the members of the project that has it may write: neither project is archived, which is for reading."""
+    return share.mode_now is ShareMode.WRITE and share.project.archived_at is None
 
 
 def _project_users(session: Session, projects: set[UUID]) -> defaultdict[UUID, list[str]]:

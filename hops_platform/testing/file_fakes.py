@@ -361,11 +361,12 @@ class MemoryUploads(Faulty):
         with self.disk.lock:
             return sum(one.wanted.size for (name, _, _), one in self.under_way.items() if name == project)
 
-    def cancel(self, project: str, owner: UUID, upload: UUID) -> bool:
+    def cancel(self, project: str, owner: UUID, upload: UUID) -> int:
         """See :class:`~hops_platform.engines.files.ProjectUploads`."""
         self.check()
         with self.disk.lock:
-            return self.under_way.pop((project, owner, upload), None) is not None
+            cancelled = self.under_way.pop((project, owner, upload), None)
+            return 0 if cancelled is None else cancelled.wanted.size
 
     def sweep(self, *, before: datetime) -> None:
         """See :class:`~hops_platform.engines.files.ProjectUploads`."""

@@ -90,13 +90,9 @@ def cancel_upload(session: Session, uploads: ProjectUploads, access: ProjectAcce
     """Gives up an upload of the caller's; does nothing if there is none."""
     project, owner = access.project, access.caller.person.id
     session.commit()  # nobody waits for the database while the disk is looked at
-    try:
-        size = uploads.find(project.name, owner, upload).wanted.size
-    except NotFoundError:
-        size = 0
-    cancelled = uploads.cancel(project.name, owner, upload)
+    size = uploads.cancel(project.name, owner, upload)
     # What was put in its place meanwhile stays counted.
-    if cancelled and uploads.find_finished(project.name, owner, upload) is None:
+    if size and uploads.find_finished(project.name, owner, upload) is None:
         give_storage_back(session, project, size)
 
 

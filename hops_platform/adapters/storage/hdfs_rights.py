@@ -7,7 +7,8 @@ Laws:
 2. What lies behind a gate is open (``default:other::rwx``), so that a change of a project's members is one step for
    each dataset, however much lies in it.
 3. Who may only read is named on everything behind the gate, and comes in only after that is done. Whoever is to leave
-   is shut out first.
+   is shut out first. What a reader wrote when they still could is the platform's from then on: of what is one's own one
+   can change the list.
 4. What is moved in by the platform is given the same names (:meth:`HdfsRights.adopt`).
 
 A list of HDFS has at most 32 entries (``AclTransformation.MAX_ENTRIES``), four of which name nobody.
@@ -16,16 +17,17 @@ A list of HDFS has at most 32 entries (``AclTransformation.MAX_ENTRIES``), four 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from hops_platform.adapters.storage.trees import Path, all_nodes
 from hops_platform.adapters.storage.webhdfs import WebHdfs
 from hops_platform.engines.files import EntryKind
 from hops_platform.engines.storage import DatasetRights
-from hops_platform.errors import EngineRefusedError
+from hops_platform.errors import EngineRefusedError, NotFoundError
 
 if TYPE_CHECKING:
-    from hops_platform.adapters.storage.trees import Tree
+    from hops_platform.adapters.storage.trees import Node, Tree
 
 MOST_NAMED = 28
 _DEFAULT_READER = "default:user:"
@@ -55,6 +57,16 @@ def _handed_on(readers: Sequence[str]) -> list[str]:
     return ["default:user::rwx", "default:group::rwx", *people, "default:mask::rwx", "default:other::rwx"]
 
 
+def _readers_in(entries: Sequence[str]) -> frozenset[str]:
+    named = (one.removeprefix(_DEFAULT_READER) for one in entries if one.startswith(_DEFAULT_READER))
+    return frozenset(one.partition(":")[0] for one in named if not one.startswith(":"))
+
+
+def _named_in(entries: Sequence[str], mode: str) -> frozenset[str]:
+    named = (one.split(":") for one in entries if one.startswith("user:"))
+    return frozenset(name for _, name, its in named if name and its == mode)
+
+
 class HdfsRights:
     """Access control lists of datasets.
 
@@ -73,6 +85,8 @@ class HdfsRights:
             NotFoundError: The dataset has no folder.
         """
         if len(rights.writers) + len(rights.readers) > MOST_NAMED:
+            # Nobody comes in any more; whoever is to leave does all the same.
+            self.let_out(dataset, rights)
             raise EngineRefusedError(
                 f"More than {MOST_NAMED} project-users would use {dataset[-1]!r} on HDFS, whose lists name no more.",
                 remedy="Those beyond them reach it through the platform; or share it with fewer.",
@@ -84,43 +98,81 @@ class HdfsRights:
             self._name_behind(tree, dataset, rights.readers)
             self._set(dataset, gate(rights, entering=rights.readers))
 
+    def let_out(self, dataset: Path, rights: DatasetRights) -> None:
+        """Shuts out who may not be in any more; who is in and may be stays. Takes a moment, however much lies there.
+
+        Raises:
+            NotFoundError: The dataset has no folder.
+        """
+        entries = self._entries(dataset)
+        writing, entering = _named_in(entries, "rwx"), _named_in(entries, "r-x")
+        if writing.issubset(rights.writers) and entering.issubset(rights.readers):
+            return
+        known = _readers_in(entries)
+        stay = DatasetRights(
+            dataset=rights.dataset,
+            writers=[one for one in rights.writers if one in writing],
+            readers=[one for one in rights.readers if one in known],
+        )
+        self._set(dataset, gate(stay, entering=[one for one in stay.readers if one in entering]))
+
     def close(self, dataset: Path) -> None:
         """Shuts everybody out of a dataset, until somebody is let in."""
         readers = sorted(self._readers(dataset))
         self._set(dataset, gate(DatasetRights(dataset=dataset[-1], writers=(), readers=readers), entering=()))
 
-    def hand_on(self, folder: Path, to: Path) -> None:
-        """Lets what is made in one folder of the platform's own have the rights that hold in another."""
+    def hand_on(self, folder: Path, to: Path) -> frozenset[str]:
+        """Lets what is made in one folder of the platform's own have the rights that hold in another.
+
+        Returns:
+            The readers who are named on it so.
+        """
         entries = [one for one in self._entries(folder) if one.startswith("default:")]
         if entries:
             self._hdfs.ask("PUT", "MODIFYACLENTRIES", to, aclspec=",".join(entries))
+        return _readers_in(entries)
+
+    def come_since(self, tree: Tree, path: Path, dataset: Path, *, known: frozenset[str]) -> None:
+        """Names those readers of a dataset on what was made in it who came while it was made."""
+        if self._readers(dataset) - known:
+            self.adopt(tree, path, dataset)
 
     def adopt(self, tree: Tree, path: Path, dataset: Path) -> None:
         """Names the readers of a dataset on what was moved into it."""
         if readers := self._readers(dataset):
-            self._name(tree, path, sorted(readers), folder=tree.stat(path).kind is EntryKind.FOLDER)
+            node = tree.stat(path)
+            self._name(path, node, sorted(readers))
+            if node.kind is EntryKind.FOLDER:
+                self._name_behind(tree, path, sorted(readers))
 
     def _entering(self, dataset: Path) -> frozenset[str]:
-        named = (one.split(":") for one in self._entries(dataset) if one.startswith("user:"))
-        return frozenset(name for _, name, mode in named if name and mode == "r-x")
+        return _named_in(self._entries(dataset), "r-x")
 
     def _readers(self, dataset: Path) -> frozenset[str]:
-        named = (one.removeprefix(_DEFAULT_READER) for one in self._entries(dataset) if one.startswith(_DEFAULT_READER))
-        return frozenset(one.partition(":")[0] for one in named if not one.startswith(":"))
+        return _readers_in(self._entries(dataset))
 
     def _entries(self, path: Path) -> Sequence[str]:
         entries: Sequence[str] = self._hdfs.ask("GET", "GETACLSTATUS", path)["AclStatus"]["entries"]
         return entries
 
     def _name_behind(self, tree: Tree, path: Path, readers: Sequence[str]) -> None:
-        for node in all_nodes(tree, path):
-            self._name(tree, (*path, node.name), readers, folder=node.kind is EntryKind.FOLDER)
+        # Not by recursion: who may write can put more folders into one another than Python calls.
+        folders = [path]
+        while folders:
+            folder = folders.pop()
+            with suppress(NotFoundError):  # somebody removed it meanwhile
+                for node in all_nodes(tree, folder):
+                    below = (*folder, node.name)
+                    with suppress(NotFoundError):
+                        self._name(below, node, readers)
+                    if node.kind is EntryKind.FOLDER:
+                        folders.append(below)
 
-    def _name(self, tree: Tree, path: Path, readers: Sequence[str], *, folder: bool) -> None:
+    def _name(self, path: Path, node: Node, readers: Sequence[str]) -> None:
+        if node.owner in readers:
+            self._hdfs.ask("PUT", "SETOWNER", path, owner=self._hdfs.user)
         # A folder before what is in it: what comes meanwhile is named by the folder.
-        self._set(path, behind(readers, folder=folder))
-        if folder:
-            self._name_behind(tree, path, readers)
+        self._set(path, behind(readers, folder=node.kind is EntryKind.FOLDER))
 
     def _set(self, path: Path, entries: str) -> None:
         self._hdfs.ask("PUT", "SETACL", path, aclspec=entries)

@@ -104,9 +104,14 @@ class HdfsTree:
         holder = own("drafts", secrets.token_hex(16))
         self.make_folder(holder)
         try:
-            self.rights.hand_on(target[:-1], holder)
+            known = self.rights.hand_on(target[:-1], holder)
             path = (*holder, "item")
-            yield _HdfsDraft(path, lambda: self._rename(path, target, replaces=replaces))
+
+            def appear() -> None:
+                self._rename(path, target, replaces=replaces)
+                self.rights.come_since(self, target, target[:_DATASET_DEPTH], known=known)
+
+            yield _HdfsDraft(path, appear)
         finally:
             # What is left is swept.
             with suppress(PlatformError):
@@ -202,4 +207,5 @@ def _node(name: str, status: dict[str, Any]) -> Node:
         size=size,
         modified=datetime.fromtimestamp(modified / 1000, UTC),
         version=f"{int(status['fileId']):x}-{modified:x}-{size:x}",
+        owner=str(status.get("owner", "")),
     )

@@ -151,17 +151,17 @@ class LocalUploads:
                 total += int(json.loads(about.read_text())["size"])
         return total
 
-    def cancel(self, project: str, owner: UUID, upload: UUID) -> bool:
+    def cancel(self, project: str, owner: UUID, upload: UUID) -> int:
         """See :class:`~hops_platform.engines.files.ProjectUploads`."""
-        folder = self._folder(project, owner, upload)
-        try:
-            # Without it there is no upload; and one alone removes it.
+        folder, size = self._folder(project, owner, upload), 0
+        with suppress(NotFoundError, FileNotFoundError):
+            size = self.find(project, owner, upload).wanted.size
+            # Of two at the same moment one removes it, and tells its size.
             (folder / _ABOUT).unlink()
-        except FileNotFoundError:
-            return False
-        finally:
             wipe_folder(folder)
-        return True
+            return size
+        wipe_folder(folder)
+        return 0
 
     def sweep(self, *, before: datetime) -> None:
         """See :class:`~hops_platform.engines.files.ProjectUploads`."""

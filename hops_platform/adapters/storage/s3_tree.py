@@ -28,6 +28,7 @@ from typing import BinaryIO
 from hops_platform.adapters.storage.range_reader import RangeReader
 from hops_platform.adapters.storage.s3_bucket import MOST_KEY_BYTES, Bucket, Found
 from hops_platform.adapters.storage.trees import (
+    OWN,
     PIECE,
     Draft,
     Node,
@@ -46,6 +47,9 @@ from hops_platform.errors import ConflictError, InvalidRequestError, NotFoundErr
 _LAST = "\U0010ffff"
 """Behind every key of a folder."""
 _REMOVED_AT_ONCE = 1000
+_WAY_OUT_BYTES = 128
+"""So much longer can a key become on its way to the trash, and with its project out of the way: whoever filled a key
+to its end would have made what nobody deletes."""
 _MOVES = own("moves")
 
 
@@ -130,6 +134,7 @@ class S3Tree:
 
     def make_folder(self, path: Path) -> None:
         """See :class:`~hops_platform.adapters.storage.trees.Tree`."""
+        self._check_room(self._folder(path), path)
         for depth in range(1, len(path) + 1):
             self._mark(path[:depth])
 
@@ -158,6 +163,7 @@ class S3Tree:
         self, path: Path, pieces: Iterable[bytes], *, size: int | None = None, ready: Callable[[], None] | None = None
     ) -> None:
         """See :class:`~hops_platform.adapters.storage.trees.Tree`."""
+        self._check_room(self._key(path), path)
         replaces = not self._is_hidden(path)
         try:
             self._bucket.put_pieces(self._key(path), pieces, size=size, replaces=replaces, ready=ready)
@@ -166,6 +172,7 @@ class S3Tree:
 
     def copy_file(self, source: Path, node: Node, target: Path, *, look: Callable[[int], None]) -> None:
         """See :class:`~hops_platform.adapters.storage.trees.Tree`; the service copies by itself."""
+        self._check_room(self._key(target), target)
         look(node.size)
         found = Found(key=self._key(source), size=node.size, modified=node.modified, tag=node.version)
         self._bucket.copy(found, self._key(target))
@@ -220,12 +227,15 @@ class S3Tree:
     def _key(self, path: Path) -> str:
         key = "/".join((*self._root, *path))
         if len(key.encode()) >= MOST_KEY_BYTES:
-            raise InvalidRequestError(
-                f"The path is too long for the site's storage: {MOST_KEY_BYTES} bytes are the most, with what leads "
-                "to the dataset.",
-                remedy="Choose shorter names, or fewer folders in one another.",
-            )
+            raise _too_long(MOST_KEY_BYTES)
         return key
+
+    @staticmethod
+    def _check_room(key: str, path: Path) -> None:
+        """Checks that what is written at ``path``, or below it, can be moved out of the way later."""
+        most = MOST_KEY_BYTES - (0 if path[:1] == (OWN,) else _WAY_OUT_BYTES)
+        if len(key.encode()) > most:
+            raise _too_long(most)
 
     def _folder(self, path: Path) -> str:
         return f"{self._key(path)}/"
@@ -244,7 +254,9 @@ class S3Tree:
     def _copy_all(self, source: Path, target: Path) -> None:
         copied = 0
         for found in self._objects(source):
-            self._copy(found, self._key(target) + found.key.removeprefix(self._key(source)))
+            key = self._key(target) + found.key.removeprefix(self._key(source))
+            self._check_room(key, target)
+            self._copy(found, key)
             copied += 1
         if not copied:
             raise absent(source)
@@ -354,6 +366,13 @@ class _Draft:
 
     path: Path
     appear: Callable[[], None]
+
+
+def _too_long(most: int) -> InvalidRequestError:
+    return InvalidRequestError(
+        f"The path is too long for the site's storage: {most} bytes are the most, with what leads to the dataset.",
+        remedy="Choose shorter names, or fewer folders in one another.",
+    )
 
 
 def _overlap(one: Path, other: Path) -> bool:

@@ -64,9 +64,12 @@ class StoredStorage:
         if not isinstance(self._tree, HdfsTree):
             return
         failures: list[PlatformError] = []
+        rights = [one for one in rights if one.dataset not in self._on_machine]
+        # Of all of them first: naming who reads can take long where much lies, and nobody stays for as long.
         for one in rights:
-            if one.dataset in self._on_machine:
-                continue
+            with suppress(PlatformError):  # what it is, is told below
+                self._tree.rights.let_out((project, one.dataset), one)
+        for one in rights:
             try:
                 self._tree.rights.settle(self._tree, (project, one.dataset), one)
             except NotFoundError as error:

@@ -37,6 +37,7 @@ class Node:
         size: Bytes of a file.
         modified: When it was last written.
         version: Another text for each content, as far as the product can tell.
+        owner: Whose it is, where the product knows owners.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Node:
     size: int
     modified: datetime
     version: str
+    owner: str = ""
 
     @property
     def entry(self) -> Entry:

@@ -38,6 +38,9 @@ _CLOSED = frozenset({"AccessControlException", "SecurityException"})
 class WebHdfs:
     """Calls of one user.
 
+    Attributes:
+        user: Who calls.
+
     Args:
         address: Of the interface: ``http://host:port`` or ``https://host:port``.
         user: Who calls.
@@ -55,7 +58,7 @@ class WebHdfs:
         verify: ssl.SSLContext | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self._user = user
+        self.user = user
         self._root = root
         self._client = httpx.Client(
             base_url=f"{address.rstrip('/')}/webhdfs/v1/",
@@ -114,7 +117,7 @@ class WebHdfs:
         return quote(self.absolute(path), safe="/").lstrip("/")
 
     def _params(self, op: str, params: Mapping[str, str]) -> dict[str, str]:
-        return {"op": op, "user.name": self._user, **params}
+        return {"op": op, "user.name": self.user, **params}
 
     def _elsewhere(self, told: Mapping[str, Any]) -> str:
         location = str(told.get("Location", ""))

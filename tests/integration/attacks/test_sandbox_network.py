@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -344,6 +345,153 @@ print(json.dumps(child.wait()))
         "The sandbox of the trial may hold 128 MiB of memory; its processes had more, and the one that had most was "
         "ended. Load less at a time, or ask for more."
     )
+
+
+SEGMENT = """
+import ctypes, json, time
+libc = ctypes.CDLL(None, use_errno=True)
+libc.shmat.restype = ctypes.c_void_p
+segment = libc.shmget(0, 300 * 1024 * 1024, 0o1600)
+held = libc.shmat(segment, None, 0)
+ctypes.memset(held, 1, 300 * 1024 * 1024)
+libc.shmdt(ctypes.c_void_p(held))
+time.sleep(600)
+"""
+FILE = """
+import time
+with open("/dev/shm/hoard", "wb") as file:
+    for _ in range(50):
+        file.write(bytes(1024 * 1024))
+held = bytearray(100 * 1024 * 1024)
+time.sleep(600)
+"""
+WITHOUT_ITS_FIRST_THREAD = """
+import ctypes, os, threading, time
+def state():
+    return open("/proc/self/stat").read().rpartition(")")[2].split()[0]
+def hoard():
+    while state() != "Z":
+        time.sleep(0.01)
+    held = bytearray(300 * 1024 * 1024)
+    time.sleep(600)
+threading.Thread(target=hoard).start()
+ctypes.CDLL(None).syscall(60 if os.uname().machine == "x86_64" else 93, 0)
+"""
+OF_A_CHILD = f"""
+import os
+if os.fork():
+    os.wait()
+{WITHOUT_ITS_FIRST_THREAD}
+"""
+
+
+@pytest.mark.parametrize("hoards", [SEGMENT, FILE, WITHOUT_ITS_FIRST_THREAD, OF_A_CHILD])
+def test_memory_that_stands_beside_a_process_counts_too(start: Start, tmp_path: Path, hoards: str) -> None:
+    process = start(hoards, memory_mib=128)
+    process.communicate(timeout=60)
+    assert process.returncode == 137
+    assert (why_limited(tmp_path / "told") or "").startswith("The sandbox of the trial may hold 128 MiB of memory;")
+
+
+def test_whoever_takes_all_connections_keeps_no_look_from_the_memory(start: Start, tmp_path: Path) -> None:
+    listeners = [socket.create_server(("127.0.0.1", 0), backlog=1000) for _ in range(4)]
+    places = [one.getsockname() for one in listeners]
+    code = f"""
+import resource, socket, time
+most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+taken = []
+for place in {places!r} * 200:
+    taken.append(socket.socket())
+    taken[-1].setblocking(False)
+    taken[-1].connect_ex(place)
+time.sleep(3)
+held = bytearray(300 * 1024 * 1024)
+time.sleep(600)
+"""
+    usual = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, usual[1]))
+    try:
+        out = tuple(Address(host=host, port=port) for host, port in places)
+        process = start(code, out=out, memory_mib=128)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, usual)
+    process.communicate(timeout=60)
+    for one in listeners:
+        one.close()
+    assert process.returncode == 137
+    assert (why_limited(tmp_path / "told") or "").startswith("The sandbox of the trial may hold 128 MiB of memory;")
+
+
+def test_memory_in_files_without_names_is_not_to_be_had(start: Start) -> None:
+    code = """
+import json, os
+try:
+    print(json.dumps(os.memfd_create("hoard")))
+except OSError as error:
+    print(json.dumps(error.strerror))
+"""
+    assert _told(start(code)) == "Function not implemented"
+
+
+KEYS = """
+import ctypes, json
+libc = ctypes.CDLL(None, use_errno=True)
+add, ask = (248, 250) if __import__("os").uname().machine == "x86_64" else (217, 219)
+def read(key):
+    held = ctypes.create_string_buffer(99)
+    return held.value.decode() if libc.syscall(ask, 11, key, held, 99) >= 0 else None
+def keys():
+    try:
+        return open("/proc/keys").read()
+    except OSError:
+        return ""
+"""
+
+
+def test_a_keyring_that_the_services_were_started_with_is_no_place_where_sandboxes_meet(tmp_path: Path) -> None:
+    # Within a process of its own: whoever joins a keyring never leaves it again.
+    start = f"""{KEYS}
+import subprocess, sys
+commands = json.loads(sys.argv[1])
+assert libc.syscall(ask, 1, None) > 0
+assert libc.syscall(add, b"user", b"of-the-service", b"secret", 6, -3) > 0
+one, other = (json.loads(subprocess.run(command, check=True, capture_output=True).stdout) for command in commands)
+own = [read(libc.syscall(ask, 10, -3, b"user", name, 0)) for name in (b"of-the-service", b"left")]
+print(json.dumps([one, other, own]))
+"""
+    look = f"""{KEYS}
+made = libc.syscall(add, b"user", b"left", b"word", 4, -3)
+print(json.dumps([made, libc.syscall(ask, 10, -3, b"user", b"of-the-service", 0), keys()]))
+"""
+    view = View(hidden=(tmp_path,), temporary=tmp_path / "tmp")
+    (tmp_path / "tmp").mkdir()
+    keeping = Keeping(apart=True, whose="trial", told=tmp_path / "told")
+    command = kept_command(_program(), [PYTHON, "-I", "-c", look], view, cwd=Path("/"), keeping=keeping)
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", start, json.dumps([command, command])],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    if "AssertionError" in done.stderr:
+        pytest.skip("this machine lets its own user have no keys")
+    assert json.loads(done.stdout) == [[-1, -1, ""], [-1, -1, ""], ["secret", None]], done.stderr
+
+
+def test_sockets_that_no_network_keeps_apart_are_not_to_be_had(start: Start) -> None:
+    code = """
+import ctypes, json, os, socket
+libc = ctypes.CDLL(None, use_errno=True)
+said = []
+for family in (40, 38, 31):
+    said.append([libc.socket(family, socket.SOCK_STREAM, 0), os.strerror(ctypes.get_errno())])
+said.append([libc.syscall(425, 8, None), os.strerror(ctypes.get_errno())])
+with socket.socket() as inet, socket.socket(socket.AF_INET6) as inet6, socket.socket(socket.AF_UNIX) as unix:
+    print(json.dumps(said))
+"""
+    for apart in (True, False):
+        assert _told(start(code, apart=apart)) == [
+            *([[-1, "Address family not supported by protocol"]] * 3), [-1, "Function not implemented"],
+        ]  # fmt: skip
 
 
 def test_memory_that_several_share_counts_once(start: Start, tmp_path: Path) -> None:

@@ -77,6 +77,20 @@ def test_rights_follow_whatever_changes(hops: PlatformUnderTest, ada: Any, grace
     assert raw(hops) == ([], [])
 
 
+def test_an_archived_project_is_for_reading_there_too(hops: PlatformUnderTest, ada: Any, grace: Any) -> None:
+    ada.post("projects/weather/datasets/raw/shares", json={"project": "tides", "mode": "write"}).raise_for_status()
+    grace.post("projects/tides/shares/weather/raw:accept").raise_for_status()
+    assert raw(hops) == (["weather__ada", "tides__grace"], [])
+    grace.post("projects/tides:archive", json={"name": "tides"}).raise_for_status()
+    assert raw(hops) == (["weather__ada"], ["tides__grace"])
+    grace.post("projects/tides:unarchive").raise_for_status()
+    assert raw(hops) == (["weather__ada", "tides__grace"], [])
+    ada.post("projects/weather:archive", json={"name": "weather"}).raise_for_status()
+    assert raw(hops) == ([], ["weather__ada", "tides__grace"])
+    ada.post("projects/weather:unarchive").raise_for_status()
+    assert raw(hops) == (["weather__ada", "tides__grace"], [])
+
+
 def test_a_change_that_was_taken_back_is_not_followed(hops: PlatformUnderTest, ada: Any) -> None:
     hops.deliver()
     assert ada.post("projects/weather/members", json={"user": "nobody", "role": "data_owner"}).status_code == 404
