@@ -26,7 +26,7 @@ from hops_platform.projects.models import Project
 from hops_platform.security.authentication import Caller, ProjectAccess
 from hops_platform.security.guard import Requires, RequiresInProject
 from hops_platform.security.permissions import Permission
-from hops_platform.sharing import service
+from hops_platform.sharing import offering, publishing, receiving
 from hops_platform.sharing.models import Publication, Share
 from hops_platform.sharing.schemas import (
     NewShare,
@@ -38,6 +38,7 @@ from hops_platform.sharing.schemas import (
     Wish,
     Withdrawal,
 )
+from hops_platform.sharing.service import end, show_received, show_share
 
 router = APIRouter(tags=["sharing"])
 TargetName = Annotated[str, Path(max_length=MAX_SLUG_LENGTH, examples=["tides"])]
@@ -65,9 +66,9 @@ def list_shares_of_dataset(
     after: After = None,
 ) -> Page[ShareAnswer]:
     """Who has a dataset of this project, or may come to have it, by the projects' names."""
-    query = service.shares_of(find_dataset(session, access.project, dataset))
+    query = offering.shares_of(find_dataset(session, access.project, dataset))
     rows, following = fetch_page(session, query, key=Project.name, limit=limit, after=after)
-    return Page(items=[service.show_share(session, row[1]) for row in rows], next=following)
+    return Page(items=[show_share(session, row[1]) for row in rows], next=following)
 
 
 @router.post(
@@ -88,8 +89,8 @@ def offer_dataset(  # noqa: PLR0917 - the request, and parts
     _say_how(known, to=request.project, mode=request.mode.value, download=request.download)
 
     def create() -> ShareAnswer:
-        answer = service.offer(session, access, dataset, request)
-        share = service.find_share(session, access.project, dataset, request.project)
+        answer = offering.offer(session, access, dataset, request)
+        share = offering.find_share(session, access.project, dataset, request.project)
         known.thing = share.path
         known.also_in(share.project.name, share.project_id)
         return answer
@@ -120,12 +121,12 @@ def edit_share(
     if_match: IfMatch = None,
 ) -> ShareAnswer:
     """Changes what the other project may do with it; less than before takes effect at once, more at a next start."""
-    share = service.find_share(session, access.project, dataset, target)
+    share = offering.find_share(session, access.project, dataset, target)
     check_entity_tag(if_match, share.version)
-    service.edit_share(session, share, request, version=share.version)
+    offering.edit_share(session, share, request, version=share.version)
     _in_both(known, share, access.project)
     response.headers["ETag"] = entity_tag(share.version)
-    return service.show_share(session, share)
+    return show_share(session, share)
 
 
 @router.delete(
@@ -141,9 +142,9 @@ def revoke_share(
     known: Known,
 ) -> None:
     """Ends a share, takes an offer back, or refuses a wish; running servers and sessions lose it within seconds."""
-    share = service.find_share(session, access.project, dataset, target)
+    share = offering.find_share(session, access.project, dataset, target)
     _in_both(known, share, access.project)
-    service.end(session, share, Ending.REVOKED)
+    end(session, share, Ending.REVOKED)
 
 
 @router.get("/projects/{project}/share-targets")
@@ -153,7 +154,7 @@ def find_share_targets(
     search: Search = "",
 ) -> list[Target]:
     """The first projects with which a dataset can be shared and that are called so: listed ones, and the caller's."""
-    return service.targets(session, access, search)
+    return offering.targets(session, access, search)
 
 
 @router.post(
@@ -167,7 +168,7 @@ def publish_dataset(
     session: DatabaseSession,
 ) -> PublishedDataset:
     """Lets everybody who is logged in find a dataset, and add it to their own project for reading."""
-    return service.publish(session, access.project, dataset)
+    return publishing.publish(session, access.project, dataset)
 
 
 @router.delete(
@@ -184,7 +185,7 @@ def withdraw_dataset(
 ) -> None:
     """Lets nobody find a dataset any more; those who have added it by themselves stay or go, as the body says."""
     known.details["users"] = request.users.value
-    for project in service.withdraw(session, access.project, dataset, request.users):
+    for project in publishing.withdraw(session, access.project, dataset, request.users):
         known.also_in(project.name, project.id)
 
 
@@ -196,8 +197,8 @@ def list_received_shares(
     after: After = None,
 ) -> Page[ReceivedShare]:
     """What other projects share with this one, offer it, or are asked for, by project and dataset."""
-    rows, following = fetch_page(session, service.received(access.project), key=Share.path, limit=limit, after=after)
-    return Page(items=[service.show_received(row[0]) for row in rows], next=following)
+    rows, following = fetch_page(session, receiving.received(access.project), key=Share.path, limit=limit, after=after)
+    return Page(items=[show_received(row[0]) for row in rows], next=following)
 
 
 @router.post(
@@ -218,8 +219,10 @@ def ask_for_dataset(
     known.details["mode"] = request.mode.value
 
     def create() -> ReceivedShare:
-        answer = service.ask(session, access, request)
-        _in_both(known, service.find_received(session, access.project, answer.project, answer.dataset), access.project)
+        answer = receiving.ask(session, access, request)
+        _in_both(
+            known, receiving.find_received(session, access.project, answer.project, answer.dataset), access.project
+        )
         return answer
 
     return create_once(
@@ -240,9 +243,9 @@ def accept_share(
     owner: OwnerName, dataset: DatasetName, access: Decides, session: DatabaseSession, known: Known
 ) -> ReceivedShare:
     """Accepts a dataset that is offered; servers and sessions that start from now on show it."""
-    share = service.find_received(session, access.project, owner, dataset)
+    share = receiving.find_received(session, access.project, owner, dataset)
     _in_both(known, share, access.project)
-    return service.show_received(service.accept(session, share))
+    return show_received(receiving.accept(session, share))
 
 
 @router.post(
@@ -254,9 +257,9 @@ def decline_share(
     owner: OwnerName, dataset: DatasetName, access: Decides, session: DatabaseSession, known: Known
 ) -> None:
     """Declines a dataset that is offered; the project that offers it sees that."""
-    share = service.find_received(session, access.project, owner, dataset)
+    share = receiving.find_received(session, access.project, owner, dataset)
     _in_both(known, share, access.project)
-    service.decline(session, share)
+    receiving.decline(session, share)
 
 
 @router.delete(
@@ -272,9 +275,9 @@ def leave_share(
     known: Known,
 ) -> None:
     """Gives a dataset back, or takes a wish back; running servers and sessions lose it within seconds."""
-    share = service.find_received(session, access.project, owner, dataset)
+    share = receiving.find_received(session, access.project, owner, dataset)
     _in_both(known, share, access.project)
-    service.end(session, share, Ending.GIVEN_BACK)
+    end(session, share, Ending.GIVEN_BACK)
 
 
 @router.get("/published-datasets")
@@ -286,9 +289,9 @@ def list_published_datasets(
     after: After = None,
 ) -> Page[PublishedDataset]:
     """The datasets that everybody here may find, by project and name."""
-    rows, following = fetch_page(session, service.published(search), key=Publication.path, limit=limit, after=after)
-    mine = service.projects_of(session, caller.person)
-    return Page(items=service.show_published(session, [row[0] for row in rows], mine), next=following)
+    rows, following = fetch_page(session, publishing.published(search), key=Publication.path, limit=limit, after=after)
+    mine = publishing.projects_of(session, caller.person)
+    return Page(items=publishing.show_published(session, [row[0] for row in rows], mine), next=following)
 
 
 def _in_both(known: Circumstances, share: Share, project: Project) -> None:

@@ -21,7 +21,7 @@ from hops_platform.projects.schemas import NewMember
 from hops_platform.projects.service import add_member, remove_member
 from hops_platform.security.throttling import FREE_ATTEMPTS
 from hops_platform.sharing.models import Share
-from hops_platform.sharing.service import accept, find_received
+from hops_platform.sharing.receiving import accept, find_received
 from hops_platform.sharing.standing import SETTLE
 from hops_platform.users.models import User
 from hops_platform.users.schemas import UserEdit
