@@ -12,7 +12,6 @@ Laws:
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import tomllib
 from enum import StrEnum
@@ -22,6 +21,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from hops_contract.loopback import is_loopback
 from hops_contract.slugs import MAX_SLUG_LENGTH, SLUG_RULE, is_slug
 
 LOCAL = "local"
@@ -138,7 +138,7 @@ class LdapRealmSettings(_Realm):
             parts = urlsplit(server)
             if parts.scheme not in {"ldap", "ldaps"} or not parts.hostname or parts.path.strip("/") or parts.query:
                 raise ValueError("A server is ldaps://host, ldaps://host:port or ldap://host.")
-            if parts.scheme == "ldap" and not self.start_tls and not is_this_machine(parts.hostname):
+            if parts.scheme == "ldap" and not self.start_tls and not is_loopback(parts.hostname):
                 raise ValueError(
                     f"Passwords would travel to {parts.hostname} in the clear: use ldaps://, or leave start_tls on."
                 )
@@ -267,16 +267,6 @@ def read_private(path: Path) -> str:
     return text
 
 
-def is_this_machine(host: str) -> bool:
-    """Whether nothing leaves this machine on the way to ``host``."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def check_web_address(url: str) -> str:
     """``url``, if what is sent there can't be read on the way.
 
@@ -286,7 +276,7 @@ def check_web_address(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme == "https" and parts.hostname:
         return url
-    if parts.scheme == "http" and parts.hostname and is_this_machine(parts.hostname):
+    if parts.scheme == "http" and parts.hostname and is_loopback(parts.hostname):
         return url
     raise ValueError("An address of a provider begins with https://.")
 

@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 
 from hops_contract.keeping import PROCESSES, Address
 from hops_contract.layout import Home
+from hops_contract.loopback import is_loopback
 from hops_contract.sandbox import Sandboxing
 from hops_contract.storage import StorageAddress, StorageAddressError, StorageKind, parse_storage
 from hops_livy.masters.settings import MasterSettings, read_master
-from hops_livy.upstream_settings import LOOPBACK, UpstreamSettings, read_upstream
+from hops_livy.upstream_settings import UpstreamSettings, read_upstream
 from hops_livy.variables import SettingsError, Variables, address_parts
 
 
@@ -204,7 +205,7 @@ def read_settings(environment: Mapping[str, str] | None = None, *, port: int | N
         master=master,
         limits=_limits(variables),
     )
-    if settings.host not in LOOPBACK and not (settings.tls_cert and settings.tls_key):
+    if not is_loopback(settings.host) and not (settings.tls_cert and settings.tls_key):
         raise SettingsError(
             f"The session service would listen on {settings.host}, which other machines reach, without encryption. "
             "Set HOPS_TLS_CERT and HOPS_TLS_KEY, or let it listen on 127.0.0.1."

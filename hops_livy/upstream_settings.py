@@ -9,9 +9,9 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from hops_contract.loopback import is_loopback
 from hops_livy.variables import SettingsError, Variables, address_parts
 
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _NAME = r"[a-z][a-z0-9-]{0,30}"
 _PRINCIPAL = r"[^\s@/]+(/[^\s@/]+)?(@[^\s@/]+)?"
 _PREFIX = "HOPS_LIVY_UPSTREAM_"
@@ -102,7 +102,7 @@ def read_upstream(source: Mapping[str, str]) -> UpstreamSettings | None:
 
 
 def _check_secret(settings: UpstreamSettings) -> None:
-    if settings.authentication is Authentication.NONE and urlsplit(settings.url).hostname not in LOOPBACK:
+    if settings.authentication is Authentication.NONE and not is_loopback(urlsplit(settings.url).hostname or ""):
         raise SettingsError(
             f"{_PREFIX}AUTH is none, and {_PREFIX}URL is another machine: whoever reaches a Livy that asks nobody who "
             "they are, such as code of any session on the cluster, starts sessions as anybody. Let Livy ask "
@@ -132,7 +132,7 @@ def _url(text: str, *, secret: bool) -> str:
         raise SettingsError(
             f"{_PREFIX}URL holds a name or a password; use {_PREFIX}USER and {_PREFIX}SECRET_FILE for them."
         )
-    if secret and parts.scheme == "http" and parts.hostname not in LOOPBACK:
+    if secret and parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise SettingsError(
             f"{_PREFIX}URL begins with http: what shows who the platform is, and all code, would be sent to another "
             "machine unencrypted. Use https."

@@ -6,9 +6,9 @@ from pydantic import ValidationError
 
 from hops_contract.realms import RealmsError, load_realms
 from hopslab.errors import SiteError
-from jupyterhub_config.settings import SOURCE, SiteSettings, is_loopback
+from jupyterhub_config.settings import SOURCE, SiteSettings
 
-__all__ = ["CHECKOUT", "SiteSettings", "check_realms", "is_loopback", "load_settings"]
+__all__ = ["CHECKOUT", "SiteSettings", "check_realms", "load_settings"]
 
 CHECKOUT = SOURCE
 """The folder that was cloned."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import os
 import secrets
@@ -17,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hops_contract.keeping import PROCESSES, read_addresses
 from hops_contract.layout import Home
+from hops_contract.loopback import is_loopback
 from hops_contract.private_files import write_private
 from hops_contract.sandbox import Sandboxing, read_paths
 
@@ -124,16 +124,6 @@ def explain(error: ValidationError) -> str:
         text = item["msg"].removeprefix("Value error, ")
         lines.append(f"HOPS_{str(item['loc'][0]).upper()}: {text}." if item["loc"] else text)
     return "\n".join(lines)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches ``host``."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def secret(file: Path) -> str:

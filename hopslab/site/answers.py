@@ -8,7 +8,8 @@ from pathlib import Path
 
 import httpx
 
-from hopslab.settings import SiteSettings, is_loopback
+from hops_contract.loopback import is_loopback
+from hopslab.settings import SiteSettings
 
 HEALTH = {
     "hub": "hub/health",
