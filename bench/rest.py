@@ -26,10 +26,10 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
-from transfer import free_port
 from verdict import tell
 
 from hops_platform.paging import encode_cursor
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 SITE = Path(__file__).with_name("many_projects.py")

@@ -13,7 +13,6 @@ import contextlib
 import json
 import os
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
@@ -36,6 +35,7 @@ from hops_contract.servers import ServerConfig, ServerGrant
 from hops_spawner.environment import server_environment
 from hops_spawner.files import FOLDERS, server_files
 from hops_spawner.folder import write_folder
+from tests.ports import free_port
 from tests.sample_certificate import SAMPLE
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -88,12 +88,6 @@ def stock_environment(folder: Path) -> Path:
     )
     marker.write_text(wanted)
     return folder
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def environment(prefix: Path, hub: str, port: int, folder: Path, *, ours: bool) -> dict[str, str]:

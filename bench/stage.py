@@ -11,7 +11,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -36,6 +35,7 @@ from hops_contract.servers import ServerConfig, ServerGrant
 from hops_spawner.environment import server_environment
 from hops_spawner.files import FOLDERS, server_files
 from hops_spawner.folder import write_folder
+from tests.ports import free_port
 from tests.sample_certificate import SAMPLE
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -303,7 +303,7 @@ def notebook_server(
     if stock_livy is not None:
         files |= _stock_files(stage, folder, home, stock_livy, chosen or options(), stage.token(user))
     write_folder(folder, files, FOLDERS)
-    port = _free_port()
+    port = free_port()
     environment = server_environment({}, config, PurePosixPath(folder), home=PurePosixPath(home))
     environment |= {"JUPYTER_TOKEN": JUPYTER_TOKEN, "PYTHONPATH": f"{ROOT / 'kernels'}:{ROOT / 'server_extension'}"}
     if temporary is not None:
@@ -383,12 +383,6 @@ def _end_family(process: subprocess.Popen[bytes]) -> None:
         process.kill()
         process.wait()
     psutil.wait_procs(family, timeout=20)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_for(condition: Callable[[], Any], *, patience_s: float, step_s: float = 0.2) -> Any:

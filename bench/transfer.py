@@ -26,6 +26,8 @@ import psutil
 import requests
 from verdict import tell
 
+from tests.ports import free_port
+
 GOAL_RATIO, GOAL_MEMORY_MIB = 0.8, 64
 SERVE = """
 import sys, uvicorn
@@ -49,11 +51,6 @@ http {{
   server {{ listen 127.0.0.1:{port}; root {folder}/files; location / {{ dav_methods PUT; }} }}
 }}
 """
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 import requests
 
 from tests.contract.hadoop_jars import fetch_jars
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 LOGGING = """log4j.rootLogger=WARN, out
@@ -38,12 +38,6 @@ def _java() -> str:
     return str(found[0])
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _write_settings(folder: Path, name: str, settings: dict[str, str]) -> None:
     rows = "".join(f"<property><name>{key}</name><value>{value}</value></property>" for key, value in settings.items())
     (folder / name).write_text(f"<configuration>{rows}</configuration>")
@@ -56,7 +50,7 @@ class Hdfs:
         self.folder = folder
         self.java = _java()
         self.jars = fetch_jars(JARS, home=platform_home(), java=self.java, name="hdfs")
-        self.rpc, self.http, *ports = (_free_port() for _ in range(5))
+        self.rpc, self.http, *ports = (free_port() for _ in range(5))
         for name in ("hdfs", "datanode", "static"):
             (folder / "classes/webapps" / name).mkdir(parents=True)
         (folder / "classes/log4j.properties").write_text(LOGGING)

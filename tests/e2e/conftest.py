@@ -3,13 +3,14 @@
 import os
 import re
 import shutil
-import socket
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import sync_playwright
+
+from tests.ports import free_port
 
 CHROMIUM = os.environ.get("HOPS_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 CHROMIUM_FLAGS = [
@@ -53,9 +54,7 @@ def site(tmp_path_factory):
     for shared in (Path("environments", "base"), Path("archives")):
         (home / shared).parent.mkdir(parents=True, exist_ok=True)
         (home / shared).symlink_to(ROOT / ".hopslab" / shared)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     env = {name: value for name, value in os.environ.items() if not name.startswith("HOPS_")}
     env |= {"HOPS_HOME": str(home), "HOPS_PORT": str(port)}
     site = Site(url=f"http://127.0.0.1:{port}/", password="", env=env)

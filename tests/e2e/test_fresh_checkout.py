@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ import psutil
 import pytest
 
 from hopslab.demo.checks import TRIALS
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 LEFT_OUT = re.compile(r"(java|javac|jar|node|nodejs|npm|npx|corepack|uv|uvx)(\d.*)?")
@@ -59,9 +59,7 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def test_make_up_and_the_demo_need_nothing_but_python_and_make_down_leaves_nothing(checkout, bare_path, tmp_path):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
+    port = str(free_port())
     kept = {name: value for name, value in os.environ.items() if name.endswith(("_CERT", "_CERT_FILE", "_INDEX_URL"))}
     environment = kept | {
         "PATH": str(bare_path), "HOME": str(tmp_path), "LANG": "C.UTF-8", "HOPS_PORT": port,

@@ -10,8 +10,9 @@ import pytest
 
 from hops_contract.realms import KerberosRealmSettings, LdapRealmSettings, OidcRealmSettings
 from hops_platform.adapters.realms.checks import look_at
+from tests.ports import free_port
 
-from .slapd import BASE, PEOPLE, SERVICE, SERVICE_PASSWORD, Slapd, free_port, make_certificates, missing_program
+from .slapd import BASE, PEOPLE, SERVICE, SERVICE_PASSWORD, Slapd, make_certificates, missing_program
 
 pytestmark = pytest.mark.ldap
 

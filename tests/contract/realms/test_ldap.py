@@ -23,8 +23,9 @@ from hops_platform.errors import (
     WrongCredentialsError,
 )
 from hops_platform.testing.realm_contract import RealmContract
+from tests.ports import free_port
 
-from .slapd import BASE, GROUPS, PEOPLE, SERVICE, SERVICE_PASSWORD, Slapd, free_port, make_certificates, missing_program
+from .slapd import BASE, GROUPS, PEOPLE, SERVICE, SERVICE_PASSWORD, Slapd, make_certificates, missing_program
 
 pytestmark = pytest.mark.ldap
 NOT_DISABLED = "(!(employeeType=disabled))"

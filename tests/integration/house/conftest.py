@@ -2,11 +2,12 @@
 
 import os
 import signal
-import socket
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
 HOPSLAB = ROOT / ".venv" / "bin" / "hopslab"
@@ -47,12 +48,6 @@ def site(tmp_path):
     yield make
     ended = Command(home).run("down")
     assert ended.returncode == 0, ended.stderr
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def press_ctrl_c(process):

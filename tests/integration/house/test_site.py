@@ -11,7 +11,8 @@ import pytest
 
 from hops_contract.layout import Home
 from hopslab.site.stop import processes_of
-from tests.integration.house.conftest import free_port, press_ctrl_c
+from tests.integration.house.conftest import press_ctrl_c
+from tests.ports import free_port
 from tests.unit.house.certificates import certificate
 
 START_S = 150

@@ -8,7 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from .served_livy import free_port
+from tests.ports import free_port
 
 REALM = "HOPS.TEST"
 _PLACES = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
 import threading
 import time
 
@@ -10,12 +9,7 @@ import uvicorn
 
 from hops_livy.upstream.client import LivyClient, open_http
 from hops_livy.upstream_settings import UpstreamSettings
-
-
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
+from tests.ports import free_port
 
 
 @contextlib.contextmanager

@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from hops_contract.options import ServerLimits
 from hops_contract.sandbox import SandboxError, find_program
+from tests.ports import free_port
 from tests.sample_certificate import SAMPLE
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -131,12 +131,6 @@ def control_plane_running():
     finally:
         server.shutdown()
         server.server_close()
-
-
-def free_port(host: str = "127.0.0.1") -> int:
-    with socket.socket() as free:
-        free.bind((host, 0))
-        return free.getsockname()[1]
 
 
 def make_home(root: Path, *projects: str) -> Path:

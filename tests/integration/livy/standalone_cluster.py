@@ -13,8 +13,9 @@ import httpx
 from hops_contract.layout import Home
 from hops_livy.java import find_java
 from hops_livy.java_home import java_home_for
+from tests.ports import free_port
 
-from .service_process import BASE, free_port
+from .service_process import BASE
 
 DRIVER_HOST = "127.0.0.3"
 """Stands for this machine's address on the network."""

@@ -13,9 +13,10 @@ from fastapi.responses import JSONResponse
 
 from hops_livy.upstream.answers import AwayError, GoneError, TooMuchError
 from tests.contract.livy.scripted_livy import ScriptedLivy, text
+from tests.ports import free_port
 from tests.unit.house.certificates import certificate
 
-from .served_livy import ask, free_port, served
+from .served_livy import ask, served
 from .service_process import Service, run, start_session
 
 

@@ -16,8 +16,9 @@ from hops_contract.layout import Home
 from hops_livy.java import find_java
 from hops_livy.java_home import java_home_for
 from tests.contract.hadoop_jars import fetch_jars
+from tests.ports import free_port
 
-from .service_process import BASE, free_port
+from .service_process import BASE
 
 JARS = Path(__file__).with_name("yarn_jars.txt")
 HOSTS = ("127.0.0.1", "127.0.0.2")

@@ -25,15 +25,10 @@ from hops_platform.settings import Settings
 from hops_platform.testing.factories import make_platform
 from hops_platform.tls_server import HANDSHAKE_S, MOST_HANDSHAKES
 from hops_platform.users import service as users
+from tests.ports import free_port
 
 API = "/services/hops/api/v1/"
 CURL = shutil.which("curl")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass

@@ -26,7 +26,8 @@ from hops_contract.gssapi import ServiceTicket
 from hops_platform.second_factor.codes import code_of, step_at
 from tests.contract.realms.slapd import PEOPLE, SERVICE, SERVICE_PASSWORD, Slapd, missing_program
 from tests.integration.livy.kdc import REALM, Kdc, missing_programs
-from tests.integration.spawner.conftest import ROOT, Site, eventually, free_port
+from tests.integration.spawner.conftest import ROOT, Site, eventually
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.hub, pytest.mark.ldap, pytest.mark.kerberos]
 CLIENT, SECRET = "hopslab", "the site's own secret"

@@ -3,7 +3,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +15,7 @@ import httpx
 import pytest
 
 from hops_spawner.files import AUTHORIZER, CONTENTS, EXTENSIONS
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[3]
 TOKEN = "jupyter-token"
@@ -89,9 +89,7 @@ class NotebookServer:
     """A real Jupyter server with the extension."""
 
     def __init__(self, folder, home, extensions=EXTENSIONS):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         self.base = "/user/ada/weather"
         self.url = f"http://127.0.0.1:{port}{self.base}"
         environment = {

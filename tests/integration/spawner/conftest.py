@@ -5,7 +5,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ import psutil
 import pytest
 
 from hops_contract.options import ServerOptions
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
 API = "services/hops/api/v1/"
@@ -212,12 +212,6 @@ class Site:
                 if process.environ().get("HOPS_SERVER_FOLDER") == folder:
                     return process
         raise AssertionError("the server does not run")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="session")
