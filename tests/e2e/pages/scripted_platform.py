@@ -23,7 +23,7 @@ from hops_contract.options import Capacity, ServerLimits, ServerOptions
 from hops_platform.http import parts_of
 from hops_platform.pages import router
 from hops_platform.security.browser import BrowserUser, current_browser_user
-from hops_platform.settings import NetworkRule
+from hops_platform.settings import Settings
 from hops_spawner.form import FormRefusedError, options_from_form, render_form
 
 PREFIX = "/services/hops"
@@ -343,14 +343,7 @@ def make_app(platform: ScriptedPlatform) -> FastAPI:
         return BrowserUser(caller=SimpleNamespace(person=person, lacks_second_factor=False), csrf_token=CSRF)  # type: ignore[arg-type]
 
     def parts() -> Any:
-        return SimpleNamespace(
-            settings=SimpleNamespace(
-                prefix=f"{PREFIX}/",
-                hub_base_url="/",
-                deleted_projects_days=7,
-                sandbox_network=NetworkRule.PROJECT,
-            )
-        )
+        return SimpleNamespace(settings=Settings(service_prefix=f"{PREFIX}/"))
 
     app.dependency_overrides[current_browser_user] = reader
     app.dependency_overrides[parts_of] = parts

@@ -21,7 +21,7 @@ from hops_platform.security.browser import (
     current_browser_user,
     install_login_redirect,
 )
-from hops_platform.settings import RegistrationRule
+from hops_platform.settings import RegistrationRule, Settings
 from hops_platform.testing.realm_fakes import MemoryRealm
 
 STATIC = Path(pages.__file__).parent / "static"
@@ -58,8 +58,9 @@ def get(app: FastAPI, path: str, **headers: str) -> httpx.Response:
 @pytest.fixture
 def parts():
     return SimpleNamespace(
-        settings=SimpleNamespace(
-            prefix="/services/hops/", hub_base_url="/", deleted_projects_days=7, registration=RegistrationRule.APPROVAL
+        # The real ones: what a page comes to read of them is there.
+        settings=Settings(
+            registration=RegistrationRule.APPROVAL, mail_host="mail.example.org", mail_from="hops@example.org"
         ),
         engines=SimpleNamespace(
             mailer=SimpleNamespace(sends=True),
@@ -166,7 +167,7 @@ def test_a_page_has_one_heading_landmarks_and_a_way_past_the_header(visit, path)
 def test_every_control_of_a_page_has_a_label(visit, path):
     html = visit(path).text
     labelled = set(re.findall(r'<label for="([^"]+)"', html))
-    within = re.sub(r"<label class=\"hops-choice\">.*?</label>", "", html, flags=re.DOTALL)
+    within = re.sub(r"<label class=\"hops-choice\"[^>]*>.*?</label>", "", html, flags=re.DOTALL)
     for control in re.findall(r"<(?:input|select|textarea)\b[^>]*>", within):
         identity = re.search(r'\bid="([^"]+)"', control)
         assert (identity and identity.group(1) in labelled) or "aria-label" in control, control
