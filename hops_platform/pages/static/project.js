@@ -1,12 +1,13 @@
 // One project: what it is, who is in it, what it may use, and my server.
 
-import { call, get, idempotencyKey, page, path } from "./api.js";
+import { call, get, idempotencyKey, path } from "./api.js";
 import { confirmed, open } from "./dialogs.js";
 import { announce, busy, byId, clearProblem, h, onSubmit, ROLES, showProblem, when } from "./dom.js";
 import { limitFields, limitPairs, limitsTyped, mib } from "./limits.js";
 import { archive, showActivity, showArchived, showServices, showUse } from "./life.js";
 import { watchInvitations } from "./inviting.js";
 import { suggestUsers, watchRequests } from "./joining.js";
+import { fill } from "./more.js";
 import { watchServer } from "./server.js";
 
 const meta = (name) => document.querySelector(`meta[name="hops-${name}"]`).content;
@@ -250,29 +251,12 @@ const loadRequests = () =>
 const loadInvitations = () => (project.role === "data_owner" ? watchInvitations(url).catch((error) => showProblem(byId("invitations"), error)) : null);
 
 // Lists
-async function fill(box, { path: listPath, rows, button, make, empty, after = null }) {
-  try {
-    const answer = await page(listPath, { after });
-    if (after === null) rows.replaceChildren();
-    rows.append(...answer.items.map(make));
-    if (empty && !rows.children.length) rows.append(h("li", { class: "hops-muted" }, empty));
-    button.hidden = !answer.next;
-    button.onclick = () => busy(button, "Loading…", () => fill(box, { path: listPath, rows, button, make, after: answer.next }));
-  } catch (error) {
-    showProblem(box, error);
-  }
-}
+const loadMembers = () => fill(members, byId("member-rows"), `${url}/members`, byId("more-members"), memberRow).catch((error) => showProblem(members, error));
 
-const loadMembers = () => fill(members, { path: `${url}/members`, rows: byId("member-rows"), button: byId("more-members"), make: memberRow });
-
+const datasetRow = (dataset) =>
+  h("li", {}, h("a", { href: `${meta("base")}projects/${path(name)}/datasets/${path(dataset.name.replaceAll("/", ":"))}` }, h("strong", {}, dataset.name)), dataset.description ? h("div", { class: "hops-muted hops-small" }, dataset.description) : null);
 const loadDatasets = () =>
-  fill(byId("datasets"), {
-    path: `${url}/datasets`,
-    rows: byId("dataset-rows"),
-    button: byId("more-datasets"),
-    empty: "There are none yet; they are being made.",
-    make: (dataset) => h("li", {}, h("a", { href: `${meta("base")}projects/${path(name)}/datasets/${path(dataset.name.replaceAll("/", ":"))}` }, h("strong", {}, dataset.name)), dataset.description ? h("div", { class: "hops-muted hops-small" }, dataset.description) : null),
-  });
+  fill(byId("datasets"), byId("dataset-rows"), `${url}/datasets`, byId("more-datasets"), datasetRow, "There are none yet; they are being made.").catch((error) => showProblem(byId("datasets"), error));
 
 const datasetDialog = byId("dataset-dialog");
 let datasetKey = idempotencyKey();
