@@ -128,6 +128,19 @@ def revoke_certificate(
     return revoked
 
 
+@router.get("/me/certificates")
+def list_my_certificates(
+    caller: Annotated[Caller, Depends(Requires(Permission.ME_CERTIFICATES))],
+    session: DatabaseSession,
+    limit: Limit = DEFAULT_LIMIT,
+    after: After = None,
+) -> Page[CertificateAnswer]:
+    """My certificates that are good, one of each project, by their names."""
+    query = service.of_user(caller.person)
+    rows, following = fetch_page(session, query, key=Certificate.name, limit=limit, after=after)
+    return Page(items=[service.show(row[0]) for row in rows], next=following)
+
+
 @router.get("/projects/{project}/certificates")
 def list_project_certificates(
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.CERTIFICATES_LIST))],

@@ -13,8 +13,8 @@ from datetime import timedelta
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from pydantic import SecretStr
-from sqlalchemy import ColumnElement, Select, delete, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, delete, exists, func, select, update
+from sqlalchemy.orm import Session, aliased
 
 from hops_contract.certificates import CertificateFiles
 from hops_contract.slugs import project_user
@@ -276,6 +276,24 @@ def of_project(project: Project) -> Select[Certificate]:
     # Another project may have had this name before: whose members were in it is nothing of this one's.
     return select(Certificate).where(
         Certificate.project_name == project.name, Certificate.created_at >= project.created_at
+    )
+
+
+def of_user(user: User) -> Select[Certificate]:
+    """The query of the certificates that a user has now: in each project the one that would be handed out."""
+    newer = aliased(Certificate)
+    replaced = exists().where(newer.name == Certificate.name, newer.revoked_at.is_(None), newer.id > Certificate.id)
+    return (
+        select(Certificate)
+        .join(Project, Project.name == Certificate.project_name)
+        .join(Membership, Membership.project_id == Project.id)
+        .where(
+            Membership.user_id == user.id,
+            Certificate.user_name == user.name,
+            Certificate.revoked_at.is_(None),
+            Certificate.not_after > now(),
+            ~replaced,
+        )
     )
 
 

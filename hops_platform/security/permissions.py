@@ -68,6 +68,7 @@ class Permission(StrEnum):
     MEMBERS_REMOVE = "members:remove"
     MEMBERS_SEARCH = "members:search"
     ME_ADDRESS = "me:address"
+    ME_CERTIFICATES = "me:certificates"
     ME_PASSWORD = "me:password"  # noqa: S105
     ME_READ = "me:read"
     ME_SECOND_FACTOR = "me:second-factor"

@@ -87,6 +87,7 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 Permission.INVITATIONS_LIST,
                 Permission.JOIN_REQUESTS_MAKE,
                 Permission.ME_ADDRESS,
+                Permission.ME_CERTIFICATES,
                 Permission.ME_PASSWORD,
                 Permission.ME_READ,
                 Permission.ME_SECOND_FACTOR,

@@ -195,6 +195,8 @@ IN_PERSON = frozenset(
         Permission.CERTIFICATES_SIGN,
         Permission.CERTIFICATE_REPLACE,
         Permission.ME_ADDRESS,
+        # A key of one project would tell of the others.
+        Permission.ME_CERTIFICATES,
         Permission.ME_PASSWORD,
         Permission.ME_SECOND_FACTOR,
         Permission.ME_SECURITY_KEYS,

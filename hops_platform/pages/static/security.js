@@ -1,9 +1,10 @@
-// Security: the second factor and the API keys. Secrets stand in the page only while their dialog is open.
+// Security: the second factor, keys and certificates. Secrets stand in the page only while their dialog is open.
 
 import { call, get, page, path, ProblemError } from "./api.js";
 import { confirmed, open } from "./dialogs.js";
-import { announce, byId, h, onSubmit, showProblem, when } from "./dom.js";
+import { announce, busy, byId, clearProblem, h, onSubmit, showProblem, when } from "./dom.js";
 import { askKey, knowsKeys, makeKey, whyNot } from "./hub/security-key.js";
+import { fill } from "./more.js";
 
 const MOST_KEYS = 20;
 const SECOND_FACTOR_NEEDED = "urn:hopslab:problem:second-factor-needed";
@@ -236,7 +237,78 @@ byId("copy-secret").addEventListener("click", async () => {
   setTimeout(() => (button.textContent = "Copy"), 3000);
 });
 
+// Certificates
+
+const bytes = (base64) => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+
+/** The files by the names that they have in servers and sessions. */
+function filesOf(answer) {
+  return [
+    ["certificate.pem", answer.certificate, "the certificate, and the authority that signed it"],
+    ["key.pem", answer.key, "its private key"],
+    ["authorities.pem", answer.authorities, "whom to believe"],
+    ["keystore.p12", bytes(answer.key_store), "certificate and key for Java"],
+    ["truststore.p12", bytes(answer.trust_store), "whom to believe, for Java"],
+    ["password", answer.password, "of both stores"],
+  ];
+}
+
+function fileRow([name, content, what]) {
+  const address = URL.createObjectURL(new Blob([content], { type: "application/octet-stream" }));
+  return h("li", {}, h("a", { href: address, download: name }, name), h("span", { class: "hops-muted hops-small" }, ` ${what}`));
+}
+byId("files-dialog").addEventListener("close", () => {
+  for (const link of byId("files").querySelectorAll("a")) URL.revokeObjectURL(link.href);
+  byId("files").replaceChildren();
+  byId("certificates-title").focus();
+});
+
+function certificateRow(certificate) {
+  const { project } = certificate;
+  const place = `projects/${path(project)}`;
+  const files = h("button", { type: "button", class: "hops-button", "aria-haspopup": "dialog", "aria-label": `Files of the certificate in ${project}` }, "Files…");
+  files.addEventListener("click", async () => {
+    clearProblem(byId("certificates"));
+    try {
+      const { body } = await busy(files, "Fetching…", () => call("POST", `${place}/certificate:export`));
+      byId("files").replaceChildren(...filesOf(body).map(fileRow));
+      byId("files-dialog").showModal();
+    } catch (error) {
+      showProblem(byId("certificates"), error);
+    }
+  });
+  const replace = h("button", { type: "button", class: "hops-button", "aria-haspopup": "dialog", "aria-label": `Replace the certificate in ${project}` }, "Replace…");
+  replace.addEventListener("click", async () => {
+    const done = await confirmed(
+      {
+        title: `Replace your certificate in ${project}?`,
+        text: "Do it when somebody else may have the key. The old one is refused at once, your Spark sessions and tokens in the project end, and so do your API keys of this project alone. Start your notebook server again after it.",
+        action: "Replace",
+        doing: "Replacing…",
+        danger: true,
+      },
+      () => call("POST", `${place}/certificate:replace`),
+    );
+    if (!done) return;
+    await showCertificates().catch((error) => showProblem(byId("certificates"), error));
+    byId("certificates-title").focus();
+    announce(`You have a new certificate in ${project}.`);
+  });
+  return h(
+    "li",
+    { class: "hops-between" },
+    h("div", {}, h("strong", {}, project), h("div", { class: "hops-muted hops-small" }, h("code", { class: "hops-break" }, certificate.serial), ", good until ", when(certificate.not_after, DAY))),
+    h("div", { class: "hops-row" }, files, replace),
+  );
+}
+
+const showCertificates = () =>
+  fill(byId("certificates"), byId("certificate-rows"), "me/certificates", byId("more-certificates"), certificateRow, "You are in no project yet, or your certificates are still being made.");
+
 refreshFactor();
 showSecurityKeys().catch((error) => showProblem(byId("security-keys"), error));
 // While a second factor has to be set up first, everything else is refused.
-if (!byId("must-set-up")) showKeys().catch((error) => showProblem(byId("keys"), error));
+if (!byId("must-set-up")) {
+  showKeys().catch((error) => showProblem(byId("keys"), error));
+  showCertificates().catch((error) => showProblem(byId("certificates"), error));
+}

@@ -185,6 +185,8 @@ class ScriptedPlatform:
                 return {"items": [], "next": None}
             case "GET", ["me", "address"]:
                 return {"address": None, "mail": True}
+            case "GET", ["me", "certificates"]:
+                return {"items": [], "next": None}
             case "GET", ["me", "security-keys"]:
                 return {"items": [], "origin": None}
             case "GET", ["projects", _, "candidates"]:

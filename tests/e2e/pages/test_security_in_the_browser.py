@@ -1,8 +1,9 @@
-"""The page Security over the real REST API: a second factor and an API key, from first to last."""
+"""The page Security over the real REST API: a second factor, an API key and a certificate, from first to last."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -41,14 +42,19 @@ def clock(monkeypatch):
 
 
 @pytest.fixture
-def url(tmp_path):
+def site(tmp_path):
     made = make_platform(tmp_path)
     with made.parts.database.session() as session:
         users.create_user(session, name="ada", title="", password=PASSWORD, admin=False, must_change_password=False)
     made.logins.tokens["cookie-of-ada"] = "ada"
     server = Served(made.app)
-    yield f"{server.url}/services/hops/"
+    yield SimpleNamespace(platform=made, url=f"{server.url}/services/hops/")
     server.stop()
+
+
+@pytest.fixture
+def url(site):
+    return site.url
 
 
 @pytest.fixture
@@ -115,3 +121,26 @@ def test_a_key_is_made_seen_once_and_revoked(page, url):
     page.get_by_role("button", name="Revoke report").click()
     page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
     expect(page.get_by_text("You have no keys.")).to_be_visible()
+
+
+def test_the_files_of_a_certificate_are_given_and_it_is_replaced(page, site):
+    expect(page.get_by_text("You are in no project yet")).to_be_visible()
+    token = site.platform.parts.signer.sign_user("ada", admin=False).token
+    httpx.post(
+        f"{site.url}api/v1/projects", json={"name": "weather", "title": "Weather"},
+        headers={"Authorization": f"Bearer {token}"}, trust_env=False,
+    ).raise_for_status()  # fmt: skip
+    site.platform.workers.deliver_due()
+    page.reload()
+    page.get_by_role("button", name="Files of the certificate in weather").click()
+    with page.expect_download() as download:
+        page.get_by_role("dialog").get_by_role("link", name="key.pem").click()
+    assert "PRIVATE KEY" in download.value.path().read_text()
+    page.get_by_role("dialog").get_by_role("button", name="I have them").click()
+    expect(page.locator("#files")).to_be_empty()
+    serial = page.locator("#certificate-rows code")
+    before = serial.inner_text()
+    page.get_by_role("button", name="Replace the certificate in weather").click()
+    page.get_by_role("dialog").get_by_role("button", name="Replace").click()
+    expect(serial).to_have_count(1)
+    expect(serial).not_to_have_text(before)

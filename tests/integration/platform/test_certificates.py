@@ -70,6 +70,39 @@ def test_who_joins_has_a_certificate_and_who_owns_the_project_sees_whose_there_a
     assert hops.user("eve").get("projects/weather/certificates").status_code == 404
 
 
+def test_of_my_certificates_i_see_the_one_that_counts_in_each_project(hops: Any, ada: Any) -> None:
+    def mine(client: Any, **query: Any) -> Any:
+        answer = client.get("me/certificates", params=query)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    hops.ready_project(ada, "tides")
+    bob = hops.user("bob")
+    ada.post("projects/weather/members", json={"user": "bob"}).raise_for_status()
+    hops.deliver()
+    assert [(one["project"], one["name"]) for one in mine(ada)["items"]] == [
+        ("tides", "tides__ada"),
+        ("weather", "weather__ada"),
+    ]
+    first = mine(ada, limit=1)
+    assert [one["project"] for one in mine(ada, limit=1, after=first["next"])["items"]] == ["weather"]
+    assert "PRIVATE" not in ada.get("me/certificates").text
+
+    # One that is renewed stands beside the one before, which runs out.
+    with hops.platform.parts.database.session() as session:
+        before = session.scalars(select(Certificate).where(Certificate.name == "tides__ada")).one()
+        before.not_after = now() + timedelta(days=9)
+    renewed = f"{serial_of(export(ada, 'tides')):x}"
+    replaced = ada.post("projects/weather/certificate:replace").json()["serial"]
+    assert [one["serial"] for one in mine(ada)["items"]] == [renewed, replaced]
+
+    assert [one["name"] for one in mine(bob)["items"]] == ["weather__bob"]
+    ada.delete("projects/weather/members/bob").raise_for_status()
+    assert mine(bob)["items"] == []
+    code = hops.project_user("ada", "weather", ProjectRole.DATA_OWNER)
+    assert code.get("me/certificates").status_code == 403
+
+
 def test_what_is_handed_out_is_one_certificate_in_the_forms_that_programs_read(hops: Any, ada: Any) -> None:
     files = export(ada)
     leaf, intermediate = x509.load_pem_x509_certificates(files["certificate"].encode())

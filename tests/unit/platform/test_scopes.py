@@ -30,8 +30,8 @@ def test_every_scope_has_words_and_permissions_and_the_scopes_are_alphabetised()
 def test_what_makes_proofs_of_identity_is_for_people_alone() -> None:
     everything = permissions_of_scopes(Scope)
     for word in (
-        "api-keys:", "me:address", "me:password", "me:sec", "password-resets:give", "registrations:decide",
-        "second-factor:", "users:create", "users:edit",
+        "api-keys:", "me:address", "me:certificates", "me:password", "me:sec", "password-resets:give",
+        "registrations:decide", "second-factor:", "users:create", "users:edit",
     ):  # fmt: skip
         assert not [permission for permission in everything if permission.value.startswith(word)]
     assert Permission.CERTIFICATES_SIGN not in everything
