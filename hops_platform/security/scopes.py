@@ -163,8 +163,8 @@ SCOPE_PERMISSIONS: Mapping[Scope, frozenset[Permission]] = MappingProxyType(
                 Permission.OUTBOX_READ,
                 Permission.PROJECTS_OVERSEE,
                 Permission.PROJECT_READ,
-                Permission.REGISTRATIONS_LIST,
                 Permission.REALM_ACCOUNTS_LIST,
+                Permission.REGISTRATIONS_LIST,
                 Permission.USERS_LIST,
                 Permission.USERS_READ,
             }
@@ -201,9 +201,9 @@ IN_PERSON = frozenset(
         Permission.ME_SECOND_FACTOR,
         Permission.ME_SECURITY_KEYS,
         Permission.PASSWORD_RESETS_GIVE,
-        Permission.REGISTRATIONS_DECIDE,
         Permission.REALM_ACCOUNTS_ADMIT,
         Permission.REALM_ACCOUNTS_REMOVE,
+        Permission.REGISTRATIONS_DECIDE,
         Permission.SECOND_FACTOR_RESET,
         # The Hub's own; no user has it.
         Permission.SERVER_GRANT,
