@@ -11,6 +11,9 @@ from hops_contract.network import Network
 
 Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$")]
 
+MOST_MIB = 2**40
+"""An exbibyte: more is a slip of the keyboard."""
+
 
 class Allocation(StrEnum):
     """How the number of executors is chosen."""
@@ -101,15 +104,15 @@ class ServerLimits(BaseModel):
 
     max_executors: int = Field(default=8, ge=1, le=1000)
     max_executor_cores: int = Field(default=8, ge=1, le=256)
-    max_executor_memory_mib: int = Field(default=8 * 1024, ge=512)
-    max_driver_memory_mib: int = Field(default=8 * 1024, ge=512)
-    max_total_memory_mib: int = Field(default=16 * 1024, ge=1024)
+    max_executor_memory_mib: int = Field(default=8 * 1024, ge=512, le=MOST_MIB)
+    max_driver_memory_mib: int = Field(default=8 * 1024, ge=512, le=MOST_MIB)
+    max_total_memory_mib: int = Field(default=16 * 1024, ge=1024, le=MOST_MIB)
     max_gpus: int = Field(default=8, ge=0, le=1024)
     max_project_sessions: int | None = Field(
         default=None, ge=1, le=100_000, description="For all sessions of the project together; null: no limit."
     )
     max_project_memory_mib: int | None = Field(
-        default=None, ge=1024, description="For all sessions of the project together; null: no limit."
+        default=None, ge=1024, le=MOST_MIB, description="For all sessions of the project together; null: no limit."
     )
     max_project_executors: int | None = Field(
         default=None, ge=1, le=100_000, description="For all sessions of the project together; null: no limit."
@@ -123,11 +126,11 @@ class ServerLimits(BaseModel):
     max_project_storage_mib: int | None = Field(
         default=None,
         ge=1,
-        le=2**40,
+        le=MOST_MIB,
         description="Files of the project's datasets, its trash and uploads under way; null: no limit.",
     )
     max_idle_timeout_minutes: int = Field(
-        default=24 * 60, ge=1, description="The longest idle time; 'never' needs a limit of a week."
+        default=24 * 60, ge=1, le=2**31, description="The longest idle time; 'never' needs a limit of a week."
     )
 
 

@@ -24,12 +24,20 @@ from hops_platform.security.authentication import Caller
 from hops_platform.security.guard import Requires
 from hops_platform.security.kept_tokens import KeptTokens
 from hops_platform.security.permissions import Permission
-from hops_platform.sessions.schemas import IdleStop, Scope, SessionLog, SparkSession, SparkSessionList, Stopped
+from hops_platform.sessions.schemas import (
+    IdleStop,
+    Scope,
+    SessionLog,
+    SessionNumber,
+    SparkSession,
+    SparkSessionList,
+    Stopped,
+)
 
 router = APIRouter(tags=["sessions"])
 Looks = Annotated[Caller, Depends(Requires(Permission.SESSIONS_READ))]
 Stops = Annotated[Caller, Depends(Requires(Permission.SESSIONS_STOP))]
-SessionId = Annotated[int, Path(ge=0, lt=2**31, examples=[3])]
+SessionId = Annotated[SessionNumber, Path(examples=[3])]
 ProjectName = Annotated[
     str | None, Query(max_length=MAX_SLUG_LENGTH, description="The project, for the scope 'project'.")
 ]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
 
 from pydantic import BaseModel, Field
 
 from hops_platform.users.schemas import Strict
 
 MOST_NAMED = 1000
+SessionNumber = Annotated[int, Field(ge=0, lt=2**31)]
 
 
 class Scope(StrEnum):
@@ -122,7 +124,7 @@ class IdleStop(Strict):
 
     scope: Scope
     project: str | None = Field(default=None, max_length=64, examples=["weather"])
-    sessions: list[int] | None = Field(
+    sessions: list[SessionNumber] | None = Field(
         default=None, max_length=MOST_NAMED, description="Only these, if they are idle.", examples=[[3, 5]]
     )
 

@@ -18,6 +18,13 @@ OPERATIONS = [
     for method, operation in methods.items()
 ]
 
+BOUNDS = {
+    "string": ("maxLength", "enum", "const", "pattern"),
+    "array": ("maxItems",),
+    "integer": ("maximum", "exclusiveMaximum", "enum"),
+    "number": ("maximum", "exclusiveMaximum"),
+}
+
 
 def lacking(schema: dict[str, Any], where: str, seen: frozenset[str] = frozenset()) -> Iterator[str]:
     """The parts of ``schema`` for which no example can be told."""
@@ -73,3 +80,28 @@ def test_every_operation_documents_its_problems(operation: dict[str, Any]) -> No
 def test_operations_have_names_of_their_own() -> None:
     names = [parameter.values[0]["operationId"] for parameter in OPERATIONS]
     assert len(names) == len(set(names))
+
+
+def unbounded(place: str, schema: dict[str, Any], seen: frozenset[str] = frozenset()) -> Iterator[str]:
+    """The texts, lists and numbers below ``place`` that have no bound."""
+    name = schema.get("$ref", "").rsplit("/", 1)[-1]
+    if name and name not in seen:
+        yield from unbounded(place, DESCRIPTION["components"]["schemas"][name], seen | {name})
+    bounds = BOUNDS.get(schema.get("type", ""))
+    if schema.get("format") in {"binary", "date-time", "uuid"}:
+        return
+    if bounds and not any(bound in schema for bound in bounds):
+        yield place
+    for field, inner in schema.get("properties", {}).items():
+        yield from unbounded(f"{place}.{field}", inner, seen)
+    for inner in (*schema.get("anyOf", ()), *((schema["items"],) if isinstance(schema.get("items"), dict) else ())):
+        yield from unbounded(place, inner, seen)
+
+
+def test_what_a_body_may_hold_is_bounded() -> None:
+    places = []
+    for path, methods in DESCRIPTION["paths"].items():
+        for method, operation in methods.items():
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                places += unbounded(f"{method.upper()} {path.rsplit('/api/v1/', 1)[-1]}", content["schema"])
+    assert places == []
