@@ -51,6 +51,20 @@ def decode_cursor(cursor: str) -> str:
     return key
 
 
+def decode_id(cursor: str) -> uuid.UUID:
+    """The identifier that a cursor stands for.
+
+    Raises:
+        MalformedRequestError: It stands for none.
+    """
+    try:
+        return uuid.UUID(decode_cursor(cursor))
+    except ValueError as error:
+        raise MalformedRequestError(
+            "The value of 'after' is not a position in this list.", remedy="Use the 'next' of the page before."
+        ) from error
+
+
 def fetch_page(
     session: Session,
     query: Select[*tuple[Any, ...]],
@@ -86,10 +100,7 @@ def fetch_page_by_id(
         MalformedRequestError: The cursor is none of this list.
     """
     if after is not None:
-        try:
-            query = query.where(key > uuid.UUID(decode_cursor(after)))
-        except ValueError as error:
-            raise MalformedRequestError("The value of 'after' is not a position in this list.") from error
+        query = query.where(key > decode_id(after))
     rows = session.execute(query.order_by(key).limit(limit + 1)).all()
     if len(rows) <= limit:
         return rows, None

@@ -14,8 +14,7 @@ from hops_platform.activity.sentences import DETAILS, STORAGE_FULL, kinds_for, s
 from hops_platform.audit.actions import Action, ActorKind
 from hops_platform.audit.events import Event, clip
 from hops_platform.database import now
-from hops_platform.errors import MalformedRequestError
-from hops_platform.paging import Page, decode_cursor, encode_cursor
+from hops_platform.paging import Page, decode_id, encode_cursor
 from hops_platform.projects.models import Project
 from hops_platform.security.authentication import ProjectAccess, permissions_in
 
@@ -72,7 +71,7 @@ def list_activity(session: Session, access: ProjectAccess, *, limit: int, after:
         Activity.project_id == access.project.id, or_(Activity.kind.in_(kinds_for(permissions_in(access))), own)
     )
     if after is not None:
-        query = query.where(Activity.id < _position(after))
+        query = query.where(Activity.id < decode_id(after))
     rows = session.scalars(query.order_by(Activity.id.desc()).limit(limit + 1)).all()
     following = encode_cursor(str(rows[limit - 1].id)) if len(rows) > limit else None
     # A newer version may have noted what this one has no words for.
@@ -119,10 +118,3 @@ def _actor(happened: Event) -> str:
     if happened.action is Action.LIMITS_EDIT or happened.actor_kind not in (ActorKind.USER, ActorKind.PROJECT_USER):
         return ""
     return happened.actor
-
-
-def _position(after: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(decode_cursor(after))
-    except ValueError as error:
-        raise MalformedRequestError("The value of 'after' is not a position in this list.") from error

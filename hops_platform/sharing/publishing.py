@@ -112,6 +112,6 @@ def show_published(session: Session, rows: Sequence[Publication], mine: Iterable
     ]
 
 
-def projects_of(session: Session, person: User) -> Sequence[UUID]:
+def project_ids_of(session: Session, person: User) -> Sequence[UUID]:
     """The projects that somebody is a member of."""
     return session.scalars(select(Membership.project_id).where(Membership.user_id == person.id)).all()

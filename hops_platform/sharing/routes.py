@@ -290,7 +290,7 @@ def list_published_datasets(
 ) -> Page[PublishedDataset]:
     """The datasets that everybody here may find, by project and name."""
     rows, following = fetch_page(session, publishing.published(search), key=Publication.path, limit=limit, after=after)
-    mine = publishing.projects_of(session, caller.person)
+    mine = publishing.project_ids_of(session, caller.person)
     return Page(items=publishing.show_published(session, [row[0] for row in rows], mine), next=following)
 
 
