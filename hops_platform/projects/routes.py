@@ -21,7 +21,7 @@ from hops_platform.http import (
 )
 from hops_platform.idempotency import create_once
 from hops_platform.paging import DEFAULT_LIMIT, Page, fetch_page
-from hops_platform.projects import deletion, service, services
+from hops_platform.projects import closing, deletion, service
 from hops_platform.projects.models import Membership, Project
 from hops_platform.projects.schemas import (
     DeletedProject,
@@ -131,7 +131,7 @@ def archive_project(
     response: Response,
 ) -> ProjectAnswer:
     """Archives a project: servers stop, sessions end, and it is for reading until that is taken back."""
-    services.archive(session, access.project, repeated_name=request.name)
+    closing.archive(session, access.project, repeated_name=request.name)
     response.headers["ETag"] = entity_tag(access.project.version)
     return service.show_project(session, access.project, access.membership)
 
@@ -143,7 +143,7 @@ def unarchive_project(
     response: Response,
 ) -> ProjectAnswer:
     """Takes a project out of the archive; nothing starts by itself."""
-    services.unarchive(session, access.project)
+    closing.unarchive(session, access.project)
     response.headers["ETag"] = entity_tag(access.project.version)
     return service.show_project(session, access.project, access.membership)
 
@@ -160,10 +160,10 @@ def set_services(  # noqa: PLR0917 - the request, and parts
     """Switches services of a project on and off; what runs of one that is switched off ends."""
     project = access.project
     check_entity_tag(if_match, project.version)
-    before = services.services_on(project)
-    services.set_services(session, project, request.services, version=project.version)
-    known.thing = services.changed_in_words(before, request.services) or "nothing"
-    known.details["services"] = [one.value for one in services.services_on(project)]
+    before = closing.services_on(project)
+    closing.set_services(session, project, request.services, version=project.version)
+    known.thing = closing.changed_in_words(before, request.services) or "nothing"
+    known.details["services"] = [one.value for one in closing.services_on(project)]
     response.headers["ETag"] = entity_tag(project.version)
     return service.show_project(session, project, access.membership)
 

@@ -1,7 +1,7 @@
 """The services of a project: what its Data Owners can switch off, and which permissions nobody has then.
 
 A new subject that a project can do without registers here: a service with its words and its permissions. What has to
-end when it is switched off is registered in :data:`hops_platform.projects.services.ENDINGS`.
+end when it is switched off is registered in :data:`hops_platform.projects.closing.ENDINGS`.
 """
 
 from __future__ import annotations
