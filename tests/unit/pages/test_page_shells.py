@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import posixpath
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -306,3 +307,23 @@ def test_static_files_need_no_log_in_and_are_asked_for_again_cheaply(site):
 )
 def test_static_files_lie_in_their_folder_only(site, path):
     assert get(site, f"static/{path}").status_code == 404
+
+
+def files_of(html):
+    """The own files that a page loads, with all that its scripts import."""
+    left = set(re.findall(r'/static/([\w./-]+\.(?:js|css))"', html))
+    loaded = set()
+    while left:
+        name = left.pop()
+        loaded.add(name)
+        imported = re.findall(r'(?:from|import)\s+"(\.[^"]+)"', (STATIC / name).read_text())
+        left |= {posixpath.normpath(posixpath.join(posixpath.dirname(name), one)) for one in imported} - loaded
+    return loaded
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_no_page_has_more_than_200_kb_of_own_code(visit, path):
+    html = visit(path).text
+    files = files_of(html)
+    assert any(name.endswith(".js") for name in files), "the page's own script is found"
+    assert len(html.encode()) + sum((STATIC / name).stat().st_size for name in files) <= 200_000
