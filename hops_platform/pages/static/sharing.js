@@ -4,7 +4,7 @@ import { get, page, path } from "./api.js";
 import { open } from "./dialogs.js";
 import { byId, h, showProblem } from "./dom.js";
 import { loadReceived } from "./received.js";
-import { showWhoHas } from "./who_has.js";
+import { showWhoHas } from "./who-has.js";
 
 const meta = (name) => document.querySelector(`meta[name="hops-${name}"]`).content;
 const url = `projects/${path(meta("project"))}`;

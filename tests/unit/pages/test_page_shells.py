@@ -26,6 +26,8 @@ from hops_platform.settings import RegistrationRule, Settings
 from hops_platform.testing.realm_fakes import MemoryRealm
 
 STATIC = Path(pages.__file__).parent / "static"
+# They open small from Lab, and have no header to get past.
+WINDOWS = ["projects/weather/datasets/raw/sharing", "projects/weather/published", "projects/weather/received"]
 PATHS = [
     "",
     "projects/weather",
@@ -42,6 +44,7 @@ PATHS = [
     "invitation",
     "register",
     "reset-password",
+    *WINDOWS,
 ]
 PUBLIC = ["confirm-address", "forgot-password", "invitation", "register", "reset-password"]
 HOSTILE = "\"><script>alert('x')</script>"
@@ -158,9 +161,9 @@ def test_what_can_be_no_dataset_is_not_found(visit, name):
 def test_a_page_has_one_heading_landmarks_and_a_way_past_the_header(visit, path):
     html = visit(path).text
     assert len(re.findall(r"<h1\b", html)) == 1
-    assert '<a class="hops-skip" href="#main">' in html
+    assert ('<a class="hops-skip" href="#main">' in html) is (path not in WINDOWS)
     assert '<main id="main"' in html
-    assert '<nav class="hops-nav" aria-label="Main">' in html
+    assert ('<nav class="hops-nav" aria-label="Main">' in html) is (path not in WINDOWS)
     assert 'lang="en"' in html
 
 

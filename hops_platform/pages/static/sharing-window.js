@@ -2,7 +2,7 @@
 
 import { get, path } from "./api.js";
 import { byId, showProblem } from "./dom.js";
-import { showWhoHas } from "./who_has.js";
+import { showWhoHas } from "./who-has.js";
 import "./window.js";
 
 const meta = (name) => document.querySelector(`meta[name="hops-${name}"]`).content;
