@@ -1,4 +1,4 @@
-"""This project: what it uses, and datasets of other projects in it, shared, offered, or published for everybody.
+"""This project: who is in it, what it uses, and datasets of others in it, shared, offered, or published for everybody.
 
 ``from hops import dataset`` shares a dataset of this project with others. Code in a session sees what is shared; who
 accepts, adds and gives back is a Data Owner with a token of their own, on a machine elsewhere.
@@ -13,7 +13,36 @@ from urllib.parse import quote
 
 from hops.dataset import DatasetError, _call, _pages
 
-__all__ = ["accept", "add", "decline", "leave", "published", "shared", "use"]
+__all__ = [
+    "accept",
+    "add",
+    "decline",
+    "describe",
+    "leave",
+    "members",
+    "published",
+    "shared",
+    "use",
+]
+
+
+def describe() -> dict[str, Any]:
+    """The project as its page shows it: title, description, the network of its code, whether it is archived.
+
+    Raises:
+        DatasetError: The platform refused, or does not answer.
+    """
+    answer: dict[str, Any] = _call("GET", "")
+    return answer
+
+
+def members() -> list[dict[str, Any]]:
+    """Who is in the project: ``user``, ``title``, ``role`` and ``since``.
+
+    Raises:
+        DatasetError: The platform refused, or does not answer.
+    """
+    return list(_pages("members"))
 
 
 def shared() -> list[dict[str, Any]]:

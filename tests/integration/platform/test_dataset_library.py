@@ -89,6 +89,10 @@ def served(on_disk: PlatformUnderTest, tmp_path: Path, monkeypatch: pytest.Monke
 def test_what_there_is_is_listed_changed_deleted_and_restored(served: Breaking, tmp_path: Path) -> None:
     assert dataset.names() == ["Experiments", "Jupyter", "Logs", "Models", "Resources"]
     assert dataset.describe("Resources")["standard"]
+    dataset.create("raw", "As it came.")
+    assert dataset.describe("raw")["description"] == "As it came."
+    with pytest.raises(DatasetError, match="taken"):
+        dataset.create("raw")
     (tmp_path / "from" / "below").mkdir(parents=True)
     (tmp_path / "from" / "a b.csv").write_text("day")
     (tmp_path / "from" / "below" / "c.csv").write_text("")
@@ -181,6 +185,10 @@ def test_code_in_a_session_is_told_where_the_files_are(
         dataset.upload(tmp_path / "a.py", "Jupyter/a.py")
     assert signed.token not in str(told.value)
     assert dataset.ls("Jupyter") == []
+    assert (project.describe()["name"], project.describe()["network"]) == ("weather", "platform")
+    assert [(one["user"], one["role"]) for one in project.members()] == [("ada", "data_owner")]
+    with pytest.raises(DatasetError):
+        dataset.create("mine")
 
 
 def test_a_netrc_does_not_take_the_tokens_place(
