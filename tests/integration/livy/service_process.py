@@ -31,7 +31,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 BASE = Path(os.environ.get("HOPS_HOME", REPOSITORY / ".hopslab")) / "environments" / "base"
 ROOMY = ServerLimits(
     max_executors=1000, max_executor_cores=256, max_executor_memory_mib=2**32, max_driver_memory_mib=2**32,
-    max_total_memory_mib=2**42, max_gpus=1024,
+    max_total_memory_mib=2**40, max_gpus=1024,
 )  # fmt: skip
 """So roomy that the machine refuses first."""
 REFUSAL = {
