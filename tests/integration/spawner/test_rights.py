@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 import httpx
 import psutil
@@ -63,7 +64,7 @@ def test_a_data_scientist_gets_no_file_neither_by_cookie_nor_by_token_nor_from_i
         # The server's own token at the Hub, which code has, is no way round.
         ask = (
             "import os, urllib.request as r, urllib.error as e\n"
-            f"q = r.Request('http://127.0.0.1:' + str({site_port(running_server)}) + '/user/ada/weather/files/{data}',"
+            f"q = r.Request('http://127.0.0.1:' + str({port_of(running_server)}) + '/user/ada/weather/files/{data}',"
             " headers={'Authorization': 'token ' + os.environ['JUPYTERHUB_API_TOKEN']})\n"
             "try: print('got-' + r.urlopen(q).read().decode())\n"
             "except e.HTTPError as error: print('status-' + str(error.code))"
@@ -78,15 +79,11 @@ def test_a_data_scientist_gets_no_file_neither_by_cookie_nor_by_token_nor_from_i
         assert "Permission denied" in in_terminal(server, "head -c 1 /proc/$PPID/environ; tail -c +99 /proc/$PPID/maps")
 
 
-def site_port(process: psutil.Process) -> int:
-    """The port on which the notebook server listens, whichever process of its it is."""
-    family = [process, *process.children(recursive=True)]
-    return next(
-        connection.laddr.port
-        for one in family
-        for connection in one.net_connections(kind="tcp")
-        if connection.status == psutil.CONN_LISTEN
-    )
+def port_of(server: psutil.Process) -> int:
+    """The port on which a notebook server listens, in its own network where it has one."""
+    port = urlsplit(server.environ()["JUPYTERHUB_SERVICE_URL"]).port
+    assert port is not None
+    return port
 
 
 def test_a_data_owner_gets_files_until_they_are_one_no_longer(
