@@ -39,6 +39,14 @@ class Mailer(Protocol):
         """Whether this site has mail at all; where it has none, links are handed over by people."""
         ...
 
+    def probe(self) -> str:
+        """What it is, in few words; no mail is sent for it.
+
+        Raises:
+            PlatformError: It does not work.
+        """
+        ...
+
     def send(self, letter: Letter) -> None:
         """Hands a letter to the mail server.
 

@@ -145,14 +145,19 @@ def engines_to_watch(database: Database, engines: Engines, *, sandboxes: bool) -
             remedy="Look into livy.log below the platform's logs; the Hub starts it again by itself.",
         ),
         Watched(
-            name="storage", title="Storage", channels=("storage", "trash", "counting"), probe=engines.storage.probe,
-            remedy="Look whether the disk is there and has room.",
+            name="storage", title="Storage", channels=("storage", "storage-rights", "trash", "counting"),
+            probe=engines.storage.probe, remedy="Look whether the disk is there and has room.",
         ),
         Watched(
             name="environments", title="Python environments", channels=("environments",),
             probe=engines.environments.probe, remedy="'hopslab prepare' makes the base environment anew.",
         ),
     ]  # fmt: skip
+    if engines.mailer.sends:
+        remedy = "Look whether the mail server runs, and at HOPS_MAIL_HOST and what else begins with HOPS_MAIL."
+        watched.append(
+            Watched(name="mail", title="Mail", channels=("mail",), probe=engines.mailer.probe, remedy=remedy)
+        )
     if sandboxes:
         remedy = "'hopslab doctor' says why this machine makes none; 'make up' installs what is missing."
         probe = engines.sandboxes.probe

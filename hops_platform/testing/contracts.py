@@ -562,7 +562,7 @@ class UploadsContract:
     def test_a_cancelled_upload_is_gone(self, engine: ProjectUploads) -> None:
         """Can be repeated."""
         owner = uuid4()
-        upload = engine.begin(owner, NewUpload(target=_place("a"), size=0, sha256=None, replace=False))
+        upload = engine.begin(owner, NewUpload(target=_place("a"), size=3, sha256=None, replace=False))
         assert [engine.cancel("weather", owner, upload.id) > 0 for _ in range(2)] == [True, False]  # noqa: S101
         with pytest.raises(NotFoundError):
             engine.finish("weather", owner, upload.id)

@@ -229,6 +229,11 @@ class MemoryMailer(Faulty):
     sends: bool = True
     sent: list[Letter] = field(default_factory=list)
 
+    def probe(self) -> str:
+        """See :class:`~hops_platform.engines.mailer.Mailer`."""
+        self.check()
+        return "in memory"
+
     def send(self, letter: Letter) -> None:
         """See :class:`~hops_platform.engines.mailer.Mailer`."""
         self.check()

@@ -14,6 +14,10 @@ class NoMailer:
         """See :class:`~hops_platform.engines.mailer.Mailer`."""
         return False
 
+    def probe(self) -> str:
+        """See :class:`~hops_platform.engines.mailer.Mailer`."""
+        return "none"
+
     def send(self, letter: Letter) -> None:  # noqa: ARG002
         """See :class:`~hops_platform.engines.mailer.Mailer`."""
         raise EngineRefusedError("This site has no mail.", remedy="Set HOPS_MAIL_HOST, or hand links over.")

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import smtplib
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate
@@ -57,27 +59,23 @@ class SmtpMailer:
         """See :class:`~hops_platform.engines.mailer.Mailer`."""
         return True
 
+    def probe(self) -> str:
+        """See :class:`~hops_platform.engines.mailer.Mailer`."""
+        with _told(), self._logged_in():
+            return f"SMTP at {self._host}"
+
     def send(self, letter: Letter) -> None:
         """See :class:`~hops_platform.engines.mailer.Mailer`."""
         message = build_message(letter, sender=self._sender)
-        try:
-            with self._connected() as server:
-                if self._user:
-                    server.login(self._user, self._password())
-                server.send_message(message, from_addr=self._sender, to_addrs=[letter.to])
-        except ssl.SSLCertVerificationError:
-            # The causes are left out of the chain on purpose: they hold addresses, and what the server said of them.
-            raise EngineUnavailableError("The mail server's certificate does not prove its name.") from None
-        except smtplib.SMTPAuthenticationError:
-            raise EngineRefusedError("The mail server refused the log-in.") from None
-        except smtplib.SMTPRecipientsRefused:
-            raise EngineRefusedError("The mail server refused the address.") from None
-        except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError):
-            raise EngineRefusedError("The mail server refused the mail.") from None
-        except smtplib.SMTPNotSupportedError:
-            raise EngineRefusedError("The mail server does not know STARTTLS, or how to log in.") from None
-        except (smtplib.SMTPException, OSError):
-            raise EngineUnavailableError("The mail server does not answer.") from None
+        with _told(), self._logged_in() as server:
+            server.send_message(message, from_addr=self._sender, to_addrs=[letter.to])
+
+    @contextmanager
+    def _logged_in(self) -> Iterator[smtplib.SMTP]:
+        with self._connected() as server:
+            if self._user:
+                server.login(self._user, self._password())
+            yield server
 
     def _connected(self) -> smtplib.SMTP:
         if self._tls is MailTls.IMPLICIT:
@@ -103,6 +101,26 @@ class SmtpMailer:
     @cached_property
     def _context(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=self._authorities)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What goes wrong, in the platform's words."""
+    try:
+        yield
+    except ssl.SSLCertVerificationError:
+        # The causes are left out of the chain on purpose: they hold addresses, and what the server said of them.
+        raise EngineUnavailableError("The mail server's certificate does not prove its name.") from None
+    except smtplib.SMTPAuthenticationError:
+        raise EngineRefusedError("The mail server refused the log-in.") from None
+    except smtplib.SMTPRecipientsRefused:
+        raise EngineRefusedError("The mail server refused the address.") from None
+    except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError):
+        raise EngineRefusedError("The mail server refused the mail.") from None
+    except smtplib.SMTPNotSupportedError:
+        raise EngineRefusedError("The mail server does not know STARTTLS, or how to log in.") from None
+    except (smtplib.SMTPException, OSError):
+        raise EngineUnavailableError("The mail server does not answer.") from None
 
 
 def build_message(letter: Letter, *, sender: str) -> EmailMessage:

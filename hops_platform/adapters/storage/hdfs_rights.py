@@ -108,13 +108,13 @@ class HdfsRights:
         writing, entering = _named_in(entries, "rwx"), _named_in(entries, "r-x")
         if writing.issubset(rights.writers) and entering.issubset(rights.readers):
             return
-        known = _readers_in(entries)
+        # Who is named behind stays named until :meth:`settle` has come through: it knows by that what there is to do.
         stay = DatasetRights(
             dataset=rights.dataset,
             writers=[one for one in rights.writers if one in writing],
-            readers=[one for one in rights.readers if one in known],
+            readers=sorted(_readers_in(entries)),
         )
-        self._set(dataset, gate(stay, entering=[one for one in stay.readers if one in entering]))
+        self._set(dataset, gate(stay, entering=[one for one in rights.readers if one in entering]))
 
     def close(self, dataset: Path) -> None:
         """Shuts everybody out of a dataset, until somebody is let in."""

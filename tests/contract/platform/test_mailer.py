@@ -226,6 +226,16 @@ def test_a_password_that_others_can_read_is_not_used(
     assert server.mailbox.taken == []
 
 
+def test_it_is_looked_at_without_a_letter(serve: Callable[..., Server], authority: Path, password_file: Path) -> None:
+    server = serve(MailTls.STARTTLS)
+    looking = mailer(server, MailTls.STARTTLS, authorities=authority, user="hops", password_file=password_file)
+    assert "127.0.0.1" in looking.probe()
+    assert server.mailbox.taken == []
+    password_file.write_text("wrong")
+    with pytest.raises(EngineRefusedError):
+        looking.probe()
+
+
 def test_a_server_that_is_away_is_told_as_that() -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
