@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import column, insert, inspect, select, table, update
+from sqlalchemy import JSON, column, insert, inspect, select, table, update
 from sqlalchemy.exc import StatementError
 
 from hops_platform.database import Database, new_id
@@ -27,13 +27,23 @@ def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return str(request.getfixturevalue("new_postgresql_database")("template0"))
 
 
+def other_default(
+    _context: Any, _inspected: Any, of_model: Any, inspected: str | None, _metadata: Any, rendered: str | None
+) -> bool | None:
+    """Whether a column has another default than its model; PostgreSQL can't compare texts of JSON."""
+    if not isinstance(of_model.type, JSON):
+        return None
+    return (inspected or "").removesuffix("::json") != (rendered or "").removesuffix("::json")
+
+
 def test_an_empty_database_becomes_what_the_models_say(empty_database: str) -> None:
     migrate(empty_database)
     database = Database(empty_database)
     try:
         with database.engine.connect() as connection:
             context = MigrationContext.configure(
-                connection, opts={"compare_type": True, "compare_server_default": True, "render_as_batch": True}
+                connection,
+                opts={"compare_type": True, "compare_server_default": other_default, "render_as_batch": True},
             )
             assert compare_metadata(context, all_tables()) == []
             assert set(inspect(connection).get_table_names()) == {
