@@ -7,7 +7,6 @@ import json
 import logging
 import os
 import socket
-import subprocess
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
@@ -18,7 +17,7 @@ from urllib.parse import urlsplit
 
 from hops_contract.amounts import memory_text
 from hops_contract.layout import Home
-from hops_contract.sandbox import PACKAGE, View, command_in_sandbox
+from hops_contract.sandbox import SandboxError, View, command_in_sandbox, why_refused
 
 LOG = logging.getLogger(__name__)
 START = Path(__file__).parent / "keeper" / "start.py"
@@ -27,7 +26,6 @@ PROCESSES = 4096
 """The most of a sandbox, where a site says nothing else."""
 _PORTS = {"http": 80, "https": 443}
 _LONGEST_WORDS = 500
-_PATIENCE_S = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -151,22 +149,10 @@ def why_no_own_network(program: str) -> str | None:
     )
     view = View(temporary=Path("/tmp"))  # noqa: S108 - nothing is written there
     try:
-        done = subprocess.run(
-            kept_command(program, ["true"], view, cwd=Path("/"), keeping=keeping),
-            env={"PATH": "/usr/local/bin:/usr/bin:/bin"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_PATIENCE_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return f"{PACKAGE} does not answer ({type(error).__name__})."
-    if done.returncode:
-        said = done.stderr.strip().rpartition("\n")[2].removeprefix("bwrap: ")[:300]
-        return f"This machine lets a sandbox have no network of its own: {said}"
-    return None
+        refused = why_refused(kept_command(program, ["true"], view, cwd=Path("/"), keeping=keeping))
+    except SandboxError as error:
+        return str(error)
+    return None if refused is None else f"This machine lets a sandbox have no network of its own: {refused}"
 
 
 def have_own_networks(program: str) -> bool:

@@ -172,9 +172,24 @@ def chosen_program(wanted: Sandboxing, environment: Mapping[str, str] | None = N
 
 @cache
 def _try_out(program: str) -> None:
+    refused = why_refused([program, *_NAMESPACES, *_system(), *_nothing_of_the_machine(64), *_closed(()), "--", "true"])
+    if refused is not None:
+        raise SandboxError(
+            f"{PACKAGE} is installed, but this machine lets it make none: {refused}. Let users have their own "
+            "namespaces (kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns, or the "
+            "container's own rules)."
+        )
+
+
+def why_refused(command: list[str]) -> str | None:
+    """What bubblewrap says that can't make a sandbox for ``command``; ``None`` if it can.
+
+    Raises:
+        SandboxError: It does not answer.
+    """
     try:
         done = subprocess.run(
-            [program, *_NAMESPACES, *_system(), *_nothing_of_the_machine(64), *_closed(()), "--", "true"],
+            command,
             env={"PATH": "/usr/local/bin:/usr/bin:/bin"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -185,13 +200,7 @@ def _try_out(program: str) -> None:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SandboxError(f"{PACKAGE} does not answer ({type(error).__name__}).") from error
-    if done.returncode:
-        said = done.stderr.strip().rpartition("\n")[2].removeprefix("bwrap: ")[:300]
-        raise SandboxError(
-            f"{PACKAGE} is installed, but this machine lets it make none: {said}. Let users have their own "
-            "namespaces (kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns, or the "
-            "container's own rules)."
-        )
+    return done.stderr.strip().rpartition("\n")[2].removeprefix("bwrap: ")[:300] if done.returncode else None
 
 
 # Another user namespace, in which root, too, has no rights; what is the user's own stays so. Control groups stay those

@@ -68,9 +68,7 @@ def show_home(reader: Reader, parts: PartsOf) -> Response:
 @router.get("/projects/{project}")
 def show_project(project: str, reader: Reader, parts: PartsOf) -> Response:
     """One project; whether the reader may see it, the calls that fill the page decide."""
-    if not is_slug(project):
-        return _page("absent", reader, parts, status=404)
-    return _page("project", reader, parts, project=project)
+    return _page_of_project("project", project, reader, parts)
 
 
 @router.get("/projects/{project}/datasets/{dataset}")
@@ -95,33 +93,25 @@ def show_sharing(project: str, dataset: str, reader: Reader, parts: PartsOf) -> 
 @router.get("/projects/{project}/received")
 def show_received(project: str, reader: Reader, parts: PartsOf) -> Response:
     """What other projects share with this one, or offer it."""
-    if not is_slug(project):
-        return _page("absent", reader, parts, status=404)
-    return _page("received", reader, parts, project=project)
+    return _page_of_project("received", project, reader, parts)
 
 
 @router.get("/projects/{project}/published")
 def show_published(project: str, reader: Reader, parts: PartsOf) -> Response:
     """Published datasets, to be added to the project."""
-    if not is_slug(project):
-        return _page("absent", reader, parts, status=404)
-    return _page("published", reader, parts, project=project)
+    return _page_of_project("published", project, reader, parts)
 
 
 @router.get("/projects/{project}/trash")
 def show_trash(project: str, reader: Reader, parts: PartsOf) -> Response:
     """What was deleted in one project; whether the reader may see it, the calls that fill the page decide."""
-    if not is_slug(project):
-        return _page("absent", reader, parts, status=404)
-    return _page("trash", reader, parts, project=project)
+    return _page_of_project("trash", project, reader, parts)
 
 
 @router.get("/projects/{project}/audit")
 def show_project_audit(project: str, reader: Reader, parts: PartsOf) -> Response:
     """Who did what in one project; whether the reader may know, the calls that fill the page decide."""
-    if not is_slug(project):
-        return _page("absent", reader, parts, status=404)
-    return _page("audit", reader, parts, project=project, actions=_ACTIONS)
+    return _page_of_project("audit", project, reader, parts, actions=_ACTIONS)
 
 
 @router.get("/audit")
@@ -232,6 +222,13 @@ def _public_page(name: str, parts: Parts) -> Response:
         registration=settings.registration.value,
     )
     return HTMLResponse(html, headers=_PAGE_HEADERS)
+
+
+def _page_of_project(name: str, project: str, reader: BrowserUser, parts: PartsOf, **more: str | list[str]) -> Response:
+    """A page of a project; absent where no project can be called so."""
+    if not is_slug(project):
+        return _page("absent", reader, parts, status=404)
+    return _page(name, reader, parts, project=project, **more)
 
 
 def _page(name: str, reader: BrowserUser, parts: PartsOf, *, status: int = 200, **more: str | list[str]) -> Response:

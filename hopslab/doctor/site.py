@@ -19,7 +19,7 @@ from hopslab.prepare.front_end import BUILT
 from hopslab.settings import CHECKOUT, SiteSettings
 from hopslab.site.answers import ask_all
 from hopslab.site.state import running_hub
-from hopslab.surroundings import VENV_BIN, surroundings
+from hopslab.surroundings import VENV_BIN
 
 DAY_S = 24 * 3600
 SOON_DAYS = 21
@@ -41,7 +41,7 @@ def look_at_site(settings: SiteSettings, env: Mapping[str, str]) -> list[Finding
         look_at_storage(env),
         look_at_address(settings),
         look_at_authorities(settings),
-        *look_at_realms(settings, surroundings(settings)),
+        *look_at_realms(settings, env),
         *look_at_services(settings),
     ]
 

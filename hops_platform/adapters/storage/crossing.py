@@ -23,12 +23,13 @@ from hops_platform.adapters.storage.beneath import (
     rename_new,
     told,
 )
+from hops_platform.adapters.storage.bounded_copy import BoundedCopy
 from hops_platform.adapters.storage.drafts import draft_folder
-from hops_platform.adapters.storage.trees import MOST_DEPTH, PIECE, Path, Tree, path_of
+from hops_platform.adapters.storage.trees import PIECE, Path, Tree, path_of
 from hops_platform.engines.files import Copied, Entry, EntryKind, ProjectFiles
 from hops_platform.engines.leave import Leave, no_end
 from hops_platform.engines.places import Place
-from hops_platform.errors import InvalidRequestError, NotFoundError, TooLargeError
+from hops_platform.errors import InvalidRequestError, NotFoundError
 
 _AT_ONCE = 500
 
@@ -63,12 +64,12 @@ class Crossing:
         entry = self._files.stat(source)
         if entry.kind not in {EntryKind.FILE, EntryKind.FOLDER}:
             raise InvalidRequestError("Only files and folders can be copied.", remedy="Copy what the link leads to.")
-        copying = _Copying(self._files, most_entries, most_bytes, leave or no_end())
+        copying = _Copying(files=self._files, most_entries=most_entries, most_bytes=most_bytes, leave=leave or no_end())
         if self._tree is not None:
             self._to_tree(self._tree, source, entry, target, copying)
         else:
             self._to_disk(source, entry, target, copying)
-        return Copied(entries=copying.entries, size=copying.size, left_out=copying.left_out)
+        return copying.copied
 
     @staticmethod
     def _to_tree(tree: Tree, source: Place, entry: Entry, target: Place, copying: _Copying) -> None:
@@ -125,24 +126,18 @@ class _OnDisk:
             file.writelines(pieces)
 
 
-@dataclass
-class _Copying:
-    """One copy, and what it may still take."""
+@dataclass(kw_only=True)
+class _Copying(BoundedCopy):
+    """A copy between two storages."""
 
     files: ProjectFiles
-    most_entries: int
-    most_bytes: int
-    leave: Leave
-    entries: int = 0
-    size: int = 0
-    left_out: int = 0
 
     def copy(self, source: Place, entry: Entry, parts: Path, making: _Making) -> None:
         if entry.kind not in {EntryKind.FILE, EntryKind.FOLDER}:
             self.left_out += 1
             return
         self.entries += 1
-        self._check(len(parts))
+        self.check(len(parts))
         if entry.kind is EntryKind.FILE:
             try:
                 opened = self.files.open_file(source)
@@ -171,14 +166,5 @@ class _Copying:
     def _pieces(self, file: BinaryIO) -> Iterator[bytes]:
         while piece := file.read(PIECE):
             self.size += len(piece)
-            self._check(0)
+            self.check()
             yield piece
-
-    def _check(self, depth: int) -> None:
-        self.leave.check_at_times()
-        if self.entries > self.most_entries or self.size > self.most_bytes or depth > MOST_DEPTH:
-            raise TooLargeError(
-                f"This is more than can be copied at once: {self.most_entries} files and folders, "
-                f"{self.most_bytes // 2**20} MiB and {MOST_DEPTH} folders in one another are the most.",
-                remedy="Copy parts of it, or copy it in a notebook.",
-            )

@@ -8,7 +8,6 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -31,15 +30,15 @@ from hops_platform.adapters.storage.beneath import (
     rename_new,
     told,
 )
+from hops_platform.adapters.storage.bounded_copy import BoundedCopy
 from hops_platform.adapters.storage.drafts import draft_folder
 from hops_platform.adapters.storage.local_size import size_of_folders
 from hops_platform.adapters.storage.local_trash import LocalTrash
 from hops_platform.engines.files import Copied, Entry, EntryKind, Listing, OpenedFile, TrashItem
 from hops_platform.engines.leave import Leave, no_end
 from hops_platform.engines.places import Place, is_shown
-from hops_platform.errors import InvalidRequestError, TooLargeError
+from hops_platform.errors import InvalidRequestError
 
-_MOST_DEPTH = 32
 _PIECE = 8 * 1024 * 1024
 
 
@@ -101,9 +100,13 @@ class LocalFiles:
         """See :class:`~hops_platform.engines.files.ProjectFiles`."""
         leave = leave or no_end()
         self._check_target(target)
-        copying = _Copying(most_entries, most_bytes, leave)
+        copying = _Copying(most_entries=most_entries, most_bytes=most_bytes, leave=leave)
         with told(source), self._folder(source.parent) as source_folder:
-            self._check_source(source, at=source_folder, measured=_Copying(most_entries, most_bytes, leave))
+            self._check_source(
+                source,
+                at=source_folder,
+                measured=_Copying(most_entries=most_entries, most_bytes=most_bytes, leave=leave),
+            )
         with (
             told(source),
             self._folder(source.parent) as source_folder,
@@ -113,7 +116,7 @@ class LocalFiles:
             with told(target), self._folder(target.parent) as folder:
                 leave.check()
                 rename_new("item", target.name, source_at=draft, target_at=folder)
-        return Copied(entries=copying.entries, size=copying.size, left_out=copying.left_out)
+        return copying.copied
 
     def _check_target(self, target: Place) -> None:
         """Looks before something long is begun; the step that counts refuses it as well."""
@@ -207,16 +210,8 @@ def _entries(names: Sequence[str], *, at: int) -> Iterator[Entry]:
             yield entry_of(name, at=at)
 
 
-@dataclass
-class _Copying:
-    """One copy, and what it may still take."""
-
-    most_entries: int
-    most_bytes: int
-    leave: Leave
-    entries: int = 0
-    size: int = 0
-    left_out: int = 0
+class _Copying(BoundedCopy):
+    """A copy from disk to disk."""
 
     def measure(self, name: str, *, source_at: int, depth: int = 0) -> None:
         """Counts what would be copied, in a small part of the time."""
@@ -225,7 +220,7 @@ class _Copying:
             return
         self.entries += 1
         self.size += status.st_size if stat.S_ISREG(status.st_mode) else 0
-        self._check(depth)
+        self.check(depth)
         if stat.S_ISDIR(status.st_mode):
             with open_folder(name, at=source_at) as source, os.scandir(source) as found:
                 for entry in found:
@@ -238,7 +233,7 @@ class _Copying:
             self.left_out += 1
             return
         self.entries += 1
-        self._check(depth)
+        self.check(depth)
         if stat.S_ISREG(mode):
             self._copy_file(name, source_at=source_at, target=target, target_at=target_at)
             return
@@ -261,17 +256,8 @@ class _Copying:
                 # Its writer may still be at it, and never end.
                 while copied := os.sendfile(made, source, None, _PIECE):
                     self.size += copied
-                    self._check(0)
+                    self.check()
             finally:
                 os.close(made)
         finally:
             os.close(source)
-
-    def _check(self, depth: int) -> None:
-        self.leave.check_at_times()
-        if self.entries > self.most_entries or self.size > self.most_bytes or depth > _MOST_DEPTH:
-            raise TooLargeError(
-                f"This is more than can be copied at once: {self.most_entries} files and folders, "
-                f"{self.most_bytes // 2**20} MiB and {_MOST_DEPTH} folders in one another are the most.",
-                remedy="Copy parts of it, or copy it in a notebook.",
-            )

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from hops_platform.adapters.storage.bounded_copy import BoundedCopy
 from hops_platform.adapters.storage.stored_trash import StoredTrash
 from hops_platform.adapters.storage.trees import (
-    MOST_DEPTH,
     Node,
     Path,
     Tree,
@@ -25,7 +25,7 @@ from hops_platform.adapters.storage.trees import (
 from hops_platform.engines.files import Copied, Entry, EntryKind, Listing, OpenedFile, TrashItem
 from hops_platform.engines.leave import Leave, no_end
 from hops_platform.engines.places import Place, is_shown
-from hops_platform.errors import InvalidRequestError, NotFoundError, TooLargeError
+from hops_platform.errors import InvalidRequestError, NotFoundError
 
 
 class StoredFiles:
@@ -99,15 +99,15 @@ class StoredFiles:
         _of_a_dataset(target)
         node = self._tree.stat(path_of(source))
         check_kind(node, "copied", "Copy what the link leads to.")
-        measured = Copying(self._tree, most_entries, most_bytes, leave)
+        measured = Copying(tree=self._tree, most_entries=most_entries, most_bytes=most_bytes, leave=leave)
         measured.measure(path_of(source), node)
-        copying = Copying(self._tree, most_entries, most_bytes, leave)
+        copying = Copying(tree=self._tree, most_entries=most_entries, most_bytes=most_bytes, leave=leave)
         with self._tree.draft(path_of(target)) as draft:
             # A copy in itself holds what was there before it.
             copying.copy(path_of(source), node, draft.path, without=path_of(target))
             leave.check()
             draft.appear()
-        return Copied(entries=copying.entries, size=copying.size, left_out=copying.left_out)
+        return copying.copied
 
     def trash(self, place: Place, *, by: str) -> TrashItem:
         """See :class:`~hops_platform.engines.files.ProjectFiles`."""
@@ -201,17 +201,11 @@ def _entries(nodes: Sequence[Node]) -> list[Entry]:
     return [node.entry for node in nodes]
 
 
-@dataclass
-class Copying:
-    """One copy, and what it may still take."""
+@dataclass(kw_only=True)
+class Copying(BoundedCopy):
+    """A copy on a tree."""
 
     tree: Tree
-    most_entries: int
-    most_bytes: int
-    leave: Leave
-    entries: int = 0
-    size: int = 0
-    left_out: int = 0
 
     def measure(self, path: Path, node: Node, *, depth: int = 0) -> None:
         """Counts what would be copied, in a small part of the time."""
@@ -219,7 +213,7 @@ class Copying:
             return
         self.entries += 1
         self.size += node.size if node.kind is EntryKind.FILE else 0
-        self._check(depth)
+        self.check(depth)
         if node.kind is EntryKind.FOLDER:
             for child in all_nodes(self.tree, path):
                 self.measure((*path, child.name), child, depth=depth + 1)
@@ -232,7 +226,7 @@ class Copying:
             self.left_out += 1
             return
         self.entries += 1
-        self._check(depth)
+        self.check(depth)
         if node.kind is EntryKind.FILE:
             self.tree.copy_file(path, node, target, look=self._look)
             return
@@ -243,13 +237,4 @@ class Copying:
 
     def _look(self, size: int) -> None:
         self.size += size
-        self._check(0)
-
-    def _check(self, depth: int) -> None:
-        self.leave.check_at_times()
-        if self.entries > self.most_entries or self.size > self.most_bytes or depth > MOST_DEPTH:
-            raise TooLargeError(
-                f"This is more than can be copied at once: {self.most_entries} files and folders, "
-                f"{self.most_bytes // 2**20} MiB and {MOST_DEPTH} folders in one another are the most.",
-                remedy="Copy parts of it, or copy it in a notebook.",
-            )
+        self.check()

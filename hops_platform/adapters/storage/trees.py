@@ -24,7 +24,6 @@ OWN = OWN_PREFIX
 """The folder of the platform's own, beside the projects."""
 PIECE = 1024 * 1024
 PAGE = 1000
-MOST_DEPTH = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

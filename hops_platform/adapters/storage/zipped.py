@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from hops_platform.adapters.storage.bounded_copy import MOST_DEPTH
 from hops_platform.engines.files import Copied
 from hops_platform.engines.leave import Leave
 from hops_platform.engines.places import Place, parse_place
@@ -20,7 +21,6 @@ from hops_platform.errors import ConflictError, InvalidRequestError, TooLargeErr
 
 QUICK = 3
 """How hard it is packed."""
-_MOST_DEPTH = 32
 _MOST_OF_TABLE = 4 * 1024 * 1024
 """Bytes of an archive's table, which is read at once: some 40,000 entries."""
 _METHODS = frozenset((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))
@@ -50,10 +50,10 @@ class Counted:
     def check(self, entries: int, size: int, *, depth: int = 0) -> None:
         """Looks whether so much may be done, and whether there is leave still."""
         self.leave.check_at_times()
-        if entries > self.most_entries or size > self.most_bytes or depth > _MOST_DEPTH:
+        if entries > self.most_entries or size > self.most_bytes or depth > MOST_DEPTH:
             raise TooLargeError(
                 f"This is more than can be packed or unpacked at once: {self.most_entries} files and folders, "
-                f"{self.most_bytes // 2**20} MiB and {_MOST_DEPTH} folders in one another are the most.",
+                f"{self.most_bytes // 2**20} MiB and {MOST_DEPTH} folders in one another are the most.",
                 remedy="Take parts of it, or do it in a notebook.",
             )
 
