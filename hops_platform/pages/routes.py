@@ -228,7 +228,7 @@ def _page_of_project(name: str, project: str, reader: BrowserUser, parts: PartsO
     """A page of a project; absent where no project can be called so."""
     if not is_slug(project):
         return _page("absent", reader, parts, status=404)
-    return _page(name, reader, parts, project=project, **more)
+    return _page(name, reader, parts, status=200, project=project, **more)
 
 
 def _page(name: str, reader: BrowserUser, parts: PartsOf, *, status: int = 200, **more: str | list[str]) -> Response:

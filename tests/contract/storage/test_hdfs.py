@@ -20,7 +20,6 @@ from hops_platform.adapters.storage.local_uploads import LocalUploads
 from hops_platform.adapters.storage.site import StoragePorts, ports_of_tree
 from hops_platform.adapters.storage.split import deliver_to
 from hops_platform.adapters.storage.stored import StoredStorage
-from hops_platform.adapters.storage.stored_archives import StoredArchives
 from hops_platform.adapters.storage.stored_files import StoredFiles
 from hops_platform.adapters.storage.trees import all_nodes
 from hops_platform.adapters.storage.webhdfs import WebHdfs
@@ -40,7 +39,8 @@ from hops_platform.errors import (
     StorageFullError,
     TooLargeError,
 )
-from hops_platform.testing.contracts import ArchivesContract, FilesContract, StorageContract, UploadsContract
+
+from .on_a_tree import ArchivesOnATree, FilesOnATree, StorageOnATree, UploadsOnATree, names_in, place
 
 pytestmark = [pytest.mark.spark, pytest.mark.timeout(600)]
 
@@ -56,71 +56,20 @@ def tree(hdfs_cluster: Any) -> Iterator[HdfsTree]:
     hdfs_cluster.remove(root)
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path / "home")
+class TestHdfsStorage(StorageOnATree):
+    pass
 
 
-@pytest.fixture
-def storage(tree: HdfsTree, home: Home) -> StoredStorage:
-    return StoredStorage(tree, LocalStorage(home), {"Jupyter"})
+class TestHdfsFiles(FilesOnATree):
+    pass
 
 
-@pytest.fixture
-def datasets(storage: StoredStorage) -> None:
-    storage.create_datasets("weather", ["Jupyter", "raw", "other"])
-    storage.create_datasets("tides", ["raw"])
+class TestHdfsUploads(UploadsOnATree):
+    pass
 
 
-class TestHdfsStorage(StorageContract):
-    @pytest.fixture
-    def engine(self, storage: StoredStorage) -> StoredStorage:
-        return storage
-
-
-@pytest.mark.usefixtures("datasets")
-class TestHdfsFiles(FilesContract):
-    @pytest.fixture
-    def engine(self, tree: HdfsTree) -> StoredFiles:
-        return StoredFiles(tree)
-
-    @pytest.fixture
-    def uploads(self, tree: HdfsTree, home: Home) -> LocalUploads:
-        return LocalUploads(home, deliver_to(tree, {"Jupyter"}))
-
-
-@pytest.mark.usefixtures("datasets")
-class TestHdfsUploads(UploadsContract):
-    @pytest.fixture
-    def engine(self, tree: HdfsTree, home: Home) -> LocalUploads:
-        return LocalUploads(home, deliver_to(tree, {"Jupyter"}))
-
-    @pytest.fixture
-    def files(self, tree: HdfsTree) -> StoredFiles:
-        return StoredFiles(tree)
-
-
-@pytest.mark.usefixtures("datasets")
-class TestHdfsArchives(ArchivesContract):
-    @pytest.fixture
-    def engine(self, tree: HdfsTree, home: Home) -> StoredArchives:
-        return StoredArchives(tree, home)
-
-    @pytest.fixture
-    def files(self, tree: HdfsTree) -> StoredFiles:
-        return StoredFiles(tree)
-
-    @pytest.fixture
-    def uploads(self, tree: HdfsTree, home: Home) -> LocalUploads:
-        return LocalUploads(home, deliver_to(tree, {"Jupyter"}))
-
-
-def place(*parts: str, dataset: str = "raw") -> Place:
-    return Place("weather", dataset, parts)
-
-
-def names_in(files: StoredFiles, at: Place) -> list[str]:
-    return [entry.name for entry in files.list_folder(at, limit=99).entries]
+class TestHdfsArchives(ArchivesOnATree):
+    pass
 
 
 class AsUser:

@@ -6,20 +6,13 @@ import hashlib
 import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from hops_contract.layout import Home
 from hops_platform.adapters.storage import s3_bucket
-from hops_platform.adapters.storage.local import LocalStorage
-from hops_platform.adapters.storage.local_uploads import LocalUploads
 from hops_platform.adapters.storage.s3_bucket import PART, Bucket, Found, Key, read_key
 from hops_platform.adapters.storage.s3_tree import S3Tree
-from hops_platform.adapters.storage.split import deliver_to
-from hops_platform.adapters.storage.stored import StoredStorage
-from hops_platform.adapters.storage.stored_archives import StoredArchives
 from hops_platform.adapters.storage.stored_files import StoredFiles
 from hops_platform.database import now
 from hops_platform.engines.files import EntryKind
@@ -32,8 +25,9 @@ from hops_platform.errors import (
     InvalidRequestError,
     NotFoundError,
 )
-from hops_platform.testing.contracts import ArchivesContract, FilesContract, StorageContract, UploadsContract
 from tests.contract.s3_server import BUCKET, S3Server
+
+from .on_a_tree import ArchivesOnATree, FilesOnATree, StorageOnATree, UploadsOnATree, names_in, place
 
 # The first that asks for the server may have to wait until it is built.
 pytestmark = pytest.mark.timeout(600)
@@ -54,71 +48,20 @@ def tree(bucket: Bucket) -> S3Tree:
     return S3Tree(bucket, root=(uuid4().hex, "Projects"))
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path / "home")
+class TestS3Storage(StorageOnATree):
+    pass
 
 
-@pytest.fixture
-def storage(tree: S3Tree, home: Home) -> StoredStorage:
-    return StoredStorage(tree, LocalStorage(home), {"Jupyter"})
+class TestS3Files(FilesOnATree):
+    pass
 
 
-@pytest.fixture
-def datasets(storage: StoredStorage) -> None:
-    storage.create_datasets("weather", ["Jupyter", "raw", "other"])
-    storage.create_datasets("tides", ["raw"])
+class TestS3Uploads(UploadsOnATree):
+    pass
 
 
-class TestS3Storage(StorageContract):
-    @pytest.fixture
-    def engine(self, storage: StoredStorage) -> StoredStorage:
-        return storage
-
-
-@pytest.mark.usefixtures("datasets")
-class TestS3Files(FilesContract):
-    @pytest.fixture
-    def engine(self, tree: S3Tree) -> StoredFiles:
-        return StoredFiles(tree)
-
-    @pytest.fixture
-    def uploads(self, tree: S3Tree, home: Home) -> LocalUploads:
-        return LocalUploads(home, deliver_to(tree, {"Jupyter"}))
-
-
-@pytest.mark.usefixtures("datasets")
-class TestS3Uploads(UploadsContract):
-    @pytest.fixture
-    def engine(self, tree: S3Tree, home: Home) -> LocalUploads:
-        return LocalUploads(home, deliver_to(tree, {"Jupyter"}))
-
-    @pytest.fixture
-    def files(self, tree: S3Tree) -> StoredFiles:
-        return StoredFiles(tree)
-
-
-@pytest.mark.usefixtures("datasets")
-class TestS3Archives(ArchivesContract):
-    @pytest.fixture
-    def engine(self, tree: S3Tree, home: Home) -> StoredArchives:
-        return StoredArchives(tree, home)
-
-    @pytest.fixture
-    def files(self, tree: S3Tree) -> StoredFiles:
-        return StoredFiles(tree)
-
-    @pytest.fixture
-    def uploads(self, tree: S3Tree, home: Home) -> LocalUploads:
-        return LocalUploads(home, deliver_to(tree, {"Jupyter"}))
-
-
-def place(*parts: str, dataset: str = "raw") -> Place:
-    return Place("weather", dataset, parts)
-
-
-def names_in(files: StoredFiles, at: Place) -> list[str]:
-    return [entry.name for entry in files.list_folder(at, limit=99).entries]
+class TestS3Archives(ArchivesOnATree):
+    pass
 
 
 def key_of(tree: S3Tree, *parts: str) -> str:
