@@ -231,7 +231,7 @@ async def _end_if_idle(session: Session, viewer: Viewer, title: str) -> int | No
 
 async def _end(session: Session, viewer: Viewer, reason: str) -> None:
     LOG.info("session %d of %s is ended by %s", session.id, session.owner.project_user, viewer.principal.user)
-    await session.end(reason)
+    await session.end(reason, by=viewer.principal)
 
 
 def _data_owner(viewer: Viewer) -> str:

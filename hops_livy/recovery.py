@@ -102,6 +102,7 @@ class Recovered:
                 self._take_waiting(entry)
             case {"is": "ending", "reason": str() as reason}:
                 self.ending = reason
+                self.session.ended_by = _who(entry.get("by"))
             case {"is": "client", "kernel": kernel, "notebook": notebook}:
                 self.session.kernel, self.session.notebook = kernel, notebook
                 self._put_into_head(entry)
@@ -173,6 +174,13 @@ def _take_change(statement: Statement, entry: Entry) -> None:
             statement.outputs.drop()
         case {"is": "seen"}:
             statement.seen = True
+
+
+def _who(by: Any) -> Principal | None:
+    match by:
+        case [str() as kind, str() as user]:
+            return Principal(kind=PrincipalKind(kind), user=user)
+    return None
 
 
 def _was_waiting(entry: Entry) -> WasWaiting:

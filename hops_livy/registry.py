@@ -25,6 +25,7 @@ from hops_livy.errors import (
     ServiceError,
 )
 from hops_livy.gpus import GpuLedger
+from hops_livy.happenings import Happening, Happenings
 from hops_livy.idleness import Idleness
 from hops_livy.journal import Journal, journals
 from hops_livy.kept_ready import KeptReady, WarmState
@@ -107,6 +108,7 @@ class Registry:
         self._lock = ServiceLock(home.service_lock, alive=home.service_alive)
         self._tasks: set[asyncio.Task[None]] = set()
         self._numbers = SessionNumbers(home.run / "sessions", home.session_records)
+        self._happenings = Happenings(home.run / "sessions" / "happenings.jsonl")
 
     async def open(self) -> None:
         """Finds the sessions of an earlier service again, ends what it left besides, and begins to watch.
@@ -120,6 +122,7 @@ class Registry:
         await self._lock.take()
         self._numbers.load()
         self._ended_owners.load()
+        self._happenings.load()
         await self._recover()
         # One that waits has no driver yet: what there is of one is left of a start that nobody saw the end of.
         known = {session.id for session in self.sessions if session.driver is not None}
@@ -165,6 +168,7 @@ class Registry:
         for one in found:
             if one.warm is None:
                 self.sessions.add(one.session)
+                one.session.on_end = self._happenings.ended
         for one in found:
             if one.waiting is not None and not one.session.final:
                 self._wait_again(one.session, one.waiting)
@@ -174,6 +178,7 @@ class Registry:
             if isinstance(failure, BaseException):
                 # The others must not be lost with it. What is left of it ends like that of any unknown session.
                 LOG.error("session %d can't be found again", one.session.id, exc_info=failure)
+                one.session.change(SessionState.DEAD, "The session service could not find it again.")
                 self.sessions.forget(one.session)
                 one.session.journal.remove()
 
@@ -217,7 +222,8 @@ class Registry:
             self._keep(Warm(session, found.warm))
         LOG.info("session %d of %s was found again", session.id, session.owner.project_user)
         if token is None or found.ending is not None:
-            self._spawn(session.end(found.ending or "Its token was lost while the session service was away."))
+            why = found.ending or "Its token was lost while the session service was away."
+            self._spawn(session.end(why, by=session.ended_by))
         else:
             self._spawn(self._renewal.keep_fresh(session, token))
         # What it does is known before the first request is answered.
@@ -288,6 +294,11 @@ class Registry:
         """What a project may use was changed: the next request asks anew."""
         self._project_limits.forget(project)
 
+    def happened(self, stream: str, after: int, *, limit: int) -> tuple[str, list[Happening]]:
+        """What became of sessions since ``after`` of ``stream``, and which stream that is; see :mod:`happenings`."""
+        found = self._happenings.after(stream, after, limit=limit)
+        return self._happenings.stream, found
+
     def use_of(self, project: str) -> Amount:
         """What the sessions of a project were given together, as its limits count it."""
         return self._waiting.use_of(project)
@@ -298,7 +309,7 @@ class Registry:
 
     async def delete(self, session: Session) -> None:
         """Ends a session and forgets it."""
-        await session.end("It was deleted by its owner.")
+        await session.end("It was deleted by its owner.", by=session.owner)
         self.sessions.forget(session)
 
     async def end_owner(self, project_user: str, reason: str) -> int:
@@ -374,6 +385,7 @@ class Registry:
         session.head[0] = heading(session, application, warm=None)
         session.journal.rewrite([*session.head, *session.history.entries()])
         self.sessions.add(session)
+        self._begun(session)
         try:
             session.renew_token(token)
         except OSError as error:
@@ -410,12 +422,15 @@ class Registry:
             await self._admit(session, token, conf, batch, limit=together(limits), may_wait=may_wait)
         except asyncio.CancelledError:
             # Its start may have begun, and goes on.
+            self._begun(session)
             self._spawn(self.delete(session))
             raise
-        except Exception:
+        except Exception as error:
             self._waiting.forget(session)
             self.sessions.forget(session)
+            self._happenings.begun(session, reason=str(error) if isinstance(error, ServiceError) else "It failed.")
             raise
+        self._begun(session)
         self._spawn(self._renewal.keep_fresh(session, token))
         try:
             self.check_welcome(principal, token)
@@ -453,6 +468,13 @@ class Registry:
             await self._waiting.admit(entry)
         except StartError as error:
             raise CanNotStartError(str(error)) from error
+
+    def _begun(self, session: Session) -> None:
+        self._happenings.begun(session)
+        if session.final:
+            self._happenings.ended(session)
+        else:
+            session.on_end = self._happenings.ended
 
     async def _until_gone(self) -> None:
         """What died gives back what it had in a moment; nobody is refused for that."""

@@ -91,6 +91,8 @@ class Session:
         place: Its place in the queue, while it waits for resources; its state is then ``starting``, because Livy's
             clients (sparkmagic) delete no session that is ``not_started``.
         leave: Takes it out of the queue; waits for a start that has begun.
+        on_end: Told when it has ended.
+        ended_by: Who asked for its end, if somebody did.
         recovered_bytes: How much of what was written for an earlier service has been read.
         ended: When it ended, in seconds since the epoch.
     """
@@ -112,6 +114,8 @@ class Session:
     notebook: str | None = None
     place: Place | None = None
     leave: Callable[[], Awaitable[None]] | None = None
+    on_end: Callable[[Session], None] | None = None
+    ended_by: Principal | None = None
     driver: Driver | None = None
     created: float = field(default_factory=time.time)
     ended: float | None = None
@@ -175,6 +179,8 @@ class Session:
             self.reason = reason = sendable(reason)
             if self.final:
                 self.ended = time.time()
+                if self.on_end is not None:
+                    self.on_end(self)
                 self.journal.write({"is": "ended", "state": str(state), "reason": reason, "at": self.ended})
                 self.journal.forget_token()
             self.news.tell()
@@ -365,12 +371,28 @@ class Session:
             self.change(self._final_state(ending), ending.reason)
         self._end_statements(ending.reason)
 
-    async def end(self, reason: str, state: SessionState = SessionState.KILLED, *, at_once: bool = False) -> None:
-        """Ends it, ``at_once`` where its code may do nothing more; returns when nothing of it is left."""
+    async def end(
+        self,
+        reason: str,
+        state: SessionState = SessionState.KILLED,
+        *,
+        by: Principal | None = None,
+        at_once: bool = False,
+    ) -> None:
+        """Ends it; returns when nothing of it is left.
+
+        Args:
+            reason: Why.
+            state: Which it then has.
+            by: Who asked for it; ``None`` for the platform itself.
+            at_once: Whether its code may do nothing more.
+        """
         if self.final:
             if self._work is not None:
                 await asyncio.wait([self._work])
             return
+        if self.state is not SessionState.SHUTTING_DOWN:
+            self.ended_by = by
         if self.driver is None:
             self.place = None
             self.change(state, reason)
@@ -379,7 +401,7 @@ class Session:
                 await self.leave()
             return
         self.change(SessionState.SHUTTING_DOWN, reason)
-        self.journal.write({"is": "ending", "reason": reason})
+        self.journal.write({"is": "ending", "reason": reason, "by": None if by is None else [by.kind, by.user]})
         await self.driver.end(reason, at_once=at_once)
         if self._work is not None:
             await asyncio.wait([self._work])

@@ -106,6 +106,7 @@ from hops_platform.servers import routes as servers
 from hops_platform.servers.tasks import TASKS as SERVER_TASKS
 from hops_platform.sessions import routes as sessions
 from hops_platform.sessions.calls import places_of_calls
+from hops_platform.sessions.hearing import hear
 from hops_platform.settings import Settings
 from hops_platform.sharing import routes as sharing
 from hops_platform.sharing.rights import follow_rights
@@ -120,6 +121,7 @@ _HOUR_S = 3600.0
 _REFUSALS_S = 10.0
 _COUNTING_S = 60.0
 _ENGINES_S = 30.0
+_SESSIONS_S = 5.0
 _USES_S = 60.0
 """So often at most is written when API keys were last used; a process that is killed forgets a minute of it."""
 TASKS = {
@@ -348,11 +350,16 @@ def _recurring(parts: Parts, workers: OutboxWorkers) -> tuple[Recurring, ...]:
         Recurring("people of realms", lambda: check_realms(parts), interval_s=float(parts.settings.realm_check_s)),
         Recurring("certificates", renew_certificates, interval_s=_HOUR_S),
         Recurring("deleted projects", purge_projects, interval_s=_HOUR_S / 6),
+        Recurring("Spark sessions", lambda: _hear_sessions(parts), interval_s=_SESSIONS_S),
         Recurring("uses of API keys", lambda: _write_uses(parts), interval_s=_USES_S),
         Recurring("refusals", parts.refusals.flush, interval_s=_REFUSALS_S),
         Recurring("uploads", lambda: stored.uploads.sweep(before=now() - LEFT_BEHIND), interval_s=_HOUR_S),
         Recurring("trash", lambda: stored.files.sweep(before=now() - LEFT_BEHIND), interval_s=_HOUR_S),
     )
+
+
+def _hear_sessions(parts: Parts) -> None:
+    hear(parts.database, parts.engines.sessions)
 
 
 def _count_storage(parts: Parts) -> None:

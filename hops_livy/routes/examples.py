@@ -19,6 +19,11 @@ WAITS = (
     "Before it: 1 of other projects."
 )
 BUNDLE = {"text/plain": "1461"}
+HAPPENING: dict[str, object] = {
+    "number": 12, "at": 1795400850.123, "is": "ended", "session": 3, "project": "weather", "owner": "ada",
+    "by": {"user": "grace", "kind": "user"}, "reason": "It was stopped by Data Owner grace.",
+    "details": {"state": "killed", "lived_s": 850},
+}  # fmt: skip
 STATEMENT = {
     "id": 0, "code": "days.count()", "state": "available", "progress": 1.0,
     "output": {"status": "ok", "execution_count": 0, "data": BUNDLE},

@@ -10,7 +10,7 @@ from hops_contract.slugs import MAX_SLUG_LENGTH, split_project_user
 from hops_livy import __version__
 from hops_livy.errors import BadRequestError, LeftOutError
 from hops_livy.routes.callers import CallerDep, ControlPlaneDep
-from hops_livy.routes.examples import gives
+from hops_livy.routes.examples import HAPPENING, gives
 
 router = APIRouter(tags=["service"])
 Reason = Annotated[
@@ -64,6 +64,18 @@ async def end_owner(
         return {"ended": await registry.end_work(project_user, reason)}
     ended = await registry.end_owner(project_user, f"{user} is no longer a member of project {project}.")
     return {"ended": ended}
+
+
+@router.get("/happenings", responses=gives({"stream": "5b1f0f6f2c11a3e9", "items": [HAPPENING]}))
+async def list_happenings(
+    registry: ControlPlaneDep,
+    stream: Annotated[str, Query(max_length=64, description="Of which record 'after' is a number.")] = "",
+    after: Annotated[int, Query(ge=0, lt=2**63, description="The number up to which all is written down.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=500)] = 200,
+) -> dict[str, Any]:
+    """Which sessions and batches began and ended, by whose hand, oldest first; those up to `after` are forgotten."""
+    known, items = registry.happened(stream, after, limit=limit)
+    return {"stream": known, "items": items}
 
 
 @router.get("/projects/{project}/use", responses=gives({"sessions": 2, "executors": 3, "memory_mib": 4096, "gpus": 0}))

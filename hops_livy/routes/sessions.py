@@ -186,7 +186,7 @@ async def connect(session: SessionDep, request: Annotated[ConnectRequest, Body()
 @router.post("/sessions/{session_id}/stop", status_code=204)
 async def stop(session: SessionDep) -> None:
     """Ends the session and leaves it in the list, with its log and what its statements wrote."""
-    await session.end("It was stopped by its owner.")
+    await session.end("It was stopped by its owner.", by=session.owner)
 
 
 @router.post("/sessions/{session_id}/interrupt", responses=gives({"msg": "interrupted"}))

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
 from typing import Any, Protocol
+
+from hops_contract.principal import PrincipalKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +19,50 @@ class SessionsUse:
     executors: int = 0
     memory_mib: int = 0
     gpus: int = 0
+
+
+class HowSession(StrEnum):
+    """What became of a session."""
+
+    BEGUN = "begun"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionHappening:
+    """A session or batch began or ended.
+
+    Attributes:
+        number: Counted without a gap in one stream.
+        moment: When.
+        what: Which of both.
+        session: Its number.
+        project: Of which project.
+        owner: Whose.
+        by: Who did it; ``None`` for the platform itself.
+        by_kind: What ``by`` is.
+        reason: Why; where it began, why it could not.
+        details: What else is told.
+    """
+
+    number: int
+    moment: datetime
+    what: HowSession
+    session: int
+    project: str
+    owner: str
+    by: str | None = None
+    by_kind: PrincipalKind = PrincipalKind.SERVICE
+    reason: str = ""
+    details: Mapping[str, str | int | bool | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionHappenings:
+    """What became of sessions, oldest first, and the stream in which that is numbered."""
+
+    stream: str
+    items: Sequence[SessionHappening]
 
 
 class SparkSessions(Protocol):
@@ -40,6 +88,14 @@ class SparkSessions(Protocol):
 
     def use_of(self, project: str) -> SessionsUse:
         """What the sessions of a project have together."""
+        ...
+
+    def happened(self, stream: str, after: int, *, limit: int) -> SessionHappenings:
+        """What became of sessions after ``after`` of ``stream``; what came up to it is forgotten there.
+
+        Raises:
+            PlatformError: It does not say.
+        """
         ...
 
     def look(self, token: str, query: Mapping[str, str], *, wait_s: float = 0) -> Mapping[str, Any]:

@@ -25,6 +25,7 @@ from hops_platform.second_factor import models as second_factor
 from hops_platform.security.rates import Rate
 from hops_platform.security_keys import models as security_keys
 from hops_platform.servers import models as servers
+from hops_platform.sessions import models as sessions
 from hops_platform.sharing import models as sharing
 from hops_platform.users import models as users
 
@@ -53,6 +54,7 @@ TABLES = (
     sharing.Publication,
     environments.Environment,
     servers.RememberedOptions,
+    sessions.SessionsHeard,
     quotas.ProjectLimits,
     quotas.SiteLimits,
     quotas.StorageUse,

@@ -10,7 +10,7 @@ from hops_contract.options import Capacity
 from hops_platform.engines.hub import HubServer, RunningServer, ServerState
 from hops_platform.engines.mailer import Letter
 from hops_platform.engines.sandboxes import EndedShare, VisibleDataset
-from hops_platform.engines.sessions import SessionsUse
+from hops_platform.engines.sessions import SessionHappening, SessionHappenings, SessionsUse
 from hops_platform.engines.storage import DatasetRights
 from hops_platform.errors import EngineRefusedError, NotFoundError
 
@@ -132,6 +132,8 @@ class MemorySessions(Faulty):
     use: dict[str, SessionsUse] = field(default_factory=dict)
     sessions: dict[int, dict[str, Any]] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    stream: str = "first"
+    happenings: list[SessionHappening] = field(default_factory=list)
 
     def end_all(self, project_user: str, *, reason: str | None = None) -> None:
         """See :class:`~hops_platform.engines.sessions.SparkSessions`."""
@@ -143,6 +145,13 @@ class MemorySessions(Faulty):
         """See :class:`~hops_platform.engines.sessions.SparkSessions`."""
         self.check()
         return self.use.get(project, SessionsUse())
+
+    def happened(self, stream: str, after: int, *, limit: int) -> SessionHappenings:
+        """See :class:`~hops_platform.engines.sessions.SparkSessions`."""
+        self.check()
+        if stream == self.stream:
+            self.happenings = [one for one in self.happenings if one.number > after]
+        return SessionHappenings(stream=self.stream, items=self.happenings[:limit])
 
     def look(self, token: str, query: Mapping[str, str], *, wait_s: float = 0) -> Mapping[str, Any]:
         """See :class:`~hops_platform.engines.sessions.SparkSessions`."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 
+from hops_contract.principal import PrincipalKind
 from hops_contract.trust import public_authorities
-from hops_platform.engines.sessions import SessionsUse
+from hops_platform.engines.sessions import HowSession, SessionHappening, SessionHappenings, SessionsUse
 from hops_platform.errors import (
     ConflictError,
     EngineRefusedError,
@@ -74,6 +76,15 @@ class LivySessions:
         except (KeyError, TypeError, ValueError) as error:
             raise _odd(httpx.codes.OK) from error
 
+    def happened(self, stream: str, after: int, *, limit: int) -> SessionHappenings:
+        """See :class:`~hops_platform.engines.sessions.SparkSessions`."""
+        asked = {"stream": stream, "after": str(after), "limit": str(limit)}
+        answer = self._ask("GET", "happenings", self._sign(), params=asked)
+        try:
+            return SessionHappenings(stream=str(answer["stream"]), items=[_happening(one) for one in answer["items"]])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise _odd(httpx.codes.OK) from error
+
     def look(self, token: str, query: Mapping[str, str], *, wait_s: float = 0) -> Mapping[str, Any]:
         """See :class:`~hops_platform.engines.sessions.SparkSessions`."""
         if not wait_s or not self._places.acquire(blocking=False):
@@ -121,6 +132,22 @@ class LivySessions:
                 f"The session service failed with status {response.status_code}.", remedy="Try again in a moment."
             )
         return response
+
+
+def _happening(told: Mapping[str, Any]) -> SessionHappening:
+    by = told["by"]
+    return SessionHappening(
+        number=int(told["number"]),
+        moment=datetime.fromtimestamp(float(told["at"]), UTC),
+        what=HowSession(told["is"]),
+        session=int(told["session"]),
+        project=str(told["project"]),
+        owner=str(told["owner"]),
+        by=None if by is None else str(by["user"]),
+        by_kind=PrincipalKind.SERVICE if by is None else PrincipalKind(by["kind"]),
+        reason=str(told["reason"]),
+        details={str(name): value for name, value in told["details"].items()},
+    )
 
 
 def _odd(status: int) -> EngineRefusedError:

@@ -17,11 +17,12 @@ from hops_livy.conf import shape_of
 from hops_livy.journal import Journal
 from hops_livy.overview import Viewer, item
 from hops_livy.queue_place import Place
+from hops_livy.routes.examples import HAPPENING
 from hops_livy.sessions import Session
 from hops_livy.settings import Limits
 from hops_livy.wire import SessionRequest
 from hops_platform.adapters.sessions.livy import HELD_AT_ONCE, LivySessions
-from hops_platform.engines.sessions import SessionsUse
+from hops_platform.engines.sessions import HowSession, SessionsUse
 from hops_platform.errors import (
     ConflictError,
     EngineRefusedError,
@@ -175,6 +176,26 @@ class TestLivySessions(SessionsContract):
         service.status, service.answer = 200, answer
         with pytest.raises(EngineRefusedError, match="nothing readable"):
             engine.stop_idle("of-ada", {"scope": "own"})
+
+    def test_what_became_of_sessions_is_told(self, engine: LivySessions, service: Service) -> None:
+        service.status = 200
+        service.answer = {"stream": "a1", "items": [HAPPENING, {**HAPPENING, "number": 13, "by": None, "is": "begun"}]}
+        told = engine.happened("a1", 11, limit=5)
+        assert service.asked[0][1:] == ("/services/livy/happenings?stream=a1&after=11&limit=5", "Bearer signed")
+        first, second = told.items
+        assert (told.stream, first.number, first.what, first.by, first.by_kind, first.owner) == (
+            "a1", 12, HowSession.ENDED, "grace", PrincipalKind.USER, "ada",
+        )  # fmt: skip
+        assert (second.what, second.by, second.by_kind) == (HowSession.BEGUN, None, PrincipalKind.SERVICE)
+        assert first.details == {"state": "killed", "lived_s": 850}
+
+    @pytest.mark.parametrize("wrong", [{"is": "odd"}, {"at": "now"}, {"by": "ada"}, {"number": None}, {"details": 3}])
+    def test_a_happening_that_is_none_is_a_refusal(
+        self, engine: LivySessions, service: Service, wrong: dict[str, Any]
+    ) -> None:
+        service.status, service.answer = 200, {"stream": "a1", "items": [{**HAPPENING, **wrong}]}
+        with pytest.raises(EngineRefusedError, match="nothing readable"):
+            engine.happened("a1", 0, limit=5)
 
     def test_an_owner_without_sessions_is_done(self, engine: LivySessions, service: Service) -> None:
         service.status = 404

@@ -198,6 +198,10 @@ def test_a_driver_that_died_meanwhile_is_reported_with_its_statements(service, c
     assert client.get(f"/sessions/{session_id}/statements/0").json()["output"]["data"]["text/plain"].startswith("kept")
     assert client.delete(f"/sessions/{session_id}").status_code == 200
     assert list((service.home / "run" / "session-records").iterdir()) == []
+    with service.client(service.plane.service_token()) as control_plane:
+        told = control_plane.get("/happenings", params={"limit": 500}).json()["items"]
+    of_it = [(one["is"], one["by"] and one["by"]["user"]) for one in told if one["session"] == session_id]
+    assert of_it == [("begun", "ada"), ("ended", None)], "the audit misses neither, though no service saw the end"
 
 
 def test_a_session_that_is_starting_starts_on(service, client):

@@ -190,6 +190,7 @@ ROUTES = {
     "POST /sessions:check": None,
     "DELETE /owners/{project_user}": None,
     "GET /projects/{project}/use": None,
+    "GET /happenings": None,
     "GET /sessions/{session_id}": HERS,
     "GET /sessions/{session_id}/state": HERS,
     "GET /sessions/{session_id}/log": HERS,

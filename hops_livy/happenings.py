@@ -1,0 +1,143 @@
+"""What became of sessions, until the control plane has it in its audit.
+
+Laws:
+
+1. Each session and batch that its owner was given begins once and ends once here, whoever or whatever ends it. What is
+   kept ready and was never handed over is nobody's, and is not told of.
+2. Each has a number, counted without a gap over restarts. What is kept is forgotten when the control plane asks for
+   what comes after it: it has written it down then.
+3. Nothing that code of a session wrote is told: its words may be a secret. Why a driver died stands in its log.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+import time
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hops_contract.principal import Principal
+from hops_contract.private_files import write_private
+from hops_livy.sessions import Session, SessionState
+
+LOG = logging.getLogger(__name__)
+_MOST = 20_000
+"""While the control plane is away for long the oldest are given up, which shows in the numbers."""
+Happening = dict[str, Any]
+
+
+class Happenings:
+    """A numbered record of beginnings and ends.
+
+    Args:
+        file: Where it is kept, for the next start of the service.
+
+    Attributes:
+        stream: Tells this record from one of an earlier home, whose numbers began at 1 as well.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._kept: deque[Happening] = deque(maxlen=_MOST)
+        self._last = 0
+        self.stream = secrets.token_hex(8)
+
+    def load(self) -> None:
+        """Reads what an earlier service has not told yet; a line that was not written whole is passed over."""
+        try:
+            head, *lines = self._file.read_text(encoding="ascii").splitlines()
+            known = json.loads(head)
+            self.stream, self._last = str(known["stream"]), int(known["last"])
+        except FileNotFoundError:
+            self._rewrite()
+            return
+        except (OSError, ValueError, TypeError, KeyError):
+            LOG.warning("what became of sessions before this start can't be read; the audit may lack some ends")
+            self._rewrite()
+            return
+        for line in lines:
+            try:
+                happening = json.loads(line)
+                self._last = max(self._last, int(happening["number"]))
+            except (ValueError, TypeError, KeyError):
+                continue
+            self._kept.append(happening)
+
+    def begun(self, session: Session, *, reason: str = "") -> None:
+        """A session or batch was given to its owner, or was asked for and could not be had: ``reason`` says why."""
+        shape = session.shape
+        self._note(
+            session,
+            "begun",
+            by=session.owner,
+            reason=reason,
+            details={
+                "kind": session.kind,
+                "executors": shape.most_executors,
+                "memory_mib": shape.total_memory_mib,
+                "gpus": shape.total_gpus,
+            },
+        )
+
+    def ended(self, session: Session) -> None:
+        """A session or batch has ended."""
+        own_words = session.state is SessionState.KILLED
+        details = {"state": str(session.state), "lived_s": round((session.ended or time.time()) - session.created)}
+        self._note(session, "ended", by=session.ended_by, reason=session.reason if own_words else "", details=details)
+
+    def after(self, stream: str, number: int, *, limit: int) -> list[Happening]:
+        """Those that came after ``number`` of ``stream``, oldest first; those up to it are forgotten.
+
+        Of another stream nothing is known to have been written down, so it begins with the oldest that there is.
+        """
+        if stream == self.stream and self._kept and self._kept[0]["number"] <= number:
+            while self._kept and self._kept[0]["number"] <= number:
+                self._kept.popleft()
+            self._rewrite()
+        return list(self._kept)[:limit]
+
+    def _note(
+        self, session: Session, what: str, *, by: Principal | None, reason: str, details: Mapping[str, Any]
+    ) -> None:
+        self._last += 1
+        happening: Happening = {
+            "number": self._last,
+            "at": round(time.time(), 3),
+            "is": what,
+            "session": session.id,
+            "project": session.owner.project,
+            "owner": session.owner.user,
+            "by": None if by is None else {"user": by.user, "kind": str(by.kind)},
+            "reason": reason,
+            "details": dict(details),
+        }
+        full = len(self._kept) == _MOST
+        self._kept.append(happening)
+        if full:
+            return  # the file is written anew when the control plane is back, or holds what is too old
+        try:
+            descriptor = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                os.write(descriptor, _line(happening))
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            # It is told all the same, unless the service ends before.
+            LOG.warning("what became of session %d can't be written down: %s", session.id, error.strerror)
+
+    def _rewrite(self) -> None:
+        head = _line({"stream": self.stream, "last": self._last})
+        try:
+            write_private(self._file, (head + b"".join(map(_line, self._kept))).decode("ascii"))
+        except OSError as error:
+            LOG.warning("what became of sessions can't be written down: %s", error.strerror)
+
+
+def _line(entry: Mapping[str, Any]) -> bytes:
+    # Of ASCII alone, whatever a reason holds.
+    return json.dumps(entry, separators=(",", ":")).encode("ascii") + b"\n"

@@ -1,0 +1,180 @@
+"""What became of sessions is told once each, in numbers, over restarts; and by whose hand, through the service."""
+
+import asyncio
+import json
+import time
+
+import pytest
+
+from hops_contract.principal import Principal, PrincipalKind
+from hops_livy.conf import shape_of
+from hops_livy.happenings import _MOST, Happenings
+from hops_livy.journal import Journal
+from hops_livy.sessions import Session, SessionState
+from hops_livy.settings import Limits
+from hops_livy.wire import SessionRequest
+from tests.unit.livy.test_overview import OWNER, ROLES, control_plane, service, session_of  # noqa: F401 - a fixture
+
+OLGA = Principal(kind=PrincipalKind.USER, user="olga")
+
+
+def a_session(folder, number=3, **more):
+    return Session(
+        id=number,
+        owner=Principal(kind=PrincipalKind.PROJECT_USER, user="ada", project="weather"),
+        kind="pyspark",
+        name=None,
+        shape=shape_of(SessionRequest(), {}),
+        limits=Limits(),
+        journal=Journal(folder / str(number)),
+        created=time.time() - 60,
+        **more,
+    )
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "happenings.jsonl"
+
+
+def loaded(file):
+    happenings = Happenings(file)
+    happenings.load()
+    return happenings
+
+
+def numbers(happenings, stream, after=0, limit=100):
+    return [one["number"] for one in happenings.after(stream, after, limit=limit)]
+
+
+def test_what_was_not_written_down_elsewhere_is_told_again_also_by_a_later_service(tmp_path, file):
+    first = loaded(file)
+    first.begun(a_session(tmp_path))
+    first.ended(a_session(tmp_path, state=SessionState.KILLED, reason="It was stopped by its owner."))
+    assert numbers(first, "") == numbers(first, first.stream) == [1, 2]
+    assert file.stat().st_mode & 0o777 == 0o600
+    later = loaded(file)
+    assert later.stream == first.stream
+    assert numbers(later, later.stream, limit=1) == [1]
+    assert numbers(later, later.stream, 1) == [2]
+    assert numbers(later, later.stream, 2) == []
+    last = loaded(file)
+    last.begun(a_session(tmp_path, 4))
+    assert numbers(last, last.stream, 2) == [3], "numbers go on when nothing is kept"
+
+
+def test_numbers_of_another_home_forget_nothing(tmp_path, file):
+    happenings = loaded(file)
+    happenings.begun(a_session(tmp_path))
+    assert numbers(happenings, "another", 900) == [1]
+    assert numbers(happenings, happenings.stream) == [1]
+
+
+def test_a_line_that_was_not_written_whole_costs_no_other(tmp_path, file):
+    happenings = loaded(file)
+    happenings.begun(a_session(tmp_path))
+    with file.open("a") as written:
+        written.write('{"number": 2, "at"')
+    assert numbers(loaded(file), happenings.stream) == [1]
+
+
+@pytest.mark.parametrize("content", ["", "no JSON", '["list"]', "{}", "\x00"])
+def test_a_file_that_tells_nothing_begins_another_stream(tmp_path, file, content):
+    before = loaded(file).stream
+    file.write_text(content)
+    happenings = loaded(file)
+    happenings.begun(a_session(tmp_path))
+    assert happenings.stream != before
+    assert numbers(loaded(file), happenings.stream) == [1]
+
+
+def test_a_disk_that_takes_nothing_ends_nothing(tmp_path):
+    happenings = loaded(tmp_path / "absent" / "happenings.jsonl")
+    happenings._file = tmp_path  # a folder can't be written to
+    happenings.begun(a_session(tmp_path))
+    assert numbers(happenings, happenings.stream) == [1]
+
+
+def test_more_than_is_kept_shows_in_the_numbers(tmp_path, file):
+    happenings = loaded(file)
+    session = a_session(tmp_path)
+    for _ in range(_MOST + 2):
+        happenings.begun(session)
+    assert numbers(happenings, happenings.stream, limit=1) == [3]
+    assert len(file.read_text().splitlines()) == _MOST + 1, "the file does not grow for ever"
+
+
+def test_what_code_of_a_session_said_is_not_told(tmp_path, file):
+    happenings = loaded(file)
+    happenings.ended(a_session(tmp_path, state=SessionState.DEAD, reason="Its log ends: password=hunter2"))
+    happenings.ended(a_session(tmp_path, state=SessionState.KILLED, reason="It was stopped.", ended_by=OLGA))
+    dead, killed = happenings.after("", 0, limit=10)
+    assert (dead["reason"], dead["by"], dead["details"]["state"]) == ("", None, "dead")
+    assert (killed["reason"], killed["by"]) == ("It was stopped.", {"user": "olga", "kind": "user"})
+    assert "hunter2" not in file.read_text()
+    assert 59 <= dead["details"]["lived_s"] <= 120
+
+
+async def told(client, after=0, stream=""):
+    answer = await client.get("/happenings", params={"after": after, "stream": stream}, headers=ROLES["service"])
+    assert answer.status_code == 200, answer.text
+    return answer.json()["items"]
+
+
+def test_whoever_ends_a_session_is_told_of_with_it(tmp_path):
+    async def live():
+        async with service(tmp_path) as client:
+            by_her_kernel = await session_of(client, OWNER)
+            by_her_page = await session_of(client, OWNER)
+            by_olga = await session_of(client, OWNER)
+            by_the_plane = await session_of(client, OWNER)
+            await client.delete(f"/sessions/{by_her_kernel}", headers=OWNER)
+            await client.delete(f"/overview/{by_her_page}", headers=ROLES["owner as a person"])
+            await client.delete(f"/overview/{by_olga}", headers=ROLES["Data Owner"])
+            await client.delete("/owners/weather__ada", headers=ROLES["service"])
+            happened = await told(client)
+            assert [one["number"] for one in happened] == list(range(1, 9))
+            assert [(one["is"], one["by"]["user"]) for one in happened[:4]] == [("begun", "ada")] * 4
+            assert {one["session"]: one["by"] for one in happened[4:]} == {
+                by_her_kernel: {"user": "ada", "kind": "project_user"},
+                by_her_page: {"user": "ada", "kind": "user"},
+                by_olga: {"user": "olga", "kind": "project_user"},
+                by_the_plane: None,
+            }
+            assert {(one["project"], one["owner"]) for one in happened} == {("weather", "ada")}
+
+    asyncio.run(live())
+
+
+def test_a_session_that_could_not_be_had_is_told_of_with_the_reason(tmp_path):
+    async def live():
+        async with service(tmp_path) as client:
+            answer = await client.post("/sessions", json={"executorMemory": "900000g"}, headers=OWNER)
+            assert answer.status_code >= 400
+            # Refused before there was a session: nothing was begun.
+            assert await told(client) == []
+
+    asyncio.run(live())
+
+
+@pytest.mark.parametrize("who", sorted(set(ROLES) - {"service"}))
+def test_nobody_but_the_control_plane_is_told(tmp_path, who):
+    async def look():
+        async with service(tmp_path) as client:
+            await session_of(client, OWNER)
+            answer = await client.get("/happenings", headers=ROLES[who])
+            assert answer.status_code == (401 if who == "nobody" else 403)
+            assert len(await told(client)) == 1, "and nothing was forgotten"
+
+    asyncio.run(look())
+
+
+def test_the_record_holds_no_token(tmp_path):
+    async def live():
+        async with service(tmp_path) as client:
+            await session_of(client, OWNER)
+        text = next(tmp_path.rglob("happenings.jsonl")).read_text()
+        assert json.loads(text.splitlines()[1])["is"] == "begun"
+        assert OWNER["Authorization"].split()[1] not in text
+
+    asyncio.run(live())
