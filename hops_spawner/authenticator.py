@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyterhub.auth import Authenticator
+from jupyterhub.handlers import BaseHandler
 from pydantic import SecretStr
 from traitlets import Unicode, default
 
@@ -33,6 +34,9 @@ from hops_contract.realms import (
     OidcRealmSettings,
     RealmSettings,
     load_realms,
+    mark_of_session,
+    provider_path,
+    ticket_path,
 )
 from hops_contract.slugs import is_slug
 from hops_spawner.control_plane import CodeNeededError, ControlPlane, RefusedError, UnavailableError
@@ -63,6 +67,13 @@ def forwarded_for(handler: Any) -> str:
         return str(ip_address(last))
     except ValueError:
         return ""
+
+
+def _browser_of(handler: Any) -> str | None:
+    """The mark of the browser's session, which begins now if there is none yet; ``None`` without a browser."""
+    if not isinstance(handler, BaseHandler):
+        return None
+    return mark_of_session(handler.get_session_cookie() or handler.set_session_cookie())
 
 
 def _read_assertion(text: str) -> dict[str, Any]:
@@ -118,9 +129,9 @@ class HopsAuthenticator(Authenticator):
         ways = []
         for name, one in self.realms.items():
             if isinstance(one, KerberosRealmSettings):
-                ways.append((f"negotiate/{name}", one.shown))
+                ways.append((ticket_path(name), one.shown))
             elif isinstance(one, OidcRealmSettings):
-                ways.append((f"oidc/{name}/login", one.shown))
+                ways.append((provider_path(name), one.shown))
         return ways
 
     @property
@@ -148,7 +159,7 @@ class HopsAuthenticator(Authenticator):
         """
         realm = str(data.get("realm", ""))
         try:
-            name = await self._name_of(data, forwarded=forwarded_for(handler))
+            name = await self._name_of(data, browser=_browser_of(handler), forwarded=forwarded_for(handler))
             known = handler.find_user(name) if handler is not None else None
             if known is not None:
                 # Before the new cookie is made, or the next request would end it together with the old ones.
@@ -165,11 +176,11 @@ class HopsAuthenticator(Authenticator):
             raise LoginRefusedError(403, str(error), challenge=again, realm=realm) from None
         return {"name": name, "admin": False}
 
-    async def _name_of(self, data: dict[str, Any], *, forwarded: str) -> str:
+    async def _name_of(self, data: dict[str, Any], *, browser: str | None, forwarded: str) -> str:
         proof = data.get("proof")
         # A form's fields are texts: nothing that a browser sends is taken for one.
         if isinstance(proof, RealmProof):
-            return await self._name_by(proof, forwarded=forwarded)
+            return await self._name_by(proof, browser=browser, forwarded=forwarded)
         challenge, code = data.get("challenge", ""), data.get("code", "").strip()
         if challenge:
             if len(challenge) > MAX_CHALLENGE_LENGTH:
@@ -199,11 +210,13 @@ class HopsAuthenticator(Authenticator):
         )
         return answer.user
 
-    async def _name_by(self, proof: RealmProof, *, forwarded: str) -> str:
+    async def _name_by(self, proof: RealmProof, *, browser: str | None, forwarded: str) -> str:
         answer = await self.control_plane.log_in_by(
             proof.realm,
             ticket=SecretStr(proof.ticket) if proof.ticket else None,
             id_token=SecretStr(proof.id_token) if proof.id_token else None,
+            nonce=SecretStr(proof.nonce) if proof.nonce else None,
+            browser=browser,
             forwarded=forwarded,
         )
         proof.answer = answer.ticket or ""

@@ -33,6 +33,9 @@ class RealmAccount(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     # When they proved last who they are.
     proven_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    # In which session: a browser's at the Hub by its mark, empty for the token whose chain began at that moment. None:
+    # in none, since the realm asked them nothing.
+    proven_in: Mapped[str | None] = mapped_column(String(64), default=None)
     # Since when the user is deactivated because the realm does not know them any more.
     gone_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
 

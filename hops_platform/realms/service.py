@@ -6,15 +6,18 @@ Laws:
    whose name is taken waits for an administrator.
 2. What a realm has proven is proof enough for a password, not for a second factor.
 3. A realm that does not answer says nothing: nobody is let in by it, and nobody deactivated.
+4. Where a realm has no password to ask for again, a log-in proves who it is for some minutes: in the session that it
+   began, and no other, and only if the realm asked the person then.
 """
 
 from __future__ import annotations
 
+import hmac
 import logging
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -39,6 +42,7 @@ from hops_platform.realms.attempts import attempts_with
 from hops_platform.realms.models import MAX_EMAIL_LENGTH, RealmAccount, account_of
 from hops_platform.realms.schemas import AdmissionRequest, RealmAccountAnswer
 from hops_platform.second_factor.schemas import Proof as ProofOfPerson
+from hops_platform.security.authentication import Caller
 from hops_platform.security.sealing import Sealer
 from hops_platform.security.throttling import check_not_locked, forget_failures
 from hops_platform.security.tokens import SignedToken, Signer
@@ -52,7 +56,9 @@ Note = Callable[[Session, User, Mapping[str, bool]], None]
 """Is told of a user that a log-in made (nothing changed), or changed (what, and into what)."""
 RECENT = timedelta(minutes=15)
 """So long a log-in stands for the password that a realm does not ask for."""
-_NO_PASSWORD = ""
+_NO_PASSWORD, _BY_TOKEN = "", ""
+_SAME_MOMENT = timedelta(milliseconds=1)
+"""Tokens hold moments as numbers with a fraction."""
 _AT_A_TIME = 100
 _FEW = 2
 _ADMINISTRATORS_HELP = "Ask an administrator of this site, who sees you on the list of those who wait."
@@ -80,6 +86,7 @@ def log_in(
     *,
     note: Note,
     code: str | None,
+    browser: str | None,
     signer: Signer,
     sealer: Sealer,
     party: RelyingParty | None = None,
@@ -92,6 +99,7 @@ def log_in(
         proof: What it is asked about.
         note: Is told what a log-in does besides, in the transaction that does it.
         code: Of the second factor, if one was sent.
+        browser: The mark of the browser's session, where it is the Hub that asks for one.
         signer: Signs the token.
         sealer: Seals the challenge.
         party: This site, as security keys know it.
@@ -109,17 +117,28 @@ def log_in(
         WrongCredentialsError: It proves nothing.
     """
     proven = _ask(database, site, proof)
+    begun_in = (browser or _BY_TOKEN) if proven.asked_just_now else None
     try:
-        entered = _enter(database, site, proven.identity, note)
+        entered = _enter(database, site, proven.identity, begun_in, note)
     except IntegrityError:
         # The same person, or somebody with the same name, came for the first time at the same moment.
-        entered = _enter(database, site, proven.identity, note)
+        entered = _enter(database, site, proven.identity, begun_in, note)
     if isinstance(entered, PlatformError):
         raise entered
-    users.check_second_factor(database, entered, code=code, sealer=sealer, party=party)
-    return RealmLogIn(
-        token=signer.sign_user(entered.name, admin=entered.admin), user=entered.name, answer=proven.answer
-    )
+    user, begun_at = entered
+    users.check_second_factor(database, user, code=code, sealer=sealer, party=party, proven_at=begun_at)
+    token = signer.sign_user(user.name, admin=user.admin, chain=begun_at)
+    return RealmLogIn(token=token, user=user.name, answer=proven.answer)
+
+
+def is_session_of_log_in(account: RealmAccount, caller: Caller) -> bool:
+    """Whether ``caller`` calls in the session of the account's last log-in, in which the realm asked who it is."""
+    if account.proven_in is None:
+        return False
+    if caller.browser is not None:
+        return hmac.compare_digest(account.proven_in, caller.browser)
+    same = caller.chain is not None and abs(caller.chain - account.proven_at) <= _SAME_MOMENT
+    return account.proven_in == _BY_TOKEN and same
 
 
 def find_realm(realms: Mapping[str, SiteRealm], name: str) -> SiteRealm:
@@ -149,23 +168,24 @@ class Prover:
     sealer: Sealer
     party: RelyingParty | None
 
-    def check(self, user: User, proof: ProofOfPerson) -> None:
-        """Checks that it is ``user`` who asks, who is logged in, once more.
+    def check(self, caller: Caller, proof: ProofOfPerson) -> None:
+        """Checks that it is the user who calls, who is logged in, once more.
 
-        By the password, or by a log-in that is not long ago where the realm has none; and by the second factor where
-        there is one.
+        By the password, or by this session's log-in, not long ago, where the realm has none; and by the second factor
+        where there is one.
 
         Raises:
-            ForbiddenError: The last log-in is too long ago.
+            ForbiddenError: This session is none of a log-in of lately.
             LockedOutError: Too many attempts failed.
             SecondFactorNeededError: The password is right, and the second factor is needed.
             UnauthenticatedError: The challenge is another's, was made up, or took too long.
             WrongCodeError: The code is wrong, or was used; or the key's answer is.
             WrongCredentialsError: The password is wrong.
         """
+        user = caller.person
         code = proof.code.get_secret_value() if proof.code is not None else None
         if proof.challenge is None:
-            self.check_password(user, proof.password.get_secret_value() if proof.password is not None else "")
+            self.check_password(caller, proof.password.get_secret_value() if proof.password is not None else "")
             users.check_second_factor(self.database, user, code=code, sealer=self.sealer, party=self.party)
             return
         challenge = proof.challenge.get_secret_value()
@@ -180,14 +200,15 @@ class Prover:
             party=self.party,
         )
 
-    def check_password(self, user: User, password: str) -> None:
-        """Checks the password of ``user``, or a log-in that is not long ago where the realm has none.
+    def check_password(self, caller: Caller, password: str) -> None:
+        """Checks the password of the user who calls, or this session's log-in where the realm has none.
 
         Raises:
-            ForbiddenError: The last log-in is too long ago.
+            ForbiddenError: This session is none of a log-in of lately.
             LockedOutError: Too many attempts failed.
             WrongCredentialsError: The password is wrong.
         """
+        user = caller.person
         with self.database.session(writes=False) as session:
             account = account_of(session, users.find_user(session, user.name))
         if account is None:
@@ -198,10 +219,10 @@ class Prover:
             proven = _ask(self.database, site, GivenPassword(username=account.username, password=password))
             if proven.identity.subject != account.subject:
                 raise WrongCredentialsError("The password is wrong.", remedy=f"It is the one of {site.title}.")
-        elif account.proven_at < now() - RECENT:
+        elif account.proven_at < now() - RECENT or not is_session_of_log_in(account, caller):
             raise ForbiddenError(
-                f"You logged in by {site.title} more than {RECENT.seconds // 60} minutes ago.",
-                remedy="Log out, log in again, and do this then.",
+                f"{site.title} has not asked you in the last {RECENT.seconds // 60} minutes, here, who you are.",
+                remedy="Log in again with it, here, and do this then. The pages Account and Security lead there.",
             )
 
 
@@ -346,8 +367,10 @@ def _ask(database: Database, site: SiteRealm, proof: Proof) -> Proven:
     return proven
 
 
-def _enter(database: Database, site: SiteRealm, identity: RealmIdentity, note: Note) -> User | PlatformError:
-    """The user, or why there is none; which is returned, since that somebody waits is kept."""
+def _enter(
+    database: Database, site: SiteRealm, identity: RealmIdentity, begun_in: str | None, note: Note
+) -> tuple[User, datetime] | PlatformError:
+    """The user and when the log-in began, or why there is none: returned, since that somebody waits is kept."""
     with database.session() as session:
         account = session.scalar(
             select(RealmAccount)
@@ -357,7 +380,8 @@ def _enter(database: Database, site: SiteRealm, identity: RealmIdentity, note: N
         if account is None:
             account = RealmAccount(realm=site.name, subject=identity.subject)
             session.add(account)
-        account.username, account.proven_at = identity.username, now()
+        account.username = identity.username
+        account.proven_at, account.proven_in = now(), begun_in
         account.email, account.title = identity.email[:MAX_EMAIL_LENGTH], identity.title[:MAX_TITLE_LENGTH]
         if account.user_id is None:
             refusal = _make_user(session, site, account)
@@ -371,7 +395,9 @@ def _enter(database: Database, site: SiteRealm, identity: RealmIdentity, note: N
         if not user.active:
             return ForbiddenError("This user is deactivated.", remedy="Ask an administrator of this site.")
         _follow_groups(session, user, identity, note)
-        return user
+        # After all that ends the log-ins of before: this is none of them.
+        account.proven_at = now()
+        return user, account.proven_at
 
 
 def _make_user(session: Session, site: SiteRealm, account: RealmAccount) -> PlatformError | None:

@@ -59,7 +59,7 @@ def begin(session: Session, caller: Caller, proof: Proof, *, prover: Prover) -> 
     _check_room(session, user)
     # What follows writes by itself; this transaction must not hold the database meanwhile.
     session.commit()
-    prover.check(user, proof)
+    prover.check(caller, proof)
     challenge = new_challenge(session, user, Ceremony.REGISTER)
     options = ask_to_make(there, challenge, user_id=user.id.bytes, user=user.name, known=known(keys_of(session, user)))
     return KeyOptions(options=options)
@@ -122,7 +122,7 @@ def remove(
     user = caller.person
     _find(session, user, identifier)
     session.commit()
-    prover.check(user, proof)
+    prover.check(caller, proof)
     session.delete(_find(session, user, identifier))
     session.flush()
     forget_unless_needed(session, user)

@@ -73,13 +73,15 @@ def _log_in_by_realm(
     known.details["realm"] = realm
     if request.id_token is not None:
         known.action = Action.LOGIN_OIDC
-        _check_from_hub(sent, parts)
     elif request.ticket is not None:
         known.action = Action.LOGIN_TICKET
+    if request.id_token is not None or request.browser is not None:
+        _check_from_hub(sent, parts)
     logged_in = realms.log_in(
         parts.database,
         realms.find_realm(parts.engines.realms, realm),
         _proof_of(request),
+        browser=request.browser,
         note=partial(_note_change, sent, realm),
         code=request.code.get_secret_value() if request.code is not None else None,
         signer=parts.signer,
@@ -101,7 +103,8 @@ def _note_change(sent: Request, realm: str, session: Session, user: User, change
 
 def _proof_of(request: LoginRequest) -> Proof:
     if request.id_token is not None:
-        return GivenIdToken(token=request.id_token.get_secret_value())
+        nonce = request.nonce.get_secret_value() if request.nonce is not None else ""
+        return GivenIdToken(token=request.id_token.get_secret_value(), nonce=nonce)
     if request.ticket is not None:
         try:
             return GivenTicket(token=base64.b64decode(request.ticket.get_secret_value(), validate=True))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -97,8 +99,10 @@ def finish_log_in(
         UnauthenticatedError: The challenge was made up, took too long, or the password was changed since.
         WrongCodeError: The code is wrong, or was used; or the key's answer is.
     """
+    begun_at = open_challenge(challenge, moment=now(), sealer=sealer).begun_at
     user = finish(database, challenge=challenge, code=code, answer=answer, sealer=sealer, party=party)
-    return signer.sign_user(user.name, admin=user.admin), user.name
+    # A log-in by a realm is known by the moment of its proof.
+    return signer.sign_user(user.name, admin=user.admin, chain=begun_at), user.name
 
 
 def finish(
@@ -151,9 +155,23 @@ def check_credentials(
 
 
 def check_second_factor(
-    database: Database, user: User, *, code: str | None, sealer: Sealer, party: RelyingParty | None = None
+    database: Database,
+    user: User,
+    *,
+    code: str | None,
+    sealer: Sealer,
+    party: RelyingParty | None = None,
+    proven_at: datetime | None = None,
 ) -> None:
     """Asks ``user``, who has proven all else, for a second factor where they have one.
+
+    Args:
+        database: The database.
+        user: Who is asked.
+        code: The code that was sent along.
+        sealer: Seals the challenge.
+        party: This site, as security keys know it.
+        proven_at: When all else was proven; ``None``: now.
 
     Raises:
         LockedOutError: Too many attempts failed.
@@ -164,7 +182,7 @@ def check_second_factor(
         if not has_second_factor(session, user):
             return
     if code is None:
-        raise _second_factor_needed(database, user, sealer=sealer, party=party)
+        raise _second_factor_needed(database, user, sealer=sealer, party=party, proven_at=proven_at or now())
     _check_code(database, username=user.name, code=code, sealer=sealer)
 
 
@@ -209,7 +227,7 @@ def count_failure(database: Database, username: str) -> None:
 
 
 def _second_factor_needed(
-    database: Database, user: User, *, sealer: Sealer, party: RelyingParty | None
+    database: Database, user: User, *, sealer: Sealer, party: RelyingParty | None, proven_at: datetime
 ) -> SecondFactorNeededError:
     with database.session(writes=False) as session:
         has_keys = bool(keys_of(session, user))
@@ -224,7 +242,7 @@ def _second_factor_needed(
         challenge=make_challenge(
             user.name,
             valid_from=user.tokens_valid_from,
-            moment=now(),
+            moment=proven_at,
             sealer=sealer,
             key_challenge=key_challenge,
         ),

@@ -3738,7 +3738,7 @@ export interface components {
         };
         /**
          * LoginRequest
-         * @description One of: username and password, with or without code and realm; challenge and code; challenge and assertion; api_key, with or without project; realm and ticket; realm and id_token.
+         * @description One of: username and password, with or without code and realm; challenge and code; challenge and assertion; api_key, with or without project; realm and ticket; realm, id_token and nonce.
          * @example {
          *       "code": "492039",
          *       "password": "correct horse battery staple",
@@ -3753,6 +3753,12 @@ export interface components {
              */
             api_key?: string | null;
             assertion?: components["schemas"]["KeyAnswer"] | null;
+            /**
+             * Browser
+             * @description Only from the Hub, with a ticket or an ID token: a hash of the browser's session there. For a while that session, and no other, needs no further proof of who it is.
+             * @example null
+             */
+            browser?: string | null;
             /** Challenge */
             challenge?: string | null;
             /** Code */
@@ -3763,6 +3769,12 @@ export interface components {
              * @example eyJhbGciOiJSUzI1NiIs…
              */
             id_token?: string | null;
+            /**
+             * Nonce
+             * @description With an ID token: what the log-in was begun with.
+             * @example 4f1c0a…
+             */
+            nonce?: string | null;
             /** Password */
             password?: string | null;
             /**

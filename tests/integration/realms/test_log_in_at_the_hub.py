@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -307,15 +308,26 @@ def test_no_log_in_leads_away(realms: Realms, target: str) -> None:
 
 
 def test_a_second_factor_is_asked_for_after_the_provider(realms: Realms) -> None:
-    browser = realms.browser()
+    browser, left_open = realms.browser(), realms.browser()
     subject = "somebody-new"
-    httpx.put(
-        f"{realms.issuer}/users/{subject}", json={"preferred_username": "somebody"}, trust_env=False
-    ).raise_for_status()
-    assert browser.get(realms.at_provider(browser, subject), follow_redirects=False).status_code == 302
-    page = browser.get("services/hops/", follow_redirects=True).text
-    headers = {"X-Hops-CSRF": _csrf_in(page)}
+
+    def log_in(one: httpx.Client, *, asked: bool) -> dict[str, str]:
+        """Answers what the page's scripts send; the provider says whether it asked for a password just now."""
+        claims = {"preferred_username": "somebody"} | ({"auth_time": int(time.time())} if asked else {"auth_time": 1})
+        httpx.put(f"{realms.issuer}/users/{subject}", json=claims, trust_env=False).raise_for_status()
+        path = f"hub/oidc/web/login{'?prompt=login' if asked else ''}"
+        sent = one.get(path, follow_redirects=False).headers["Location"]
+        query = parse_qs(urlsplit(sent).query)
+        assert len(query["nonce"][0]) == 64
+        assert (query.get("prompt"), query.get("max_age")) == ((["login"], ["0"]) if asked else (None, None))
+        assert one.get(realms.at_provider(one, subject, path=path), follow_redirects=False).status_code == 302
+        return {"X-Hops-CSRF": _csrf_in(one.get("services/hops/", follow_redirects=True).text)}
+
     api = "services/hops/api/v1/me/second-factor"
+    there, headers = log_in(left_open, asked=True), log_in(browser, asked=False)
+    assert browser.post(api, json={"password": ""}, headers=headers).status_code == 403, "the provider asked nothing"
+    headers = log_in(browser, asked=True)
+    assert left_open.post(api, json={"password": ""}, headers=there).status_code == 403, "that is another browser"
     begun = browser.post(api, json={"password": ""}, headers=headers)
     assert begun.status_code == 200, begun.text
     step = step_at(datetime.now(UTC))
