@@ -27,7 +27,7 @@ from hops_platform.database import Database
 from hops_platform.errors import PlatformError
 from hops_platform.logs import set_up_logs
 from hops_platform.migrations import migrate
-from hops_platform.mutual_tls import address_config, mutual_tls_config, serve_at
+from hops_platform.mutual_tls import address_config, mutual_tls_config, proxied_config, serve_at
 from hops_platform.second_factor import service as second_factor
 from hops_platform.security.own_secrets import ensure_secrets
 from hops_platform.security.passwords import generate_password
@@ -75,6 +75,7 @@ def serve(port: Annotated[int | None, typer.Option(help="Port; default: what the
     try:
         app = create_app(settings)
         mutual = mutual_tls_config(app, settings, app.state.parts)
+        proxied = proxied_config(app, settings)
     except (RuntimeError, OSError, ValueError) as error:
         _fail(str(error))
     plain = address_config(
@@ -84,7 +85,7 @@ def serve(port: Annotated[int | None, typer.Option(help="Port; default: what the
         ssl_certfile=settings.tls_cert,
         ssl_keyfile=settings.tls_key,
     )
-    if not serve_at(plain, mutual):
+    if not serve_at(plain, mutual, proxied):
         sys.exit(_NOT_STARTED)
 
 

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import json
 from functools import cached_property
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ from hops_contract.realms import (
 from hops_contract.slugs import is_slug
 from hops_spawner.control_plane import CodeNeededError, ControlPlane, RefusedError, UnavailableError
 from hops_spawner.log_ins import end_older_log_ins
+from hops_spawner.proxy import came_by_proxy
 from hops_spawner.realm_pages import handlers_of
 from hops_spawner.realm_proofs import LoginRefusedError, RealmProof
 
@@ -50,23 +52,31 @@ MAX_CODE_LENGTH = 40
 MAX_ASSERTION_LENGTH = 16_000
 WRONG_CODE = f"{TYPE_PREFIX}wrong-code"
 REFRESH_AGE_S = 5
+_MOST_PROXIES = 10
 UNKNOWN_LOGIN = "The user name or the password is wrong. Check both and try again."
 CODE_NEEDED = "Type the code that your authenticator app shows now, or one of your recovery codes."
 KEY_NOT_READ = "The security key's answer can't be read. Log in again."
 
 
 def forwarded_for(handler: Any) -> str:
-    """What the proxy says of where a request comes from; empty where it says nothing that can be passed on.
+    """What the proxy says of where a request comes from; empty where it was not the proxy that asked.
 
-    Whoever asks may have begun it as they liked: the proxy adds the address that it saw at the right end.
+    Whoever asks may have begun it as they liked: the proxy adds the address that it saw at the right end. The control
+    plane reads it from there.
     """
     request = getattr(handler, "request", None)
-    told = ",".join(request.headers.get_list("X-Forwarded-For")) if request is not None else ""
-    last = told.rpartition(",")[2].strip()
-    try:
-        return str(ip_address(last))
-    except ValueError:
+    if request is None or not came_by_proxy(request):
         return ""
+    told = ",".join(request.headers.get_list("X-Forwarded-For")).split(",")[-_MOST_PROXIES:]
+    read = list(takewhile(lambda address: address is not None, map(_address, reversed(told))))
+    return ", ".join(map(str, reversed(read)))
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(text.strip())
+    except ValueError:
+        return None
 
 
 def _browser_of(handler: Any) -> str | None:

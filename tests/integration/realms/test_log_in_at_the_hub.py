@@ -8,11 +8,13 @@ import os
 import re
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import unescape
@@ -343,6 +345,29 @@ def test_a_second_factor_is_asked_for_after_the_provider(realms: Realms) -> None
     fields: dict[str, Any] = {"challenge": unescape(challenge[1]), "code": confirmed.json()["recovery_codes"][0]}
     assert realms.send_form(other, username="", **fields).status_code == 302
     assert realms.name_of(other) == "somebody"
+
+
+def test_no_port_on_this_machine_believes_where_somebody_says_to_be(realms: Realms) -> None:
+    """Code in a sandbox reaches these ports, by its keeper or by an open network."""
+
+    def sources() -> list[str]:
+        with closing(sqlite3.connect(realms.site.home / "control-plane.db")) as database:
+            query = "SELECT source FROM audit_events WHERE action = 'login.password' AND thing = 'admin'"
+            return [source for (source,) in database.execute(query + " AND outcome = 'done'")]
+
+    site = json.loads((realms.site.home / "run" / "site.json").read_text())
+    admin, before = {"username": "admin", "password": realms.site.admin_password}, len(sources())
+    forged = {"X-Forwarded-For": "203.0.113.9"}
+    for base in (site["control_plane_url"], f"{realms.site.url}services/hops/"):
+        answer = httpx.post(f"{base}api/v1/tokens", json=admin, headers=forged, trust_env=False)
+        assert answer.status_code == 200, answer.text
+    for base in (site["hub_api_url"].removesuffix("api"), f"{realms.site.url}hub/"):
+        browser = httpx.Client(base_url=base, trust_env=False, headers=forged)
+        realms.site.clients.append(browser)
+        browser.get("login")
+        xsrf = next(c.value for c in browser.cookies.jar if c.name == "_xsrf" and c.path == "/hub/")
+        assert browser.post("login", data={**admin, "_xsrf": xsrf}).status_code == 302
+    assert sources()[before:] == ["127.0.0.1"] * 4
 
 
 def test_no_secret_stands_in_a_log(realms: Realms) -> None:
