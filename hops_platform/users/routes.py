@@ -4,6 +4,7 @@ import base64
 import binascii
 import hmac
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any
@@ -18,7 +19,7 @@ from hops_platform.api_keys.exchange import exchange_key
 from hops_platform.audit.actions import Action, ActorKind
 from hops_platform.audit.circumstances import Circumstances
 from hops_platform.audit.events import Detail
-from hops_platform.audit.requests import CALLER, Known, event_of, records, records_apart
+from hops_platform.audit.requests import CALLER, Client, Known, event_of, records, records_apart
 from hops_platform.audit.trail import record
 from hops_platform.engines.realms import GivenIdToken, GivenPassword, GivenTicket, Proof
 from hops_platform.errors import ForbiddenError, InvalidRequestError
@@ -30,6 +31,7 @@ from hops_platform.realms import service as realms
 from hops_platform.security.authentication import Caller
 from hops_platform.security.guard import Public, Requires, RequiresRenewable, shown_token
 from hops_platform.security.permissions import Permission
+from hops_platform.security.rates import failures_counted
 from hops_platform.security.tokens import SignedToken
 from hops_platform.security_keys.ceremonies import relying_party
 from hops_platform.users import service
@@ -49,19 +51,21 @@ UserName = Annotated[str, Path(max_length=MAX_SLUG_LENGTH, examples=["ada"])]
 
 
 @router.post("/tokens", dependencies=[Depends(Public(Permission.TOKENS_CREATE)), records_apart(Action.LOGIN_PASSWORD)])
-def create_token(request: LoginRequest, sent: Request, parts: PartsOf, known: Known) -> TokenAnswer:
+def create_token(request: LoginRequest, sent: Request, parts: PartsOf, known: Known, client: Client) -> TokenAnswer:
     """Logs in with a password and, where one is asked for, a code or a security key; or exchanges an API key.
 
     With `realm` it is LDAP, Kerberos or OpenID Connect that says who it is. The first log-in may make the user.
 
-    After five failures, of passwords and codes together, the name is locked for a growing time.
+    After five failures, of passwords and codes together, the name is locked for a growing time. After sixty wrong
+    passwords in ten minutes, whatever the names, nobody logs in by a password from the same address until they end.
     """
     ticket = None
-    if request.realm is not None:
-        signed, user, answer = _log_in_by_realm(request, request.realm, sent, parts, known)
-        ticket = base64.b64encode(answer).decode() if answer else None
-    else:
-        signed, user = _log_in(request, parts, known)
+    with failures_counted(parts.database, client) if request.password is not None else nullcontext():
+        if request.realm is not None:
+            signed, user, answer = _log_in_by_realm(request, request.realm, sent, parts, known)
+            ticket = base64.b64encode(answer).decode() if answer else None
+        else:
+            signed, user = _log_in(request, parts, known)
     known.thing, known.actor, known.actor_kind = user, user, ActorKind.USER
     return TokenAnswer(token=signed.token, expires_at=signed.expires_at, user=user, ticket=ticket)
 

@@ -2327,7 +2327,8 @@ export interface paths {
          *
          *     With `realm` it is LDAP, Kerberos or OpenID Connect that says who it is. The first log-in may make the user.
          *
-         *     After five failures, of passwords and codes together, the name is locked for a growing time.
+         *     After five failures, of passwords and codes together, the name is locked for a growing time. After sixty wrong
+         *     passwords in ten minutes, whatever the names, nobody logs in by a password from the same address until they end.
          */
         post: operations["create_token"];
         delete?: never;

@@ -18,6 +18,8 @@ from hops_platform.app import check_realms
 from hops_platform.database import now
 from hops_platform.realms.models import RealmAccount
 from hops_platform.second_factor.codes import code_of, step_at
+from hops_platform.security import rates
+from hops_platform.security.proxied import ByProxy
 from hops_platform.security.throttling import FREE_ATTEMPTS
 from hops_platform.users.models import LoginAttempts, User
 
@@ -128,6 +130,29 @@ def test_a_name_is_locked_in_its_realm_alone_after_some_failures(site: Site) -> 
     assert site.staff.asked == asked, "the directory is not asked any more"
     assert site.log_in("nobody", "wrong").status_code == 401
     assert site.hops.anonymous().post("tokens", json={"username": "grace", "password": PASSWORD}).status_code == 200
+
+
+def test_one_address_can_not_try_one_password_on_many_names(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rates, "FAILED_LOG_INS", replace(rates.FAILED_LOG_INS, most=4))
+    site.hops.create_user("grace")
+    site.staff.add("ada")
+    elsewhere = site.hops.anonymous()
+    elsewhere._transport.app = ByProxy(site.hops.platform.app)
+    elsewhere.headers["X-Forwarded-For"] = "192.0.2.9"
+
+    def tried(name: str, password: str, *, client: Any = None, realm: str | None = "staff") -> int:
+        body = {"username": name, "password": password} | ({"realm": realm} if realm else {})
+        return int((client or site.hops.anonymous()).post("tokens", json=body).status_code)
+
+    assert [tried("ada", "heron teapot ada") for _ in range(5)] == [200] * 5, "right ones do not count"
+    assert [tried(f"name-{number}", "spring") for number in range(2)] == [401] * 2
+    assert [tried(f"name-{number}", "spring", realm=None) for number in range(2)] == [401] * 2
+    asked = site.staff.asked
+    assert (tried("ada", "heron teapot ada"), tried("grace", PASSWORD, realm=None)) == (429, 429)
+    assert site.staff.asked == asked, "the directory is not asked any more"
+    assert tried("ada", "heron teapot ada", client=elsewhere) == 200
+    site.tickets.add("tess")
+    assert site.by_ticket("tess").status_code == 200, "there is nothing to guess in a ticket"
 
 
 def test_an_administrator_sees_and_ends_a_lock_of_a_realm_too(site: Site) -> None:
