@@ -34,6 +34,8 @@ from hops_platform.security.passwords import generate_password
 from hops_platform.security.sealing import SEALING_KEY, load_sealer
 from hops_platform.settings import Settings, UnsafeBindError, check_bind
 from hops_platform.users import service as users
+from hops_platform.users.models import find_user
+from hops_platform.users.passwords import set_password
 from hops_platform.users.schemas import NewUser
 from hops_platform.violations import describe_violations, summarise
 
@@ -161,7 +163,7 @@ def reset_password(
     database = _open_database(Settings())
     try:
         with database.session() as session:
-            users.set_password(session, users.find_user(session, name), password, must_change=not keep_password)
+            set_password(session, find_user(session, name), password, must_change=not keep_password)
             record(session, _at_the_machine(Action.USER_EDIT, name, changed=["password"]))
     except PlatformError as error:
         _fail(str(error))
@@ -177,7 +179,7 @@ def reset_second_factor(name: str) -> None:
     database = Database(settings.effective_database_url)
     try:
         with database.session() as session:
-            second_factor.remove_if_any(session, users.find_user(session, name))
+            second_factor.remove_if_any(session, find_user(session, name))
     except PlatformError as error:
         _fail(str(error))
     finally:

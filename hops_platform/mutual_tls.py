@@ -26,7 +26,7 @@ from hops_platform.certificates.service import roots, server_certificate
 from hops_platform.parts import Parts
 from hops_platform.recurring import Recurring
 from hops_platform.security.client_certificates import tell_certificate
-from hops_platform.security.proxied import ByProxy
+from hops_platform.security.proxied import tell_proxied
 from hops_platform.settings import Settings
 from hops_platform.tls_server import TlsServer
 
@@ -164,6 +164,22 @@ class WithCertificate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
         tell_certificate(scope, self._certificate)
+        await self._app(scope, receive, send)
+
+
+class ByProxy:
+    """An application, asked by the proxy alone.
+
+    Args:
+        app: The application.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request."""
+        tell_proxied(scope)
         await self._app(scope, receive, send)
 
 

@@ -18,7 +18,7 @@ from hops_platform.mail import letters
 from hops_platform.mail.addresses import folded
 from hops_platform.mail.service import CHANNEL, new_name, post
 from hops_platform.outbox import Task, enqueue
-from hops_platform.realms.service import Prover
+from hops_platform.realms.presence import Prover
 from hops_platform.security.authentication import Caller
 from hops_platform.security.rates import Bound, count_against
 from hops_platform.users.models import User

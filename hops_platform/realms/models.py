@@ -13,6 +13,10 @@ from hops_platform.engines.realms import MAX_SUBJECT_LENGTH
 from hops_platform.users.models import MAX_TITLE_LENGTH, User
 
 MAX_EMAIL_LENGTH = 320
+NO_PASSWORD = ""
+"""In the place of the hash of one: nothing is the password of a realm's user here."""
+BY_TOKEN = ""
+"""See :attr:`RealmAccount.proven_in`."""
 
 
 class RealmAccount(Base):

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from hops_platform.database import now
 from hops_platform.errors import ConflictError, InvalidRequestError, NotFoundError
-from hops_platform.realms.service import Prover
+from hops_platform.realms.presence import Prover
 from hops_platform.second_factor.checking import (
     has_app,
     has_second_factor,

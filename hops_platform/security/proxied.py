@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from collections.abc import Mapping, MutableMapping
+from typing import Any
 
 _EXTENSION = "hops.by_proxy"
 
 
-class ByProxy:
-    """An application, asked by the proxy alone.
-
-    Args:
-        app: The application.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serves one request."""
-        scope["extensions"] = {**scope.get("extensions", {}), _EXTENSION: {}}
-        await self._app(scope, receive, send)
+def tell_proxied(scope: MutableMapping[str, Any]) -> None:
+    """Notes in ``scope`` that the request came by the proxy's socket."""
+    scope["extensions"] = {**scope.get("extensions", {}), _EXTENSION: {}}
 
 
-def came_by_proxy(scope: Scope) -> bool:
+def came_by_proxy(scope: Mapping[str, Any]) -> bool:
     """Whether a request came by the proxy's socket."""
     return _EXTENSION in scope.get("extensions", {})

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hops_platform.errors import ConflictError, InvalidRequestError, NotFoundError
-from hops_platform.realms.service import Prover
+from hops_platform.realms.presence import Prover
 from hops_platform.second_factor.checking import has_second_factor
 from hops_platform.second_factor.schemas import Proof
 from hops_platform.second_factor.service import first_recovery_codes, forget_unless_needed

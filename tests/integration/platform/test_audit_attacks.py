@@ -21,7 +21,7 @@ from hops_platform.audit.events import Event
 from hops_platform.audit.models import AuditEvent
 from hops_platform.audit.service import verify
 from hops_platform.audit.trail import record
-from hops_platform.security.proxied import ByProxy
+from hops_platform.mutual_tls import ByProxy
 
 DROP = {
     "sqlite": ("DROP TRIGGER audit_events_no_UPDATE", "DROP TRIGGER audit_events_no_DELETE"),
