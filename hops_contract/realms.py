@@ -12,6 +12,7 @@ Laws:
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tomllib
 from enum import StrEnum
@@ -31,6 +32,7 @@ MAX_USERNAME_LENGTH = 64
 MAX_TICKET_LENGTH = 64 * 1024
 """In base64: a ticket of Active Directory holds its owner's groups."""
 MAX_ID_TOKEN_LENGTH = 16 * 1024
+MIN_NONCE_LENGTH, MAX_NONCE_LENGTH = 32, 128
 MOST_REALMS = 20
 _MOST_FILE_BYTES = 256 * 1024
 _OTHERS = 0o077
@@ -279,6 +281,28 @@ def check_web_address(url: str) -> str:
     if parts.scheme == "http" and parts.hostname and is_loopback(parts.hostname):
         return url
     raise ValueError("An address of a provider begins with https://.")
+
+
+def mark_of_session(identifier: str) -> str:
+    """By what the control plane knows one session of a browser at the Hub: a hash (64 hexadecimal digits).
+
+    Args:
+        identifier: The Hub's cookie of the session.
+    """
+    return hashlib.sha256(f"session {identifier}".encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def ticket_path(realm: str) -> str:
+    """Where, below the Hub's own address, browsers log in by a realm of tickets."""
+    return f"negotiate/{realm}"
+
+
+def provider_path(realm: str) -> str:
+    """Where, below the Hub's own address, browsers log in by a provider of OpenID Connect.
+
+    With ``?prompt=login`` the provider asks them anew, whatever it remembers.
+    """
+    return f"oidc/{realm}/login"
 
 
 def username_of(text: str) -> str:

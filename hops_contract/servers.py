@@ -12,6 +12,8 @@ from hops_contract.principal import ProjectRole
 
 CONFIG_FILE = "server.json"
 TOKEN_FILE = "token.jwt"  # noqa: S105
+LISTENS_FILE = "listens"
+"""Written by the server once it listens: its port. Nobody else can write into its folder."""
 SERVER_FOLDER_VARIABLE = "HOPS_SERVER_FOLDER"
 
 

@@ -27,13 +27,15 @@ from hops_platform.database import Database
 from hops_platform.errors import PlatformError
 from hops_platform.logs import set_up_logs
 from hops_platform.migrations import migrate
-from hops_platform.mutual_tls import address_config, mutual_tls_config, serve_at
+from hops_platform.mutual_tls import address_config, mutual_tls_config, proxied_config, serve_at
 from hops_platform.second_factor import service as second_factor
 from hops_platform.security.own_secrets import ensure_secrets
 from hops_platform.security.passwords import generate_password
 from hops_platform.security.sealing import SEALING_KEY, load_sealer
 from hops_platform.settings import Settings, UnsafeBindError, check_bind
 from hops_platform.users import service as users
+from hops_platform.users.models import find_user
+from hops_platform.users.passwords import set_password
 from hops_platform.users.schemas import NewUser
 from hops_platform.violations import describe_violations, summarise
 
@@ -75,6 +77,7 @@ def serve(port: Annotated[int | None, typer.Option(help="Port; default: what the
     try:
         app = create_app(settings)
         mutual = mutual_tls_config(app, settings, app.state.parts)
+        proxied = proxied_config(app, settings)
     except (RuntimeError, OSError, ValueError) as error:
         _fail(str(error))
     plain = address_config(
@@ -84,7 +87,7 @@ def serve(port: Annotated[int | None, typer.Option(help="Port; default: what the
         ssl_certfile=settings.tls_cert,
         ssl_keyfile=settings.tls_key,
     )
-    if not serve_at(plain, mutual):
+    if not serve_at(plain, mutual, proxied):
         sys.exit(_NOT_STARTED)
 
 
@@ -160,7 +163,7 @@ def reset_password(
     database = _open_database(Settings())
     try:
         with database.session() as session:
-            users.set_password(session, users.find_user(session, name), password, must_change=not keep_password)
+            set_password(session, find_user(session, name), password, must_change=not keep_password)
             record(session, _at_the_machine(Action.USER_EDIT, name, changed=["password"]))
     except PlatformError as error:
         _fail(str(error))
@@ -176,7 +179,7 @@ def reset_second_factor(name: str) -> None:
     database = Database(settings.effective_database_url)
     try:
         with database.session() as session:
-            second_factor.remove_if_any(session, users.find_user(session, name))
+            second_factor.remove_if_any(session, find_user(session, name))
     except PlatformError as error:
         _fail(str(error))
     finally:

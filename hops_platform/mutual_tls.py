@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import ssl
 from collections.abc import Generator
@@ -25,6 +26,7 @@ from hops_platform.certificates.service import roots, server_certificate
 from hops_platform.parts import Parts
 from hops_platform.recurring import Recurring
 from hops_platform.security.client_certificates import tell_certificate
+from hops_platform.security.proxied import tell_proxied
 from hops_platform.settings import Settings
 from hops_platform.tls_server import TlsServer
 
@@ -165,6 +167,22 @@ class WithCertificate:
         await self._app(scope, receive, send)
 
 
+class ByProxy:
+    """An application, asked by the proxy alone.
+
+    Args:
+        app: The application.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request."""
+        tell_proxied(scope)
+        await self._app(scope, receive, send)
+
+
 class _Server(uvicorn.Server):
     """Leaves the signals to :func:`serve_at`: two would take them from one another."""
 
@@ -178,9 +196,25 @@ class _MutualServer(_Server, TlsServer):
     """The same at the second address, to which strangers connect without a proxy between."""
 
 
-def serve_at(plain: uvicorn.Config, mutual: MutualTls | None) -> bool:
-    """Answers at one or both addresses until told to stop; whether all of them could be listened on."""
-    servers = [_Server(plain), *([_MutualServer(mutual.config)] if mutual is not None else [])]
+def proxied_config(app: ASGIApp, settings: Settings) -> uvicorn.Config | None:
+    """How the proxy's socket is answered; ``None`` where there is none.
+
+    Raises:
+        RuntimeError: Others than this user can come to it.
+    """
+    path = settings.proxy_socket
+    if path is None:
+        return None
+    folder = path.parent.stat()
+    if folder.st_uid != os.geteuid() or folder.st_mode & 0o077:
+        raise RuntimeError("The folder of HOPS_PROXY_SOCKET must be this user's alone (chmod 700).")
+    return address_config(ByProxy(app), uds=str(path), lifespan="off")
+
+
+def serve_at(plain: uvicorn.Config, mutual: MutualTls | None, proxied: uvicorn.Config | None = None) -> bool:
+    """Answers at all addresses that there are until told to stop; whether all of them could be listened on."""
+    servers = [_Server(plain), *([_Server(proxied)] if proxied is not None else [])]
+    servers += [_MutualServer(mutual.config)] if mutual is not None else []
     renewal = None
     if mutual is not None:
         # What holds now was written a moment ago.

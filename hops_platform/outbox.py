@@ -5,7 +5,8 @@ Laws:
 1. Deliveries of one entity happen in the order in which they were written; a failing one holds back only its entity.
 2. Each channel (an engine) has a worker of its own, so a broken engine never stops the others.
 3. A failed delivery is tried again, later and later, and never given up; from :data:`STUCK_AFTER` attempts on it
-   counts as stuck and the administrator's list shows it first.
+   counts as stuck and the administrator's list shows it first. So does at once what no further attempt makes better.
+   The stuck step aside: their channel delivers all else that is due before it tries them again.
 4. What a process had begun when it was killed is begun again by another, or by its successor, within :data:`LEASE`.
 """
 
@@ -20,12 +21,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import JSON, Index, Integer, Select, String, Text, exists, select, update
+from sqlalchemy import JSON, Index, Integer, Select, String, Text, case, exists, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from hops_platform.database import Base, Database, UtcDateTime, new_id, now
-from hops_platform.errors import PlatformError
+from hops_platform.errors import InvalidRequestError, PlatformError
 
 LOG = logging.getLogger("hops.outbox")
 STUCK_AFTER = 5
@@ -244,8 +245,17 @@ class OutboxWorkers:
         with self._database.session() as session:
             row = session.get(Delivery, delivery.id)
             if row is not None:
-                row.due_at = now() + pause_after(delivery.attempts)
+                if is_hopeless(error):
+                    row.attempts = max(delivery.attempts, STUCK_AFTER)
+                    row.due_at = now() + timedelta(seconds=_LONGEST_PAUSE_S)
+                else:
+                    row.due_at = now() + pause_after(delivery.attempts)
                 row.last_error = describe(error)
+
+
+def is_hopeless(error: Exception) -> bool:
+    """Whether the delivery itself is wrong, so that its engine's state makes no difference: a fault of this version."""
+    return isinstance(error, LookupError | TypeError | ValueError | InvalidRequestError)
 
 
 def pause_after(attempts: int) -> timedelta:
@@ -271,5 +281,5 @@ def _due(channel: str) -> Select[Delivery]:
             Delivery.due_at <= now(),
             ~exists().where(earlier.entity == Delivery.entity, earlier.id < Delivery.id),
         )
-        .order_by(Delivery.due_at, Delivery.id)
+        .order_by(case((Delivery.attempts >= STUCK_AFTER, 1), else_=0), Delivery.due_at, Delivery.id)
     )

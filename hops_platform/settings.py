@@ -17,7 +17,7 @@ from hops_contract.loopback import is_loopback
 from hops_contract.network import Network as SandboxNetwork
 from hops_contract.sandbox import Sandboxing
 from hops_contract.storage import StorageAddress, StorageKind, parse_storage
-from hops_platform.audit.source import LOOPBACK, Network, parse_networks
+from hops_platform.audit.source import Network, parse_networks
 from hops_platform.mail.addresses import is_address
 
 SOURCE = Path(__file__).resolve().parent.parent
@@ -137,6 +137,10 @@ class Settings(BaseSettings):
         default="",
         description="Further proxies whose word on a caller's address is taken, as addresses or networks.",
     )
+    proxy_socket: Path | None = Field(
+        default=None,
+        description="Path of the socket, in a folder of this user alone, by which the platform's own proxy comes.",
+    )
     mail_host: str = Field(default="", description="Name of the mail server; empty: the site has no mail.")
     mail_port: int = Field(default=587, ge=1, le=65535, description="Port of the mail server.")
     mail_tls: MailTls = Field(
@@ -245,8 +249,8 @@ class Settings(BaseSettings):
 
     @cached_property
     def trusted_networks(self) -> tuple[Network, ...]:
-        """The proxies whose word on a caller's address is taken; the Hub's, on this machine, is always one."""
-        return (*LOOPBACK, *parse_networks(self.trusted_proxies))
+        """Further proxies whose word on a caller's address is taken; the platform's own is known by its socket."""
+        return parse_networks(self.trusted_proxies)
 
     def network_of(self, wanted: SandboxNetwork) -> SandboxNetwork:
         """What code of a project reaches, whose own setting is ``wanted``."""

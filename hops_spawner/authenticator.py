@@ -15,11 +15,13 @@ from __future__ import annotations
 
 import json
 from functools import cached_property
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 from jupyterhub.auth import Authenticator
+from jupyterhub.handlers import BaseHandler
 from pydantic import SecretStr
 from traitlets import Unicode, default
 
@@ -33,10 +35,14 @@ from hops_contract.realms import (
     OidcRealmSettings,
     RealmSettings,
     load_realms,
+    mark_of_session,
+    provider_path,
+    ticket_path,
 )
 from hops_contract.slugs import is_slug
 from hops_spawner.control_plane import CodeNeededError, ControlPlane, RefusedError, UnavailableError
 from hops_spawner.log_ins import end_older_log_ins
+from hops_spawner.proxy import came_by_proxy
 from hops_spawner.realm_pages import handlers_of
 from hops_spawner.realm_proofs import LoginRefusedError, RealmProof
 
@@ -46,23 +52,38 @@ MAX_CODE_LENGTH = 40
 MAX_ASSERTION_LENGTH = 16_000
 WRONG_CODE = f"{TYPE_PREFIX}wrong-code"
 REFRESH_AGE_S = 5
+_MOST_PROXIES = 10
 UNKNOWN_LOGIN = "The user name or the password is wrong. Check both and try again."
 CODE_NEEDED = "Type the code that your authenticator app shows now, or one of your recovery codes."
 KEY_NOT_READ = "The security key's answer can't be read. Log in again."
 
 
 def forwarded_for(handler: Any) -> str:
-    """What the proxy says of where a request comes from; empty where it says nothing that can be passed on.
+    """What the proxy says of where a request comes from; empty where it was not the proxy that asked.
 
-    Whoever asks may have begun it as they liked: the proxy adds the address that it saw at the right end.
+    Whoever asks may have begun it as they liked: the proxy adds the address that it saw at the right end. The control
+    plane reads it from there.
     """
     request = getattr(handler, "request", None)
-    told = ",".join(request.headers.get_list("X-Forwarded-For")) if request is not None else ""
-    last = told.rpartition(",")[2].strip()
-    try:
-        return str(ip_address(last))
-    except ValueError:
+    if request is None or not came_by_proxy(request):
         return ""
+    told = ",".join(request.headers.get_list("X-Forwarded-For")).split(",")[-_MOST_PROXIES:]
+    read = list(takewhile(lambda address: address is not None, map(_address, reversed(told))))
+    return ", ".join(map(str, reversed(read)))
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(text.strip())
+    except ValueError:
+        return None
+
+
+def _browser_of(handler: Any) -> str | None:
+    """The mark of the browser's session, which begins now if there is none yet; ``None`` without a browser."""
+    if not isinstance(handler, BaseHandler):
+        return None
+    return mark_of_session(handler.get_session_cookie() or handler.set_session_cookie())
 
 
 def _read_assertion(text: str) -> dict[str, Any]:
@@ -118,9 +139,9 @@ class HopsAuthenticator(Authenticator):
         ways = []
         for name, one in self.realms.items():
             if isinstance(one, KerberosRealmSettings):
-                ways.append((f"negotiate/{name}", one.shown))
+                ways.append((ticket_path(name), one.shown))
             elif isinstance(one, OidcRealmSettings):
-                ways.append((f"oidc/{name}/login", one.shown))
+                ways.append((provider_path(name), one.shown))
         return ways
 
     @property
@@ -148,7 +169,7 @@ class HopsAuthenticator(Authenticator):
         """
         realm = str(data.get("realm", ""))
         try:
-            name = await self._name_of(data, forwarded=forwarded_for(handler))
+            name = await self._name_of(data, browser=_browser_of(handler), forwarded=forwarded_for(handler))
             known = handler.find_user(name) if handler is not None else None
             if known is not None:
                 # Before the new cookie is made, or the next request would end it together with the old ones.
@@ -165,11 +186,11 @@ class HopsAuthenticator(Authenticator):
             raise LoginRefusedError(403, str(error), challenge=again, realm=realm) from None
         return {"name": name, "admin": False}
 
-    async def _name_of(self, data: dict[str, Any], *, forwarded: str) -> str:
+    async def _name_of(self, data: dict[str, Any], *, browser: str | None, forwarded: str) -> str:
         proof = data.get("proof")
         # A form's fields are texts: nothing that a browser sends is taken for one.
         if isinstance(proof, RealmProof):
-            return await self._name_by(proof, forwarded=forwarded)
+            return await self._name_by(proof, browser=browser, forwarded=forwarded)
         challenge, code = data.get("challenge", ""), data.get("code", "").strip()
         if challenge:
             if len(challenge) > MAX_CHALLENGE_LENGTH:
@@ -199,11 +220,13 @@ class HopsAuthenticator(Authenticator):
         )
         return answer.user
 
-    async def _name_by(self, proof: RealmProof, *, forwarded: str) -> str:
+    async def _name_by(self, proof: RealmProof, *, browser: str | None, forwarded: str) -> str:
         answer = await self.control_plane.log_in_by(
             proof.realm,
             ticket=SecretStr(proof.ticket) if proof.ticket else None,
             id_token=SecretStr(proof.id_token) if proof.id_token else None,
+            nonce=SecretStr(proof.nonce) if proof.nonce else None,
+            browser=browser,
             forwarded=forwarded,
         )
         proof.answer = answer.ticket or ""

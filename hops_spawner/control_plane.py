@@ -173,6 +173,8 @@ class ControlPlane:
         password: SecretStr | None = None,
         ticket: SecretStr | None = None,
         id_token: SecretStr | None = None,
+        nonce: SecretStr | None = None,
+        browser: str | None = None,
         forwarded: str = "",
     ) -> LoginAnswer:
         """Who somebody of a realm is: by name and password, by a ticket, or by an ID token.
@@ -183,6 +185,8 @@ class ControlPlane:
             password: What was typed.
             ticket: A token of SPNEGO, in base64.
             id_token: What the provider gave the Hub.
+            nonce: What the log-in was begun with that ``id_token`` is for.
+            browser: The mark of the browser's session (:func:`hops_contract.realms.mark_of_session`).
             forwarded: As with :meth:`log_in`.
 
         Raises:
@@ -190,10 +194,10 @@ class ControlPlane:
             RefusedError: It is not good, or they are nobody here (yet); the text says which, and what to do.
             UnavailableError: The control plane, or the realm, does not answer.
         """
-        secret = {"password": password, "ticket": ticket, "id_token": id_token}
+        secret = {"password": password, "ticket": ticket, "id_token": id_token, "nonce": nonce}
         body = {name: value.get_secret_value() for name, value in secret.items() if value is not None}
-        if username is not None:
-            body["username"] = username
+        plain = {"username": username, "browser": browser}
+        body |= {name: value for name, value in plain.items() if value is not None}
         return await self._ask("POST", "tokens", LoginAnswer, body={"realm": realm, **body}, forwarded=forwarded)
 
     async def user(self, name: str) -> UserState:

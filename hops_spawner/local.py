@@ -19,7 +19,7 @@ from traitlets import Bool, Float, Integer, List, Unicode, default
 from hops_contract.keeping import PROCESSES, described, have_own_networks, kept_command, read_addresses, why_limited
 from hops_contract.layout import Home
 from hops_contract.network import Network
-from hops_contract.servers import ServerGrant
+from hops_contract.servers import LISTENS_FILE, ServerGrant
 from hops_contract.shares import shared_mounts
 from hops_contract.slugs import project_user
 from hops_contract.wiping import wipe_folder
@@ -36,6 +36,7 @@ PYTHON_PATIENCE_S = 30
 LOG_TAIL_BYTES = 16 * 1024
 _START_TIME_SLACK_S = 1.0
 _MIB = 1024 * 1024
+_MOST_DIGITS = 5
 
 
 class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
@@ -205,12 +206,16 @@ class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
         }
 
     async def await_answer(self, address: Any) -> None:
-        """Wait until the server answers; a server that has died is not waited for."""
+        """Wait until the server answers; a server that has died is not waited for.
+
+        What answers at its port may be somebody else's, who was there first: where networks are open, code of other
+        projects reaches the same ports. So the server has to say by a file of its own that the port is its own.
+        """
         self.started_at = psutil.Process(self.pid).create_time() if psutil.pid_exists(self.pid) else 0.0
         host, port = address
         url = f"http://{host}:{port}{self.server.base_url}api"
         deadline = asyncio.get_running_loop().time() + self.answer_timeout
-        while not await _answers(url):
+        while not (self._listens_at(port) and await _answers(url)):
             status = await self.poll()
             if status is not None:
                 raise failed_start(
@@ -226,6 +231,13 @@ class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
                     status=504,
                 )
             await asyncio.sleep(0.1)
+
+    def _listens_at(self, port: int) -> bool:
+        try:
+            with (self.folder / LISTENS_FILE).open("rb") as source:
+                return source.read(_MOST_DIGITS + 1) == str(port).encode()
+        except OSError:
+            return False
 
     def log_tail(self) -> str:
         """The last lines of the server's log, without the folders of this machine."""

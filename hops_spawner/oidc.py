@@ -7,6 +7,7 @@ token.
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from hops_contract.realms import (
     OidcRealmSettings,
     RealmsError,
     check_web_address,
+    provider_path,
     read_private,
 )
 from hops_spawner.realm_pages import LogInPage
@@ -130,6 +132,19 @@ class OidcLogIn(_AtProvider, OAuthLoginHandler):
             return
         OAuthLoginHandler.get(self)
 
+    def set_state_cookie(self, state_cookie_value: str) -> None:
+        """See oauthenticator."""
+        self._begun = state_cookie_value
+        super().set_state_cookie(state_cookie_value)
+
+    def authorize_redirect(self, *args: Any, extra_params: dict[str, Any], **more: Any) -> None:
+        """See tornado; with what binds the ID token to this log-in, and asks for the person where that is wanted."""
+        asked = {"nonce": _nonce_of(self._begun)}
+        if self.get_query_argument("prompt", "") == "login":
+            # By the second the provider has to say when it asked, in words that it signs.
+            asked |= {"prompt": "login", "max_age": "0"}
+        super().authorize_redirect(*args, extra_params=extra_params | asked, **more)
+
     def _generate_state_id(self) -> str:
         # Of this provider: what another one sends here was not begun with it.
         return f"{self.provider.settings.name}.{super()._generate_state_id()}"
@@ -145,7 +160,10 @@ class OidcCallback(_AtProvider, OAuthCallbackHandler):
             token = await self.provider.id_token_for(self)
             # From here on it is a log-in at the Hub as any other.
             self._speaks_with_provider = False
-            user = await self.login_user({"proof": RealmProof(self.provider.settings.name, id_token=token)})
+            nonce = _nonce_of(self.get_state_cookie())
+            user = await self.login_user(
+                {"proof": RealmProof(self.provider.settings.name, id_token=token, nonce=nonce)}
+            )
         except LoginRefusedError as refused:
             await self.refuse(refused)
             return
@@ -183,9 +201,15 @@ def handlers_of_provider(settings: OidcRealmSettings, site_url: str) -> list[tup
         settings: What the site's file of realms says of it.
         site_url: The Hub's address as browsers see it; ends with ``/hub/``.
     """
-    path = f"oidc/{settings.name}"
-    given = {"provider": Provider(settings, f"{site_url}{path}/callback")}
-    return [(f"/{path}/login", OidcLogIn, given), (f"/{path}/callback", OidcCallback, given)]
+    path = provider_path(settings.name)
+    back = f"{path.rpartition('/')[0]}/callback"
+    given = {"provider": Provider(settings, f"{site_url}{back}")}
+    return [(f"/{path}", OidcLogIn, given), (f"/{back}", OidcCallback, given)]
+
+
+def _nonce_of(state: str) -> str:
+    """What the ID token of a log-in with this state has to hold: nobody has it who has not the browser's cookie."""
+    return hashlib.sha256(f"nonce {_part_of(state, 'code_verifier')}".encode()).hexdigest()
 
 
 def _part_of(state: str, name: str) -> str:

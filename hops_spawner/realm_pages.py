@@ -17,7 +17,7 @@ from typing import Any
 from jupyterhub.handlers.login import LoginHandler
 from tornado.web import HTTPError
 
-from hops_contract.realms import MAX_TICKET_LENGTH, KerberosRealmSettings, OidcRealmSettings, RealmSettings
+from hops_contract.realms import MAX_TICKET_LENGTH, KerberosRealmSettings, OidcRealmSettings, RealmSettings, ticket_path
 from hops_spawner.realm_proofs import LoginRefusedError, RealmProof
 
 _TICKET = re.compile(r"negotiate +([A-Za-z0-9+/]+={0,2})", re.IGNORECASE)
@@ -37,7 +37,7 @@ def handlers_of(realms: Mapping[str, RealmSettings], site_url: str) -> list[tupl
     found: list[tuple[Any, ...]] = []
     for name, realm in realms.items():
         if isinstance(realm, KerberosRealmSettings):
-            found.append((f"/negotiate/{name}", NegotiateHandler, {"realm": name}))
+            found.append((f"/{ticket_path(name)}", NegotiateHandler, {"realm": name}))
         elif isinstance(realm, OidcRealmSettings):
             # Only where it is used: it takes a while to import.
             from hops_spawner.oidc import handlers_of_provider  # noqa: PLC0415

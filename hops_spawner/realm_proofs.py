@@ -15,12 +15,14 @@ class RealmProof:
         realm: The realm's name.
         ticket: A token of SPNEGO, in base64.
         id_token: An ID token that the Hub fetched from the provider.
+        nonce: What the log-in was begun with that the ID token is for.
         answer: What the platform proves itself by, once the ticket was good; in base64.
     """
 
     realm: str
     ticket: str = field(default="", repr=False)
     id_token: str = field(default="", repr=False)
+    nonce: str = field(default="", repr=False)
     answer: str = field(default="", repr=False)
 
 

@@ -25,6 +25,7 @@ from jupyterhub_config.settings import (
     explain,
     find_proxy,
     secret,
+    socket_folder,
 )
 
 # Given by JupyterHub, which executes this file.
@@ -53,6 +54,12 @@ ports = choose_ports(("hub", "proxy", "hops", "livy", "mutual-tls"), home.run / 
 everywhere = settings.bind in {"0.0.0.0", "::"}  # noqa: S104 - compared; TLS was checked
 c.JupyterHub.bind_url = f"https://:{settings.port}" if everywhere else settings.url
 c.JupyterHub.hub_bind_url = f"http://{LOOPBACK}:{ports['hub']}"
+c.JupyterHub.proxy_class = "hops_spawner.proxy.HopsProxy"
+sockets = socket_folder(home)
+c.HopsProxy.sockets = {
+    c.JupyterHub.hub_bind_url: str(sockets / "hub.sock"),
+    f"http://{LOOPBACK}:{ports['hops']}": str(sockets / "hops.sock"),
+}
 c.ConfigurableHTTPProxy.command = [proxy]
 c.ConfigurableHTTPProxy.api_url = f"http://{LOOPBACK}:{ports['proxy']}"
 c.ConfigurableHTTPProxy.auth_token = secret(home.secret("proxy-token"))
@@ -97,7 +104,9 @@ jupyterhub.services.service._ServiceSpawner = type(  # noqa: SLF001
     (jupyterhub.services.service._ServiceSpawner,),  # noqa: SLF001
     {"poll_interval": Integer(2)},
 )
-c.JupyterHub.services = services(home, ports, os.environ, settings.public_url or settings.url)
+c.JupyterHub.services = services(
+    home, ports, os.environ, settings.public_url or settings.url, proxy_socket=sockets / "hops.sock"
+)
 c.JupyterHub.load_roles = roles()
 
 # Pages.

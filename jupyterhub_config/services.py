@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from hops_contract.layout import Home
@@ -56,7 +57,9 @@ def mutual_tls_url(port: int, environ: Mapping[str, str]) -> str:
     return f"https://localhost:{environ.get('HOPS_MUTUAL_TLS_PORT') or port}/services/hops/"
 
 
-def services(home: Home, ports: Mapping[str, int], environ: Mapping[str, str], public_url: str) -> list[dict[str, Any]]:
+def services(
+    home: Home, ports: Mapping[str, int], environ: Mapping[str, str], public_url: str, *, proxy_socket: Path
+) -> list[dict[str, Any]]:
     """JupyterHub's ``services`` of this site.
 
     Args:
@@ -65,6 +68,7 @@ def services(home: Home, ports: Mapping[str, int], environ: Mapping[str, str], p
         environ: The Hub's own variables; addresses of services that are set there win over those on loopback, which no
             pod would reach.
         public_url: The address that people open; where it begins with ``https``, cookies demand TLS.
+        proxy_socket: By which the proxy comes to the control plane.
     """
     shared = {
         name: value
@@ -77,7 +81,10 @@ def services(home: Home, ports: Mapping[str, int], environ: Mapping[str, str], p
         "HOPS_LIVY_URL": environ.get("HOPS_LIVY_URL") or service_url(ports["livy"], "livy"),
     }
     common = {"environment": shared, "cwd": str(home.root)}
-    second = {"HOPS_MUTUAL_TLS_PORT": environ.get("HOPS_MUTUAL_TLS_PORT") or str(ports["mutual-tls"])}
+    second = {
+        "HOPS_MUTUAL_TLS_PORT": environ.get("HOPS_MUTUAL_TLS_PORT") or str(ports["mutual-tls"]),
+        "HOPS_PROXY_SOCKET": str(proxy_socket),
+    }
     return [
         common
         | {

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
 import shutil
 import socket
+import stat
+import tempfile
 import time
 from pathlib import Path, PurePosixPath
 from typing import Literal, Self
@@ -23,6 +26,9 @@ from hops_contract.sandbox import Sandboxing, read_paths
 SOURCE = Path(__file__).resolve().parent.parent
 LOOPBACK = "127.0.0.1"
 _PORT_PATIENCE_S = 5.0
+_MOST_PATH_BYTES = 107
+"""Of a socket, on Linux."""
+_LONGEST_SOCKET = len("/hops.sock")
 
 
 class SiteSettings(BaseSettings):
@@ -135,6 +141,24 @@ def secret(file: Path) -> str:
     except FileExistsError:
         pass
     return file.read_text().strip()
+
+
+def socket_folder(home: Home) -> Path:
+    """A folder of this user alone for sockets, whose paths have little room.
+
+    Raises:
+        FileExistsError: Somebody else made it.
+    """
+    folder = home.run / "sockets"
+    if len(os.fsencode(folder)) > _MOST_PATH_BYTES - _LONGEST_SOCKET:
+        name = hashlib.sha256(os.fsencode(home.root)).hexdigest()[:16]
+        folder = Path(tempfile.gettempdir()) / f"hopslab-{os.geteuid()}-{name}"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        raise FileExistsError(f"{folder} is somebody else's: remove it, or set TMPDIR to a folder of your own.")
+    folder.chmod(0o700)
+    return folder
 
 
 def choose_ports(names: tuple[str, ...], file: Path) -> dict[str, int]:

@@ -37,7 +37,7 @@ def give_address(
     """Sends a link to an address; when it is opened, the address is mine. Until then the one of before stays."""
     service.ask_to_confirm(
         session,
-        caller.person,
+        caller,
         request.address,
         password=request.password.get_secret_value(),
         prover=prover,
@@ -49,7 +49,7 @@ def give_address(
 @router.post("/me/address:remove", status_code=204, dependencies=[records(Action.ADDRESS_REMOVE, CALLER)])
 def remove_address(request: AddressRemoval, caller: Mine, session: DatabaseSession, prover: ProverOf) -> None:
     """Takes my address away: no mail is sent to me, and a forgotten password is an administrator's matter."""
-    service.remove(session, caller.person, password=request.password.get_secret_value(), prover=prover)
+    service.remove(session, caller, password=request.password.get_secret_value(), prover=prover)
 
 
 @router.post(

@@ -18,7 +18,8 @@ from hops_platform.mail import letters
 from hops_platform.mail.addresses import folded
 from hops_platform.mail.service import CHANNEL, new_name, post
 from hops_platform.outbox import Task, enqueue
-from hops_platform.realms.service import Prover
+from hops_platform.realms.presence import Prover
+from hops_platform.security.authentication import Caller
 from hops_platform.security.rates import Bound, count_against
 from hops_platform.users.models import User
 
@@ -45,21 +46,24 @@ def show(session: Session, user: User, *, mail: bool) -> AddressAnswer:
     return AddressAnswer(address=row.address if row is not None else None, mail=mail)
 
 
-def ask_to_confirm(session: Session, user: User, address: str, *, password: str, prover: Prover, mail: bool) -> None:
+def ask_to_confirm(
+    session: Session, caller: Caller, address: str, *, password: str, prover: Prover, mail: bool
+) -> None:
     """Lets a link be sent to an address, by which it becomes the user's.
 
     Raises:
         ConflictError: The site has no mail.
-        ForbiddenError: The realm asks for no password, and the last log-in is too long ago.
+        ForbiddenError: The realm asks for no password, and this session is none of a log-in of lately.
         LockedOutError: Too many attempts failed.
         TooOftenError: Too many letters were asked for.
         WrongCredentialsError: The password is wrong.
     """
+    user = caller.person
     if not mail:
         raise ConflictError("This site has no mail.", remedy="An administrator can set it up (HOPS_MAIL_HOST).")
     # What follows writes by itself; this transaction must not hold the database meanwhile.
     session.commit()
-    prover.check_password(user, password)
+    prover.check_password(caller, password)
     count_against(prover.database, ASKED, str(user.id))
     until = (now() + CONFIRMED_WITHIN).isoformat()
     payload = {"user": str(user.id), "address": address, "until": until, "log_ins": user.tokens_valid_from.isoformat()}
@@ -104,17 +108,18 @@ def set_address(session: Session, user: User, address: str) -> None:
     session.flush()
 
 
-def remove(session: Session, user: User, *, password: str, prover: Prover) -> None:
+def remove(session: Session, caller: Caller, *, password: str, prover: Prover) -> None:
     """Takes a user's address away, which is told there.
 
     Raises:
-        ForbiddenError: The realm asks for no password, and the last log-in is too long ago.
+        ForbiddenError: The realm asks for no password, and this session is none of a log-in of lately.
         LockedOutError: Too many attempts failed.
         NotFoundError: There is none.
         WrongCredentialsError: The password is wrong.
     """
+    user = caller.person
     session.commit()
-    prover.check_password(user, password)
+    prover.check_password(caller, password)
     row = address_of(session, user)
     if row is None:
         raise NotFoundError("You have no address here.")

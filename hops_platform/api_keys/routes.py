@@ -15,8 +15,7 @@ from hops_platform.paging import DEFAULT_LIMIT, Page, fetch_page
 from hops_platform.security.authentication import Caller
 from hops_platform.security.guard import Requires
 from hops_platform.security.permissions import Permission
-from hops_platform.users.models import User
-from hops_platform.users.service import find_user
+from hops_platform.users.models import User, find_user
 
 router = APIRouter(tags=["API keys"])
 KeyName = Annotated[str, Path(max_length=MAX_SLUG_LENGTH, pattern=r"^[^\x00]*$", examples=["nightly-report"])]

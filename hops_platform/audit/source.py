@@ -1,5 +1,8 @@
 """Where a request comes from: the address of who connected, or what a proxy that is trusted says.
 
+No address makes a proxy: code in a sandbox comes from loopback as the platform's own proxy would. That one is known by
+its socket, the Hub by its credential, and a site names others.
+
 Anyone can send ``X-Forwarded-For``. A proxy adds the address of who connected to it at the right end, so what stands
 there is believed as far as the proxies on the way are, and nothing to the left of the first that is not.
 """
@@ -12,7 +15,6 @@ from collections.abc import Sequence
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-LOOPBACK: tuple[Network, ...] = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 _MOST_PROXIES = 10
 
 
@@ -25,18 +27,21 @@ def parse_networks(text: str) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
-def source_address(peer: str, forwarded: str, *, trusted: Sequence[Network]) -> str:
+def source_address(peer: str, forwarded: str, *, trusted: Sequence[Network], is_believed: bool = False) -> str:
     """The address that a request came from.
 
     Args:
         peer: Who connected.
         forwarded: All of the ``X-Forwarded-For`` that came; empty for none.
         trusted: The proxies whose word is taken.
+        is_believed: Whether who connected has proven to be somebody whose word is taken.
     """
     found = _address(peer)
+    hops = [part.strip() for part in forwarded.split(",")] if forwarded else []
+    if is_believed and hops:
+        found = _address(hops.pop())
     if found is None:
         return ""
-    hops = [part.strip() for part in forwarded.split(",")] if forwarded else []
     for hop in reversed(hops[-_MOST_PROXIES:]):
         if not any(found in network for network in trusted):
             break

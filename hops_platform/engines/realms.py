@@ -27,9 +27,15 @@ class GivenTicket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivenIdToken:
-    """An ID token of OpenID Connect, as the Hub got it from the provider."""
+    """An ID token of OpenID Connect, as the Hub got it from the provider.
+
+    Attributes:
+        token: The token.
+        nonce: What the browser's log-in was begun with; the token has to hold it.
+    """
 
     token: str = field(repr=False)
+    nonce: str = field(repr=False)
 
 
 Proof = GivenPassword | GivenTicket | GivenIdToken
@@ -72,10 +78,12 @@ class Proven:
     Attributes:
         identity: Whose it was.
         answer: What proves to them who the platform is; empty where nothing does.
+        asked_just_now: Whether the realm has asked the person for this proof, and not only remembered that it had.
     """
 
     identity: RealmIdentity
     answer: bytes = b""
+    asked_just_now: bool = True
 
 
 class Realm(Protocol):

@@ -6,6 +6,7 @@ Laws:
    the inviter's removal, or another role, it goes; that is looked at again when it is accepted.
 2. Who invites an address learns nothing of whose it is, and who opens a link that is not good learns nothing at all.
 3. A link is made when it is sent, or shown once: what opens it stands nowhere.
+4. Who has declined is left alone by that project for :data:`LEFT_ALONE`: the row stays so long, with no use left.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ from hops_platform.users.service import add_user
 SEND = Task(CHANNEL, "invitation.send")
 MOST_IN_PROJECT = 200
 """Invitations of one project that can be accepted at the same moment."""
+LEFT_ALONE = timedelta(days=7)
+"""They can still ask to join, and use a link that somebody hands to them."""
 SENT_BY_ONE = Bound("letter to invite", 50, timedelta(days=1))
 SENT_TO_ONE = Bound("letter to one who is invited", 10, timedelta(days=1))
 """Whoever invites; who is told that an address has been written to by others would learn of it, so nobody is."""
@@ -124,7 +127,11 @@ def revoke(session: Session, project: Project, identifier: uuid.UUID) -> Invitat
     Raises:
         NotFoundError: The project has none of this key.
     """
-    row = session.scalar(select(Invitation).where(Invitation.id == identifier, Invitation.project_id == project.id))
+    row = session.scalar(
+        select(Invitation).where(
+            Invitation.id == identifier, Invitation.project_id == project.id, Invitation.uses_left > 0
+        )
+    )
     if row is None:
         raise NotFoundError("The project has no such invitation; it may have been accepted.")
     _end(session, row)
@@ -143,13 +150,15 @@ def accept_mine(session: Session, person: User, identifier: uuid.UUID) -> tuple[
 
 
 def decline_mine(session: Session, person: User, identifier: uuid.UUID) -> Invitation:
-    """Declines an invitation, which goes.
+    """Declines an invitation; another one of the same project is refused for a while.
 
     Raises:
         NotFoundError: There is no such invitation of theirs.
     """
     row = _find_mine(session, person, identifier)
-    _end(session, row)
+    end_links(session, Purpose.INVITATION, str(row.id))
+    row.uses_left, row.expires_at = 0, now() + LEFT_ALONE
+    session.flush()
     return row
 
 
@@ -298,7 +307,16 @@ def _check_room(session: Session, project: Project, user: User | None, address: 
         same = Invitation.folded == folded(address)
     if same is not None and session.scalar(invitations_to(project).where(same)) is not None:
         raise ConflictError("They are invited already.", remedy="Revoke that invitation to make another one.")
-    waiting = session.scalar(select(func.count()).select_from(Invitation).where(Invitation.project_id == project.id))
+    mine = Invitation.project_id == project.id
+    declined = None
+    if same is not None:
+        declined = session.scalar(select(Invitation.expires_at).where(mine, same, Invitation.uses_left == 0))
+    if declined is not None:
+        raise ConflictError(
+            "They have declined an invitation into this project.",
+            remedy=f"Invite them again from {declined:%d %B %Y} on. Until then they can ask to join by themselves.",
+        )
+    waiting = session.scalar(select(func.count()).select_from(Invitation).where(mine, Invitation.uses_left > 0))
     if (waiting or 0) >= MOST_IN_PROJECT:
         raise ConflictError(
             f"The project has {waiting} invitations; {MOST_IN_PROJECT} are the most at once.",

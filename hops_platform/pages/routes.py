@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request
 from fastapi import Path as PathParameter
@@ -17,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from hops_contract.problems import Problem
+from hops_contract.realms import provider_path, ticket_path
 from hops_contract.slugs import is_slug
 from hops_platform.audit.actions import Action
 from hops_platform.engines.places import is_dataset_name
@@ -27,6 +29,7 @@ from hops_platform.security.browser import BrowserUser, Public, browser_user_if_
 from hops_platform.security.passwords import MIN_PASSWORD_LENGTH
 from hops_platform.security.permissions import Permission
 from hops_platform.security.scopes import SCOPE_WORDS, SITE_SCOPES
+from hops_platform.settings import Settings
 from hops_platform.sharing.standing import is_shared_name
 
 _HERE = Path(__file__).parent
@@ -243,7 +246,7 @@ def _page(name: str, reader: BrowserUser, parts: PartsOf, *, status: int = 200, 
         base=settings.prefix,
         hub=f"{settings.hub_base_url}hub/",
         user=person.name,
-        realm=_realm_of(reader, parts),
+        realm=_realm_of(reader, parts, name),
         admin=person.admin,
         auditor=person.auditor,
         must_change_password=person.must_change_password,
@@ -258,7 +261,7 @@ def _page(name: str, reader: BrowserUser, parts: PartsOf, *, status: int = 200, 
     return HTMLResponse(html, status_code=status, headers=_PAGE_HEADERS)
 
 
-def _realm_of(reader: BrowserUser, parts: PartsOf) -> dict[str, str] | None:
+def _realm_of(reader: BrowserUser, parts: PartsOf, page: str) -> dict[str, str] | None:
     """What pages say of the realm that keeps the password; ``None`` where the platform keeps it."""
     if reader.realm is None:
         return None
@@ -266,7 +269,23 @@ def _realm_of(reader: BrowserUser, parts: PartsOf) -> dict[str, str] | None:
     # It may stand no more in the site's file; the user's password is not here for all that.
     known = (site.title, site.password_url, site.engine.proof) if site is not None else (reader.realm, "", None)
     title, url, proof = known
-    return {"name": reader.realm, "title": title, "url": url, "password": "yes" if proof is ProofKind.PASSWORD else ""}
+    return {
+        "name": reader.realm,
+        "title": title,
+        "url": url,
+        "password": "yes" if proof is ProofKind.PASSWORD else "",
+        "again": _log_in_again(reader.realm, proof, parts.settings, page),
+    }
+
+
+def _log_in_again(realm: str, proof: ProofKind | None, settings: Settings, page: str) -> str:
+    """Where a browser proves anew, to a realm without passwords, who looks at ``page``; empty where it has one."""
+    back = quote(f"{settings.prefix}{page}")
+    if proof is ProofKind.TICKET:
+        return f"{settings.hub_base_url}hub/{ticket_path(realm)}?next={back}"
+    if proof is ProofKind.ID_TOKEN:
+        return f"{settings.hub_base_url}hub/{provider_path(realm)}?prompt=login&next={back}"
+    return ""
 
 
 def _scopes_for(*, admin: bool) -> list[tuple[str, str]]:

@@ -20,7 +20,7 @@ from hops_platform.password_resets.schemas import (
 )
 from hops_platform.security.guard import GuessesCounted, Public, Requires
 from hops_platform.security.permissions import Permission
-from hops_platform.users.service import find_user
+from hops_platform.users.models import find_user
 
 router = APIRouter(tags=["password resets"])
 ON_ITS_WAY = "If there is such a user with a mail address, a link is on its way there."

@@ -28,7 +28,7 @@ from hops_platform.security.passwords import hash_password
 from hops_platform.security.rates import Bound, count_against
 from hops_platform.security.sealing import Sealer
 from hops_platform.users.models import User
-from hops_platform.users.service import check_kept_here, realm_of, set_forgotten_password
+from hops_platform.users.passwords import check_kept_here, realm_of, set_forgotten_password
 
 SEND = Task(CHANNEL, "password-reset.send")
 BY_MAIL = timedelta(hours=1)

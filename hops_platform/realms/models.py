@@ -13,6 +13,10 @@ from hops_platform.engines.realms import MAX_SUBJECT_LENGTH
 from hops_platform.users.models import MAX_TITLE_LENGTH, User
 
 MAX_EMAIL_LENGTH = 320
+NO_PASSWORD = ""
+"""In the place of the hash of one: nothing is the password of a realm's user here."""
+BY_TOKEN = ""
+"""See :attr:`RealmAccount.proven_in`."""
 
 
 class RealmAccount(Base):
@@ -33,6 +37,9 @@ class RealmAccount(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     # When they proved last who they are.
     proven_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    # In which session: a browser's at the Hub by its mark, empty for the token whose chain began at that moment. None:
+    # in none, since the realm asked them nothing.
+    proven_in: Mapped[str | None] = mapped_column(String(64), default=None)
     # Since when the user is deactivated because the realm does not know them any more.
     gone_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Depends
 
 from hops_platform.http import PartsOf
-from hops_platform.realms.service import Prover
+from hops_platform.realms.presence import Prover
 from hops_platform.security_keys.ceremonies import relying_party
 
 

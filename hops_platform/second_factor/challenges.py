@@ -27,11 +27,13 @@ class LogIn(NamedTuple):
         user: Whose.
         valid_from: Since when log-ins were good when it was begun.
         key_challenge: What a security key was asked in it; empty for nothing.
+        begun_at: When what comes before the second factor was proven.
     """
 
     user: str
     valid_from: datetime
     key_challenge: str
+    begun_at: datetime
 
 
 def make_challenge(
@@ -57,7 +59,12 @@ def open_challenge(challenge: str, *, moment: datetime, sealer: Sealer) -> LogIn
         raise _ended() from error
     if moment >= datetime.fromisoformat(content["until"]):
         raise _ended()
-    return LogIn(content["user"], datetime.fromisoformat(content["valid_from"]), content.get("key", ""))
+    return LogIn(
+        user=content["user"],
+        valid_from=datetime.fromisoformat(content["valid_from"]),
+        key_challenge=content.get("key", ""),
+        begun_at=datetime.fromisoformat(content["until"]) - LIFETIME,
+    )
 
 
 def _ended() -> UnauthenticatedError:

@@ -20,7 +20,7 @@ from hops_platform.second_factor.schemas import (
 from hops_platform.security.authentication import Caller
 from hops_platform.security.guard import Requires
 from hops_platform.security.permissions import Permission
-from hops_platform.users.service import find_user
+from hops_platform.users.models import find_user
 
 router = APIRouter(tags=["second factor"])
 Mine = Annotated[Caller, Depends(Requires(Permission.ME_SECOND_FACTOR))]

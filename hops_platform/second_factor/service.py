@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from hops_platform.database import now
 from hops_platform.errors import ConflictError, InvalidRequestError, NotFoundError
-from hops_platform.realms.service import Prover
+from hops_platform.realms.presence import Prover
 from hops_platform.second_factor.checking import (
     has_app,
     has_second_factor,
@@ -61,7 +61,7 @@ def begin(session: Session, caller: Caller, proof: Proof, *, prover: Prover, sea
     _check_off(session, user)
     # The check writes by itself; this transaction must not hold the database meanwhile.
     session.commit()
-    prover.check(user, proof)
+    prover.check(caller, proof)
     factor = lock_second_factor(session, user)
     secret = generate_secret()
     sealed = sealer.seal(secret.encode(), purpose=purpose_of(user.id))
@@ -173,7 +173,7 @@ def _prove_again(session: Session, caller: Caller, proof: Proof, *, prover: Prov
     if not has_second_factor(session, user):
         raise ConflictError("You have no second factor.", remedy="Set one up first.")
     session.commit()
-    prover.check(user, proof)
+    prover.check(caller, proof)
 
 
 def _check_off(session: Session, user: User) -> None:

@@ -57,6 +57,7 @@ class Caller:
         principal: What was proven.
         user: The user's row; ``None`` for a service.
         chain: When the chain of renewals of the token began; ``None`` without a token.
+        browser: The mark of the browser's session at the Hub; ``None`` for no browser's call.
         key: What bounds the call, if it is made with an API key or a token that was given for one.
         lacks_second_factor: Whether the site asks for a second factor, and the user has none.
     """
@@ -64,6 +65,7 @@ class Caller:
     principal: Principal
     user: User | None
     chain: datetime | None = None
+    browser: str | None = None
     key: KeyBounds | None = None
     lacks_second_factor: bool = False
 
@@ -212,14 +214,20 @@ def authenticate_holder(membership: Membership | None) -> Caller:
     return Caller(principal=principal, user=user)
 
 
-def authenticate_browser(session: Session, name: str) -> Caller:
+def authenticate_browser(session: Session, name: str, *, mark: str) -> Caller:
     """The caller whose browser the Hub has logged in as ``name``.
+
+    Args:
+        session: The database.
+        name: The user.
+        mark: Of the browser's session at the Hub.
 
     Raises:
         UnauthenticatedError: There is no such active user.
     """
     user = _active_user(session, name)
-    return Caller(principal=Principal(kind=PrincipalKind.USER, user=user.name, admin=user.admin), user=user)
+    principal = Principal(kind=PrincipalKind.USER, user=user.name, admin=user.admin)
+    return Caller(principal=principal, user=user, browser=mark)
 
 
 def authorize(caller: Caller, permission: Permission) -> None:

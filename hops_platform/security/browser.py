@@ -24,6 +24,7 @@ from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.requests import HTTPConnection
 
+from hops_contract.realms import mark_of_session
 from hops_platform.audit.actions import Action, ActorKind
 from hops_platform.audit.circumstances import circumstances_of
 from hops_platform.audit.requests import CALLER, Known, records_apart
@@ -163,7 +164,7 @@ def _caller_of_cookie(request: Request, session: DatabaseSession, parts: Parts) 
     name = parts.engines.logins.user_of(cookie, hub_session=hub_session)
     if name is None:
         raise UnauthenticatedError("The browser is no longer logged in.", remedy="Log in again.")
-    return authenticate_browser(session, name)
+    return authenticate_browser(session, name, mark=mark_of_session(hub_session))
 
 
 def csrf_token(cookie: str) -> str:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from hops_platform.database import Base, Database, UtcDateTime, now
-from hops_platform.errors import NotFoundError, TooOftenError
+from hops_platform.errors import NotFoundError, TooOftenError, WrongCredentialsError
 
 _LONGEST = timedelta(days=1)
 _IPV6_NETWORK = 64
@@ -48,6 +48,11 @@ class Bound:
 
 GUESSES = Bound("guess of a link", 20, timedelta(hours=1))
 """Links that are not good, from one client. Nobody finds 256 bits; this keeps logs short."""
+
+
+FAILED_LOG_INS = Bound("failed log-in", 60, timedelta(minutes=10))
+"""With wrong passwords, from one client, whatever the names: a few passwords are tried on many names else. Many people
+may come from one address, so it is far more than one person fails, and what succeeds does not count."""
 
 
 def client_of(source: str) -> str:
@@ -104,6 +109,21 @@ def guesses_counted(session: Session, database: Database, client: str) -> Iterat
     except NotFoundError:
         session.rollback()
         count_against(database, GUESSES, client)
+        raise
+
+
+@contextmanager
+def failures_counted(database: Database, client: str) -> Iterator[None]:
+    """Lets one try a name and a password, and counts it against the client if they are wrong.
+
+    Raises:
+        TooOftenError: Too many of this client's were wrong; also of those that are tried at the same moment.
+    """
+    check_against(database, FAILED_LOG_INS, client)
+    try:
+        yield
+    except WrongCredentialsError:
+        count_against(database, FAILED_LOG_INS, client)
         raise
 
 

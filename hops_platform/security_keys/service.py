@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hops_platform.errors import ConflictError, InvalidRequestError, NotFoundError
-from hops_platform.realms.service import Prover
+from hops_platform.realms.presence import Prover
 from hops_platform.second_factor.checking import has_second_factor
 from hops_platform.second_factor.schemas import Proof
 from hops_platform.second_factor.service import first_recovery_codes, forget_unless_needed
@@ -59,7 +59,7 @@ def begin(session: Session, caller: Caller, proof: Proof, *, prover: Prover) -> 
     _check_room(session, user)
     # What follows writes by itself; this transaction must not hold the database meanwhile.
     session.commit()
-    prover.check(user, proof)
+    prover.check(caller, proof)
     challenge = new_challenge(session, user, Ceremony.REGISTER)
     options = ask_to_make(there, challenge, user_id=user.id.bytes, user=user.name, known=known(keys_of(session, user)))
     return KeyOptions(options=options)
@@ -122,7 +122,7 @@ def remove(
     user = caller.person
     _find(session, user, identifier)
     session.commit()
-    prover.check(user, proof)
+    prover.check(caller, proof)
     session.delete(_find(session, user, identifier))
     session.flush()
     forget_unless_needed(session, user)

@@ -11,7 +11,7 @@ from hops_platform.datasets.models import Dataset
 from hops_platform.engines.places import is_dataset_name
 from hops_platform.errors import ConflictError, NotFoundError
 from hops_platform.projects.models import Project
-from hops_platform.security.authentication import ProjectAccess
+from hops_platform.security.authentication import ProjectAccess, archived
 from hops_platform.security.services import Service
 from hops_platform.sharing.models import Publication, Share, ShareMode, ShareState
 from hops_platform.sharing.publishing import published
@@ -133,6 +133,8 @@ def _published(session: Session, wish: Wish) -> tuple[Project, Dataset]:
 
 def _check_gives(owner: Project) -> None:
     """Nobody asks the owning project's own permissions where another one takes what it offered or published."""
+    if owner.archived_at is not None:
+        raise archived(owner)
     if Service.SHARING.value in owner.services_off:
         raise ConflictError(
             f"The project {owner.name!r} shares nothing new now.",

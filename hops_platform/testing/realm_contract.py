@@ -13,7 +13,7 @@ from hops_platform.errors import EngineUnavailableError, WrongCredentialsError
 ALL_PROOFS: dict[ProofKind, Proof] = {
     ProofKind.PASSWORD: GivenPassword(username="ada", password="heron teapot violin"),  # noqa: S106
     ProofKind.TICKET: GivenTicket(token=b"heron teapot violin"),
-    ProofKind.ID_TOKEN: GivenIdToken(token="heron teapot violin"),  # noqa: S106
+    ProofKind.ID_TOKEN: GivenIdToken(token="heron teapot violin", nonce="n" * 32),  # noqa: S106
 }
 
 

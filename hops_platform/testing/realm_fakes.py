@@ -25,6 +25,8 @@ class MemoryRealm:
         self.identities: dict[str, RealmIdentity] = {}
         self.asked = 0
         self.is_away = False
+        self.remembers = False
+        """Whether people are let in without being asked anything, as by a provider of OpenID Connect."""
 
     @property
     def proof(self) -> ProofKind:
@@ -38,7 +40,8 @@ class MemoryRealm:
         name = self._name_in(proof)
         if name not in self.identities:
             raise WrongCredentialsError("The user name or the password is wrong.", remedy="Check both.")
-        return Proven(identity=self.identities[name], answer=b"it is me" if self._proof is ProofKind.TICKET else b"")
+        answer = b"it is me" if self._proof is ProofKind.TICKET else b""
+        return Proven(identity=self.identities[name], answer=answer, asked_just_now=not self.remembers)
 
     def standing(self, subjects: Sequence[str]) -> Mapping[str, bool] | None:
         """See :class:`~hops_platform.engines.realms.Realm`."""

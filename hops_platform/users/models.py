@@ -3,11 +3,12 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import Integer, String, Text, false
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import Integer, String, Text, false, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from hops_contract.slugs import MAX_SLUG_LENGTH
+from hops_contract.slugs import MAX_SLUG_LENGTH, is_slug
 from hops_platform.database import Base, UtcDateTime, new_id, now
+from hops_platform.errors import NotFoundError
 
 MAX_TITLE_LENGTH = 200
 
@@ -42,3 +43,16 @@ class LoginAttempts(Base):
     failures: Mapped[int] = mapped_column(Integer, default=0)
     last_failed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
     locked_until: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+
+
+def find_user(session: Session, name: str) -> User:
+    """The user called ``name``.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    # What is no name at all is not asked for: PostgreSQL refuses some texts with errors of its own.
+    user = session.scalar(select(User).where(User.name == name)) if is_slug(name) else None
+    if user is None:
+        raise NotFoundError(f"There is no user {name!r}.")
+    return user

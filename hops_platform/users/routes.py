@@ -4,6 +4,7 @@ import base64
 import binascii
 import hmac
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any
@@ -18,7 +19,7 @@ from hops_platform.api_keys.exchange import exchange_key
 from hops_platform.audit.actions import Action, ActorKind
 from hops_platform.audit.circumstances import Circumstances
 from hops_platform.audit.events import Detail
-from hops_platform.audit.requests import CALLER, Known, event_of, records, records_apart
+from hops_platform.audit.requests import CALLER, Client, Known, event_of, records, records_apart
 from hops_platform.audit.trail import record
 from hops_platform.engines.realms import GivenIdToken, GivenPassword, GivenTicket, Proof
 from hops_platform.errors import ForbiddenError, InvalidRequestError
@@ -26,14 +27,16 @@ from hops_platform.http import After, DatabaseSession, IdempotencyKeyHeader, Lim
 from hops_platform.idempotency import create_once
 from hops_platform.paging import DEFAULT_LIMIT, Page, fetch_page
 from hops_platform.parts import Parts
-from hops_platform.realms import service as realms
+from hops_platform.realms import log_ins as by_realm
 from hops_platform.security.authentication import Caller
 from hops_platform.security.guard import Public, Requires, RequiresRenewable, shown_token
 from hops_platform.security.permissions import Permission
+from hops_platform.security.rates import failures_counted
 from hops_platform.security.tokens import SignedToken
 from hops_platform.security_keys.ceremonies import relying_party
-from hops_platform.users import service
-from hops_platform.users.models import User
+from hops_platform.users import log_ins, service
+from hops_platform.users.models import User, find_user
+from hops_platform.users.passwords import change_password, realm_of
 from hops_platform.users.schemas import (
     LoginRequest,
     Me,
@@ -49,19 +52,21 @@ UserName = Annotated[str, Path(max_length=MAX_SLUG_LENGTH, examples=["ada"])]
 
 
 @router.post("/tokens", dependencies=[Depends(Public(Permission.TOKENS_CREATE)), records_apart(Action.LOGIN_PASSWORD)])
-def create_token(request: LoginRequest, sent: Request, parts: PartsOf, known: Known) -> TokenAnswer:
+def create_token(request: LoginRequest, sent: Request, parts: PartsOf, known: Known, client: Client) -> TokenAnswer:
     """Logs in with a password and, where one is asked for, a code or a security key; or exchanges an API key.
 
     With `realm` it is LDAP, Kerberos or OpenID Connect that says who it is. The first log-in may make the user.
 
-    After five failures, of passwords and codes together, the name is locked for a growing time.
+    After five failures, of passwords and codes together, the name is locked for a growing time. After sixty wrong
+    passwords in ten minutes, whatever the names, nobody logs in by a password from the same address until they end.
     """
     ticket = None
-    if request.realm is not None:
-        signed, user, answer = _log_in_by_realm(request, request.realm, sent, parts, known)
-        ticket = base64.b64encode(answer).decode() if answer else None
-    else:
-        signed, user = _log_in(request, parts, known)
+    with failures_counted(parts.database, client) if request.password is not None else nullcontext():
+        if request.realm is not None:
+            signed, user, answer = _log_in_by_realm(request, request.realm, sent, parts, known)
+            ticket = base64.b64encode(answer).decode() if answer else None
+        else:
+            signed, user = _log_in(request, parts, known)
     known.thing, known.actor, known.actor_kind = user, user, ActorKind.USER
     return TokenAnswer(token=signed.token, expires_at=signed.expires_at, user=user, ticket=ticket)
 
@@ -73,13 +78,15 @@ def _log_in_by_realm(
     known.details["realm"] = realm
     if request.id_token is not None:
         known.action = Action.LOGIN_OIDC
-        _check_from_hub(sent, parts)
     elif request.ticket is not None:
         known.action = Action.LOGIN_TICKET
-    logged_in = realms.log_in(
+    if request.id_token is not None or request.browser is not None:
+        _check_from_hub(sent, parts)
+    logged_in = by_realm.log_in(
         parts.database,
-        realms.find_realm(parts.engines.realms, realm),
+        by_realm.find_realm(parts.engines.realms, realm),
         _proof_of(request),
+        browser=request.browser,
         note=partial(_note_change, sent, realm),
         code=request.code.get_secret_value() if request.code is not None else None,
         signer=parts.signer,
@@ -101,7 +108,8 @@ def _note_change(sent: Request, realm: str, session: Session, user: User, change
 
 def _proof_of(request: LoginRequest) -> Proof:
     if request.id_token is not None:
-        return GivenIdToken(token=request.id_token.get_secret_value())
+        nonce = request.nonce.get_secret_value() if request.nonce is not None else ""
+        return GivenIdToken(token=request.id_token.get_secret_value(), nonce=nonce)
     if request.ticket is not None:
         try:
             return GivenTicket(token=base64.b64decode(request.ticket.get_secret_value(), validate=True))
@@ -134,8 +142,8 @@ def _log_in(request: LoginRequest, parts: Parts, known: Circumstances) -> tuple[
     if request.challenge is not None:
         known.action = Action.LOGIN_CODE if request.assertion is None else Action.LOGIN_SECURITY_KEY
         challenge = request.challenge.get_secret_value()
-        known.thing = service.name_in_challenge(challenge, sealer=parts.sealer)
-        return service.finish_log_in(
+        known.thing = log_ins.name_in_challenge(challenge, sealer=parts.sealer)
+        return log_ins.finish_log_in(
             parts.database,
             challenge=challenge,
             code=code or "",
@@ -145,8 +153,8 @@ def _log_in(request: LoginRequest, parts: Parts, known: Circumstances) -> tuple[
             party=party,
         )
     username = request.username or ""
-    known.thing = service.known_name(parts.database, username)
-    signed = service.log_in(
+    known.thing = log_ins.known_name(parts.database, username)
+    signed = log_ins.log_in(
         parts.database,
         username=username,
         password=request.password.get_secret_value() if request.password is not None else "",
@@ -165,7 +173,7 @@ def renew_token(
     parts: PartsOf,
 ) -> TokenAnswer:
     """Renews the token that the request is sent with, while it is good; a project-user's up to 72 hours longer."""
-    signed = service.renew_token(session, caller, signer=parts.signer)
+    signed = log_ins.renew_token(session, caller, signer=parts.signer)
     return TokenAnswer(token=signed.token, expires_at=signed.expires_at, user=caller.principal.user)
 
 
@@ -175,7 +183,7 @@ def read_me(
 ) -> Me:
     """Who the caller is, and in which projects."""
     user = caller.user
-    realm = service.realm_of(session, user) if user is not None else None
+    realm = realm_of(session, user) if user is not None else None
     site = parts.engines.realms.get(realm or "")
     return Me(
         kind=caller.principal.kind,
@@ -201,7 +209,7 @@ def change_my_password(
     known: Known,
 ) -> TokenAnswer:
     """Changes the caller's password. All log-ins from before end, browsers too; the answer holds a new token."""
-    signed = service.change_password(
+    signed = change_password(
         session,
         caller,
         database=parts.database,
@@ -246,7 +254,7 @@ def create_user(
 @router.get("/users/{user}", dependencies=[Depends(Requires(Permission.USERS_READ))])
 def read_user(user: UserName, session: DatabaseSession) -> UserAnswer:
     """One user."""
-    return service.show_user(session, service.find_user(session, user))
+    return service.show_user(session, find_user(session, user))
 
 
 @router.patch(
@@ -254,7 +262,7 @@ def read_user(user: UserName, session: DatabaseSession) -> UserAnswer:
 )
 def edit_user(user: UserName, request: UserEdit, session: DatabaseSession, parts: PartsOf, known: Known) -> UserAnswer:
     """Changes a user: title, active, administrator, auditor, a new password, the end of a lock-out."""
-    row = service.find_user(session, user)
+    row = find_user(session, user)
     service.edit_user(session, row, request)
     known.details.update(request.recorded())
     if request.password is not None:

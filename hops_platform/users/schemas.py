@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from hops_contract.principal import PrincipalKind, ProjectRole
-from hops_contract.realms import MAX_ID_TOKEN_LENGTH, MAX_TICKET_LENGTH
+from hops_contract.realms import MAX_ID_TOKEN_LENGTH, MAX_NONCE_LENGTH, MAX_TICKET_LENGTH, MIN_NONCE_LENGTH
 from hops_contract.slugs import MAX_SLUG_LENGTH, SLUG_PATTERN, SLUG_RULE, is_slug
 from hops_platform.api_keys.proofs import KEY_LENGTH
 from hops_platform.audit.events import Detail
@@ -72,7 +72,7 @@ KeyAnswerField = Annotated[
 ]
 WAYS_IN = (
     "One of: username and password, with or without code and realm; challenge and code; challenge and assertion; "
-    "api_key, with or without project; realm and ticket; realm and id_token."
+    "api_key, with or without project; realm and ticket; realm, id_token and nonce."
 )
 WAYS_TO_PROVE = "One of: password, with or without code; challenge and code; challenge and assertion."
 
@@ -124,10 +124,24 @@ class LoginRequest(Strict):
         description="Of OpenID Connect; only from the Hub, which got it from the provider.",
         examples=["eyJhbGciOiJSUzI1NiIs…"],
     )
+    nonce: SecretStr | None = Field(
+        default=None,
+        min_length=MIN_NONCE_LENGTH,
+        max_length=MAX_NONCE_LENGTH,
+        description="With an ID token: what the log-in was begun with.",
+        examples=["4f1c0a…"],
+    )
+    browser: str | None = Field(
+        default=None,
+        pattern=r"^[0-9a-f]{64}$",
+        description="Only from the Hub, with a ticket or an ID token: a hash of the browser's session there. For a "
+        "while that session, and no other, needs no further proof of who it is.",
+        examples=[None],
+    )
 
     @model_validator(mode="after")
     def _check_one_way(self) -> Self:
-        if ways_in(self) not in _WAYS_IN:
+        if ways_in(self) - {"browser"} not in _WAYS_IN or (self.browser is not None and self.realm is None):
             raise ValueError(WAYS_IN)
         return self
 
@@ -139,7 +153,7 @@ _WAYS_IN = frozenset(
         frozenset({"username", "password", "realm"}),
         frozenset({"username", "password", "code", "realm"}),
         frozenset({"realm", "ticket"}),
-        frozenset({"realm", "id_token"}),
+        frozenset({"realm", "id_token", "nonce"}),
         frozenset({"challenge", "code"}),
         frozenset({"challenge", "assertion"}),
         frozenset({"api_key"}),

@@ -19,7 +19,7 @@ from jupyterlab_hops.guard import guard
 from jupyterlab_hops.handlers import routes
 from jupyterlab_hops.kernel_sockets import PrivateKernelManager
 from jupyterlab_hops.project import ProjectServer
-from jupyterlab_hops.server_folder import FOLDER_VARIABLE, ServerFolder, ServerFolderError
+from jupyterlab_hops.server_folder import FOLDER_VARIABLE, LISTENS_FILE, ServerFolder, ServerFolderError
 from jupyterlab_hops.spare_kernel import SpareKernel, keep_ready
 
 SPARE_FOR = "pyspark"
@@ -42,6 +42,13 @@ def keep_memory_private() -> None:
     if _FIRST_PROCESS not in {os.getpid(), os.getppid()}:
         return
     ctypes.CDLL(None).prctl(_DUMPABLE, 0, 0, 0, 0)
+
+
+def say_port(folder: Path, port: int) -> None:
+    """Writes which port this server listens at."""
+    beside = folder / f".{LISTENS_FILE}"
+    beside.write_text(str(port), encoding="ascii")
+    beside.replace(folder / LISTENS_FILE)
 
 
 class HopsExtension(ExtensionApp):
@@ -77,6 +84,16 @@ class HopsExtension(ExtensionApp):
     def _tenants_folders(self) -> list[Path]:
         folder = os.environ.get(FOLDER_VARIABLE)
         return [Path(self.serverapp.root_dir), *([Path(folder)] if folder else [])]
+
+    async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
+        """Tells the spawner that the port is this server's: called by Jupyter when it listens."""
+        folder = os.environ.get(FOLDER_VARIABLE)
+        # Where it could not listen, Jupyter is about to end.
+        if folder and serverapp.http_server._sockets:  # noqa: SLF001 - Tornado has no other way of asking
+            try:
+                say_port(Path(folder), serverapp.port)
+            except OSError as error:
+                self.log.warning("The spawner can't be told that this server listens: %s", error.strerror)
 
     async def stop_extension(self) -> None:
         """Ends what the extension started."""

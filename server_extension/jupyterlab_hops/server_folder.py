@@ -15,6 +15,7 @@ from typing import Any
 
 FOLDER_VARIABLE = "HOPS_SERVER_FOLDER"
 CONFIG_FILE = "server.json"
+LISTENS_FILE = "listens"
 SESSIONS_STAY_FILE = "sessions-stay"
 """Read by kernels (``hops_kernels.configuration``)."""
 NOTEBOOKS_FOLDER = "notebooks"

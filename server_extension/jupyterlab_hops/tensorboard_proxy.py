@@ -1,8 +1,15 @@
-"""A TensorBoard behind the notebook server's authentication."""
+"""A TensorBoard behind the notebook server's authentication.
+
+It runs code of the project, which can answer whatever it likes. So nothing that proves who somebody is goes there, and
+what comes from there neither sets a cookie on the platform's origin nor leads a browser out of its own path. Where a
+request goes is settled by the board that was started, never by what the request says.
+"""
 
 from __future__ import annotations
 
+import posixpath
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from jupyter_server.auth.decorator import authorized
 from jupyter_server_proxy.handlers import ProxyHandler
@@ -12,6 +19,20 @@ from jupyterlab_hops.access import AUTH_RESOURCE, project_server
 from jupyterlab_hops.problems import ProblemError
 
 _NOT_PASSED_ON = ("Cookie", "Authorization", "X-XSRFToken")
+_NOT_TOLD = frozenset({"set-cookie", "clear-site-data", "refresh"})
+
+
+def stays_within(location: str, base: str) -> bool:
+    """Whether a browser that is redirected to ``location`` is below ``base`` then, which ends with ``/``."""
+    try:
+        parts = urlsplit(location)
+    except ValueError:
+        return False
+    path = unquote(parts.path)
+    # Browsers take a backslash for a slash, leave out some of what can't be seen, and read more slashes as a host.
+    if parts.scheme or parts.netloc or location.startswith("//") or "\\" in path or not path.isprintable():
+        return False
+    return f"{posixpath.normpath(posixpath.join(base, path))}/".startswith(base)
 
 
 class TensorBoardProxy(ProxyHandler):
@@ -23,6 +44,9 @@ class TensorBoardProxy(ProxyHandler):
         # An open tab asks again and again; that alone must not keep a notebook server from being called idle.
         super().__init__(*arguments, absolute_url=True, update_last_activity=False, **options)
 
+    _within = ""
+    """The board's path in the browser, once it is asked."""
+
     def proxy_request_headers(self) -> Any:
         """What is passed on: never what proves identity, because TensorBoard runs code of the project."""
         headers = super().proxy_request_headers()
@@ -31,10 +55,19 @@ class TensorBoardProxy(ProxyHandler):
         return headers
 
     def add_header(self, name: str, value: Any) -> None:
-        """What TensorBoard answered; what would be saved as a file is shown to those who may save none."""
-        if name.lower() == "content-disposition" and not project_server(self).own_role.owner_at_start:
-            return
-        super().add_header(name, value)
+        """What TensorBoard answered, as far as browsers may be told."""
+        if self._may_tell(name, value):
+            super().add_header(name, value)
+
+    def _may_tell(self, name: str, value: Any) -> bool:
+        if not self._within:
+            return True  # Jupyter's own
+        if name.lower() == "content-disposition":
+            # What would be saved as a file is shown to those who may save none.
+            return project_server(self).own_role.owner_at_start
+        if name.lower() == "location":
+            return stays_within(str(value), self._within)
+        return name.lower() not in _NOT_TOLD
 
     def get_client_uri(self, protocol: str, host: str, port: int, proxied_path: str) -> str:  # noqa: ARG002
         """The same path as in the browser."""
@@ -91,4 +124,8 @@ class TensorBoardProxy(ProxyHandler):
             board = project_server(self).tensorboards.find(board_id)
         except ProblemError as error:
             raise web.HTTPError(error.status, str(error.body["detail"])) from error
+        if self.request.headers.get("Accept") == "text/event-stream":
+            # TensorBoard has none, and what such an answer's headers say would be told as it comes.
+            raise web.HTTPError(406)
+        self._within = project_server(self).tensorboards.url(board)
         await self.proxy("127.0.0.1", board.port, path)

@@ -6,6 +6,7 @@ it is verified (OpenID Connect Core 1.0, 3.1.3.7): signature, issuer, audience, 
 
 from __future__ import annotations
 
+import hmac
 import ssl
 import threading
 import time
@@ -28,6 +29,8 @@ _KEYS_KEPT_S = 600.0
 _AGAIN_S = 30.0
 """Whoever makes tokens up names keys that are not there: the provider is not asked for each."""
 _LEEWAY_S = 60
+_JUST_NOW_S = 300
+"""So long ago somebody may have typed their password at the provider, to be taken for one who was asked just now."""
 _TIMEOUT_S = 5.0
 _MOST_BYTES = 512 * 1024
 _MOST_GROUPS = 5000
@@ -58,12 +61,12 @@ class OidcRealm:
         if not isinstance(proof, GivenIdToken):
             raise self._wrong()
         try:
-            claims = self._verified(proof.token)
+            claims = self._verified(proof)
         except PyJWTError as error:
             raise self._wrong() from error
         groups = _texts_in(claims, self._settings.groups_claim)
         check_admitted(self._settings, groups, by=as_they_stand)
-        return Proven(identity=self._identity(claims, groups))
+        return Proven(identity=self._identity(claims, groups), asked_just_now=_asked_just_now(claims))
 
     def standing(self, subjects: Sequence[str]) -> Mapping[str, bool] | None:  # noqa: ARG002
         """See :class:`~hops_platform.engines.realms.Realm`. A provider answers nobody who asks about others."""
@@ -78,11 +81,11 @@ class OidcRealm:
         """
         self._fetch_keys()
 
-    def _verified(self, token: str) -> dict[str, Any]:
+    def _verified(self, proof: GivenIdToken) -> dict[str, Any]:
         settings = self._settings
         claims: dict[str, Any] = jwt.decode(
-            token,
-            self._key_of(token),
+            proof.token,
+            self._key_of(proof.token),
             algorithms=list(ALGORITHMS),
             issuer=settings.issuer,
             audience=settings.client_id,
@@ -95,6 +98,9 @@ class OidcRealm:
             raise jwt.InvalidAudienceError("It was given to another party.")
         if not isinstance(claims["sub"], str) or not 0 < len(claims["sub"]) <= MAX_SUBJECT_LENGTH:
             raise jwt.InvalidTokenError("It names nobody.")
+        nonce = claims.get("nonce")
+        if not isinstance(nonce, str) or not hmac.compare_digest(nonce.encode(), proof.nonce.encode()):
+            raise jwt.InvalidTokenError("It was given for another log-in.")
         return claims
 
     def _key_of(self, token: str) -> PyJWK:
@@ -168,6 +174,17 @@ class OidcRealm:
         return WrongCredentialsError(
             f"{self._settings.shown} has not said who you are in a way that counts here.", remedy="Log in again."
         )
+
+
+def _asked_just_now(claims: Mapping[str, Any]) -> bool:
+    """Whether the provider says when it asked for a password, and that is not long ago.
+
+    Only a log-in that demands it (``max_age``) makes every provider say so; see OpenID Connect Core 1.0, 2.
+    """
+    moment = claims.get("auth_time")
+    if not isinstance(moment, int | float) or isinstance(moment, bool):
+        return False
+    return -_LEEWAY_S <= time.time() - moment <= _JUST_NOW_S
 
 
 def _check_issuer(told: Mapping[str, Any], issuer: str) -> None:

@@ -2327,7 +2327,8 @@ export interface paths {
          *
          *     With `realm` it is LDAP, Kerberos or OpenID Connect that says who it is. The first log-in may make the user.
          *
-         *     After five failures, of passwords and codes together, the name is locked for a growing time.
+         *     After five failures, of passwords and codes together, the name is locked for a growing time. After sixty wrong
+         *     passwords in ten minutes, whatever the names, nobody logs in by a password from the same address until they end.
          */
         post: operations["create_token"];
         delete?: never;
@@ -3738,7 +3739,7 @@ export interface components {
         };
         /**
          * LoginRequest
-         * @description One of: username and password, with or without code and realm; challenge and code; challenge and assertion; api_key, with or without project; realm and ticket; realm and id_token.
+         * @description One of: username and password, with or without code and realm; challenge and code; challenge and assertion; api_key, with or without project; realm and ticket; realm, id_token and nonce.
          * @example {
          *       "code": "492039",
          *       "password": "correct horse battery staple",
@@ -3753,6 +3754,12 @@ export interface components {
              */
             api_key?: string | null;
             assertion?: components["schemas"]["KeyAnswer"] | null;
+            /**
+             * Browser
+             * @description Only from the Hub, with a ticket or an ID token: a hash of the browser's session there. For a while that session, and no other, needs no further proof of who it is.
+             * @example null
+             */
+            browser?: string | null;
             /** Challenge */
             challenge?: string | null;
             /** Code */
@@ -3763,6 +3770,12 @@ export interface components {
              * @example eyJhbGciOiJSUzI1NiIs…
              */
             id_token?: string | null;
+            /**
+             * Nonce
+             * @description With an ID token: what the log-in was begun with.
+             * @example 4f1c0a…
+             */
+            nonce?: string | null;
             /** Password */
             password?: string | null;
             /**

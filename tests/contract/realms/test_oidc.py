@@ -22,7 +22,7 @@ from hops_platform.engines.realms import GivenIdToken, Proof
 from hops_platform.errors import EngineRefusedError, EngineUnavailableError, ForbiddenError, WrongCredentialsError
 from hops_platform.testing.realm_contract import RealmContract
 
-ISSUER, CLIENT = "https://id.example.org", "hopslab"
+ISSUER, CLIENT, NONCE = "https://id.example.org", "hopslab", "n" * 32
 _KEYS = {name: rsa.generate_private_key(public_exponent=65537, key_size=2048) for name in ("one", "other")}
 
 
@@ -64,17 +64,18 @@ class Provider:
         return {
             "iss": ISSUER, "aud": CLIENT, "sub": self.subjects[name], "iat": now, "exp": now + 300,
             "preferred_username": name, "name": title, "email": f"{name}@example.org", "email_verified": True,
+            "nonce": NONCE,
         }  # fmt: skip
 
     def sign(self, claims: dict[str, Any], *, key: str = "one", kid: str | None = None) -> Proof:
         token = jwt.encode(claims, _KEYS[key], algorithm="RS256", headers={"kid": kid or key})
-        return GivenIdToken(token=token)
+        return GivenIdToken(token=token, nonce=NONCE)
 
     def proof(self, name: str) -> Proof:
         return self.sign(self.claims(name))
 
     def bad_proof(self, name: str) -> Proof:
-        return GivenIdToken(token=f"heron.{name}.violin")
+        return GivenIdToken(token=f"heron.{name}.violin", nonce=NONCE)
 
     def away(self) -> AbstractContextManager[None]:
         return nullcontext()
@@ -120,6 +121,10 @@ class TestOidc(RealmContract):
         {"sub": None},
         {"sub": ""},
         {"sub": "x" * 256},
+        {"nonce": None},
+        {"nonce": ""},
+        {"nonce": "m" * 32},
+        {"nonce": [NONCE]},
     ],
     ids=str,
 )
@@ -131,6 +136,16 @@ def test_a_token_that_is_not_for_this_site_or_not_of_this_time_is_refused(
     with pytest.raises(WrongCredentialsError):
         realm().authenticate(people.sign(claims))
     assert realm().authenticate(people.sign(people.claims("ada") | {"aud": [CLIENT, "api"], "azp": CLIENT}))
+
+
+@pytest.mark.parametrize(("told", "counts"), [(0, 1), (-250, 1), (None, 0), (-600, 0), (600, 0), ("now", 0), (True, 0)])
+def test_only_a_provider_that_says_when_it_asked_has_asked_just_now(
+    realm: Callable[..., OidcRealm], people: Provider, told: Any, counts: int
+) -> None:
+    people.add("ada")
+    moment = int(time.time()) + told if type(told) is int else told
+    claims = people.claims("ada") | ({} if told is None else {"auth_time": moment})
+    assert realm().authenticate(people.sign(claims)).asked_just_now == bool(counts)
 
 
 def test_a_token_that_somebody_else_signed_is_refused(realm: Callable[..., OidcRealm], people: Provider) -> None:
@@ -151,7 +166,7 @@ def test_a_token_that_somebody_else_signed_is_refused(realm: Callable[..., OidcR
     changed = good.token.rpartition(".")[0] + ".AAAA"
     for token in (with_public_key, none, changed):
         with pytest.raises(WrongCredentialsError):
-            realm().authenticate(GivenIdToken(token=token))
+            realm().authenticate(GivenIdToken(token=token, nonce=NONCE))
     for proof in (people.sign(claims, key="other", kid="one"), people.sign(claims, key="other")):
         with pytest.raises(WrongCredentialsError):
             realm().authenticate(proof)

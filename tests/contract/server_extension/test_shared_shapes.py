@@ -47,6 +47,7 @@ def test_the_media_type_and_the_prefix_of_types_are_the_contracts():
 def test_the_files_of_a_notebook_servers_folder_have_the_contracts_names():
     assert server_folder.CONFIG_FILE == servers.CONFIG_FILE
     assert server_folder.TOKEN_FILE == servers.TOKEN_FILE
+    assert server_folder.LISTENS_FILE == servers.LISTENS_FILE
 
 
 DYNAMIC = {

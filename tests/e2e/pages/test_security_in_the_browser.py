@@ -14,6 +14,7 @@ from hops_platform.second_factor import service as second_factor
 from hops_platform.second_factor.codes import STEP_S, code_of, step_at
 from hops_platform.security.browser import SESSION_COOKIE
 from hops_platform.testing.factories import make_platform
+from hops_platform.users import log_ins
 from hops_platform.users import service as users
 
 pytestmark = pytest.mark.browser
@@ -36,7 +37,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(users, "now", clock)
+    monkeypatch.setattr(log_ins, "now", clock)
     monkeypatch.setattr(second_factor, "now", clock)
     return clock
 

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from hops_platform.audit.models import AuditEvent
 from hops_platform.engines.realms import ProofKind, SiteRealm
+from hops_platform.security.browser import HUB_SESSION_COOKIE
 from hops_platform.testing.realm_fakes import MemoryRealm
 from hops_platform.users.models import User
 
@@ -39,13 +40,20 @@ class Site:
         body = {"username": name, "password": password or f"heron teapot {name}", "realm": realm, **more}
         return self.hops.anonymous().post("tokens", json=body)
 
-    def by_ticket(self, name: str) -> Any:
+    def by_ticket(self, name: str, **more: Any) -> Any:
         ticket = base64.b64encode(f"heron teapot {name}".encode()).decode()
-        return self.hops.anonymous().post("tokens", json={"realm": "tickets", "ticket": ticket})
+        client = self.hops.hub() if more else self.hops.anonymous()
+        return client.post("tokens", json={"realm": "tickets", "ticket": ticket, **more})
 
-    def by_id_token(self, name: str, *, client: Any = None) -> Any:
-        body = {"realm": "web", "id_token": f"heron teapot {name}"}
+    def by_id_token(self, name: str, *, client: Any = None, **more: Any) -> Any:
+        body = {"realm": "web", "id_token": f"heron teapot {name}", "nonce": "n" * 32, **more}
         return (client or self.hops.hub()).post("tokens", json=body)
+
+    def browser(self, name: str, session: str) -> Any:
+        """A browser with a session at the Hub."""
+        client = self.hops.browser(name)
+        client.headers["Cookie"] += f"; {HUB_SESSION_COOKIE}={session}"
+        return client
 
     def client(self, answer: Any) -> Any:
         assert answer.status_code == 200, answer.text

@@ -127,7 +127,10 @@ def test_an_archived_project_is_not_found_by_who_would_join_or_share(hops: Any, 
     ada.patch("projects/weather", json={"listed": True}, headers=ANY_VERSION).raise_for_status()
     grace = hops.user("grace")
     hops.ready_project(grace, "tides")
+    ada.post("projects/weather/datasets/Resources/publication").raise_for_status()
     archive(ada).raise_for_status()
+    added = grace.post("projects/tides/shares", json={"project": "weather", "dataset": "Resources"})
+    assert (added.status_code, added.json()["type"]) == (409, ARCHIVED), "what it has published is found, and no more"
     assert grace.get("listed-projects").json()["items"] == []
     assert grace.post("listed-projects/weather/join-request", json={}).status_code == 404
     assert grace.get("projects/tides/share-targets").json() == []

@@ -21,6 +21,7 @@ from hops_platform.audit.events import Event
 from hops_platform.audit.models import AuditEvent
 from hops_platform.audit.service import verify
 from hops_platform.audit.trail import record
+from hops_platform.mutual_tls import ByProxy
 
 DROP = {
     "sqlite": ("DROP TRIGGER audit_events_no_UPDATE", "DROP TRIGGER audit_events_no_DELETE"),
@@ -303,11 +304,14 @@ def connect(hops: Any, ada: Any) -> Connect:
     return make
 
 
-def test_a_forged_address_has_no_effect(connect: Connect) -> None:
+def test_a_forged_address_has_no_effect(hops: Any, ada: Any, connect: Connect) -> None:
     assert connect("192.0.2.7", "203.0.113.9") == "192.0.2.7"
-    assert connect("127.0.0.1", "203.0.113.9, 192.0.2.7") == "192.0.2.7"
+    assert connect("127.0.0.1", "203.0.113.9, 192.0.2.7") == "127.0.0.1", "code in a sandbox comes from there too"
     assert connect("127.0.0.1", "") == "127.0.0.1"
-    assert connect("127.0.0.1", "'; DROP TABLE audit_events; --") == "127.0.0.1"
+    ada._transport.app = ByProxy(hops.platform.app)
+    assert connect("127.0.0.1", "203.0.113.9, 192.0.2.7") == "192.0.2.7"
+    assert connect("127.0.0.1", "192.0.2.7, 127.0.0.1") == "127.0.0.1"
+    assert connect("127.0.0.1", "'; DROP TABLE audit_events; --") == ""
 
 
 def test_the_id_of_a_request_is_never_the_callers(hops: Any, ada: Any) -> None:

@@ -17,7 +17,7 @@ from hops_platform.audit.models import AuditEvent
 from hops_platform.database import Database, now
 from hops_platform.errors import EngineRefusedError
 from hops_platform.second_factor.models import SecondFactor
-from hops_platform.users import service as users
+from hops_platform.users.models import find_user
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def password_of(home: Path, name: str) -> tuple[str, bool]:
     database = Database(f"sqlite:///{home / 'control-plane.db'}")
     try:
         with database.session(writes=False) as session:
-            user = users.find_user(session, name)
+            user = find_user(session, name)
             return user.password_hash, user.must_change_password
     finally:
         database.close()
@@ -143,7 +143,7 @@ def test_a_second_factor_is_taken_away_by_whoever_owns_the_machine(home: Path) -
     database = Database(f"sqlite:///{home / 'control-plane.db'}")
     try:
         with database.session() as session:
-            admin = users.find_user(session, "admin")
+            admin = find_user(session, "admin")
             session.add(SecondFactor(user_id=admin.id, sealed_secret=b"sealed", confirmed_at=now()))
         assert call("users", "reset-second-factor", "admin").exit_code == 0
         with database.session(writes=False) as session:

@@ -23,9 +23,9 @@ from hops_platform.security.throttling import FREE_ATTEMPTS
 from hops_platform.sharing.models import Share
 from hops_platform.sharing.receiving import accept, find_received
 from hops_platform.sharing.standing import SETTLE
-from hops_platform.users.models import User
+from hops_platform.users.models import User, find_user
 from hops_platform.users.schemas import UserEdit
-from hops_platform.users.service import edit_user, find_user
+from hops_platform.users.service import edit_user
 
 ANY_VERSION = {"If-Match": "*"}
 

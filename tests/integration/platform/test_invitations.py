@@ -17,7 +17,7 @@ from hops_platform.invitations.models import Invitation
 from hops_platform.links.models import OneTimeLink, Purpose
 from hops_platform.security.rates import GUESSES
 from hops_platform.settings import RegistrationRule
-from hops_platform.users.service import find_user
+from hops_platform.users.models import find_user
 
 # What the two databases do differently is in test_ways_in_on_both.py.
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -99,6 +99,28 @@ def test_an_invitation_is_declined(ada: Any, grace: Any) -> None:
     assert grace.post(f"./me/invitations/{mine['id']}:decline").status_code == 204
     assert grace.get("me/invitations").json()["items"] == []
     assert ada.get("projects/weather/invitations").json()["items"] == []
+
+
+def test_who_declined_is_left_alone_for_a_while_by_that_project(
+    hops: Any, ada: Any, grace: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with hops.platform.parts.database.session() as session:
+        set_address(session, find_user(session, "grace"), "grace@example.org")
+    monkeypatch.setattr(service, "MOST_IN_PROJECT", 1)
+    for body in ({"user": "grace"}, {"address": "Grace@Example.org"}):
+        invite(ada, **body).raise_for_status()
+        (mine,) = grace.get("me/invitations").json()["items"]
+        assert grace.post(f"./me/invitations/{mine['id']}:decline").status_code == 204
+        again = invite(ada, **body)
+        assert (again.status_code, "have declined" in again.json()["detail"]) == (409, True), again.text
+        assert ada.delete(f"projects/weather/invitations/{mine['id']}").status_code == 404, "nor is it forgotten so"
+        assert grace.post(f"./me/invitations/{mine['id']}:accept").status_code == 404
+    hops.ready_project(ada, "tides")
+    invite(ada, "tides", user="grace").raise_for_status()
+    with hops.platform.parts.database.session() as session:
+        for row in session.scalars(select(Invitation).where(Invitation.uses_left == 0)):
+            row.expires_at = now()
+    assert invite(ada, user="grace").status_code == 201
 
 
 def test_an_address_is_invited_by_mail_whoever_it_is(hops: Any, ada: Any, grace: Any) -> None:

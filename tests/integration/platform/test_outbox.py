@@ -157,6 +157,35 @@ def test_pauses_grow_to_five_minutes_and_nothing_is_given_up(
     assert pause_after(100) == timedelta(minutes=5)
 
 
+def test_what_is_stuck_steps_aside_for_all_else_that_is_due(
+    hops: Any, workers: OutboxWorkers, engines: dict[str, Engine]
+) -> None:
+    engines["storage"].broken = {"a"}
+    write(hops, STORE, "a-1", "a-2")
+    for _ in range(STUCK_AFTER):
+        make_due(hops)
+        workers.deliver_due()
+    engines["storage"].broken = set()
+    make_due(hops)
+    write(hops, STORE, "b-1", "c-1")
+    workers.deliver_due()
+    assert engines["storage"].done == ["b-1", "c-1", "a-1", "a-2"]
+
+
+def test_what_can_never_be_done_is_stuck_at_once_and_keeps_nobody_else(
+    hops: Any, workers: OutboxWorkers, engines: dict[str, Engine]
+) -> None:
+    admin = hops.user("grace", admin=True)
+    with hops.platform.parts.database.session() as session:
+        enqueue(session, STORE, entity="a", payload={"not": "what it should be"})
+    write(hops, STORE, "a-2", "b-1")
+    assert workers.deliver_due() == 1
+    assert engines["storage"].done == ["b-1"]
+    first, then = admin.get("outbox").json()["items"]
+    assert [(one["stuck"], one["attempts"]) for one in (first, then)] == [(True, STUCK_AFTER), (False, 0)]
+    assert rows(hops)[0].due_at > now() + timedelta(minutes=4)
+
+
 def test_the_stuck_stand_first_page_by_page_and_are_tried_again_on_request(
     hops: Any, workers: OutboxWorkers, engines: dict[str, Engine]
 ) -> None:

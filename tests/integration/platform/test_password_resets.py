@@ -18,7 +18,7 @@ from hops_platform.outbox import Delivery
 from hops_platform.password_resets import service
 from hops_platform.security.rates import GUESSES
 from hops_platform.security.throttling import FREE_ATTEMPTS, record_failure
-from hops_platform.users.service import find_user
+from hops_platform.users.models import find_user
 
 PASSWORD = "correct horse battery"
 # What the two databases do differently is in test_ways_in_on_both.py.
@@ -196,7 +196,7 @@ def test_a_reset_ends_a_lock_out_but_not_where_a_second_factor_could_be_guessed(
     hops: Any, ada: Forgetful, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for guarded, status in ((False, 200), (True, 429)):
-        monkeypatch.setattr("hops_platform.users.service.has_second_factor", lambda *_, guarded=guarded: guarded)
+        monkeypatch.setattr("hops_platform.users.passwords.has_second_factor", lambda *_, guarded=guarded: guarded)
         with hops.platform.parts.database.session() as session:
             for _ in range(FREE_ATTEMPTS):
                 record_failure(session, "ada")

@@ -13,10 +13,13 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from hops_contract.realms import mark_of_session
 from hops_platform.app import check_realms
 from hops_platform.database import now
+from hops_platform.mutual_tls import ByProxy
 from hops_platform.realms.models import RealmAccount
 from hops_platform.second_factor.codes import code_of, step_at
+from hops_platform.security import rates
 from hops_platform.security.throttling import FREE_ATTEMPTS
 from hops_platform.users.models import LoginAttempts, User
 
@@ -127,6 +130,29 @@ def test_a_name_is_locked_in_its_realm_alone_after_some_failures(site: Site) -> 
     assert site.staff.asked == asked, "the directory is not asked any more"
     assert site.log_in("nobody", "wrong").status_code == 401
     assert site.hops.anonymous().post("tokens", json={"username": "grace", "password": PASSWORD}).status_code == 200
+
+
+def test_one_address_can_not_try_one_password_on_many_names(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rates, "FAILED_LOG_INS", replace(rates.FAILED_LOG_INS, most=4))
+    site.hops.create_user("grace")
+    site.staff.add("ada")
+    elsewhere = site.hops.anonymous()
+    elsewhere._transport.app = ByProxy(site.hops.platform.app)
+    elsewhere.headers["X-Forwarded-For"] = "192.0.2.9"
+
+    def tried(name: str, password: str, *, client: Any = None, realm: str | None = "staff") -> int:
+        body = {"username": name, "password": password} | ({"realm": realm} if realm else {})
+        return int((client or site.hops.anonymous()).post("tokens", json=body).status_code)
+
+    assert [tried("ada", "heron teapot ada") for _ in range(5)] == [200] * 5, "right ones do not count"
+    assert [tried(f"name-{number}", "spring") for number in range(2)] == [401] * 2
+    assert [tried(f"name-{number}", "spring", realm=None) for number in range(2)] == [401] * 2
+    asked = site.staff.asked
+    assert (tried("ada", "heron teapot ada"), tried("grace", PASSWORD, realm=None)) == (429, 429)
+    assert site.staff.asked == asked, "the directory is not asked any more"
+    assert tried("ada", "heron teapot ada", client=elsewhere) == 200
+    site.tickets.add("tess")
+    assert site.by_ticket("tess").status_code == 200, "there is nothing to guess in a ticket"
 
 
 def test_an_administrator_sees_and_ends_a_lock_of_a_realm_too(site: Site) -> None:
@@ -260,7 +286,63 @@ def test_without_a_password_only_a_log_in_of_lately_proves_who_it_is(site: Site)
     with site.hops.platform.parts.database.session() as session:
         session.execute(update(RealmAccount).values(proven_at=now() - timedelta(minutes=16)))
     refused = grace.post("me/second-factor", json={"password": ""})
-    assert (refused.status_code, "Log out, log in again" in refused.text) == (403, True), refused.text
+    assert (refused.status_code, "Log in again" in refused.text) == (403, True), refused.text
+
+
+def _is_proven(client: Any) -> bool:
+    answer = client.put("me/address", json={"address": "grace@example.org", "password": ""})
+    assert answer.status_code in (202, 403), answer.text
+    return bool(answer.status_code == 202)
+
+
+def test_a_log_in_proves_who_it_is_in_its_own_session_alone(site: Site) -> None:
+    site.tickets.add("grace")
+    left_open, first = site.browser("grace", "left open"), site.client(site.by_ticket("grace"))
+    assert (_is_proven(first), _is_proven(left_open)) == (True, False), "a token's log-in is no browser's"
+    renewed = site.client(first.post("./tokens:renew"))
+    assert _is_proven(renewed)
+    own = site.browser("grace", "own")
+    assert site.by_ticket("grace", browser=mark_of_session("own")).status_code == 200
+    assert (_is_proven(own), _is_proven(left_open), _is_proven(site.hops.browser("grace"))) == (True, False, False)
+    assert (_is_proven(first), _is_proven(renewed)) == (False, False), "neither is a browser's log-in a token's"
+
+
+def test_a_token_after_a_second_factor_is_of_the_log_in_before_it(
+    site: Site, with_second_factor: Callable[[Any, str], str]
+) -> None:
+    site.tickets.add("grace")
+    first = site.client(site.by_ticket("grace"))
+    secret = with_second_factor(first, "")
+    asked = site.by_ticket("grace").json()
+    finish = {"challenge": asked["challenge"], "code": code_of(secret, step_at(now()) + 1)}
+    second = site.client(site.hops.anonymous().post("tokens", json=finish))
+    assert (_is_proven(second), _is_proven(first)) == (True, False)
+
+
+def test_a_provider_that_asked_nothing_proves_nobody_to_be_there(site: Site) -> None:
+    site.web.add("grace")
+    site.web.remembers = True
+    browser, mark = site.browser("grace", "own"), mark_of_session("own")
+    site.by_id_token("grace", browser=mark).raise_for_status()
+    assert not _is_proven(browser)
+    prefix = site.hops.platform.parts.settings.prefix
+    page = browser.get(f"http://hops.test{prefix}security", headers={"Sec-Fetch-Dest": "document"}).text
+    assert f'href="/hub/oidc/web/login?prompt=login&amp;next={prefix}security"' in page
+    site.web.remembers = False
+    site.by_id_token("grace", browser=mark).raise_for_status()
+    assert _is_proven(browser)
+    site.web.remembers = True
+    site.by_id_token("grace", browser=mark).raise_for_status()
+    assert not _is_proven(browser)
+
+
+def test_only_the_hub_says_in_which_browser_somebody_is(site: Site) -> None:
+    site.tickets.add("grace")
+    ticket = base64.b64encode(b"heron teapot grace").decode()
+    body = {"realm": "tickets", "ticket": ticket, "browser": mark_of_session("left open")}
+    for client in (site.hops.anonymous(), site.hops.user("eve")):
+        assert client.post("tokens", json=body).status_code == 403
+    assert site.user("grace") is None
 
 
 def test_what_is_no_way_in_is_refused(site: Site) -> None:
@@ -272,7 +354,11 @@ def test_what_is_no_way_in_is_refused(site: Site) -> None:
         {"ticket": "YQ=="},
         {"id_token": "x"},
         {"realm": "staff", "challenge": "x", "code": "1"},
-        {"realm": "web", "id_token": "x", "username": "ada"},
+        {"realm": "web", "id_token": "x"},
+        {"realm": "web", "id_token": "x", "nonce": "short"},
+        {"realm": "web", "id_token": "x", "nonce": "n" * 32, "username": "ada"},
+        {"username": "ada", "password": "x", "browser": "0" * 64},
+        {"realm": "tickets", "ticket": "YQ==", "browser": "of mine"},
         {"realm": "tickets", "ticket": "a" * (64 * 1024 + 1)},
     ]
     for body in bodies:

@@ -13,7 +13,7 @@ from hops_platform.outbox import Delivery
 from hops_platform.registrations import service
 from hops_platform.security.rates import GUESSES
 from hops_platform.settings import RegistrationRule
-from hops_platform.users.service import find_user
+from hops_platform.users.models import find_user
 
 # What the two databases do differently is in test_ways_in_on_both.py.
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

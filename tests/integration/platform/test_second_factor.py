@@ -18,8 +18,8 @@ from hops_platform.second_factor.codes import RECOVERY_CODES, STEP_S, code_of, s
 from hops_platform.second_factor.models import RecoveryCode, SecondFactor
 from hops_platform.security.throttling import FREE_ATTEMPTS
 from hops_platform.settings import SecondFactorRule
-from hops_platform.users import service as users
-from hops_platform.users.models import User
+from hops_platform.users import log_ins
+from hops_platform.users.models import User, find_user
 
 PASSWORD = "correct horse battery"
 KIND = "urn:hopslab:problem:"
@@ -41,7 +41,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(users, "now", clock)
+    monkeypatch.setattr(log_ins, "now", clock)
     monkeypatch.setattr(service, "now", clock)
     return clock
 
@@ -214,7 +214,7 @@ def test_a_secret_moved_into_anothers_row_opens_nothing(hops: Any, clock: Clock,
     bob = Person(hops, clock, "bob")
     with hops.platform.parts.database.session() as session:
         rows = {row.user_id: row for row in session.scalars(select(SecondFactor))}
-        mine = rows.pop(users.find_user(session, "ada").id)
+        mine = rows.pop(find_user(session, "ada").id)
         (other,) = rows.values()
         other.sealed_secret = mine.sealed_secret
     assert bob.log_in(ada.code()).status_code == 500

@@ -8,8 +8,8 @@ import pytest
 from hops_contract.principal import ProjectRole
 from hops_platform.security.browser import SESSION_COOKIE, csrf_token
 from hops_platform.security.throttling import FREE_ATTEMPTS
-from hops_platform.users import service as users
-from hops_platform.users.models import LoginAttempts
+from hops_platform.users.models import LoginAttempts, find_user
+from hops_platform.users.passwords import set_password
 
 PASSWORD = "correct horse battery"
 
@@ -69,7 +69,7 @@ def test_whoever_owns_the_machine_ends_an_administrators_lock_out(hops: Any) -> 
     locked = log_in(hops, "root", PASSWORD)
     assert (locked.status_code, "hopslab reset-password" in locked.json()["remedy"]) == (429, True)
     with hops.platform.parts.database.session() as session:
-        users.set_password(session, users.find_user(session, "root"), PASSWORD, must_change=True)
+        set_password(session, find_user(session, "root"), PASSWORD, must_change=True)
     assert log_in(hops, "root", PASSWORD).status_code == 200
 
 

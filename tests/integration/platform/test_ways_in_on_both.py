@@ -7,7 +7,7 @@ from typing import Any
 
 from hops_platform.addresses.service import set_address
 from hops_platform.settings import RegistrationRule
-from hops_platform.users.service import find_user
+from hops_platform.users.models import find_user
 from tests.soft_key import ORIGIN, SoftKey
 
 PASSWORD = "four unrelated words"

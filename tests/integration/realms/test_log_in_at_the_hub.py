@@ -8,10 +8,13 @@ import os
 import re
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import unescape
@@ -307,15 +310,26 @@ def test_no_log_in_leads_away(realms: Realms, target: str) -> None:
 
 
 def test_a_second_factor_is_asked_for_after_the_provider(realms: Realms) -> None:
-    browser = realms.browser()
+    browser, left_open = realms.browser(), realms.browser()
     subject = "somebody-new"
-    httpx.put(
-        f"{realms.issuer}/users/{subject}", json={"preferred_username": "somebody"}, trust_env=False
-    ).raise_for_status()
-    assert browser.get(realms.at_provider(browser, subject), follow_redirects=False).status_code == 302
-    page = browser.get("services/hops/", follow_redirects=True).text
-    headers = {"X-Hops-CSRF": _csrf_in(page)}
+
+    def log_in(one: httpx.Client, *, asked: bool) -> dict[str, str]:
+        """Answers what the page's scripts send; the provider says whether it asked for a password just now."""
+        claims = {"preferred_username": "somebody"} | ({"auth_time": int(time.time())} if asked else {"auth_time": 1})
+        httpx.put(f"{realms.issuer}/users/{subject}", json=claims, trust_env=False).raise_for_status()
+        path = f"hub/oidc/web/login{'?prompt=login' if asked else ''}"
+        sent = one.get(path, follow_redirects=False).headers["Location"]
+        query = parse_qs(urlsplit(sent).query)
+        assert len(query["nonce"][0]) == 64
+        assert (query.get("prompt"), query.get("max_age")) == ((["login"], ["0"]) if asked else (None, None))
+        assert one.get(realms.at_provider(one, subject, path=path), follow_redirects=False).status_code == 302
+        return {"X-Hops-CSRF": _csrf_in(one.get("services/hops/", follow_redirects=True).text)}
+
     api = "services/hops/api/v1/me/second-factor"
+    there, headers = log_in(left_open, asked=True), log_in(browser, asked=False)
+    assert browser.post(api, json={"password": ""}, headers=headers).status_code == 403, "the provider asked nothing"
+    headers = log_in(browser, asked=True)
+    assert left_open.post(api, json={"password": ""}, headers=there).status_code == 403, "that is another browser"
     begun = browser.post(api, json={"password": ""}, headers=headers)
     assert begun.status_code == 200, begun.text
     step = step_at(datetime.now(UTC))
@@ -331,6 +345,29 @@ def test_a_second_factor_is_asked_for_after_the_provider(realms: Realms) -> None
     fields: dict[str, Any] = {"challenge": unescape(challenge[1]), "code": confirmed.json()["recovery_codes"][0]}
     assert realms.send_form(other, username="", **fields).status_code == 302
     assert realms.name_of(other) == "somebody"
+
+
+def test_no_port_on_this_machine_believes_where_somebody_says_to_be(realms: Realms) -> None:
+    """Code in a sandbox reaches these ports, by its keeper or by an open network."""
+
+    def sources() -> list[str]:
+        with closing(sqlite3.connect(realms.site.home / "control-plane.db")) as database:
+            query = "SELECT source FROM audit_events WHERE action = 'login.password' AND thing = 'admin'"
+            return [source for (source,) in database.execute(query + " AND outcome = 'done'")]
+
+    site = json.loads((realms.site.home / "run" / "site.json").read_text())
+    admin, before = {"username": "admin", "password": realms.site.admin_password}, len(sources())
+    forged = {"X-Forwarded-For": "203.0.113.9"}
+    for base in (site["control_plane_url"], f"{realms.site.url}services/hops/"):
+        answer = httpx.post(f"{base}api/v1/tokens", json=admin, headers=forged, trust_env=False)
+        assert answer.status_code == 200, answer.text
+    for base in (site["hub_api_url"].removesuffix("api"), f"{realms.site.url}hub/"):
+        browser = httpx.Client(base_url=base, trust_env=False, headers=forged)
+        realms.site.clients.append(browser)
+        browser.get("login")
+        xsrf = next(c.value for c in browser.cookies.jar if c.name == "_xsrf" and c.path == "/hub/")
+        assert browser.post("login", data={**admin, "_xsrf": xsrf}).status_code == 302
+    assert sources()[before:] == ["127.0.0.1"] * 4
 
 
 def test_no_secret_stands_in_a_log(realms: Realms) -> None:

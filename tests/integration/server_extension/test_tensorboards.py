@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import concurrent.futures
+import json
+import socket
 import sys
 import time
+from urllib.parse import urlsplit
 
 import httpx
 import psutil
@@ -118,3 +121,111 @@ def test_an_environment_without_tensorboard_is_said_with_the_end_of_its_log(star
     assert "TensorBoard did not start" in answer.json()["detail"]
     assert "tensorboard" in answer.json()["detail"]
     assert str(tmp_path) not in answer.text
+
+
+HOSTILE = f"""#!{sys.executable}
+import json, os
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+class Hostile(BaseHTTPRequestHandler):
+    def do_GET(self):
+        to = parse_qs(urlsplit(self.path).query).get("to")
+        self.send_response(302 if to else 200)
+        for name, value in [("Location", to[0])] if to else []:
+            self.send_header(name, value)
+        self.send_header("Set-Cookie", "jupyterhub-session-id=mine; Path=/")
+        self.send_header("Clear-Site-Data", "*")
+        self.end_headers()
+        self.wfile.write(json.dumps([self.path, dict(self.headers)]).encode())
+
+server = ThreadingHTTPServer(("127.0.0.1", 0), Hostile)
+os.write(json.loads(os.environ["HOPS_TENSORBOARD"])["report_to"], str(server.server_port).encode())
+server.serve_forever()
+"""
+
+
+@pytest.fixture(scope="module")
+def hostile(start_server, make_folder, tmp_path_factory):
+    """A notebook server whose project has put a program of its own in the place of TensorBoard, and that one's path."""
+    environment = tmp_path_factory.mktemp("hostile")
+    (environment / "bin").mkdir()
+    python = environment / "bin" / "python"
+    python.write_text(HOSTILE)
+    python.chmod(0o700)
+    server = start_server(make_folder(environment=str(environment)))
+    board = server.client.post("/hops/tensorboards", json={"logdir": "Experiments"})
+    assert board.status_code == 201, board.text
+    return server, board.json()["url"].removeprefix(server.base)
+
+
+@pytest.fixture
+def bystander():
+    """A port at which nobody may be asked anything, and what tells whether somebody was."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        listener.settimeout(0)
+        yield listener.getsockname()[1]
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+
+
+def ask(server, target, *headers):
+    """Status and the rest of an answer to a request whose target is sent as it is written."""
+    address = urlsplit(str(server.client.base_url))
+    token = server.client.headers["Authorization"]
+    lines = [f"GET {target} HTTP/1.1", f"Authorization: {token}", "Connection: close", *headers]
+    if not any(line.startswith("Host:") for line in headers):
+        lines.append(f"Host: {address.netloc}")
+    with socket.create_connection((address.hostname, address.port), 20) as connection:
+        connection.sendall("\r\n".join([*lines, "", ""]).encode())
+        answer = b"".join(iter(lambda: connection.recv(65536), b"")).decode()
+    return int(answer.split(" ")[1]), answer
+
+
+def test_no_request_makes_it_ask_somebody_else(hostile, bystander):
+    server, path = hostile
+    here, there = f"{server.base}{path}", f"127.0.0.1:{bystander}"
+    for target in (
+        f"http://{there}{here}",
+        f"http://{there}/",
+        f"//{there}{here}",
+        f"@{there}{here}",
+        f"{server.base}/hops/tensorboards/{'0' * 32}/",
+        f"{server.base}/hops/tensorboards/{bystander}/",
+        f"{server.base}/proxy/{bystander}/",
+        f"{server.base}/proxy/{there}/",
+        f"{server.base}/proxy/absolute/{bystander}/",
+    ):
+        status, answer = ask(server, target)
+        # Jupyter leads from an unknown path to the same one without its last slash.
+        assert (status in {302, 400, 403, 404}, f"Location: http://{there}" in answer) == (True, False), target
+    inside = (
+        f"@{there}/",
+        f"//{there}/",
+        f"..%2f..%2f@{there}",
+        f":{bystander}/",
+        f"?url=http://{there}/",
+        "%0d%0aX:1",
+    )
+    for rest in inside:
+        status, answer = ask(server, here + rest)
+        assert (status, json.dumps(here + rest) in answer) == (200, True), answer
+    for header in (f"Host: {there}", f"X-Forwarded-Host: {there}", f"X-Forwarded-Port: {bystander}"):
+        assert ask(server, here, header)[0] in {200, 403}, header
+
+
+def test_it_leads_a_browser_nowhere_else_and_sets_no_cookie(hostile, bystander):
+    server, path = hostile
+    here = f"{server.base}{path}"
+    for to in (f"http://127.0.0.1:{bystander}/", f"//127.0.0.1:{bystander}/", "/hub/logout", f"{here}../../"):
+        answer = server.client.get(path, params={"to": to}, follow_redirects=False)
+        assert (answer.status_code, answer.headers.get("location")) == (302, None), to
+        assert not {"set-cookie", "clear-site-data"} & set(answer.headers), answer.headers
+        stream = server.client.get(path, params={"to": to}, headers={"Accept": "text/event-stream"})
+        assert (stream.status_code, "location" in stream.headers) == (406, False)
+    stays = server.client.get(path, params={"to": f"{here}data/"}, follow_redirects=False)
+    assert stays.headers["location"] == f"{here}data/"
+    told = server.client.get(path, headers={"Cookie": "a=b"}).json()[1]
+    assert not {"cookie", "authorization", "x-xsrftoken"} & {name.lower() for name in told}

@@ -69,6 +69,7 @@ def test_links_begin_with_what_the_proxy_in_front_asks_for_if_that_is_a_path(ask
 
 def test_spark_is_sent_nothing_that_proves_who_the_caller_is():
     given = {"authorization": "Bearer of-ada", "cookie": "a=b", "accept": "text/html", "x-forwarded-for": "10.0.0.1"}
+    given |= {"host": "elsewhere.test", "x-forwarded-host": "elsewhere.test", "forwarded": "host=elsewhere.test"}
     assert asked_headers(given, token="signed", prefix=HERE) == {
         "accept": "text/html", "accept-encoding": "identity", "authorization": "Bearer signed",
         "x-forwarded-context": HERE,

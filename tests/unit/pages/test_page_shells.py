@@ -135,6 +135,10 @@ def test_whoever_is_of_a_realm_is_told_where_the_password_is_changed(visit):
     assert "<script>alert" not in staff
     assert 'realm: "staff"' in staff
     assert "api/v1/tokens" not in tickets
+    assert ('id="address-password"' in own, 'id="address-password"' in staff) == (True, True)
+    for page in (tickets, gone):
+        assert ('id="address-password"' in page, "15 minutes" in page) == (False, True)
+    assert 'href="/hub/negotiate/tickets?next=/services/hops/account"' in tickets
 
 
 def test_a_second_factor_asks_for_the_realms_password_if_it_has_one(visit):

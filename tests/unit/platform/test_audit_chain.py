@@ -18,7 +18,7 @@ from hops_platform.audit.chain import Break, Chain, Entry, Head, Link, Walk, can
 from hops_platform.audit.events import MAX_DETAILS, MAX_NAME, Event, clip, write_details
 from hops_platform.audit.head import BrokenHeadError, HeadFile
 from hops_platform.audit.service import harmless
-from hops_platform.audit.source import LOOPBACK, parse_networks, source_address
+from hops_platform.audit.source import parse_networks, source_address
 from hops_platform.settings import Settings
 
 CHAIN = Chain(b"k" * 32)
@@ -184,38 +184,41 @@ def test_other_cells_stay_as_they_are(cell: str) -> None:
     assert harmless(cell) == cell
 
 
-NETWORKS = (*LOOPBACK, *parse_networks("10.1.0.0/16, 2001:db8:1::/48"))
+NETWORKS = parse_networks("10.1.0.0/16, 2001:db8:1::/48")
 
 
 @pytest.mark.parametrize(
-    ("peer", "forwarded", "source"),
+    ("peer", "forwarded", "word", "source"),
     [
-        ("192.0.2.7", "", "192.0.2.7"),
-        ("192.0.2.7", "203.0.113.9", "192.0.2.7"),  # not a proxy: whatever it says is its own word
-        ("127.0.0.1", "192.0.2.7", "192.0.2.7"),
-        ("::1", "192.0.2.7", "192.0.2.7"),
-        ("::ffff:127.0.0.1", "::ffff:192.0.2.7", "192.0.2.7"),
-        ("127.0.0.1", "203.0.113.9, 192.0.2.7", "192.0.2.7"),  # the left one came from the caller
-        ("127.0.0.1", "203.0.113.9, 192.0.2.7, 10.1.2.3", "192.0.2.7"),  # two proxies in a row
-        ("127.0.0.1", "203.0.113.9, 10.1.2.3, 192.0.2.7", "192.0.2.7"),
-        ("127.0.0.1", "192.0.2.7, nonsense", "127.0.0.1"),
-        ("127.0.0.1", "192.0.2.7,", "127.0.0.1"),
-        ("127.0.0.1", "1.1.1.1," * 50 + "127.0.0.1," * 50 + "192.0.2.7", "192.0.2.7"),
-        ("127.0.0.1", "", "127.0.0.1"),
-        ("127.0.0.1", "127.0.0.1", "127.0.0.1"),
-        ("10.1.9.9", "2001:db8::5", "2001:db8::5"),
-        ("testclient", "192.0.2.7", ""),
-        ("", "", ""),
+        ("192.0.2.7", "", 0, "192.0.2.7"),
+        ("192.0.2.7", "203.0.113.9", 0, "192.0.2.7"),  # not a proxy: whatever it says is its own word
+        ("127.0.0.1", "192.0.2.7", 0, "127.0.0.1"),  # code in a sandbox comes from there too
+        ("::1", "192.0.2.7", 0, "::1"),
+        ("", "192.0.2.7", 1, "192.0.2.7"),
+        ("127.0.0.1", "::ffff:192.0.2.7", 1, "192.0.2.7"),
+        ("", "203.0.113.9, 192.0.2.7", 1, "192.0.2.7"),  # the left one came from the caller
+        ("", "203.0.113.9, 127.0.0.1", 1, "127.0.0.1"),  # who came to the proxy from loopback
+        ("", "203.0.113.9, 192.0.2.7, 10.1.2.3", 1, "192.0.2.7"),  # two proxies in a row
+        ("", "203.0.113.9, 10.1.2.3, 192.0.2.7", 1, "192.0.2.7"),
+        ("", "192.0.2.7, nonsense", 1, ""),
+        ("", "192.0.2.7,", 1, ""),
+        ("", "1.1.1.1," * 50 + "10.1.0.1," * 50 + "10.1.0.2", 1, "10.1.0.1"),
+        ("127.0.0.1", "", 1, "127.0.0.1"),
+        ("10.1.9.9", "2001:db8::5", 0, "2001:db8::5"),
+        ("testclient", "192.0.2.7", 0, ""),
+        ("", "", 0, ""),
     ],
 )
-def test_the_address_is_what_trusted_proxies_say_and_nothing_else(peer: str, forwarded: str, source: str) -> None:
-    assert source_address(peer, forwarded, trusted=NETWORKS) == source
+def test_the_address_is_what_trusted_proxies_say_and_nothing_else(
+    peer: str, forwarded: str, word: int, source: str
+) -> None:
+    assert source_address(peer, forwarded, trusted=NETWORKS, is_believed=bool(word)) == source
 
 
 def test_proxies_that_are_no_networks_are_refused_at_the_start() -> None:
     with pytest.raises(ValueError, match="does not appear to be an IPv4 or IPv6 network"):
         Settings(trusted_proxies="the one in the cellar")
-    assert len(Settings(trusted_proxies="192.0.2.0/24").trusted_networks) == len(LOOPBACK) + 1
+    assert len(Settings(trusted_proxies="192.0.2.0/24").trusted_networks) == 1
 
 
 @pytest.fixture

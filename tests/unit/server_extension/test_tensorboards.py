@@ -9,6 +9,7 @@ import psutil
 import pytest
 from jupyterlab_hops import tensorboards
 from jupyterlab_hops.problems import ProblemError
+from jupyterlab_hops.tensorboard_proxy import stays_within
 from jupyterlab_hops.tensorboards import LIMIT, TensorBoards, process_environment, resolve_logdir
 
 SCRIPT = f"""#!{sys.executable}
@@ -103,3 +104,33 @@ def test_a_process_gets_nothing_of_the_notebook_servers_variables(tmp_path, monk
         "PATH": f"{tmp_path}/bin:/usr/bin", "HOME": "/tmp", "LANG": "C.UTF-8", "CUDA_VISIBLE_DEVICES": "",
         "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONNOUSERSITE": "1", "HOPS_TENSORBOARD": '{"port": 1}',
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("location", ["", "data/runs", "/u/board/", "/u/board", "/u/board/a?b=c#d", "./x"])
+def test_a_redirection_within_a_board_is_told(location):
+    assert stays_within(location, "/u/board/")
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "http://evil.test/",
+        "//evil.test/u/board/",
+        "///evil.test/u/board/",
+        "http:evil",
+        "javascript:alert(1)",
+        "http://127.0.0.1:8001/u/board/",
+        "/hub/logout",
+        "/u/boards/",
+        "../../hub/logout",
+        "/u/board/../../hub",
+        "/u/board/%2e%2e/x",
+        "/u/board/..%2f..%2fhub",
+        "/\\evil.test",
+        "/%5cevil.test",
+        "/u/board/.\t./x",
+        "http://[evil",
+    ],
+)
+def test_a_redirection_that_leads_out_of_a_board_is_not_told(location):
+    assert not stays_within(location, "/u/board/")

@@ -4,6 +4,7 @@ import asyncio
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from socket import AF_INET, AF_INET6, AF_UNIX
 from types import SimpleNamespace
 from typing import Any
 
@@ -195,8 +196,10 @@ def test_a_deactivation_acts_within_a_minute_and_on_tokens_too() -> None:
     ("told", "believed"),
     [
         (["192.0.2.7"], "192.0.2.7"),
-        (["10.0.0.1, 192.0.2.7"], "192.0.2.7"),
-        (["10.0.0.1", "2001:db8::7"], "2001:db8::7"),
+        (["10.0.0.1, 192.0.2.7"], "10.0.0.1, 192.0.2.7"),
+        (["10.0.0.1", "2001:db8::7"], "10.0.0.1, 2001:db8::7"),
+        (["10.0.0.1, evil, 192.0.2.7"], "192.0.2.7"),
+        (["10.0.0.1, " * 20 + "192.0.2.7"], "10.0.0.1, " * 9 + "192.0.2.7"),
         (["192.0.2.7, evil"], ""),
         (["192.0.2.7\r\nX-Else: 1"], ""),
         ([], ""),
@@ -204,7 +207,11 @@ def test_a_deactivation_acts_within_a_minute_and_on_tokens_too() -> None:
 )
 def test_of_where_a_browser_is_only_the_proxys_own_word_is_passed_on(told: list[str], believed: str) -> None:
     headers = SimpleNamespace(get_list=lambda _name: told)
-    assert forwarded_for(SimpleNamespace(request=SimpleNamespace(headers=headers))) == believed
+    for family, passed_on in ((AF_UNIX, believed), (AF_INET, ""), (AF_INET6, "")):
+        connection = SimpleNamespace(context=SimpleNamespace(address_family=family))
+        assert (
+            forwarded_for(SimpleNamespace(request=SimpleNamespace(headers=headers, connection=connection))) == passed_on
+        )
 
 
 def test_a_login_without_a_request_comes_from_nowhere() -> None:

@@ -75,12 +75,12 @@ def test_a_log_in_by_a_realm_sends_what_it_is_by_and_nothing_else(ask: Any) -> N
 
     by_ticket = ask(answer, lambda plane: plane.log_in_by("tickets", ticket=SecretStr("dA==")))
     ask(answer, lambda plane: plane.log_in_by("staff", username="Ada", password=SecretStr("pass word")))
-    ask(answer, lambda plane: plane.log_in_by("web", id_token=SecretStr("a.b.c")))
+    ask(answer, lambda plane: plane.log_in_by("web", id_token=SecretStr("a.b.c"), nonce=SecretStr("n"), browser="0"))
     assert (by_ticket.user, by_ticket.ticket) == ("ada", "YQ==")
     assert seen == [
         {"realm": "tickets", "ticket": "dA=="},
         {"realm": "staff", "username": "Ada", "password": "pass word"},
-        {"realm": "web", "id_token": "a.b.c"},
+        {"realm": "web", "id_token": "a.b.c", "nonce": "n", "browser": "0"},
     ]
 
 

@@ -249,7 +249,11 @@ def test_pods_are_told_the_addresses_that_the_site_has_set(grant: ServerGrant, t
         "HOPS_LIVY_URL": "https://lab.example.org/services/livy",
     }
     (hops, _livy) = services(
-        Home(tmp_path), {"hops": 1, "livy": 2, "mutual-tls": 3}, environ, "https://lab.example.org/"
+        Home(tmp_path),
+        {"hops": 1, "livy": 2, "mutual-tls": 3},
+        environ,
+        "https://lab.example.org/",
+        proxy_socket=tmp_path / "hops.sock",
     )
     plane = Settings(control_plane_url=hops["environment"]["HOPS_CONTROL_PLANE_URL"],
                      livy_url=hops["environment"]["HOPS_LIVY_URL"])  # fmt: skip

@@ -4,13 +4,16 @@ import asyncio
 import os
 import sys
 import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
 import psutil
 import pytest
+from jupyterlab_hops.extension import say_port
 
-from hops_contract.servers import ServerGrant
+from hops_contract.servers import LISTENS_FILE, ServerGrant
 from hops_spawner import local
 from hops_spawner.local import LOG_TAIL_LINES, HopsLocalSpawner
 from hops_spawner.refusals import StartRefusedError
@@ -100,3 +103,42 @@ def test_the_hub_serves_others_while_it_removes_what_a_servers_code_has_left(
 
     asyncio.run(clean())
     assert waited == [True]
+
+
+@pytest.fixture
+def somebody_else() -> Iterator[int]:
+    """The port of a server that answers everybody, as code of another project can where networks are open."""
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()
+
+
+def test_whoever_answers_at_the_port_is_not_taken_for_the_server(
+    spawner: HopsLocalSpawner, monkeypatch: pytest.MonkeyPatch, somebody_else: int
+) -> None:
+    monkeypatch.setattr(HopsLocalSpawner, "server", SimpleNamespace(base_url="/user/ada/weather/"))
+    statuses = [None, 1]
+
+    async def poll() -> int | None:
+        return statuses.pop(0) if statuses else None
+
+    monkeypatch.setattr(spawner, "poll", poll)
+    folder = spawner.folder
+    folder.mkdir(parents=True)
+    (folder / LISTENS_FILE).write_text("80")
+    with pytest.raises(StartRefusedError, match="ended before it answered"):
+        asyncio.run(spawner.await_answer(("127.0.0.1", somebody_else)))
+    say_port(folder, somebody_else)
+    asyncio.run(spawner.await_answer(("127.0.0.1", somebody_else)))

@@ -1,22 +1,27 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import socket
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from jupyterhub.proxy import ConfigurableHTTPProxy
 from pydantic import ValidationError
 
 from hops_contract.layout import Home
 from hops_contract.private_files import write_private
+from hops_spawner.proxy import HopsProxy
 from jupyterhub_config import settings as module
 from jupyterhub_config.services import SERVER_SCOPES, roles, services
-from jupyterhub_config.settings import SiteSettings, choose_ports, find_proxy, secret
+from jupyterhub_config.settings import SiteSettings, choose_ports, find_proxy, secret, socket_folder
 
 
 @pytest.fixture
@@ -100,8 +105,9 @@ def test_services_get_the_sites_variables_and_no_other(tmp_path: Path) -> None:
         "HOPS_GPUS": "2", "UV_CACHE_DIR": "/c", "HOME": "/h", "SSL_CERT_FILE": "/ca", "AWS_SECRET_ACCESS_KEY": "x",
         "CONFIGPROXY_AUTH_TOKEN": "x", "HOPS_TLS_KEY": "/k", "HOPS_TLS_CERT": "/c", "HOPS_BIND": "10.0.0.1",
     }  # fmt: skip
-    made = services(Home(tmp_path), {"hops": 1, "livy": 2, "mutual-tls": 3}, environ, "https://10.0.0.1:8000/")
-    second = {"HOPS_MUTUAL_TLS_PORT": "3"}
+    ports = {"hops": 1, "livy": 2, "mutual-tls": 3}
+    made = services(Home(tmp_path), ports, environ, "https://10.0.0.1:8000/", proxy_socket=Path("/s/hops.sock"))
+    second = {"HOPS_MUTUAL_TLS_PORT": "3", "HOPS_PROXY_SOCKET": "/s/hops.sock"}
     for service, more in zip(made, (second, {}), strict=True):
         assert service["environment"] == more | {
             "HOPS_GPUS": "2", "UV_CACHE_DIR": "/c", "HOME": "/h", "SSL_CERT_FILE": "/ca", "HOPS_HOME": str(tmp_path),
@@ -178,3 +184,34 @@ def test_the_hub_may_hold_as_many_open_files_as_the_site_allows(tmp_path: Path) 
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.splitlines()[-1] == "True"
+
+
+def test_sockets_lie_in_a_folder_of_the_users_own_with_a_short_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short, deep = Home(tmp_path), Home(tmp_path / ("x" * 120))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert socket_folder(short) == tmp_path / "run" / "sockets"
+    folder = socket_folder(deep)
+    assert (folder.parent, stat.S_IMODE(folder.stat().st_mode)) == (tmp_path, 0o700)
+    assert socket_folder(deep) == folder
+    folder.rmdir()
+    folder.symlink_to(tmp_path)
+    with pytest.raises(FileExistsError, match="somebody else's"):
+        socket_folder(deep)
+
+
+def test_the_proxy_reaches_the_hub_and_the_control_plane_by_sockets_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Any] = []
+
+    async def note(_proxy: Any, routespec: str, target: str, _data: Any) -> None:
+        told.append((routespec, target))
+
+    monkeypatch.setattr(ConfigurableHTTPProxy, "add_route", note)
+    proxy = HopsProxy(auth_token="x", sockets={"http://127.0.0.1:1": "/r/a b/hub.sock"})
+    for routespec, target in (("/", "http://127.0.0.1:1"), ("/user/ada/", "http://127.0.0.1:11")):
+        asyncio.run(proxy.add_route(routespec, target, {}))
+    assert told == [("/", "http+unix://%2Fr%2Fa%20b%2Fhub.sock"), ("/user/ada/", "http://127.0.0.1:11")]
+    for routespec, target in told:
+        known = proxy._reformat_routespec(routespec, {"target": target, "jupyterhub": True, "hub": True})
+        assert known["target"] == {"/": "http://127.0.0.1:1"}.get(routespec, target)
