@@ -75,7 +75,12 @@ class PublishedKeys:
 
 
 def verify_token(token: str, keys: KeySource, *, even_expired: bool = False) -> Principal:
-    """The principal that ``token`` proves.
+    """The principal that ``token`` proves; see :func:`verified_claims`."""
+    return principal_from_claims(verified_claims(token, keys, even_expired=even_expired))
+
+
+def verified_claims(token: str, keys: KeySource, *, even_expired: bool = False) -> dict[str, Any]:
+    """The claims of ``token``, for :func:`principal_from_claims`.
 
     Args:
         token: The token.
@@ -91,7 +96,7 @@ def verify_token(token: str, keys: KeySource, *, even_expired: bool = False) -> 
     if len(token) > MAX_TOKEN_LENGTH:
         raise InvalidTokenError("The token is too long.")
     try:
-        claims = jwt.decode(
+        return jwt.decode(
             token,
             keys.key_for(token),
             algorithms=[ALGORITHM],
@@ -107,7 +112,6 @@ def verify_token(token: str, keys: KeySource, *, even_expired: bool = False) -> 
         raise ExpiredTokenError("The token has expired.") from error
     except jwt.PyJWTError as error:
         raise InvalidTokenError("The token is not valid.") from error
-    return principal_from_claims(claims)
 
 
 def principal_from_claims(claims: dict[str, Any]) -> Principal:

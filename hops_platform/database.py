@@ -20,6 +20,8 @@ from uuid_utils.compat import uuid7
 BUSY_TIMEOUT_MS = 10_000
 _PAUSE_S = 0.02
 _WRITES = "hops_writes"
+# The most that SQLite maps of a file; what a file has beyond is read, a page at a time.
+_MAPPED_BYTES = 0x7FFF0000
 # A request's steps run in several threads, one after the other.
 _SQLITE_ARGUMENTS = {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}
 
@@ -80,6 +82,8 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self.engine = _make_engine(url)
+        # Made once: making one takes as long as a small query.
+        self._engines = {writes: self.engine.execution_options(**{_WRITES: writes}) for writes in (False, True)}
         # Of this database alone, so that whoever follows its transactions follows no other's.
         self.sessions = sessionmaker(expire_on_commit=False)
 
@@ -92,8 +96,7 @@ class Database:
         On SQLite one that writes takes the write lock at its start. Taking it later fails at once
         when somebody wrote in between, whatever the busy time-out is.
         """
-        engine = self.engine.execution_options(**{_WRITES: writes})
-        with self.sessions(bind=engine) as session:
+        with self.sessions(bind=self._engines[writes]) as session:
             try:
                 yield session
                 session.commit()
@@ -137,7 +140,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         "foreign_keys=ON",
         "synchronous=NORMAL",
         # Pages are read where the kernel has them, shared by all connections: lists of large sites take a third less.
-        "mmap_size=268435456",
+        f"mmap_size={_MAPPED_BYTES}",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

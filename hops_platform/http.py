@@ -6,9 +6,13 @@ import errno
 import logging
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
-from typing import Annotated, Any, cast
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractContextManager
+from functools import wraps
+from typing import Annotated, Any, cast, get_type_hints
 
+import anyio
+import anyio.to_thread
 from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
@@ -42,7 +46,7 @@ from hops_platform.errors import (
 )
 from hops_platform.idempotency import MAX_KEY_LENGTH
 from hops_platform.outbox import OutboxWorkers
-from hops_platform.paging import DEFAULT_LIMIT, MAX_CURSOR_LENGTH, MAX_LIMIT
+from hops_platform.paging import DEFAULT_LIMIT, MAX_CURSOR_LENGTH, MAX_LIMIT, Item, Page
 from hops_platform.parts import Parts
 from hops_platform.versions import changed_meanwhile
 from hops_platform.violations import describe_violations, summarise
@@ -77,26 +81,68 @@ def parts_of(request: Request) -> Parts:
     return cast("Parts", request.app.state.parts)
 
 
-def database_session(request: Request) -> Iterator[Session]:
+# What waits for nothing is done where requests are received: a step in a thread takes longer than all of it.
+async def given_parts(request: Request) -> Parts:
+    """As :func:`parts_of`, for routes."""
+    return parts_of(request)
+
+
+async def database_session(request: Request) -> AsyncIterator[Session]:
     """The request's transaction: committed before the answer is sent."""
     writes = request.method not in READING_METHODS
-    with parts_of(request).database.session(writes=writes) as session:
+    transaction = parts_of(request).database.session(writes=writes)
+    session = transaction.__enter__()  # which asks the database nothing
+    try:
         yield session
+    except BaseException as error:
+        await _leave(transaction, session, error)
+        raise
+    await _leave(transaction, session, None)
     workers = cast("OutboxWorkers | None", request.app.state.workers)
     if writes and workers is not None:
         workers.wake()
 
 
-PartsOf = Annotated[Parts, Depends(parts_of)]
+async def _leave(transaction: AbstractContextManager[Session], session: Session, error: BaseException | None) -> None:
+    told = (None, None, None) if error is None else (type(error), error, error.__traceback__)
+    if not session.in_transaction():
+        transaction.__exit__(*told)
+        return
+    # In a thread that need not be waited for: all others may be waiting for the connection which is given back here.
+    await anyio.to_thread.run_sync(transaction.__exit__, *told, limiter=anyio.CapacityLimiter(1))
+
+
+PartsOf = Annotated[Parts, Depends(given_parts)]
 DatabaseSession = Annotated[Session, Depends(database_session, scope="function")]
 
 
-def step_aside(request: Request) -> Callable[[], None]:
+async def step_aside(request: Request) -> Callable[[], None]:
     """Gives the request's place among those that are worked on to others; for one that waits and holds nothing."""
     return cast("Callable[[], None]", request.scope[STEP_ASIDE])
 
 
 StepAside = Annotated[Callable[[], None], Depends(step_aside)]
+
+
+def in_one_step(route: Callable[..., Page[Item]]) -> Callable[..., Page[Item]]:
+    """Lets a list be read and written, and its transaction ended, in one step of a thread.
+
+    Else each of the three is a step of its own, and where many ask at once a step waits longer than it takes.
+
+    Args:
+        route: Reads, with a ``session``, and sets no header of the answer.
+    """
+    declared: type[Page[Item]] = get_type_hints(route)["return"]
+
+    @wraps(route)
+    def whole(*, session: Session, **given: Any) -> Response:
+        page = route(session=session, **given)
+        session.commit()
+        # By its declared type, so that nothing is told which that has not; its items are checked where they are made.
+        told = declared.model_construct(items=page.items, next=page.next)
+        return Response(told.model_dump_json(), media_type="application/json")
+
+    return cast("Callable[..., Page[Item]]", whole)
 
 
 def entity_tag(version: int) -> str:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends
 
 from hops_platform.activity import service
 from hops_platform.activity.schemas import ActivityAnswer
-from hops_platform.http import After, DatabaseSession, Limit
+from hops_platform.http import After, DatabaseSession, Limit, in_one_step
 from hops_platform.paging import DEFAULT_LIMIT, Page
 from hops_platform.security.authentication import ProjectAccess
 from hops_platform.security.guard import RequiresInProject
@@ -16,6 +16,7 @@ router = APIRouter(tags=["activity"])
 
 
 @router.get("/projects/{project}/activity")
+@in_one_step
 def list_activity(
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.ACTIVITY_READ))],
     session: DatabaseSession,

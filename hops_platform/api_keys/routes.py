@@ -10,7 +10,7 @@ from hops_platform.api_keys.models import ApiKey
 from hops_platform.api_keys.schemas import ApiKeyAnswer, NewApiKey, NewApiKeyAnswer
 from hops_platform.audit.actions import Action
 from hops_platform.audit.requests import Known, records
-from hops_platform.http import After, DatabaseSession, Limit
+from hops_platform.http import After, DatabaseSession, Limit, in_one_step
 from hops_platform.paging import DEFAULT_LIMIT, Page, fetch_page
 from hops_platform.security.authentication import Caller
 from hops_platform.security.guard import Requires
@@ -23,6 +23,7 @@ UserName = Annotated[str, Path(max_length=MAX_SLUG_LENGTH, examples=["ada"])]
 
 
 @router.get("/me/api-keys")
+@in_one_step
 def list_my_api_keys(
     caller: Annotated[Caller, Depends(Requires(Permission.API_KEYS_LIST))],
     session: DatabaseSession,
@@ -57,6 +58,7 @@ def revoke_my_api_key(
 
 
 @router.get("/users/{user}/api-keys", dependencies=[Depends(Requires(Permission.API_KEYS_OVERSEE))])
+@in_one_step
 def list_api_keys_of_user(
     user: UserName, session: DatabaseSession, limit: Limit = DEFAULT_LIMIT, after: After = None
 ) -> Page[ApiKeyAnswer]:

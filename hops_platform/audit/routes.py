@@ -19,7 +19,7 @@ from hops_platform.audit.schemas import AuditEventAnswer, AuditVerification, Exp
 from hops_platform.audit.service import Filters, Verifying
 from hops_platform.engines.leave import Leave
 from hops_platform.errors import ForbiddenError, TooManyError
-from hops_platform.http import After, DatabaseSession, Limit, PartsOf, StepAside, problem_response
+from hops_platform.http import After, DatabaseSession, Limit, PartsOf, StepAside, in_one_step, problem_response
 from hops_platform.paging import DEFAULT_LIMIT, Page
 from hops_platform.parts import Parts
 from hops_platform.projects.models import Project
@@ -84,6 +84,7 @@ AskedFiltersOfSite = Annotated[Filters, Depends(asked_filters_of_site)]
 
 
 @router.get("/audit-events", dependencies=[records_apart(Action.AUDIT_READ)])
+@in_one_step
 def list_audit_events(
     _caller: Annotated[Caller, Depends(Requires(Permission.AUDIT_OVERSEE))],
     filters: AskedFiltersOfSite,
@@ -132,6 +133,7 @@ def verify_audit_events(
 
 
 @router.get("/projects/{project}/audit-events", dependencies=[records_apart(Action.AUDIT_READ, "project")])
+@in_one_step
 def list_project_audit_events(  # noqa: PLR0917 - the request, and parts
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.AUDIT_READ))],
     filters: AskedFilters,

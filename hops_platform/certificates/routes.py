@@ -14,7 +14,7 @@ from hops_platform.certificates import service
 from hops_platform.certificates.models import Certificate, Reason
 from hops_platform.certificates.schemas import CertificateAnswer, NewCertificate, Revocation, SignedCertificate
 from hops_platform.errors import ForbiddenError
-from hops_platform.http import After, DatabaseSession, IdempotencyKeyHeader, Limit, PartsOf
+from hops_platform.http import After, DatabaseSession, IdempotencyKeyHeader, Limit, PartsOf, in_one_step
 from hops_platform.idempotency import create_once
 from hops_platform.paging import DEFAULT_LIMIT, Page, fetch_page
 from hops_platform.projects.service import end_sessions_of
@@ -71,6 +71,7 @@ def read_revocations(
 
 
 @router.get("/certificates")
+@in_one_step
 def list_certificates(
     _caller: Annotated[Caller, Depends(Requires(Permission.CERTIFICATES_OVERSEE))],
     session: DatabaseSession,
@@ -129,6 +130,7 @@ def revoke_certificate(
 
 
 @router.get("/me/certificates")
+@in_one_step
 def list_my_certificates(
     caller: Annotated[Caller, Depends(Requires(Permission.ME_CERTIFICATES))],
     session: DatabaseSession,
@@ -142,6 +144,7 @@ def list_my_certificates(
 
 
 @router.get("/projects/{project}/certificates")
+@in_one_step
 def list_project_certificates(
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.CERTIFICATES_LIST))],
     session: DatabaseSession,

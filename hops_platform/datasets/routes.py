@@ -25,6 +25,7 @@ from hops_platform.http import (
     PartsOf,
     check_entity_tag,
     entity_tag,
+    in_one_step,
 )
 from hops_platform.idempotency import create_once
 from hops_platform.paging import DEFAULT_LIMIT, Page
@@ -36,6 +37,7 @@ router = APIRouter(tags=["datasets"])
 
 
 @router.get("/projects/{project}/datasets")
+@in_one_step
 def list_datasets(
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.DATASETS_LIST))],
     session: DatabaseSession,

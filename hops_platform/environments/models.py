@@ -22,6 +22,8 @@ class Environment(Base):
     """The Python environment in which a project's code runs."""
 
     __tablename__ = "environments"
+    # A list of projects looks for each one's: SQLite finds it at its key, not by way of a number beside the key.
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - as SQLAlchemy has it
 
     project_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True)
     state_name: Mapped[str] = mapped_column("state", String(16), default=EnvironmentState.CREATING.value)

@@ -47,6 +47,7 @@ from hops_platform.http import (
     PartsOf,
     StepAside,
     answer_problem,
+    in_one_step,
     problem_response,
 )
 from hops_platform.paging import DEFAULT_LIMIT, Page
@@ -85,6 +86,7 @@ _FILE_ANSWER: dict[str, Any] = {
 
 
 @router.get("/projects/{project}/datasets/{dataset}/files")
+@in_one_step
 def list_files(  # noqa: PLR0917 - each is a word of the address, or a part
     dataset: DatasetName,
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.FILES_BROWSE))],
@@ -285,6 +287,7 @@ def _download(opened: OpenedFile, wanted: ByteRange, file: AskedFile, access: Pr
 
 
 @router.get("/projects/{project}/trash")
+@in_one_step
 def list_trash(
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.TRASH_READ))],
     session: DatabaseSession,

@@ -9,7 +9,7 @@ from hops_platform.audit.actions import Action
 from hops_platform.audit.circumstances import Circumstances
 from hops_platform.audit.requests import Known, records
 from hops_platform.errors import ForbiddenError
-from hops_platform.http import After, DatabaseSession, Limit, PartsOf
+from hops_platform.http import After, DatabaseSession, Limit, PartsOf, in_one_step
 from hops_platform.invitations import service
 from hops_platform.invitations.models import Invitation, Kind
 from hops_platform.invitations.schemas import (
@@ -39,6 +39,7 @@ Accepts = Annotated[Caller, Depends(Requires(Permission.INVITATIONS_ACCEPT))]
 
 
 @router.get("/projects/{project}/invitations")
+@in_one_step
 def list_invitations(
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.INVITATIONS_READ))],
     session: DatabaseSession,
@@ -92,6 +93,7 @@ def revoke_invitation(
 
 
 @router.get("/me/invitations")
+@in_one_step
 def list_my_invitations(
     caller: Annotated[Caller, Depends(Requires(Permission.INVITATIONS_LIST))],
     session: DatabaseSession,

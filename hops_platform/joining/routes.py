@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from hops_contract.slugs import MAX_SLUG_LENGTH
 from hops_platform.audit.actions import Action
 from hops_platform.audit.requests import CALLER, Known, records
-from hops_platform.http import After, DatabaseSession, Limit
+from hops_platform.http import After, DatabaseSession, Limit, in_one_step
 from hops_platform.joining import service
 from hops_platform.joining.schemas import Acceptance, JoinRequestAnswer, ListedProject, NewJoinRequest
 from hops_platform.paging import DEFAULT_LIMIT, Page, fetch_page
@@ -27,6 +27,7 @@ Decides = Annotated[ProjectAccess, Depends(RequiresInProject(Permission.JOIN_REQ
 
 
 @router.get("/listed-projects")
+@in_one_step
 def list_listed_projects(
     caller: Annotated[Caller, Depends(Requires(Permission.PROJECTS_DISCOVER))],
     session: DatabaseSession,
@@ -68,6 +69,7 @@ def take_join_request_back(name: Name, caller: Asks, session: DatabaseSession) -
 
 
 @router.get("/projects/{project}/join-requests")
+@in_one_step
 def list_join_requests(
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.JOIN_REQUESTS_LIST))],
     session: DatabaseSession,

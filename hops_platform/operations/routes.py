@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Path, Request
 
 from hops_platform.audit.actions import Action
 from hops_platform.audit.requests import Known, records
-from hops_platform.http import After, DatabaseSession, Limit, PartsOf, parts_of
+from hops_platform.http import After, DatabaseSession, Limit, PartsOf, in_one_step, parts_of
 from hops_platform.operations import service
 from hops_platform.operations.engines import show_engines
 from hops_platform.operations.schemas import DeliveryAnswer, EngineAnswer, Health
@@ -36,6 +36,7 @@ def list_engines(session: DatabaseSession, parts: PartsOf) -> list[EngineAnswer]
 
 
 @router.get("/outbox", dependencies=[Depends(Requires(Permission.OUTBOX_READ))])
+@in_one_step
 def list_outbox(session: DatabaseSession, limit: Limit = DEFAULT_LIMIT, after: After = None) -> Page[DeliveryAnswer]:
     """What is still to be done elsewhere; the stuck first."""
     return service.list_deliveries(session, limit=limit, after=after)

@@ -32,8 +32,9 @@ def owners_of(session: Session, projects: Iterable[uuid.UUID]) -> dict[uuid.UUID
         select(Membership.project_id, User.name)
         .join(User, User.id == Membership.user_id)
         .where(Membership.project_id.in_(projects), Membership.role_name == ProjectRole.DATA_OWNER.value)
-        .order_by(User.name)
     )
     for project, user in rows:
         owners[project].append(user)
+    for names in owners.values():
+        names.sort()
     return owners

@@ -25,7 +25,16 @@ class Project(Base):
     """A sandbox of people, datasets and code."""
 
     __tablename__ = "projects"
-    __table_args__ = (Index("ix_projects_listed_name", "listed", "name"),)
+    __table_args__ = (
+        Index("ix_projects_listed_name", "listed", "name"),
+        # Of the deleted ones alone: else SQLite looks for those that are not in it, which are nearly all.
+        Index(
+            "ix_projects_deleted_at",
+            "deleted_at",
+            sqlite_where=text("deleted_at IS NOT NULL"),
+            postgresql_where=text("deleted_at IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     name: Mapped[str] = mapped_column(String(MAX_SLUG_LENGTH), unique=True)
@@ -38,7 +47,7 @@ class Project(Base):
         "network", String(16), default=Network.PLATFORM.value, server_default=Network.PLATFORM.value
     )
     # From then on it is absent for everybody, and can be restored for a time.
-    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None, index=True)
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
     # From then on it is for reading, until that is taken back.
     archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
     # Names of services that are switched off; one that no longer is known counts for nothing.
@@ -69,11 +78,14 @@ class Membership(Base):
     """A user's role in a project."""
 
     __tablename__ = "memberships"
-    __table_args__ = (Index("ix_memberships_user_id_project_name", "user_id", "project_name"),)
+    __table_args__ = (
+        Index("ix_memberships_user_id_project_name_project_id_role", "user_id", "project_name", "project_id", "role"),
+    )
 
     project_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True)
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
-    # The project's, which never changes: a page of somebody's projects by name is read from one index.
+    # The project's, which never changes: a page of somebody's projects by name is read from one index,
+    # which has all that a list shows of a membership.
     project_name: Mapped[str] = mapped_column(String(MAX_SLUG_LENGTH), server_default=text("''"))
     # The names of ProjectRole are few and checked by the service; a database enum would need a migration for each.
     role_name: Mapped[str] = mapped_column("role", String(32))

@@ -18,6 +18,7 @@ from hops_platform.http import (
     PartsOf,
     check_entity_tag,
     entity_tag,
+    in_one_step,
 )
 from hops_platform.idempotency import create_once
 from hops_platform.paging import DEFAULT_LIMIT, Page, fetch_page
@@ -47,6 +48,7 @@ MemberName = Annotated[str, Path(max_length=MAX_SLUG_LENGTH, examples=["ada"])]
 
 
 @router.get("/projects")
+@in_one_step
 def list_projects(
     caller: Annotated[Caller, Depends(Requires(Permission.PROJECTS_LIST))],
     session: DatabaseSession,
@@ -57,7 +59,7 @@ def list_projects(
     """The caller's projects by name: those that are not archived, or those that are."""
     query = service.projects_of(caller.person, archived=archived)
     rows, following = fetch_page(session, query, key=Membership.project_name, limit=limit, after=after)
-    return Page(items=[service.show_row(row) for row in rows], next=following)
+    return Page(items=service.show_rows(rows), next=following)
 
 
 @router.post("/projects", status_code=201, response_model=ProjectAnswer, dependencies=[records(Action.PROJECT_CREATE)])
@@ -169,6 +171,7 @@ def set_services(  # noqa: PLR0917 - the request, and parts
 
 
 @router.get("/deleted-projects")
+@in_one_step
 def list_deleted_projects(
     caller: Annotated[Caller, Depends(Requires(Permission.PROJECTS_RESTORE))],
     session: DatabaseSession,
@@ -216,6 +219,7 @@ def purge_project(
 
 
 @router.get("/projects/{project}/members")
+@in_one_step
 def list_members(
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.MEMBERS_READ))],
     session: DatabaseSession,

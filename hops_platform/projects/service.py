@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from pydantic import TypeAdapter
 from sqlalchemy import Row, Select, delete, func, select
 from sqlalchemy.orm import Session
 
 from hops_contract.layout import STANDARD_DATASETS
-from hops_contract.network import Network
 from hops_contract.principal import ProjectRole
 from hops_contract.slugs import is_slug, project_user
 from hops_platform.certificates.models import Reason
 from hops_platform.certificates.service import ISSUE, revoke_of_member
 from hops_platform.database import now
 from hops_platform.datasets.models import Dataset
-from hops_platform.environments.models import Environment, EnvironmentState
+from hops_platform.environments.models import Environment
 from hops_platform.errors import ConflictError, ForbiddenError, NotFoundError
 from hops_platform.invitations.models import Invitation
 from hops_platform.joining.models import JoinRequest
@@ -44,6 +44,9 @@ CREATE_ENVIRONMENT = Task("environments", "environment.create")
 REMOVE_ENVIRONMENT = Task("environments", "environment.remove")
 STOP_SERVER = Task("hub", "server.stop")
 END_SESSIONS = Task("sessions", "sessions.end")
+_PROJECTS = TypeAdapter(list[ProjectAnswer])
+# A list asks for each of its projects.
+_SERVICES = tuple((service.value, service) for service in Service)
 
 
 def create_project(session: Session, caller: Caller, request: NewProject, *, most: int) -> ProjectAnswer:
@@ -227,7 +230,7 @@ def remove_member(session: Session, membership: Membership) -> None:
 
 
 def projects_of(user: User, *, archived: bool = False) -> Select[*tuple[Any, ...]]:
-    """The query of a user's projects, for :func:`show_row`: all that a list shows, at once.
+    """The query of a user's projects, for :func:`show_rows`: all that a list shows, at once.
 
     Of those that are ``archived``, or of those that are not.
 
@@ -257,21 +260,32 @@ def projects_of(user: User, *, archived: bool = False) -> Select[*tuple[Any, ...
     )
 
 
-def show_row(row: Row[*tuple[Any, ...]]) -> ProjectAnswer:
-    """A row of :func:`projects_of` on the wire."""
-    return ProjectAnswer(
-        name=row.project_name,
-        title=row.title,
-        description=row.description,
-        listed=row.listed,
-        network=Network(row.network_name),
-        role=ProjectRole(row.role_name),
-        environment=EnvironmentAnswer(state=EnvironmentState(row.state_name), error=row.error),
-        created_at=row.created_at,
-        archived_at=row.archived_at,
-        services=services_without(row.services_off),
-        version=row.version,
-    )
+def show_rows(rows: Sequence[Row[*tuple[Any, ...]]]) -> list[ProjectAnswer]:
+    """Rows of :func:`projects_of` on the wire.
+
+    All together, and each by position: one by one, and with their columns by name, takes four times as long.
+    """
+    return _PROJECTS.validate_python(
+        [
+            {
+                "name": name,
+                "role": role,
+                "title": title,
+                "description": description,
+                "listed": listed,
+                "network": network,
+                "created_at": created_at,
+                "archived_at": archived_at,
+                "services": services_without(services_off),
+                "version": version,
+                "environment": {"state": state, "error": error},
+            }
+            for (
+                name, role, title, description, listed, network, created_at, archived_at, services_off, version, state,
+                error,
+            ) in rows
+        ]
+    )  # fmt: skip
 
 
 def show_project(session: Session, project: Project, membership: Membership | None) -> ProjectAnswer:
@@ -295,7 +309,7 @@ def show_project(session: Session, project: Project, membership: Membership | No
 def services_without(off: Iterable[str]) -> list[Service]:
     """All services but those that are switched off."""
     left = set(off)
-    return [service for service in Service if service.value not in left]
+    return [service for name, service in _SERVICES if name not in left]
 
 
 def show_member(membership: Membership) -> MemberAnswer:

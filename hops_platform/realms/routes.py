@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Path, Query
 
 from hops_platform.audit.actions import Action
 from hops_platform.audit.requests import Known, records
-from hops_platform.http import After, DatabaseSession, Limit, PartsOf
+from hops_platform.http import After, DatabaseSession, Limit, PartsOf, in_one_step
 from hops_platform.paging import DEFAULT_LIMIT, Page
 from hops_platform.realms import service
 from hops_platform.realms.schemas import AdmissionRequest, RealmAccountAnswer
@@ -19,6 +19,7 @@ AccountId = Annotated[uuid.UUID, Path(examples=["01969b1e-6f00-7000-8000-0000000
 
 
 @router.get("/realm-accounts", dependencies=[Depends(Requires(Permission.REALM_ACCOUNTS_LIST))])
+@in_one_step
 def list_realm_accounts(
     session: DatabaseSession,
     waiting: Annotated[bool, Query(description="Only those who are nobody here yet.", examples=[True])] = False,  # noqa: FBT002

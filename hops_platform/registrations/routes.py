@@ -9,7 +9,7 @@ from sqlalchemy import select
 from hops_platform.addresses.service import set_address
 from hops_platform.audit.actions import Action
 from hops_platform.audit.requests import Client, Known, records
-from hops_platform.http import After, DatabaseSession, Limit, PartsOf
+from hops_platform.http import After, DatabaseSession, Limit, PartsOf, in_one_step
 from hops_platform.invitations.service import accept_at_approval
 from hops_platform.paging import DEFAULT_LIMIT, Page, fetch_page_by_id
 from hops_platform.registrations import service
@@ -72,6 +72,7 @@ def finish_registration(
 
 
 @router.get("/registrations", dependencies=[Depends(Requires(Permission.REGISTRATIONS_LIST))])
+@in_one_step
 def list_registrations(
     session: DatabaseSession, limit: Limit = DEFAULT_LIMIT, after: After = None
 ) -> Page[WaitingRegistration]:

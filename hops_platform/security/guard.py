@@ -132,7 +132,7 @@ class Requires:
     def __init__(self, permission: Permission) -> None:
         self.permission = permission
 
-    def __call__(self, caller: CurrentCaller) -> Caller:
+    async def __call__(self, caller: CurrentCaller) -> Caller:
         """The caller, who has the permission."""
         authorize(caller, self.permission)
         return caller
@@ -141,9 +141,9 @@ class Requires:
 class RequiresRenewable(Requires):
     """Declares the permission of the one route that takes tokens which have expired, to renew them."""
 
-    def __call__(self, caller: Annotated[Caller, Depends(renewing_caller)]) -> Caller:
+    async def __call__(self, caller: Annotated[Caller, Depends(renewing_caller)]) -> Caller:
         """The caller, who has the permission."""
-        return super().__call__(caller)
+        return await super().__call__(caller)
 
 
 ProjectName = Annotated[str, Path(examples=["weather"])]

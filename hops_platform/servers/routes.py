@@ -11,7 +11,16 @@ from hops_contract.slugs import MAX_SLUG_LENGTH
 from hops_platform.audit.actions import Action
 from hops_platform.audit.requests import CALLER, Known, records
 from hops_platform.environments.service import check_ready
-from hops_platform.http import After, DatabaseSession, IfMatch, Limit, PartsOf, check_entity_tag, entity_tag
+from hops_platform.http import (
+    After,
+    DatabaseSession,
+    IfMatch,
+    Limit,
+    PartsOf,
+    check_entity_tag,
+    entity_tag,
+    in_one_step,
+)
 from hops_platform.paging import DEFAULT_LIMIT, Page, fetch_page
 from hops_platform.projects.models import Membership, Project
 from hops_platform.quotas import service as quotas
@@ -141,6 +150,7 @@ def restart_server(access: Starts, session: DatabaseSession, parts: PartsOf) -> 
 
 
 @router.get("/projects/{project}/servers")
+@in_one_step
 def list_servers(
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.SERVERS_LIST))],
     session: DatabaseSession,

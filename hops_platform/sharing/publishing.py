@@ -87,7 +87,7 @@ def show_published(session: Session, rows: Sequence[Publication], mine: Iterable
     for row in rows:
         if row.owner_id in mine:
             having[row.dataset_id].append(row.owner.name)
-    for dataset, name in session.execute(
+    users = session.execute(
         select(Share.dataset_id, Project.name)
         .join(Project, Project.id == Share.project_id)
         .where(
@@ -95,8 +95,8 @@ def show_published(session: Session, rows: Sequence[Publication], mine: Iterable
             Share.project_id.in_(mine),
             Share.state_name == ShareState.ACCEPTED.value,
         )
-        .order_by(Project.name)
-    ):
+    )
+    for dataset, name in sorted((row.dataset_id, row.name) for row in users):
         having[dataset].append(name)
     return [
         PublishedDataset(

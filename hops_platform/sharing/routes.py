@@ -19,6 +19,7 @@ from hops_platform.http import (
     Limit,
     check_entity_tag,
     entity_tag,
+    in_one_step,
 )
 from hops_platform.idempotency import create_once
 from hops_platform.paging import DEFAULT_LIMIT, Page, fetch_page
@@ -58,6 +59,7 @@ Decides = Annotated[ProjectAccess, Depends(RequiresInProject(Permission.SHARES_D
 
 
 @router.get("/projects/{project}/datasets/{dataset}/shares")
+@in_one_step
 def list_shares_of_dataset(
     dataset: DatasetName,
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.SHARES_READ))],
@@ -190,6 +192,7 @@ def withdraw_dataset(
 
 
 @router.get("/projects/{project}/shares")
+@in_one_step
 def list_received_shares(
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.SHARES_LIST))],
     session: DatabaseSession,
@@ -281,6 +284,7 @@ def leave_share(
 
 
 @router.get("/published-datasets")
+@in_one_step
 def list_published_datasets(
     caller: Annotated[Caller, Depends(Requires(Permission.DATASETS_DISCOVER))],
     session: DatabaseSession,

@@ -23,7 +23,7 @@ from hops_platform.audit.requests import CALLER, Client, Known, event_of, record
 from hops_platform.audit.trail import record
 from hops_platform.engines.realms import GivenIdToken, GivenPassword, GivenTicket, Proof
 from hops_platform.errors import ForbiddenError, InvalidRequestError
-from hops_platform.http import After, DatabaseSession, IdempotencyKeyHeader, Limit, PartsOf
+from hops_platform.http import After, DatabaseSession, IdempotencyKeyHeader, Limit, PartsOf, in_one_step
 from hops_platform.idempotency import create_once
 from hops_platform.paging import DEFAULT_LIMIT, Page, fetch_page
 from hops_platform.parts import Parts
@@ -225,6 +225,7 @@ def change_my_password(
 
 
 @router.get("/users", dependencies=[Depends(Requires(Permission.USERS_LIST))])
+@in_one_step
 def list_users(session: DatabaseSession, limit: Limit = DEFAULT_LIMIT, after: After = None) -> Page[UserAnswer]:
     """All users by name."""
     rows, following = fetch_page(session, select(User), key=User.name, limit=limit, after=after)

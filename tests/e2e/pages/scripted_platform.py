@@ -20,7 +20,7 @@ from jinja2 import Environment, FileSystemLoader
 from served import Served
 
 from hops_contract.options import Capacity, ServerLimits, ServerOptions
-from hops_platform.http import parts_of
+from hops_platform.http import given_parts
 from hops_platform.pages import router
 from hops_platform.security.browser import BrowserUser, current_browser_user
 from hops_platform.settings import Settings
@@ -348,7 +348,7 @@ def make_app(platform: ScriptedPlatform) -> FastAPI:
         return SimpleNamespace(settings=Settings(service_prefix=f"{PREFIX}/"))
 
     app.dependency_overrides[current_browser_user] = reader
-    app.dependency_overrides[parts_of] = parts
+    app.dependency_overrides[given_parts] = parts
     app.include_router(api, prefix=PREFIX)
     app.include_router(router, prefix=PREFIX)
     app.include_router(hub_pages(platform))

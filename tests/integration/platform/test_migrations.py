@@ -13,6 +13,7 @@ from sqlalchemy import JSON, column, insert, inspect, select, table, update
 from sqlalchemy.exc import StatementError
 
 from hops_platform.database import Database, new_id
+from hops_platform.environments.models import Environment
 from hops_platform.migrations import migrate
 from hops_platform.migrations.tables import TABLES, all_tables
 from hops_platform.projects.models import Membership
@@ -77,11 +78,12 @@ def test_memberships_from_before_they_had_versions_begin_with_the_first(empty_da
             | {"must_change_password": False, "tokens_valid_from": moment},
         ),
         ("memberships", {"project_id": project, "user_id": user, "role": "data_owner"}),
+        ("environments", {"project_id": project, "state": "failed", "error": "no network"}),
     ]
     try:
         with database.engine.begin() as connection:
             for name, values in rows:
-                values |= {"created_at": moment}
+                values |= {"updated_at" if name == "environments" else "created_at": moment}
                 types = {key: all_tables().tables[name].columns[key].type for key in values}
                 columns = [column(key, types[key]) for key in values]
                 connection.execute(insert(table(name, *columns)).values(values))
@@ -92,6 +94,10 @@ def test_memberships_from_before_they_had_versions_begin_with_the_first(empty_da
     try:
         with database.session() as session:
             assert session.scalars(select(Membership.version)).all() == [1]
+            # Its table was made anew on the way.
+            assert session.execute(select(Environment.state_name, Environment.error)).all() == [
+                ("failed", "no network")
+            ]
     finally:
         database.close()
 

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 
 from hops_platform import pages
 from hops_platform.engines.realms import ProofKind, SiteRealm
-from hops_platform.http import parts_of
+from hops_platform.http import given_parts
 from hops_platform.security.browser import (
     BrowserUser,
     LoginNeededError,
@@ -80,7 +80,7 @@ def parts():
 def site(parts):
     app = FastAPI()
     app.state.parts = parts
-    app.dependency_overrides[parts_of] = lambda: parts
+    app.dependency_overrides[given_parts] = lambda: parts
     app.include_router(pages.router, prefix="/services/hops")
     install_login_redirect(app)
     return app

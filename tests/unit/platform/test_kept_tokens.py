@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from hops_contract.tokens import InvalidTokenError
 from hops_platform.security import kept_tokens
 from hops_platform.security.kept_tokens import KEPT, KEPT_S, MARGIN, KeptTokens
 from hops_platform.security.tokens import Signer
@@ -79,3 +80,14 @@ def test_of_many_people_the_oldest_are_forgotten() -> None:
     assert len(kept._kept) == KEPT
     assert kept.of_user(f"user{KEPT}", admin=False, valid_from=SINCE) == last
     assert kept.of_user("user0", admin=False, valid_from=SINCE) != first
+
+
+def test_a_good_token_is_verified_once_and_one_that_is_none_is_never_remembered() -> None:
+    signs = signer()
+    token = signs.sign_user("ada", admin=False).token
+    assert signs.verify(token, even_expired=True) is signs.verify(token, even_expired=True)
+    for made_up in (f"{token[:-4]}AAAA", token.replace(".", ".e", 1), "a.b.c"):
+        for _ in range(2):
+            with pytest.raises(InvalidTokenError):
+                signs.verify(made_up, even_expired=True)
+    assert signs._verify_even_expired.cache_info().currsize == 1
