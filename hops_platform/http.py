@@ -109,7 +109,8 @@ async def _leave(transaction: AbstractContextManager[Session], session: Session,
         transaction.__exit__(*told)
         return
     # In a thread that need not be waited for: all others may be waiting for the connection which is given back here.
-    await anyio.to_thread.run_sync(transaction.__exit__, *told, limiter=anyio.CapacityLimiter(1))
+    with anyio.CancelScope(shield=True):  # also of a request that is given up
+        await anyio.to_thread.run_sync(transaction.__exit__, *told, limiter=anyio.CapacityLimiter(1))
 
 
 PartsOf = Annotated[Parts, Depends(given_parts)]
