@@ -347,7 +347,10 @@ class ProjectUploads(Protocol):
         """Removes it; does nothing if there is none.
 
         Returns:
-            The bytes that were announced; 0 unless it was this call that removed it.
+            The bytes that were announced; 0 unless it was this call that removed it, before it was a file anywhere.
+
+        Raises:
+            ConflictError: It is being put in its place at this moment.
         """
         ...
 

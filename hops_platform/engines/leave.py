@@ -16,11 +16,19 @@ class Leave:
         look: Looks whether the right still stands, and raises a problem where it does not. What it raises ends the
             work, of which nothing is left then.
         every_s: How long one look counts while the work is done.
+        take: Takes room for so many bytes in all, and raises a problem where there is none; by default there is.
     """
 
-    def __init__(self, look: Callable[[], None], *, every_s: float = LOOKED_AT_AGAIN_S) -> None:
+    def __init__(
+        self,
+        look: Callable[[], None],
+        *,
+        every_s: float = LOOKED_AT_AGAIN_S,
+        take: Callable[[int], None] = lambda _size: None,
+    ) -> None:
         self._look = look
         self._every_s = every_s
+        self._take = take
         self._next_look = 0.0
 
     def check(self) -> None:
@@ -32,6 +40,10 @@ class Leave:
         """Looks if the last look is too old; cheap enough to be called for each piece of a file."""
         if time.monotonic() >= self._next_look:
             self.check()
+
+    def take(self, size: int) -> None:
+        """Takes room for so many bytes in all, before they come in; cheap enough to be called for each piece."""
+        self._take(size)
 
 
 def no_end() -> Leave:

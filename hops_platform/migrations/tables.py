@@ -56,6 +56,7 @@ TABLES = (
     quotas.ProjectLimits,
     quotas.SiteLimits,
     quotas.StorageUse,
+    quotas.StorageHold,
     activity.Activity,
     Delivery,
     IdempotencyKey,
