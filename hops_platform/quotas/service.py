@@ -78,6 +78,12 @@ def storage_limit(limits: ServerLimits) -> int | None:
     return None if limits.max_project_storage_mib is None else limits.max_project_storage_mib * MIB
 
 
+def is_full(session: Session, project: Project) -> bool:
+    """Whether the last count found the project over its quota, and it is so still: its code may only read then."""
+    row, most = session.get(StorageUse, project.id), storage_limit(limits_of(session, project))
+    return row is not None and row.full_since is not None and most is not None and row.used >= most
+
+
 def check_storage_room(session: Session, project: Project) -> None:
     """Checks that anything at all may come in still.
 

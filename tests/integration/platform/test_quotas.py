@@ -15,6 +15,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import delete, select, update
 
+from hops_contract.principal import ProjectRole
 from hops_platform.adapters.storage import local_uploads
 from hops_platform.database import now
 from hops_platform.engines.files import Copied, Upload
@@ -252,6 +253,29 @@ def test_an_upload_that_ends_while_files_are_counted_is_counted(
     monkeypatch.setattr(files, "measure", ends)
     recount(on_disk)
     assert used(ada)["used"] >= 500_000
+
+
+def test_what_starts_in_a_full_project_only_reads_it_until_a_count_finds_room(
+    on_disk: PlatformUnderTest, ada: Any, root: Any
+) -> None:
+    bounds = on_disk.project_user("ada", "weather", ProjectRole.DATA_OWNER)
+
+    def told() -> tuple[bool, bool]:
+        grant = on_disk.hub().post("projects/weather/server-grants", json={"user": "ada", "options": None})
+        return grant.json()["config"]["full"], bounds.get("projects/weather/sessions/limits").json()["full"]
+
+    (folder(on_disk) / "model.bin").write_bytes(bytes(2 * MIB))
+    assert told() == (False, False), "nobody has counted yet"
+    recount(on_disk)
+    assert told() == (True, True)
+    set_limits(root, max_project_storage_mib=100)
+    assert told() == (False, False)
+    set_limits(root, max_project_storage_mib=1)
+    ada.post(f"{RAW}/files:trash", json={"path": "model.bin"}).raise_for_status()
+    assert told() == (True, True)
+    ada.post("./projects/weather/trash:empty", json={"project": "weather"}).raise_for_status()
+    on_disk.deliver()
+    assert told() == (False, False)
 
 
 def test_what_notebooks_write_is_seen_by_the_next_count_which_closes_and_opens_the_project(
