@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hops_platform.audit.circumstances import Circumstances
-from hops_platform.datasets.service import Use, place_in
+from hops_platform.datasets.service import Use
 from hops_platform.engines.files import Copied
 from hops_platform.engines.leave import Leave
 from hops_platform.engines.places import Place
@@ -79,8 +79,8 @@ async def copy_with(work: CopyWork, call: CopyCall) -> CopyAnswer:
     call.known.details["to"] = f"{to}/{request.to}"
     target = NamedPlace(to, request.to, Use.WRITE)
     source = NamedPlace(call.dataset, request.path, Use.TAKE_OUT if to != call.dataset else Use.READ)
-    to_place = await call.parts.transfers.run(_place, call, target)
-    from_place = await call.parts.transfers.run(_place, call, source)
+    to_place = await call.parts.transfers.run(target.within, call.session, access)
+    from_place = await call.parts.transfers.run(source.within, call.session, access)
     owner = await call.parts.transfers.run(_with_room, call, to_place)
     room = HeldRoom(call.parts.database, owner)
     look = partial(check_still, call.parts.database, access, call.permission, target, source)
@@ -124,7 +124,3 @@ def _no_room_elsewhere(target: Place) -> QuotaExceededError:
         f"The project {target.project!r}, which shares this dataset, has no room for it.",
         remedy="Ask a Data Owner there.",
     )
-
-
-def _place(call: CopyCall, named: NamedPlace) -> Place:
-    return place_in(call.session, call.access, named.dataset, named.path, use=named.use)

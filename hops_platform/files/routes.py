@@ -5,11 +5,13 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from email.utils import format_datetime
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import parse_qs, quote
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -23,6 +25,7 @@ from hops_platform.errors import ForbiddenError, PlatformError, RangeNotSatisfia
 from hops_platform.files import service
 from hops_platform.files.copying import CopyCall, copy_with
 from hops_platform.files.leave import NamedPlace, check_still
+from hops_platform.files.moving import Moved, move_with
 from hops_platform.files.ranges import ByteRange, asked_range
 from hops_platform.files.schemas import (
     CopyAnswer,
@@ -131,20 +134,29 @@ def make_folder(  # noqa: PLR0917 - the request, and parts
 
 
 @router.post("/projects/{project}/datasets/{dataset}/files:move", dependencies=[records(Action.FILE_MOVE, "dataset")])
-def move_file(  # noqa: PLR0917 - the request, and parts
+async def move_file(  # noqa: PLR0917 - the request, and parts
     dataset: DatasetName,
     request: Move,
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.FILES_EDIT))],
     session: DatabaseSession,
     parts: PartsOf,
+    step_aside: StepAside,
     known: Known,
 ) -> EntryAnswer:
     """Moves or renames a file or a folder within the project; nothing is replaced."""
     known.thing = f"{dataset}/{request.path}"
     known.details["to"] = f"{request.to_dataset or dataset}/{request.to}"
-    target = place_in(session, access, request.to_dataset or dataset, request.to, use=Use.WRITE)
-    source = place_in(session, access, dataset, request.path, use=Use.WRITE)
-    return service.show_entry(service.move(parts.engines.files, source, target, within=access.project))
+    names = (
+        NamedPlace(request.to_dataset or dataset, request.to, Use.WRITE),
+        NamedPlace(dataset, request.path, Use.WRITE),
+    )
+    target, source = [await run_in_threadpool(named.within, session, access) for named in names]
+    service.check_move(source, target, within=access.project)
+    moved = Moved(
+        what=source, project=source.project, into=target.dataset, permission=Permission.FILES_EDIT, places=names
+    )
+    work = partial(parts.engines.files.move, source, target)
+    return service.show_entry(await move_with(work, moved, access, parts, step_aside))
 
 
 @router.post("/projects/{project}/datasets/{dataset}/files:copy", dependencies=[records(Action.FILE_COPY, "dataset")])
@@ -172,18 +184,22 @@ async def copy_file(  # noqa: PLR0917 - the request, and parts
 
 
 @router.post("/projects/{project}/datasets/{dataset}/files:trash", dependencies=[records(Action.FILE_TRASH, "dataset")])
-def trash_file(  # noqa: PLR0917 - the request, and parts
+async def trash_file(  # noqa: PLR0917 - the request, and parts
     dataset: DatasetName,
     request: Deletion,
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.FILES_EDIT))],
     session: DatabaseSession,
     parts: PartsOf,
+    step_aside: StepAside,
     known: Known,
 ) -> TrashItemAnswer:
     """Moves a file or a folder to the trash of the project that owns the dataset."""
     known.thing = f"{dataset}/{request.path}"
-    place = place_in(session, access, dataset, request.path, use=Use.WRITE)
-    return service.show_trash_item(parts.engines.files.trash(place, by=access.caller.person.name))
+    named = NamedPlace(dataset, request.path, Use.WRITE)
+    place = await run_in_threadpool(named.within, session, access)
+    moved = Moved(what=place, project=place.project, permission=Permission.FILES_EDIT, places=(named,))
+    work = partial(parts.engines.files.trash, place, by=access.caller.person.name)
+    return service.show_trash_item(await move_with(work, moved, access, parts, step_aside))
 
 
 @router.get(
@@ -298,29 +314,41 @@ def list_trash(
 
 
 @router.post("/projects/{project}/trash/{item}:restore", dependencies=[records(Action.FILE_RESTORE, "item")])
-def restore_file(  # noqa: PLR0917 - the request, and parts
+async def restore_file(  # noqa: PLR0917 - the request, and parts
     item: TrashId,
     request: Restoration,
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.TRASH_RESTORE))],
     session: DatabaseSession,
     parts: PartsOf,
+    step_aside: StepAside,
     known: Known,
 ) -> RestoredAnswer:
     """Moves something out of the trash; a whole dataset follows after this answer."""
-    restored = service.restore(session, parts.engines.files, access, item, request)
-    known.thing = f"{restored.dataset}/{restored.path}".rstrip("/")
-    return restored
+    files, project = parts.engines.files, access.project.name
+    target = await run_in_threadpool(service.place_to_restore, session, files, access, item, request)
+    known.thing = f"{target.dataset}/{target.path}".rstrip("/")
+    if isinstance(target, RestoredAnswer):
+        return target
+    named = NamedPlace(target.dataset, target.path, Use.WRITE)
+    moved = Moved(what=item, project=project, into=target.dataset, permission=Permission.TRASH_RESTORE, places=(named,))
+    await move_with(partial(files.restore, project, item, target=target), moved, access, parts, step_aside)
+    return RestoredAnswer(dataset=target.dataset, path=target.path)
 
 
 @router.post("/projects/{project}/trash:empty", status_code=204, dependencies=[records(Action.TRASH_EMPTY, "project")])
-def empty_trash(
+async def empty_trash(
     request: Emptying,
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.TRASH_EMPTY))],
     session: DatabaseSession,
     parts: PartsOf,
+    step_aside: StepAside,
 ) -> None:
     """Removes what is in the trash for good."""
-    service.empty_trash(session, parts.engines.files, access.project, repeated_name=request.project)
+    project = access.project
+    await run_in_threadpool(service.check_emptying, session, project, repeated_name=request.project)
+    moved = Moved(what=None, project=project.name, permission=Permission.TRASH_EMPTY)
+    await move_with(partial(parts.engines.files.empty_trash, project.name), moved, access, parts, step_aside)
+    await run_in_threadpool(service.follow_emptying, session, project)
 
 
 class Download(Response):

@@ -20,6 +20,8 @@ from sqlalchemy import select
 from hops_contract.principal import ProjectRole
 from hops_platform.audit.actions import Action, Outcome
 from hops_platform.audit.models import AuditEvent
+from hops_platform.files import moving
+from hops_platform.security.leave import no_longer
 from hops_platform.transfers import OF_ONE_PERSON
 
 from .conftest import PlatformUnderTest
@@ -275,6 +277,36 @@ def test_folders_are_made_files_moved_copied_deleted_and_restored(bob: Any, ada:
     assert bob.post(restore, json={"to": "d/e"}).json() == {"dataset": "raw", "path": "d/e"}
     assert bob.post(restore, json={}).status_code == 404
     assert names(bob, "d/e") == ["program.py"]
+
+
+def test_a_move_that_takes_long_is_done_like_a_copy_as_long_as_there_is_leave(
+    on_disk: PlatformUnderTest, ada: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload(ada, "day.csv", b"day")
+    files, threads, leaving = on_disk.platform.parts.engines.files, [], []
+    monkeypatch.setattr(files, "moves_slowly", lambda *_given, **_named: True)
+    for name in ("move", "trash", "restore", "empty_trash"):
+        work = getattr(files, name)
+
+        def noted(*given: Any, work: Any = work, **named: Any) -> Any:
+            threads.append(threading.current_thread().name.partition("_")[0])
+            return work(*given, **named)
+
+        monkeypatch.setattr(files, name, noted)
+    ada.post(f"{RAW}/files:move", json={"path": "day.csv", "to": "night.csv"}).raise_for_status()
+    item = ada.post(f"{RAW}/files:trash", json={"path": "night.csv"}).raise_for_status().json()
+    ada.post(f"projects/weather/trash/{item['id']}:restore", json={}).raise_for_status()
+    assert names(ada) == ["night.csv"]
+    ada.post("./projects/weather/trash:empty", json={"project": "weather"}).raise_for_status()
+    assert threads == ["copy"] * 4
+
+    def ended(*given: Any) -> None:
+        leaving.append(given)
+        raise no_longer()
+
+    monkeypatch.setattr(moving, "check_still", ended)
+    assert ada.post(f"{RAW}/files:move", json={"path": "night.csv", "to": "x"}).status_code == 403
+    assert (names(ada), len(leaving)) == (["night.csv"], 1)
 
 
 def test_the_trash_is_paged_and_emptied_by_who_says_the_projects_name(
