@@ -45,8 +45,6 @@ class CopyCall:
     Attributes:
         dataset: Where the source lies.
         request: From where to where.
-        permission: What the call needs.
-        access: What it was let in with.
         session: Of the request.
         parts: The platform's.
         step_aside: Gives the request's place to others while it waits.
@@ -55,16 +53,14 @@ class CopyCall:
 
     dataset: str
     request: Move
-    permission: Permission
-    access: ProjectAccess
     session: Session
     parts: Parts
     step_aside: Callable[[], None]
     known: Circumstances
 
 
-async def copy_with(work: CopyWork, call: CopyCall) -> CopyAnswer:
-    """Does ``work`` when it is the caller's turn, as long as the caller may.
+async def copy_with(work: CopyWork, call: CopyCall, access: ProjectAccess, *, permission: Permission) -> CopyAnswer:
+    """Does ``work`` when it is the turn of whoever was let in with ``access``, as long as they have the permission.
 
     Raises:
         ForbiddenError: A share does not allow it, or the right to it has ended meanwhile.
@@ -73,7 +69,7 @@ async def copy_with(work: CopyWork, call: CopyCall) -> CopyAnswer:
         TooLargeError: It is more than may be copied at once.
         TooManyError: Too much is under way.
     """
-    request, access = call.request, call.access
+    request = call.request
     to = request.to_dataset or call.dataset
     call.known.thing = f"{call.dataset}/{request.path}"
     call.known.details["to"] = f"{to}/{request.to}"
@@ -81,9 +77,9 @@ async def copy_with(work: CopyWork, call: CopyCall) -> CopyAnswer:
     source = NamedPlace(call.dataset, request.path, Use.TAKE_OUT if to != call.dataset else Use.READ)
     to_place = await call.parts.transfers.run(target.within, call.session, access)
     from_place = await call.parts.transfers.run(source.within, call.session, access)
-    owner = await call.parts.transfers.run(_with_room, call, to_place)
+    owner = await call.parts.transfers.run(_with_room, call.session, access, to_place)
     room = HeldRoom(call.parts.database, owner)
-    look = partial(check_still, call.parts.database, access, call.permission, target, source)
+    look = partial(check_still, call.parts.database, access, permission, target, source)
     leave = Leave(look, take=room.take)
     with call.parts.transfers.places.take(access.caller.person.name):
         call.step_aside()
@@ -105,16 +101,16 @@ def _work_in(room: HeldRoom, work: CopyWork, source: Place, target: Place, leave
         return copied
 
 
-def _with_room(call: CopyCall, target: Place) -> Project:
+def _with_room(session: Session, access: ProjectAccess, target: Place) -> Project:
     """The project of ``target``, in which it need not be the caller who is a member, if it has any room."""
-    owner = call.session.scalars(select(Project).where(Project.name == target.project)).one()
+    owner = session.scalars(select(Project).where(Project.name == target.project)).one()
     try:
-        check_storage_room(call.session, owner)
+        check_storage_room(session, owner)
     except QuotaExceededError as error:
-        if target.project == call.access.project.name:
+        if target.project == access.project.name:
             raise
         raise _no_room_elsewhere(target) from error
-    call.session.commit()
+    session.commit()
     return owner
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
-from fastapi.concurrency import run_in_threadpool
+from anyio import to_thread
 
 from hops_platform.engines.leave import Leave
 from hops_platform.engines.places import Place
@@ -49,8 +49,8 @@ async def move_with(
         TooManyError: Too much is under way.
     """
     files, person = parts.engines.files, access.caller.person.name
-    if not await run_in_threadpool(files.moves_slowly, moved.project, moved.what, into=moved.into):
-        return await run_in_threadpool(work)
+    if not await to_thread.run_sync(partial(files.moves_slowly, moved.project, moved.what, into=moved.into)):
+        return await to_thread.run_sync(work)
     leave = Leave(partial(check_still, parts.database, access, moved.permission, *moved.places))
     with parts.transfers.places.take(person):
         step_aside()

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator
 from email.utils import format_datetime
 from functools import partial
 from typing import Annotated, Any
@@ -19,9 +17,9 @@ from hops_platform.audit.actions import Action
 from hops_platform.audit.requests import Known, records, records_apart
 from hops_platform.datasets.service import Use, place_in
 from hops_platform.engines.files import OpenedFile
-from hops_platform.engines.leave import LOOKED_AT_AGAIN_S
+from hops_platform.engines.leave import Leave
 from hops_platform.engines.places import MAX_PATH_BYTES
-from hops_platform.errors import ForbiddenError, PlatformError, RangeNotSatisfiableError, TooManyError
+from hops_platform.errors import ForbiddenError, RangeNotSatisfiableError
 from hops_platform.files import service
 from hops_platform.files.copying import CopyCall, copy_with
 from hops_platform.files.leave import NamedPlace, check_still
@@ -49,9 +47,9 @@ from hops_platform.http import (
     Limit,
     PartsOf,
     StepAside,
-    answer_problem,
     problem_response,
 )
+from hops_platform.long_answers import CutShortError, LongAnswer
 from hops_platform.paging import DEFAULT_LIMIT, Page
 from hops_platform.parts import Parts
 from hops_platform.security.authentication import Caller, ProjectAccess, authorize_in_project
@@ -77,14 +75,20 @@ IfRange = Annotated[
     str | None, Header(alias="If-Range", max_length=200, description="The ETag that the part must belong to.")
 ]
 _PIECE = 1024 * 1024
-PATIENCE_S = 120.0
-"""How long a reader may take for a piece of a MiB: a place is not held by one who does not read."""
-LONGEST_S = 3600.0
-"""How long one call may last. Who wants the rest asks for it with a range, as browsers do where one says 'resume'."""
 _FILE_ANSWER: dict[str, Any] = {
     "description": "The bytes, always as an attachment.",
     "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary", "example": "day,rain"}}},
 }
+
+
+def asked_copy(  # noqa: PLR0917 - the request, and parts
+    dataset: DatasetName, request: Move, session: DatabaseSession, parts: PartsOf, step_aside: StepAside, known: Known
+) -> CopyCall:
+    """What a call that makes something of something else asks for."""
+    return CopyCall(dataset=dataset, request=request, session=session, parts=parts, step_aside=step_aside, known=known)
+
+
+AskedCopy = Annotated[CopyCall, Depends(asked_copy)]
 
 
 @router.get("/projects/{project}/datasets/{dataset}/files")
@@ -160,27 +164,29 @@ async def move_file(  # noqa: PLR0917 - the request, and parts
 
 
 @router.post("/projects/{project}/datasets/{dataset}/files:copy", dependencies=[records(Action.FILE_COPY, "dataset")])
-async def copy_file(  # noqa: PLR0917 - the request, and parts
-    dataset: DatasetName,
-    request: Move,
-    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.FILES_EDIT))],
-    session: DatabaseSession,
-    parts: PartsOf,
-    step_aside: StepAside,
-    known: Known,
+async def copy_file(
+    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.FILES_EDIT))], call: AskedCopy
 ) -> CopyAnswer:
     """Copies a file or a folder within the project; nothing is replaced, and it appears when it is whole."""
-    call = CopyCall(
-        dataset=dataset,
-        request=request,
-        permission=Permission.FILES_EDIT,
-        access=access,
-        session=session,
-        parts=parts,
-        step_aside=step_aside,
-        known=known,
-    )
-    return await copy_with(parts.engines.files.copy, call)
+    return await copy_with(call.parts.engines.files.copy, call, access, permission=Permission.FILES_EDIT)
+
+
+@router.post("/projects/{project}/datasets/{dataset}/files:pack", dependencies=[records(Action.FILE_PACK, "dataset")])
+async def pack_file(
+    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.FILES_PACK))], call: AskedCopy
+) -> CopyAnswer:
+    """Packs a file or a folder as a zip archive within the project; nothing is replaced."""
+    return await copy_with(call.parts.engines.archives.pack, call, access, permission=Permission.FILES_PACK)
+
+
+@router.post(
+    "/projects/{project}/datasets/{dataset}/files:unpack", dependencies=[records(Action.FILE_UNPACK, "dataset")]
+)
+async def unpack_file(
+    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.FILES_UNPACK))], call: AskedCopy
+) -> CopyAnswer:
+    """Unpacks a zip archive into a new folder within the project, which appears when it is whole."""
+    return await copy_with(call.parts.engines.archives.unpack, call, access, permission=Permission.FILES_UNPACK)
 
 
 @router.post("/projects/{project}/datasets/{dataset}/files:trash", dependencies=[records(Action.FILE_TRASH, "dataset")])
@@ -287,17 +293,15 @@ def download_by_ticket(
 
 def _download(opened: OpenedFile, wanted: ByteRange, file: AskedFile, access: ProjectAccess, parts: Parts) -> Download:
     named = NamedPlace(file.dataset, file.path, Use.TAKE_OUT)
-
-    def still_allowed() -> bool:
-        try:
-            check_still(parts.database, access, Permission.FILES_DOWNLOAD, named)
-        except PlatformError:
-            return False
-        return True
-
-    person = access.caller.person.name
-    name = file.path.rpartition("/")[2]
-    return Download(opened, wanted, name=name, transfers=parts.transfers, person=person, still_allowed=still_allowed)
+    look = partial(check_still, parts.database, access, Permission.FILES_DOWNLOAD, named)
+    return Download(
+        opened,
+        wanted,
+        name=file.path.rpartition("/")[2],
+        transfers=parts.transfers,
+        person=access.caller.person.name,
+        leave=Leave(look, looked=True),
+    )
 
 
 @router.get("/projects/{project}/trash")
@@ -351,7 +355,7 @@ async def empty_trash(
     await run_in_threadpool(service.follow_emptying, session, project)
 
 
-class Download(Response):
+class Download(LongAnswer):
     """The bytes of a file as an attachment: no browser shows them, whatever they hold.
 
     Args:
@@ -360,18 +364,11 @@ class Download(Response):
         name: What the file is called where it goes.
         transfers: Where the reading is done.
         person: Who downloads.
-        still_allowed: Looks whether that person may still have it; called from time to time.
+        leave: Looked at from time to time.
     """
 
     def __init__(
-        self,
-        opened: OpenedFile,
-        wanted: ByteRange,
-        *,
-        name: str,
-        transfers: Transfers,
-        person: str,
-        still_allowed: Callable[[], bool],
+        self, opened: OpenedFile, wanted: ByteRange, *, name: str, transfers: Transfers, person: str, leave: Leave
     ) -> None:
         headers = {
             "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
@@ -384,59 +381,23 @@ class Download(Response):
         if wanted.part:
             headers["Content-Range"] = f"bytes {wanted.first}-{wanted.last}/{opened.size}"
         super().__init__(
-            None, status_code=206 if wanted.part else 200, headers=headers, media_type="application/octet-stream"
+            self._read(),
+            status_code=206 if wanted.part else 200,
+            headers=headers,
+            media_type="application/octet-stream",
+            transfers=transfers,
+            person=person,
+            leave=leave,
         )
         self._opened = opened
         self._wanted = wanted
-        self._transfers = transfers
-        self._person = person
-        self._still_allowed = still_allowed
-        clock = time.monotonic()
-        self._end = clock + LONGEST_S
-        self._next_look = clock + LOOKED_AT_AGAIN_S
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends the bytes."""
         with self._opened.file:
-            try:
-                with self._transfers.places.take(self._person):
-                    await self._send(receive, send)
-            except TooManyError as error:
-                await answer_problem(Request(scope), error)(scope, receive, send)
+            await super().__call__(scope, receive, send)
 
-    async def _send(self, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        gone = asyncio.ensure_future(_hung_up(receive))
-        left = self._wanted.length
-        try:
-            async with aclosing(self._pieces()) as pieces:
-                async for piece in pieces:
-                    if not await self._goes_on():
-                        return
-                    async with asyncio.timeout(PATIENCE_S):
-                        await send({"type": "http.response.body", "body": piece, "more_body": True})
-                    left -= len(piece)
-                    if gone.done():
-                        return
-        except TimeoutError:
-            return
-        finally:
-            gone.cancel()
-        # A file that was cut meanwhile has fewer bytes than were announced. Without its end the answer is a broken one.
-        if not left:
-            await send({"type": "http.response.body", "body": b""})
-
-    async def _goes_on(self) -> bool:
-        """Whether the next piece may be sent. Without its end the answer is a broken one, as its reader sees."""
-        clock = time.monotonic()
-        if clock >= self._end:
-            return False
-        if clock < self._next_look:
-            return True
-        self._next_look = clock + LOOKED_AT_AGAIN_S
-        return await self._transfers.run(self._still_allowed)
-
-    async def _pieces(self) -> AsyncGenerator[bytes, None]:
+    async def _read(self) -> AsyncGenerator[bytes, None]:
         """Reads one piece while the one before it is sent."""
         file, left = self._opened.file, self._wanted.length
         file.seek(self._wanted.first)
@@ -449,8 +410,5 @@ class Download(Response):
         finally:
             # The file is closed when nobody reads it any more.
             await reading
-
-
-async def _hung_up(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+        if left:
+            raise CutShortError  # it was cut meanwhile, and has fewer bytes than were announced

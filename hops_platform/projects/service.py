@@ -235,7 +235,7 @@ def projects_of(user: User, *, archived: bool = False) -> Select[*tuple[Any, ...
     """
     return (
         select(
-            Membership.project_name,
+            Membership.project_name.label("name"),
             Membership.role_name,
             Project.title,
             Project.description,
@@ -259,32 +259,28 @@ def projects_of(user: User, *, archived: bool = False) -> Select[*tuple[Any, ...
 
 def show_row(row: Row[*tuple[Any, ...]]) -> ProjectAnswer:
     """A row of :func:`projects_of` on the wire."""
-    return ProjectAnswer(
-        name=row.project_name,
-        title=row.title,
-        description=row.description,
-        listed=row.listed,
-        network=Network(row.network_name),
-        role=ProjectRole(row.role_name),
-        environment=EnvironmentAnswer(state=EnvironmentState(row.state_name), error=row.error),
-        created_at=row.created_at,
-        archived_at=row.archived_at,
-        services=services_without(row.services_off),
-        version=row.version,
-    )
+    environment = EnvironmentAnswer(state=EnvironmentState(row.state_name), error=row.error)
+    return _show(row, role=ProjectRole(row.role_name), environment=environment)
 
 
 def show_project(session: Session, project: Project, membership: Membership | None) -> ProjectAnswer:
     """A project on the wire, as one of its members sees it, or an administrator."""
     environment = session.get_one(Environment, project.id)
+    role = membership.role if membership is not None else None
+    return _show(project, role=role, environment=EnvironmentAnswer(state=environment.state, error=environment.error))
+
+
+def _show(
+    project: Project | Row[*tuple[Any, ...]], *, role: ProjectRole | None, environment: EnvironmentAnswer
+) -> ProjectAnswer:
     return ProjectAnswer(
         name=project.name,
         title=project.title,
         description=project.description,
         listed=project.listed,
-        network=project.network,
-        role=membership.role if membership is not None else None,
-        environment=EnvironmentAnswer(state=environment.state, error=environment.error),
+        network=Network(project.network_name),
+        role=role,
+        environment=environment,
         created_at=project.created_at,
         archived_at=project.archived_at,
         services=services_without(project.services_off),

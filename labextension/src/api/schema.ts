@@ -9899,8 +9899,8 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                dataset: string;
                 project: string;
+                dataset: string;
             };
             cookie?: never;
         };
@@ -9993,8 +9993,8 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                dataset: string;
                 project: string;
+                dataset: string;
             };
             cookie?: never;
         };
@@ -10087,8 +10087,8 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                dataset: string;
                 project: string;
+                dataset: string;
             };
             cookie?: never;
         };

@@ -20,6 +20,7 @@ from sqlalchemy import select
 from hops_contract.principal import ProjectRole
 from hops_platform.audit.actions import Action, Outcome
 from hops_platform.audit.models import AuditEvent
+from hops_platform.engines.leave import Leave
 from hops_platform.files import moving
 from hops_platform.security.leave import no_longer
 from hops_platform.transfers import OF_ONE_PERSON
@@ -551,7 +552,7 @@ def test_a_download_ends_when_its_reader_may_no_longer_have_it(  # noqa: PLR0917
     (folder / "large").write_bytes(bytes(8 * 2**20))
     make_owner = {"json": {"role": "data_owner"}, "headers": {"If-Match": "*"}}
     ada.patch("projects/weather/members/bob", **make_owner).raise_for_status()
-    monkeypatch.setattr("hops_platform.files.routes.LOOKED_AT_AGAIN_S", 0)
+    monkeypatch.setattr("hops_platform.files.routes.Leave", partial(Leave, every_s=0))
     unchanged = Fetching(on_disk, bob, "large")
     on_disk.portal.call(unchanged.run)
     assert unchanged.whole
@@ -565,7 +566,7 @@ def test_a_download_ends_after_a_time_and_is_gone_on_with(
     on_disk: PlatformUnderTest, ada: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "large").write_bytes(bytes(8 * 2**20))
-    monkeypatch.setattr("hops_platform.files.routes.LONGEST_S", 0)
+    monkeypatch.setattr("hops_platform.long_answers.LONGEST_S", 0)
     fetching = Fetching(on_disk, ada, "large")
     on_disk.portal.call(fetching.run)
     assert not fetching.whole
@@ -619,7 +620,7 @@ def test_whole_folders_of_some_people_keep_nobody_from_finishing_an_upload(
 def test_who_does_not_read_a_download_holds_neither_a_place_nor_the_file(
     on_disk: PlatformUnderTest, ada: Any, folder: Path, monkeypatch: pytest.MonkeyPatch, how: dict[str, int]
 ) -> None:
-    monkeypatch.setattr("hops_platform.files.routes.PATIENCE_S", 0.2)
+    monkeypatch.setattr("hops_platform.long_answers.PATIENCE_S", 0.2)
     with (folder / "large").open("wb") as file:
         file.truncate(2**30)
     for _ in range(OF_ONE_PERSON + 1):
