@@ -140,6 +140,9 @@ class SessionBounds(ServerLimits):
     network: Network = Field(
         default=Network.PLATFORM, description="What their code reaches of the network, where it runs in a sandbox."
     )
+    full: bool = Field(
+        default=False, description="Whether the project is over its quota of storage: its code only reads its datasets."
+    )
 
 
 class Capacity(BaseModel):

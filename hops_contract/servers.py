@@ -33,6 +33,9 @@ class ServerConfig(BaseModel):
     network: Network = Field(
         default=Network.PLATFORM, description="What its code reaches of the network, where it runs in a sandbox."
     )
+    full: bool = Field(
+        default=False, description="Whether the project is over its quota of storage: its code only reads its datasets."
+    )
     control_plane_url: str = Field(description="Address of the control plane, for processes; ends with /.")
     spark: bool = Field(default=True, description="Whether Spark sessions are switched on in the project.")
     livy_url: str = Field(description="Address of the session service, for processes; no / at its end.")

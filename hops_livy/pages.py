@@ -19,6 +19,7 @@ import base64
 import os
 import posixpath
 import re
+import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
 from urllib.parse import quote, unquote, urlsplit
@@ -122,6 +123,8 @@ class WaysTransport(httpx.AsyncBaseTransport):
 
     def __init__(self, otherwise: httpx.AsyncBaseTransport) -> None:
         self._otherwise = otherwise
+        # No certificate is asked for on a socket; made for each request, this would take longer than all the rest.
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """See :class:`httpx.AsyncBaseTransport`."""
@@ -135,7 +138,9 @@ class WaysTransport(httpx.AsyncBaseTransport):
         try:
             # Linux takes 107 bytes for the path of a socket. One connection, which its answer ends.
             place = f"/proc/self/fd/{folder}/{way.name}"
-            transport = httpx.AsyncHTTPTransport(uds=place, limits=httpx.Limits(max_keepalive_connections=0))
+            transport = httpx.AsyncHTTPTransport(
+                uds=place, verify=self._context, limits=httpx.Limits(max_keepalive_connections=0)
+            )
             return await transport.handle_async_request(request)
         finally:
             os.close(folder)

@@ -341,7 +341,7 @@ class Registry:
         return await self._kept_ready.keep(
             principal,
             shape,
-            known_by(conf, limits.network),
+            known_by(conf, limits.network, full=limits.full),
             first=lambda: not self.sessions.owned(principal.project_user, batch=None),
             start=lambda: self._start_warm(principal, token, shape, conf, timeouts),
         )
@@ -412,7 +412,7 @@ class Registry:
         self.sessions.check_room(principal)  # after all waiting, so that many at the same moment are counted one by one
         # What is kept ready counts for nobody; from now on it does, so that place and limits are asked for it too.
         if batch is None and self._waiting.has_place(str(principal.project), shape.asked, together(limits)):
-            warm = self._pool.take(principal.project_user, shape, known_by(conf, limits.network))
+            warm = self._pool.take(principal.project_user, shape, known_by(conf, limits.network, full=limits.full))
             if warm is not None:
                 return self._hand_over(warm, token, request, kind, timeouts)
         session = self._new_session(principal, shape, timeouts, kind=kind, name=request.name)
@@ -542,8 +542,8 @@ class Registry:
         Raises:
             StartError: It can't be started.
         """
-        network = await self._network_of(session.owner, token)
-        known = known_by(conf, network)
+        bounds = await self._bounds_of(session.owner, token)
+        known = known_by(conf, bounds.network, full=bounds.full)
         request = DriverRequest(
             session_id=session.id,
             application=_application(session),
@@ -553,7 +553,8 @@ class Registry:
             shape=session.shape,
             conf=conf,
             kept_outputs=session.journal.outputs,
-            network=network,
+            network=bounds.network,
+            full=bounds.full,
             warm=warm,
             batch=batch,
             tell=partial(self._explain, session, may_wait=may_wait),
@@ -577,10 +578,10 @@ class Registry:
             self._keep(Warm(session, known))
         LOG.info("session %d of %s starts: %s", session.id, session.owner.project_user, _described(session.shape))
 
-    async def _network_of(self, principal: Principal, token: str) -> Network:
+    async def _bounds_of(self, principal: Principal, token: str) -> SessionBounds:
         """What holds at this moment: a session can have waited long for its start."""
         try:
-            return (await self._project_limits.of(principal, token)).network
+            return await self._project_limits.of(principal, token)
         except ServiceError as error:
             raise StartError(error.detail) from error
 
@@ -644,9 +645,10 @@ def _name(session: Session, conf: dict[str, str]) -> str:
     return conf.get("spark.app.name") or session.name or f"{session.owner.project_user}-{session.id}"
 
 
-def known_by(conf: dict[str, str], network: Network) -> dict[str, str]:
+def known_by(conf: dict[str, str], network: Network, *, full: bool = False) -> dict[str, str]:
     """What a session that is kept ready must have been started with to be the one that is asked for."""
-    return conf if network is Network.PLATFORM else conf | {"the network of the sandbox": network.value}
+    sandbox = {} if network is Network.PLATFORM else {"the network of the sandbox": network.value}
+    return conf | sandbox | ({"the project's datasets": "read only"} if full else {})
 
 
 def _text(value: object) -> str:

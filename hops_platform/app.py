@@ -37,7 +37,6 @@ from hops_platform.addresses.tasks import TASKS as ADDRESS_TASKS
 from hops_platform.api_keys import routes as api_keys
 from hops_platform.api_keys.service import write_uses
 from hops_platform.api_keys.use import KeysInUse
-from hops_platform.archives import routes as archives
 from hops_platform.audit import routes as audit
 from hops_platform.audit.actions import Action, ActorKind
 from hops_platform.audit.events import Detail, Event
@@ -442,7 +441,6 @@ def _routes(prefix: str) -> tuple[BaseRoute, ...]:
         certificates,
         datasets,
         files,
-        archives,
         previews,
         uploads,
         sharing,

@@ -86,7 +86,7 @@ def pod_volumes(secret: str, paths: list[str]) -> tuple[list[dict[str, Any]], li
 
 
 def file_volumes(
-    claim: str, *, path: str, home: Path, project: str
+    claim: str, *, path: str, home: Path, project: str, full: bool = False
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Volume and mounts of the project's files and its environment: those of this project and of no other.
 
@@ -95,11 +95,12 @@ def file_volumes(
         path: Folder of the home on that volume; empty when the volume is the home.
         home: The platform's home where the Hub runs; in the pod everything lies at the same place.
         project: Whose files.
+        full: Whether they are only read, since the project is over its quota.
     """
     layout = Home(home)
     volumes = [{"name": "hops-files", "persistentVolumeClaim": {"claimName": claim}}]
     mounts: list[dict[str, Any]] = []
-    for folder, read_only in ((layout.project(project), False), (layout.environment(project), True)):
+    for folder, read_only in ((layout.project(project), full), (layout.environment(project), True)):
         on_volume = PurePosixPath(path.strip("/")) / folder.relative_to(home)
         mount = {"name": "hops-files", "mountPath": str(folder), "subPath": str(on_volume)}
         mounts.append({**mount, "readOnly": True} if read_only else mount)
@@ -215,7 +216,7 @@ class HopsKubeSpawner(HopsSpawnerMixin, KubeSpawner):
         paths = sorted(server_files(grant))
         volumes, mounts = pod_volumes(self.server_secret_name, paths)
         shared, shared_mounts = file_volumes(
-            self.files_claim, path=self.files_path, home=Path(self.home), project=config.project
+            self.files_claim, path=self.files_path, home=Path(self.home), project=config.project, full=config.full
         )
         volumes, mounts = [*volumes, *shared], [*mounts, *shared_mounts]
         self.volumes = [*self._sorted_dict_values(self.volumes), *volumes]

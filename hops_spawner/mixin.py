@@ -23,6 +23,10 @@ from hops_spawner.progress import StartProgress
 from hops_spawner.refusals import NO_PROJECT, NOT_BY_LINK, StartRefusedError, failed_start, seen_by_user
 
 ENVIRONMENT_POLL_S = 1.0
+FULL = (
+    "The project is over its quota of storage: this server only reads its datasets. Delete files and empty the trash "
+    "on the project's page, then start the server again"
+)
 
 # JupyterHub renders the form of a refused start from the user's *unnamed* server (SpawnHandler._post, 6.1). Whose form
 # was sent is therefore remembered for the length of the request. Can go when JupyterHub asks the named server.
@@ -140,6 +144,8 @@ class HopsSpawnerMixin(Configurable):
             self.granted = await self._grant()
             self._typed = None
             self._keep(display_name=self.granted.display_name)
+            if self.granted.config.full:
+                self.say(30, FULL)
             self.say(40, f"Preparing the server of project {self.granted.config.project_title}")
             await self.prepare(self.granted)
             self.say(60, "Starting JupyterLab")

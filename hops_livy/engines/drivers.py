@@ -103,6 +103,7 @@ class DriverRequest:
         conf: Spark settings that were checked already.
         kept_outputs: Folder for what its statements wrote, when the driver has ended; not made yet.
         network: What its code reaches of the network from a sandbox.
+        full: Whether its code only reads the project's datasets, since the project is over its quota.
         warm: Whether nobody waits for it yet: it may warm itself up when it has started.
         batch: Set for a batch, else the driver is interactive.
         tell: Called with why the driver does nothing at the moment although it lives, such as executors that it waits
@@ -120,6 +121,7 @@ class DriverRequest:
     conf: dict[str, str] = field(default_factory=dict)
     kept_outputs: Path
     network: Network = Network.PLATFORM
+    full: bool = False
     warm: bool = False
     batch: BatchFile | None = None
     tell: Tell = field(default=_untold, repr=False, compare=False)

@@ -74,7 +74,7 @@ class KubernetesMaster:
         if shape.gpu_label is not None:
             properties[f"spark.kubernetes.executor.node.selector.{self.gpu_node_label}"] = shape.gpu_label
         if self.files_claim is not None:
-            properties |= self._volume("project", paths.project_folder, self.files_claim, read_only=False)
+            properties |= self._volume("project", paths.project_folder, self.files_claim, read_only=request.full)
             properties |= self._volume("environment", paths.environment, self.files_claim, read_only=True)
         return properties
 

@@ -1,14 +1,13 @@
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
-from fastapi.responses import Response, StreamingResponse
+from fastapi.concurrency import iterate_in_threadpool
+from fastapi.responses import Response
 from pydantic import AwareDatetime
-from starlette.types import Message, Receive, Scope, Send
 
 from hops_contract.slugs import MAX_SLUG_LENGTH
 from hops_platform.audit import service
@@ -18,8 +17,8 @@ from hops_platform.audit.requests import Known, records_apart
 from hops_platform.audit.schemas import AuditEventAnswer, AuditVerification, ExportForm
 from hops_platform.audit.service import Filters, Verifying
 from hops_platform.engines.leave import Leave
-from hops_platform.errors import ForbiddenError, TooManyError
-from hops_platform.http import After, DatabaseSession, Limit, PartsOf, StepAside, in_one_step, problem_response
+from hops_platform.http import After, DatabaseSession, Limit, PartsOf, StepAside, in_one_step
+from hops_platform.long_answers import LongAnswer
 from hops_platform.paging import DEFAULT_LIMIT, Page
 from hops_platform.parts import Parts
 from hops_platform.projects.models import Project
@@ -30,8 +29,6 @@ from hops_platform.security.permissions import Permission
 from hops_platform.transfers import Transfers
 
 router = APIRouter(tags=["audit"])
-PATIENCE_S = 120.0
-"""How long a reader may take for a piece: a place is not held by one who does not read."""
 MEDIA_TYPES = {ExportForm.JSON_LINES: "application/x-ndjson", ExportForm.CSV: "text/csv; charset=utf-8"}
 _NO_NUL = r"^[^\x00]*$"
 _verifying = Verifying()
@@ -188,7 +185,7 @@ def _export(
     )
 
 
-class Export(StreamingResponse):
+class Export(LongAnswer):
     """Rows as an attachment, sent as they are read.
 
     Args:
@@ -210,25 +207,16 @@ class Export(StreamingResponse):
         person: str,
         leave: Leave,
     ) -> None:
-        headers = {"Content-Disposition": f'attachment; filename="{name}.{form.value}"'}
-        super().__init__(pieces, headers=headers, media_type=MEDIA_TYPES[form])
-        self._transfers = transfers
-        self._person = person
-        self._leave = leave
+        super().__init__(
+            _one_by_one(pieces),
+            headers={"Content-Disposition": f'attachment; filename="{name}.{form.value}"'},
+            media_type=MEDIA_TYPES[form],
+            transfers=transfers,
+            person=person,
+            leave=leave,
+        )
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Sends the rows."""
 
-        async def send_in_time(message: Message) -> None:
-            await self._transfers.run(self._leave.check_at_times)
-            async with asyncio.timeout(PATIENCE_S):
-                await send(message)
-
-        try:
-            with self._transfers.places.take(self._person):
-                await super().__call__(scope, receive, send_in_time)
-        except TooManyError as error:
-            await problem_response(error)(scope, receive, send)
-        except (TimeoutError, ForbiddenError):
-            # Without its end the answer is a broken one, which is what it is.
-            return
+async def _one_by_one(pieces: Iterator[bytes]) -> AsyncGenerator[bytes, None]:
+    async for piece in iterate_in_threadpool(pieces):
+        yield piece

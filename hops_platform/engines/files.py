@@ -145,6 +145,16 @@ class ProjectFiles(Protocol):
         """Moves or renames in one step; what is at ``target`` is never replaced."""
         ...
 
+    def moves_slowly(self, project: str, what: Place | UUID | None, *, into: str | None = None) -> bool:
+        """Whether a move takes a while, since it works through much that is moved; cheap to be asked.
+
+        Args:
+            project: Whose it is.
+            what: A place, something in the trash, or all of the trash where it is given up.
+            into: The dataset that it comes into; ``None`` for the trash, and where it goes from there.
+        """
+        ...
+
     def copy(
         self, source: Place, target: Place, *, most_entries: int, most_bytes: int, leave: Leave | None = None
     ) -> Copied:
@@ -347,7 +357,10 @@ class ProjectUploads(Protocol):
         """Removes it; does nothing if there is none.
 
         Returns:
-            The bytes that were announced; 0 unless it was this call that removed it.
+            The bytes that were announced; 0 unless it was this call that removed it, before it was a file anywhere.
+
+        Raises:
+            ConflictError: It is being put in its place at this moment.
         """
         ...
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,6 +20,10 @@ class DatasetRights:
     dataset: str
     writers: Sequence[str]
     readers: Sequence[str] = ()
+
+
+LookAgain = Callable[[], Sequence[DatasetRights]]
+"""Says anew which project-users may use the datasets of a project."""
 
 
 class ProjectStorage(Protocol):
@@ -49,15 +53,20 @@ class ProjectStorage(Protocol):
         """Moves all files of ``project`` to the trash, where they are kept; does nothing if there are none."""
         ...
 
-    def settle_rights(self, project: str, rights: Sequence[DatasetRights]) -> None:
+    def settle_rights(self, project: str, rights: Sequence[DatasetRights], *, again: LookAgain | None = None) -> None:
         """Lets those and no others use the datasets of ``project``, where what they lie on knows project-users.
 
         Can be repeated, and says what is true now. Datasets that are not named stay as they are; of those that are,
-        each is done even where another can't be.
+        each is done even where another can't be. It can take long; ``again`` says anew who may, so that nobody comes in
+        who may not any more by then.
 
         Raises:
             EngineUnavailableError: A dataset that somebody may use is not made yet.
         """
+        ...
+
+    def let_out(self, project: str, rights: Sequence[DatasetRights]) -> None:
+        """Shuts out who is in and may not be any more, and lets nobody in: in a moment, however much lies there."""
         ...
 
     def close(self) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sqlalchemy.orm import Session
+
 from hops_platform.database import Database
 from hops_platform.datasets.service import Use, place_in
+from hops_platform.engines.places import Place
 from hops_platform.security.authentication import ProjectAccess, may_still
 from hops_platform.security.leave import no_longer
 from hops_platform.security.permissions import Permission
@@ -25,6 +28,10 @@ class NamedPlace:
     path: str
     use: Use
 
+    def within(self, session: Session, access: ProjectAccess) -> Place:
+        """The place; see :func:`~hops_platform.datasets.service.place_in`."""
+        return place_in(session, access, self.dataset, self.path, use=self.use)
+
 
 def check_still(database: Database, access: ProjectAccess, permission: Permission, *places: NamedPlace) -> None:
     """Checks that a call of a while ago would still be let in.
@@ -43,4 +50,4 @@ def check_still(database: Database, access: ProjectAccess, permission: Permissio
         if not may_still(looking, access.caller, permission, access.project):
             raise no_longer()
         for named in places:
-            place_in(looking, access, named.dataset, named.path, use=named.use)
+            named.within(looking, access)

@@ -1,15 +1,15 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator
 from email.utils import format_datetime
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import parse_qs, quote
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -17,12 +17,13 @@ from hops_platform.audit.actions import Action
 from hops_platform.audit.requests import Known, records, records_apart
 from hops_platform.datasets.service import Use, place_in
 from hops_platform.engines.files import OpenedFile
-from hops_platform.engines.leave import LOOKED_AT_AGAIN_S
+from hops_platform.engines.leave import Leave
 from hops_platform.engines.places import MAX_PATH_BYTES
-from hops_platform.errors import ForbiddenError, PlatformError, RangeNotSatisfiableError, TooManyError
+from hops_platform.errors import ForbiddenError, RangeNotSatisfiableError
 from hops_platform.files import service
 from hops_platform.files.copying import CopyCall, copy_with
 from hops_platform.files.leave import NamedPlace, check_still
+from hops_platform.files.moving import Moved, move_with
 from hops_platform.files.ranges import ByteRange, asked_range
 from hops_platform.files.schemas import (
     CopyAnswer,
@@ -46,10 +47,10 @@ from hops_platform.http import (
     Limit,
     PartsOf,
     StepAside,
-    answer_problem,
     in_one_step,
     problem_response,
 )
+from hops_platform.long_answers import CutShortError, LongAnswer
 from hops_platform.paging import DEFAULT_LIMIT, Page
 from hops_platform.parts import Parts
 from hops_platform.security.authentication import Caller, ProjectAccess, authorize_in_project
@@ -75,14 +76,20 @@ IfRange = Annotated[
     str | None, Header(alias="If-Range", max_length=200, description="The ETag that the part must belong to.")
 ]
 _PIECE = 1024 * 1024
-PATIENCE_S = 120.0
-"""How long a reader may take for a piece of a MiB: a place is not held by one who does not read."""
-LONGEST_S = 3600.0
-"""How long one call may last. Who wants the rest asks for it with a range, as browsers do where one says 'resume'."""
 _FILE_ANSWER: dict[str, Any] = {
     "description": "The bytes, always as an attachment.",
     "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary", "example": "day,rain"}}},
 }
+
+
+def asked_copy(  # noqa: PLR0917 - the request, and parts
+    dataset: DatasetName, request: Move, session: DatabaseSession, parts: PartsOf, step_aside: StepAside, known: Known
+) -> CopyCall:
+    """What a call that makes something of something else asks for."""
+    return CopyCall(dataset=dataset, request=request, session=session, parts=parts, step_aside=step_aside, known=known)
+
+
+AskedCopy = Annotated[CopyCall, Depends(asked_copy)]
 
 
 @router.get("/projects/{project}/datasets/{dataset}/files")
@@ -133,24 +140,7 @@ def make_folder(  # noqa: PLR0917 - the request, and parts
 
 
 @router.post("/projects/{project}/datasets/{dataset}/files:move", dependencies=[records(Action.FILE_MOVE, "dataset")])
-def move_file(  # noqa: PLR0917 - the request, and parts
-    dataset: DatasetName,
-    request: Move,
-    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.FILES_EDIT))],
-    session: DatabaseSession,
-    parts: PartsOf,
-    known: Known,
-) -> EntryAnswer:
-    """Moves or renames a file or a folder within the project; nothing is replaced."""
-    known.thing = f"{dataset}/{request.path}"
-    known.details["to"] = f"{request.to_dataset or dataset}/{request.to}"
-    target = place_in(session, access, request.to_dataset or dataset, request.to, use=Use.WRITE)
-    source = place_in(session, access, dataset, request.path, use=Use.WRITE)
-    return service.show_entry(service.move(parts.engines.files, source, target, within=access.project))
-
-
-@router.post("/projects/{project}/datasets/{dataset}/files:copy", dependencies=[records(Action.FILE_COPY, "dataset")])
-async def copy_file(  # noqa: PLR0917 - the request, and parts
+async def move_file(  # noqa: PLR0917 - the request, and parts
     dataset: DatasetName,
     request: Move,
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.FILES_EDIT))],
@@ -158,34 +148,66 @@ async def copy_file(  # noqa: PLR0917 - the request, and parts
     parts: PartsOf,
     step_aside: StepAside,
     known: Known,
+) -> EntryAnswer:
+    """Moves or renames a file or a folder within the project; nothing is replaced."""
+    known.thing = f"{dataset}/{request.path}"
+    known.details["to"] = f"{request.to_dataset or dataset}/{request.to}"
+    names = (
+        NamedPlace(request.to_dataset or dataset, request.to, Use.WRITE),
+        NamedPlace(dataset, request.path, Use.WRITE),
+    )
+    target, source = [await run_in_threadpool(named.within, session, access) for named in names]
+    service.check_move(source, target, within=access.project)
+    moved = Moved(
+        what=source, project=source.project, into=target.dataset, permission=Permission.FILES_EDIT, places=names
+    )
+    work = partial(parts.engines.files.move, source, target)
+    return service.show_entry(await move_with(work, moved, access, parts, step_aside))
+
+
+@router.post("/projects/{project}/datasets/{dataset}/files:copy", dependencies=[records(Action.FILE_COPY, "dataset")])
+async def copy_file(
+    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.FILES_EDIT))], call: AskedCopy
 ) -> CopyAnswer:
     """Copies a file or a folder within the project; nothing is replaced, and it appears when it is whole."""
-    call = CopyCall(
-        dataset=dataset,
-        request=request,
-        permission=Permission.FILES_EDIT,
-        access=access,
-        session=session,
-        parts=parts,
-        step_aside=step_aside,
-        known=known,
-    )
-    return await copy_with(parts.engines.files.copy, call)
+    return await copy_with(call.parts.engines.files.copy, call, access, permission=Permission.FILES_EDIT)
+
+
+@router.post("/projects/{project}/datasets/{dataset}/files:pack", dependencies=[records(Action.FILE_PACK, "dataset")])
+async def pack_file(
+    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.FILES_PACK))], call: AskedCopy
+) -> CopyAnswer:
+    """Packs a file or a folder as a zip archive within the project; nothing is replaced."""
+    return await copy_with(call.parts.engines.archives.pack, call, access, permission=Permission.FILES_PACK)
+
+
+@router.post(
+    "/projects/{project}/datasets/{dataset}/files:unpack", dependencies=[records(Action.FILE_UNPACK, "dataset")]
+)
+async def unpack_file(
+    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.FILES_UNPACK))], call: AskedCopy
+) -> CopyAnswer:
+    """Unpacks a zip archive into a new folder within the project, which appears when it is whole."""
+    return await copy_with(call.parts.engines.archives.unpack, call, access, permission=Permission.FILES_UNPACK)
 
 
 @router.post("/projects/{project}/datasets/{dataset}/files:trash", dependencies=[records(Action.FILE_TRASH, "dataset")])
-def trash_file(  # noqa: PLR0917 - the request, and parts
+async def trash_file(  # noqa: PLR0917 - the request, and parts
     dataset: DatasetName,
     request: Deletion,
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.FILES_EDIT))],
     session: DatabaseSession,
     parts: PartsOf,
+    step_aside: StepAside,
     known: Known,
 ) -> TrashItemAnswer:
     """Moves a file or a folder to the trash of the project that owns the dataset."""
     known.thing = f"{dataset}/{request.path}"
-    place = place_in(session, access, dataset, request.path, use=Use.WRITE)
-    return service.show_trash_item(parts.engines.files.trash(place, by=access.caller.person.name))
+    named = NamedPlace(dataset, request.path, Use.WRITE)
+    place = await run_in_threadpool(named.within, session, access)
+    moved = Moved(what=place, project=place.project, permission=Permission.FILES_EDIT, places=(named,))
+    work = partial(parts.engines.files.trash, place, by=access.caller.person.name)
+    return service.show_trash_item(await move_with(work, moved, access, parts, step_aside))
 
 
 @router.get(
@@ -273,17 +295,15 @@ def download_by_ticket(
 
 def _download(opened: OpenedFile, wanted: ByteRange, file: AskedFile, access: ProjectAccess, parts: Parts) -> Download:
     named = NamedPlace(file.dataset, file.path, Use.TAKE_OUT)
-
-    def still_allowed() -> bool:
-        try:
-            check_still(parts.database, access, Permission.FILES_DOWNLOAD, named)
-        except PlatformError:
-            return False
-        return True
-
-    person = access.caller.person.name
-    name = file.path.rpartition("/")[2]
-    return Download(opened, wanted, name=name, transfers=parts.transfers, person=person, still_allowed=still_allowed)
+    look = partial(check_still, parts.database, access, Permission.FILES_DOWNLOAD, named)
+    return Download(
+        opened,
+        wanted,
+        name=file.path.rpartition("/")[2],
+        transfers=parts.transfers,
+        person=access.caller.person.name,
+        leave=Leave(look, looked=True),
+    )
 
 
 @router.get("/projects/{project}/trash")
@@ -301,32 +321,44 @@ def list_trash(
 
 
 @router.post("/projects/{project}/trash/{item}:restore", dependencies=[records(Action.FILE_RESTORE, "item")])
-def restore_file(  # noqa: PLR0917 - the request, and parts
+async def restore_file(  # noqa: PLR0917 - the request, and parts
     item: TrashId,
     request: Restoration,
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.TRASH_RESTORE))],
     session: DatabaseSession,
     parts: PartsOf,
+    step_aside: StepAside,
     known: Known,
 ) -> RestoredAnswer:
     """Moves something out of the trash; a whole dataset follows after this answer."""
-    restored = service.restore(session, parts.engines.files, access, item, request)
-    known.thing = f"{restored.dataset}/{restored.path}".rstrip("/")
-    return restored
+    files, project = parts.engines.files, access.project.name
+    target = await run_in_threadpool(service.place_to_restore, session, files, access, item, request)
+    known.thing = f"{target.dataset}/{target.path}".rstrip("/")
+    if isinstance(target, RestoredAnswer):
+        return target
+    named = NamedPlace(target.dataset, target.path, Use.WRITE)
+    moved = Moved(what=item, project=project, into=target.dataset, permission=Permission.TRASH_RESTORE, places=(named,))
+    await move_with(partial(files.restore, project, item, target=target), moved, access, parts, step_aside)
+    return RestoredAnswer(dataset=target.dataset, path=target.path)
 
 
 @router.post("/projects/{project}/trash:empty", status_code=204, dependencies=[records(Action.TRASH_EMPTY, "project")])
-def empty_trash(
+async def empty_trash(
     request: Emptying,
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.TRASH_EMPTY))],
     session: DatabaseSession,
     parts: PartsOf,
+    step_aside: StepAside,
 ) -> None:
     """Removes what is in the trash for good."""
-    service.empty_trash(session, parts.engines.files, access.project, repeated_name=request.project)
+    project = access.project
+    await run_in_threadpool(service.check_emptying, session, project, repeated_name=request.project)
+    moved = Moved(what=None, project=project.name, permission=Permission.TRASH_EMPTY)
+    await move_with(partial(parts.engines.files.empty_trash, project.name), moved, access, parts, step_aside)
+    await run_in_threadpool(service.follow_emptying, session, project)
 
 
-class Download(Response):
+class Download(LongAnswer):
     """The bytes of a file as an attachment: no browser shows them, whatever they hold.
 
     Args:
@@ -335,18 +367,11 @@ class Download(Response):
         name: What the file is called where it goes.
         transfers: Where the reading is done.
         person: Who downloads.
-        still_allowed: Looks whether that person may still have it; called from time to time.
+        leave: Looked at from time to time.
     """
 
     def __init__(
-        self,
-        opened: OpenedFile,
-        wanted: ByteRange,
-        *,
-        name: str,
-        transfers: Transfers,
-        person: str,
-        still_allowed: Callable[[], bool],
+        self, opened: OpenedFile, wanted: ByteRange, *, name: str, transfers: Transfers, person: str, leave: Leave
     ) -> None:
         headers = {
             "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
@@ -359,59 +384,23 @@ class Download(Response):
         if wanted.part:
             headers["Content-Range"] = f"bytes {wanted.first}-{wanted.last}/{opened.size}"
         super().__init__(
-            None, status_code=206 if wanted.part else 200, headers=headers, media_type="application/octet-stream"
+            self._read(),
+            status_code=206 if wanted.part else 200,
+            headers=headers,
+            media_type="application/octet-stream",
+            transfers=transfers,
+            person=person,
+            leave=leave,
         )
         self._opened = opened
         self._wanted = wanted
-        self._transfers = transfers
-        self._person = person
-        self._still_allowed = still_allowed
-        clock = time.monotonic()
-        self._end = clock + LONGEST_S
-        self._next_look = clock + LOOKED_AT_AGAIN_S
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends the bytes."""
         with self._opened.file:
-            try:
-                with self._transfers.places.take(self._person):
-                    await self._send(receive, send)
-            except TooManyError as error:
-                await answer_problem(Request(scope), error)(scope, receive, send)
+            await super().__call__(scope, receive, send)
 
-    async def _send(self, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        gone = asyncio.ensure_future(_hung_up(receive))
-        left = self._wanted.length
-        try:
-            async with aclosing(self._pieces()) as pieces:
-                async for piece in pieces:
-                    if not await self._goes_on():
-                        return
-                    async with asyncio.timeout(PATIENCE_S):
-                        await send({"type": "http.response.body", "body": piece, "more_body": True})
-                    left -= len(piece)
-                    if gone.done():
-                        return
-        except TimeoutError:
-            return
-        finally:
-            gone.cancel()
-        # A file that was cut meanwhile has fewer bytes than were announced. Without its end the answer is a broken one.
-        if not left:
-            await send({"type": "http.response.body", "body": b""})
-
-    async def _goes_on(self) -> bool:
-        """Whether the next piece may be sent. Without its end the answer is a broken one, as its reader sees."""
-        clock = time.monotonic()
-        if clock >= self._end:
-            return False
-        if clock < self._next_look:
-            return True
-        self._next_look = clock + LOOKED_AT_AGAIN_S
-        return await self._transfers.run(self._still_allowed)
-
-    async def _pieces(self) -> AsyncGenerator[bytes, None]:
+    async def _read(self) -> AsyncGenerator[bytes, None]:
         """Reads one piece while the one before it is sent."""
         file, left = self._opened.file, self._wanted.length
         file.seek(self._wanted.first)
@@ -424,8 +413,5 @@ class Download(Response):
         finally:
             # The file is closed when nobody reads it any more.
             await reading
-
-
-async def _hung_up(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+        if left:
+            raise CutShortError  # it was cut meanwhile, and has fewer bytes than were announced

@@ -41,8 +41,8 @@ def list_folder(files: ProjectFiles, place: Place, *, limit: int, after: str | N
     return Page(items=[show_entry(entry) for entry in listing.entries], next=following)
 
 
-def move(files: ProjectFiles, source: Place, target: Place, *, within: Project) -> Entry:
-    """Moves, within one dataset or between those of ``within``.
+def check_move(source: Place, target: Place, *, within: Project) -> None:
+    """Checks that a move stays within one dataset, or goes between those of ``within``.
 
     Raises:
         ForbiddenError: It would leave a dataset of another project, or come into one.
@@ -54,7 +54,6 @@ def move(files: ProjectFiles, source: Place, target: Place, *, within: Project) 
             "Nothing is moved from one project's dataset into another's, nor between shared ones.",
             remedy="Copy it, then delete it.",
         )
-    return files.move(source, target)
 
 
 def list_trash(files: ProjectFiles, project: str, *, limit: int, after: str | None) -> Page[TrashItemAnswer]:
@@ -72,10 +71,10 @@ def list_trash(files: ProjectFiles, project: str, *, limit: int, after: str | No
     return Page(items=[show_trash_item(item) for item in items[:limit]], next=following)
 
 
-def restore(
+def place_to_restore(
     session: Session, files: ProjectFiles, access: ProjectAccess, item: UUID, request: Restoration
-) -> RestoredAnswer:
-    """Moves something out of the trash.
+) -> Place | RestoredAnswer:
+    """Where something goes that is moved out of the trash, and ends the transaction; a whole dataset follows later.
 
     Raises:
         ConflictError: Something is there, or the dataset is gone.
@@ -88,12 +87,11 @@ def restore(
         return _restore_dataset(session, access, found, request)
     target = _target(session, access.project, found, request)
     session.commit()
-    files.restore(access.project.name, item, target=target)
-    return RestoredAnswer(dataset=target.dataset, path=target.path)
+    return target
 
 
-def empty_trash(session: Session, files: ProjectFiles, project: Project, *, repeated_name: str) -> None:
-    """Gives up all that is in the trash.
+def check_emptying(session: Session, project: Project, *, repeated_name: str) -> None:
+    """Checks that all that is in the trash may be given up; ends the transaction.
 
     Raises:
         ConflictError: A dataset is being restored from it.
@@ -103,7 +101,10 @@ def empty_trash(session: Session, files: ProjectFiles, project: Project, *, repe
         raise InvalidRequestError(f"To empty this trash for good, say the project's name: {project.name}.")
     check_nothing_is_restored(session, project)
     session.commit()
-    files.empty_trash(project.name)
+
+
+def follow_emptying(session: Session, project: Project) -> None:
+    """Lets what was in the trash be removed, and counted no more."""
     # The space is given back after this answer; it can take long.
     enqueue(session, SWEEP_TRASH, entity="trash", payload={})
     enqueue(session, COUNT_STORAGE, entity=project.name, project=project.name, payload={"project_id": str(project.id)})

@@ -58,6 +58,7 @@ TABLES = (
     quotas.ProjectLimits,
     quotas.SiteLimits,
     quotas.StorageUse,
+    quotas.StorageHold,
     activity.Activity,
     Delivery,
     IdempotencyKey,

@@ -145,8 +145,9 @@ def engines_to_watch(database: Database, engines: Engines, *, sandboxes: bool) -
             remedy="Look into livy.log below the platform's logs; the Hub starts it again by itself.",
         ),
         Watched(
-            name="storage", title="Storage", channels=("storage", "storage-rights", "trash", "counting"),
-            probe=engines.storage.probe, remedy="Look whether the disk is there and has room.",
+            name="storage", title="Storage",
+            channels=("storage", "storage-leaving", "storage-rights", "trash", "counting"), probe=engines.storage.probe,
+            remedy="Look whether the disk is there and has room.",
         ),
         Watched(
             name="environments", title="Python environments", channels=("environments",),

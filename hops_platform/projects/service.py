@@ -238,7 +238,7 @@ def projects_of(user: User, *, archived: bool = False) -> Select[*tuple[Any, ...
     """
     return (
         select(
-            Membership.project_name,
+            Membership.project_name.label("name"),
             Membership.role_name,
             Project.title,
             Project.description,
@@ -296,7 +296,7 @@ def show_project(session: Session, project: Project, membership: Membership | No
         title=project.title,
         description=project.description,
         listed=project.listed,
-        network=project.network,
+        network=Network(project.network_name),
         role=membership.role if membership is not None else None,
         environment=EnvironmentAnswer(state=environment.state, error=environment.error),
         created_at=project.created_at,

@@ -7,7 +7,7 @@ import time
 import uuid
 from datetime import timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from hops_platform.activity.service import note_storage
@@ -15,7 +15,7 @@ from hops_platform.database import Database, now
 from hops_platform.engines import Engines
 from hops_platform.errors import PlatformError
 from hops_platform.projects.models import Project
-from hops_platform.quotas.models import StorageUse
+from hops_platform.quotas.models import StorageHold, StorageUse
 from hops_platform.quotas.service import in_words, limits_of, storage_limit
 
 LOG = logging.getLogger("hops.quotas")
@@ -44,7 +44,8 @@ def count(database: Database, engines: Engines, project_id: uuid.UUID) -> bool:
     began = time.monotonic()
     try:
         # Nobody waits for the database while the disk is looked through.
-        size = engines.files.measure(project.name) + engines.uploads.announced(project.name)
+        # What is on its way first: an upload that ends meanwhile is counted twice until the next count, never not.
+        size = engines.uploads.announced(project.name) + engines.files.measure(project.name)
     except PlatformError as error:
         LOG.warning("the files of %s can't be counted now: %s", project.name, error)
         return False
@@ -84,6 +85,7 @@ def _keep(session: Session, project_id: uuid.UUID, size: int, *, before: int, to
     # What came in while it was counted may be in the count and is added all the same, until the next one: too much
     # for some minutes, never too little.
     row.added_bytes -= before
+    session.execute(delete(StorageHold).where(StorageHold.project_id == project_id, StorageHold.until < now()))
     row.counted_bytes, row.counted_at, row.took_s = size, now(), took_s
     most = storage_limit(limits_of(session, project))
     full = most is not None and row.used >= most

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Integer
 from sqlalchemy.orm import Mapped, mapped_column
 
-from hops_platform.database import Base, UtcDateTime, now
+from hops_platform.database import Base, UtcDateTime, new_id, now
 
 THE_SITE = 1
 """Key of the one row of the site's own limits."""
@@ -56,3 +56,15 @@ class StorageUse(Base):
     def used(self) -> int:
         """Bytes in use."""
         return max(0, self.counted_bytes + self.added_bytes)
+
+
+class StorageHold(Base):
+    """Room in a project that a copy, or what is made of an archive, has taken while it is made."""
+
+    __tablename__ = "storage_holds"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    project_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), index=True)
+    size: Mapped[int] = mapped_column(BigInteger, default=0)
+    # Who makes it moves this on. What a killed process held is free from then on.
+    until: Mapped[datetime] = mapped_column(UtcDateTime)

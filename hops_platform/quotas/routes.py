@@ -34,9 +34,10 @@ def read_session_limits(
     session: DatabaseSession,
     parts: PartsOf,
 ) -> SessionBounds:
-    """The project's limits and network, for a session that is about to start; refused (409) where none may."""
+    """The project's limits, network and fullness for a session that is about to start; refused (409) where none may."""
     limits = service.limits_of(session, access.project)
-    return SessionBounds(**limits.model_dump(), network=parts.settings.network_of(access.project.network))
+    network, full = parts.settings.network_of(access.project.network), service.is_full(session, access.project)
+    return SessionBounds(**limits.model_dump(), network=network, full=full)
 
 
 @router.get("/site/limits", dependencies=[Depends(Requires(Permission.LIMITS_OVERSEE))])

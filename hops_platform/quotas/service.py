@@ -1,21 +1,25 @@
 """What a project may use, and what it uses: limits, and the bytes of its files.
 
 Nobody looks through all files of a project while somebody waits. What was counted last is kept; what comes in through
-this service is added to it at once, before it comes in, so that of many at the same moment no two get the same room.
+this service is added to it at once, before it comes in, so that of many at the same moment no two get the same room:
+an upload when it is announced, a copy and what is made of an archive as it is measured and made.
 What notebooks and sessions write past this service is seen by the next count (:mod:`hops_platform.quotas.counting`).
 """
 
 from __future__ import annotations
 
-from sqlalchemy import select, update
+import uuid
+
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from hops_contract.options import ServerLimits
-from hops_platform.errors import QuotaExceededError
+from hops_platform.database import now
+from hops_platform.errors import NotFoundError, QuotaExceededError
 from hops_platform.outbox import Task
 from hops_platform.projects.models import Project
-from hops_platform.quotas.models import THE_SITE, ProjectLimits, SiteLimits, StorageUse
+from hops_platform.quotas.models import THE_SITE, ProjectLimits, SiteLimits, StorageHold, StorageUse
 from hops_platform.versions import changed_meanwhile, edit_version
 
 MIB = 2**20
@@ -74,25 +78,22 @@ def storage_limit(limits: ServerLimits) -> int | None:
     return None if limits.max_project_storage_mib is None else limits.max_project_storage_mib * MIB
 
 
-def storage_used(session: Session, project: Project) -> int:
-    """Bytes that the project's files have, as far as it is known."""
-    row = session.get(StorageUse, project.id, populate_existing=True)
-    return row.used if row is not None else 0
+def is_full(session: Session, project: Project) -> bool:
+    """Whether the last count found the project over its quota, and it is so still: its code may only read then."""
+    row, most = session.get(StorageUse, project.id), storage_limit(limits_of(session, project))
+    return row is not None and row.full_since is not None and most is not None and row.used >= most
 
 
-def storage_room(session: Session, project: Project) -> int | None:
-    """How many bytes may come in still; ``None`` for any number.
+def check_storage_room(session: Session, project: Project) -> None:
+    """Checks that anything at all may come in still.
 
     Raises:
-        QuotaExceededError: None.
+        QuotaExceededError: Nothing may.
     """
-    most = storage_limit(limits_of(session, project))
-    if most is None:
-        return None
-    used = storage_used(session, project)
-    if used >= most:
+    row, most = session.get(StorageUse, project.id, populate_existing=True), storage_limit(limits_of(session, project))
+    used = (row.used if row is not None else 0) + held_storage(session, project.id)
+    if most is not None and used >= most:
         raise no_storage(project, used=used, most=most)
-    return most - used
 
 
 def take_storage(session: Session, project: Project, size: int) -> None:
@@ -101,20 +102,13 @@ def take_storage(session: Session, project: Project, size: int) -> None:
     Raises:
         QuotaExceededError: There is less room than that.
     """
-    most = storage_limit(limits_of(session, project))
-    taking = update(StorageUse).where(StorageUse.project_id == project.id)
-    used = StorageUse.counted_bytes + StorageUse.added_bytes
-    if most is not None:
-        # In one step: of two at the same moment the second finds what the first has left. None may begin where
-        # there is no room, however little it needs.
-        taking = taking.where(used + size <= most, used < most)
-    done = session.execute(
-        taking.values(added_bytes=StorageUse.added_bytes + size)
-        .execution_options(synchronize_session=False)
-        .returning(StorageUse.project_id)
-    ).all()
-    if not done and most is not None and (size > most or session.get(StorageUse, project.id) is not None):
-        raise no_storage(project, used=storage_used(session, project), most=most, size=size)
+    row, most = lock_use(session, project.id), storage_limit(limits_of(session, project))
+    used = row.used + held_storage(session, project.id)
+    # None may begin where there is no room, however little it needs.
+    if most is not None and (used + size > most or used >= most):
+        raise no_storage(project, used=used, most=most, more=f"This needs {in_words(size)} more.")
+    row.added_bytes += size
+    session.flush()
 
 
 def give_storage_back(session: Session, project: Project, size: int) -> None:
@@ -127,22 +121,37 @@ def give_storage_back(session: Session, project: Project, size: int) -> None:
     )
 
 
-def add_storage(session: Session, project: str, size: int) -> None:
-    """Counts ``size`` bytes that have come into the project of that name."""
-    key = select(Project.id).where(Project.name == project).scalar_subquery()
-    session.execute(
-        update(StorageUse)
-        .where(StorageUse.project_id == key)
-        .values(added_bytes=StorageUse.added_bytes + size)
-        .execution_options(synchronize_session=False)
+def lock_use(session: Session, project: uuid.UUID) -> StorageUse:
+    """What a project uses; of two at the same moment the second sees what the first has taken.
+
+    Raises:
+        NotFoundError: There is no such project (any more).
+    """
+    if session.scalar(select(Project.id).where(Project.id == project).with_for_update(key_share=True)) is None:
+        raise NotFoundError("There is no such project (any more).")
+    query = select(StorageUse).where(StorageUse.project_id == project).with_for_update()
+    row = session.scalar(query.execution_options(populate_existing=True))
+    if row is None:
+        # It was never counted; what comes in before that is counted all the same.
+        row = StorageUse(project_id=project, added_bytes=0, counted_bytes=0)
+        session.add(row)
+        session.flush()
+    return row
+
+
+def held_storage(session: Session, project: uuid.UUID, *, but: uuid.UUID | None = None) -> int:
+    """Bytes of a project that are taken by what is being made (:mod:`hops_platform.quotas.room`)."""
+    held = select(func.coalesce(func.sum(StorageHold.size), 0)).where(
+        StorageHold.project_id == project, StorageHold.until > now()
     )
+    return int(session.scalar(held if but is None else held.where(StorageHold.id != but)) or 0)
 
 
-def no_storage(project: Project, *, used: int, most: int, size: int = 0) -> QuotaExceededError:
+def no_storage(project: Project, *, used: int, most: int, more: str = "") -> QuotaExceededError:
     """The answer to what would bring a project more bytes than it may have."""
-    more = f" This needs {in_words(size)} more." if size else ""
+    uses = f"The project {project.name!r} uses {in_words(used)} of the {in_words(most)} of storage that it may use."
     return QuotaExceededError(
-        f"The project {project.name!r} uses {in_words(used)} of the {in_words(most)} of storage that it may use.{more}",
+        f"{uses} {more}".rstrip(),
         remedy="Delete files and empty the trash, or ask an administrator for more.",
     )
 

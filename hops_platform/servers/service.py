@@ -26,7 +26,7 @@ from hops_platform.outbox import Delivery, Task, enqueue, entity_of
 from hops_platform.parts import Parts
 from hops_platform.projects.models import Membership, Project
 from hops_platform.projects.service import STOP_SERVER, services_without
-from hops_platform.quotas.service import limits_of
+from hops_platform.quotas.service import is_full, limits_of
 from hops_platform.quotas.use import check_room_for_server
 from hops_platform.second_factor.checking import has_second_factor
 from hops_platform.security.services import Service
@@ -155,6 +155,7 @@ def grant_server(
         project_folder=parts.engines.storage.project_address(project.name),
         environment=parts.engines.environments.prefix(project.name),
         network=parts.settings.network_of(project.network),
+        full=is_full(session, project),
         control_plane_url=parts.settings.public_control_plane_url(),
         livy_url=parts.settings.livy_url.rstrip("/"),
         spark=Service.SPARK in services_without(project.services_off),

@@ -26,6 +26,8 @@ from hops_platform.users.models import User
 
 SETTLE_RIGHTS = Task("storage-rights", "rights.settle")
 """A channel of its own: folders are made while a list of rights is too long for HDFS."""
+LET_OUT = Task("storage-leaving", "rights.let-out")
+"""Another, which is quick: whoever is removed does not wait until others are let in, which can take long."""
 _CONCERNED: Mapping[Any, str] = MappingProxyType(
     {Share: "owner_id", Dataset: "project_id", Membership: "project_id", Project: "id", User: "id"}
 )
@@ -118,6 +120,7 @@ def _write(session: Session) -> None:
     owners = select(Share.owner_id).where(Share.project_id.in_(changed))
     concerned = or_(Project.id.in_(changed), Project.id.in_(owners))
     for name in session.scalars(select(Project.name).where(concerned).order_by(Project.name)):
+        enqueue(session, LET_OUT, entity=name, payload={"project": name})
         enqueue(session, SETTLE_RIGHTS, entity=name, payload={"project": name})
 
 

@@ -39,7 +39,7 @@ from hops_platform.sharing.schemas import (
     Wish,
     Withdrawal,
 )
-from hops_platform.sharing.service import end, show_received, show_share
+from hops_platform.sharing.service import end, show_received, show_share, show_shares
 
 router = APIRouter(tags=["sharing"])
 TargetName = Annotated[str, Path(max_length=MAX_SLUG_LENGTH, examples=["tides"])]
@@ -70,7 +70,7 @@ def list_shares_of_dataset(
     """Who has a dataset of this project, or may come to have it, by the projects' names."""
     query = offering.shares_of(find_dataset(session, access.project, dataset))
     rows, following = fetch_page(session, query, key=Project.name, limit=limit, after=after)
-    return Page(items=[show_share(session, row[1]) for row in rows], next=following)
+    return Page(items=show_shares(session, [row[1] for row in rows]), next=following)
 
 
 @router.post(

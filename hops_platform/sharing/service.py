@@ -6,7 +6,9 @@ What the owning project does is in :mod:`~hops_platform.sharing.offering`, what 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
@@ -174,9 +176,26 @@ def check_waiting(session: Session, person: User, target: Project, state: ShareS
 
 def show_share(session: Session, share: Share) -> ShareAnswer:
     """A share on the wire, as the owning project sees it."""
-    resting = share.project.deleted_at is not None
-    counts = share.state is ShareState.ACCEPTED and not resting
-    members = select(func.count()).select_from(Membership).where(Membership.project_id == share.project_id)
+    return show_shares(session, [share])[0]
+
+
+def show_shares(session: Session, shares: Sequence[Share]) -> list[ShareAnswer]:
+    """Shares on the wire, as the owning project sees them; their members are counted all at once."""
+    counting = [share.project_id for share in shares if _counts(share)]
+    query = (
+        select(Membership.project_id, func.count())
+        .where(Membership.project_id.in_(counting))
+        .group_by(Membership.project_id)
+    )
+    members: dict[UUID, int] = dict(session.execute(query).all()) if counting else {}
+    return [_show(share, members=members.get(share.project_id, 0) if _counts(share) else None) for share in shares]
+
+
+def _counts(share: Share) -> bool:
+    return share.state is ShareState.ACCEPTED and share.project.deleted_at is None
+
+
+def _show(share: Share, *, members: int | None) -> ShareAnswer:
     return ShareAnswer(
         project=share.project.name,
         title=share.project.title,
@@ -184,8 +203,8 @@ def show_share(session: Session, share: Share) -> ShareAnswer:
         mode=share.mode,
         download=share.download,
         self_service=share.self_service,
-        resting=resting,
-        members=session.scalar(members) if counts else None,
+        resting=share.project.deleted_at is not None,
+        members=members,
         since=share.accepted_at,
         created_at=share.created_at,
         version=share.version,

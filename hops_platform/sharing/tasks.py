@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from hops_platform.engines.sandboxes import EndedShare, Ending
+from hops_platform.engines.storage import DatasetRights
 from hops_platform.outbox import Handler, Task
 from hops_platform.parts import Parts
-from hops_platform.sharing.rights import SETTLE_RIGHTS, rights_of
+from hops_platform.sharing.rights import LET_OUT, SETTLE_RIGHTS, rights_of
 from hops_platform.sharing.standing import SETTLE, visible_in
 
 
@@ -32,9 +34,18 @@ def settle_sandboxes(parts: Parts, payload: Mapping[str, Any]) -> None:
 
 def settle_rights(parts: Parts, payload: Mapping[str, Any]) -> None:
     """Lets those use the datasets of a project on the storage who may now."""
+    look = partial(_rights_now, parts, payload["project"])
+    parts.engines.storage.settle_rights(payload["project"], look(), again=look)
+
+
+def let_out(parts: Parts, payload: Mapping[str, Any]) -> None:
+    """Lets those out of the datasets of a project on the storage who may not be in any more."""
+    parts.engines.storage.let_out(payload["project"], _rights_now(parts, payload["project"]))
+
+
+def _rights_now(parts: Parts, project: str) -> Sequence[DatasetRights]:
     with parts.database.session(writes=False) as session:
-        rights = rights_of(session, payload["project"])
-    parts.engines.storage.settle_rights(payload["project"], rights)
+        return rights_of(session, project)
 
 
-TASKS: Mapping[Task, Handler[Parts]] = {SETTLE: settle_sandboxes, SETTLE_RIGHTS: settle_rights}
+TASKS: Mapping[Task, Handler[Parts]] = {SETTLE: settle_sandboxes, LET_OUT: let_out, SETTLE_RIGHTS: settle_rights}

@@ -11,7 +11,7 @@ from hops_platform.engines.hub import HubServer, RunningServer, ServerState
 from hops_platform.engines.mailer import Letter
 from hops_platform.engines.sandboxes import EndedShare, VisibleDataset
 from hops_platform.engines.sessions import SessionHappening, SessionHappenings, SessionsUse
-from hops_platform.engines.storage import DatasetRights
+from hops_platform.engines.storage import DatasetRights, LookAgain
 from hops_platform.errors import EngineRefusedError, NotFoundError
 
 
@@ -58,7 +58,23 @@ class MemoryStorage(Faulty):
     def close(self) -> None:
         """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
 
-    def settle_rights(self, project: str, rights: Sequence[DatasetRights]) -> None:
+    def let_out(self, project: str, rights: Sequence[DatasetRights]) -> None:
+        """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
+        self.check()
+        kept = self.rights.setdefault(project, {})
+        for one in rights:
+            if (was := kept.get(one.dataset)) is not None:
+                writers = [name for name in was.writers if name in one.writers]
+                readers = [name for name in was.readers if name in one.readers]
+                kept[one.dataset] = DatasetRights(dataset=one.dataset, writers=writers, readers=readers)
+
+    def settle_rights(
+        self,
+        project: str,
+        rights: Sequence[DatasetRights],
+        *,
+        again: LookAgain | None = None,  # noqa: ARG002 - it takes no time
+    ) -> None:
         """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
         self.check()
         self.rights.setdefault(project, {}).update({one.dataset: one for one in rights})

@@ -166,6 +166,10 @@ class MemoryFiles(Faulty):
             del left.nodes[source.name]
             return entry
 
+    def moves_slowly(self, project: str, what: Place | UUID | None, *, into: str | None = None) -> bool:  # noqa: ARG002 - one step, whatever it is
+        """See :class:`~hops_platform.engines.files.ProjectFiles`."""
+        return False
+
     def copy(
         self, source: Place, target: Place, *, most_entries: int, most_bytes: int, leave: Leave | None = None
     ) -> Copied:

@@ -87,11 +87,15 @@ def count_again(
 
 
 def cancel_upload(session: Session, uploads: ProjectUploads, access: ProjectAccess, upload: UUID) -> None:
-    """Gives up an upload of the caller's; does nothing if there is none."""
+    """Gives up an upload of the caller's; does nothing if there is none.
+
+    Raises:
+        ConflictError: It is being put in its place at this moment.
+    """
     project, owner = access.project, access.caller.person.id
     session.commit()  # nobody waits for the database while the disk is looked at
     size = uploads.cancel(project.name, owner, upload)
-    # What was put in its place meanwhile stays counted.
+    # What a killed process had put in its place already stays counted.
     if size and uploads.find_finished(project.name, owner, upload) is None:
         give_storage_back(session, project, size)
 

@@ -31,7 +31,8 @@ from hops_platform.engines.previews import Bounds, FileFormat
 from hops_platform.errors import ConflictError, EngineUnavailableError
 
 LOG = logging.getLogger("hops.previews")
-PATIENCE_S = 5.0
+PATIENCE_S = 30.0
+"""An outer bound: on a busy machine a process waits long for its five seconds of processor time (``reader.limits``)."""
 _PACKAGE = Path(__file__).resolve().parents[2]
 _MODULE = "hops_platform.adapters.previews.reader"
 _MOST_WRITTEN = 8 * 1024 * 1024
@@ -155,6 +156,6 @@ def _run(command: list[str], file: BinaryIO) -> bytes:
 
 def _too_much() -> ConflictError:
     return ConflictError(
-        f"This can't be read within the {PATIENCE_S:g} seconds and the memory that a preview has; it may be broken.",
+        "This can't be read within the time and the memory that a preview has; it may be broken.",
         remedy="Read it in a notebook, or download it.",
     )

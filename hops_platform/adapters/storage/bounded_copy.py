@@ -36,6 +36,7 @@ class BoundedCopy:
         """Looks whether it may go on, at so many folders in one another.
 
         Raises:
+            PlatformError: There is no leave for it any more, or no room.
             TooLargeError: It is more than may be copied at once.
         """
         self.leave.check_at_times()
@@ -45,6 +46,7 @@ class BoundedCopy:
                 f"{self.most_bytes // 2**20} MiB and {MOST_DEPTH} folders in one another are the most.",
                 remedy="Copy parts of it, or copy it in a notebook.",
             )
+        self.leave.take(self.size)
 
     @property
     def copied(self) -> Copied:

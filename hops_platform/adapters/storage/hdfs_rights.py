@@ -16,8 +16,10 @@ A list of HDFS has at most 32 entries (``AclTransformation.MAX_ENTRIES``), four 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hops_platform.adapters.storage.trees import Path, all_nodes
@@ -76,9 +78,19 @@ class HdfsRights:
 
     def __init__(self, hdfs: WebHdfs) -> None:
         self._hdfs = hdfs
+        # Whoever sets a gate by what was true a moment ago would let in again whom another has let out since.
+        self._gates = threading.Lock()
 
-    def settle(self, tree: Tree, dataset: Path, rights: DatasetRights) -> None:
+    def settle(
+        self, tree: Tree, dataset: Path, rights: DatasetRights, *, again: Callable[[], DatasetRights] | None = None
+    ) -> None:
         """Lets those and no others use a dataset; can be repeated.
+
+        Args:
+            tree: Where it lies.
+            dataset: Which.
+            rights: Who may do what.
+            again: Says it anew, since it can take long until the gate is opened; whoever may not any more stays out.
 
         Raises:
             EngineRefusedError: They are more than a list takes, or HDFS lets the platform's user change none.
@@ -91,12 +103,14 @@ class HdfsRights:
                 f"More than {MOST_NAMED} project-users would use {dataset[-1]!r} on HDFS, whose lists name no more.",
                 remedy="Those beyond them reach it through the platform; or share it with fewer.",
             )
-        entering = self._entering(dataset)
-        known = self._readers(dataset)
-        self._set(dataset, gate(rights, entering=[one for one in rights.readers if one in entering and one in known]))
+        look = again or (lambda: rights)
+        with self._gates:
+            entering, known = self._entering(dataset), self._readers(dataset)
+            self._open(dataset, rights, look(), entering=entering & known)
         if known != frozenset(rights.readers) or not entering.issuperset(rights.readers):
             self._name_behind(tree, dataset, rights.readers)
-            self._set(dataset, gate(rights, entering=rights.readers))
+            with self._gates:
+                self._open(dataset, rights, look(), entering=rights.readers)
 
     def let_out(self, dataset: Path, rights: DatasetRights) -> None:
         """Shuts out who may not be in any more; who is in and may be stays. Takes a moment, however much lies there.
@@ -104,6 +118,16 @@ class HdfsRights:
         Raises:
             NotFoundError: The dataset has no folder.
         """
+        with self._gates:
+            self._let_out(dataset, rights)
+
+    def _open(self, dataset: Path, rights: DatasetRights, now: DatasetRights, *, entering: Collection[str]) -> None:
+        """Lets in those of ``rights`` who may be in ``now`` as well; of the readers, those of ``entering``."""
+        writers = [one for one in rights.writers if one in now.writers]
+        readers = [one for one in rights.readers if one in entering and one in now.readers]
+        self._set(dataset, gate(replace(rights, writers=writers), entering=readers))
+
+    def _let_out(self, dataset: Path, rights: DatasetRights) -> None:
         entries = self._entries(dataset)
         writing, entering = _named_in(entries, "rwx"), _named_in(entries, "r-x")
         if writing.issubset(rights.writers) and entering.issubset(rights.readers):

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 from hops_platform.adapters.storage.hdfs_rights import HdfsRights
 from hops_platform.adapters.storage.range_reader import RangeReader
 from hops_platform.adapters.storage.trees import (
+    MUCH_ENTRIES,
     OWN,
     PIECE,
     Draft,
@@ -160,6 +161,16 @@ class HdfsTree:
             if find(self, target) is not None and find(self, source) is not None:
                 raise taken(target) from error
             raise
+
+    def moves_slowly(self, path: Path, *, adopted: bool) -> bool:
+        """See :class:`~hops_platform.adapters.storage.trees.Tree`: one step, but for who is named on all of it."""
+        if not adopted:
+            return False
+        try:
+            told = self._hdfs.ask("GET", "GETCONTENTSUMMARY", path)["ContentSummary"]
+        except NotFoundError:
+            return False
+        return int(told["fileCount"]) + int(told["directoryCount"]) > MUCH_ENTRIES
 
     def remove(self, path: Path) -> None:
         """See :class:`~hops_platform.adapters.storage.trees.Tree`."""

@@ -17,7 +17,7 @@ from hops_platform.adapters.disk import full_disk_told
 from hops_platform.adapters.storage.beneath import FOLDER_MODE, is_folder, open_beneath, open_project, told
 from hops_platform.adapters.storage.local_trash import LocalTrash
 from hops_platform.engines.places import Place
-from hops_platform.engines.storage import DatasetRights
+from hops_platform.engines.storage import DatasetRights, LookAgain
 from hops_platform.errors import EngineUnavailableError
 
 
@@ -79,7 +79,10 @@ class LocalStorage:
             if folder.exists():
                 _move(folder, target)
 
-    def settle_rights(self, project: str, rights: Sequence[DatasetRights]) -> None:
+    def let_out(self, project: str, rights: Sequence[DatasetRights]) -> None:
+        """See :class:`~hops_platform.engines.storage.ProjectStorage`; see below."""
+
+    def settle_rights(self, project: str, rights: Sequence[DatasetRights], *, again: LookAgain | None = None) -> None:
         """See :class:`~hops_platform.engines.storage.ProjectStorage`; sandboxes show no more than they may."""
 
     def close(self) -> None:

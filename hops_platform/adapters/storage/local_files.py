@@ -94,6 +94,10 @@ class LocalFiles:
                 rename_new(source.name, target.name, source_at=source_folder, target_at=folder)
                 return entry_of(target.name, at=folder)
 
+    def moves_slowly(self, project: str, what: Place | UUID | None, *, into: str | None = None) -> bool:  # noqa: ARG002 - one step, whatever it is
+        """See :class:`~hops_platform.engines.files.ProjectFiles`."""
+        return False
+
     def copy(
         self, source: Place, target: Place, *, most_entries: int, most_bytes: int, leave: Leave | None = None
     ) -> Copied:

@@ -11,8 +11,8 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -125,9 +125,9 @@ class LocalUploads:
         return Entry(name=told["name"], kind=EntryKind.FILE, size=told["size"], modified=modified)
 
     def _finish(self, project: str, owner: UUID, upload: UUID, leave: Leave) -> Entry:
-        wanted = self.find(project, owner, upload).wanted
         folder = self._folder(project, owner, upload)
-        with LocalWriter(folder, wanted.size) as held:
+        with _ending(folder, alone=True), LocalWriter(folder, self.find(project, owner, upload).wanted.size) as held:
+            wanted = self.find(project, owner, upload).wanted
             held.check_whole(wanted)
             entry = None if self._deliver is None else self._deliver(folder / _DATA, wanted, leave)
             if entry is None:
@@ -139,7 +139,8 @@ class LocalUploads:
                 finished.parent.mkdir(mode=0o700, exist_ok=True)
                 told = {"name": entry.name, "size": entry.size, "modified": entry.modified.isoformat()}
                 _write_whole(finished, json.dumps(told))
-        wipe_folder(folder)
+            # While it is held: nobody who gives it up after this finds it.
+            wipe_folder(folder)
         return entry
 
     def announced(self, project: str) -> int:
@@ -148,20 +149,21 @@ class LocalUploads:
         for about in self._home.uploads(project).glob(f"*/{_ABOUT}"):
             # One that ends at this moment is a file already, or nothing.
             with suppress(FileNotFoundError, NotADirectoryError):
+                about.with_name(_DATA).lstat()
                 total += int(json.loads(about.read_text())["size"])
         return total
 
     def cancel(self, project: str, owner: UUID, upload: UUID) -> int:
         """See :class:`~hops_platform.engines.files.ProjectUploads`."""
         folder, size = self._folder(project, owner, upload), 0
-        with suppress(NotFoundError, FileNotFoundError):
-            size = self.find(project, owner, upload).wanted.size
-            # Of two at the same moment one removes it, and tells its size.
-            (folder / _ABOUT).unlink()
+        with suppress(NotFoundError), _ending(folder, alone=False):
+            with suppress(NotFoundError, FileNotFoundError):
+                found = self.find(project, owner, upload).wanted.size
+                # Of two at the same moment one removes it, and tells its size.
+                (folder / _ABOUT).unlink()
+                size = found
             wipe_folder(folder)
-            return size
-        wipe_folder(folder)
-        return 0
+        return size
 
     def sweep(self, *, before: datetime) -> None:
         """See :class:`~hops_platform.engines.files.ProjectUploads`."""
@@ -301,6 +303,31 @@ class LocalWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+@contextmanager
+def _ending(folder: Path, *, alone: bool) -> Iterator[None]:
+    """Ends an upload: nobody gives it up while it is put in its place, which is done ``alone``, nor the other way.
+
+    Raises:
+        ConflictError: Somebody is at it.
+        NotFoundError: It is gone.
+    """
+    try:
+        held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError as error:
+        raise _absent() from error
+    try:
+        fcntl.flock(held, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(held)
+        raise ConflictError(
+            "This upload is being ended at this moment.", remedy="Wait, then look whether the file is there."
+        ) from error
+    try:
+        yield
+    finally:
+        os.close(held)
 
 
 def _write_whole(path: Path, text: str) -> None:

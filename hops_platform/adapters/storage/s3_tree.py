@@ -19,15 +19,18 @@ import io
 import json
 import secrets
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import BinaryIO
 
 from hops_platform.adapters.storage.range_reader import RangeReader
 from hops_platform.adapters.storage.s3_bucket import MOST_KEY_BYTES, Bucket, Found
 from hops_platform.adapters.storage.trees import (
+    MUCH_ENTRIES,
     OWN,
     PIECE,
     Draft,
@@ -47,6 +50,8 @@ from hops_platform.errors import ConflictError, InvalidRequestError, NotFoundErr
 _LAST = "\U0010ffff"
 """Behind every key of a folder."""
 _REMOVED_AT_ONCE = 1000
+_MUCH_BYTES = 256 * 2**20
+"""What is more than that is not copied in a moment."""
 _WAY_OUT_BYTES = 128
 """So much longer can a key become on its way to the trash, and with its project out of the way: whoever filled a key
 to its end would have made what nobody deletes."""
@@ -91,6 +96,7 @@ class S3Tree:
         self._lock = threading.Lock()
         self._moves: dict[str, _Move] | None = None
         self._left: set[str] = set()
+        self._replaced: Counter[Path] = Counter()
 
     def stat(self, path: Path) -> Node:
         """See :class:`~hops_platform.adapters.storage.trees.Tree`."""
@@ -145,12 +151,13 @@ class S3Tree:
         What replaces a file is one object, which takes its place in one step; all else is made at its target, hidden.
         """
         folder_at(self, target[:-1])
-        found = find(self, target)
-        if found is not None and not (replaces and found.kind is EntryKind.FILE):
-            raise taken(target)
-        if found is not None:
-            yield _Draft(target, lambda: None)
-            return
+        with self._replacing(target) if replaces else nullcontext():
+            found = find(self, target)
+            if found is not None and not (replaces and found.kind is EntryKind.FILE):
+                raise taken(target)
+            if found is not None:
+                yield _Draft(target, lambda: None)
+                return
         move = _Move(secrets.token_hex(16), None, target)
         self._begin(move)
         try:
@@ -193,6 +200,11 @@ class S3Tree:
             raise
         # From here on it is moved, whatever comes.
         self._settle(moved, self._finish)
+
+    def moves_slowly(self, path: Path, *, adopted: bool) -> bool:  # noqa: ARG002 - it is copied in any case
+        """See :class:`~hops_platform.adapters.storage.trees.Tree`: object by object."""
+        found = list(islice(self._objects(path), MUCH_ENTRIES + 1))
+        return len(found) > MUCH_ENTRIES or sum(one.size for one in found) > _MUCH_BYTES
 
     def remove(self, path: Path) -> None:
         """See :class:`~hops_platform.adapters.storage.trees.Tree`."""
@@ -297,6 +309,34 @@ class S3Tree:
         if self._is_hidden(path):
             raise absent(path)
 
+    @contextmanager
+    def _replacing(self, target: Path) -> Iterator[None]:
+        """Lets nothing be moved meanwhile that a file is replaced in: what was copied would be the old one.
+
+        Raises:
+            ConflictError: It is being moved.
+        """
+        self._known()
+        with self._lock:
+            self._check_free([target], self._at_work())
+            self._replaced[target] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._replaced[target] -= 1
+                if not self._replaced[target]:
+                    del self._replaced[target]
+
+    def _at_work(self) -> list[Path]:
+        moves = self._moves if self._moves is not None else {}
+        return [path for one in moves.values() for path in (one.source, one.target) if path is not None]
+
+    @staticmethod
+    def _check_free(wanted: Iterable[Path], busy: Iterable[Path]) -> None:
+        if any(_overlap(one, other) for one in wanted for other in busy):
+            raise ConflictError("This is being moved or made at this moment.", remedy="Try again when that has ended.")
+
     def _begin(self, move: _Move) -> None:
         """Takes the names of a move.
 
@@ -306,13 +346,9 @@ class S3Tree:
         self._known()
         wanted = [path for path in (move.source, move.target) if path is not None]
         with self._lock:
-            moves = self._moves if self._moves is not None else {}
-            busy = [path for one in moves.values() for path in (one.source, one.target) if path is not None]
-            if any(_overlap(one, other) for one in wanted for other in busy):
-                raise ConflictError(
-                    "This is being moved or made at this moment.", remedy="Try again when that has ended."
-                )
-            moves[move.id] = move
+            self._check_free(wanted, [*self._at_work(), *self._replaced])
+            if self._moves is not None:
+                self._moves[move.id] = move
         try:
             self._note(move)
         except BaseException:

@@ -87,6 +87,11 @@ class SplitFiles:
         check_same_place(source, target, self._on_machine, "moved", "Copy it, then delete it.")
         return self._of(source).move(source, target)
 
+    def moves_slowly(self, project: str, what: Place | UUID | None, *, into: str | None = None) -> bool:
+        """See :class:`~hops_platform.engines.files.ProjectFiles`; on the machine's disk no move does."""
+        files = self._of(what) if isinstance(what, Place) else self._there
+        return files.moves_slowly(project, what, into=into)
+
     def copy(
         self, source: Place, target: Place, *, most_entries: int, most_bytes: int, leave: Leave | None = None
     ) -> Copied:

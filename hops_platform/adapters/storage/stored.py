@@ -6,12 +6,13 @@ import secrets
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 
 from hops_platform.adapters.storage.hdfs_tree import HdfsTree
 from hops_platform.adapters.storage.local import LocalStorage
 from hops_platform.adapters.storage.trees import Tree, dataset_of, find, own, trash_of
 from hops_platform.engines.places import Place
-from hops_platform.engines.storage import DatasetRights
+from hops_platform.engines.storage import DatasetRights, LookAgain
 from hops_platform.errors import ConflictError, EngineUnavailableError, NotFoundError, PlatformError
 
 
@@ -59,19 +60,33 @@ class StoredStorage:
                 self._tree.make_folder(kept)
                 self._tree.rename(source, (*kept, name))
 
-    def settle_rights(self, project: str, rights: Sequence[DatasetRights]) -> None:
+    def let_out(self, project: str, rights: Sequence[DatasetRights]) -> None:
         """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
         if not isinstance(self._tree, HdfsTree):
             return
         failures: list[PlatformError] = []
-        rights = [one for one in rights if one.dataset not in self._on_machine]
-        # Of all of them first: naming who reads can take long where much lies, and nobody stays for as long.
-        for one in rights:
-            with suppress(PlatformError):  # what it is, is told below
-                self._tree.rights.let_out((project, one.dataset), one)
-        for one in rights:
+        for one in self._stored(rights):
             try:
-                self._tree.rights.settle(self._tree, (project, one.dataset), one)
+                self._tree.rights.let_out((project, one.dataset), one)
+            except NotFoundError:
+                pass  # nobody is in what is not there
+            except PlatformError as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
+
+    def settle_rights(self, project: str, rights: Sequence[DatasetRights], *, again: LookAgain | None = None) -> None:
+        """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
+        if not isinstance(self._tree, HdfsTree):
+            return
+        failures: list[PlatformError] = []
+        # Of all of them first: naming who reads can take long where much lies, and nobody stays for as long.
+        with suppress(PlatformError):  # what it is, is told below
+            self.let_out(project, rights)
+        for one in self._stored(rights):
+            look = None if again is None else partial(_of_dataset, again, one.dataset)
+            try:
+                self._tree.rights.settle(self._tree, (project, one.dataset), one, again=look)
             except NotFoundError as error:
                 # Where nobody is let in, it may as well be gone.
                 if one.writers or one.readers:
@@ -80,6 +95,9 @@ class StoredStorage:
                 failures.append(error)
         if failures:
             raise failures[0]
+
+    def _stored(self, rights: Sequence[DatasetRights]) -> list[DatasetRights]:
+        return [one for one in rights if one.dataset not in self._on_machine]
 
     def close(self) -> None:
         """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
@@ -99,3 +117,8 @@ class StoredStorage:
             self._tree.adopt((*probe, "probe"), probe)
         finally:
             self._tree.remove(probe)
+
+
+def _of_dataset(again: LookAgain, dataset: str) -> DatasetRights:
+    found = [one for one in again() if one.dataset == dataset]
+    return found[0] if found else DatasetRights(dataset=dataset, writers=())

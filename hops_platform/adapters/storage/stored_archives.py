@@ -11,7 +11,7 @@ from functools import partial
 from typing import IO
 
 from hops_contract.layout import Home
-from hops_platform.adapters.disk import full_disk_told
+from hops_platform.adapters.disk import check_room, full_disk_told
 from hops_platform.adapters.storage.stored_files import check_kind
 from hops_platform.adapters.storage.trees import PIECE, Node, Path, Tree, all_nodes, path_of
 from hops_platform.adapters.storage.zipped import (
@@ -27,6 +27,8 @@ from hops_platform.engines.leave import Leave, no_end
 from hops_platform.engines.places import Place, is_shown
 from hops_platform.errors import ConflictError
 
+SPARE = 256 * 2**20
+"""Bytes of the platform's disk that no archive takes: the platform's own sockets and files lie there too."""
 _FOLDER_BITS = stat.S_IFDIR | 0o750
 _FILE_BITS = stat.S_IFREG | 0o640
 
@@ -53,7 +55,7 @@ class StoredArchives:
         check_kind(node, "packed", "Pack what the link leads to.")
         with self._tree.draft(path_of(target)) as draft, self._gathering() as made:
             with full_disk_told(), zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, compresslevel=QUICK) as archive:
-                _Packing(self._tree, archive, counted).add(path_of(source), node)
+                _Packing(self._tree, archive, counted, made.fileno()).add(path_of(source), node)
             size = made.tell()
             made.seek(0)
             self._tree.put(draft.path, iter(partial(made.read, PIECE), b""), size=size, ready=counted.leave.check)
@@ -94,6 +96,7 @@ class _Packing:
     tree: Tree
     archive: zipfile.ZipFile
     counted: Counted
+    gathered: int
 
     def add(self, path: Path, node: Node, *, above: str = "", depth: int = 0) -> None:
         if not is_shown(node.name) or node.kind not in {EntryKind.FILE, EntryKind.FOLDER}:
@@ -110,6 +113,7 @@ class _Packing:
         with self.tree.open_file(path, node) as file, self.archive.open(said, "w", force_zip64=True) as to:
             while piece := file.read(PIECE):
                 self.counted.add(size=len(piece))
+                check_room(self.gathered, SPARE, what="this archive, and the platform beside it,")
                 to.write(piece)
 
 

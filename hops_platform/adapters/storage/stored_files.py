@@ -90,6 +90,12 @@ class StoredFiles:
             self._tree.adopt(path, dataset_of(target))
         return self._tree.stat(path).entry
 
+    def moves_slowly(self, project: str, what: Place | UUID | None, *, into: str | None = None) -> bool:
+        """See :class:`~hops_platform.engines.files.ProjectFiles`."""
+        if isinstance(what, Place):
+            return self._tree.moves_slowly(path_of(what), adopted=into not in {None, what.dataset})
+        return self._tree.moves_slowly(trash_of(project, what), adopted=what is not None)
+
     def copy(
         self, source: Place, target: Place, *, most_entries: int, most_bytes: int, leave: Leave | None = None
     ) -> Copied:

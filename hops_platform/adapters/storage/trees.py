@@ -24,6 +24,8 @@ OWN = OWN_PREFIX
 """The folder of the platform's own, beside the projects."""
 PIECE = 1024 * 1024
 PAGE = 1000
+MUCH_ENTRIES = 200
+"""What is more than that is not gone through in a moment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +135,15 @@ class Tree(Protocol):
 
         Raises:
             ConflictError: There is something.
+        """
+        ...
+
+    def moves_slowly(self, path: Path, *, adopted: bool) -> bool:
+        """Whether to move what is at ``path`` takes more than a moment; absent things do not.
+
+        Args:
+            path: What.
+            adopted: Whether it comes into a dataset from elsewhere (:meth:`adopt`).
         """
         ...
 

@@ -48,7 +48,7 @@ class Counted:
         self.check(self.copied.entries + self.copied.left_out, self.copied.size, depth=depth)
 
     def check(self, entries: int, size: int, *, depth: int = 0) -> None:
-        """Looks whether so much may be done, and whether there is leave still."""
+        """Looks whether so much may be done, and whether there is leave and room for it still."""
         self.leave.check_at_times()
         if entries > self.most_entries or size > self.most_bytes or depth > MOST_DEPTH:
             raise TooLargeError(
@@ -56,6 +56,7 @@ class Counted:
                 f"{self.most_bytes // 2**20} MiB and {MOST_DEPTH} folders in one another are the most.",
                 remedy="Take parts of it, or do it in a notebook.",
             )
+        self.leave.take(size)
 
 
 def information(path: str, *, modified: float, mode: int) -> zipfile.ZipInfo:

@@ -1725,7 +1725,7 @@ export interface paths {
         };
         /**
          * Read Session Limits
-         * @description The project's limits and network, for a session that is about to start; refused (409) where none may.
+         * @description The project's limits, network and fullness for a session that is about to start; refused (409) where none may.
          */
         get: operations["read_session_limits"];
         put?: never;
@@ -5660,6 +5660,12 @@ export interface components {
              */
             environment: string;
             /**
+             * Full
+             * @description Whether the project is over its quota of storage: its code only reads its datasets.
+             * @default false
+             */
+            full: boolean;
+            /**
              * Livy Url
              * @description Address of the session service, for processes; no / at its end.
              */
@@ -5931,6 +5937,12 @@ export interface components {
          * @description A project's limits, and what else bounds its servers and sessions when they start.
          */
         SessionBounds: {
+            /**
+             * Full
+             * @description Whether the project is over its quota of storage: its code only reads its datasets.
+             * @default false
+             */
+            full: boolean;
             /**
              * Max Driver Memory Mib
              * @default 8192
@@ -9900,8 +9912,8 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                dataset: string;
                 project: string;
+                dataset: string;
             };
             cookie?: never;
         };
@@ -9994,8 +10006,8 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                dataset: string;
                 project: string;
+                dataset: string;
             };
             cookie?: never;
         };
@@ -10088,8 +10100,8 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                dataset: string;
                 project: string;
+                dataset: string;
             };
             cookie?: never;
         };

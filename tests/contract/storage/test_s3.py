@@ -6,13 +6,16 @@ import hashlib
 import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from hops_platform.adapters.storage import s3_bucket
+from hops_contract.layout import Home
+from hops_platform.adapters.storage import s3_bucket, s3_tree, stored_archives
 from hops_platform.adapters.storage.s3_bucket import PART, Bucket, Found, Key, read_key
 from hops_platform.adapters.storage.s3_tree import S3Tree
+from hops_platform.adapters.storage.stored_archives import StoredArchives
 from hops_platform.adapters.storage.stored_files import StoredFiles
 from hops_platform.database import now
 from hops_platform.engines.files import EntryKind
@@ -24,6 +27,7 @@ from hops_platform.errors import (
     ForbiddenError,
     InvalidRequestError,
     NotFoundError,
+    StorageFullError,
 )
 from tests.contract.s3_server import BUCKET, S3Server
 
@@ -106,6 +110,49 @@ class TestS3Alone:
         assert files.stat(place("large")).size == 24 * 2**20
         assert read.hexdigest() == digest
         assert most < 5 * PART
+
+    def test_what_is_replaced_while_its_folder_is_moved_is_lost_in_neither_order(
+        self, files: StoredFiles, tree: S3Tree, folder: Place, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        target, copy, answers = ("weather", "raw", "from", "a"), bucket.copy, []
+
+        def meanwhile(found: Found, key: str) -> None:
+            copy(found, key)
+            with pytest.raises((ConflictError, NotFoundError)), tree.draft(target, replaces=True) as draft:
+                tree.put(draft.path, iter([b"new"]))
+            answers.append(found.key)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(bucket, "copy", meanwhile)
+            files.move(folder, place("to"))
+        assert answers
+        files.move(place("to"), folder)
+        with tree.draft(target, replaces=True) as draft:
+            with pytest.raises(ConflictError):
+                files.move(folder, place("to"))
+            tree.put(draft.path, iter([b"new"]))
+            draft.appear()
+        files.move(folder, place("to"))
+        with files.open_file(place("to", "a")).file as file:
+            assert file.read() == b"new"
+
+    def test_what_takes_long_to_move_is_told(
+        self, files: StoredFiles, folder: Place, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert not files.moves_slowly("weather", folder)
+        assert not files.moves_slowly("weather", None)
+        item = files.trash(folder, by="ada")
+        monkeypatch.setattr(s3_tree, "MUCH_ENTRIES", 2)
+        assert files.moves_slowly("weather", item.id, into="raw")
+        assert files.moves_slowly("weather", None)
+
+    def test_an_archive_takes_not_the_last_of_the_platforms_disk(
+        self, tree: S3Tree, files: StoredFiles, folder: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(stored_archives, "SPARE", 2**62)
+        with pytest.raises(StorageFullError, match="the platform's disk than this archive"):
+            StoredArchives(tree, Home(tmp_path)).pack(folder, place("a.zip"), most_entries=9, most_bytes=9)
+        assert names_in(files, place()) == ["from"]
 
     def test_a_large_file_whose_leave_ends_is_given_up(self, files: StoredFiles, tree: S3Tree, bucket: Bucket) -> None:
         def ended() -> None:

@@ -20,6 +20,9 @@ from sqlalchemy import select
 from hops_contract.principal import ProjectRole
 from hops_platform.audit.actions import Action, Outcome
 from hops_platform.audit.models import AuditEvent
+from hops_platform.engines.leave import Leave
+from hops_platform.files import moving
+from hops_platform.security.leave import no_longer
 from hops_platform.transfers import OF_ONE_PERSON
 
 from .conftest import PlatformUnderTest
@@ -277,6 +280,36 @@ def test_folders_are_made_files_moved_copied_deleted_and_restored(bob: Any, ada:
     assert names(bob, "d/e") == ["program.py"]
 
 
+def test_a_move_that_takes_long_is_done_like_a_copy_as_long_as_there_is_leave(
+    on_disk: PlatformUnderTest, ada: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload(ada, "day.csv", b"day")
+    files, threads, leaving = on_disk.platform.parts.engines.files, [], []
+    monkeypatch.setattr(files, "moves_slowly", lambda *_given, **_named: True)
+    for name in ("move", "trash", "restore", "empty_trash"):
+        work = getattr(files, name)
+
+        def noted(*given: Any, work: Any = work, **named: Any) -> Any:
+            threads.append(threading.current_thread().name.partition("_")[0])
+            return work(*given, **named)
+
+        monkeypatch.setattr(files, name, noted)
+    ada.post(f"{RAW}/files:move", json={"path": "day.csv", "to": "night.csv"}).raise_for_status()
+    item = ada.post(f"{RAW}/files:trash", json={"path": "night.csv"}).raise_for_status().json()
+    ada.post(f"projects/weather/trash/{item['id']}:restore", json={}).raise_for_status()
+    assert names(ada) == ["night.csv"]
+    ada.post("./projects/weather/trash:empty", json={"project": "weather"}).raise_for_status()
+    assert threads == ["copy"] * 4
+
+    def ended(*given: Any) -> None:
+        leaving.append(given)
+        raise no_longer()
+
+    monkeypatch.setattr(moving, "check_still", ended)
+    assert ada.post(f"{RAW}/files:move", json={"path": "night.csv", "to": "x"}).status_code == 403
+    assert (names(ada), len(leaving)) == (["night.csv"], 1)
+
+
 def test_the_trash_is_paged_and_emptied_by_who_says_the_projects_name(
     on_disk: PlatformUnderTest, ada: Any, folder: Path
 ) -> None:
@@ -519,7 +552,7 @@ def test_a_download_ends_when_its_reader_may_no_longer_have_it(  # noqa: PLR0917
     (folder / "large").write_bytes(bytes(8 * 2**20))
     make_owner = {"json": {"role": "data_owner"}, "headers": {"If-Match": "*"}}
     ada.patch("projects/weather/members/bob", **make_owner).raise_for_status()
-    monkeypatch.setattr("hops_platform.files.routes.LOOKED_AT_AGAIN_S", 0)
+    monkeypatch.setattr("hops_platform.files.routes.Leave", partial(Leave, every_s=0))
     unchanged = Fetching(on_disk, bob, "large")
     on_disk.portal.call(unchanged.run)
     assert unchanged.whole
@@ -533,7 +566,7 @@ def test_a_download_ends_after_a_time_and_is_gone_on_with(
     on_disk: PlatformUnderTest, ada: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "large").write_bytes(bytes(8 * 2**20))
-    monkeypatch.setattr("hops_platform.files.routes.LONGEST_S", 0)
+    monkeypatch.setattr("hops_platform.long_answers.LONGEST_S", 0)
     fetching = Fetching(on_disk, ada, "large")
     on_disk.portal.call(fetching.run)
     assert not fetching.whole
@@ -587,7 +620,7 @@ def test_whole_folders_of_some_people_keep_nobody_from_finishing_an_upload(
 def test_who_does_not_read_a_download_holds_neither_a_place_nor_the_file(
     on_disk: PlatformUnderTest, ada: Any, folder: Path, monkeypatch: pytest.MonkeyPatch, how: dict[str, int]
 ) -> None:
-    monkeypatch.setattr("hops_platform.files.routes.PATIENCE_S", 0.2)
+    monkeypatch.setattr("hops_platform.long_answers.PATIENCE_S", 0.2)
     with (folder / "large").open("wb") as file:
         file.truncate(2**30)
     for _ in range(OF_ONE_PERSON + 1):

@@ -13,16 +13,20 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
+from hops_contract.principal import ProjectRole
 from hops_platform.adapters.storage import local_uploads
 from hops_platform.database import now
-from hops_platform.engines.files import Upload
+from hops_platform.engines.files import Copied, Upload
 from hops_platform.engines.hub import HubServer, ServerState
+from hops_platform.engines.leave import Leave
 from hops_platform.engines.sessions import SessionsUse
-from hops_platform.errors import EngineUnavailableError, StorageFullError
+from hops_platform.errors import EngineUnavailableError, QuotaExceededError, StorageFullError
+from hops_platform.projects.models import Project
 from hops_platform.quotas import counting
-from hops_platform.quotas.models import StorageUse
+from hops_platform.quotas.models import StorageHold, StorageUse
+from hops_platform.quotas.room import HeldRoom
 
 from .conftest import PlatformUnderTest
 
@@ -159,6 +163,119 @@ def test_a_copy_an_archive_and_what_comes_out_of_one_stay_within_the_quota(
     (folder(on_disk) / "small.bin").write_bytes(bytes(1000))
     ada.post(f"{RAW}/files:copy", json={"path": "small.bin", "to": "new"}).raise_for_status()
     assert used(ada)["used"] == before + 1000
+
+
+def test_of_what_is_made_at_the_same_moment_no_two_get_the_same_room(on_disk: PlatformUnderTest, ada: Any) -> None:
+    (folder(on_disk) / "large.bin").write_bytes(bytes(400 * 1024))
+    recount(on_disk)
+    parts, seen = on_disk.platform.parts, []
+    copied = parts.engines.files.copy
+
+    def slowly(*given: Any, leave: Leave, **named: Any) -> Copied:
+        look = leave.check
+        leave.check = lambda: (seen.append(begin(ada, 400 * 1024, f"{len(seen)}.csv").status_code), look())[1]  # type: ignore[method-assign]
+        return copied(*given, leave=leave, **named)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(parts.engines.files, "copy", slowly)
+        ada.post(f"{RAW}/files:copy", json={"path": "large.bin", "to": "copy.bin"}).raise_for_status()
+    assert seen[-1] == 409, "just before the copy appears its room is taken, also if a count came meanwhile"
+    assert used(ada)["used"] >= 800 * 1024
+    with parts.database.session(writes=False) as session:
+        assert session.scalars(select(StorageHold)).all() == []
+
+
+def test_room_that_is_held_is_given_back_at_the_end_at_a_failure_and_after_a_crash(
+    on_disk: PlatformUnderTest, ada: Any
+) -> None:
+    recount(on_disk)
+    before, database = used(ada)["used"], on_disk.platform.parts.database
+    with database.session(writes=False) as session:
+        weather = session.scalars(select(Project)).one()
+    room = HeldRoom(database, weather)
+    with HeldRoom(database, weather) as other, room:
+        room.take(900 * 1024)
+        recount(on_disk)
+        assert begin(ada, 300 * 1024).status_code == 409, "a count meanwhile does not free it"
+        with pytest.raises(QuotaExceededError):
+            other.take(300 * 1024)
+    assert used(ada)["used"] == before
+    with room:
+        room.take(900 * 1024)
+        room.keep(500)
+    assert used(ada)["used"] == before + 500
+    room.take(900 * 1024)  # and its process is killed
+    assert begin(ada, 300 * 1024).status_code == 409
+    with database.session() as session:
+        session.execute(update(StorageHold).values(until=now()))
+    assert begin(ada, 300 * 1024).status_code == 201
+    recount(on_disk)
+    with database.session(writes=False) as session:
+        assert session.scalars(select(StorageHold)).all() == []
+
+
+def test_before_the_first_count_too_no_two_get_the_same_room(on_disk: PlatformUnderTest, ada: Any) -> None:
+    with on_disk.platform.parts.database.session() as session:
+        session.execute(delete(StorageUse))
+    assert begin(ada, MIB - 1000).status_code == 201
+    assert begin(ada, 2000, "night.csv").status_code == 409
+
+
+def test_an_upload_that_is_being_put_in_its_place_is_not_given_up(ada: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    where = f"projects/weather/uploads/{begin(ada, 4).json()['id']}"
+    ada.put(f"{where}/content?offset=0", content=b"rain").raise_for_status()
+    put, answers = local_uploads.LocalUploads._put_in_place, []
+
+    def meanwhile(self: Any, *given: Any) -> Any:
+        entry = put(self, *given)
+        answers.append(ada.delete(where).status_code)
+        return entry
+
+    monkeypatch.setattr(local_uploads.LocalUploads, "_put_in_place", meanwhile)
+    ada.post(f"./{where}:finish").raise_for_status()
+    assert answers == [409]
+    assert ada.delete(where).status_code == 204
+    assert used(ada)["used"] == 4, "it is there, so it counts"
+
+
+def test_an_upload_that_ends_while_files_are_counted_is_counted(
+    on_disk: PlatformUnderTest, ada: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = f"projects/weather/uploads/{begin(ada, 500_000).json()['id']}"
+    ada.put(f"{where}/content?offset=0", content=bytes(500_000)).raise_for_status()
+    files, measure = on_disk.platform.parts.engines.files, on_disk.platform.parts.engines.files.measure
+
+    def ends(project: str) -> int:
+        size = measure(project)
+        ada.post(f"./{where}:finish").raise_for_status()
+        return size
+
+    monkeypatch.setattr(files, "measure", ends)
+    recount(on_disk)
+    assert used(ada)["used"] >= 500_000
+
+
+def test_what_starts_in_a_full_project_only_reads_it_until_a_count_finds_room(
+    on_disk: PlatformUnderTest, ada: Any, root: Any
+) -> None:
+    bounds = on_disk.project_user("ada", "weather", ProjectRole.DATA_OWNER)
+
+    def told() -> tuple[bool, bool]:
+        grant = on_disk.hub().post("projects/weather/server-grants", json={"user": "ada", "options": None})
+        return grant.json()["config"]["full"], bounds.get("projects/weather/sessions/limits").json()["full"]
+
+    (folder(on_disk) / "model.bin").write_bytes(bytes(2 * MIB))
+    assert told() == (False, False), "nobody has counted yet"
+    recount(on_disk)
+    assert told() == (True, True)
+    set_limits(root, max_project_storage_mib=100)
+    assert told() == (False, False)
+    set_limits(root, max_project_storage_mib=1)
+    ada.post(f"{RAW}/files:trash", json={"path": "model.bin"}).raise_for_status()
+    assert told() == (True, True)
+    ada.post("./projects/weather/trash:empty", json={"project": "weather"}).raise_for_status()
+    on_disk.deliver()
+    assert told() == (False, False)
 
 
 def test_what_notebooks_write_is_seen_by_the_next_count_which_closes_and_opens_the_project(

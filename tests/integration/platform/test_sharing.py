@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
 from hops_contract.principal import ProjectRole
 from hops_platform.database import now
@@ -255,6 +255,26 @@ def test_a_project_that_is_not_to_be_seen_can_not_be_told_from_none(ada: Any, gr
         answer.pop("request_id", None)
     assert answers[0] == answers[1]
     assert ada.get("projects/weather/share-targets", params={"search": "tid"}).json() == []
+
+
+def test_who_has_a_dataset_is_told_by_as_many_queries_for_many_as_for_one(hops: Any, ada: Any) -> None:
+    database, statements = hops.platform.parts.database, []
+    told: list[int] = []
+    for number in range(3):
+        hops.ready_project(ada, f"own{number}")
+        ada.post(f"{RAW}/shares", json={"project": f"own{number}", "mode": "read"}).raise_for_status()
+        ada.post(f"./projects/own{number}/shares/weather/raw:accept").raise_for_status()
+
+        def count(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+            statements.append(statement)
+
+        event.listen(database.engine, "before_cursor_execute", count)
+        statements.clear()
+        items = ada.get(f"{RAW}/shares").json()["items"]
+        event.remove(database.engine, "before_cursor_execute", count)
+        assert [one["members"] for one in items] == [1] * (number + 1)
+        told.append(len(statements))
+    assert told[0] == told[2]
 
 
 def test_targets_are_listed_projects_and_ones_own(hops: Any, ada: Any, grace: Any) -> None:

@@ -117,3 +117,15 @@ def test_a_site_without_such_a_storage_writes_no_deliveries(make: Any) -> None:
     ada = hops.user("ada")
     hops.ready_project(ada, template="empty")
     assert hops.platform.storage.rights == {}
+
+
+def test_who_is_removed_is_let_out_by_a_channel_of_its_own(hops: PlatformUnderTest, ada: Any) -> None:
+    hops.create_user("eve")
+    ada.post("projects/weather/members", json={"user": "eve", "role": "data_scientist"}).raise_for_status()
+    assert raw(hops) == (["weather__ada", "weather__eve"], [])
+    hops.create_user("kim")
+    ada.delete("projects/weather/members/eve", headers={"If-Match": "*"}).raise_for_status()
+    ada.post("projects/weather/members", json={"user": "kim", "role": "data_scientist"}).raise_for_status()
+    assert hops.platform.workers.deliver_due(["storage-leaving"]) >= 1
+    assert list(hops.platform.storage.rights["weather"]["raw"].writers) == ["weather__ada"], "nobody is let in by it"
+    assert raw(hops) == (["weather__ada", "weather__kim"], [])

@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import os
+import signal
 import struct
 import subprocess
 import sys
@@ -265,6 +266,15 @@ def test_a_process_that_writes_without_end_is_ended(tmp_path: Path) -> None:
     assert (tmp_path / "written").stat().st_size <= limits.MOST_WRITTEN
 
 
+def test_a_process_that_works_without_end_is_ended_by_the_time_that_it_worked() -> None:
+    code = (
+        "from hops_platform.adapters.previews.reader import limits; limits.CPU_S = 1; limits.set_limits()\n"
+        "while True: pass"
+    )
+    done = subprocess.run([sys.executable, "-I", "-c", code], timeout=60, check=False)
+    assert done.returncode == -signal.SIGKILL
+
+
 def confined(previews: ProcessPreviews, tmp_path: Path, code: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-I", "-c", code]
     return subprocess.run(
@@ -301,4 +311,4 @@ def test_where_sandboxes_are_demanded_nothing_is_read_without(tmp_path: Path, mo
 
 def test_the_bounds_are_what_the_documentation_says() -> None:
     assert [(one.size, one.rows) for one in (WIDE, NARROW)] == [(2**20, 500), (65536, 100)]
-    assert PATIENCE_S == 5.0
+    assert (limits.CPU_S, PATIENCE_S) == (5, 30.0)

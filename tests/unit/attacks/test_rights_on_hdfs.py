@@ -177,3 +177,24 @@ def test_a_reader_who_comes_while_something_is_made_is_named_on_it(tree: HdfsTre
         tree.rights.settle(tree, RAW, rights(["weather__ada"], ["tides__eve"]))
         draft.appear()
     assert name_node.users("weather/raw/made") == {"tides__eve": "r-x"}
+
+
+def test_who_is_removed_while_others_are_named_does_not_wait_and_stays_out(
+    tree: HdfsTree, name_node: NameNode, tmp_path: Path
+) -> None:
+    storage = StoredStorage(tree, LocalStorage(Home(tmp_path)), {"Jupyter"})
+    name_node.add("weather/raw/a", file=True)
+    storage.settle_rights("weather", [rights(["weather__ada", "weather__eve"])])
+    now = [rights(["weather__ada", "weather__eve"], ["tides__kim", "tides__mallory"])]
+    seen: list[dict[str, str]] = []
+
+    def meanwhile(path: str) -> None:
+        if path == "weather/raw/a" and not seen:
+            now[:] = [rights(["weather__ada"], ["tides__kim"])]
+            storage.let_out("weather", now)
+            seen.append(name_node.users("weather/raw"))
+
+    name_node.at_list = meanwhile
+    storage.settle_rights("weather", list(now), again=lambda: now)
+    assert seen == [{"weather__ada": "rwx"}]
+    assert name_node.users("weather/raw") == {"weather__ada": "rwx", "tides__kim": "r-x"}

@@ -264,6 +264,9 @@ def test_a_session_sees_its_own_project_folder_and_home_and_what_runs_it():
     assert set(map(str, view.write)) == {"/home/run/sessions/7", "/home/projects/weather", "/home/homes/weather__ada"}
     needed = {"/home/environments/projects/weather", "/archives", "/java", "/home/run/session-service", "/data"}
     assert needed <= set(map(str, view.read))
+    full = session_view(PLACE, replace(_request(), full=True), home=Home(Path("/home")))
+    assert set(map(str, full.write)) == {"/home/run/sessions/7", "/home/homes/weather__ada"}
+    assert Path("/home/projects/weather") in full.read
     assert view.hidden == (Path("/home"),)
     assert view.temporary == PLACE.folder.temporary
     assert (view.shared_memory_mib, view.gpus) == (2048, False)

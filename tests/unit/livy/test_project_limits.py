@@ -182,3 +182,4 @@ def test_a_session_that_was_kept_ready_with_another_network_is_not_the_one_that_
     conf = {"spark.app.name": "mine"}
     assert known_by(conf, Network.PLATFORM) == conf
     assert known_by(conf, Network.OPEN) not in (conf, known_by({}, Network.OPEN))
+    assert known_by(conf, Network.PLATFORM, full=True) not in (conf, known_by({}, Network.PLATFORM, full=True))

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import os
+import ssl
 import time
 
 import httpx
@@ -269,6 +270,7 @@ def test_pages_in_a_network_of_their_own_are_reached_by_the_socket_that_leads_th
     async def get():
         opened = os.open(folder, os.O_RDONLY)
         reader = SparkPageReader()
+        monkeypatch.setattr(ssl, "create_default_context", None)  # it takes long, and is made for no request
         try:
             async with await asyncio.start_unix_server(serve, f"/proc/self/fd/{opened}/7.pages"):
                 pages = SparkPages(url="http://127.0.0.1:4040", key=KEY, socket=folder / "7.pages")

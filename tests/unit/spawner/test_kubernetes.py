@@ -237,6 +237,9 @@ def test_the_secret_holds_every_file_of_the_folder(grant: ServerGrant) -> None:
 
 
 def test_files_lie_in_the_pod_where_the_grant_says(grant: ServerGrant) -> None:
+    where = {"path": "", "home": Path("/home/hops"), "project": "weather"}
+    _, full = file_volumes("hopslab-home", **where, full=True)  # type: ignore[arg-type]
+    assert [mount.get("readOnly", False) for mount in full] == [True, True]
     volumes, mounts = file_volumes("hopslab-home", path="", home=Path("/home/hops"), project="weather")
     assert volumes == [{"name": "hops-files", "persistentVolumeClaim": {"claimName": "hopslab-home"}}]
     assert [mount["mountPath"] for mount in mounts] == [grant.config.project_folder, grant.config.environment]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -8,9 +10,11 @@ from pydantic import ValidationError
 
 from hops_contract.keeping import Address
 from hops_contract.layout import Home
+from hops_contract.sandbox import SandboxError, command_in_sandbox, find_program
 from hops_contract.servers import ServerGrant
+from hops_contract.shares import shared_mounts
 from hops_spawner.local import HopsLocalSpawner
-from hops_spawner.sandbox import server_keeping
+from hops_spawner.sandbox import TEMPORARY, server_keeping, server_view
 from jupyterhub_config.settings import SiteSettings, explain
 
 
@@ -75,3 +79,29 @@ def test_the_hub_refuses_what_the_session_service_refuses(name: str, text: str |
     with pytest.raises(ValidationError) as refused:
         SiteSettings(**{name: text})  # type: ignore[arg-type]
     assert explain(refused.value) == said
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_in_a_full_project_a_server_only_reads_but_for_its_own_home(
+    grant: ServerGrant, tmp_path: Path, *, full: bool
+) -> None:
+    try:
+        program = find_program()
+    except SandboxError as error:
+        pytest.skip(f"no sandbox: {error}")
+    home, own = Home(tmp_path), tmp_path / "homes" / "own"
+    raw, server = home.project("weather") / "raw", tmp_path / "servers" / "7"
+    for folder in (raw, own, server / TEMPORARY):
+        folder.mkdir(parents=True)
+    config = grant.config.model_copy(update={"project_folder": str(raw.parent), "full": full})
+    view = server_view(config, server, own_home=own, home=home, also=(), shared=shared_mounts(home, "weather"))
+    unchecked = replace(view, checker=("sh", "-c", 'shift; exec "$@"', "sh"))
+    command = ["sh", "-c", f"touch {own}/mine; touch {raw}/more; ls {raw.parent}"]
+    done = subprocess.run(
+        command_in_sandbox(program, command, unchecked, cwd=server),
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (own / "mine").exists()
+    assert (raw / "more").exists() is not full
+    assert ("Read-only file system" in done.stderr) is full
+    assert done.stdout.split() == ["Shared", "raw"]
