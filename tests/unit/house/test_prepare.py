@@ -1,16 +1,20 @@
 """What `make up` prepares, and when it does so again."""
 
 import io
+import os
+import shutil
 import stat
 
 import pytest
 
+from hops_contract.sandbox import PACKAGE, SandboxError, Sandboxing, find_program
 from hopslab.commands import failure, run_quietly
 from hopslab.errors import SiteError
 from hopslab.prepare.front_end import link_built
 from hopslab.prepare.inputs import Stamp, digest_of, files_below
 from hopslab.prepare.java import FoundJava, candidates
 from hopslab.prepare.node import write_script
+from hopslab.prepare.sandbox import ensure_sandbox
 from hopslab.prepare.steps import make_home
 from hopslab.progress import Progress, duration
 from hopslab.settings import SiteSettings
@@ -160,3 +164,45 @@ def test_the_home_is_its_owners_alone_also_where_another_step_made_it(tmp_path):
     tmp_path.chmod(0o755)
     make_home(tmp_path)
     assert [stat.S_IMODE(folder.stat().st_mode) for folder in (tmp_path, tmp_path / "secrets")] == [0o700, 0o700]
+
+
+BWRAP = shutil.which("bwrap")
+INSTALLER = """#!/bin/sh
+echo "$1" >> {folder}/asked
+case "$1" in
+    update) : > {folder}/known ;;
+    install) test -e {folder}/known && /bin/ln -s {bwrap} {folder}/bwrap ;;
+esac
+"""
+
+
+@pytest.fixture
+def without_sandboxes(tmp_path):
+    """A ``PATH`` with a package manager that has to look for packages first, and without bubblewrap."""
+    try:
+        find_program()
+    except SandboxError as error:
+        pytest.skip(f"needs sandboxes: {error}")
+    (tmp_path / "apt-get").write_text(INSTALLER.format(folder=tmp_path, bwrap=BWRAP))
+    (tmp_path / "apt-get").chmod(0o755)
+    return {"PATH": str(tmp_path)}
+
+
+def test_root_gets_bubblewrap_installed(without_sandboxes, tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    said = ensure_sandbox(Sandboxing.AUTO, without_sandboxes)
+    assert said is None or "with the machine's network" in said
+    assert (tmp_path / "asked").read_text().split() == ["install", "update", "install"]
+    assert (ensure_sandbox(Sandboxing.AUTO, without_sandboxes) or "").startswith(f"ready ({PACKAGE}")
+    assert len((tmp_path / "asked").read_text().split()) == 3, "what is there is not installed again"
+
+
+def test_nobody_else_has_anything_installed_and_is_told(without_sandboxes, tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    said = ensure_sandbox(Sandboxing.AUTO, without_sandboxes)
+    assert said is not None
+    assert "users' code can reach all that this site can" in said
+    assert f"Install the package {PACKAGE}" in said
+    with pytest.raises(SiteError, match="HOPS_SANDBOX is on"):
+        ensure_sandbox(Sandboxing.ON, without_sandboxes)
+    assert not (tmp_path / "asked").exists()
