@@ -2,22 +2,25 @@
 
 import io
 import os
+import re
 import shutil
 import stat
+import sys
 
 import pytest
 
+from hops_contract.layout import Home
 from hops_contract.sandbox import PACKAGE, SandboxError, Sandboxing, find_program
 from hopslab.commands import failure, run_quietly
-from hopslab.errors import SiteError
+from hopslab.errors import SiteError, UnusableSettingsError
 from hopslab.prepare.front_end import link_built
 from hopslab.prepare.inputs import Stamp, digest_of, files_below
 from hopslab.prepare.java import FoundJava, candidates
 from hopslab.prepare.node import write_script
 from hopslab.prepare.sandbox import ensure_sandbox
-from hopslab.prepare.steps import make_home
+from hopslab.prepare.steps import class_data_archive, make_home
 from hopslab.progress import Progress, duration
-from hopslab.settings import SiteSettings
+from hopslab.settings import CHECKOUT, SiteSettings
 from hopslab.surroundings import VENV_BIN, surroundings
 
 
@@ -90,6 +93,39 @@ def test_a_known_failure_is_told_in_a_sentence_with_a_remedy(said, reason):
 def test_a_program_that_fails_is_quoted(tmp_path):
     with pytest.raises(SiteError, match="Counting failed:\nseventeen"):
         run_quietly(["/bin/sh", "-c", "echo seventeen; exit 3"], what="Counting", env={}, cwd=tmp_path)
+
+
+def test_a_hub_that_fails_is_not_said_to_miss_an_index():
+    said = "connect ECONNREFUSED 127.0.0.1:8081"
+    assert "package index" in str(failure("Installing", said))
+    assert str(failure("Starting the Hub", said, fetches=False)) == f"Starting the Hub failed:\n{said}"
+
+
+@pytest.mark.parametrize(
+    ("program", "variable"),
+    [
+        (["hops_platform", "environments", "build-base"], "HOPS_REGISTRATION"),
+        (["hops_livy", "archive"], "HOPS_SESSIONS"),
+    ],
+)
+def test_settings_that_can_not_be_used_are_told_alone(tmp_path, program, variable):
+    env = surroundings(SiteSettings(home=tmp_path), {"PATH": "/usr/bin", variable: "perhaps"})
+    with pytest.raises(UnusableSettingsError) as refusal:
+        run_quietly([sys.executable, "-m", *program], what="Trying", env=env, cwd=CHECKOUT)
+    assert re.fullmatch(rf"{variable} (can't be used: |is 'perhaps'; ).*", str(refusal.value)), refusal.value
+
+
+def test_an_archive_that_can_not_be_made_is_told_and_settings_that_can_not_be_used_end_the_start(tmp_path, monkeypatch):
+    def fails(error):
+        def run(*_given, **_named):
+            raise error
+
+        monkeypatch.setattr("hopslab.prepare.steps.run_quietly", run)
+        return class_data_archive(Home(tmp_path), {})
+
+    assert "start slower (no room)" in (fails(SiteError("It failed:\nno room")) or "")
+    with pytest.raises(UnusableSettingsError):
+        fails(UnusableSettingsError("HOPS_SESSIONS is 'abc'."))
 
 
 def test_a_program_that_is_not_there_is_told_in_a_sentence(tmp_path):
