@@ -2,7 +2,6 @@
 
 import io
 import os
-import re
 import shutil
 import stat
 import sys
@@ -101,18 +100,11 @@ def test_a_hub_that_fails_is_not_said_to_miss_an_index():
     assert str(failure("Starting the Hub", said, fetches=False)) == f"Starting the Hub failed:\n{said}"
 
 
-@pytest.mark.parametrize(
-    ("program", "variable"),
-    [
-        (["hops_platform", "environments", "build-base"], "HOPS_REGISTRATION"),
-        (["hops_livy", "archive"], "HOPS_SESSIONS"),
-    ],
-)
-def test_settings_that_can_not_be_used_are_told_alone(tmp_path, program, variable):
-    env = surroundings(SiteSettings(home=tmp_path), {"PATH": "/usr/bin", variable: "perhaps"})
-    with pytest.raises(UnusableSettingsError) as refusal:
-        run_quietly([sys.executable, "-m", *program], what="Trying", env=env, cwd=CHECKOUT)
-    assert re.fullmatch(rf"{variable} (can't be used: |is 'perhaps'; ).*", str(refusal.value)), refusal.value
+def test_settings_that_can_not_be_used_are_told_alone(tmp_path):
+    env = surroundings(SiteSettings(home=tmp_path), {"PATH": "/usr/bin", "HOPS_SESSIONS": "perhaps"})
+    command = [sys.executable, "-m", "hops_livy", "archive"]
+    with pytest.raises(UnusableSettingsError, match=r"^HOPS_SESSIONS is 'perhaps'; [^\n]*$"):
+        run_quietly(command, what="Trying", env=env, cwd=CHECKOUT)
 
 
 def test_an_archive_that_can_not_be_made_is_told_and_settings_that_can_not_be_used_end_the_start(tmp_path, monkeypatch):
