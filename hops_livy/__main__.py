@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import socket
 import sys
 from typing import Annotated
@@ -42,7 +43,7 @@ def serve(
         settings = read_settings(port=port)
         app = create_app(settings)
     except SettingsError as error:
-        raise SystemExit(str(error)) from None
+        raise _unusable(error) from None
     logging.basicConfig(
         level=logging.INFO,
         stream=sys.stderr,
@@ -90,7 +91,9 @@ def end_sessions() -> None:
     """Ends all sessions and batches of a service that has been stopped, and forgets them."""
     try:
         ended = asyncio.run(_end_sessions(read_settings()))
-    except (ServiceLockError, SettingsError) as error:
+    except SettingsError as error:
+        raise _unusable(error) from None
+    except ServiceLockError as error:
         raise SystemExit(str(error)) from None
     sys.stdout.write(f"{ended} ended\n")
 
@@ -110,9 +113,16 @@ def archive() -> None:
     """Makes the archive that lets drivers start faster; does nothing if it is there."""
     try:
         path = make_archive(read_settings().home)
-    except (ArchiveError, NoJavaError, SettingsError) as error:
+    except SettingsError as error:
+        raise _unusable(error) from None
+    except (ArchiveError, NoJavaError) as error:
         raise SystemExit(str(error)) from None
     sys.stdout.write(f"{path}\n")
+
+
+def _unusable(error: SettingsError) -> typer.Exit:
+    sys.stderr.write(f"{error}\n")
+    return typer.Exit(os.EX_CONFIG)
 
 
 if __name__ == "__main__":

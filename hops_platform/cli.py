@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -32,7 +33,7 @@ from hops_platform.second_factor import service as second_factor
 from hops_platform.security.own_secrets import ensure_secrets
 from hops_platform.security.passwords import generate_password
 from hops_platform.security.sealing import SEALING_KEY, load_sealer
-from hops_platform.settings import Settings, UnsafeBindError, check_bind
+from hops_platform.settings import Settings, UnsafeBindError, check_bind, explain
 from hops_platform.users import service as users
 from hops_platform.users.models import find_user
 from hops_platform.users.passwords import set_password
@@ -59,14 +60,7 @@ cli.add_typer(user_commands, name="users")
 @cli.command()
 def serve(port: Annotated[int | None, typer.Option(help="Port; default: what the Hub says.")] = None) -> None:
     """Answers HTTP until it is told to stop."""
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        # Without the values: one may have been typed into the wrong variable.
-        wrong = error.errors(include_input=False)
-        _fail(
-            "\n".join(": ".join([*map(str, item["loc"]), item["msg"].removeprefix("Value error, ")]) for item in wrong)
-        )
+    settings = _read_settings()
     host, default_port = settings.listen
     try:
         check_bind(host, cert=settings.tls_cert, key=settings.tls_key)
@@ -94,7 +88,7 @@ def serve(port: Annotated[int | None, typer.Option(help="Port; default: what the
 @cli.command()
 def init() -> None:
     """Makes database, keys and the first administrator; prints one JSON object. Can be repeated."""
-    settings = Settings()
+    settings = _read_settings()
     home = settings.layout
     home.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     ensure_secrets(home)
@@ -127,7 +121,7 @@ def openapi(
 @environments.command("build-base")
 def build_base() -> None:
     """Makes or renews the base environment; does nothing while it is up to date."""
-    settings = Settings()
+    settings = _read_settings()
     try:
         UvEnvironments(settings.layout, source=settings.source).build_base(typer.echo)
     except PlatformError as error:
@@ -137,13 +131,11 @@ def build_base() -> None:
 @storage_commands.command("check")
 def check_storage() -> None:
     """Writes and removes a file where datasets lie; prints where that is. The exit code is 1 where that fails."""
+    settings = _read_settings()
     try:
-        settings = Settings()
         storage = make_storage(settings).storage
         storage.check()
         storage.close()
-    except ValidationError as error:
-        _fail(summarise(describe_violations(error.errors(include_input=False))))
     except PlatformError as error:
         _fail(f"{error.detail} {error.remedy or ''}".strip())
     except (OSError, RuntimeError, ValueError) as error:
@@ -160,7 +152,7 @@ def reset_password(
 ) -> None:
     """Gives a user a random password, which must be changed at the next log-in; prints one JSON object."""
     password = generate_password()
-    database = _open_database(Settings())
+    database = _open_database(_read_settings())
     try:
         with database.session() as session:
             set_password(session, find_user(session, name), password, must_change=not keep_password)
@@ -175,7 +167,7 @@ def reset_password(
 @user_commands.command("reset-second-factor")
 def reset_second_factor(name: str) -> None:
     """Takes a user's second factor away, who lost it; prints one JSON object."""
-    settings = Settings()
+    settings = _read_settings()
     database = Database(settings.effective_database_url)
     try:
         with database.session() as session:
@@ -196,7 +188,7 @@ def create_user(
 ) -> None:
     """Creates a user with a random password; prints one JSON object."""
     password = generate_password()
-    database = _open_database(Settings())
+    database = _open_database(_read_settings())
     try:
         request = NewUser.model_validate({"name": name, "password": password, "admin": admin})
         with database.session() as session:
@@ -222,7 +214,7 @@ def create_user(
 def check_realms() -> None:
     """Looks at every realm; prints a JSON list with what was found of each."""
     try:
-        realms = load_realms(Settings().realms)
+        realms = load_realms(_read_settings().realms)
     except RealmsError as error:
         _fail(str(error))
     typer.echo(json.dumps([asdict(look_at(one)) for one in realms]))
@@ -231,7 +223,7 @@ def check_realms() -> None:
 @audit_commands.command("verify")
 def verify_audit() -> None:
     """Says whether all rows of the audit are there and as they were written; the exit code is 1 when they are not."""
-    settings = Settings()
+    settings = _read_settings()
     database = Database(settings.effective_database_url)
     try:
         found = verify(database, load_trail(settings.layout.root, settings.layout.secret(AUDIT_KEY)))
@@ -265,6 +257,13 @@ def describe_api() -> str:
     return json.dumps(build_routes("/services/hops/").openapi(), indent=2, sort_keys=True) + "\n"
 
 
-def _fail(sentence: str) -> NoReturn:
+def _read_settings() -> Settings:
+    try:
+        return Settings()
+    except ValidationError as error:
+        _fail(explain(error), status=os.EX_CONFIG)
+
+
+def _fail(sentence: str, *, status: int = 1) -> NoReturn:
     typer.echo(sentence, err=True)
-    sys.exit(1)
+    sys.exit(status)

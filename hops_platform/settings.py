@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hops_contract.layout import Home
@@ -318,3 +318,14 @@ def check_bind(host: str, *, cert: Path | None, key: Path | None) -> None:
         f"The control plane was asked to answer on {host}, which others can reach, without TLS. "
         "Set HOPS_TLS_CERT and HOPS_TLS_KEY, or bind 127.0.0.1."
     )
+
+
+def explain(error: ValidationError) -> str:
+    """What is wrong with the variables, a line for each; without their values, as one of them may be a password."""
+    lines = []
+    for item in error.errors(include_input=False):
+        said = item["msg"].removeprefix("Value error, ").removesuffix(".") + "."
+        name = str(item["loc"][0]) if item["loc"] else ""
+        named = name if name.isupper() else f"HOPS_{name.upper()}"
+        lines.append(f"{named} can't be used: {said}" if name else said)
+    return "\n".join(lines)

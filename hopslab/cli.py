@@ -54,6 +54,8 @@ def up(
             "`make down` and `make up` take in what was changed since."
         )
     else:
+        if settings.layout.run.is_dir():
+            stop_site(settings.layout)  # what a Hub left that was killed: its proxy holds the port
         check_port_is_free(settings.bind, settings.port)  # before the minutes that the first preparation takes
         prepare_and_start(settings)
     if not detach:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hopslab.errors import SiteError
+from hopslab.errors import SiteError, UnusableSettingsError
 
 SHOWN_CHARACTERS = 3000
-KNOWN_FAILURES = (
+OF_THE_MACHINE = (
     (
         ("No space left on device", "ENOSPC", "Disk quota exceeded"),
         "the disk is full",
@@ -20,6 +21,8 @@ KNOWN_FAILURES = (
         "there is not enough memory",
         "At least 4 GiB of free memory are needed; stop other programs and run the command again.",
     ),
+)
+OF_INDEXES = (
     (
         (
             "certificate verify failed",
@@ -67,6 +70,7 @@ def run_quietly(
         timeout_s: How long it may take, in seconds.
 
     Raises:
+        UnusableSettingsError: It said, by its exit status, that a setting can't be used.
         SiteError: It can't be started, failed or took too long.
     """
     try:
@@ -86,14 +90,22 @@ def run_quietly(
         raise SiteError(f"{what} took longer than {timeout_s:.0f} s.", "Run the command again.") from error
     except OSError as error:
         raise SiteError(f"{what} could not start: {error.strerror or 'unknown reason'}.") from error
+    if done.returncode == os.EX_CONFIG:
+        raise UnusableSettingsError(done.stderr.strip()[-SHOWN_CHARACTERS:], "Correct or unset it, and try again.")
     if done.returncode:
         raise failure(what, f"{done.stdout}\n{done.stderr}")
     return done.stdout
 
 
-def failure(what: str, said: str) -> SiteError:
-    """The error for a program that failed after it ``said`` something."""
-    for marks, reason, remedy in KNOWN_FAILURES:
+def failure(what: str, said: str, *, fetches: bool = True) -> SiteError:
+    """The error for a program that failed after it ``said`` something.
+
+    Args:
+        what: What it does, as the beginning of a sentence.
+        said: Its output.
+        fetches: Whether it fetches packages; else a connection that was refused has nothing to do with an index.
+    """
+    for marks, reason, remedy in (*OF_THE_MACHINE, *(OF_INDEXES if fetches else ())):
         if any(mark in said for mark in marks):
             return SiteError(f"{what} failed: {reason}.", remedy)
     return SiteError(f"{what} failed:\n{said.strip()[-SHOWN_CHARACTERS:]}")

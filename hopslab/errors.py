@@ -14,3 +14,7 @@ class SiteError(Exception):
     def __init__(self, message: str, remedy: str | None = None) -> None:
         super().__init__(message)
         self.remedy = remedy
+
+
+class UnusableSettingsError(SiteError):
+    """A part of the platform can't use its settings; the message names them."""

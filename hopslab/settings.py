@@ -48,7 +48,8 @@ def check_realms(settings: SiteSettings) -> None:
 def refusal(error: ValidationError) -> SiteError:
     """The first thing that is wrong, in a sentence."""
     first = error.errors()[0]
+    said = first["msg"].removeprefix("Value error, ")
     if not first["loc"]:
-        return SiteError(first["msg"].removeprefix("Value error, "))
+        return SiteError(said)
     name = "HOPS_" + "_".join(str(part) for part in first["loc"]).upper()
-    return SiteError(f"{name} can't be used: {first['msg']}.", f"Correct or unset {name}.")
+    return SiteError(f"{name} can't be used: {said.removesuffix('.')}.", f"Correct or unset {name}.")

@@ -60,7 +60,7 @@ def check_room_for_server(session: Session, project: Project, user: str, hub: Hu
     others = _users_with_servers(hub, project.name) - {user}
     if len(others) >= most:
         raise QuotaExceededError(
-            f"{len(others)} notebook servers run in the project {project.name!r}, and {most} may.",
+            f"No more notebook servers may run in the project {project.name!r}: its limit is {most}.",
             remedy="Wait until one of them has stopped; its owner or the idle time stops it.",
         )
 

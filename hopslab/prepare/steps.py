@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hops_contract.layout import Home
 from hopslab.commands import run_quietly
-from hopslab.errors import SiteError
+from hopslab.errors import SiteError, UnusableSettingsError
 from hopslab.prepare.front_end import ensure_built, ensure_packages
 from hopslab.prepare.java import ensure_java
 from hopslab.prepare.node import ensure_node
@@ -92,10 +92,16 @@ def base_environment(env: Mapping[str, str]) -> str | None:
 
 
 def class_data_archive(home: Home, env: Mapping[str, str]) -> str | None:
-    """The class data archive that makes a Spark driver start sooner; without it everything works, only slower."""
+    """The class data archive that makes a Spark driver start sooner; without it everything works, only slower.
+
+    Raises:
+        UnusableSettingsError: The session service could not start with its settings either.
+    """
     before = set(home.archives.glob("*.jsa"))
     try:
         _platform(["hops_livy", "archive"], what="Making the class data archive", env=env)
+    except UnusableSettingsError:
+        raise
     except SiteError as error:
         return f"none, so that sessions start slower ({str(error).splitlines()[-1]})"
     return READY if before and before == set(home.archives.glob("*.jsa")) else None

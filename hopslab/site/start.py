@@ -71,7 +71,7 @@ def wait_until_ready(settings: SiteSettings, hub: subprocess.Popen[bytes] | None
     silent = list(HEALTH)
     while time.monotonic() < deadline:
         if hub is not None and hub.poll() is not None:
-            raise failure("Starting the Hub", last_lines(settings.layout.log("hub"), 25))
+            raise failure("Starting the Hub", last_lines(settings.layout.log("hub"), 25), fetches=False)
         answers = ask_all(settings)
         silent = [service for service, answer in answers.items() if not answer.healthy]
         if not silent:

@@ -21,6 +21,8 @@ SESSIONS_PATIENCE_S = 60.0
 PATIENCE_S = 10.0
 FOLDER_VARIABLES = ("HOPS_SERVER_FOLDER", "HOPS_TOKEN_FILE")
 """Set for notebook servers, kernels and Spark drivers: a path below the home's ``run`` tells whose they are."""
+PROXY = "configurable-http-proxy"
+SERVICES = (["-m", "hops_platform", "serve"], ["-m", "hops_livy", "serve"])
 
 
 def stop_site(home: Home) -> int:
@@ -63,15 +65,23 @@ def _end_sessions(home: Home) -> None:
 
 
 def processes_of(home: Home) -> list[psutil.Process]:
-    """This user's processes that run for a notebook server or Spark session of ``home``, however they were started."""
-    run, own = home.run, os.getpid()
+    """This user's processes that run for ``home``, however they were started, but the Hub's own.
+
+    A Hub that was killed leaves its proxy, which holds the site's port, and for a moment its services.
+    """
+    own = os.getpid()
     found = []
     for process in psutil.process_iter():
         if process.pid == own:
             continue
         # A process may end, or belong to somebody else, between being listed and being asked.
         with contextlib.suppress(psutil.Error, OSError):
-            if process.status() != psutil.STATUS_ZOMBIE and belongs_to(process.environ(), run):
+            if process.status() == psutil.STATUS_ZOMBIE:
+                continue
+            environ = process.environ()
+            if belongs_to(environ, home.run) or (
+                environ.get("HOPS_HOME") == str(home.root) and is_part_of_a_hub(process.cmdline())
+            ):
                 found.append(process)
     return found
 
@@ -79,6 +89,11 @@ def processes_of(home: Home) -> list[psutil.Process]:
 def belongs_to(environ: dict[str, str], run: Path) -> bool:
     """Whether a process with ``environ`` was started for a folder below ``run``."""
     return any(Path(environ[name]).is_relative_to(run) for name in FOLDER_VARIABLES if environ.get(name))
+
+
+def is_part_of_a_hub(command: list[str]) -> bool:
+    """Whether ``command`` is that of a proxy or a service, as a Hub starts them."""
+    return command[-3:] in SERVICES or any(Path(part).name == PROXY for part in command[:2])
 
 
 def _descendants(process: psutil.Process) -> list[psutil.Process]:

@@ -30,6 +30,11 @@ PAGES = {
     "account": "Account",
     "security": "Security",
     "admin": "grace",
+    "forgot-password": "administrator",
+    "reset-password": "",
+    "confirm-address": "",
+    "register": "",
+    "invitation": "",
 }
 DIALOGS = (
     ("", "Create project"),

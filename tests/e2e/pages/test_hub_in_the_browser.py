@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from hops_contract.options import Allocation
+from tests.e2e.axe import faults_of
 
 pytestmark = pytest.mark.browser
 FORM = "/hub/spawn/ada/weather"
@@ -110,7 +111,18 @@ def test_a_start_can_be_stopped(visit, platform):
     assert platform.calls == [("DELETE", "hub/weather", "x")]
 
 
-@pytest.mark.parametrize("path", ["/hub/login", FORM, PENDING, "/hub/error?reason=no", "/hub/not_running?failed=1"])
+PAGES = ["/hub/login", FORM, PENDING, "/hub/error?reason=no", "/hub/not_running?failed=1"]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_axe_finds_nothing_in_light_and_dark(visit, path):
+    page = visit(path)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        assert faults_of(page) == [], scheme
+
+
+@pytest.mark.parametrize("path", PAGES)
 def test_nothing_runs_off_the_side_of_a_small_screen(visit, platform, path):
     page = visit(path, viewport={"width": 360, "height": 740})
     assert page.evaluate("document.documentElement.scrollWidth") <= 360

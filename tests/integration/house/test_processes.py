@@ -15,7 +15,7 @@ from hopslab.errors import SiteError
 from hopslab.site.logs import follow, log_file
 from hopslab.site.ports import check_port_is_free
 from hopslab.site.state import HUB_FILE, remember_hub, running_hub
-from hopslab.site.stop import processes_of, stop_site
+from hopslab.site.stop import is_part_of_a_hub, processes_of, stop_site
 
 
 @pytest.fixture
@@ -30,8 +30,9 @@ def home(tmp_path):
 def sleeper():
     started = []
 
-    def start(code="import time; time.sleep(600)", **env):
-        process = subprocess.Popen([sys.executable, "-c", code], env=os.environ | env, start_new_session=True)
+    def start(code="import time; time.sleep(600)", program=(), **env):
+        command = [sys.executable, *(program or ("-c", code))]
+        process = subprocess.Popen(command, env=os.environ | env, start_new_session=True)
         started.append(process)
         return process
 
@@ -60,6 +61,33 @@ def test_down_ends_a_driver_whose_hub_was_killed(home, sleeper):
         time.sleep(0.05)
     assert stop_site(home) == 1
     assert not psutil.pid_exists(driver.pid)
+
+
+def test_down_ends_the_proxy_of_a_hub_that_was_killed_and_no_other_sites(home, sleeper, tmp_path):
+    program = tmp_path / "configurable-http-proxy"
+    program.write_text("import time; time.sleep(600)")
+    proxy = sleeper(program=[program], HOPS_HOME=str(home.root))
+    others = [sleeper(program=[program], HOPS_HOME=str(tmp_path / "other")), sleeper(HOPS_HOME=str(home.root))]
+    while [process.pid for process in processes_of(home)] != [proxy.pid]:
+        time.sleep(0.05)
+    assert stop_site(home) == 1
+    assert not psutil.pid_exists(proxy.pid)
+    assert [other.poll() for other in others] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("command", "is_part"),
+    [
+        (["node", "/x/node_modules/.bin/configurable-http-proxy", "--port", "8000"], True),
+        (["/x/python", "-s", "-P", "-m", "hops_platform", "serve"], True),
+        (["/x/python", "-s", "-P", "-m", "hops_livy", "serve"], True),
+        (["/x/python", "-m", "hops_platform", "audit", "verify"], False),
+        (["vi", "/x", "configurable-http-proxy"], False),
+        ([], False),
+    ],
+)
+def test_a_hubs_parts_are_told_by_their_command(command, is_part):
+    assert is_part_of_a_hub(command) is is_part
 
 
 def test_down_leaves_other_sites_alone(home, sleeper, tmp_path):

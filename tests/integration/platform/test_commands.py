@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import subprocess
 import sys
@@ -44,6 +45,30 @@ def password_of(home: Path, name: str) -> tuple[str, bool]:
             return user.password_hash, user.must_change_password
     finally:
         database.close()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["init"], ["serve"], ["audit", "verify"], ["storage", "check"], ["users", "reset-password", "ada"]],
+    ids=str,
+)
+def test_settings_that_can_not_be_used_are_named_without_any_value(
+    home: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.setenv("HOPS_DATABASE_URL", "postgresql+psycopg://hops:sesame@db/hops")
+    monkeypatch.setenv("HOPS_REGISTRATION", "yes")
+    monkeypatch.setenv("HOPS_SECOND_FACTOR", "must")
+    said = call(*command)
+    assert (said.exit_code, said.exception.__class__) == (os.EX_CONFIG, SystemExit)
+    assert [line.partition(" can't be used: ")[0] for line in said.output.strip().splitlines()] == [
+        "HOPS_SECOND_FACTOR", "HOPS_REGISTRATION"
+    ]  # fmt: skip
+    assert "sesame" not in said.output
+    monkeypatch.setenv("HOPS_REGISTRATION", "off")
+    monkeypatch.setenv("HOPS_SECOND_FACTOR", "optional")
+    monkeypatch.setenv("HOPS_STORAGE", "ftp://x")
+    said = call(*command)
+    assert (said.exit_code, said.output.startswith("This is no address of a storage. ")) == (os.EX_CONFIG, True)
 
 
 def test_the_first_administrator_is_told_once(home: Path) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import queue
 import threading
+import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -713,6 +714,25 @@ def test_nobody_waits_for_the_database_while_bytes_come(on_disk: PlatformUnderTe
     sending.send(b"2", more=False)
     assert sending.status() == 200
     assert ada.get(place.removesuffix("/content")).json()["received"] == 2
+
+
+def test_a_large_file_comes_and_goes_in_little_memory(on_disk: PlatformUnderTest, ada: Any) -> None:
+    pieces, piece = 64, bytes(2**20)
+    place = content_of(ada, "large", pieces * len(piece))
+    fetching = Fetching(on_disk, ada, "large")
+    tracemalloc.start()
+    try:
+        sending = Sending(on_disk, ada, place)
+        for number in range(pieces):
+            sending.send(piece, more=number < pieces - 1)
+        assert sending.status() == 200
+        ada.post(f"{place.removesuffix('/content')}:finish").raise_for_status()
+        on_disk.portal.call(fetching.run)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (fetching.got, fetching.whole) == (pieces * len(piece), True)
+    assert most < 16 * 2**20
 
 
 def test_what_came_before_the_connection_broke_is_kept(on_disk: PlatformUnderTest, ada: Any) -> None:

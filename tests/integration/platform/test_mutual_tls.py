@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -28,7 +29,7 @@ from hops_platform.users import service as users
 from tests.ports import free_port
 
 API = "/services/hops/api/v1/"
-CURL = shutil.which("curl")
+DOCS = Path(__file__).parents[3] / "docs"
 
 
 @dataclass
@@ -103,17 +104,30 @@ def test_without_one_a_token_is_asked_for(served: Served) -> None:
         assert client.get("me").status_code == 401
 
 
-@pytest.mark.skipif(CURL is None, reason="curl is not on this machine")
-def test_curl_with_the_exported_files(served: Served) -> None:
-    files = served.files
-    said = subprocess.run(
-        [
-            str(CURL), "--silent", "--show-error", "--fail", "--noproxy", "*", "--cacert", files["authorities.pem"],
-            "--cert", files["certificate.pem"], "--key", files["key.pem"], f"{served.mutual}projects/weather",
-        ],
-        capture_output=True, text=True, check=True, timeout=60,
-    ).stdout  # fmt: skip
-    assert json.loads(said)["name"] == "weather"
+def script_of(page: str) -> str:
+    found = re.search(r"<!-- run by .*? -->\n```sh\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+@pytest.mark.skipif(not all(map(shutil.which, ("curl", "jq"))), reason="needs curl and jq")
+def test_the_scripts_of_the_pages_get_a_token_and_call_with_a_certificate(served: Served, tmp_path: Path) -> None:
+    (tmp_path / "login.json").write_text(json.dumps({"username": "ada", "password": "correct horse battery"}))
+    (tmp_path / ".hopslab" / "run").mkdir(parents=True)
+    told = {"mutual_tls_url": served.mutual.removesuffix("api/v1/")}
+    (tmp_path / ".hopslab" / "run" / "site.json").write_text(json.dumps(told))
+    log_in, address = script_of("reference/rest.md"), "http://127.0.0.1:8000/services/hops/api/v1"
+    assert address in log_in
+    script = log_in.replace(address, served.plain.rstrip("/")) + script_of("certificates.md")
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script], cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "no_proxy": "*"}, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    me, end = json.JSONDecoder().raw_decode(done.stdout)
+    assert me["kind"] == "user"
+    assert json.loads(done.stdout[end:])["name"] == "weather"
+    assert {file.stat().st_mode & 0o777 for file in (*tmp_path.glob("*.pem"), tmp_path / "token.txt")} == {0o600}
 
 
 def test_a_certificate_of_another_authority_ends_the_connection(served: Served, tmp_path: Path) -> None:

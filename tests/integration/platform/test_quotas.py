@@ -418,7 +418,7 @@ def test_as_many_servers_run_as_may_whichever_way_they_are_started(hops: Any) ->
     hops.platform.hub.servers[("carl", "elsewhere")] = HubServer(state=ServerState.READY)
     refused = ada.put("projects/weather/server", json={})
     assert (refused.status_code, refused.json()["type"]) == (409, QUOTA)
-    assert "1 notebook servers run" in refused.json()["detail"]
+    assert "its limit is 1" in refused.json()["detail"]
     grant = {"user": "ada", "options": None}
     assert hops.hub().post("projects/weather/server-grants", json=grant).json()["type"] == QUOTA
     # One's own that runs is no other.

@@ -1,19 +1,25 @@
 """What `make up` prepares, and when it does so again."""
 
 import io
+import os
+import shutil
 import stat
+import sys
 
 import pytest
 
+from hops_contract.layout import Home
+from hops_contract.sandbox import PACKAGE, SandboxError, Sandboxing, find_program
 from hopslab.commands import failure, run_quietly
-from hopslab.errors import SiteError
+from hopslab.errors import SiteError, UnusableSettingsError
 from hopslab.prepare.front_end import link_built
 from hopslab.prepare.inputs import Stamp, digest_of, files_below
 from hopslab.prepare.java import FoundJava, candidates
 from hopslab.prepare.node import write_script
-from hopslab.prepare.steps import make_home
+from hopslab.prepare.sandbox import ensure_sandbox
+from hopslab.prepare.steps import class_data_archive, make_home
 from hopslab.progress import Progress, duration
-from hopslab.settings import SiteSettings
+from hopslab.settings import CHECKOUT, SiteSettings
 from hopslab.surroundings import VENV_BIN, surroundings
 
 
@@ -88,6 +94,32 @@ def test_a_program_that_fails_is_quoted(tmp_path):
         run_quietly(["/bin/sh", "-c", "echo seventeen; exit 3"], what="Counting", env={}, cwd=tmp_path)
 
 
+def test_a_hub_that_fails_is_not_said_to_miss_an_index():
+    said = "connect ECONNREFUSED 127.0.0.1:8081"
+    assert "package index" in str(failure("Installing", said))
+    assert str(failure("Starting the Hub", said, fetches=False)) == f"Starting the Hub failed:\n{said}"
+
+
+def test_settings_that_can_not_be_used_are_told_alone(tmp_path):
+    env = surroundings(SiteSettings(home=tmp_path), {"PATH": "/usr/bin", "HOPS_SESSIONS": "perhaps"})
+    command = [sys.executable, "-m", "hops_livy", "archive"]
+    with pytest.raises(UnusableSettingsError, match=r"^HOPS_SESSIONS is 'perhaps'; [^\n]*$"):
+        run_quietly(command, what="Trying", env=env, cwd=CHECKOUT)
+
+
+def test_an_archive_that_can_not_be_made_is_told_and_settings_that_can_not_be_used_end_the_start(tmp_path, monkeypatch):
+    def fails(error):
+        def run(*_given, **_named):
+            raise error
+
+        monkeypatch.setattr("hopslab.prepare.steps.run_quietly", run)
+        return class_data_archive(Home(tmp_path), {})
+
+    assert "start slower (no room)" in (fails(SiteError("It failed:\nno room")) or "")
+    with pytest.raises(UnusableSettingsError):
+        fails(UnusableSettingsError("HOPS_SESSIONS is 'abc'."))
+
+
 def test_a_program_that_is_not_there_is_told_in_a_sentence(tmp_path):
     with pytest.raises(SiteError, match="Counting could not start: No such file or directory"):
         run_quietly([tmp_path / "none"], what="Counting", env={}, cwd=tmp_path)
@@ -160,3 +192,45 @@ def test_the_home_is_its_owners_alone_also_where_another_step_made_it(tmp_path):
     tmp_path.chmod(0o755)
     make_home(tmp_path)
     assert [stat.S_IMODE(folder.stat().st_mode) for folder in (tmp_path, tmp_path / "secrets")] == [0o700, 0o700]
+
+
+BWRAP = shutil.which("bwrap")
+INSTALLER = """#!/bin/sh
+echo "$1" >> {folder}/asked
+case "$1" in
+    update) : > {folder}/known ;;
+    install) test -e {folder}/known && /bin/ln -s {bwrap} {folder}/bwrap ;;
+esac
+"""
+
+
+@pytest.fixture
+def without_sandboxes(tmp_path):
+    """A ``PATH`` with a package manager that has to look for packages first, and without bubblewrap."""
+    try:
+        find_program()
+    except SandboxError as error:
+        pytest.skip(f"needs sandboxes: {error}")
+    (tmp_path / "apt-get").write_text(INSTALLER.format(folder=tmp_path, bwrap=BWRAP))
+    (tmp_path / "apt-get").chmod(0o755)
+    return {"PATH": str(tmp_path)}
+
+
+def test_root_gets_bubblewrap_installed(without_sandboxes, tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    said = ensure_sandbox(Sandboxing.AUTO, without_sandboxes)
+    assert said is None or "with the machine's network" in said
+    assert (tmp_path / "asked").read_text().split() == ["install", "update", "install"]
+    assert (ensure_sandbox(Sandboxing.AUTO, without_sandboxes) or "").startswith(f"ready ({PACKAGE}")
+    assert len((tmp_path / "asked").read_text().split()) == 3, "what is there is not installed again"
+
+
+def test_nobody_else_has_anything_installed_and_is_told(without_sandboxes, tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    said = ensure_sandbox(Sandboxing.AUTO, without_sandboxes)
+    assert said is not None
+    assert "users' code can reach all that this site can" in said
+    assert f"Install the package {PACKAGE}" in said
+    with pytest.raises(SiteError, match="HOPS_SANDBOX is on"):
+        ensure_sandbox(Sandboxing.ON, without_sandboxes)
+    assert not (tmp_path / "asked").exists()

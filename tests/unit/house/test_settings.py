@@ -56,3 +56,9 @@ def test_an_impossible_port_is_named_by_its_variable(monkeypatch, port):
     monkeypatch.setenv("HOPS_PORT", port)
     with pytest.raises(SiteError, match="HOPS_PORT"):
         load_settings()
+
+
+def test_a_rule_of_a_variable_keeps_its_own_words(monkeypatch):
+    monkeypatch.setenv("HOPS_SANDBOX_REACHES", "proxy:1")
+    with pytest.raises(SiteError, match=r"^HOPS_SANDBOX_REACHES can't be used: 'proxy:1' is no address.*[^.]\.$"):
+        load_settings()

@@ -110,6 +110,11 @@ def visit(site):
     return _visit
 
 
+def test_every_page_is_looked_at():
+    places = {route.path for route in pages.router.routes} - {"/static/{path:path}"}
+    assert places == {f"/{path}".replace("/weather", "/{project}").replace("/raw", "/{dataset}") for path in PATHS}
+
+
 @pytest.mark.parametrize("path", PATHS)
 def test_a_page_runs_only_files_of_this_site(visit, path):
     answer = visit(path)
