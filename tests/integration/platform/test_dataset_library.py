@@ -128,7 +128,7 @@ def test_broken_connections_are_gone_on_with(served: Breaking, tmp_path: Path, m
     data = os.urandom(5 * 2**20)
     (tmp_path / "data").write_bytes(data)
     monkeypatch.setattr(dataset, "_PIECE", 2 * 2**20)
-    served.up[:] = [2**20, 10, 3 * 2**20]
+    served.up[:] = [2**20, 10, 3 * 2**19]
     dataset.upload(tmp_path / "data", "Resources/data")
     assert served.up == []
     served.down[:] = [2**20, 2**21, 0]
