@@ -44,6 +44,11 @@ class Together(LoadScopeScheduling):
         return SAME_ENGINE.get(folder, folder if folder in SHARE_ENGINES else file)
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: who starts engines and browsers waits for them half of the time."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Together:
     """Lets pytest-xdist use :class:`Together`."""
     return Together(config, log)
