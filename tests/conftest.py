@@ -19,6 +19,8 @@ SHARE_ENGINES = (
 )  # fmt: skip
 # Folders whose tests share one engine, which is started once.
 SAME_ENGINE = {"contract/storage": "contract/user_library"}
+# What begins first: the longest, and of them what computes beside what waits for browsers and engines.
+FIRST = ("tests/e2e/", "tests/integration/platform/")
 # They start programs that share two cores with everything else that runs on the machine.
 REAL_ENGINES = ("spark", "hub", "browser", "postgresql", "kerberos", "ldap")
 
@@ -55,7 +57,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Together:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """In continuous integration a test of a real engine is tried a second time; the summary names each repetition."""
+    """Puts the longest first; in continuous integration a test of a real engine is tried a second time.
+
+    The summary names each repetition.
+    """
+    items.sort(key=lambda item: next((at for at, part in enumerate(FIRST) if item.nodeid.startswith(part)), len(FIRST)))
     if os.environ.get("CI") != "true":
         return
     for item in items:
