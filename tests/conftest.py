@@ -19,6 +19,8 @@ SHARE_ENGINES = (
 )  # fmt: skip
 # Folders whose tests share one engine, which is started once.
 SAME_ENGINE = {"contract/storage": "contract/user_library"}
+# What begins first: the longest, and of them what computes beside what waits for browsers and engines.
+FIRST = ("tests/e2e/", "tests/integration/platform/")
 # They start programs that share two cores with everything else that runs on the machine.
 REAL_ENGINES = ("spark", "hub", "browser", "postgresql", "kerberos", "ldap")
 
@@ -44,13 +46,22 @@ class Together(LoadScopeScheduling):
         return SAME_ENGINE.get(folder, folder if folder in SHARE_ENGINES else file)
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: who starts engines and browsers waits for them half of the time."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Together:
     """Lets pytest-xdist use :class:`Together`."""
     return Together(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """In continuous integration a test of a real engine is tried a second time; the summary names each repetition."""
+    """Puts the longest first; in continuous integration a test of a real engine is tried a second time.
+
+    The summary names each repetition.
+    """
+    items.sort(key=lambda item: next((at for at, part in enumerate(FIRST) if item.nodeid.startswith(part)), len(FIRST)))
     if os.environ.get("CI") != "true":
         return
     for item in items:

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -68,29 +69,38 @@ def test_make_up_and_the_demo_need_nothing_but_python_and_make_down_leaves_nothi
         "npm_config_cache": os.environ.get("npm_config_cache", str(ROOT / ".hopslab" / "cache" / "npm")),  # noqa: SIM112 - so npm reads it
     }  # fmt: skip
 
-    def run(*command: str, minutes: float) -> str:
+    def run(*command: str, minutes: float) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             command, cwd=checkout, env=environment, capture_output=True, text=True, check=False,
             timeout=minutes * MINUTE_S,
         )  # fmt: skip
         assert done.returncode == 0, f"{command}: {done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-        return done.stdout
+        return done
 
     try:
-        said = run("make", "up", minutes=12)
+        said = run("make", "up", minutes=12).stdout
         assert f"http://127.0.0.1:{port}/" in said
         password = re.search(r"password\s+(\S+)", said)
         assert password, said
-        assert "ready" in run("make", "up", minutes=3), "a second time everything is there"
-        findings = json.loads(run(".venv/bin/hopslab", "doctor", "--json", minutes=1))["findings"]
+        assert "ready" in run("make", "up", minutes=3).stdout, "a second time everything is there"
+        findings = json.loads(run(".venv/bin/hopslab", "doctor", "--json", minutes=1).stdout)["findings"]
         java = next(finding for finding in findings if finding["subject"] == "Java")
         assert java["detail"].endswith("from the package index")
-        outcome = json.loads(run(".venv/bin/hopslab", "demo", "--json", minutes=10))
-        assert outcome["ok"] is True
-        assert outcome["trials"] == len(outcome["tensorboard_runs"]) == TRIALS
+        walked = run(".venv/bin/hopslab", "demo", "--json", minutes=10)
+        assert password[1] not in walked.stdout + walked.stderr
+        all_is_right(json.loads(walked.stdout))
     finally:
         run("make", "down", minutes=2)
     assert started_in(checkout) == []
+
+
+def all_is_right(outcome: dict[str, Any]) -> None:
+    """What the demo prints of its walk along the whole path."""
+    assert outcome["ok"] is True
+    assert outcome["trials"] == len(outcome["tensorboard_runs"]) == TRIALS
+    assert outcome["best_accuracy"] > 0.8
+    assert set(outcome["paths"]) == {"project", "notebook", "experiment", "server"}
+    assert all(seconds >= 0 for seconds in outcome["seconds"].values())
 
 
 def started_in(folder: Path) -> list[str]:

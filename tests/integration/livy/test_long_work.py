@@ -17,11 +17,17 @@ DYNAMIC = {
     "spark.dynamicAllocation.executorIdleTimeout": "2s",
 }
 COUNT = "spark.sparkContext._jsc.sc().getExecutorMemoryStatus().size() - 1"
-WORK = (
-    "import os, time\n"
-    "def work(number):\n    time.sleep(15)\n    return os.environ.get('SPARK_EXECUTOR_ID') or os.getppid()\n"
-    "len(set(spark.sparkContext.parallelize(range(2), 2).map(work).collect()))"
-)
+WORK = """
+import os, time
+folder = os.environ["HOPS_PROJECT_PATH"] + "/Resources/"
+def work(number):
+    open(f"{folder}begun-{number}", "w").close()
+    until = time.time() + 200
+    while not os.path.exists(f"{folder}seen") and time.time() < until:
+        time.sleep(0.1)
+    return os.environ.get("SPARK_EXECUTOR_ID") or os.getppid()
+len(set(spark.sparkContext.parallelize(range(2), 2).map(work).collect()))
+"""
 
 
 def _others_can_reach(process):
@@ -33,15 +39,30 @@ def _others_can_reach(process):
     ]
 
 
+def finished(client, session_id, number):
+    for _ in range(6):
+        statement = client.get(f"/sessions/{session_id}/statements/{number}").json()
+        if statement["output"] is not None:
+            return statement
+    raise AssertionError(statement)
+
+
 def test_executors_come_with_the_work_go_after_it_and_listen_on_loopback_only(service, client):
     session_id = start_session(client, driverMemory="512m", executorMemory="512m", executorCores=1, conf=DYNAMIC)
     assert run(client, session_id, COUNT)["output"]["data"]["text/plain"] == "0"
-    assert run(client, session_id, WORK)["output"]["data"]["text/plain"] == "2", "each task had an executor of its own"
+    number = client.post(f"/sessions/{session_id}/statements", json={"code": WORK}).json()["id"]
+    resources = service.home / "projects" / "weather" / "Resources"
+    until = time.monotonic() + 180
+    while len(list(resources.glob("begun-*"))) < 2:
+        assert time.monotonic() < until, "there are no executors for both tasks"
+        time.sleep(0.1)
     processes = service.processes()
     assert any("org.apache.spark.executor" in " ".join(process.cmdline()) for process in processes)
     assert [_others_can_reach(process) for process in [*processes, psutil.Process(service.process.pid)]] == [
         [] for _ in range(len(processes) + 1)
     ]
+    (resources / "seen").touch()
+    assert finished(client, session_id, number)["output"]["data"]["text/plain"] == "2", "each had one of its own"
     code = f"import time\nuntil = time.time() + 40\nwhile {COUNT} and time.time() < until:\n    time.sleep(1)\n{COUNT}"
     assert run(client, session_id, code)["output"]["data"]["text/plain"] == "0"
     client.delete(f"/sessions/{session_id}")
@@ -60,11 +81,7 @@ def test_the_token_is_renewed_under_a_cell_that_outlasts_it(service, control_pla
         )
         number = hedy.post(f"/sessions/{session_id}/statements", json={"code": code}).json()["id"]
     with service.client(control_plane.token("hedy")) as hedy:
-        for _ in range(5):
-            statement = hedy.get(f"/sessions/{session_id}/statements/{number}").json()
-            if statement["output"] is not None:
-                break
-        had = statement["output"]["data"]["text/plain"].strip("'")
+        had = finished(hedy, session_id, number)["output"]["data"]["text/plain"].strip("'")
         assert had != first
         assert jwt.decode(had, options={"verify_signature": False})["exp"] > time.time()
         hedy.delete(f"/sessions/{session_id}")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import ssl
 import subprocess
 import time
@@ -35,6 +36,12 @@ with warnings.catch_warnings():
 END = "-----END CERTIFICATE-----"
 API = "/services/hops/api/v1/"
 PASSWORD = "correct horse battery"
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""Where no statement of the database's own is what is tested."""
+ON_POSTGRESQL = pytest.mark.parametrize(
+    "database_url", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True
+)
+"""Where two write at the same moment; on SQLite one does."""
 
 
 def postgresql_programs() -> Path | None:
@@ -138,15 +145,16 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             [programs / "initdb", "-D", data, "-U", "hops", "--auth=trust", "--no-sync", "-E", "UTF8"],
             check=True, capture_output=True, **account,
         )  # fmt: skip
+        settings = ("listen_addresses=", "fsync=off", "autovacuum=off")
         server = subprocess.Popen(
-            [programs / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off"],
+            [programs / "postgres", "-D", data, "-k", folder, *(part for each in settings for part in ("-c", each))],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **account,
         )  # fmt: skip
         try:
             _wait_for(folder)
             yield str(folder)
         finally:
-            server.terminate()
+            server.send_signal(signal.SIGQUIT)  # at once: what it holds is thrown away
             server.wait(20)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -12,7 +12,7 @@ from hops_platform.security.guard import RequiresInProject
 from hops_platform.security.permissions import Permission
 from hops_platform.security.policy import ARCHIVED_CEILING
 
-from .conftest import PlatformUnderTest
+from .conftest import ON_SQLITE, PlatformUnderTest
 from .test_permissions import API, SENTENCES, all_routes
 
 ANY_VERSION = {"If-Match": "*"}
@@ -44,6 +44,7 @@ def test_what_is_left_of_permissions_reads_ends_or_takes_away() -> None:
     assert others - ENDING == {Permission.LIMITS_EDIT}
 
 
+@ON_SQLITE
 @pytest.mark.timeout(120)
 def test_every_route_of_an_archived_project_answers_every_caller_as_the_table_says(hops: Any, ada: Any) -> None:
     bob = hops.with_token(hops.platform.parts.signer.sign_user("bob", admin=False).token)

@@ -17,7 +17,9 @@ from hops_contract.principal import ProjectRole
 from hops_platform.adapters.storage import local_archives
 from hops_platform.files import copying
 
-from .conftest import PlatformUnderTest
+from .conftest import ON_SQLITE, PlatformUnderTest
+
+pytestmark = ON_SQLITE
 
 RAW = "projects/weather/datasets/raw"
 

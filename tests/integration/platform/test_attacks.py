@@ -17,6 +17,8 @@ from hops_contract.principal import ProjectRole
 from hops_platform.security.browser import SESSION_COOKIE
 from hops_platform.users.models import User
 
+from .conftest import ON_SQLITE
+
 SITE = "http://hops.test/services/hops/"
 PASSWORD = "correct horse battery"
 
@@ -30,6 +32,7 @@ def key_id(hops: Any) -> str:
     return str(hops.platform.parts.signer.key_set()["keys"][0]["kid"])
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("case", ["no algorithm", "hmac with the public key", "another key", "another key id"])
 def test_forged_tokens_are_refused(hops: Any, case: str) -> None:
     hops.create_user("ada", admin=True)
@@ -48,6 +51,7 @@ def test_forged_tokens_are_refused(hops: Any, case: str) -> None:
     assert (answer.status_code, answer.json()["detail"]) == (401, "The token is not valid.")
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     "changes",
     [
@@ -72,6 +76,7 @@ def test_tokens_that_say_what_can_not_be_are_refused(hops: Any, changes: dict[st
     assert token not in answer.text
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     "header", ["", "Bearer", "Bearer ", "Basic YWRhOnB3", "Bearer " + "x" * 5000, "Bearer \xe4", "bearer a b"]
 )
@@ -160,6 +165,7 @@ def test_names_that_can_be_none_are_not_found(hops: Any, path: str) -> None:
     assert answer.status_code == 404
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     "content",
     [
@@ -178,6 +184,7 @@ def test_bodies_made_to_hurt_are_refused(hops: Any, content: bytes) -> None:
     assert answer.headers["Content-Type"] == "application/problem+json"
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("parameters", [{"limit": 0}, {"limit": 101}, {"limit": "x"}, {"after": "a" * 500}])
 def test_lists_are_bounded(hops: Any, parameters: dict[str, Any]) -> None:
     assert hops.user("ada").get("projects", params=parameters).status_code == 422
@@ -192,6 +199,7 @@ def test_a_cursor_of_another_list_is_no_harm(hops: Any) -> None:
     assert admin.get("users", params={"after": nul}).status_code == 400
 
 
+@ON_SQLITE
 def test_every_call_of_a_cookie_needs_the_pages_token(hops: Any) -> None:
     browser = hops.browser("ada")
     hops.create_user("ada")
@@ -209,6 +217,7 @@ def test_every_call_of_a_cookie_needs_the_pages_token(hops: Any) -> None:
         assert browser.request(method, path, json=body).status_code == 403, (method, path)
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("origin", ["http://evil.test", "null", "http://hops.test.evil.test", "https://hops.test:1"])
 def test_the_pages_token_is_of_no_use_elsewhere(hops: Any, origin: str) -> None:
     hops.create_user("ada")
@@ -216,6 +225,7 @@ def test_the_pages_token_is_of_no_use_elsewhere(hops: Any, origin: str) -> None:
     assert answer.status_code == 403
 
 
+@ON_SQLITE
 def test_another_users_page_token_is_refused(hops: Any) -> None:
     hops.create_user("ada")
     hops.create_user("eve")
@@ -224,6 +234,7 @@ def test_another_users_page_token_is_refused(hops: Any) -> None:
     assert ada.post("projects", json={"name": "weather"}).status_code == 403
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("tls", [False, True])
 def test_cookies_are_out_of_reach_of_scripts_and_other_sites(hops: Any, *, tls: bool) -> None:
     if tls:
@@ -247,6 +258,7 @@ def test_cookies_are_out_of_reach_of_scripts_and_other_sites(hops: Any, *, tls: 
     assert "Max-Age=0" in left
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     "target",
     [
@@ -268,6 +280,7 @@ def test_a_log_in_leads_nowhere_else(hops: Any, target: str) -> None:
     assert done.headers["location"] == "/services/hops/"
 
 
+@ON_SQLITE
 def test_a_log_in_that_was_not_begun_here_is_told_to_a_person_as_a_page(hops: Any) -> None:
     page = hops.anonymous().get(f"{SITE}oauth_callback", params={"code": "x"}, headers={"Accept": "text/html,*/*"})
     assert page.status_code == 400
@@ -278,6 +291,7 @@ def test_a_log_in_that_was_not_begun_here_is_told_to_a_person_as_a_page(hops: An
     assert program.headers["Content-Type"] == "application/problem+json"
 
 
+@ON_SQLITE
 def test_faults_are_pages_for_people_too_but_never_in_the_rest_api(hops: Any) -> None:
     hops.platform.logins.fault = RuntimeError("secret detail")
     fault = hops.anonymous().get(f"{SITE}login", headers={"Accept": "text/html"})
@@ -289,6 +303,7 @@ def test_faults_are_pages_for_people_too_but_never_in_the_rest_api(hops: Any) ->
     assert answer.headers["Content-Type"] == "application/problem+json"
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "TRACE", "PROPFIND"])
 def test_other_methods_get_nothing_past_the_permissions(hops: Any, method: str) -> None:
     hops.ready_project(hops.user("ada"))
@@ -298,11 +313,13 @@ def test_other_methods_get_nothing_past_the_permissions(hops: Any, method: str) 
         assert "Access-Control-Allow-Origin" not in answer.headers
 
 
+@ON_SQLITE
 def test_the_published_keys_are_public_ones_only(hops: Any) -> None:
     keys = hops.anonymous().get(f"{SITE}.well-known/jwks.json").json()["keys"]
     assert [set(key) for key in keys] == [{"alg", "crv", "kid", "kty", "use", "x"}]
 
 
+@ON_SQLITE
 def test_answers_are_kept_by_no_cache(hops: Any) -> None:
     hops.create_user("ada")
     answer = hops.anonymous().post("tokens", json={"username": "ada", "password": PASSWORD})

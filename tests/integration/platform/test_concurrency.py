@@ -27,6 +27,8 @@ from hops_platform.users.models import User, find_user
 from hops_platform.users.schemas import UserEdit
 from hops_platform.users.service import edit_user
 
+from .conftest import ON_POSTGRESQL
+
 ANY_VERSION = {"If-Match": "*"}
 
 
@@ -160,12 +162,6 @@ def test_options_remembered_at_once_are_one_of_the_two(hops: Any) -> None:
     )
     assert set(statuses(answers)) <= {200, 409}
     assert ada.get("projects/weather/server-options").json()["options"]["executors"] in (2, 3)
-
-
-ON_POSTGRESQL = pytest.mark.parametrize(
-    "database_url", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True
-)
-"""Where two write at the same moment; on SQLite one does."""
 
 
 def begun_while(session: Any, change: Callable[[], Any]) -> Any:

@@ -17,7 +17,7 @@ from hops.dataset import DatasetError
 
 from hops_contract.principal import ProjectRole
 
-from .conftest import PlatformUnderTest
+from .conftest import ON_SQLITE, PlatformUnderTest
 
 
 class Breaking:
@@ -86,6 +86,7 @@ def served(on_disk: PlatformUnderTest, tmp_path: Path, monkeypatch: pytest.Monke
         thread.join(30)
 
 
+@ON_SQLITE
 def test_what_there_is_is_listed_changed_deleted_and_restored(served: Breaking, tmp_path: Path) -> None:
     assert dataset.names() == ["Experiments", "Jupyter", "Logs", "Models", "Resources"]
     assert dataset.describe("Resources")["standard"]
@@ -117,6 +118,7 @@ def test_what_there_is_is_listed_changed_deleted_and_restored(served: Breaking, 
         dataset.ls("Logs/absent")
 
 
+@ON_SQLITE
 def test_a_long_folder_is_listed_whole(served: Breaking, on_disk: PlatformUnderTest) -> None:
     folder = on_disk.platform.parts.settings.layout.project("weather") / "Logs"
     for number in range(230):
@@ -124,11 +126,12 @@ def test_a_long_folder_is_listed_whole(served: Breaking, on_disk: PlatformUnderT
     assert [entry.name for entry in dataset.ls("Logs")] == [f"{number:03}" for number in range(230)]
 
 
+@ON_SQLITE
 def test_broken_connections_are_gone_on_with(served: Breaking, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = os.urandom(5 * 2**20)
     (tmp_path / "data").write_bytes(data)
     monkeypatch.setattr(dataset, "_PIECE", 2 * 2**20)
-    served.up[:] = [2**20, 10, 3 * 2**20]
+    served.up[:] = [2**20, 10, 3 * 2**19]
     dataset.upload(tmp_path / "data", "Resources/data")
     assert served.up == []
     served.down[:] = [2**20, 2**21, 0]
@@ -138,6 +141,7 @@ def test_broken_connections_are_gone_on_with(served: Breaking, tmp_path: Path, m
     assert not list(tmp_path.glob("*.part"))
 
 
+@ON_SQLITE
 def test_an_upload_whose_answers_are_lost_is_one_upload(
     served: Breaking, on_disk: PlatformUnderTest, tmp_path: Path
 ) -> None:
@@ -150,6 +154,7 @@ def test_an_upload_whose_answers_are_lost_is_one_upload(
     assert not list(left)
 
 
+@ON_SQLITE
 def test_a_file_that_changes_while_it_is_fetched_is_fetched_anew(
     served: Breaking, on_disk: PlatformUnderTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,6 +171,7 @@ def test_a_file_that_changes_while_it_is_fetched_is_fetched_anew(
     assert (tmp_path / "back").read_bytes() == b"b" * 2**20
 
 
+@ON_SQLITE
 def test_a_connection_that_breaks_again_and_again_is_given_up(served: Breaking, tmp_path: Path) -> None:
     (tmp_path / "data").write_bytes(bytes(2**20))
     served.up[:] = [0] * 20
@@ -174,6 +180,7 @@ def test_a_connection_that_breaks_again_and_again_is_given_up(served: Breaking, 
     assert not list(tmp_path.glob("*.part"))
 
 
+@ON_SQLITE
 def test_code_in_a_session_is_told_where_the_files_are(
     served: Breaking, on_disk: PlatformUnderTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,6 +198,7 @@ def test_code_in_a_session_is_told_where_the_files_are(
         dataset.create("mine")
 
 
+@ON_SQLITE
 def test_a_netrc_does_not_take_the_tokens_place(
     served: Breaking, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -207,6 +215,7 @@ def test_a_process_that_does_not_know_the_platform_is_told_what_to_set(monkeypat
         dataset.names()
 
 
+@ON_SQLITE
 def test_a_dataset_is_shared_accepted_read_and_taken_back(
     served: Breaking, on_disk: PlatformUnderTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

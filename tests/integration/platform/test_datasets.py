@@ -26,7 +26,7 @@ from hops_platform.files import moving
 from hops_platform.security.leave import no_longer
 from hops_platform.transfers import OF_ONE_PERSON
 
-from .conftest import PlatformUnderTest
+from .conftest import ON_SQLITE, PlatformUnderTest
 
 RAW = "projects/weather/datasets/raw"
 
@@ -242,6 +242,7 @@ def test_nobody_waits_for_the_database_while_the_disk_is_looked_at(
     assert set(looks) == {0}, "a connection was held meanwhile, on SQLite with everybody's turn to write"
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("name", ["Jupyter", "Resources", "Logs", "Experiments", "Models"])
 def test_the_datasets_of_every_project_stay(ada: Any, name: str) -> None:
     assert ada.request("DELETE", f"projects/weather/datasets/{name}", json={"name": name}).status_code == 409
@@ -408,6 +409,7 @@ def test_who_is_no_longer_data_owner_finishes_no_upload_of_data(on_disk: Platfor
     assert bob.post(f"projects/weather/uploads/{begun['id']}:finish").status_code == 403
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("role", list(ProjectRole))
 def test_users_code_neither_sends_nor_fetches_files_here(
     on_disk: PlatformUnderTest, ada: Any, role: ProjectRole
@@ -448,6 +450,7 @@ PATHS = [
 ]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("path", PATHS)
 def test_no_path_leads_out_in_any_place_that_takes_one(ada: Any, bob: Any, folder: Path, path: str) -> None:
     upload(ada, "a.py", b"1").raise_for_status()

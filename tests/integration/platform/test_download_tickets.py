@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from .conftest import PlatformUnderTest
+from .conftest import ON_SQLITE, PlatformUnderTest
+
+pytestmark = ON_SQLITE
 
 RAW = "projects/weather/datasets/raw"
 DOWNLOADS = "http://hops.test/services/hops/downloads"

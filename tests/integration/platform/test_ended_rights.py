@@ -12,7 +12,9 @@ import pytest
 from hops_platform.adapters.storage import local_archives, local_files, local_uploads
 from hops_platform.transfers import LongWork
 
-from .conftest import PlatformUnderTest
+from .conftest import ON_SQLITE, PlatformUnderTest
+
+pytestmark = ON_SQLITE
 
 RAW = "projects/weather/datasets/raw"
 SEEN = "projects/tides/datasets/Shared:weather:raw"

@@ -15,10 +15,12 @@ from hops_platform.adapters.storage.local import LocalStorage
 from hops_platform.engines.hub import HubServer, ServerState
 from hops_platform.errors import StorageFullError
 
+from .conftest import ON_SQLITE
+
 FULL = OSError(errno.ENOSPC, "No space left on device: '/secret/place'")
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@ON_SQLITE
 def test_a_locked_database_is_told_as_such_and_serves_readers(hops: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", 50)
     ada = hops.user("ada")

@@ -24,6 +24,10 @@ from schemathesis.specs.openapi.checks import content_type_conformance, response
 import hops_platform
 from hops_contract.principal import ProjectRole
 
+from .conftest import ON_POSTGRESQL, ON_SQLITE, postgresql_programs
+
+# PostgreSQL takes no value that SQLite refuses, and refuses some that it takes.
+pytestmark = ON_POSTGRESQL if postgresql_programs() else ON_SQLITE
 DESCRIPTION = json.loads((Path(hops_platform.__file__).parent / "openapi.json").read_text())
 OPERATIONS: list[APIOperation] = [
     found.ok() for found in schemathesis.openapi.from_dict(DESCRIPTION).get_all_operations()

@@ -9,11 +9,14 @@ import pytest
 from hops_contract.problems import Problem
 from hops_platform.cli import OPENAPI_FILE, describe_api
 
+from .conftest import ON_SQLITE
+
 
 def test_the_description_beside_the_code_is_that_of_the_code() -> None:
     assert OPENAPI_FILE.read_text() == describe_api(), "run `python -m hops_platform openapi`"
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("method", "path", "body", "status"),
     [

@@ -17,7 +17,9 @@ from hops_platform.projects.models import Membership
 from hops_platform.security.authentication import LOG_IN, RENEWABLE_AFTER_END, START_AGAIN
 from hops_platform.users.models import User
 
-from .conftest import PASSWORD
+from .conftest import ON_SQLITE, PASSWORD
+
+pytestmark = ON_SQLITE
 
 RENEW = "./tokens:renew"
 PREFIX = "/services/hops/api/v1/"

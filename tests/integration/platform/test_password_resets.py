@@ -20,9 +20,11 @@ from hops_platform.security.rates import GUESSES
 from hops_platform.security.throttling import FREE_ATTEMPTS, record_failure
 from hops_platform.users.models import find_user
 
+from .conftest import ON_SQLITE
+
 PASSWORD = "correct horse battery"
 # What the two databases do differently is in test_ways_in_on_both.py.
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+pytestmark = ON_SQLITE
 NEW = "four unrelated words"
 
 

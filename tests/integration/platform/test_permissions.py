@@ -20,6 +20,8 @@ from hops_platform.security.permissions import Permission
 from hops_platform.security.policy import ROLE_PERMISSIONS, Role, permissions_of
 from hops_platform.security.scopes import OF_EVERY_KEY, SITE_SCOPES, Scope, permissions_of_scopes
 
+from .conftest import ON_SQLITE
+
 PREFIX = "/services/hops/"
 API = f"{PREFIX}api/v1/"
 SENTENCES = {
@@ -186,6 +188,7 @@ def expected(route: Declared, caller: str) -> str:
     return "allowed" if guard.permission in allowed else "forbidden"
 
 
+@ON_SQLITE
 @pytest.mark.timeout(120)
 def test_every_route_answers_every_caller_as_the_table_says(hops: Any) -> None:
     clients = {"anonymous": hops.anonymous(), "hub": hops.hub(), "admin": hops.user("root-ada", admin=True)}
@@ -227,6 +230,7 @@ def test_every_route_answers_every_caller_as_the_table_says(hops: Any) -> None:
     assert wrong == []
 
 
+@ON_SQLITE
 @pytest.mark.timeout(240)
 def test_every_route_answers_every_key_by_its_scope(hops: Any) -> None:
     owner, admin = hops.user("ada"), hops.user("root-ada", admin=True)

@@ -11,7 +11,9 @@ import pytest
 
 from hops_contract.principal import ProjectRole
 
-from .conftest import PlatformUnderTest
+from .conftest import ON_SQLITE, PlatformUnderTest
+
+pytestmark = ON_SQLITE
 
 RAW = "projects/weather/datasets/raw"
 

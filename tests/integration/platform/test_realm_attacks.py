@@ -23,9 +23,10 @@ from hops_platform.security import rates
 from hops_platform.security.throttling import FREE_ATTEMPTS
 from hops_platform.users.models import LoginAttempts, User
 
+from .conftest import ON_SQLITE
 from .realms_of_site import KIND, PASSWORD, Site
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+pytestmark = ON_SQLITE
 
 
 @pytest.fixture

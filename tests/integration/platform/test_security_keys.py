@@ -16,7 +16,9 @@ from hops_platform.security_keys.models import KeyChallenge, SecurityKey
 from hops_platform.settings import SecondFactorRule
 from tests.soft_key import ORIGIN, SoftKey, encode
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+from .conftest import ON_SQLITE
+
+pytestmark = ON_SQLITE
 PASSWORD = "correct horse battery"
 KIND = "urn:hopslab:problem:"
 

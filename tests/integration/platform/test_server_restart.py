@@ -15,6 +15,10 @@ from hops_platform.environments.service import record_state
 from hops_platform.outbox import Delivery
 from hops_platform.servers.tasks import PATIENCE, start_server
 
+from .conftest import ON_SQLITE
+
+pytestmark = ON_SQLITE
+
 PATH = "projects/weather/server:restart"
 SERVER = ("ada", "weather")
 

@@ -16,6 +16,10 @@ import pytest
 from hops_contract.principal import ProjectRole
 from hops_platform.errors import EngineUnavailableError, ForbiddenError
 
+from .conftest import ON_SQLITE
+
+pytestmark = ON_SQLITE
+
 SESSION: dict[str, Any] = {
     "id": 7, "name": None, "notebook": "Jupyter/Rain.ipynb",
     "owner": "weather__ada", "project": "weather", "user": "ada", "own": True,

@@ -17,6 +17,10 @@ from hops_contract.shares import shared_mounts
 from hops_platform.database import now
 from hops_platform.errors import EngineUnavailableError
 
+from .conftest import ON_SQLITE
+
+pytestmark = ON_SQLITE
+
 READER = """
 import json, os, sys
 for line in sys.stdin:

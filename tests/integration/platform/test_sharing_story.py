@@ -15,6 +15,10 @@ from typing import Any
 import pytest
 import uvicorn
 
+from .conftest import ON_SQLITE
+
+pytestmark = ON_SQLITE
+
 PAGE = Path(__file__).parents[3] / "docs" / "sharing.md"
 
 
