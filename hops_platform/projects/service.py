@@ -296,7 +296,7 @@ def show_project(session: Session, project: Project, membership: Membership | No
         title=project.title,
         description=project.description,
         listed=project.listed,
-        network=Network(project.network_name),
+        network=project.network,
         role=membership.role if membership is not None else None,
         environment=EnvironmentAnswer(state=environment.state, error=environment.error),
         created_at=project.created_at,
