@@ -133,6 +133,7 @@ class Settings:
     sandbox: Sandboxing = Sandboxing.AUTO
     sandbox_reads: tuple[Path, ...] = ()
     sandbox_reaches: tuple[Address, ...] = ()
+    kafka: tuple[str, ...] = ()
     sandbox_processes: int = PROCESSES
     sandbox_memory_percent: int = 200
     upstream: UpstreamSettings | None = None
@@ -199,6 +200,7 @@ def read_settings(environment: Mapping[str, str] | None = None, *, port: int | N
         sandbox=variables.choice("HOPS_SANDBOX", Sandboxing, Sandboxing.AUTO),
         sandbox_reads=variables.places("HOPS_SANDBOX_READS"),
         sandbox_reaches=variables.addresses("HOPS_SANDBOX_REACHES"),
+        kafka=variables.brokers("HOPS_KAFKA"),
         sandbox_processes=_or(variables.number("HOPS_SANDBOX_PROCESSES"), PROCESSES),
         sandbox_memory_percent=_or(variables.number("HOPS_SANDBOX_MEMORY_PERCENT"), 200),
         upstream=upstream,

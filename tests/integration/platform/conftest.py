@@ -211,12 +211,13 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
 
 
 @pytest.fixture
-def make(tmp_path: Path, database_url: str | None) -> Iterator[Callable[[], PlatformUnderTest]]:
+def make(tmp_path: Path, database_url: str | None) -> Iterator[Callable[..., PlatformUnderTest]]:
     made: list[TestPlatform] = []
     with start_blocking_portal() as portal:
 
-        def build() -> PlatformUnderTest:
-            made.append(make_platform(tmp_path / "home", database_url=database_url, migrated=True))
+        def build(**settings: Any) -> PlatformUnderTest:
+            platform = make_platform(tmp_path / "home", database_url=database_url, migrated=True, settings=settings)
+            made.append(platform)
             return PlatformUnderTest(made[-1], portal)
 
         yield build
