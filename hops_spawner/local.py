@@ -21,8 +21,8 @@ from hops_contract.layout import Home
 from hops_contract.network import Network
 from hops_contract.servers import ServerGrant
 from hops_contract.shares import shared_mounts
-from hops_contract.streams import read_brokers
 from hops_contract.slugs import project_user
+from hops_contract.streams import read_brokers
 from hops_contract.wiping import wipe_folder
 from hops_spawner.endings import Ending
 from hops_spawner.environment import server_environment
