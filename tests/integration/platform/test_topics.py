@@ -1,8 +1,10 @@
-"""Topics of projects: who creates, sees and deletes them, how many there may be, and what follows on the cluster."""
+"""Topics of projects: who creates, sees and deletes them, and what follows on the cluster."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -15,13 +17,18 @@ from hops_platform.kafka.models import Topic
 from hops_platform.kafka.rights import settle_all_topics
 from hops_platform.kafka.service import make_missing
 
-from .test_concurrency import at_once, statuses
-
 ANY_VERSION = {"If-Match": "*"}
 TOPICS = "projects/weather/topics"
 ONE = f"{TOPICS}/measurements"
 CALLED = "weather__measurements"
 NAME = {"name": "measurements"}
+
+
+@pytest.fixture
+def database_url(migrated_sqlite: Path, tmp_path: Path) -> None:
+    """The embedded one alone: what depends on the database is in test_topics_on_both."""
+    (tmp_path / "home").mkdir()
+    shutil.copy(migrated_sqlite, tmp_path / "home" / "control-plane.db")
 
 
 @pytest.fixture
@@ -56,37 +63,6 @@ def remove(client: Any, name: str = "measurements") -> Any:
 def topic_uses(client: Any) -> tuple[int, int | None]:
     (found,) = (one for one in client.get("projects/weather/use").json()["items"] if one["what"] == "topics")
     return found["used"], found["limit"]
-
-
-def test_a_topic_is_made_on_the_cluster_listed_and_deleted_there(hops: Any, ada: Any) -> None:
-    made = ada.post(TOPICS, json={**NAME, "partitions": 3, "replicas": 2})
-    assert made.status_code == 201, made.text
-    assert made.json() | {"created_at": None} == {
-        "name": "measurements", "on_cluster": CALLED, "partitions": 3, "replicas": 2, "state": "creating",
-        "error": None, "made_by": "ada", "created_at": None,
-    }  # fmt: skip
-    hops.deliver()
-    assert ada.get(ONE).json()["state"] == "ready"
-    streams = hops.platform.streams
-    assert (streams.topics, who(streams)) == ({CALLED: (3, 2)}, (["weather__ada"], []))
-    ada.post(TOPICS, json={"name": "alarms"}).raise_for_status()
-    first = ada.get(f"{TOPICS}?limit=1").json()
-    second = ada.get(f"{TOPICS}?limit=1&after={first['next']}").json()
-    assert [one["name"] for page in (first, second) for one in page["items"]] == ["alarms", "measurements"]
-    assert second["next"] is None
-    assert topic_uses(ada) == (2, 10)
-    (site,) = hops.user("root", admin=True).get("site/projects").json()["items"]
-    assert (site["topics"], site["limits"]["max_project_topics"]) == (2, 10)
-    brokers = ada.get("projects/weather/brokers").json()
-    assert brokers == {"brokers": ["kafka-1.example.org:9093", "kafka-2.example.org:9093"], "prefix": "weather__"}
-    assert ada.request("DELETE", ONE, json={"name": "alarms"}).status_code == 422
-    assert remove(ada).status_code == 204
-    assert ada.get(ONE).status_code == 404
-    hops.deliver()
-    assert set(streams.topics) == {"weather__alarms"}
-    told = [one["text"] for one in ada.get("projects/weather/activity").json()["items"]]
-    assert "ada created the topic measurements." in told
-    assert "ada deleted the topic measurements with all that was in it." in told
 
 
 def test_one_key_creates_once_and_a_name_is_taken_once(hops: Any, ada: Any) -> None:
@@ -142,22 +118,6 @@ def test_a_data_scientist_and_a_strange_token_create_and_delete_none(hops: Any, 
     assert set(measurements.topics) == {CALLED}
 
 
-def test_no_more_topics_than_the_project_may_have_even_at_once(hops: Any, ada: Any) -> None:
-    root = hops.user("root", admin=True)
-    limits = root.get("projects/weather/limits").json() | {"max_project_topics": 2}
-    root.put("projects/weather/limits", json=limits, headers=ANY_VERSION).raise_for_status()
-    calls = [lambda name=name: ada.post(TOPICS, json={"name": name}) for name in ("a", "b", "c", "d")]
-    answers = at_once(*calls)
-    assert statuses(answers) == [201, 201, 409, 409]
-    refused = next(answer.json() for answer in answers if answer.status_code == 409)
-    assert refused["type"] == "urn:hopslab:problem:quota-exceeded"
-    assert "has 2 topics, and 2 are the most" in refused["detail"]
-    assert topic_uses(ada) == (2, 2)
-    kept = ada.get(TOPICS).json()["items"][0]["name"]
-    assert remove(ada, kept).status_code == 204
-    assert ada.post(TOPICS, json={"name": "e"}).status_code == 201
-
-
 def test_rights_follow_members_users_and_the_project(hops: Any, ada: Any, measurements: Any) -> None:
     root = hops.user("root", admin=True)
     hops.create_user("bob")
@@ -190,25 +150,6 @@ def test_rights_follow_members_users_and_the_project(hops: Any, ada: Any, measur
     assert now() == (both, [], both)
     ada.delete("projects/weather/members/bob").raise_for_status()
     assert now() == (["weather__ada"], [], ["weather__ada"])
-
-
-def test_topics_go_when_a_deleted_project_can_not_be_restored_any_more(hops: Any, ada: Any, measurements: Any) -> None:
-    measurements.topics["weather__of-somebody-else"] = (1, 1)
-    name = {"name": "weather"}
-    ada.request("DELETE", "projects/weather", json=name).raise_for_status()
-    hops.deliver()
-    assert (who(measurements), CALLED in measurements.topics) == (([], []), True)
-    ada.post("deleted-projects/weather:restore").raise_for_status()
-    hops.deliver()
-    assert who(measurements) == (["weather__ada"], [])
-    ada.request("DELETE", "projects/weather", json=name).raise_for_status()
-    hops.deliver()
-    ada.request("DELETE", "deleted-projects/weather", json=name).raise_for_status()
-    again = ada.post("projects", json=name)
-    assert again.status_code == 409, "a project of that name would find the topics of the one before"
-    hops.deliver()
-    assert set(measurements.topics) == {"weather__of-somebody-else"}
-    assert (measurements.rights, measurements.groups["weather"]) == ({}, [])
 
 
 def test_a_topic_that_the_cluster_had_before_is_never_taken_over_nor_deleted(hops: Any, ada: Any) -> None:
@@ -254,20 +195,6 @@ def test_a_cluster_that_is_away_gets_it_later_and_what_was_begun_is_finished(hop
     assert ada.get(ONE).json()["state"] == "ready"
     listed = hops.user("root", admin=True).get("outbox").json()["items"]
     assert [(one["channel"], one["last_error"]) for one in listed] == [("kafka", "The answer was lost.")]
-
-
-def test_a_topic_deleted_while_it_is_made_is_deleted_on_the_cluster_too(hops: Any, ada: Any) -> None:
-    streams = hops.platform.streams
-    create = streams.create_topic
-
-    def meanwhile(topic: str, **more: Any) -> bool:
-        assert remove(ada).status_code == 204
-        return bool(create(topic, **more))
-
-    streams.create_topic = meanwhile
-    ada.post(TOPICS, json=NAME).raise_for_status()
-    hops.deliver()
-    assert (streams.topics, streams.rights) == ({}, {})
 
 
 def test_rights_that_were_changed_on_the_cluster_are_set_right_again(hops: Any, measurements: Any) -> None:

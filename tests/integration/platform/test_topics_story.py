@@ -19,6 +19,10 @@ from hops.dataset import DatasetError
 
 from hops_contract.principal import ProjectRole
 
+from .test_topics import ada, database_url
+
+__all__ = ["ada", "database_url"]  # fixtures
+
 PAGE = Path(__file__).parents[3] / "docs" / "topics.md"
 BROKERS = ["kafka-1.example.org:9093", "kafka-2.example.org:9093"]
 
@@ -38,13 +42,6 @@ def address(hops: Any) -> Iterator[str]:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}/services/hops"
         server.should_exit = True
         thread.join(30)
-
-
-@pytest.fixture
-def ada(hops: Any) -> Any:
-    ada = hops.user("ada")
-    hops.ready_project(ada, template="empty")
-    return ada
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
