@@ -235,6 +235,12 @@ def hops(make: Callable[[], PlatformUnderTest]) -> PlatformUnderTest:
 def on_disk(tmp_path: Path, database_url: str | None) -> Iterator[PlatformUnderTest]:
     """A control plane whose projects lie on a disk."""
     with start_blocking_portal() as portal:
-        platform = make_platform(tmp_path / "home", database_url=database_url, on_disk=True, migrated=True)
+        platform = make_platform(
+            tmp_path / "home",
+            database_url=database_url,
+            on_disk=True,
+            migrated=True,
+            settings={"kafka": "kafka.example.org:9093"},
+        )
         yield PlatformUnderTest(platform, portal)
     platform.parts.database.close()
