@@ -165,6 +165,23 @@ def test_a_topic_that_the_cluster_had_before_is_never_taken_over_nor_deleted(hop
     assert streams.topics == {CALLED: (7, 1)}
 
 
+def test_one_that_somebody_else_makes_in_the_same_moment_is_not_taken_over_either(hops: Any, ada: Any) -> None:
+    streams = hops.platform.streams
+    create = streams.create_topic
+
+    def beaten(topic: str, **more: Any) -> bool:
+        streams.topics[topic] = (7, 1)
+        return bool(create(topic, **more))
+
+    streams.create_topic = beaten
+    ada.post(TOPICS, json=NAME).raise_for_status()
+    hops.deliver()
+    assert ada.get(ONE).json()["state"] == "failed"
+    assert remove(ada).status_code == 204
+    hops.deliver()
+    assert (streams.topics, streams.rights) == ({CALLED: (7, 1)}, {})
+
+
 def test_what_the_cluster_refuses_is_told_and_can_be_deleted_and_created_otherwise(hops: Any, ada: Any) -> None:
     ada.post(TOPICS, json={**NAME, "replicas": 9}).raise_for_status()
     ada.post(TOPICS, json={"name": "alarms"}).raise_for_status()
