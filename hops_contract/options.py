@@ -129,6 +129,9 @@ class ServerLimits(BaseModel):
         le=MOST_MIB,
         description="Files of the project's datasets, its trash and uploads under way; null: no limit.",
     )
+    max_project_topics: int | None = Field(
+        default=10, ge=0, le=10_000, description="Topics of the project; null: no limit."
+    )
     max_idle_timeout_minutes: int = Field(
         default=24 * 60, ge=1, le=2**31, description="The longest idle time; 'never' needs a limit of a week."
     )

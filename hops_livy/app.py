@@ -120,6 +120,7 @@ def _sandboxes(settings: Settings) -> Sandboxes | None:
         reads=settings.sandbox_reads,
         own_networks=have_own_networks(program),
         reaches=settings.sandbox_reaches,
+        brokers=settings.kafka,
         processes=settings.sandbox_processes,
         memory_percent=settings.sandbox_memory_percent,
     )

@@ -100,6 +100,8 @@ class Settings:
     ``HOPS_SANDBOX_READS``         absolute paths, separated by commas, that all sessions may read in theirs besides
     ``HOPS_SANDBOX_REACHES``       addresses, separated by commas, that code in sandboxes reaches besides the platform's
                                    services; each an IPv4 address, a colon and a port
+    ``HOPS_KAFKA``                 brokers of the site's Kafka, separated by commas, ``host:port`` each, which code in
+                                   sandboxes reaches too
     ``HOPS_SANDBOX_PROCESSES``     the most processes of a sandbox, of which each thread is one (4096); 0: no limit
     ``HOPS_SANDBOX_MEMORY_PERCENT``  how much memory all processes of a session may have, in percent of what it was
                                    granted, and 1 GiB besides (200); 0: no limit
@@ -133,6 +135,7 @@ class Settings:
     sandbox: Sandboxing = Sandboxing.AUTO
     sandbox_reads: tuple[Path, ...] = ()
     sandbox_reaches: tuple[Address, ...] = ()
+    kafka: tuple[str, ...] = ()
     sandbox_processes: int = PROCESSES
     sandbox_memory_percent: int = 200
     upstream: UpstreamSettings | None = None
@@ -199,6 +202,7 @@ def read_settings(environment: Mapping[str, str] | None = None, *, port: int | N
         sandbox=variables.choice("HOPS_SANDBOX", Sandboxing, Sandboxing.AUTO),
         sandbox_reads=variables.places("HOPS_SANDBOX_READS"),
         sandbox_reaches=variables.addresses("HOPS_SANDBOX_REACHES"),
+        kafka=variables.brokers("HOPS_KAFKA"),
         sandbox_processes=_or(variables.number("HOPS_SANDBOX_PROCESSES"), PROCESSES),
         sandbox_memory_percent=_or(variables.number("HOPS_SANDBOX_MEMORY_PERCENT"), 200),
         upstream=upstream,

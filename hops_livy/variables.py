@@ -17,6 +17,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from hops_contract.keeping import Address, read_addresses
 from hops_contract.sandbox import read_paths
+from hops_contract.streams import read_brokers
 
 Kind = TypeVar("Kind", bound=StrEnum)
 Parsed = TypeVar("Parsed")
@@ -132,6 +133,14 @@ class Variables:
             SettingsError: One of them is none.
         """
         return self._parsed(name, read_addresses)
+
+    def brokers(self, name: str) -> tuple[str, ...]:
+        """The brokers between its commas, ``host:port`` each.
+
+        Raises:
+            SettingsError: One of them is none.
+        """
+        return self._parsed(name, read_brokers)
 
     def _parsed(self, name: str, parse: Callable[[str], Parsed]) -> Parsed:
         try:

@@ -30,6 +30,8 @@ from hops_platform.adapters.realms.of_site import realms_of
 from hops_platform.adapters.sandboxes.local import LocalSandboxes
 from hops_platform.adapters.sessions.livy import LivySessions
 from hops_platform.adapters.storage.site import StorageAccess, StoragePorts, storage_ports
+from hops_platform.adapters.streams.kafka import KafkaStreams
+from hops_platform.adapters.streams.none import NoStreams
 from hops_platform.adapters.templates.packaged import PackagedTemplates
 from hops_platform.adapters.templates.sent import SentTemplates
 from hops_platform.addresses import routes as addresses
@@ -52,6 +54,7 @@ from hops_platform.datasets import routes as datasets
 from hops_platform.datasets.tasks import TASKS as DATASET_TASKS
 from hops_platform.engines import Engines
 from hops_platform.engines.mailer import Mailer
+from hops_platform.engines.streams import Streams
 from hops_platform.environments import routes as environments
 from hops_platform.environments.service import renew
 from hops_platform.environments.tasks import TASKS as ENVIRONMENT_TASKS
@@ -70,7 +73,11 @@ from hops_platform.http import (
 from hops_platform.invitations import routes as invitations
 from hops_platform.invitations.tasks import TASKS as INVITATION_TASKS
 from hops_platform.joining import routes as joining
+from hops_platform.kafka import routes as kafka
+from hops_platform.kafka.rights import follow_topics, settle_all_topics
+from hops_platform.kafka.tasks import TASKS as KAFKA_TASKS
 from hops_platform.mail.tasks import TASKS as MAIL_TASKS
+from hops_platform.mutual_tls import TlsFiles
 from hops_platform.operations import routes as operations
 from hops_platform.operations.engines import EngineWatch, engines_to_watch
 from hops_platform.outbox import OutboxWorkers
@@ -132,6 +139,7 @@ TASKS = {
     **QUOTA_TASKS,
     **SERVER_TASKS,
     **SHARING_TASKS,
+    **KAFKA_TASKS,
     **MAIL_TASKS,
     **ADDRESS_TASKS,
     **PASSWORD_RESET_TASKS,
@@ -198,8 +206,17 @@ def make_engines(settings: Settings, signer: Signer) -> Engines:
         mailer=make_mailer(settings),
         previews=ProcessPreviews(home, sandbox=settings.sandbox),
         sandboxes=LocalSandboxes(home, mountable=on_machine),
+        streams=make_streams(settings),
         realms=realms_of(load_realms(settings.realms)),
     )
+
+
+def make_streams(settings: Settings) -> Streams:
+    """The cluster of the site, or what stands for none."""
+    if not settings.brokers:
+        return NoStreams()
+    files = TlsFiles(settings.layout.secrets / "tls")
+    return KafkaStreams(settings.brokers, certificate=files.certificate, key=files.key, authorities=files.authorities)
 
 
 def make_mailer(settings: Settings) -> Mailer:
@@ -233,6 +250,8 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
     watched = engines_to_watch(database, engines, sandboxes=settings.sandbox is not Sandboxing.OFF)
     if settings.storage_address.kind is StorageKind.HDFS:
         follow_rights(database)
+    if engines.streams.brokers:
+        follow_topics(database)
     parts = Parts(
         settings=settings,
         database=database,
@@ -343,6 +362,7 @@ def _recurring(parts: Parts, workers: OutboxWorkers) -> tuple[Recurring, ...]:
             forget_old(session)
 
     return (
+        *_recurring_with_kafka(parts, workers),
         Recurring("activity", forget_activity, interval_s=_HOUR_S),
         Recurring("engines", parts.engine_watch.look, interval_s=_ENGINES_S),
         Recurring("storage", lambda: _count_storage(parts), interval_s=_COUNTING_S),
@@ -359,6 +379,26 @@ def _recurring(parts: Parts, workers: OutboxWorkers) -> tuple[Recurring, ...]:
 
 def _hear_sessions(parts: Parts) -> None:
     hear(parts.database, parts.engines.sessions)
+
+
+def _recurring_with_kafka(parts: Parts, workers: OutboxWorkers) -> list[Recurring]:
+    """What is done again and again where the site has Kafka."""
+    if not parts.engines.streams.brokers:
+        return []
+
+    def settle_topics() -> None:
+        with parts.database.session() as session:
+            count = settle_all_topics(session)
+        if count:
+            workers.wake()
+
+    def write_tls_files() -> None:
+        TlsFiles(parts.settings.layout.secrets / "tls").write(parts)
+
+    topics = Recurring("topics", settle_topics, interval_s=_HOUR_S)
+    if parts.settings.mutual_tls_port is not None:
+        return [topics]  # where programs are answered over TLS, the same files are written and renewed with that
+    return [Recurring("certificate for Kafka", write_tls_files, interval_s=_HOUR_S), topics]
 
 
 def _count_storage(parts: Parts) -> None:
@@ -444,6 +484,7 @@ def _routes(prefix: str) -> tuple[BaseRoute, ...]:
         previews,
         uploads,
         sharing,
+        kafka,
         environments,
         quotas,
         servers,

@@ -18,7 +18,7 @@ from hops_contract.realms import RealmsError, load_realms
 from hops_contract.storage import StorageKind
 from hops_platform.adapters.environments.uv import UvEnvironments
 from hops_platform.adapters.realms.checks import look_at
-from hops_platform.app import build_routes, create_app, make_storage
+from hops_platform.app import build_routes, create_app, make_storage, make_streams
 from hops_platform.audit.actions import Action, ActorKind
 from hops_platform.audit.events import Detail, Event
 from hops_platform.audit.service import verify
@@ -49,9 +49,11 @@ environments = typer.Typer(no_args_is_help=True, help="Python environments in wh
 user_commands = typer.Typer(no_args_is_help=True, help="Users, for whoever owns this machine.")
 audit_commands = typer.Typer(no_args_is_help=True, help="The audit, for whoever owns this machine.")
 storage_commands = typer.Typer(no_args_is_help=True, help="Where datasets lie, for whoever owns this machine.")
+kafka_commands = typer.Typer(no_args_is_help=True, help="The site's Kafka, for whoever owns this machine.")
 realm_commands = typer.Typer(no_args_is_help=True, help="Realms that people log in by.")
 cli.add_typer(audit_commands, name="audit")
 cli.add_typer(environments, name="environments")
+cli.add_typer(kafka_commands, name="kafka")
 cli.add_typer(realm_commands, name="realms")
 cli.add_typer(storage_commands, name="storage")
 cli.add_typer(user_commands, name="users")
@@ -142,6 +144,18 @@ def check_storage() -> None:
         _fail(str(error))
     kind = settings.storage_address.kind
     typer.echo("the machine's disk" if kind is StorageKind.LOCAL else f"{kind.value.upper()}, written and removed")
+
+
+@kafka_commands.command("check")
+def check_kafka() -> None:
+    """Asks the brokers whether the platform may manage topics and rights; the exit code is 1 where it may not."""
+    try:
+        told = make_streams(Settings()).probe()
+    except ValidationError as error:
+        _fail(summarise(describe_violations(error.errors(include_input=False))))
+    except PlatformError as error:
+        _fail(f"{error.detail} {error.remedy or ''}".strip())
+    typer.echo(told)
 
 
 @user_commands.command("reset-password")

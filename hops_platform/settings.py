@@ -17,6 +17,7 @@ from hops_contract.loopback import is_loopback
 from hops_contract.network import Network as SandboxNetwork
 from hops_contract.sandbox import Sandboxing
 from hops_contract.storage import StorageAddress, StorageKind, parse_storage
+from hops_contract.streams import read_brokers
 from hops_platform.audit.source import Network, parse_networks
 from hops_platform.mail.addresses import is_address
 
@@ -89,6 +90,9 @@ class Settings(BaseSettings):
     )
     storage_ca: Path | None = Field(
         default=None, description="PEM file of who vouches for the storage's certificate; default: public authorities."
+    )
+    kafka: str = Field(
+        default="", description="Brokers of the site's Kafka with commas, host:port each; empty: there are no topics."
     )
     cores: int | None = Field(
         default=None, ge=1, le=4096, description="Cores of the largest host for executors; default: the machine's."
@@ -185,6 +189,12 @@ class Settings(BaseSettings):
         parse_networks(text)
         return text
 
+    @field_validator("kafka")
+    @classmethod
+    def _check_brokers(cls, text: str) -> str:
+        read_brokers(text)
+        return text
+
     @model_validator(mode="after")
     def _check_mail(self) -> Self:
         if not self.mail_host:
@@ -246,6 +256,11 @@ class Settings(BaseSettings):
             address = self.webhdfs_address or ""
             return address if "://" in address or not address else f"http://{address}"
         return (self.s3_endpoint or "") if kind is StorageKind.S3 else ""
+
+    @property
+    def brokers(self) -> tuple[str, ...]:
+        """The brokers of the site's Kafka, ``host:port`` each; none where it has no Kafka."""
+        return read_brokers(self.kafka)
 
     @cached_property
     def trusted_networks(self) -> tuple[Network, ...]:

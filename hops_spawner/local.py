@@ -22,6 +22,7 @@ from hops_contract.network import Network
 from hops_contract.servers import LISTENS_FILE, ServerGrant
 from hops_contract.shares import shared_mounts
 from hops_contract.slugs import project_user
+from hops_contract.streams import read_brokers
 from hops_contract.wiping import wipe_folder
 from hops_spawner.endings import Ending
 from hops_spawner.environment import server_environment
@@ -48,6 +49,7 @@ class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
     sandbox_reaches = Unicode("", help="Addresses that code reaches in them besides, separated by commas.").tag(
         config=True
     )
+    kafka = Unicode("", help="Brokers of the site's Kafka, which code reaches in them too.").tag(config=True)
     sandbox_processes = Integer(PROCESSES, min=0, help="The most processes of one; 0: no limit.").tag(config=True)
     sandbox_memory_mib = Integer(min=0, help="The most memory of all its processes together; 0: no limit.").tag(
         config=True
@@ -168,6 +170,7 @@ class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
             home=home,
             hub_url=self.hub.api_url,
             reaches=read_addresses(self.sandbox_reaches),
+            brokers=read_brokers(self.kafka),
             memory_mib=self.sandbox_memory_mib,
             processes=self.sandbox_processes,
             told=self.limited,

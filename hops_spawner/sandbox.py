@@ -63,6 +63,7 @@ def server_keeping(
     home: Home,
     hub_url: str,
     reaches: tuple[Address, ...],
+    brokers: tuple[str, ...] = (),
     memory_mib: int,
     processes: int,
     told: Path,
@@ -76,11 +77,12 @@ def server_keeping(
         home: The platform's home.
         hub_url: Where the Hub answers to it.
         reaches: What the site lets all servers reach besides.
+        brokers: Those of the site's Kafka, ``host:port`` each.
         memory_mib: The most memory; 0: no limit.
         processes: The most processes; 0: no limit.
         told: Where it is written why a limit ended something.
     """
-    services = platform_addresses(home, hub_url, config.control_plane_url, config.livy_url)
+    services = platform_addresses(home, hub_url, config.control_plane_url, config.livy_url, *brokers)
     return Keeping(
         apart=apart,
         out=(*services, *reaches) if apart else (),

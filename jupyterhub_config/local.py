@@ -16,6 +16,7 @@ c.HopsLocalSpawner.home = str(settings.layout.root)
 c.HopsLocalSpawner.sandbox = chosen_program(settings.sandbox) or ""
 c.HopsLocalSpawner.sandbox_reads = [str(path) for path in read_paths(settings.sandbox_reads)]
 c.HopsLocalSpawner.sandbox_reaches = settings.sandbox_reaches
+c.HopsLocalSpawner.kafka = settings.kafka
 c.HopsLocalSpawner.sandbox_processes = settings.sandbox_processes
 if settings.server_memory_mib is not None:
     c.HopsLocalSpawner.sandbox_memory_mib = settings.server_memory_mib

@@ -22,6 +22,7 @@ from hops_contract.layout import Home
 from hops_contract.loopback import is_loopback
 from hops_contract.private_files import write_private
 from hops_contract.sandbox import Sandboxing, read_paths
+from hops_contract.streams import read_brokers
 
 SOURCE = Path(__file__).resolve().parent.parent
 LOOPBACK = "127.0.0.1"
@@ -44,6 +45,7 @@ class SiteSettings(BaseSettings):
     sandbox: Sandboxing = Field(default=Sandboxing.AUTO, description="Whether users' code runs in sandboxes.")
     sandbox_reads: str = Field(default="", description="Absolute paths, with commas, that all may read in theirs.")
     sandbox_reaches: str = Field(default="", description="Addresses, with commas, that code in sandboxes reaches.")
+    kafka: str = Field(default="", description="Brokers of the site's Kafka, with commas, host:port each.")
     sandbox_processes: int = Field(default=PROCESSES, ge=0, description="The most processes of a sandbox.")
     server_memory_mib: int | None = Field(
         default=None, ge=0, description="The most memory of a notebook server and its kernels; 0: no limit."
@@ -75,6 +77,12 @@ class SiteSettings(BaseSettings):
     @classmethod
     def _addresses(cls, text: str) -> str:
         read_addresses(text)
+        return text
+
+    @field_validator("kafka")
+    @classmethod
+    def _brokers(cls, text: str) -> str:
+        read_brokers(text)
         return text
 
     @model_validator(mode="after")

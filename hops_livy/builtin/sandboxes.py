@@ -26,6 +26,7 @@ class Sandboxes:
         reads: What sessions may read in theirs besides.
         own_networks: Whether they can have networks of their own.
         reaches: What they reach then besides the platform's services.
+        brokers: Those of the site's Kafka, ``host:port`` each, which they reach too.
         processes: The most processes of each; 0: no limit.
         memory_percent: The most memory of all processes of one, in percent of what the session was granted, and a
             gibibyte besides; 0: no limit.
@@ -35,6 +36,7 @@ class Sandboxes:
     reads: tuple[Path, ...] = ()
     own_networks: bool = True
     reaches: tuple[Address, ...] = ()
+    brokers: tuple[str, ...] = ()
     processes: int = PROCESSES
     memory_percent: int = 200
 
@@ -68,7 +70,7 @@ class Sandboxes:
         pages = WayIn(port=PAGE_PORT, path=place.folder.pages_socket)
         return Keeping(
             apart=place.own_network,
-            out=(*platform_addresses(home, *urls), *self.reaches) if place.own_network else (),
+            out=(*platform_addresses(home, *urls, *self.brokers), *self.reaches) if place.own_network else (),
             into=(pages,) if place.own_network and request.batch is None else (),
             whose="session",
             memory_mib=self._memory_mib(place, request),

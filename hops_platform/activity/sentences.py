@@ -98,6 +98,10 @@ SENTENCES: Mapping[str, Sentence] = MappingProxyType(
         Action.SHARE_REVOKE.value: Sentence(
             Permission.SHARES_READ, "{actor} took {thing} back from {to}.", "{project} took the dataset {thing} back."
         ),
+        Action.TOPIC_CREATE.value: Sentence(Permission.TOPICS_LIST, "{actor} created the topic {thing}."),
+        Action.TOPIC_DELETE.value: Sentence(
+            Permission.TOPICS_LIST, "{actor} deleted the topic {thing} with all that was in it."
+        ),
         Action.TRASH_EMPTY.value: Sentence(Permission.TRASH_READ, "{actor} emptied the trash."),
         STORAGE_FULL: Sentence(
             Permission.LIMITS_READ,

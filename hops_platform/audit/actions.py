@@ -104,6 +104,8 @@ class Action(StrEnum):
     SHARE_LEAVE = "share.leave"
     SHARE_OFFER = "share.offer"
     SHARE_REVOKE = "share.revoke"
+    TOPIC_CREATE = "topic.create"
+    TOPIC_DELETE = "topic.delete"
     TRASH_EMPTY = "trash.empty"
     UPLOAD_BEGIN = "upload.begin"
     UPLOAD_CANCEL = "upload.cancel"

@@ -21,6 +21,7 @@ from hops_platform.engines.realms import SiteRealm
 from hops_platform.engines.sandboxes import Sandboxes
 from hops_platform.engines.sessions import SparkSessions
 from hops_platform.engines.storage import ProjectStorage
+from hops_platform.engines.streams import Streams
 from hops_platform.engines.templates import ProjectTemplates
 
 
@@ -41,6 +42,7 @@ class Engines:
     mailer: Mailer
     previews: FilePreviews
     sandboxes: Sandboxes
+    streams: Streams
     realms: Mapping[str, SiteRealm] = field(default_factory=dict)
 
 
@@ -60,4 +62,5 @@ __all__ = [
     "Sandboxes",
     "SiteRealm",
     "SparkSessions",
+    "Streams",
 ]

@@ -15,6 +15,7 @@ from hops_platform.environments import models as environments
 from hops_platform.idempotency import IdempotencyKey
 from hops_platform.invitations import models as invitations
 from hops_platform.joining import models as joining
+from hops_platform.kafka import models as kafka
 from hops_platform.links import models as links
 from hops_platform.outbox import Delivery
 from hops_platform.projects import models as projects
@@ -52,6 +53,7 @@ TABLES = (
     datasets.Dataset,
     sharing.Share,
     sharing.Publication,
+    kafka.Topic,
     environments.Environment,
     servers.RememberedOptions,
     sessions.SessionsHeard,

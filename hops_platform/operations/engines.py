@@ -159,6 +159,11 @@ def engines_to_watch(database: Database, engines: Engines, *, sandboxes: bool) -
         watched.append(
             Watched(name="mail", title="Mail", channels=("mail",), probe=engines.mailer.probe, remedy=remedy)
         )
+    if engines.streams.brokers:
+        remedy = "Look whether the cluster runs, and at HOPS_KAFKA; 'hopslab doctor' asks it. See docs/topics.md."
+        watched.append(
+            Watched(name="kafka", title="Kafka", channels=("kafka",), probe=engines.streams.probe, remedy=remedy)
+        )
     if sandboxes:
         remedy = "'hopslab doctor' says why this machine makes none; 'make up' installs what is missing."
         probe = engines.sandboxes.probe

@@ -29,7 +29,10 @@ def _end_sessions(session: Session, membership: Membership, reason: str) -> None
 
 
 ENDINGS: Mapping[Service, Ending] = MappingProxyType({Service.JUPYTER: _stop_server, Service.SPARK: _end_sessions})
-"""What ends, for each member, when a service is switched off; nothing does where none is told."""
+"""What ends, for each member, when a service is switched off; nothing does where none is told.
+
+The rights to topics follow the project itself: :mod:`hops_platform.kafka.rights`.
+"""
 
 
 def archive(session: Session, project: Project, *, repeated_name: str) -> None:

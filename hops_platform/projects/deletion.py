@@ -18,6 +18,7 @@ from hops_platform.database import now
 from hops_platform.errors import ConflictError, InvalidRequestError, NotFoundError
 from hops_platform.invitations.models import Invitation
 from hops_platform.joining.models import JoinRequest
+from hops_platform.kafka.rights import delete_all_topics
 from hops_platform.outbox import Delivery
 from hops_platform.projects.models import FormerMembership, Membership, Project
 from hops_platform.projects.schemas import DeletedProject
@@ -166,6 +167,7 @@ def show_deleted(project: Project, *, kept: timedelta) -> DeletedProject:
 def _purge(session: Session, project: Project) -> None:
     follow(session, TRASH_FOLDERS, project.name, {})
     follow(session, REMOVE_ENVIRONMENT, project.name, {})
+    delete_all_topics(session, project)
     session.delete(project)
     session.flush()
 

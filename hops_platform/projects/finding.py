@@ -11,6 +11,7 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from hops_contract.principal import ProjectRole
+from hops_contract.slugs import project_user
 from hops_platform.projects.models import Membership
 from hops_platform.users.models import User
 
@@ -38,3 +39,17 @@ def owners_of(session: Session, projects: Iterable[uuid.UUID]) -> dict[uuid.UUID
     for names in owners.values():
         names.sort()
     return owners
+
+
+def active_project_users(session: Session, projects: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[str]]:
+    """The project-users of the projects' members who may log in, in order; an empty list for a project without any."""
+    query = (
+        select(Membership.project_id, Membership.project_name, User.name)
+        .join(User, User.id == Membership.user_id)
+        .where(Membership.project_id.in_(projects), User.active.is_(True))
+        .order_by(User.name)
+    )
+    found: dict[uuid.UUID, list[str]] = defaultdict(list)
+    for identity, project, user in session.execute(query):
+        found[identity].append(project_user(project, user))
+    return found

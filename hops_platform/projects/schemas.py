@@ -107,7 +107,7 @@ class ProjectAnswer(BaseModel):
     services: list[Service] = Field(
         default_factory=lambda: list(Service),
         description="Those that are switched on.",
-        examples=[["jupyter", "sharing", "spark"]],
+        examples=[["jupyter", "kafka", "sharing", "spark"]],
     )
     version: int = Field(description="Counts the edits; also the ETag.", examples=[1])
 

@@ -17,6 +17,7 @@ class Counted(StrEnum):
     SERVERS = "servers"
     SESSIONS = "sessions"
     STORAGE_BYTES = "storage_bytes"
+    TOPICS = "topics"
 
 
 class UseAnswer(BaseModel):

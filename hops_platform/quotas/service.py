@@ -147,6 +147,20 @@ def held_storage(session: Session, project: uuid.UUID, *, but: uuid.UUID | None 
     return int(session.scalar(held if but is None else held.where(StorageHold.id != but)) or 0)
 
 
+def check_room_for_topic(session: Session, project: Project, used: int) -> None:
+    """Checks that the project may have a topic more than the ``used`` that it has; the caller holds its row.
+
+    Raises:
+        QuotaExceededError: As many as it may have.
+    """
+    most = limits_of(session, project).max_project_topics
+    if most is not None and used >= most:
+        raise QuotaExceededError(
+            f"The project {project.name!r} has {used} topics, and {most} are the most.",
+            remedy="Delete topics that are no longer needed, or ask an administrator for more.",
+        )
+
+
 def no_storage(project: Project, *, used: int, most: int, more: str = "") -> QuotaExceededError:
     """The answer to what would bring a project more bytes than it may have."""
     uses = f"The project {project.name!r} uses {in_words(used)} of the {in_words(most)} of storage that it may use."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from hops_contract.options import ServerLimits
@@ -12,6 +13,7 @@ from hops_platform.engines import Engines
 from hops_platform.engines.hub import Hub
 from hops_platform.engines.sessions import SessionsUse
 from hops_platform.errors import EngineRefusedError, EngineUnavailableError, QuotaExceededError
+from hops_platform.kafka.models import Topic
 from hops_platform.projects.models import Project
 from hops_platform.quotas.models import StorageUse
 from hops_platform.quotas.schemas import Counted, ProjectUse, UseAnswer
@@ -23,10 +25,14 @@ Told = TypeVar("Told")
 def show_use(session: Session, project: Project, engines: Engines) -> ProjectUse:
     """What ``project`` uses; what an engine that does not answer knows is left open. Ends the transaction."""
     limits, row = limits_of(session, project), session.get(StorageUse, project.id)
+    topics = session.scalar(select(func.count()).select_from(Topic).where(Topic.project_id == project.id)) or 0
     session.commit()  # nobody waits for the database while engines are asked
     servers = _asked(lambda: len(_users_with_servers(engines.hub, project.name)))
     sessions = _asked(lambda: engines.sessions.use_of(project.name))
-    used = _used(servers, sessions) | {Counted.STORAGE_BYTES: row.used if row is not None else 0}
+    used = _used(servers, sessions) | {
+        Counted.STORAGE_BYTES: row.used if row is not None else 0,
+        Counted.TOPICS: topics,
+    }
     most = most_of(limits)
     return ProjectUse(
         items=[UseAnswer(what=what, used=used[what], limit=most[what]) for what in Counted],
@@ -43,6 +49,7 @@ def most_of(limits: ServerLimits) -> Mapping[Counted, int | None]:
         Counted.SERVERS: limits.max_project_servers,
         Counted.SESSIONS: limits.max_project_sessions,
         Counted.STORAGE_BYTES: storage_limit(limits),
+        Counted.TOPICS: limits.max_project_topics,
     }
 
 

@@ -28,6 +28,7 @@ _DATA_SCIENTIST = frozenset(
     {
         # Of what is in it, each reader sees what their other permissions let them see.
         Permission.ACTIVITY_READ,
+        Permission.BROKERS_READ,
         Permission.CERTIFICATE_EXPORT,
         Permission.CERTIFICATE_REPLACE,
         Permission.DATASETS_LIST,
@@ -50,6 +51,8 @@ _DATA_SCIENTIST = frozenset(
         Permission.SESSIONS_START,
         Permission.SHARES_LIST,
         Permission.SHARES_READ,
+        Permission.TOPICS_LIST,
+        Permission.TOPIC_READ,
         Permission.TRASH_READ,
         Permission.TRASH_RESTORE,
     }
@@ -170,6 +173,8 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
             Permission.SHARES_OFFER,
             Permission.SHARES_REVOKE,
             Permission.SHARES_SEARCH,
+            Permission.TOPICS_CREATE,
+            Permission.TOPIC_DELETE,
             Permission.TRASH_EMPTY,
         },
         Role.HUB: frozenset({Permission.ME_READ, Permission.SERVER_GRANT, Permission.USERS_READ}),
@@ -184,6 +189,8 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
 # Nor does anything vanish for good: what it deletes is in the trash, which only a Data Owner in person empties.
 PROJECT_USER_CEILING = frozenset(
     {
+        # What code does with topics it does at the brokers, by its certificate.
+        Permission.BROKERS_READ,
         # It is the code's own; servers and sessions get it this way.
         Permission.CERTIFICATE_EXPORT,
         Permission.DATASETS_LIST,
@@ -200,6 +207,8 @@ PROJECT_USER_CEILING = frozenset(
         # Looking alone: with a token that was found somewhere no dataset gets into another project.
         Permission.SHARES_LIST,
         Permission.SHARES_READ,
+        Permission.TOPICS_LIST,
+        Permission.TOPIC_READ,
         Permission.TRASH_READ,
         Permission.TRASH_RESTORE,
     }
@@ -212,6 +221,7 @@ ARCHIVED_CEILING = frozenset(
         Permission.ACTIVITY_READ,
         Permission.AUDIT_EXPORT,
         Permission.AUDIT_READ,
+        Permission.BROKERS_READ,
         Permission.CERTIFICATES_LIST,
         Permission.CERTIFICATE_EXPORT,
         Permission.CERTIFICATE_REPLACE,
@@ -239,6 +249,8 @@ ARCHIVED_CEILING = frozenset(
         Permission.SHARES_LIST,
         Permission.SHARES_READ,
         Permission.SHARES_REVOKE,
+        Permission.TOPICS_LIST,
+        Permission.TOPIC_READ,
         Permission.TRASH_READ,
     }
 )

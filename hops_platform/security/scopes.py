@@ -46,9 +46,10 @@ SCOPE_WORDS: Mapping[Scope, str] = MappingProxyType(
         Scope.DATASETS_WRITE: "Create, change and delete datasets; upload, move, copy, zip, delete and restore files.",
         Scope.FILES_DOWNLOAD: "Download files.",
         Scope.MEMBERS_WRITE: "Add, invite, change and remove members; answer who asks to join.",
-        Scope.PROJECTS_READ: "See projects, their members, activity, limits and certificates.",
+        Scope.PROJECTS_READ: "See projects, their members, activity, limits, topics and certificates.",
         Scope.PROJECTS_WRITE: (
-            "Create, change, archive, delete, restore and leave projects; ask to join, accept invitations."
+            "Create, change, archive, delete, restore and leave projects; create and delete topics; ask to join, "
+            "accept invitations."
         ),
         Scope.SERVERS_READ: "See notebook servers.",
         Scope.SERVERS_WRITE: "Start and stop notebook servers.",
@@ -120,6 +121,7 @@ SCOPE_PERMISSIONS: Mapping[Scope, frozenset[Permission]] = MappingProxyType(
         Scope.PROJECTS_READ: frozenset(
             {
                 Permission.ACTIVITY_READ,
+                Permission.BROKERS_READ,
                 Permission.CERTIFICATES_LIST,
                 Permission.INVITATIONS_LIST,
                 Permission.LIMITS_READ,
@@ -127,6 +129,8 @@ SCOPE_PERMISSIONS: Mapping[Scope, frozenset[Permission]] = MappingProxyType(
                 Permission.PROJECTS_DISCOVER,
                 Permission.PROJECTS_LIST,
                 Permission.PROJECT_READ,
+                Permission.TOPICS_LIST,
+                Permission.TOPIC_READ,
             }
         ),
         Scope.PROJECTS_WRITE: frozenset(
@@ -142,6 +146,8 @@ SCOPE_PERMISSIONS: Mapping[Scope, frozenset[Permission]] = MappingProxyType(
                 Permission.PROJECT_EDIT,
                 Permission.PROJECT_LEAVE,
                 Permission.SERVICES_EDIT,
+                Permission.TOPICS_CREATE,
+                Permission.TOPIC_DELETE,
             }
         ),
         Scope.SERVERS_READ: frozenset({Permission.SERVERS_LIST, Permission.SERVER_READ}),

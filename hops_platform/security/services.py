@@ -18,6 +18,7 @@ class Service(StrEnum):
     """What can be switched off. Alphabetised."""
 
     JUPYTER = "jupyter"
+    KAFKA = "kafka"
     SHARING = "sharing"
     SPARK = "spark"
 
@@ -43,6 +44,11 @@ SERVICES: Mapping[Service, ServiceEntry] = MappingProxyType(
             title="Notebook servers",
             off="no notebook server starts",
             permissions=frozenset({Permission.SERVER_GRANT, Permission.SERVER_START}),
+        ),
+        Service.KAFKA: ServiceEntry(
+            title="Topics",
+            off="no topic is created, and nobody reads from one or writes to one",
+            permissions=frozenset({Permission.BROKERS_READ, Permission.TOPICS_CREATE}),
         ),
         Service.SHARING: ServiceEntry(
             title="Sharing",

@@ -59,6 +59,7 @@ class SiteProject(BaseModel):
         examples=[["ada", "bob"]],
     )
     storage_bytes: int = Field(description="Of its files, as far as it is known.", examples=[1_288_490_188])
+    topics: int = Field(description="How many it has.", examples=[3])
     archived_at: datetime | None = Field(description="Since when it is archived; null if it is not.", examples=[None])
     created_at: datetime = Field(examples=["2026-05-04T10:00:00Z"])
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from hops_contract.options import Capacity, ServerLimits
 from hops_platform.engines.hub import Hub, RunningServer
 from hops_platform.errors import EngineRefusedError, EngineUnavailableError
+from hops_platform.kafka.models import Topic
 from hops_platform.projects.finding import matching, owners_of
 from hops_platform.projects.models import Project
 from hops_platform.quotas.models import ProjectLimits, StorageUse
@@ -37,6 +39,8 @@ def show_projects(
     uses = {
         row.project_id: row.used for row in session.scalars(select(StorageUse).where(StorageUse.project_id.in_(ids)))
     }
+    counted = select(Topic.project_id, func.count()).where(Topic.project_id.in_(ids)).group_by(Topic.project_id)
+    topics: dict[UUID, int] = {row[0]: row[1] for row in session.execute(counted)}
     session.commit()  # nobody waits for the database while the Hub is asked
     running = _running(hub)
     return SiteProjects(
@@ -47,6 +51,7 @@ def show_projects(
                 owners=owners[project.id],
                 limits=limits.get(project.id, defaults),
                 storage_bytes=uses.get(project.id, 0),
+                topics=topics.get(project.id, 0),
                 archived_at=project.archived_at,
                 running=None if running is None else sorted(running[project.name]),
                 created_at=project.created_at,

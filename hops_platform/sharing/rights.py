@@ -6,20 +6,17 @@ users is followed alike, whatever code makes it; a site whose storage knows no p
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import event, inspect, or_, select
-from sqlalchemy.orm import ORMExecuteState, Session
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
 
-from hops_contract.slugs import project_user
 from hops_platform.database import Database
 from hops_platform.datasets.models import Dataset
 from hops_platform.engines.storage import DatasetRights
+from hops_platform.following import Concern, Following
 from hops_platform.outbox import Task, enqueue
+from hops_platform.projects.finding import active_project_users
 from hops_platform.projects.models import Membership, Project
 from hops_platform.sharing.models import Share, ShareMode, ShareState
 from hops_platform.users.models import User
@@ -28,19 +25,11 @@ SETTLE_RIGHTS = Task("storage-rights", "rights.settle")
 """A channel of its own: folders are made while a list of rights is too long for HDFS."""
 LET_OUT = Task("storage-leaving", "rights.let-out")
 """Another, which is quick: whoever is removed does not wait until others are let in, which can take long."""
-_CONCERNED: Mapping[Any, str] = MappingProxyType(
-    {Share: "owner_id", Dataset: "project_id", Membership: "project_id", Project: "id", User: "id"}
-)
-"""What a change of a row concerns: a project, or a user and with them all their projects."""
-_TOUCHED = "projects whose rights on the storage may have changed"
 
 
 def follow_rights(database: Database) -> None:
     """From now on, changes made in transactions of ``database`` are followed by the storage."""
-    event.listen(database.sessions, "after_flush", _notice)
-    event.listen(database.sessions, "do_orm_execute", _notice_statement)
-    event.listen(database.sessions, "before_commit", _write)
-    event.listen(database.sessions, "after_rollback", _forget)
+    _FOLLOWING.begin(database)
 
 
 def rights_of(session: Session, project: str) -> list[DatasetRights]:
@@ -51,12 +40,12 @@ def rights_of(session: Session, project: str) -> list[DatasetRights]:
     datasets = session.scalars(select(Dataset).where(Dataset.project_id == row.id).order_by(Dataset.name)).all()
     if row.deleted_at is not None:
         return [DatasetRights(dataset=one.name, writers=()) for one in datasets]
-    members = _project_users(session, {row.id})[row.id]
+    members = active_project_users(session, {row.id})[row.id]
     shares = session.scalars(
         select(Share).where(Share.owner_id == row.id, Share.state_name == ShareState.ACCEPTED.value)
     ).all()
     standing = [share for share in shares if share.project.deleted_at is None]
-    others = _project_users(session, {share.project_id for share in standing})
+    others = active_project_users(session, {share.project_id for share in standing})
     found = []
     for one in datasets:
         having = [share for share in standing if share.dataset_id == one.id]
@@ -74,46 +63,7 @@ def _writes(share: Share) -> bool:
     return share.mode_now is ShareMode.WRITE and share.project.archived_at is None
 
 
-def _project_users(session: Session, projects: set[UUID]) -> defaultdict[UUID, list[str]]:
-    query = (
-        select(Membership.project_id, Membership.project_name, User.name)
-        .join(User, User.id == Membership.user_id)
-        .where(Membership.project_id.in_(projects), User.active.is_(True))
-        .order_by(User.name)
-    )
-    found: defaultdict[UUID, list[str]] = defaultdict(list)
-    for identity, project, user in session.execute(query):
-        found[identity].append(project_user(project, user))
-    return found
-
-
-def _notice(session: Session, _context: object) -> None:
-    touched: set[UUID] = session.info.setdefault(_TOUCHED, set())
-    for row in (*session.new, *session.dirty, *session.deleted):
-        key = _CONCERNED.get(type(row))
-        if key is not None and (not isinstance(row, User) or inspect(row).attrs.active.history.has_changes()):
-            touched.add(getattr(row, key))
-
-
-def _notice_statement(state: ORMExecuteState) -> None:
-    """Edits of a version are statements, of which the session sees no row."""
-    table = state.bind_mapper.class_ if state.bind_mapper is not None else None
-    key = _CONCERNED.get(table) if state.is_update or state.is_delete else None
-    if key is None:
-        return
-    query = select(getattr(table, key))
-    where = getattr(state.statement, "whereclause", None)
-    touched: set[UUID] = state.session.info.setdefault(_TOUCHED, set())
-    touched.update(state.session.scalars(query if where is None else query.where(where)))
-
-
-def _write(session: Session) -> None:
-    if session.in_nested_transaction():
-        return
-    session.flush()
-    touched: set[UUID] = session.info.pop(_TOUCHED, set())
-    if not touched:
-        return
+def _write(session: Session, touched: set[UUID]) -> None:
     own = select(Membership.project_id).where(Membership.user_id.in_(touched))
     changed = touched | set(session.scalars(own))
     # Whoever shares with a project lets its members in.
@@ -124,5 +74,14 @@ def _write(session: Session) -> None:
         enqueue(session, SETTLE_RIGHTS, entity=name, payload={"project": name})
 
 
-def _forget(session: Session) -> None:
-    session.info.pop(_TOUCHED, None)
+_FOLLOWING = Following(
+    "rights on the storage",
+    {
+        Share: Concern("owner_id"),
+        Dataset: Concern("project_id"),
+        Membership: Concern("project_id"),
+        Project: Concern("id"),
+        User: Concern("id", only="active"),
+    },
+    _write,
+)

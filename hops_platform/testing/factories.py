@@ -25,6 +25,7 @@ from hops_platform.testing.fakes import (
     MemorySandboxes,
     MemorySessions,
     MemoryStorage,
+    MemoryStreams,
     MemoryTemplates,
 )
 
@@ -47,6 +48,7 @@ class TestPlatform:
     logins: MemoryLogins
     mailer: MemoryMailer
     sandboxes: MemorySandboxes
+    streams: MemoryStreams
 
 
 def make_platform(
@@ -72,7 +74,7 @@ def make_platform(
         migrate(chosen.effective_database_url)
     storage, templates, hub, sessions = MemoryStorage(), MemoryTemplates(), MemoryHub(), MemorySessions()
     environments, capacity, logins = MemoryEnvironments(), FixedCapacity(), MemoryLogins()
-    sandboxes, mailer = MemorySandboxes(), MemoryMailer()
+    sandboxes, mailer, streams = MemorySandboxes(), MemoryMailer(), MemoryStreams(brokers=chosen.brokers)
     real = make_engines(chosen, make_signer(chosen))
     engines = Engines(
         storage=real.storage if on_disk else storage,
@@ -88,6 +90,7 @@ def make_platform(
         mailer=mailer,
         previews=real.previews,
         sandboxes=real.sandboxes if on_disk else sandboxes,
+        streams=streams,
     )
     app = create_app(chosen, engines, outbox_workers=False)
     return TestPlatform(
@@ -103,4 +106,5 @@ def make_platform(
         logins=logins,
         mailer=mailer,
         sandboxes=sandboxes,
+        streams=streams,
     )

@@ -12,6 +12,7 @@ from hops_platform.engines.mailer import Letter
 from hops_platform.engines.sandboxes import EndedShare, VisibleDataset
 from hops_platform.engines.sessions import SessionHappening, SessionHappenings, SessionsUse
 from hops_platform.engines.storage import DatasetRights, LookAgain
+from hops_platform.engines.streams import TopicRights
 from hops_platform.errors import EngineRefusedError, NotFoundError
 
 
@@ -78,6 +79,44 @@ class MemoryStorage(Faulty):
         """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
         self.check()
         self.rights.setdefault(project, {}).update({one.dataset: one for one in rights})
+
+
+@dataclass
+class MemoryStreams(Faulty):
+    """Topics as a dictionary of partitions and replicas; who may use them, and which project's groups."""
+
+    brokers: Sequence[str] = ()
+    most_replicas: int = 3
+    topics: dict[str, tuple[int, int]] = field(default_factory=dict)
+    rights: dict[str, TopicRights] = field(default_factory=dict)
+    groups: dict[str, list[str]] = field(default_factory=dict)
+
+    def has_topic(self, topic: str) -> bool:
+        """See :class:`~hops_platform.engines.streams.Streams`."""
+        self.check()
+        return topic in self.topics
+
+    def create_topic(self, topic: str, *, partitions: int, replicas: int) -> bool:
+        """See :class:`~hops_platform.engines.streams.Streams`."""
+        self.check()
+        if topic in self.topics:
+            return False
+        if replicas > self.most_replicas:
+            raise EngineRefusedError("There are fewer brokers than there would be replicas.")
+        self.topics[topic] = (partitions, replicas)
+        return True
+
+    def delete_topic(self, topic: str) -> None:
+        """See :class:`~hops_platform.engines.streams.Streams`."""
+        self.check()
+        self.topics.pop(topic, None)
+        self.rights.pop(topic, None)
+
+    def settle_rights(self, project: str, topics: Sequence[TopicRights], *, group_members: Sequence[str]) -> None:
+        """See :class:`~hops_platform.engines.streams.Streams`."""
+        self.check()
+        self.rights.update({one.topic: one for one in topics})
+        self.groups[project] = list(group_members)
 
 
 @dataclass

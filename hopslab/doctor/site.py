@@ -25,6 +25,7 @@ DAY_S = 24 * 3600
 SOON_DAYS = 21
 REALMS_S = 120.0
 _STORAGE_S = 120.0
+_KAFKA_S = 60.0
 
 
 def look_at_site(settings: SiteSettings, env: Mapping[str, str]) -> list[Finding]:
@@ -39,6 +40,7 @@ def look_at_site(settings: SiteSettings, env: Mapping[str, str]) -> list[Finding
         *look_at_prepared(settings),
         look_at_database(settings, database_url),
         look_at_storage(env),
+        *look_at_kafka(env),
         look_at_address(settings),
         look_at_authorities(settings),
         *look_at_realms(settings, env),
@@ -87,6 +89,19 @@ def look_at_storage(env: Mapping[str, str]) -> Finding:
         remedy = "Correct HOPS_STORAGE and what belongs to it (docs/storage.md), or start the storage; then look again."
         return missing("Storage", str(error), remedy)
     return good("Storage", said.strip())
+
+
+def look_at_kafka(env: Mapping[str, str]) -> list[Finding]:
+    """Whether the brokers answer, and let the platform manage topics and rights; nothing where the site has none."""
+    if not env.get("HOPS_KAFKA", "").strip():
+        return []
+    command: list[str | Path] = [VENV_BIN / "python", "-m", "hops_platform", "kafka", "check"]
+    try:
+        said = run_quietly(command, what="Looking at Kafka", env=env, cwd=CHECKOUT, timeout_s=_KAFKA_S)
+    except SiteError as error:
+        remedy = "Correct HOPS_KAFKA and the cluster's own settings (docs/topics.md), or start it; then look again."
+        return [missing("Kafka", str(error), remedy)]
+    return [good("Kafka", said.strip())]
 
 
 def look_at_address(settings: SiteSettings) -> Finding:

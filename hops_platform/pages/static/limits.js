@@ -20,6 +20,7 @@ const LIMITS = {
   max_project_gpus: ["GPUs of the project together", unlimited(String)],
   max_project_servers: ["Servers of the project together", unlimited(String)],
   max_project_storage_mib: ["Storage of the project", unlimited(mib)],
+  max_project_topics: ["Topics of the project", unlimited(String)],
   max_idle_timeout_minutes: ["Longest idle time", (minutes) => (minutes % 60 ? `${minutes} min` : `${minutes / 60} h`)],
 };
 

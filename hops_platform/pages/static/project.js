@@ -9,6 +9,7 @@ import { watchInvitations } from "./inviting.js";
 import { suggestUsers, watchRequests } from "./joining.js";
 import { fill } from "./more.js";
 import { watchServer } from "./server.js";
+import { showTopics } from "./topics.js";
 
 const meta = (name) => document.querySelector(`meta[name="hops-${name}"]`).content;
 const me = meta("user");
@@ -61,6 +62,7 @@ function changedWhole(answer) {
   showProject();
   showServer();
   loadMembers();
+  loadTopics();
   if (project.role) showActivity(url);
 }
 
@@ -258,6 +260,8 @@ const datasetRow = (dataset) =>
 const loadDatasets = () =>
   fill(byId("datasets"), byId("dataset-rows"), `${url}/datasets`, byId("more-datasets"), datasetRow, "There are none yet; they are being made.").catch((error) => showProblem(byId("datasets"), error));
 
+const loadTopics = () => showTopics({ url, project, changed: () => showUse(url) });
+
 const datasetDialog = byId("dataset-dialog");
 let datasetKey = idempotencyKey();
 byId("create-dataset").addEventListener("click", () => open(datasetDialog));
@@ -313,7 +317,7 @@ try {
   scope.setAttribute("aria-busy", "false");
   showServer();
   byId("activity").hidden = !project.role;
-  await Promise.all([loadMembers(), loadRequests(), loadInvitations(), loadDatasets(), loadLimits(), showUse(url), project.role ? showActivity(url) : null]);
+  await Promise.all([loadMembers(), loadRequests(), loadInvitations(), loadDatasets(), loadTopics(), loadLimits(), showUse(url), project.role ? showActivity(url) : null]);
 } catch (error) {
   scope.setAttribute("aria-busy", "false");
   scope.querySelector(".hops-columns").hidden = true;

@@ -37,6 +37,7 @@ function row(project) {
     h("td", {}, names(project.owners, "nobody")),
     h("td", {}, project.running === null ? h("span", { class: "hops-muted" }, "not known: the Hub does not answer") : names(project.running, "none")),
     h("td", {}, storage(project)),
+    h("td", {}, topics(project)),
     h("td", {}, h("details", {}, h("summary", {}, `${project.limits.max_executors} executors at most`), pairs)),
     h("td", { class: "hops-actions-cell" }, edit),
   );
@@ -45,6 +46,11 @@ function row(project) {
 function storage({ storage_bytes: used, limits }) {
   const most = limits.max_project_storage_mib;
   return most === null ? size(used) : `${size(used)} of ${size(most * 2 ** 20)}`;
+}
+
+function topics({ topics: used, limits }) {
+  const most = limits.max_project_topics;
+  return most === null ? String(used) : `${used} of ${most}`;
 }
 
 async function openDialog(project, pairs) {

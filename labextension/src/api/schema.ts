@@ -920,6 +920,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/hops/api/v1/projects/{project}/brokers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Brokers
+         * @description How programs with the certificate of a project-user reach the project's topics.
+         */
+        get: operations["read_brokers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/hops/api/v1/projects/{project}/candidates": {
         parameters: {
             query?: never;
@@ -1840,6 +1860,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/hops/api/v1/projects/{project}/topics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Topics
+         * @description The project's topics by name.
+         */
+        get: operations["list_topics"];
+        put?: never;
+        /**
+         * Create Topic
+         * @description Creates a topic. The cluster makes it at once, but after this answer; its state says how far that is.
+         */
+        post: operations["create_topic"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/topics/{topic}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Topic
+         * @description One topic; nothing of what is in it.
+         */
+        get: operations["read_topic"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Topic
+         * @description Deletes a topic with all that is in it; nothing brings it back.
+         */
+        delete: operations["delete_topic"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/hops/api/v1/projects/{project}/trash": {
         parameters: {
             query?: never;
@@ -2505,7 +2573,7 @@ export interface components {
          * @description What was done: ``<subject>.<verb>``, the subject being the kind of thing that it was done to. Alphabetised.
          * @enum {string}
          */
-        Action: "access.read" | "address.ask" | "address.confirm" | "address.remove" | "api-key.create" | "api-key.revoke" | "audit.export" | "audit.read" | "audit.verify" | "certificate.export" | "certificate.renew" | "certificate.replace" | "certificate.revoke" | "certificate.sign" | "dataset.create" | "dataset.delete" | "dataset.edit" | "dataset.publish" | "dataset.withdraw" | "environment.retry" | "file.copy" | "file.download" | "file.move" | "file.pack" | "file.restore" | "file.trash" | "file.unpack" | "folder.create" | "invitation.accept" | "invitation.decline" | "invitation.make" | "invitation.register" | "invitation.revoke" | "join-request.accept" | "join-request.decline" | "join-request.make" | "join-request.withdraw" | "limits.edit" | "limits.set-defaults" | "login.api-key" | "login.browser" | "login.code" | "login.oidc" | "login.password" | "login.security-key" | "login.ticket" | "member.add" | "member.edit" | "member.leave" | "member.remove" | "outbox.retry" | "password.change" | "password-reset.ask" | "password-reset.finish" | "password-reset.link" | "password-reset.send" | "project.archive" | "project.create" | "project.delete" | "project.edit" | "project.purge" | "project.restore" | "project.set-services" | "project.unarchive" | "realm-account.admit" | "realm-account.remove" | "registration.approve" | "registration.ask" | "registration.decline" | "registration.finish" | "second-factor.begin" | "second-factor.confirm" | "second-factor.renew-codes" | "second-factor.reset" | "second-factor.turn-off" | "security-key.add" | "security-key.begin" | "security-key.remove" | "server.grant" | "server.restart" | "server.start" | "server.stop" | "session.end" | "session.miss" | "session.start" | "session.stop" | "session.stop-idle" | "share.accept" | "share.ask" | "share.decline" | "share.edit" | "share.leave" | "share.offer" | "share.revoke" | "trash.empty" | "upload.begin" | "upload.cancel" | "upload.finish" | "user.create" | "user.edit";
+        Action: "access.read" | "address.ask" | "address.confirm" | "address.remove" | "api-key.create" | "api-key.revoke" | "audit.export" | "audit.read" | "audit.verify" | "certificate.export" | "certificate.renew" | "certificate.replace" | "certificate.revoke" | "certificate.sign" | "dataset.create" | "dataset.delete" | "dataset.edit" | "dataset.publish" | "dataset.withdraw" | "environment.retry" | "file.copy" | "file.download" | "file.move" | "file.pack" | "file.restore" | "file.trash" | "file.unpack" | "folder.create" | "invitation.accept" | "invitation.decline" | "invitation.make" | "invitation.register" | "invitation.revoke" | "join-request.accept" | "join-request.decline" | "join-request.make" | "join-request.withdraw" | "limits.edit" | "limits.set-defaults" | "login.api-key" | "login.browser" | "login.code" | "login.oidc" | "login.password" | "login.security-key" | "login.ticket" | "member.add" | "member.edit" | "member.leave" | "member.remove" | "outbox.retry" | "password.change" | "password-reset.ask" | "password-reset.finish" | "password-reset.link" | "password-reset.send" | "project.archive" | "project.create" | "project.delete" | "project.edit" | "project.purge" | "project.restore" | "project.set-services" | "project.unarchive" | "realm-account.admit" | "realm-account.remove" | "registration.approve" | "registration.ask" | "registration.decline" | "registration.finish" | "second-factor.begin" | "second-factor.confirm" | "second-factor.renew-codes" | "second-factor.reset" | "second-factor.turn-off" | "security-key.add" | "security-key.begin" | "security-key.remove" | "server.grant" | "server.restart" | "server.start" | "server.stop" | "session.end" | "session.miss" | "session.start" | "session.stop" | "session.stop-idle" | "share.accept" | "share.ask" | "share.decline" | "share.edit" | "share.leave" | "share.offer" | "share.revoke" | "topic.create" | "topic.delete" | "trash.empty" | "upload.begin" | "upload.cancel" | "upload.finish" | "user.create" | "user.edit";
         /**
          * ActivityAnswer
          * @description Something that happened in a project.
@@ -2836,6 +2904,25 @@ export interface components {
             whole: boolean;
         };
         /**
+         * BrokersAnswer
+         * @description How programs with a project-user's certificate reach the project's topics.
+         */
+        BrokersAnswer: {
+            /**
+             * Brokers
+             * @example [
+             *       "kafka-1.example.org:9093"
+             *     ]
+             */
+            brokers: string[];
+            /**
+             * Prefix
+             * @description What the names of the project's topics and of its consumer groups begin with.
+             * @example weather__
+             */
+            prefix: string;
+        };
+        /**
          * Candidate
          * @description A user who could become a member.
          */
@@ -3045,7 +3132,7 @@ export interface components {
          * @description What is counted for all of a project together. Alphabetised.
          * @enum {string}
          */
-        Counted: "executors" | "gpus" | "memory_mib" | "servers" | "sessions" | "storage_bytes";
+        Counted: "executors" | "gpus" | "memory_mib" | "servers" | "sessions" | "storage_bytes" | "topics";
         /**
          * DatasetAnswer
          * @description A dataset of a project, or one that another project shares with it.
@@ -4411,6 +4498,31 @@ export interface components {
             project: string;
         };
         /**
+         * NewTopic
+         * @description A topic to create.
+         */
+        NewTopic: {
+            /**
+             * Name
+             * @example measurements
+             */
+            name: string;
+            /**
+             * Partitions
+             * @description How many consumers of a group can share it.
+             * @default 1
+             * @example 3
+             */
+            partitions: number;
+            /**
+             * Replicas
+             * @description On how many brokers each record is kept.
+             * @default 1
+             * @example 1
+             */
+            replicas: number;
+        };
+        /**
          * NewUploadRequest
          * @description A file to send.
          */
@@ -4714,6 +4826,16 @@ export interface components {
              */
             next?: string | null;
         };
+        /** Page[TopicAnswer] */
+        Page_TopicAnswer_: {
+            /** Items */
+            items: components["schemas"]["TopicAnswer"][];
+            /**
+             * Next
+             * @description Give this as `after` for the next page; null at the end.
+             */
+            next?: string | null;
+        };
         /** Page[TrashItemAnswer] */
         Page_TrashItemAnswer_: {
             /** Items */
@@ -4993,6 +5115,7 @@ export interface components {
              * @description Those that are switched on.
              * @example [
              *       "jupyter",
+             *       "kafka",
              *       "sharing",
              *       "spark"
              *     ]
@@ -5797,6 +5920,12 @@ export interface components {
              */
             max_project_storage_mib?: number | null;
             /**
+             * Max Project Topics
+             * @description Topics of the project; null: no limit.
+             * @default 10
+             */
+            max_project_topics: number | null;
+            /**
              * Max Total Memory Mib
              * @default 16384
              */
@@ -5931,7 +6060,7 @@ export interface components {
          * @description What can be switched off. Alphabetised.
          * @enum {string}
          */
-        Service: "jupyter" | "sharing" | "spark";
+        Service: "jupyter" | "kafka" | "sharing" | "spark";
         /**
          * SessionBounds
          * @description A project's limits, and what else bounds its servers and sessions when they start.
@@ -6004,6 +6133,12 @@ export interface components {
              * @description Files of the project's datasets, its trash and uploads under way; null: no limit.
              */
             max_project_storage_mib?: number | null;
+            /**
+             * Max Project Topics
+             * @description Topics of the project; null: no limit.
+             * @default 10
+             */
+            max_project_topics: number | null;
             /**
              * Max Total Memory Mib
              * @default 16384
@@ -6334,6 +6469,12 @@ export interface components {
              * @example Weather of the coast
              */
             title: string;
+            /**
+             * Topics
+             * @description How many it has.
+             * @example 3
+             */
+            topics: number;
         };
         /**
          * SiteProjects
@@ -6592,6 +6733,71 @@ export interface components {
              */
             user: string;
         };
+        /**
+         * TopicAnswer
+         * @description A topic of a project.
+         */
+        TopicAnswer: {
+            /**
+             * Created At
+             * Format: date-time
+             * @example 2026-05-04T10:00:00Z
+             */
+            created_at: string;
+            /**
+             * Error
+             * @description Why it could not be made; null where it could.
+             * @example null
+             */
+            error: string | null;
+            /**
+             * Made By
+             * @description User name of who created it; null when not known.
+             * @example ada
+             */
+            made_by: string | null;
+            /**
+             * Name
+             * @description Its name in the project.
+             * @example measurements
+             */
+            name: string;
+            /**
+             * On Cluster
+             * @description What programs call it.
+             * @example weather__measurements
+             */
+            on_cluster: string;
+            /**
+             * Partitions
+             * @example 3
+             */
+            partitions: number;
+            /**
+             * Replicas
+             * @example 1
+             */
+            replicas: number;
+            /** @example ready */
+            state: components["schemas"]["TopicState"];
+        };
+        /**
+         * TopicDeletion
+         * @description Says the name again, so that the wrong topic is not deleted.
+         */
+        TopicDeletion: {
+            /**
+             * Name
+             * @example measurements
+             */
+            name: string;
+        };
+        /**
+         * TopicState
+         * @description How far a topic is. Alphabetised.
+         * @enum {string}
+         */
+        TopicState: "creating" | "failed" | "ready";
         /**
          * TrashItemAnswer
          * @description Something in the trash.
@@ -9294,6 +9500,48 @@ export interface operations {
             };
         };
     };
+    read_brokers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BrokersAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
     find_candidates: {
         parameters: {
             query: {
@@ -11908,6 +12156,190 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    list_topics: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description The 'next' of the page before. */
+                after?: string | null;
+            };
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TopicAnswer_"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    create_topic: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A creation sent twice with the same key happens once. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTopic"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TopicAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    read_topic: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                topic: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TopicAnswer"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    delete_topic: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                topic: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TopicDeletion"];
+            };
+        };
         responses: {
             /** @description Successful Response */
             204: {

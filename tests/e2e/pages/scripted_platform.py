@@ -37,7 +37,7 @@ def a_project(name: str, title: str = "", **more: Any) -> dict[str, Any]:
         "name": name, "title": title, "description": "", "listed": False, "role": "data_owner", "version": 1,
         "created_at": SINCE,
         "environment": {"state": "ready", "error": None}, "archived_at": None,
-        "services": ["jupyter", "sharing", "spark"], **more,
+        "services": ["jupyter", "kafka", "sharing", "spark"], **more,
     }  # fmt: skip
 
 
@@ -262,7 +262,7 @@ class ScriptedPlatform:
                 sought = query.get("search", "")
                 shown = [
                     {"name": name, "title": project["title"], "owners": ["ada"], "limits": self.limits,
-                     "running": self.running, "storage_bytes": 0, "archived_at": None, "created_at": SINCE}
+                     "running": self.running, "storage_bytes": 0, "topics": 0, "archived_at": None, "created_at": SINCE}
                     for name, project in self.projects.items() if sought in name
                 ]  # fmt: skip
                 return self._page(shown, query, "name") | {"capacity": self.capacity.model_dump(mode="json")}

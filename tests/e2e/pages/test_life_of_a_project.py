@@ -26,7 +26,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def site(tmp_path):
     """Ada, who administrates, has the project weather."""
-    made = make_platform(tmp_path, on_disk=True)
+    made = make_platform(tmp_path, on_disk=True, settings={"kafka": "kafka.example.org:9093"})
     with made.parts.database.session() as session:
         users.create_user(session, name="ada", title="", password="x" * 20, admin=True, must_change_password=False)
     made.logins.tokens["cookie-of-ada"] = "ada"
@@ -122,3 +122,30 @@ def test_an_administrator_sees_engines_and_sets_the_default_limits(page, site):
     page.get_by_role("dialog").get_by_role("button", name="Save").click()
     expect(projects.get_by_text("3 executors at most")).to_be_visible()
     assert faults_of(page) == []
+
+
+def test_topics_are_created_shown_as_they_are_made_and_deleted(page, site):
+    topics = region(page, "Topics")
+    expect(topics.get_by_text("There are none yet. Create one;")).to_be_visible()
+    topics.get_by_role("button", name="Create a topic").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name of the topic").fill("Raw")
+    dialog.get_by_role("button", name="Create topic").click()
+    expect(dialog.get_by_text("A topic's name is")).to_be_visible()
+    dialog.get_by_label("Name of the topic").fill("measurements")
+    dialog.get_by_label("Partitions").fill("3")
+    dialog.get_by_role("button", name="Create topic").click()
+    expect(topics.get_by_text("Being made")).to_be_visible()
+    site.platform.workers.deliver_due()
+    expect(topics.get_by_text("Being made")).to_have_count(0)
+    expect(topics.get_by_text("weather__measurements")).to_be_visible()
+    expect(region(page, "Used by the project").get_by_text("1 of 10")).to_be_visible()
+    assert faults_of(page) == []
+    topics.get_by_role("button", name="Delete the topic measurements").click()
+    page.get_by_label("Type measurements to confirm").fill("measurements")
+    page.get_by_role("button", name="Delete topic").click()
+    expect(topics.get_by_text("There are none yet.")).to_be_visible()
+    region(page, "Services").get_by_role("button", name="Switch off: Topics").click()
+    page.get_by_role("dialog").get_by_role("button", name="Switch off").click()
+    expect(topics.get_by_text("Topics are switched off in this project")).to_be_visible()
+    expect(topics.get_by_role("button", name="Create a topic")).to_be_hidden()

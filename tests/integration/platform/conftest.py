@@ -219,12 +219,13 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
 
 
 @pytest.fixture
-def make(tmp_path: Path, database_url: str | None) -> Iterator[Callable[[], PlatformUnderTest]]:
+def make(tmp_path: Path, database_url: str | None) -> Iterator[Callable[..., PlatformUnderTest]]:
     made: list[TestPlatform] = []
     with start_blocking_portal() as portal:
 
-        def build() -> PlatformUnderTest:
-            made.append(make_platform(tmp_path / "home", database_url=database_url, migrated=True))
+        def build(**settings: Any) -> PlatformUnderTest:
+            platform = make_platform(tmp_path / "home", database_url=database_url, migrated=True, settings=settings)
+            made.append(platform)
             return PlatformUnderTest(made[-1], portal)
 
         yield build
@@ -242,6 +243,12 @@ def hops(make: Callable[[], PlatformUnderTest]) -> PlatformUnderTest:
 def on_disk(tmp_path: Path, database_url: str | None) -> Iterator[PlatformUnderTest]:
     """A control plane whose projects lie on a disk."""
     with start_blocking_portal() as portal:
-        platform = make_platform(tmp_path / "home", database_url=database_url, on_disk=True, migrated=True)
+        platform = make_platform(
+            tmp_path / "home",
+            database_url=database_url,
+            on_disk=True,
+            migrated=True,
+            settings={"kafka": "kafka.example.org:9093"},
+        )
         yield PlatformUnderTest(platform, portal)
     platform.parts.database.close()

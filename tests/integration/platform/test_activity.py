@@ -54,7 +54,8 @@ def test_what_people_did_is_told_in_sentences_the_latest_first(hops: Any, ada: A
     bob = signed_in(hops, "bob")
     ada.post("projects/weather/datasets", json={"name": "raw"}).raise_for_status()
     ada.patch("projects/weather/members/bob", json={"role": "data_owner"}, headers=ANY_VERSION).raise_for_status()
-    ada.put("projects/weather/services", json={"services": ["jupyter"]}, headers=ANY_VERSION).raise_for_status()
+    left = {"services": ["jupyter", "kafka"]}
+    ada.put("projects/weather/services", json=left, headers=ANY_VERSION).raise_for_status()
     bob.delete("projects/weather/members/bob").raise_for_status()
     assert told(ada) == [
         "bob left the project.",

@@ -36,8 +36,9 @@ def look(hops: Any, admin: Any) -> Any:
     return found
 
 
-def test_each_channel_of_the_outbox_belongs_to_an_engine(hops: Any) -> None:
-    owned = [channel for one in hops.platform.parts.engine_watch.watched for channel in one.channels]
+def test_each_channel_of_the_outbox_belongs_to_an_engine(make: Any) -> None:
+    everything = make(kafka="kafka.example.org:9093")
+    owned = [channel for one in everything.platform.parts.engine_watch.watched for channel in one.channels]
     assert sorted(owned) == sorted({task.channel for task in TASKS})
 
 

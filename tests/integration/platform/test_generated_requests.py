@@ -32,7 +32,7 @@ DESCRIPTION = json.loads((Path(hops_platform.__file__).parent / "openapi.json").
 OPERATIONS: list[APIOperation] = [
     found.ok() for found in schemathesis.openapi.from_dict(DESCRIPTION).get_all_operations()
 ]
-THERE = {"project": "weather", "user": "bob", "dataset": "raw", "name": "report"}
+THERE = {"project": "weather", "user": "bob", "dataset": "raw", "name": "report", "topic": "measurements"}
 WEATHER = "projects/weather"
 CHECKS = [not_a_server_error, response_schema_conformance, content_type_conformance]
 EXAMPLES = 10
@@ -72,6 +72,7 @@ def site(on_disk: Any) -> Site:
     hops.ready_project(ada)
     ada.post("projects/weather/members", json={"user": "bob", "role": "data_scientist"})
     ada.post("projects/weather/datasets", json={"name": "raw"})
+    ada.post("projects/weather/topics", json={"name": "measurements"})
     key = ada.post("me/api-keys", json={"name": "report", "scopes": ["projects:read"]}).json()["key"]
     hops.deliver()
     hub = hops.with_token(hops.platform.parts.hub_credential)

@@ -40,6 +40,7 @@ SENTENCES = {
     "{name}": "nothing",
     "{target}": "tides",
     "{owner}": "tides",
+    "{topic}": "measurements",
 }
 CALLERS: dict[str, tuple[PrincipalKind | None, bool, ProjectRole | None]] = {
     "anonymous": (None, False, None),

@@ -436,7 +436,7 @@ def test_use_is_told_beside_the_limits_as_far_as_it_is_known(hops: Any) -> None:
     told = {one["what"]: (one["used"], one["limit"]) for one in ada.get("projects/weather/use").json()["items"]}
     assert told == {
         "executors": (3, 10), "gpus": (1, 2), "memory_mib": (4096, None), "servers": (1, None), "sessions": (2, 5),
-        "storage_bytes": (0, None),
+        "storage_bytes": (0, None), "topics": (0, 10),
     }  # fmt: skip
     hops.platform.hub.fault = hops.platform.sessions.fault = EngineUnavailableError("Away.")
     away = {one["what"]: one["used"] for one in ada.get("projects/weather/use").json()["items"]}

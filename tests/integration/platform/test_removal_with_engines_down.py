@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -18,8 +19,14 @@ SERVER = ("bob", "weather")
 
 
 @pytest.fixture
+def hops(make: Callable[..., Any]) -> Any:
+    """A control plane whose site has Kafka."""
+    return make(kafka="kafka.example.org:9093")
+
+
+@pytest.fixture
 def ada(hops: Any) -> Any:
-    """A Data Owner of weather, where bob has a notebook server, sessions, and a dataset of tides in both."""
+    """A Data Owner of weather, where bob has a server, sessions, rights to a topic, and a dataset of tides."""
     ada, grace = hops.user("ada"), hops.user("grace")
     hops.user("bob")
     hops.ready_project(ada)
@@ -28,6 +35,7 @@ def ada(hops: Any) -> Any:
     ada.post("projects/weather/members", json={"user": "bob"}).raise_for_status()
     grace.post("projects/tides/datasets/Resources/shares", json={"project": "weather"}).raise_for_status()
     ada.post("./projects/weather/shares/tides/Resources:accept").raise_for_status()
+    ada.post("projects/weather/topics", json={"name": "measurements"}).raise_for_status()
     hops.deliver()
     hops.platform.hub.servers[SERVER] = HubServer(state=ServerState.READY)
     return ada
@@ -39,7 +47,9 @@ def some_time_later(hops: Any) -> None:
     hops.deliver()
 
 
-@pytest.mark.parametrize("down", [("hub",), ("sessions",), ("sandboxes",), ("storage",), ("hub", "sessions")], ids=str)
+@pytest.mark.parametrize(
+    "down", [("hub",), ("sessions",), ("sandboxes",), ("storage", "streams"), ("hub", "sessions")], ids=str
+)
 def test_a_removal_is_carried_out_after_what_was_down_is_back(hops: Any, ada: Any, down: tuple[str, ...]) -> None:
     bob = hops.with_token(hops.platform.parts.signer.sign_user("bob", admin=False).token)
     code = hops.project_user("bob", "weather", ProjectRole.DATA_SCIENTIST)
@@ -56,14 +66,17 @@ def test_a_removal_is_carried_out_after_what_was_down_is_back(hops: Any, ada: An
         some_time_later(hops)
     # Nothing that proves something waits for an engine.
     assert {way.get("projects/weather").status_code for way in ways} <= {401, 404}
+    topics = hops.platform.streams.rights
     assert (SERVER in hops.platform.hub.servers, hops.platform.sessions.ended == []) == (
         "hub" in down, "sessions" in down
     )  # fmt: skip
+    assert ("weather__bob" in topics["weather__measurements"].writers) == ("streams" in down)
     for engine in engines:
         engine.fault = None
     some_time_later(hops)
     assert SERVER not in hops.platform.hub.servers
     assert hops.platform.sessions.ended == ["weather__bob"]
+    assert topics["weather__measurements"].writers == ["weather__ada"]
     grant = {"user": "bob", "options": None}
     assert hops.hub().post("projects/weather/server-grants", json=grant).status_code == 403
     assert hops.user("root-ada", admin=True).get("outbox").json()["items"] == []

@@ -104,7 +104,7 @@ def test_an_edit_of_an_old_version_and_unknown_services_are_refused(ada: Any) ->
     switch(ada, "spark", **{"If-Match": tag}).raise_for_status()
     assert switch(ada, *ALL, **{"If-Match": tag}).status_code == 412
     assert ada.put("projects/weather/services", json={"services": ALL}).status_code == 428
-    assert switch(ada, "kafka").status_code == 422
+    assert switch(ada, "hive").status_code == 422
     assert ada.get("projects/weather").json()["services"] == ["spark"]
 
 

@@ -30,7 +30,7 @@ def test_an_administrator_sees_owners_limits_and_what_runs_and_no_files(hops: An
     assert by_name["weather"].pop("created_at")
     assert by_name["weather"] == {
         "name": "weather", "title": "Weather", "owners": ["ada"], "limits": limits, "running": ["bob"],
-        "storage_bytes": 0, "archived_at": None,
+        "storage_bytes": 0, "topics": 0, "archived_at": None,
     }  # fmt: skip
     assert (by_name["tides"]["owners"], by_name["tides"]["running"]) == (["bob"], [])
     assert by_name["tides"]["limits"]["max_executors"] == 8

@@ -213,6 +213,15 @@ def test_a_storage_on_this_machine_needs_no_look():
     assert site.look_at_storage({"HOPS_STORAGE": "local"}) == good("Storage", "the machine's disk")
 
 
+def test_brokers_are_asked_where_there_are_any_and_what_is_wrong_is_told(tmp_path):
+    assert site.look_at_kafka({}) == []
+    home = {**os.environ, "HOPS_HOME": str(tmp_path)}
+    (wrong,) = site.look_at_kafka({**home, "HOPS_KAFKA": "kafka"})
+    assert (wrong.grade, "is no broker" in wrong.detail) == (Grade.MISSING, True)
+    (unwritten,) = site.look_at_kafka({**home, "HOPS_KAFKA": "127.0.0.1:9"})
+    assert (unwritten.grade, "certificate is not written yet" in unwritten.detail) == (Grade.MISSING, True)
+
+
 def test_a_storage_that_can_not_be_used_is_told_with_its_reason(tmp_path):
     more = {"HOPS_STORAGE": "hdfs://127.0.0.1:9", "HOPS_WEBHDFS_ADDRESS": "127.0.0.1:9"}
     finding = site.look_at_storage({**os.environ, "HOPS_HOME": str(tmp_path), **more})

@@ -292,7 +292,9 @@ def test_where_datasets_lie_on_hdfs_code_is_told_that_address():
     assert "spark.hadoop.fs.defaultFS" not in properties
 
 
-SANDBOXES = Sandboxes(program="/usr/bin/bwrap", reaches=(Address(host="10.0.0.7", port=3128),))
+SANDBOXES = Sandboxes(
+    program="/usr/bin/bwrap", reaches=(Address(host="10.0.0.7", port=3128),), brokers=("10.0.0.9:9093",)
+)
 
 
 def _kept(place, request, sandboxes=SANDBOXES):
@@ -306,7 +308,7 @@ def test_a_session_reaches_services_and_what_the_site_names_and_its_pages_have_a
     place = replace(PLACE, own_network=True)
     orders, apart = _kept(place, _request())
     assert (orders.apart, apart) == (True, True)
-    assert orders.out == [("10.0.0.7", 3128), ("127.0.0.1", 8090), ("127.0.0.1", 50070)]
+    assert orders.out == [("10.0.0.7", 3128), ("10.0.0.9", 9093), ("127.0.0.1", 8090), ("127.0.0.1", 50070)]
     assert orders.into == [(4040, "/home/run/sessions/7.pages")]
     assert orders.told == "/home/run/sessions/7.limited"
     assert spark_properties(_request(), place, None)["spark.ui.port"] == "4040"

@@ -40,6 +40,11 @@ def test_what_sandboxes_reach_and_take_are_settings():
     })  # fmt: skip
     assert [(one.host, one.port) for one in set_.sandbox_reaches] == [("10.0.0.7", 3128)]
     assert (set_.sandbox_processes, set_.sandbox_memory_percent) == (0, 0)
+    assert (usual.kafka, read_settings({"HOPS_KAFKA": "k-1.example.org:9093, 10.0.0.9:9093"}).kafka) == (
+        (), ("k-1.example.org:9093", "10.0.0.9:9093"),
+    )  # fmt: skip
+    with pytest.raises(SettingsError, match=r"HOPS_KAFKA: 'kafka' is no broker"):
+        read_settings({"HOPS_KAFKA": "kafka"})
     with pytest.raises(SettingsError, match=r"HOPS_SANDBOX_REACHES: 'proxy:3128' is no address"):
         read_settings({"HOPS_SANDBOX_REACHES": "proxy:3128"})
     with pytest.raises(SettingsError, match=r"HOPS_SANDBOX_READS: all of its paths must be absolute\."):

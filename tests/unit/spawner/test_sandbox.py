@@ -26,6 +26,7 @@ def _keeping(grant: ServerGrant, tmp_path: Path, *, apart: bool) -> str:
         home=Home(tmp_path),
         hub_url="http://127.0.0.1:8081/hub/api",
         reaches=(Address(host="10.0.0.7", port=3128),),
+        brokers=("10.0.0.9:9093",),
         memory_mib=2048,
         processes=99,
         told=tmp_path / "told",
@@ -35,7 +36,7 @@ def _keeping(grant: ServerGrant, tmp_path: Path, *, apart: bool) -> str:
 def test_a_server_reaches_the_platform_and_is_reached_at_its_port(grant: ServerGrant, tmp_path: Path) -> None:
     lines = _keeping(grant, tmp_path, apart=True).splitlines()
     assert lines[0] == "apart"
-    assert {"out 10.0.0.7 3128", "out 127.0.0.1 8081", "port 40123 40123"} <= set(lines)
+    assert {"out 10.0.0.7 3128", "out 10.0.0.9 9093", "out 127.0.0.1 8081", "port 40123 40123"} <= set(lines)
     assert any(line.startswith("memory 2048 The sandbox of the notebook server may hold 2 GiB") for line in lines)
 
 

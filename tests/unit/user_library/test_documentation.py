@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 
 import pytest
-from hops import dataset, devices, experiment, hdfs, project, tensorboard, tflauncher, util
+from hops import dataset, devices, experiment, hdfs, kafka, project, tensorboard, tflauncher, util
 
 PAGE = (Path(__file__).parents[3] / "docs" / "hops-library.md").read_text()
-MODULES = (dataset, devices, experiment, hdfs, project, tensorboard, tflauncher, util)
+MODULES = (dataset, devices, experiment, hdfs, kafka, project, tensorboard, tflauncher, util)
 NAMES = [(module, name) for module in MODULES for name in module.__all__]
 
 
