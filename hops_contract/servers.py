@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from hops_contract.certificates import CertificateFiles
@@ -13,6 +15,17 @@ from hops_contract.principal import ProjectRole
 CONFIG_FILE = "server.json"
 TOKEN_FILE = "token.jwt"  # noqa: S105
 SERVER_FOLDER_VARIABLE = "HOPS_SERVER_FOLDER"
+
+
+def why_limited_file(folder: Path) -> Path:
+    """Where it is written why a limit of a server's sandbox ended something.
+
+    It lies in a folder of its own beside the server's, which code of the sandbox sees and can't change.
+
+    Args:
+        folder: The server's folder.
+    """
+    return folder.with_name(f"{folder.name}.limited") / "why"
 
 
 class ServerConfig(BaseModel):

@@ -9,7 +9,7 @@ import hops_contract
 from hops_contract.keeping import Address, Keeping, WayIn, platform_addresses
 from hops_contract.layout import Home
 from hops_contract.sandbox import View, of_python, view_of_tenant
-from hops_contract.servers import ServerConfig
+from hops_contract.servers import ServerConfig, why_limited_file
 from hops_contract.shares import SharedMounts
 
 SOURCE = Path(__file__).resolve().parent.parent
@@ -46,6 +46,8 @@ def server_view(
             *(SOURCE / name for name in _OWN_PACKAGES),
             *of_python(Path(sys.executable)),
             *also,
+            # Lab says there why a kernel was ended.
+            why_limited_file(folder).parent,
         ),
         write=(folder, Path(config.project_folder), own_home),
         temporary=folder / TEMPORARY,
@@ -88,6 +90,7 @@ def server_keeping(
         memory_mib=memory_mib,
         processes=processes,
         told=told,
+        way_to_more="ask an administrator for more",
     )
 
 

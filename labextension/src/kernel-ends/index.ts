@@ -1,0 +1,25 @@
+import type {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { makeAsk } from '../api/requests';
+import { DOMAIN } from '../identity';
+import { sayWhyKernelsEnd } from './ends';
+
+/** Says why a kernel was ended, where it took more than its server may. */
+export const kernelEndsPlugin: JupyterFrontEndPlugin<void> = {
+  id: 'jupyterlab-hops:kernel-ends',
+  description:
+    'Says why a kernel was ended, where it took more memory than its server may.',
+  autoStart: true,
+  optional: [ITranslator],
+  activate: (app: JupyterFrontEnd, translator: ITranslator | null): void => {
+    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    sayWhyKernelsEnd(
+      app,
+      makeAsk(app.serviceManager.serverSettings, trans),
+      trans
+    );
+  }
+};
