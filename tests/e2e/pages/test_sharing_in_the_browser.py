@@ -59,7 +59,8 @@ def test_a_dataset_is_shared_taken_back_published_and_withdrawn(visit, weather):
     expect(dialog.get_by_text("No other project has it.")).to_be_visible()
     dialog.get_by_role("button", name="Publish for everybody here").click()
     expect(dialog.get_by_text("Published: everybody here finds it")).to_be_visible()
-    dialog.get_by_role("button", name="Withdraw from everybody").click()
+    dialog.get_by_role("button", name="Withdraw from everybody…").click()
+    page.get_by_role("dialog", name="Withdraw Models from everybody?").get_by_role("button", name="Withdraw").click()
     expect(dialog.get_by_text("Not published.")).to_be_visible()
     place = "projects/weather/datasets/Models"
     assert weather.calls == [
