@@ -4,7 +4,8 @@ import { nullTranslator } from '@jupyterlab/translation';
 import { Signal } from '@lumino/signaling';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Ask } from '../src/api/requests';
-import { sayWhyKernelsEnd } from '../src/kernel-ends/ends';
+import { onKernelEnds } from '../src/kernel-ends/ends';
+import { sayWhy } from '../src/kernel-ends/why';
 
 const trans = nullTranslator.load('jupyterlab_hops');
 
@@ -36,7 +37,9 @@ describe('a kernel that has ended by itself', () => {
       asked(path);
       return Promise.resolve(answer).then(read);
     };
-    sayWhyKernelsEnd(app, ask, trans);
+    onKernelEnds(app, name => {
+      void sayWhy(name, ask, trans);
+    });
   });
 
   afterEach(() => {
@@ -47,8 +50,15 @@ describe('a kernel that has ended by itself', () => {
   it('is told why, where a limit was the reason', async () => {
     answer = { reason: 'It may hold 4 GiB. Load less at a time.' };
     expect(await becomes('autorestarting')).toEqual([
-      'The kernel of days.ipynb was ended, and its variables are lost. It may hold 4 GiB. Load less at a time.'
+      'Kernel ended: days.ipynb took too much memory, and its variables are lost.'
     ]);
+    const [shown] = Notification.manager.notifications;
+    shown?.options.actions?.[0]?.callback(new MouseEvent('click'));
+    await vi.waitFor(() => {
+      expect(document.querySelector('.jp-Dialog')?.textContent).toContain(
+        'It may hold 4 GiB. Load less at a time.'
+      );
+    });
   });
 
   it('is left to what Lab says of it, where it was not', async () => {

@@ -5,7 +5,7 @@ import type {
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { makeAsk } from '../api/requests';
 import { DOMAIN } from '../identity';
-import { sayWhyKernelsEnd } from './ends';
+import { onKernelEnds } from './ends';
 
 /** Says why a kernel was ended, where it took more than its server may. */
 export const kernelEndsPlugin: JupyterFrontEndPlugin<void> = {
@@ -16,10 +16,12 @@ export const kernelEndsPlugin: JupyterFrontEndPlugin<void> = {
   optional: [ITranslator],
   activate: (app: JupyterFrontEnd, translator: ITranslator | null): void => {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
-    sayWhyKernelsEnd(
-      app,
-      makeAsk(app.serviceManager.serverSettings, trans),
-      trans
-    );
+    const ask = makeAsk(app.serviceManager.serverSettings, trans);
+    onKernelEnds(app, name => {
+      // A server that does not answer is told by panel and status bar.
+      void import('./why')
+        .then(({ sayWhy }) => sayWhy(name, ask, trans))
+        .catch(() => undefined);
+    });
   }
 };
