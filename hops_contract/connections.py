@@ -16,6 +16,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 HEADERS_S = 30.0
 HEADERS_BYTES = 64 * 1024
 UNREAD_S = 60.0
+KEEP_ALIVE_S = 75
+"""Longer than a person thinks between two cells, and than a client pauses between two looks: the proxy in front asks on
+a connection that it has, and answers 503 where that is closed at the same moment. uvicorn's own 5 s is how often pages
+look for what is new."""
 
 
 class BoundedConnection(HttpToolsProtocol):

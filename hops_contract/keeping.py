@@ -22,6 +22,7 @@ from hops_contract.sandbox import SandboxError, View, command_in_sandbox, why_re
 LOG = logging.getLogger(__name__)
 START = Path(__file__).parent / "keeper" / "start.py"
 LOOPBACK = "127.0.0.1"
+MORE = "ask for more"
 PROCESSES = 4096
 """The most of a sandbox, where a site says nothing else."""
 _PORTS = {"http": 80, "https": 443}
@@ -74,6 +75,7 @@ class Keeping:
         memory_mib: The most memory of all its processes together; 0: no limit.
         processes: The most processes, of which each thread is one; 0: no limit.
         told: Where it is written why a limit ended something. No code of the sandbox may write there.
+        way_to_more: What gets it more memory, for sentences.
     """
 
     apart: bool
@@ -83,6 +85,7 @@ class Keeping:
     memory_mib: int = 0
     processes: int = PROCESSES
     told: Path
+    way_to_more: str = MORE
 
     def words(self) -> str:
         """As the keeper is told (:mod:`hops_contract.keeper.orders`): lines, with nothing secret."""
@@ -90,7 +93,7 @@ class Keeping:
             *(["apart"] if self.apart else []),
             *(f"out {address.host} {address.port}" for address in sorted(set(self.out))),
             *(way.words() for way in self.into),
-            f"memory {self.memory_mib} {beyond_memory(self.whose, self.memory_mib)}",
+            f"memory {self.memory_mib} {beyond_memory(self.whose, self.memory_mib, self.way_to_more)}",
             f"processes {self.processes} {beyond_processes(self.whose, self.processes)}",
             f"told {self.told}",
         ]
@@ -99,11 +102,11 @@ class Keeping:
         return "\n".join(lines)
 
 
-def beyond_memory(whose: str, memory_mib: int) -> str:
+def beyond_memory(whose: str, memory_mib: int, way_to_more: str = MORE) -> str:
     """The sentence about too much memory."""
     return (
         f"The sandbox of the {whose} may hold {memory_text(memory_mib)} of memory; its processes had more, and the one "
-        "that had most was ended. Load less at a time, or ask for more."
+        f"that had most was ended. Load less at a time, or {way_to_more}."
     )
 
 

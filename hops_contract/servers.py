@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from hops_contract.certificates import CertificateFiles
@@ -15,6 +17,17 @@ TOKEN_FILE = "token.jwt"  # noqa: S105
 LISTENS_FILE = "listens"
 """Written by the server once it listens: its port. Nobody else can write into its folder."""
 SERVER_FOLDER_VARIABLE = "HOPS_SERVER_FOLDER"
+
+
+def why_limited_file(folder: Path) -> Path:
+    """Where it is written why a limit of a server's sandbox ended something.
+
+    It lies in a folder of its own beside the server's, which code of the sandbox sees and can't change.
+
+    Args:
+        folder: The server's folder.
+    """
+    return folder.with_name(f"{folder.name}.limited") / "why"
 
 
 class ServerConfig(BaseModel):

@@ -17,7 +17,7 @@ import httpx
 import typer
 import uvicorn
 
-from hops_contract.connections import BoundedConnection
+from hops_contract.connections import KEEP_ALIVE_S, BoundedConnection
 from hops_contract.descriptors import raise_descriptor_limit
 from hops_livy.app import create_app, make_registry
 from hops_livy.archive_training import ArchiveError, make_archive
@@ -31,7 +31,6 @@ cli = typer.Typer(add_completion=False, no_args_is_help=True, help="The Spark se
 _NOT_STARTED = 3
 """Exit status, as uvicorn's own."""
 _STOP_S = 5
-_KEEP_ALIVE_S = 75
 
 
 @cli.command()
@@ -62,8 +61,7 @@ def serve(
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=_STOP_S,
-        # Longer than a person thinks between two cells, and than a client pauses between two looks.
-        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_keep_alive=KEEP_ALIVE_S,
         server_header=False,
     )
     server = _Server(config, app.state.registry)

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from hops_contract.connections import BoundedConnection
+from hops_contract.connections import KEEP_ALIVE_S, BoundedConnection
 from hops_contract.private_files import write_private
 from hops_platform.certificates.service import roots, server_certificate
 from hops_platform.parts import Parts
@@ -107,6 +107,7 @@ def address_config(app: ASGIApp, *, http: type[asyncio.Protocol] = BoundedConnec
         # Nothing in a request says where it comes from: the proxy in front is no witness that matters here.
         proxy_headers=False,
         timeout_graceful_shutdown=10,
+        timeout_keep_alive=KEEP_ALIVE_S,
         **more,
     )
 

@@ -19,7 +19,7 @@ from traitlets import Bool, Float, Integer, List, Unicode, default
 from hops_contract.keeping import PROCESSES, described, have_own_networks, kept_command, read_addresses, why_limited
 from hops_contract.layout import Home
 from hops_contract.network import Network
-from hops_contract.servers import LISTENS_FILE, ServerGrant
+from hops_contract.servers import LISTENS_FILE, ServerGrant, why_limited_file
 from hops_contract.shares import shared_mounts
 from hops_contract.slugs import project_user
 from hops_contract.streams import read_brokers
@@ -99,8 +99,8 @@ class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
 
     @property
     def limited(self) -> Path:
-        """Why a limit of its sandbox ended something: beside the folder, where the server's code sees nothing."""
-        return self.folder.with_name(f"{self.folder.name}.limited")
+        """Why a limit of its sandbox ended something: beside the folder, where the server's code changes nothing."""
+        return why_limited_file(self.folder)
 
     @property
     def log_file(self) -> Path:
@@ -128,10 +128,10 @@ class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
         self.own_home.mkdir(mode=0o700, parents=True, exist_ok=True)
         # In a thread, here and below: what the last server's code has left can take long, and the Hub serves everybody.
         await asyncio.to_thread(write_folder, self.folder, server_files(grant), [*FOLDERS, TEMPORARY])
+        await asyncio.to_thread(write_folder, self.limited.parent, {})
         self.cmd = await asyncio.to_thread(self._command, grant)
         self.log_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.log_file.unlink(missing_ok=True)
-        self.limited.unlink(missing_ok=True)
         self._log_sink = os.open(self.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         if not await _runs(f"{grant.config.environment}/bin/python", log=self._log_sink):
             raise failed_start(
@@ -265,7 +265,7 @@ class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
         """Wipe the server's folder."""
         if self.name:
             await asyncio.to_thread(wipe_folder, self.folder)
-            self.limited.unlink(missing_ok=True)
+            await asyncio.to_thread(wipe_folder, self.limited.parent)
 
     def how_it_ended(self, status: int) -> Ending | None:
         """See :meth:`HopsSpawnerMixin.how_it_ended`; a limit of the sandbox tells for itself."""

@@ -9,7 +9,7 @@ import hops_contract
 from hops_contract.keeping import Address, Keeping, WayIn, platform_addresses
 from hops_contract.layout import Home
 from hops_contract.sandbox import View, of_python, view_of_tenant
-from hops_contract.servers import ServerConfig
+from hops_contract.servers import ServerConfig, why_limited_file
 from hops_contract.shares import SharedMounts
 
 SOURCE = Path(__file__).resolve().parent.parent
@@ -47,6 +47,8 @@ def server_view(
             *of_python(Path(sys.executable)),
             *also,
             *((Path(config.project_folder),) if config.full else ()),
+            # Lab says there why a kernel was ended.
+            why_limited_file(folder).parent,
         ),
         write=(folder, own_home, *(() if config.full else (Path(config.project_folder),))),
         temporary=folder / TEMPORARY,
@@ -91,6 +93,7 @@ def server_keeping(
         memory_mib=memory_mib,
         processes=processes,
         told=told,
+        way_to_more="ask an administrator for more",
     )
 
 

@@ -4,6 +4,7 @@ import { cellOutputsPlugin } from './cell-outputs';
 import { commandsPlugin } from './commands';
 import { datasetsPlugin } from './datasets';
 import { idleWarningPlugin } from './idle-warning';
+import { kernelEndsPlugin } from './kernel-ends';
 import { launcherPlugin } from './launcher';
 import { linksPlugin } from './links';
 import { modelPlugin } from './model';
@@ -31,6 +32,7 @@ const plugins: readonly (
   sessionsPlugin,
   datasetsPlugin,
   idleWarningPlugin,
+  kernelEndsPlugin,
   cellOutputsPlugin,
   renamedNotebooksPlugin,
   sparkPagesPlugin,

@@ -238,6 +238,16 @@ class NotebookRenamedHandler(HopsHandler):
         self.finish(json.dumps(await self.server.renamed.tell(**names, kernels=kernels_of(sessions, **names))))
 
 
+class LimitedHandler(HopsHandler):
+    """``hops/limited``."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        """Why a kernel that has ended by itself was ended, where that was a limit."""
+        self.finish(json.dumps(self.server.limited()))
+
+
 class StopHandler(HopsHandler):
     """``hops/server:stop``."""
 
@@ -365,6 +375,7 @@ def routes(base_url: str) -> list[tuple[str, type[web.RequestHandler]]]:
         (r"outputs", OutputsHandler),
         (r"outputs/(\d{1,18})/(\d{1,18})", StatementOutputsHandler),
         (r"notebook:renamed", NotebookRenamedHandler),
+        (r"limited", LimitedHandler),
         (r"server:stop", StopHandler),
         (r"server:restart", RestartHandler),
         (r"tensorboards", TensorBoardsHandler),

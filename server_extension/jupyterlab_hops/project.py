@@ -198,6 +198,10 @@ class ProjectServer:
         """
         await self._livy.stream(f"sessions/{session_id}/ui/{page}", headers=headers, begin=begin, take=take)
 
+    def limited(self) -> dict[str, str | None]:
+        """Body of ``GET hops/limited``: why a limit ended a process of this server just now, if one did."""
+        return {"reason": self._folder.why_limited()}
+
     async def prepare_stop(self) -> dict[str, str]:
         """Sees that the control plane would stop this server; the answer names the page to go to."""
         await self._control_plane.request("GET", f"{self._path}/server")

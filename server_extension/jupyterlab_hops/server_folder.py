@@ -23,6 +23,7 @@ NOTEBOOKS_FOLDER = "notebooks"
 TOKEN_FILE = "token.jwt"  # noqa: S105 - the name of the file
 MAX_CONFIG_BYTES = 256 * 1024
 MAX_TOKEN_LENGTH = 4096
+MAX_WORDS_LENGTH = 500
 REMEDY = "Stop the notebook server on the project's page and open it again."
 
 
@@ -131,6 +132,17 @@ class ServerFolder:
             ValueError: ``token`` is none.
         """
         _replace(self.path / TOKEN_FILE, usable_token(token))
+
+    def why_limited(self) -> str | None:
+        """Why a limit of this server's sandbox ended one of its processes just now, as a sentence; else nothing.
+
+        It is written outside of the sandbox, where nobody in it can write.
+        """
+        try:
+            with (self.path.with_name(f"{self.path.name}.limited") / "why").open(errors="replace") as file:
+                return file.read(MAX_WORDS_LENGTH) or None
+        except OSError:
+            return None
 
     def keep_notebook(self, kernel: str, notebook: str) -> None:
         """Tells a kernel the path that its notebook has now; its environment tells that of its start.

@@ -51,6 +51,8 @@ _PIECE = 16 * 1024 * 1024
 _TRIES = 5
 _TIMEOUTS_S = (10, 120)
 _FORBIDDEN = 403
+# Where contents go in and out, for which code in a session needs nobody.
+_CONTENTS = ("/content", "/uploads")
 # Too slow, too many at once, or a part of the platform is just away.
 _FOR_NOW = frozenset({408, 429, 502, 503, 504})
 
@@ -463,16 +465,17 @@ def _request(method: str, address: str, **options: Any) -> Any:
     if answer.ok:
         return answer
     with answer:
-        raise _refusal(answer)
+        raise _refusal(answer, address)
 
 
-def _refusal(answer: Any) -> DatasetError:
+def _refusal(answer: Any, address: str) -> DatasetError:
     try:
         problem = answer.json()
         words = [problem["detail"], problem.get("remedy")]
     except (ValueError, KeyError, TypeError, AttributeError):
         words = [f"The platform answered {answer.status_code}."]
-    if answer.status_code == _FORBIDDEN and os.environ.get("HOPS_PROJECT_PATH"):
+    is_at_hand = address.endswith(_CONTENTS) and bool(os.environ.get("HOPS_PROJECT_PATH"))
+    if answer.status_code == _FORBIDDEN and is_at_hand:
         words.append("Code in a session has the project's files at hand: see hops.hdfs.")
     kind = _LostError if answer.status_code in _FOR_NOW else DatasetError
     return kind(" ".join(word for word in words if word))

@@ -182,7 +182,9 @@ let declined = null; // the registration in the dialog, and its row
 
 function decided(row, words) {
   row.remove();
-  registrations.hidden = byId("registration-rows").children.length === 0;
+  const more = byId("more-registrations");
+  if (byId("registration-rows").children.length === 0 && !more.hidden) more.click();
+  else registrations.hidden = byId("registration-rows").children.length === 0;
   if (!registrations.hidden) byId("registrations-title").focus();
   announce(words);
 }
@@ -209,7 +211,7 @@ function registrationRow(registration) {
     "tr",
     {},
     h("td", {}, h("strong", {}, registration.name), registration.title ? h("div", { class: "hops-muted hops-small" }, registration.title) : null, h("div", { class: "hops-muted hops-small" }, "since ", when(registration.created_at))),
-    h("td", { class: "hops-break" }, registration.address ?? h("span", { class: "hops-muted" }, "none"), registration.project ? h("div", { class: "hops-muted hops-small" }, `invited into ${registration.project}`) : null),
+    h("td", { class: "hops-break hops-address" }, registration.address ?? h("span", { class: "hops-muted" }, "none"), registration.project ? h("div", { class: "hops-muted hops-small" }, `invited into ${registration.project}`) : null),
     h("td", { class: "hops-break" }, registration.message),
     h("td", { class: "hops-actions-cell" }, h("div", { class: "hops-row" }, approve, decline)),
   );

@@ -35,7 +35,7 @@ function row(one) {
     "tr",
     { dataset: { number: one.number } },
     h("td", {}, when(one.moment, { dateStyle: "medium", timeStyle: "medium" }), h("div", { class: "hops-muted hops-small" }, `Row ${one.number}`)),
-    h("td", {}, one.actor ? h("strong", {}, one.actor) : null, kind ? h("div", { class: "hops-muted hops-small" }, kind) : null),
+    h("td", {}, one.actor ? h("strong", { class: "hops-name" }, one.actor) : null, kind ? h("div", { class: "hops-muted hops-small" }, kind) : null),
     h("td", {}, h("span", { class: "hops-mono" }, one.action), h("div", { class: "hops-break" }, one.thing),
       one.project && !project ? h("div", { class: "hops-muted hops-small" }, `in ${one.project}`) : null, details(one.details)),
     h("td", {}, h("span", { class: "hops-badge", "data-tone": TONES[one.outcome] }, words(one.outcome)), one.reason ? h("div", { class: "hops-small hops-break" }, one.reason) : null),
@@ -61,7 +61,10 @@ async function load(after = null) {
 
 function reload() {
   clearProblem(scope);
-  return load().catch((error) => showProblem(scope, error));
+  return load().catch((error) => {
+    byId("audit-empty").hidden = true;
+    showProblem(scope, error);
+  });
 }
 
 for (const as of ["csv", "jsonl"]) {

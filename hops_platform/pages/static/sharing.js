@@ -36,6 +36,7 @@ byId("own-shares").addEventListener("submit", (event) => {
 try {
   const project = await get(url);
   owner = project.role === "data_owner";
+  if (owner) byId("show-own").textContent = "Show and share…";
   box.hidden = !project.role;
   if (project.role) await Promise.all([loadReceived(owner), loadOwn()]);
   // The page of a dataset leads here.

@@ -49,9 +49,9 @@ function waitingRow(account) {
   const row = h(
     "li",
     { class: "hops-stack-tight" },
-    h("span", {}, h("strong", {}, shown), h("span", { class: "hops-muted" }, ` ${account.username} of ${account.realm} `), h("span", { class: "hops-muted hops-small" }, account.email ? `${account.email} ` : "", "first came ", when(account.created_at, { dateStyle: "medium" }))),
-    h("div", { class: "hops-row" }, name, admit, forget),
-    h("label", { class: "hops-small" }, existing, " This is a user who is there already."),
+    h("span", {}, h("strong", {}, shown), h("span", { class: "hops-muted" }, ` ${account.username} of ${account.realm}`), h("span", { class: "hops-muted hops-small" }, account.email ? ` · ${account.email}` : "", " · first came ", when(account.created_at, { dateStyle: "medium" }))),
+    h("div", { class: "hops-row" }, h("span", { class: "hops-small", "aria-hidden": "true" }, "User name here"), name, admit, forget),
+    h("label", { class: "hops-row hops-small" }, existing, "This is a user who is there already."),
   );
   return row;
 }

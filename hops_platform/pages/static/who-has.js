@@ -2,6 +2,7 @@
 
 import { act, ask } from "./acts.js";
 import { call, get, idempotencyKey, path } from "./api.js";
+import { confirmed } from "./dialogs.js";
 import { announce, busy, byId, clearProblem, h, onSubmit, showProblem, when } from "./dom.js";
 import { MODES, STATES } from "./modes.js";
 import { fill } from "./more.js";
@@ -108,18 +109,28 @@ byId("publish").addEventListener("click", async () => {
   }
 });
 
-const withdraw = (users) => async (event) => {
+const withdraw = (users) => call("DELETE", `${url}/datasets/${path(chosen)}/publication`, { body: { users } });
+async function withdrawn() {
+  announce(`${chosen} is no longer published.`);
+  await loadUsers();
+}
+byId("withdraw-stay").addEventListener("click", async (event) => {
   clearProblem(form);
   try {
-    await busy(event.currentTarget, "Withdrawing…", () => call("DELETE", `${url}/datasets/${path(chosen)}/publication`, { body: { users } }));
-    announce(`${chosen} is no longer published.`);
-    await loadUsers();
+    await busy(event.currentTarget, "Withdrawing…", () => withdraw("stay"));
+    await withdrawn();
   } catch (error) {
     showProblem(form, error);
   }
-};
-byId("withdraw-stay").addEventListener("click", withdraw("stay"));
-byId("withdraw-go").addEventListener("click", withdraw("go"));
+});
+byId("withdraw-go").addEventListener("click", async () => {
+  clearProblem(form);
+  const done = await confirmed(
+    { title: `Withdraw ${chosen} from everybody?`, text: `All projects that have added it by themselves lose ${chosen} within seconds; code there that is reading it is ended. Nothing of ${chosen} is deleted.`, action: "Withdraw", doing: "Withdrawing…", danger: true },
+    () => withdraw("go"),
+  );
+  if (done) await withdrawn().catch((error) => showProblem(form, error));
+});
 
 // Suggestions
 let timer = null;

@@ -45,10 +45,19 @@ export function onEachNotebook(
   app: Pick<JupyterFrontEnd, 'serviceManager' | 'shell'>,
   opened: (tab: INotebookTab) => void
 ): void {
-  const known = new WeakSet<INotebookTab>();
+  onEachTab(app, isNotebookTab, opened);
+}
+
+/** Calls `opened` once for each tab that is `wanted`. */
+export function onEachTab<T extends Widget>(
+  app: Pick<JupyterFrontEnd, 'serviceManager' | 'shell'>,
+  wanted: (widget: Widget) => widget is T,
+  opened: (tab: T) => void
+): void {
+  const known = new WeakSet<T>();
   const look = (): void => {
     for (const tab of app.shell.widgets('main')) {
-      if (isNotebookTab(tab) && !known.has(tab)) {
+      if (wanted(tab) && !known.has(tab)) {
         known.add(tab);
         opened(tab);
       }

@@ -10,7 +10,6 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { makeAsk } from '../api/requests';
 import { CommandIDs } from '../commands/ids';
 import { DATASETS_PANEL_ID, DOMAIN } from '../identity';
-import { datasetsIcon } from '../parts/icons';
 import { IProjectModel } from '../tokens';
 import { addDatasetCommands } from './commands';
 import { DatasetsModel } from './model';
@@ -73,9 +72,6 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
       palette?.addItem({ command, category: trans.__('Project') });
     }
     const panel = new DatasetsPanel(datasets, project, app.commands, trans);
-    panel.id = DATASETS_PANEL_ID;
-    panel.title.icon = datasetsIcon;
-    panel.title.caption = trans.__('Datasets');
     restorer?.add(panel, DATASETS_PANEL_ID);
     app.shell.add(panel, 'left', { rank: RANK, type: 'HopsLab Datasets' });
   }

@@ -1,14 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import {
-  ReactWidget,
-  UseSignal,
-  ellipsesIcon,
-  folderIcon,
-  refreshIcon
-} from '@jupyterlab/ui-components';
+import { ellipsesIcon, refreshIcon } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
-import type { Message } from '@lumino/messaging';
 import { Menu } from '@lumino/widgets';
 import * as React from 'react';
 import type {
@@ -18,27 +11,34 @@ import type {
 } from '../api/datasets';
 import type { ProjectRole } from '../api/wire';
 import { CommandIDs } from '../commands/ids';
+import { DATASETS_PANEL_ID } from '../identity';
+import { DatasetRow } from '../parts/dataset-row';
 import { IconButton } from '../parts/icon-button';
+import { datasetsIcon } from '../parts/icons';
 import { ProblemView } from '../parts/problem';
 import { Section } from '../parts/section';
+import { Sidebar } from '../parts/sidebar';
 import type { IProjectModel } from '../tokens';
 import type { DatasetsModel } from './model';
 import { mayGiveBack } from './rights';
 import { modeText } from './words';
 
 /** The sidebar *Datasets*: those of the project, those that others share with it, and the way to more. */
-export class DatasetsPanel extends ReactWidget {
+export class DatasetsPanel extends Sidebar {
   constructor(
     private readonly datasets: DatasetsModel,
     private readonly project: IProjectModel,
-    private readonly commands: CommandRegistry,
+    commands: CommandRegistry,
     private readonly trans: TranslationBundle
   ) {
-    super();
-    this.addClass('jp-Hops-panel');
-    this.node.setAttribute('role', 'region');
-    this.node.setAttribute('aria-label', trans.__('Datasets'));
-    this.node.tabIndex = -1;
+    super({
+      id: DATASETS_PANEL_ID,
+      label: trans.__('Datasets'),
+      icon: datasetsIcon,
+      commands,
+      models: [project, datasets],
+      watched: datasets
+    });
   }
 
   override dispose(): void {
@@ -46,44 +46,17 @@ export class DatasetsPanel extends ReactWidget {
     super.dispose();
   }
 
-  protected override onActivateRequest(): void {
-    this.node.focus();
-  }
-
-  protected override onAfterShow(message: Message): void {
-    super.onAfterShow(message);
-    this.datasets.watch(true);
-  }
-
-  protected override onAfterHide(message: Message): void {
-    super.onAfterHide(message);
-    this.datasets.watch(false);
-  }
-
   protected override render(): React.JSX.Element {
     return (
-      <UseSignal signal={this.project.changed} initialSender={this.project}>
-        {() => (
-          <UseSignal
-            signal={this.datasets.changed}
-            initialSender={this.datasets}
-          >
-            {() => (
-              <PanelContent
-                list={this.datasets.list}
-                role={this.project.project.value?.role ?? null}
-                trans={this.trans}
-                run={(command, args) => {
-                  void this.commands.execute(command, args);
-                }}
-                onMenu={(dataset, button) => {
-                  this.openMenu(dataset, button);
-                }}
-              />
-            )}
-          </UseSignal>
-        )}
-      </UseSignal>
+      <PanelContent
+        list={this.datasets.list}
+        role={this.project.project.value?.role ?? null}
+        trans={this.trans}
+        run={this.run}
+        onMenu={(dataset, button) => {
+          this.openMenu(dataset, button);
+        }}
+      />
     );
   }
 
@@ -273,48 +246,32 @@ function Item(props: {
   readonly onOpen: () => void;
   readonly onMenu: (button: HTMLElement) => void;
 }): React.JSX.Element {
-  const id = React.useId();
   const { dataset, trans, onOpen, onMenu } = props;
   const { name, description, shared } = dataset;
-  const remarks = [
-    ...(shared === null ? [] : [modeText(shared.mode, shared.download, trans)]),
-    ...(description === null ? [] : [description])
-  ];
+  const mode =
+    shared === null ? null : modeText(shared.mode, shared.download, trans);
   return (
-    <li className="jp-Hops-item jp-Hops-dataset">
-      <div className="jp-Hops-itemRow">
-        <button
-          type="button"
-          className="jp-Hops-datasetButton"
-          title={trans.__('Show %1 in the file browser', name)}
-          aria-describedby={remarks.length > 0 ? id : undefined}
-          onClick={onOpen}
-        >
-          <folderIcon.react tag="span" className="jp-Hops-buttonIcon" />
-          {shared === null ? name : `${shared.project}/${shared.dataset}`}
-        </button>
-        <button
-          type="button"
-          className="jp-Hops-iconButton"
-          title={trans.__('Actions for %1', name)}
-          aria-label={trans.__('Actions for %1', name)}
-          aria-haspopup="menu"
-          aria-expanded="false"
-          onClick={event => {
-            onMenu(event.currentTarget);
-          }}
-        >
-          <ellipsesIcon.react tag="span" />
-        </button>
-      </div>
-      {remarks.length > 0 && (
-        <div id={id} className="jp-Hops-muted">
-          {remarks.map(remark => (
-            <p key={remark}>{remark}</p>
-          ))}
-        </div>
-      )}
-    </li>
+    <DatasetRow
+      name={name}
+      text={shared === null ? name : `${shared.project}/${shared.dataset}`}
+      remarks={[mode, description]}
+      trans={trans}
+      onOpen={onOpen}
+    >
+      <button
+        type="button"
+        className="jp-Hops-iconButton"
+        title={trans.__('Actions for %1', name)}
+        aria-label={trans.__('Actions for %1', name)}
+        aria-haspopup="menu"
+        aria-expanded="false"
+        onClick={event => {
+          onMenu(event.currentTarget);
+        }}
+      >
+        <ellipsesIcon.react tag="span" />
+      </button>
+    </DatasetRow>
   );
 }
 

@@ -56,8 +56,15 @@ export class LabKernels implements IKernels {
 }
 
 /** What notebooks and consoles, and other tabs with a kernel, have in common. */
+export interface IKernelTab extends Widget {
+  readonly sessionContext: ISessionContext;
+}
+
+/** Whether `widget` is the tab of a notebook, of a console, or another one with a kernel. */
+export function isKernelTab(widget: Widget): widget is IKernelTab {
+  return 'sessionContext' in widget;
+}
+
 function contextOf(widget: Widget | null): ISessionContext | null {
-  return widget !== null && 'sessionContext' in widget
-    ? (widget.sessionContext as ISessionContext)
-    : null;
+  return widget !== null && isKernelTab(widget) ? widget.sessionContext : null;
 }

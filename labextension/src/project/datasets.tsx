@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { folderIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import type { IDataset, IProject } from '../api/wire';
+import { DatasetRow } from '../parts/dataset-row';
 import { ProblemView } from '../parts/problem';
 import { Section } from '../parts/section';
 
@@ -44,55 +44,22 @@ export function DatasetsSection(props: {
           aria-label={trans.__('Datasets of the project')}
         >
           {inOrder.map(dataset => (
-            <Dataset
+            <DatasetRow
               key={dataset.name}
-              dataset={dataset}
-              isStart={isStart(dataset)}
+              name={dataset.name}
+              text={dataset.name}
+              remarks={[
+                isStart(dataset) ? trans.__('Notebooks start here') : null,
+                dataset.description
+              ]}
               trans={trans}
-              onOpen={onOpen}
+              onOpen={() => {
+                onOpen(dataset.name);
+              }}
             />
           ))}
         </ul>
       )}
     </Section>
-  );
-}
-
-function Dataset(props: {
-  readonly dataset: IDataset;
-  readonly isStart: boolean;
-  readonly trans: TranslationBundle;
-  readonly onOpen: (path: string) => void;
-}): React.JSX.Element {
-  const id = React.useId();
-  const { dataset, isStart, trans, onOpen } = props;
-  const { name, description } = dataset;
-  const remarks = [
-    ...(isStart ? [trans.__('Notebooks start here')] : []),
-    ...(description === null ? [] : [description])
-  ];
-  return (
-    <li className="jp-Hops-item jp-Hops-dataset">
-      <button
-        type="button"
-        className="jp-Hops-datasetButton"
-        title={trans.__('Show %1 in the file browser', name)}
-        aria-label={trans.__('Open dataset %1', name)}
-        aria-describedby={remarks.length > 0 ? id : undefined}
-        onClick={() => {
-          onOpen(name);
-        }}
-      >
-        <folderIcon.react tag="span" className="jp-Hops-buttonIcon" />
-        {name}
-      </button>
-      {remarks.length > 0 && (
-        <div id={id} className="jp-Hops-muted">
-          {remarks.map(remark => (
-            <p key={remark}>{remark}</p>
-          ))}
-        </div>
-      )}
-    </li>
   );
 }

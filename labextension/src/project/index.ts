@@ -5,7 +5,6 @@ import type {
 import { ILayoutRestorer } from '@jupyterlab/application';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { DOMAIN, PANEL_ID } from '../identity';
-import { projectIcon } from '../parts/icons';
 import { IProjectModel } from '../tokens';
 import { ProjectPanel } from './panel';
 
@@ -27,9 +26,6 @@ export const projectPlugin: JupyterFrontEndPlugin<void> = {
   ): void => {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     const panel = new ProjectPanel(model, app.commands, trans);
-    panel.id = PANEL_ID;
-    panel.title.icon = projectIcon;
-    panel.title.caption = trans.__('Project');
     restorer?.add(panel, PANEL_ID);
     app.shell.add(panel, 'left', { rank: RANK, type: 'HopsLab Project' });
   }

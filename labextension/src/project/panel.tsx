@@ -1,51 +1,41 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { ReactWidget, UseSignal, refreshIcon } from '@jupyterlab/ui-components';
+import { refreshIcon } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import * as React from 'react';
 import type { IMember, IProject } from '../api/wire';
 import { CommandIDs } from '../commands/ids';
+import { PANEL_ID } from '../identity';
 import { IconButton } from '../parts/icon-button';
+import { projectIcon } from '../parts/icons';
 import { ProblemView } from '../parts/problem';
 import { roleText } from '../parts/roles';
 import { SessionList } from '../parts/sessions';
+import { Sidebar } from '../parts/sidebar';
 import type { IProjectModel } from '../tokens';
 import { DatasetsSection } from './datasets';
 import { ResourceList } from './resources';
 import { Section } from '../parts/section';
 
 /** The sidebar *Project*: what this project is, what it holds, who is in it, and what of mine runs here. */
-export class ProjectPanel extends ReactWidget {
+export class ProjectPanel extends Sidebar {
   constructor(
     private readonly model: IProjectModel,
-    private readonly commands: CommandRegistry,
+    commands: CommandRegistry,
     private readonly trans: TranslationBundle
   ) {
-    super();
-    this.addClass('jp-Hops-panel');
-    this.node.setAttribute('role', 'region');
-    this.node.setAttribute('aria-label', trans.__('Project'));
-    this.node.tabIndex = -1;
-  }
-
-  protected override onActivateRequest(): void {
-    this.node.focus();
+    super({
+      id: PANEL_ID,
+      label: trans.__('Project'),
+      icon: projectIcon,
+      commands,
+      models: [model]
+    });
   }
 
   protected override render(): React.JSX.Element {
-    return (
-      <UseSignal signal={this.model.changed} initialSender={this.model}>
-        {() => (
-          <PanelContent
-            model={this.model}
-            trans={this.trans}
-            run={(command, args) => {
-              void this.commands.execute(command, args);
-            }}
-          />
-        )}
-      </UseSignal>
-    );
+    const { model, trans, run } = this;
+    return <PanelContent model={model} trans={trans} run={run} />;
   }
 }
 

@@ -14,7 +14,6 @@ import {
 } from '../commands/arguments';
 import { CommandIDs } from '../commands/ids';
 import { DOMAIN, SESSIONS_PANEL_ID } from '../identity';
-import { sessionsIcon } from '../parts/icons';
 import { IProjectModel } from '../tokens';
 import { SessionsModel } from './model';
 import { SessionsPanel } from './panel';
@@ -115,9 +114,6 @@ export const sessionsPlugin: JupyterFrontEndPlugin<void> = {
     }
 
     const panel = new SessionsPanel(sessions, project, commands, trans);
-    panel.id = SESSIONS_PANEL_ID;
-    panel.title.icon = sessionsIcon;
-    panel.title.caption = trans.__('Spark sessions');
     restorer?.add(panel, SESSIONS_PANEL_ID);
     // Another tab may have another session than the one that is offered for it.
     app.shell.currentChanged?.connect(() => {

@@ -1,14 +1,16 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { ReactWidget, UseSignal, refreshIcon } from '@jupyterlab/ui-components';
+import { refreshIcon } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
-import type { Message } from '@lumino/messaging';
 import * as React from 'react';
 import type { IOverview, IOverviewItem } from '../api/overview';
 import { CommandIDs } from '../commands/ids';
+import { SESSIONS_PANEL_ID } from '../identity';
 import { IconButton } from '../parts/icon-button';
+import { sessionsIcon } from '../parts/icons';
 import { ProblemView } from '../parts/problem';
 import { Section } from '../parts/section';
+import { Sidebar } from '../parts/sidebar';
 import type { IProjectModel } from '../tokens';
 import { SessionItem } from './item';
 import type { SessionsModel } from './model';
@@ -17,55 +19,32 @@ import type { SessionsModel } from './model';
 const TICK_MS = 10_000;
 
 /** The sidebar *Spark sessions*: my own and, for a Data Owner, those of the project's other members. */
-export class SessionsPanel extends ReactWidget {
+export class SessionsPanel extends Sidebar {
   constructor(
     private readonly sessions: SessionsModel,
     private readonly project: IProjectModel,
-    private readonly commands: CommandRegistry,
+    commands: CommandRegistry,
     private readonly trans: TranslationBundle
   ) {
-    super();
-    this.addClass('jp-Hops-panel');
-    this.node.setAttribute('role', 'region');
-    this.node.setAttribute('aria-label', trans.__('Spark sessions'));
-    this.node.tabIndex = -1;
-  }
-
-  protected override onActivateRequest(): void {
-    this.node.focus();
-  }
-
-  protected override onAfterShow(message: Message): void {
-    super.onAfterShow(message);
-    this.sessions.watch(true);
-  }
-
-  protected override onAfterHide(message: Message): void {
-    super.onAfterHide(message);
-    this.sessions.watch(false);
+    super({
+      id: SESSIONS_PANEL_ID,
+      label: trans.__('Spark sessions'),
+      icon: sessionsIcon,
+      commands,
+      models: [project, sessions],
+      watched: sessions
+    });
   }
 
   protected override render(): React.JSX.Element {
+    const { sessions, project, trans, run } = this;
     return (
-      <UseSignal signal={this.project.changed} initialSender={this.project}>
-        {() => (
-          <UseSignal
-            signal={this.sessions.changed}
-            initialSender={this.sessions}
-          >
-            {() => (
-              <PanelContent
-                sessions={this.sessions}
-                project={this.project}
-                trans={this.trans}
-                run={(command, args) => {
-                  void this.commands.execute(command, args);
-                }}
-              />
-            )}
-          </UseSignal>
-        )}
-      </UseSignal>
+      <PanelContent
+        sessions={sessions}
+        project={project}
+        trans={trans}
+        run={run}
+      />
     );
   }
 }

@@ -108,6 +108,17 @@ def test_a_kernel_finds_the_path_that_the_extension_keeps_for_it(tmp_path):
     assert renamed_notebook(environment, "k-1") is None
 
 
+def test_why_a_limit_ended_something_is_read_where_the_keeper_writes_it(tmp_path):
+    folder = server_folder.ServerFolder(tmp_path / "weather__ada", {})
+    assert folder.why_limited() is None
+    file = servers.why_limited_file(folder.path)
+    file.parent.mkdir()
+    file.write_text("")
+    assert folder.why_limited() is None
+    file.write_text("It had more. " * 1000)
+    assert folder.why_limited() == ("It had more. " * 1000)[: server_folder.MAX_WORDS_LENGTH]
+
+
 def test_a_list_is_held_no_longer_than_a_request_may_last():
     assert HOLD_S < REQUEST_TIMEOUT_S
 

@@ -38,7 +38,7 @@ def test_a_data_scientist_sees_and_decides_nothing(visit, platform):
     box = page.get_by_role("region", name="Shared with this project")
     expect(box.get_by_text("tides/levels")).to_be_visible()
     expect(box.get_by_role("button", name="Accept")).to_have_count(0)
-    box.get_by_role("button", name="Show and share…").click()
+    box.get_by_role("button", name="Show…").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text("3 members")).to_be_visible()
     expect(dialog.get_by_role("button")).to_have_text(["Close"])
@@ -59,7 +59,8 @@ def test_a_dataset_is_shared_taken_back_published_and_withdrawn(visit, weather):
     expect(dialog.get_by_text("No other project has it.")).to_be_visible()
     dialog.get_by_role("button", name="Publish for everybody here").click()
     expect(dialog.get_by_text("Published: everybody here finds it")).to_be_visible()
-    dialog.get_by_role("button", name="Withdraw from everybody").click()
+    dialog.get_by_role("button", name="Withdraw from everybody…").click()
+    page.get_by_role("dialog", name="Withdraw Models from everybody?").get_by_role("button", name="Withdraw").click()
     expect(dialog.get_by_text("Not published.")).to_be_visible()
     place = "projects/weather/datasets/Models"
     assert weather.calls == [

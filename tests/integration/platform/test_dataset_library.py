@@ -194,8 +194,9 @@ def test_code_in_a_session_is_told_where_the_files_are(
     assert dataset.ls("Jupyter") == []
     assert (project.describe()["name"], project.describe()["network"]) == ("weather", "platform")
     assert [(one["user"], one["role"]) for one in project.members()] == [("ada", "data_owner")]
-    with pytest.raises(DatasetError):
+    with pytest.raises(DatasetError) as told:
         dataset.create("mine")
+    assert "hops.hdfs" not in str(told.value), "that makes no datasets"
 
 
 @ON_SQLITE

@@ -54,8 +54,10 @@ def test_a_server_that_a_limit_ended_says_which(tmp_path: Path, grant: ServerGra
     spawner.limited.write_text("The sandbox of the notebook server may hold 99 processes.")
     assert spawner.how_it_ended(137).sentence == "The sandbox of the notebook server may hold 99 processes."
     assert spawner.how_it_ended(0) is None
-    # Beside the folder, which is all that the server's code sees of this place.
-    assert not spawner.limited.is_relative_to(spawner.folder)
+    # Beside the folder: code reads there why a kernel was ended, and can't write it itself.
+    view = server_view(grant.config, spawner.folder, own_home=spawner.own_home, home=Home(tmp_path), also=())
+    assert spawner.limited.parent in view.read
+    assert not any(spawner.limited.is_relative_to(folder) for folder in view.write)
 
 
 def test_a_server_may_take_half_of_the_machines_memory_unless_the_site_says_otherwise() -> None:

@@ -15,21 +15,16 @@ export function whyNot(error) {
   return "The browser could not ask the key.";
 }
 
+/** A key's answer as JSON; `told` are the parts of its response that it has, or may have. */
+function asJson({ id, rawId, type, response }, ...told) {
+  const parts = ["clientDataJSON", ...told].map((name) => [name, response[name] ? textOf(response[name]) : null]);
+  return { id, rawId: textOf(rawId), type, response: Object.fromEntries(parts) };
+}
+
 /** Asks a key that is registered; its answer as JSON. */
 export async function askKey(options) {
   const publicKey = { ...options, challenge: bytesOf(options.challenge), allowCredentials: named(options.allowCredentials) };
-  const { id, rawId, type, response } = await navigator.credentials.get({ publicKey });
-  return {
-    id,
-    rawId: textOf(rawId),
-    type,
-    response: {
-      clientDataJSON: textOf(response.clientDataJSON),
-      authenticatorData: textOf(response.authenticatorData),
-      signature: textOf(response.signature),
-      userHandle: response.userHandle ? textOf(response.userHandle) : null,
-    },
-  };
+  return asJson(await navigator.credentials.get({ publicKey }), "authenticatorData", "signature", "userHandle");
 }
 
 /** Asks a new key to make what it is known by; its answer as JSON. */
@@ -40,15 +35,8 @@ export async function makeKey(options) {
     user: { ...options.user, id: bytesOf(options.user.id) },
     excludeCredentials: named(options.excludeCredentials),
   };
-  const { id, rawId, type, response } = await navigator.credentials.create({ publicKey });
-  return {
-    id,
-    rawId: textOf(rawId),
-    type,
-    response: {
-      clientDataJSON: textOf(response.clientDataJSON),
-      attestationObject: textOf(response.attestationObject),
-      transports: response.getTransports?.() ?? [],
-    },
-  };
+  const made = await navigator.credentials.create({ publicKey });
+  const answer = asJson(made, "attestationObject");
+  answer.response.transports = made.response.getTransports?.() ?? [];
+  return answer;
 }
