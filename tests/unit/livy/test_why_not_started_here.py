@@ -121,7 +121,7 @@ REFUSING = {
     session_list: {"check_room", "check_name"},
     project_limits: {"_ask", "_unavailable"},
     security: {"bearer_token", "principal_of", "project_user_of"},
-    tokens: {"verify_token"},
+    tokens: {"verified_claims"},
     errors: {"disk_trouble"},
     java: {"find_java"},
     memory: {"check"},

@@ -192,7 +192,7 @@ def test_what_a_tensorboard_offers_as_a_file_is_shown_to_a_data_scientist(role):
     server.own_role = OwnRole(ControlPlane(ME), CONFIG | {"role": role})
     handler = TensorBoardProxy.__new__(TensorBoardProxy)
     handler.application = SimpleNamespace(settings={SETTING: server})
-    handler._headers = HTTPHeaders()
+    handler._headers, handler._within = HTTPHeaders(), "/user/ada/weather/hops/tensorboard/1/"
     handler.add_header("content-disposition", "attachment; filename=data.csv")
     handler.add_header("Content-Type", "text/plain")
     assert dict(handler._headers).keys() == {"Content-Type"} | (
