@@ -54,6 +54,8 @@ class LongAnswer(Response):
         leave: Leave,
     ) -> None:
         super().__init__(None, status_code=status_code, headers=headers, media_type=media_type)
+        if "Content-Length" not in headers:
+            del self.headers["Content-Length"]  # of no body, as Starlette takes it
         self._pieces = pieces
         self._transfers = transfers
         self._person = person

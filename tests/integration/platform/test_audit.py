@@ -325,6 +325,7 @@ def test_an_export_has_all_rows_that_the_list_has(hops: Any, ada: Any, form: str
     listed = ada.get("projects/weather/audit-events", params={"thing": "bob"}).json()["items"]
     answer = ada.get("projects/weather/audit-events:export", params={"as": form, "thing": "bob"})
     assert answer.headers["Content-Disposition"] == f'attachment; filename="audit-weather.{form}"'
+    assert "Content-Length" not in answer.headers, "nobody knows it, and servers cut what is longer"
     if form == "jsonl":
         assert [json.loads(line) for line in answer.text.splitlines()] == listed[::-1]
     else:
