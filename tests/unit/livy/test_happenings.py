@@ -8,7 +8,7 @@ import pytest
 
 from hops_contract.principal import Principal, PrincipalKind
 from hops_livy.conf import shape_of
-from hops_livy.happenings import _MOST, Happenings
+from hops_livy.happenings import _MOST, WINDOW_S, Happenings
 from hops_livy.journal import Journal
 from hops_livy.sessions import Session, SessionState
 from hops_livy.settings import Limits
@@ -113,6 +113,28 @@ def test_what_code_of_a_session_said_is_not_told(tmp_path, file):
     assert (killed["reason"], killed["by"]) == ("It was stopped.", {"user": "olga", "kind": "user"})
     assert "hunter2" not in file.read_text()
     assert 59 <= dead["details"]["lived_s"] <= 120
+
+
+def test_who_asks_for_what_can_not_begin_again_and_again_does_not_fill_the_record(tmp_path, file):
+    clock = [0.0]
+    happenings = Happenings(file, clock=lambda: clock[0])
+    happenings.load()
+    session = a_session(tmp_path)
+    for number in range(1, 1001):
+        happenings.refused(session, f"There are no {number} executors.")
+    assert [one["reason"] for one in happenings.after("", 0, limit=10)] == ["There are no 1 executors."]
+    clock[0] += WINDOW_S
+    first, counted = happenings.after("", 0, limit=10)
+    assert "more" not in first["details"]
+    assert (counted["reason"], counted["details"]["more"]) == (
+        "999 more within a minute. There are no 1000 executors.",
+        999,
+    )
+    happenings.refused(session, "There is no room.")
+    assert [one["number"] for one in happenings.after("", 0, limit=10)] == [1, 2, 3], "the next is told at once"
+    happenings.begun(session)
+    happenings.ended(session)
+    assert len(happenings.after("", 0, limit=10)) == 5, "what is done is told each time"
 
 
 async def told(client, after=0, stream=""):
