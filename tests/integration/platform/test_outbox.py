@@ -172,6 +172,23 @@ def test_what_is_stuck_steps_aside_for_all_else_that_is_due(
     assert engines["storage"].done == ["b-1", "c-1", "a-1", "a-2"]
 
 
+def test_who_keeps_an_engine_busy_keeps_nothing_stuck(
+    hops: Any, workers: OutboxWorkers, engines: dict[str, Engine]
+) -> None:
+    engines["storage"].broken = {"a"}
+    write(hops, STORE, "a-1")
+    for _ in range(STUCK_AFTER):
+        make_due(hops)
+        workers.deliver_due()
+    engines["storage"].broken = set()
+    write(hops, STORE, *(f"b{number}-1" for number in range(40)))
+    make_due(hops)
+    workers.deliver_due()
+    done = engines["storage"].done
+    assert len(done) == 41
+    assert done.index("a-1") < 10
+
+
 def test_what_can_never_be_done_is_stuck_at_once_and_keeps_nobody_else(
     hops: Any, workers: OutboxWorkers, engines: dict[str, Engine]
 ) -> None:
