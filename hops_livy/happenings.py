@@ -139,6 +139,7 @@ class Happenings:
             "at": round(time.time(), 3),
             "is": what,
             "session": session.id,
+            "since": round(session.created, 3),
             "project": session.owner.project,
             "owner": session.owner.user,
             "by": None if by is None else {"user": by.user, "kind": str(by.kind)},
