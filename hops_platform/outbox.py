@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from json import JSONDecodeError
 from typing import Any, TypeVar
 
 from sqlalchemy import JSON, Index, Integer, Select, String, Text, case, exists, select, update
@@ -261,7 +262,9 @@ class OutboxWorkers:
 
 def is_hopeless(error: Exception) -> bool:
     """Whether the delivery itself is wrong, so that its engine's state makes no difference: a fault of this version."""
-    return isinstance(error, LookupError | TypeError | ValueError | InvalidRequestError)
+    # An engine's answer that is none, or a certificate that is not good now, are errors of value too.
+    of_engine = isinstance(error, OSError | JSONDecodeError | UnicodeDecodeError)
+    return isinstance(error, LookupError | TypeError | ValueError | InvalidRequestError) and not of_engine
 
 
 def pause_after(attempts: int) -> timedelta:
