@@ -8,12 +8,20 @@ import pytest
 
 from hops_contract.principal import Principal, PrincipalKind
 from hops_livy.conf import shape_of
+from hops_livy.engines.drivers import StartError
 from hops_livy.happenings import _MOST, WINDOW_S, Happenings
 from hops_livy.journal import Journal
 from hops_livy.sessions import Session, SessionState
 from hops_livy.settings import Limits
 from hops_livy.wire import SessionRequest
-from tests.unit.livy.test_overview import OWNER, ROLES, control_plane, service, session_of  # noqa: F401 - a fixture
+from tests.unit.livy.test_overview import (  # noqa: F401 - a fixture
+    OWNER,
+    ROLES,
+    WillingBackend,
+    control_plane,
+    service,
+    session_of,
+)
 
 OLGA = Principal(kind=PrincipalKind.USER, user="olga")
 
@@ -175,6 +183,20 @@ def test_a_session_that_could_not_be_had_is_told_of_with_the_reason(tmp_path):
             assert answer.status_code >= 400
             # Refused before there was a session: nothing was begun.
             assert await told(client) == []
+
+    asyncio.run(live())
+
+
+def test_a_member_who_is_refused_again_and_again_is_told_of_once_a_minute(tmp_path):
+    class Unwilling(WillingBackend):
+        async def check(self, *_arguments, **_more):
+            raise StartError("There is no Java.")
+
+    async def live():
+        async with service(tmp_path, Unwilling()) as client:
+            for _ in range(20):
+                assert (await client.post("/sessions", json={}, headers=OWNER)).status_code == 409
+            assert [(one["is"], one["reason"]) for one in await told(client)] == [("begun", "There is no Java.")]
 
     asyncio.run(live())
 
