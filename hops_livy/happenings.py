@@ -7,6 +7,8 @@ Laws:
 2. Each has a number, counted without a gap over restarts. What is kept is forgotten when the control plane asks for
    what comes after it: it has written it down then.
 3. Nothing that code of a session wrote is told: its words may be a secret. Why a driver died stands in its log.
+4. What could not begin costs who asked for it nothing, so it is no record each time: the first of an owner is, and more
+   within :data:`WINDOW_S` are counted and become one.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ import os
 import secrets
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +31,18 @@ from hops_livy.sessions import Session, SessionState
 LOG = logging.getLogger(__name__)
 _MOST = 20_000
 """While the control plane is away for long the oldest are given up, which shows in the numbers."""
+WINDOW_S = 60.0
+_MOST_OWNERS = 2000
+"""Of what could not begin, counted at the same moment."""
 Happening = dict[str, Any]
+
+
+@dataclass(slots=True)
+class _Refused:
+    since: float
+    session: Session
+    reason: str
+    more: int = 0
 
 
 class Happenings:
@@ -36,13 +50,16 @@ class Happenings:
 
     Args:
         file: Where it is kept, for the next start of the service.
+        clock: Seconds that only grow.
 
     Attributes:
         stream: Tells this record from one of an earlier home, whose numbers began at 1 as well.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._file = file
+        self._clock = clock
+        self._refused: dict[str, _Refused] = {}
         self._kept: deque[Happening] = deque(maxlen=_MOST)
         self._last = 0
         self.stream = secrets.token_hex(8)
@@ -68,21 +85,32 @@ class Happenings:
                 continue
             self._kept.append(happening)
 
-    def begun(self, session: Session, *, reason: str = "") -> None:
-        """A session or batch was given to its owner, or was asked for and could not be had: ``reason`` says why."""
-        shape = session.shape
-        self._note(
-            session,
-            "begun",
-            by=session.owner,
-            reason=reason,
-            details={
-                "kind": session.kind,
-                "executors": shape.most_executors,
-                "memory_mib": shape.total_memory_mib,
-                "gpus": shape.total_gpus,
-            },
-        )
+    def begun(self, session: Session) -> None:
+        """A session or batch was given to its owner."""
+        self._note(session, "begun", by=session.owner, reason="", details=_asked(session))
+
+    def refused(self, session: Session, reason: str) -> None:
+        """A session or batch was asked for and could not be had: ``reason`` says why. See law 4."""
+        self._tell_counts()
+        whose = session.owner.project_user
+        if (known := self._refused.get(whose)) is not None:
+            known.session, known.reason, known.more = session, reason, known.more + 1
+        elif len(self._refused) < _MOST_OWNERS:
+            self._refused[whose] = _Refused(self._clock(), session, reason)
+            self._note(session, "begun", by=session.owner, reason=reason, details=_asked(session))
+
+    def _tell_counts(self) -> None:
+        """Tells how much could not begin in the windows that are over, which are forgotten by this."""
+        while self._refused:
+            # They stand in the order in which they began, so only the oldest is looked at.
+            whose, known = next(iter(self._refused.items()))
+            if self._clock() - known.since < WINDOW_S:
+                return
+            del self._refused[whose]
+            if known.more:
+                reason = f"{known.more} more within a minute. {known.reason}"
+                details = {**_asked(known.session), "more": known.more}
+                self._note(known.session, "begun", by=known.session.owner, reason=reason, details=details)
 
     def ended(self, session: Session) -> None:
         """A session or batch has ended."""
@@ -95,6 +123,7 @@ class Happenings:
 
         Of another stream nothing is known to have been written down, so it begins with the oldest that there is.
         """
+        self._tell_counts()
         if stream == self.stream and self._kept and self._kept[0]["number"] <= number:
             while self._kept and self._kept[0]["number"] <= number:
                 self._kept.popleft()
@@ -110,6 +139,7 @@ class Happenings:
             "at": round(time.time(), 3),
             "is": what,
             "session": session.id,
+            "since": round(session.created, 3),
             "project": session.owner.project,
             "owner": session.owner.user,
             "by": None if by is None else {"user": by.user, "kind": str(by.kind)},
@@ -136,6 +166,16 @@ class Happenings:
             write_private(self._file, (head + b"".join(map(_line, self._kept))).decode("ascii"))
         except OSError as error:
             LOG.warning("what became of sessions can't be written down: %s", error.strerror)
+
+
+def _asked(session: Session) -> dict[str, Any]:
+    shape = session.shape
+    return {
+        "kind": session.kind,
+        "executors": shape.most_executors,
+        "memory_mib": shape.total_memory_mib,
+        "gpus": shape.total_gpus,
+    }
 
 
 def _line(entry: Mapping[str, Any]) -> bytes:

@@ -428,7 +428,7 @@ class Registry:
         except Exception as error:
             self._waiting.forget(session)
             self.sessions.forget(session)
-            self._happenings.begun(session, reason=str(error) if isinstance(error, ServiceError) else "It failed.")
+            self._happenings.refused(session, str(error) if isinstance(error, ServiceError) else "It failed.")
             raise
         self._begun(session)
         self._spawn(self._renewal.keep_fresh(session, token))

@@ -6,7 +6,8 @@ Laws:
 2. Each channel (an engine) has a worker of its own, so a broken engine never stops the others.
 3. A failed delivery is tried again, later and later, and never given up; from :data:`STUCK_AFTER` attempts on it
    counts as stuck and the administrator's list shows it first. So does at once what no further attempt makes better.
-   The stuck step aside: their channel delivers all else that is due before it tries them again.
+   The stuck step aside: their channel delivers all else that is due before it tries them again, but for one turn of
+   :data:`_TURNS`. Else whoever keeps a channel busy would keep a right that is to be taken away.
 4. What a process had begun when it was killed is begun again by another, or by its successor, within :data:`LEASE`.
 """
 
@@ -19,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from json import JSONDecodeError
 from typing import Any, TypeVar
 
 from sqlalchemy import JSON, Index, Integer, Select, String, Text, case, exists, select, update
@@ -30,6 +32,7 @@ from hops_platform.errors import InvalidRequestError, PlatformError
 
 LOG = logging.getLogger("hops.outbox")
 STUCK_AFTER = 5
+_TURNS = 10
 LEASE = timedelta(seconds=60)
 """How long a delivery that was begun stays its worker's, who extends it while at work."""
 _LEASE_EXTENDED_S = 15.0
@@ -136,6 +139,7 @@ class OutboxWorkers:
         self._extend_s = extend_s
         self._stopping = threading.Event()
         self._signals = {task.channel: threading.Event() for task in handlers}
+        self._turns = {task.channel: 0 for task in handlers}
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
@@ -222,8 +226,11 @@ class OutboxWorkers:
         with self._database.session(writes=False) as session:
             if session.scalar(_due(channel).limit(1)) is None:
                 return None
+        turn = self._turns[channel] = (self._turns[channel] + 1) % _TURNS
         with self._database.session() as session:
-            delivery = session.scalar(_due(channel).limit(1).with_for_update(skip_locked=True, of=Delivery))
+            delivery = session.scalar(
+                _due(channel, stuck_first=turn == 0).limit(1).with_for_update(skip_locked=True, of=Delivery)
+            )
             if delivery is None:
                 return None
             # Should this process die now, another one takes over when the lease is out.
@@ -255,7 +262,9 @@ class OutboxWorkers:
 
 def is_hopeless(error: Exception) -> bool:
     """Whether the delivery itself is wrong, so that its engine's state makes no difference: a fault of this version."""
-    return isinstance(error, LookupError | TypeError | ValueError | InvalidRequestError)
+    # An engine's answer that is none, or a certificate that is not good now, are errors of value too.
+    of_engine = isinstance(error, OSError | JSONDecodeError | UnicodeDecodeError)
+    return isinstance(error, LookupError | TypeError | ValueError | InvalidRequestError) and not of_engine
 
 
 def pause_after(attempts: int) -> timedelta:
@@ -272,7 +281,7 @@ def describe(error: Exception) -> str:
     return f"{type(error).__name__}; the log of the control plane holds more."
 
 
-def _due(channel: str) -> Select[Delivery]:
+def _due(channel: str, *, stuck_first: bool = False) -> Select[Delivery]:
     earlier = aliased(Delivery)
     return (
         select(Delivery)
@@ -281,5 +290,9 @@ def _due(channel: str) -> Select[Delivery]:
             Delivery.due_at <= now(),
             ~exists().where(earlier.entity == Delivery.entity, earlier.id < Delivery.id),
         )
-        .order_by(case((Delivery.attempts >= STUCK_AFTER, 1), else_=0), Delivery.due_at, Delivery.id)
+        .order_by(
+            case((Delivery.attempts >= STUCK_AFTER, int(not stuck_first)), else_=int(stuck_first)),
+            Delivery.due_at,
+            Delivery.id,
+        )
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
+import stat
 import subprocess
 import sys
 from pathlib import Path, PurePosixPath
@@ -236,11 +237,16 @@ class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
             await asyncio.sleep(0.1)
 
     def _listens_at(self, port: int) -> bool:
+        # Code of the server can put whatever it likes there, such as a pipe, which the Hub would wait at for ever.
         try:
-            with (self.folder / LISTENS_FILE).open("rb") as source:
-                return source.read(_MOST_DIGITS + 1) == str(port).encode()
+            source = os.open(self.folder / LISTENS_FILE, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY)
         except OSError:
             return False
+        try:
+            is_file = stat.S_ISREG(os.fstat(source).st_mode)
+            return is_file and os.read(source, _MOST_DIGITS + 1) == str(port).encode()
+        finally:
+            os.close(source)
 
     def log_tail(self) -> str:
         """The last lines of the server's log, without the folders of this machine."""

@@ -20,7 +20,8 @@ WAITS = (
 )
 BUNDLE = {"text/plain": "1461"}
 HAPPENING: dict[str, object] = {
-    "number": 12, "at": 1795400850.123, "is": "ended", "session": 3, "project": "weather", "owner": "ada",
+    "number": 12, "at": 1795400850.123, "is": "ended", "session": 3, "since": 1795400000.5, "project": "weather",
+    "owner": "ada",
     "by": {"user": "grace", "kind": "user"}, "reason": "It was stopped by Data Owner grace.",
     "details": {"state": "killed", "lived_s": 850},
 }  # fmt: skip

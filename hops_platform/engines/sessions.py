@@ -39,6 +39,7 @@ class SessionHappening:
         session: Its number.
         project: Of which project.
         owner: Whose.
+        since: When the session was asked for, where that is told.
         by: Who did it; ``None`` for the platform itself.
         by_kind: What ``by`` is.
         reason: Why; where it began, why it could not.
@@ -51,6 +52,7 @@ class SessionHappening:
     session: int
     project: str
     owner: str
+    since: datetime | None = None
     by: str | None = None
     by_kind: PrincipalKind = PrincipalKind.SERVICE
     reason: str = ""

@@ -5,10 +5,15 @@ Laws:
 1. Each is a row once: how far they are heard is written with the rows, in one transaction, and of several processes
    that hear the same one writes it.
 2. The session service forgets what it is asked beyond, which is what is committed here.
+3. A project does not inherit the sessions of one that had its name before: they may end when it is there already.
 """
 
 from __future__ import annotations
 
+import uuid
+from dataclasses import replace
+
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hops_contract.principal import PrincipalKind
@@ -18,10 +23,12 @@ from hops_platform.audit.trail import record
 from hops_platform.database import Database
 from hops_platform.engines.sessions import HowSession, SessionHappening, SessionHappenings, SparkSessions
 from hops_platform.errors import EngineUnavailableError
+from hops_platform.projects.models import Project
 from hops_platform.sessions.models import THE_SERVICE, SessionsHeard
 
 AT_ONCE = 200
 """Rows of one transaction."""
+_OF_NO_PROJECT = uuid.UUID(int=0)
 _KINDS = {PrincipalKind.USER: ActorKind.USER, PrincipalKind.PROJECT_USER: ActorKind.PROJECT_USER}
 
 
@@ -62,10 +69,18 @@ def _write(session: Session, told: SessionHappenings, *, stream: str, number: in
     for one in told.items:
         if one.number > expected:
             record(session, _missed(expected, one.number))
-        record(session, event_of(one))
+        happened = event_of(one)
+        record(session, replace(happened, project_id=_OF_NO_PROJECT) if _was_before(session, one) else happened)
         expected = one.number + 1
     heard.stream, heard.number = told.stream, told.items[-1].number
     return True
+
+
+def _was_before(session: Session, one: SessionHappening) -> bool:
+    if one.since is None:
+        return False
+    created = session.scalar(select(Project.created_at).where(Project.name == one.project))
+    return created is not None and one.since < created
 
 
 def event_of(one: SessionHappening) -> Event:

@@ -19,7 +19,13 @@ from jupyterlab_hops.access import AUTH_RESOURCE, project_server
 from jupyterlab_hops.problems import ProblemError
 
 _NOT_PASSED_ON = ("Cookie", "Authorization", "X-XSRFToken")
-_NOT_TOLD = frozenset({"set-cookie", "clear-site-data", "refresh"})
+_TOLD = frozenset({
+    "accept-ranges", "allow", "cache-control", "content-disposition", "content-encoding", "content-language",
+    "content-range", "content-security-policy", "content-type", "date", "etag", "expires", "last-modified", "location",
+    "pragma", "referrer-policy", "retry-after", "vary", "x-content-type-options",
+})  # fmt: skip
+"""Else it could tell a browser what holds for the whole origin: cookies, or that a script of its own stands before all
+pages (``Service-Worker-Allowed``)."""
 
 
 def stays_within(location: str, base: str) -> bool:
@@ -67,7 +73,7 @@ class TensorBoardProxy(ProxyHandler):
             return project_server(self).own_role.owner_at_start
         if name.lower() == "location":
             return stays_within(str(value), self._within)
-        return name.lower() not in _NOT_TOLD
+        return name.lower() in _TOLD
 
     def get_client_uri(self, protocol: str, host: str, port: int, proxied_path: str) -> str:  # noqa: ARG002
         """The same path as in the browser."""
@@ -124,6 +130,9 @@ class TensorBoardProxy(ProxyHandler):
             board = project_server(self).tensorboards.find(board_id)
         except ProblemError as error:
             raise web.HTTPError(error.status, str(error.body["detail"])) from error
+        if "Service-Worker" in self.request.headers:
+            # One would stay in the browser when the board is gone.
+            raise web.HTTPError(406)
         if self.request.headers.get("Accept") == "text/event-stream":
             # TensorBoard has none, and what such an answer's headers say would be told as it comes.
             raise web.HTTPError(406)

@@ -143,6 +143,7 @@ def _happening(told: Mapping[str, Any]) -> SessionHappening:
         session=int(told["session"]),
         project=str(told["project"]),
         owner=str(told["owner"]),
+        since=datetime.fromtimestamp(float(told["since"]), UTC) if "since" in told else None,
         by=None if by is None else str(by["user"]),
         by_kind=PrincipalKind.SERVICE if by is None else PrincipalKind(by["kind"]),
         reason=str(told["reason"]),

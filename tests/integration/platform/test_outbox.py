@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 from collections.abc import Mapping
 from datetime import timedelta
+from json import JSONDecodeError
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from hops_platform.database import now
 from hops_platform.errors import EngineUnavailableError
-from hops_platform.outbox import LEASE, STUCK_AFTER, Delivery, OutboxWorkers, Task, enqueue, pause_after
+from hops_platform.outbox import LEASE, STUCK_AFTER, Delivery, OutboxWorkers, Task, enqueue, is_hopeless, pause_after
 
 STORE, START = Task("storage", "store"), Task("hub", "start")
 
@@ -172,6 +174,23 @@ def test_what_is_stuck_steps_aside_for_all_else_that_is_due(
     assert engines["storage"].done == ["b-1", "c-1", "a-1", "a-2"]
 
 
+def test_who_keeps_an_engine_busy_keeps_nothing_stuck(
+    hops: Any, workers: OutboxWorkers, engines: dict[str, Engine]
+) -> None:
+    engines["storage"].broken = {"a"}
+    write(hops, STORE, "a-1")
+    for _ in range(STUCK_AFTER):
+        make_due(hops)
+        workers.deliver_due()
+    engines["storage"].broken = set()
+    write(hops, STORE, *(f"b{number}-1" for number in range(40)))
+    make_due(hops)
+    workers.deliver_due()
+    done = engines["storage"].done
+    assert len(done) == 41
+    assert done.index("a-1") < 10
+
+
 def test_what_can_never_be_done_is_stuck_at_once_and_keeps_nobody_else(
     hops: Any, workers: OutboxWorkers, engines: dict[str, Engine]
 ) -> None:
@@ -184,6 +203,19 @@ def test_what_can_never_be_done_is_stuck_at_once_and_keeps_nobody_else(
     first, then = admin.get("outbox").json()["items"]
     assert [(one["stuck"], one["attempts"]) for one in (first, then)] == [(True, STUCK_AFTER), (False, 0)]
     assert rows(hops)[0].due_at > now() + timedelta(minutes=4)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        JSONDecodeError("no JSON", "<html>", 0),
+        ssl.SSLCertVerificationError("expired"),
+        UnicodeDecodeError("utf-8", b"\xff", 0, 1, "no"),
+    ],
+)
+def test_an_engine_that_answers_rubbish_for_a_moment_is_asked_again_soon(error: Exception) -> None:
+    assert not is_hopeless(error)
+    assert is_hopeless(ValueError("of this version"))
 
 
 def test_the_stuck_stand_first_page_by_page_and_are_tried_again_on_request(

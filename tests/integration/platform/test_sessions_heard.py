@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from hops_contract.principal import PrincipalKind
+from hops_platform.database import now
 from hops_platform.engines.sessions import HowSession, SessionHappening, SessionHappenings
 from hops_platform.errors import EngineUnavailableError
 from hops_platform.sessions.hearing import AT_ONCE, hear
@@ -18,7 +19,11 @@ MOMENT = datetime(2026, 11, 29, 12, tzinfo=UTC)
 def happening(number: int, what: HowSession = HowSession.BEGUN, **more: Any) -> SessionHappening:
     of_owner = {"by": "ada", "by_kind": PrincipalKind.PROJECT_USER}
     return SessionHappening(
-        number=number, moment=MOMENT, what=what, session=7, project="weather", owner="ada", **{**of_owner, **more}
+        number=number,
+        moment=MOMENT,
+        what=what,
+        project="weather",
+        **{"session": 7, "owner": "ada", **of_owner, **more},
     )
 
 
@@ -109,3 +114,15 @@ def test_a_new_home_of_the_session_service_is_heard_from_its_beginning(hops: Any
     engine.stream, engine.happenings = "second", [happening(1)]
     assert listen(hops) == 1
     assert len(rows(ada)) == 3
+
+
+def test_a_project_does_not_read_of_sessions_of_one_that_had_its_name(hops: Any, ada: Any) -> None:
+    hops.platform.sessions.happenings = [
+        happening(1, HowSession.ENDED, session=7, since=now() - timedelta(hours=1), owner="grace"),
+        happening(2, HowSession.ENDED, session=8, since=now()),
+    ]
+    assert listen(hops) == 2
+    assert [row["thing"] for row in rows(ada)] == ["8"]
+    root = hops.user("root-ada", admin=True)
+    told = root.get("audit-events", params={"action": "session.end", "project": "weather"}).json()["items"]
+    assert [row["thing"] for row in told] == ["8", "7"]

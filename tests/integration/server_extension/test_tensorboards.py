@@ -123,6 +123,7 @@ def test_an_environment_without_tensorboard_is_said_with_the_end_of_its_log(star
     assert str(tmp_path) not in answer.text
 
 
+OF_THE_ORIGIN = {"set-cookie", "clear-site-data", "service-worker-allowed", "strict-transport-security"}
 HOSTILE = f"""#!{sys.executable}
 import json, os
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -136,6 +137,8 @@ class Hostile(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Set-Cookie", "jupyterhub-session-id=mine; Path=/")
         self.send_header("Clear-Site-Data", "*")
+        self.send_header("Service-Worker-Allowed", "/")
+        self.send_header("Strict-Transport-Security", "max-age=31536000")
         self.end_headers()
         self.wfile.write(json.dumps([self.path, dict(self.headers)]).encode())
 
@@ -222,10 +225,11 @@ def test_it_leads_a_browser_nowhere_else_and_sets_no_cookie(hostile, bystander):
     for to in (f"http://127.0.0.1:{bystander}/", f"//127.0.0.1:{bystander}/", "/hub/logout", f"{here}../../"):
         answer = server.client.get(path, params={"to": to}, follow_redirects=False)
         assert (answer.status_code, answer.headers.get("location")) == (302, None), to
-        assert not {"set-cookie", "clear-site-data"} & set(answer.headers), answer.headers
+        assert not OF_THE_ORIGIN & set(answer.headers), answer.headers
         stream = server.client.get(path, params={"to": to}, headers={"Accept": "text/event-stream"})
         assert (stream.status_code, "location" in stream.headers) == (406, False)
     stays = server.client.get(path, params={"to": f"{here}data/"}, follow_redirects=False)
     assert stays.headers["location"] == f"{here}data/"
+    assert server.client.get(path, headers={"Service-Worker": "script"}).status_code == 406
     told = server.client.get(path, headers={"Cookie": "a=b"}).json()[1]
     assert not {"cookie", "authorization", "x-xsrftoken"} & {name.lower() for name in told}

@@ -8,12 +8,20 @@ import pytest
 
 from hops_contract.principal import Principal, PrincipalKind
 from hops_livy.conf import shape_of
-from hops_livy.happenings import _MOST, Happenings
+from hops_livy.engines.drivers import StartError
+from hops_livy.happenings import _MOST, WINDOW_S, Happenings
 from hops_livy.journal import Journal
 from hops_livy.sessions import Session, SessionState
 from hops_livy.settings import Limits
 from hops_livy.wire import SessionRequest
-from tests.unit.livy.test_overview import OWNER, ROLES, control_plane, service, session_of  # noqa: F401 - a fixture
+from tests.unit.livy.test_overview import (  # noqa: F401 - a fixture
+    OWNER,
+    ROLES,
+    WillingBackend,
+    control_plane,
+    service,
+    session_of,
+)
 
 OLGA = Principal(kind=PrincipalKind.USER, user="olga")
 
@@ -115,6 +123,28 @@ def test_what_code_of_a_session_said_is_not_told(tmp_path, file):
     assert 59 <= dead["details"]["lived_s"] <= 120
 
 
+def test_who_asks_for_what_can_not_begin_again_and_again_does_not_fill_the_record(tmp_path, file):
+    clock = [0.0]
+    happenings = Happenings(file, clock=lambda: clock[0])
+    happenings.load()
+    session = a_session(tmp_path)
+    for number in range(1, 1001):
+        happenings.refused(session, f"There are no {number} executors.")
+    assert [one["reason"] for one in happenings.after("", 0, limit=10)] == ["There are no 1 executors."]
+    clock[0] += WINDOW_S
+    first, counted = happenings.after("", 0, limit=10)
+    assert "more" not in first["details"]
+    assert (counted["reason"], counted["details"]["more"]) == (
+        "999 more within a minute. There are no 1000 executors.",
+        999,
+    )
+    happenings.refused(session, "There is no room.")
+    assert [one["number"] for one in happenings.after("", 0, limit=10)] == [1, 2, 3], "the next is told at once"
+    happenings.begun(session)
+    happenings.ended(session)
+    assert len(happenings.after("", 0, limit=10)) == 5, "what is done is told each time"
+
+
 async def told(client, after=0, stream=""):
     answer = await client.get("/happenings", params={"after": after, "stream": stream}, headers=ROLES["service"])
     assert answer.status_code == 200, answer.text
@@ -153,6 +183,20 @@ def test_a_session_that_could_not_be_had_is_told_of_with_the_reason(tmp_path):
             assert answer.status_code >= 400
             # Refused before there was a session: nothing was begun.
             assert await told(client) == []
+
+    asyncio.run(live())
+
+
+def test_a_member_who_is_refused_again_and_again_is_told_of_once_a_minute(tmp_path):
+    class Unwilling(WillingBackend):
+        async def check(self, *_arguments, **_more):
+            raise StartError("There is no Java.")
+
+    async def live():
+        async with service(tmp_path, Unwilling()) as client:
+            for _ in range(20):
+                assert (await client.post("/sessions", json={}, headers=OWNER)).status_code == 409
+            assert [(one["is"], one["reason"]) for one in await told(client)] == [("begun", "There is no Java.")]
 
     asyncio.run(live())
 

@@ -142,3 +142,20 @@ def test_whoever_answers_at_the_port_is_not_taken_for_the_server(
         asyncio.run(spawner.await_answer(("127.0.0.1", somebody_else)))
     say_port(folder, somebody_else)
     asyncio.run(spawner.await_answer(("127.0.0.1", somebody_else)))
+
+
+def test_nothing_that_a_servers_code_puts_in_the_place_of_its_port_keeps_the_hub_waiting(
+    spawner: HopsLocalSpawner, tmp_path: Path
+) -> None:
+    listens = spawner.folder / LISTENS_FILE
+    listens.parent.mkdir(parents=True)
+    (tmp_path / "elsewhere").write_text("80")
+    told: list[bool] = []
+    for put in (os.mkfifo, Path.mkdir, lambda path: path.symlink_to(tmp_path / "elsewhere")):
+        put(listens)
+        asking = threading.Thread(target=lambda: told.append(spawner._listens_at(80)), daemon=True)
+        asking.start()
+        asking.join(10)
+        assert not asking.is_alive(), "it waits for who never comes"
+        listens.rmdir() if listens.is_dir() else listens.unlink()
+    assert told == [False] * 3
