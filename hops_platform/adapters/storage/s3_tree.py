@@ -228,7 +228,11 @@ class S3Tree:
         """See :class:`~hops_platform.adapters.storage.trees.Tree`."""
         self._bucket.close()
 
-    def adopt(self, path: Path, dataset: Path) -> None:
+    def welcome(self, path: Path, dataset: Path) -> frozenset[str]:  # noqa: ARG002
+        """See :class:`~hops_platform.adapters.storage.trees.Tree`; a bucket knows no project-users."""
+        return frozenset()
+
+    def adopt(self, path: Path, dataset: Path, *, known: frozenset[str] = frozenset()) -> None:
         """See :class:`~hops_platform.adapters.storage.trees.Tree`; a bucket knows no project-users."""
 
     def sweep(self, *, before: datetime) -> None:
