@@ -94,6 +94,20 @@ def enqueue(session: Session, task: Task, *, entity: str, payload: dict[str, Any
     )
 
 
+def enqueue_once(session: Session, task: Task, *, entity: str, payload: dict[str, Any]) -> None:
+    """As :func:`enqueue`, unless the same waits already and nobody has begun it: what is true then is done then.
+
+    For tasks that do what the tables say. However often one project is changed, others wait behind it once.
+    """
+    same = select(Delivery.id).where(
+        Delivery.entity == entity_of(task, entity), Delivery.topic == task.topic, Delivery.attempts == 0
+    )
+    # Held until this transaction ends, so that it is not begun before the tables say what is changed here. One that is
+    # being begun at this moment, or is held by another's change, is none.
+    if session.scalar(same.limit(1).with_for_update(skip_locked=True, of=Delivery)) is None:
+        enqueue(session, task, entity=entity, payload=payload)
+
+
 def still_to_do(session: Session, task: Task, *, project: str) -> list[Mapping[str, Any]]:
     """The payloads of a project's deliveries of this kind that have not ended."""
     return list(

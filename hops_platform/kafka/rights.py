@@ -17,7 +17,7 @@ from hops_platform.database import Database
 from hops_platform.engines.streams import TopicRights
 from hops_platform.following import Concern, Following
 from hops_platform.kafka.models import Topic, TopicState
-from hops_platform.outbox import Delivery, Task, enqueue, entity_of
+from hops_platform.outbox import Delivery, Task, enqueue, enqueue_once, entity_of
 from hops_platform.projects.finding import active_project_users
 from hops_platform.projects.models import Membership, Project
 from hops_platform.security.services import Service
@@ -67,7 +67,7 @@ def rights_of(session: Session, project: str) -> ProjectRights:
 
 def settle_topics(session: Session, project: str) -> None:
     """Lets the cluster be brought to what the tables say of a project."""
-    enqueue(session, SETTLE_TOPICS, entity=project, payload={"project": project})
+    enqueue_once(session, SETTLE_TOPICS, entity=project, payload={"project": project})
 
 
 def settle_all_topics(session: Session) -> int:

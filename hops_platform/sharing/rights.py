@@ -15,7 +15,7 @@ from hops_platform.database import Database
 from hops_platform.datasets.models import Dataset
 from hops_platform.engines.storage import DatasetRights
 from hops_platform.following import Concern, Following
-from hops_platform.outbox import Task, enqueue
+from hops_platform.outbox import Task, enqueue_once
 from hops_platform.projects.finding import active_project_users
 from hops_platform.projects.models import Membership, Project
 from hops_platform.sharing.models import Share, ShareMode, ShareState
@@ -70,8 +70,8 @@ def _write(session: Session, touched: set[UUID]) -> None:
     owners = select(Share.owner_id).where(Share.project_id.in_(changed))
     concerned = or_(Project.id.in_(changed), Project.id.in_(owners))
     for name in session.scalars(select(Project.name).where(concerned).order_by(Project.name)):
-        enqueue(session, LET_OUT, entity=name, payload={"project": name})
-        enqueue(session, SETTLE_RIGHTS, entity=name, payload={"project": name})
+        enqueue_once(session, LET_OUT, entity=name, payload={"project": name})
+        enqueue_once(session, SETTLE_RIGHTS, entity=name, payload={"project": name})
 
 
 _FOLLOWING = Following(

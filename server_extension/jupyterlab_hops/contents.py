@@ -12,6 +12,7 @@ system allows.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,13 @@ DATASETS_STAY = (
     "The first level of a project is its datasets. They were set up with the project and can't be created, renamed or "
     "deleted here, nor can anything be put beside them. Open a dataset, for example Jupyter, and work in there."
 )
+READ_HERE = (
+    "The project was over its quota of storage when this server started, so that its datasets are only read here and "
+    "nothing was changed. Delete files in the panel Datasets, empty the trash on the project's page, then start the "
+    "server again."
+)
+SHARED_READ_HERE = "This dataset of another project is shared for reading only; nothing was changed."
+_SHARED = "Shared"
 
 
 def drop_empty_displays(notebook: object) -> None:
@@ -61,7 +69,7 @@ class ProjectContents(AsyncLargeFileManager):
         self._refuse_first_level(path)
         if model.get("type") == "notebook":
             drop_empty_displays(model.get("content"))
-        with self._host_paths_left_out():
+        with self._in_words(path):
             saved: dict[str, Any] = await super().save(model, path)
         return saved
 
@@ -70,7 +78,7 @@ class ProjectContents(AsyncLargeFileManager):
         target = from_path.strip("/").rpartition("/")[0] if to_path is None else to_path.strip("/")
         # Into a folder that is there, or under the name given.
         self._refuse_first_level(f"{target}/copy" if await self.dir_exists(target) else target)
-        with self._host_paths_left_out():
+        with self._in_words(target):
             copied: dict[str, Any] = await super().copy(from_path, target)
         return copied
 
@@ -79,7 +87,7 @@ class ProjectContents(AsyncLargeFileManager):
         self._refuse_first_level(old_path)
         self._refuse_first_level(new_path)
         self._refuse_absent(old_path)
-        with self._host_paths_left_out():
+        with self._in_words(old_path, new_path):
             await super().rename_file(old_path, new_path)
 
     async def delete_file(self, path: str) -> None:
@@ -87,20 +95,20 @@ class ProjectContents(AsyncLargeFileManager):
         self._refuse_first_level(path)
         self._refuse_absent(path)
         self._refuse_full(path)
-        with self._host_paths_left_out():
+        with self._in_words(path):
             await super().delete_file(path)
 
     async def create_checkpoint(self, path: str) -> dict[str, Any]:
         """Keeps a file as it is now."""
         self._refuse_first_level(path)
-        with self._host_paths_left_out():
+        with self._in_words(path):
             checkpoint: dict[str, Any] = await super().create_checkpoint(path)
         return checkpoint
 
     async def restore_checkpoint(self, checkpoint_id: str, path: str) -> None:
         """Makes a file what it was."""
         self._refuse_first_level(path)
-        with self._host_paths_left_out():
+        with self._in_words(path):
             await super().restore_checkpoint(checkpoint_id, path)
 
     def _at_first_level(self, path: str) -> bool:
@@ -140,6 +148,22 @@ class ProjectContents(AsyncLargeFileManager):
             )
 
     @contextmanager
+    def _in_words(self, *paths: str) -> Iterator[None]:
+        """Refusals in words: where the file system is only read, and without the host's paths.
+
+        Args:
+            paths: What is changed, as the file browser names it.
+        """
+        try:
+            with self._host_paths_left_out():
+                yield
+        except (OSError, web.HTTPError) as error:
+            if not _only_read(error):
+                raise
+            shared = any(path.strip("/").partition("/")[0] == _SHARED for path in paths)
+            raise web.HTTPError(403, SHARED_READ_HERE if shared else READ_HERE) from error
+
+    @contextmanager
     def _host_paths_left_out(self) -> Iterator[None]:
         try:
             yield
@@ -150,3 +174,12 @@ class ProjectContents(AsyncLargeFileManager):
             if told == message:
                 raise
             raise web.HTTPError(error.status_code, told, reason=error.reason) from error
+
+
+def _only_read(error: BaseException | None) -> bool:
+    """Whether an error comes of a file system that is only read."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno == errno.EROFS:
+            return True
+        error = error.__cause__ or error.__context__
+    return False

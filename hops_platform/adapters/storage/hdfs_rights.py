@@ -9,7 +9,7 @@ Laws:
 3. Who may only read is named on everything behind the gate, and comes in only after that is done. Whoever is to leave
    is shut out first. What a reader wrote when they still could is the platform's from then on: of what is one's own one
    can change the list.
-4. What is moved in by the platform is given the same names (:meth:`HdfsRights.adopt`).
+4. What is moved in by the platform is given the same names before it is there (:meth:`HdfsRights.welcome`).
 
 A list of HDFS has at most 32 entries (``AclTransformation.MAX_ENTRIES``), four of which name nobody.
 """
@@ -161,13 +161,39 @@ class HdfsRights:
         if self._readers(dataset) - known:
             self.adopt(tree, path, dataset)
 
-    def adopt(self, tree: Tree, path: Path, dataset: Path) -> None:
-        """Names the readers of a dataset on what was moved into it."""
-        if readers := self._readers(dataset):
-            node = tree.stat(path)
-            self._name(path, node, sorted(readers))
-            if node.kind is EntryKind.FOLDER:
-                self._name_behind(tree, path, sorted(readers))
+    def welcome(self, tree: Tree, path: Path, dataset: Path, *, lies_in: Path | None) -> frozenset[str]:
+        """Names the readers of a dataset on what is about to be moved into it, beside those where it lies.
+
+        Returns:
+            Who is named.
+
+        Raises:
+            EngineRefusedError: They are more than a list takes.
+        """
+        readers = self._readers(dataset)
+        if not readers:
+            return readers
+        named = readers if lies_in is None else readers | self._readers(lies_in)
+        if len(named) > MOST_NAMED:
+            raise EngineRefusedError(
+                f"More than {MOST_NAMED} project-users only read one of the two datasets, and lists of HDFS name no "
+                "more.",
+                remedy="Copy it, then delete it.",
+            )
+        self._name_all(tree, path, named)
+        return named
+
+    def adopt(self, tree: Tree, path: Path, dataset: Path, *, known: frozenset[str] = frozenset()) -> None:
+        """Names the readers of a dataset on what was moved into it, unless those and no others are ``known`` to be."""
+        readers = self._readers(dataset)
+        if readers and readers != known:
+            self._name_all(tree, path, readers)
+
+    def _name_all(self, tree: Tree, path: Path, readers: Collection[str]) -> None:
+        node = tree.stat(path)
+        self._name(path, node, sorted(readers))
+        if node.kind is EntryKind.FOLDER:
+            self._name_behind(tree, path, sorted(readers))
 
     def _entering(self, dataset: Path) -> frozenset[str]:
         return _named_in(self._entries(dataset), "r-x")

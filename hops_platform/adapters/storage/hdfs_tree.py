@@ -189,9 +189,14 @@ class HdfsTree:
         """See :class:`~hops_platform.adapters.storage.trees.Tree`."""
         self._hdfs.close()
 
-    def adopt(self, path: Path, dataset: Path) -> None:
+    def welcome(self, path: Path, dataset: Path) -> frozenset[str]:
         """See :class:`~hops_platform.adapters.storage.trees.Tree`."""
-        self.rights.adopt(self, path, dataset)
+        # Nobody reaches what is the platform's own.
+        return self.rights.welcome(self, path, dataset, lies_in=None if path[:1] == (OWN,) else path[:_DATASET_DEPTH])
+
+    def adopt(self, path: Path, dataset: Path, *, known: frozenset[str] = frozenset()) -> None:
+        """See :class:`~hops_platform.adapters.storage.trees.Tree`."""
+        self.rights.adopt(self, path, dataset, known=known)
 
     def sweep(self, *, before: datetime) -> None:
         """See :class:`~hops_platform.adapters.storage.trees.Tree`."""

@@ -141,6 +141,10 @@ class S3Tree:
     def make_folder(self, path: Path) -> None:
         """See :class:`~hops_platform.adapters.storage.trees.Tree`."""
         self._check_room(self._folder(path), path)
+        leaving = [move.source for move in self._known().values() if move.copied and move.source is not None]
+        if any(path[: len(one)] == one for one in leaving):
+            # It would be removed with what was there.
+            raise _at_work()
         for depth in range(1, len(path) + 1):
             self._mark(path[:depth])
 
@@ -224,7 +228,11 @@ class S3Tree:
         """See :class:`~hops_platform.adapters.storage.trees.Tree`."""
         self._bucket.close()
 
-    def adopt(self, path: Path, dataset: Path) -> None:
+    def welcome(self, path: Path, dataset: Path) -> frozenset[str]:  # noqa: ARG002
+        """See :class:`~hops_platform.adapters.storage.trees.Tree`; a bucket knows no project-users."""
+        return frozenset()
+
+    def adopt(self, path: Path, dataset: Path, *, known: frozenset[str] = frozenset()) -> None:
         """See :class:`~hops_platform.adapters.storage.trees.Tree`; a bucket knows no project-users."""
 
     def sweep(self, *, before: datetime) -> None:
@@ -294,10 +302,13 @@ class S3Tree:
     def _read_notes(self) -> Iterator[_Move]:
         for found in self._bucket.all_below(self._folder(_MOVES)):
             if found.size:
-                with self._bucket.receive(found.key, offset=0, tag=found.tag) as pieces:
-                    told = json.loads(b"".join(pieces))
-                source = None if told["source"] is None else tuple(told["source"])
-                yield _Move(found.key.rpartition("/")[2], source, tuple(told["target"]), told["copied"])
+                yield self._read_note(found)
+
+    def _read_note(self, found: Found) -> _Move:
+        with self._bucket.receive(found.key, offset=0, tag=found.tag) as pieces:
+            told = json.loads(b"".join(pieces))
+        source = None if told["source"] is None else tuple(told["source"])
+        return _Move(found.key.rpartition("/")[2], source, tuple(told["target"]), told["copied"])
 
     def _hidden(self) -> frozenset[Path]:
         return frozenset(move.hidden for move in self._known().values() if move.hidden is not None)
@@ -335,7 +346,7 @@ class S3Tree:
     @staticmethod
     def _check_free(wanted: Iterable[Path], busy: Iterable[Path]) -> None:
         if any(_overlap(one, other) for one in wanted for other in busy):
-            raise ConflictError("This is being moved or made at this moment.", remedy="Try again when that has ended.")
+            raise _at_work()
 
     def _begin(self, move: _Move) -> None:
         """Takes the names of a move.
@@ -350,14 +361,21 @@ class S3Tree:
             if self._moves is not None:
                 self._moves[move.id] = move
         try:
-            self._note(move)
+            # Only now: whoever had the name before may have let it go a moment ago. And before it is written down:
+            # a successor takes what it finds at the target of a move for the half of it.
+            is_taken = self._is_there(move.target)
         except BaseException:
             self._forget(move)
             raise
-        # Only now: whoever had the name before may have let it go a moment ago.
-        if self._is_there(move.target):
-            self._settle(move, self._end)
+        if is_taken:
+            self._forget(move)
             raise taken(move.target)
+        try:
+            self._note(move)
+        except BaseException:
+            # It may be written down all the same. Until it is not, nobody else may have the names.
+            self._settle(move, self._end)
+            raise
 
     def _note(self, move: _Move) -> None:
         text = json.dumps({"source": move.source, "target": move.target, "copied": move.copied})
@@ -384,6 +402,11 @@ class S3Tree:
         self._end(move)
 
     def _undo(self, move: _Move) -> None:
+        with suppress(NotFoundError):
+            note = self._bucket.look(self._key((*_MOVES, move.id)))
+            if self._read_note(note).copied:
+                # Only that answer was lost. A successor would remove the source, too.
+                self._note(move)
         self.remove(move.target)
         self._end(move)
 
@@ -402,6 +425,10 @@ class _Draft:
 
     path: Path
     appear: Callable[[], None]
+
+
+def _at_work() -> ConflictError:
+    return ConflictError("This is being moved or made at this moment.", remedy="Try again when that has ended.")
 
 
 def _too_long(most: int) -> InvalidRequestError:

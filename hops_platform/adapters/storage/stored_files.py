@@ -20,6 +20,7 @@ from hops_platform.adapters.storage.trees import (
     folder_at,
     into_itself,
     path_of,
+    taken,
     trash_of,
 )
 from hops_platform.engines.files import Copied, Entry, EntryKind, Listing, OpenedFile, TrashItem
@@ -85,9 +86,14 @@ class StoredFiles:
         if into_itself(path_of(source), path):
             raise InvalidRequestError("A folder can't be put into itself.", remedy="Choose another folder.")
         folder_at(self._tree, path[:-1])
+        if dataset_of(source) == dataset_of(target):
+            self._tree.rename(path_of(source), path)
+            return self._tree.stat(path).entry
+        if find(self._tree, path) is not None:
+            raise taken(path)  # before all of it is gone through
+        known = self._tree.welcome(path_of(source), dataset_of(target))
         self._tree.rename(path_of(source), path)
-        if dataset_of(source) != dataset_of(target):
-            self._tree.adopt(path, dataset_of(target))
+        self._tree.adopt(path, dataset_of(target), known=known)
         return self._tree.stat(path).entry
 
     def moves_slowly(self, project: str, what: Place | UUID | None, *, into: str | None = None) -> bool:

@@ -67,8 +67,13 @@ class StoredTrash:
             ConflictError: There is something.
         """
         folder = trash_of(project, item)
-        self._tree.rename((*folder, ITEM), target)
-        self._tree.adopt(target, dataset)
+        if target == dataset:
+            # It comes back closed. What lies in it is named already, and its own list is a gate's.
+            self._tree.rename((*folder, ITEM), target)
+        else:
+            known = self._tree.welcome((*folder, ITEM), dataset)
+            self._tree.rename((*folder, ITEM), target)
+            self._tree.adopt(target, dataset, known=known)
         # Without its item it counts for nothing, and is swept.
         with suppress(PlatformError):
             self._tree.remove(folder)

@@ -159,8 +159,18 @@ class Tree(Protocol):
         """Hangs up."""
         ...
 
-    def adopt(self, path: Path, dataset: Path) -> None:
-        """Gives what was moved into a dataset the rights that hold there, where the product knows any."""
+    def welcome(self, path: Path, dataset: Path) -> frozenset[str]:
+        """Gives what is about to be moved into a dataset the rights that hold there, where the product knows any.
+
+        Before: whoever only reads there could write it until the end of :meth:`adopt`, and for good without that.
+
+        Returns:
+            What :meth:`adopt` is told then.
+        """
+        ...
+
+    def adopt(self, path: Path, dataset: Path, *, known: frozenset[str] = frozenset()) -> None:
+        """Gives what was moved into a dataset those of its rights that :meth:`welcome` could not know yet."""
         ...
 
     def sweep(self, *, before: datetime) -> None:

@@ -202,12 +202,15 @@ class TestRights:
     def test_a_dataset_that_comes_back_lets_nobody_in_by_itself(
         self, storage: StoredStorage, tree: HdfsTree, as_user: Callable[..., AsUser]
     ) -> None:
-        storage.settle_rights("weather", [DatasetRights(dataset="raw", writers=["weather__ada"])])
+        storage.settle_rights(
+            "weather", [DatasetRights(dataset="raw", writers=["weather__ada"], readers=["tides__eve"])]
+        )
         assert as_user("weather__ada").write("weather/raw/a", b"a")
         item = uuid4()
         StoredFiles(tree).trash_dataset(place(), item=item, description="", by="ada")
         StoredFiles(tree).restore_dataset(place(), item=item)
-        assert not as_user("weather__ada").read("weather/raw/a")
+        for user in ("weather__ada", "tides__eve", "sea__kim"):
+            assert not as_user(user).read("weather/raw/a")
 
     def test_a_dataset_that_is_not_made_yet_is_asked_for_again(self, storage: StoredStorage) -> None:
         with pytest.raises(EngineUnavailableError):

@@ -16,7 +16,19 @@ from sqlalchemy.exc import OperationalError
 
 from hops_platform.database import now
 from hops_platform.errors import EngineUnavailableError
-from hops_platform.outbox import LEASE, STUCK_AFTER, Delivery, OutboxWorkers, Task, enqueue, is_hopeless, pause_after
+from hops_platform.outbox import (
+    LEASE,
+    STUCK_AFTER,
+    Delivery,
+    OutboxWorkers,
+    Task,
+    enqueue,
+    enqueue_once,
+    is_hopeless,
+    pause_after,
+)
+
+from .conftest import ON_POSTGRESQL
 
 STORE, START = Task("storage", "store"), Task("hub", "start")
 
@@ -319,3 +331,37 @@ def test_a_lease_is_short_and_lasts_as_long_as_the_work(hops: Any, engines: dict
     finally:
         engines["storage"].gate.set()
         workers.stop()
+
+
+def test_what_waits_already_is_not_written_again_and_no_change_is_lost(
+    hops: Any, engines: dict[str, Engine], workers: OutboxWorkers
+) -> None:
+    def change(entity: str) -> None:
+        with hops.platform.parts.database.session() as session:
+            enqueue_once(session, STORE, entity=entity, payload={"what": entity})
+
+    for _ in range(50):
+        change("red")
+    change("blue")
+    assert len(rows(hops)) == 2, "whoever changes one thing often keeps nobody else waiting"
+    engines["storage"].broken = {"red"}
+    workers.deliver_due(["storage"])
+    # It was begun before the next change, which it can't have seen.
+    change("red")
+    change("red")
+    assert [(one.entity, one.attempts > 0) for one in rows(hops)] == [("storage:red", True), ("storage:red", False)]
+    assert engines["storage"].done == ["blue"]
+
+
+@ON_POSTGRESQL
+def test_what_is_begun_beside_a_change_does_not_miss_it(hops: Any, workers: OutboxWorkers) -> None:
+    database = hops.platform.parts.database
+    write(hops, STORE, "red")
+    with database.session() as changing:
+        enqueue_once(changing, STORE, entity="red", payload={"what": "red"})
+        assert workers.deliver_due(["storage"]) == 0, "it is held by who relies on it"
+    with database.session() as beginning, database.session() as changing:
+        beginning.scalar(select(Delivery).with_for_update())
+        enqueue_once(changing, STORE, entity="red", payload={"what": "red"})
+        changing.commit()
+    assert len(rows(hops)) == 2

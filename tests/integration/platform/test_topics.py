@@ -16,6 +16,7 @@ from hops_platform.errors import EngineRefusedError, EngineUnavailableError
 from hops_platform.kafka.models import Topic
 from hops_platform.kafka.rights import settle_all_topics
 from hops_platform.kafka.service import make_missing
+from hops_platform.outbox import Delivery
 
 ANY_VERSION = {"If-Match": "*"}
 TOPICS = "projects/weather/topics"
@@ -251,3 +252,11 @@ def test_a_site_without_kafka_says_so_and_watches_none(make: Any) -> None:
     hops.deliver()
     with hops.platform.parts.database.session() as session:
         assert session.scalars(select(Topic)).all() == []
+
+
+def test_who_changes_their_project_often_lets_no_removed_member_of_another_wait(hops: Any, ada: Any) -> None:
+    ada.post(TOPICS, json=NAME).raise_for_status()
+    for number in range(20):
+        ada.patch("projects/weather", json={"title": f"W{number}"}, headers=ANY_VERSION).raise_for_status()
+    with hops.platform.parts.database.session(writes=False) as session:
+        assert len(session.scalars(select(Delivery.id).where(Delivery.channel == "kafka")).all()) == 1

@@ -15,7 +15,12 @@ from hops_platform.adapters.storage.hdfs_rights import MOST_NAMED
 from hops_platform.adapters.storage.hdfs_tree import HdfsTree
 from hops_platform.adapters.storage.local import LocalStorage
 from hops_platform.adapters.storage.stored import StoredStorage
+from hops_platform.adapters.storage.stored_files import StoredFiles
+from hops_platform.adapters.storage.stored_trash import StoredTrash
+from hops_platform.adapters.storage.trees import trash_of
 from hops_platform.adapters.storage.webhdfs import WebHdfs
+from hops_platform.database import new_id
+from hops_platform.engines.places import Place
 from hops_platform.engines.storage import DatasetRights
 from hops_platform.errors import EngineRefusedError
 
@@ -87,6 +92,9 @@ class NameNode:
         for one in [one for one in self.owners if one == path or one.startswith(f"{path}/")]:
             new = target + one.removeprefix(path)
             self.owners[new], self.lists[new] = self.owners.pop(one), self.lists.pop(one)
+            if one in self.files:
+                self.files.remove(one)
+                self.files.add(new)
 
     def DELETE(self, path: str, _params: Any) -> None:  # noqa: N802
         for one in [one for one in self.owners if one == path or one.startswith(f"{path}/")]:
@@ -198,3 +206,69 @@ def test_who_is_removed_while_others_are_named_does_not_wait_and_stays_out(
     storage.settle_rights("weather", list(now), again=lambda: now)
     assert seen == [{"weather__ada": "rwx"}]
     assert name_node.users("weather/raw") == {"weather__ada": "rwx", "tides__kim": "r-x"}
+
+
+def test_a_dataset_that_comes_back_is_open_to_nobody_until_its_rights_are_settled(
+    tree: HdfsTree, name_node: NameNode
+) -> None:
+    tree.rights.settle(tree, RAW, rights(["weather__ada"], ["tides__eve"]))
+    item = new_id()
+    folder = "/".join(trash_of("weather", item))
+    name_node.add(folder)
+    name_node.RENAME("weather/raw", {"destination": f"/Projects/{folder}/item"})
+    seen: list[list[str]] = []
+
+    def look(path: str) -> None:
+        if path == "weather/raw":
+            seen.append(name_node.lists[path])
+
+    name_node.at_list = look
+    StoredTrash(tree).take("weather", item, RAW, RAW)
+    for entries in (*seen, name_node.lists["weather/raw"]):
+        assert "other::---" in entries
+    assert name_node.users("weather/raw") == {}
+
+
+@pytest.mark.parametrize("way", ["move", "restore"])
+def test_who_only_reads_is_named_on_what_is_moved_in_before_it_is_there(
+    tree: HdfsTree, name_node: NameNode, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    item = new_id()
+    come_from = ("weather", "raw", "item") if way == "move" else (*trash_of("weather", item), "item")
+    start = "/".join(come_from)
+    for path in ("weather/open", start.rpartition("/")[0], start, f"{start}/folder"):
+        name_node.add(path)
+    name_node.add(f"{start}/folder/file", file=True)
+    tree.rights.settle(tree, RAW, rights(["weather__ada"], ["sea__dan"]))
+    tree.rights.settle(tree, ("weather", "open"), rights(["weather__ada"], ["tides__eve"], of="open"))
+    real, moved = name_node.RENAME, []
+
+    def rename(path: str, params: Any) -> None:
+        moved.append([set(name_node.users(f"{start}{below}")) for below in ("", "/folder", "/folder/file")])
+        real(path, params)
+
+    monkeypatch.setattr(name_node, "RENAME", rename)
+    if way == "move":
+        StoredFiles(tree).move(Place("weather", "raw", ("item",)), Place("weather", "open", ("item",)))
+        assert moved == [[{"sea__dan", "tides__eve"}] * 3], "who reads where it was only reads it still"
+    else:
+        StoredTrash(tree).take("weather", item, ("weather", "open", "item"), ("weather", "open"))
+        assert moved == [[{"tides__eve"}] * 3]
+    assert name_node.users("weather/open/item/folder") == {"tides__eve": "r-x"}
+    assert name_node.users("weather/open/item/folder/file") == {"tides__eve": "r--"}
+
+
+def test_who_comes_to_read_while_something_is_moved_in_is_named_on_it(
+    tree: HdfsTree, name_node: NameNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in ("weather/open", "weather/raw/item"):
+        name_node.add(path)
+    real = name_node.RENAME
+
+    def rename(path: str, params: Any) -> None:
+        tree.rights.settle(tree, ("weather", "open"), rights(["weather__ada"], ["tides__eve"], of="open"))
+        real(path, params)
+
+    monkeypatch.setattr(name_node, "RENAME", rename)
+    StoredFiles(tree).move(Place("weather", "raw", ("item",)), Place("weather", "open", ("item",)))
+    assert name_node.users("weather/open/item") == {"tides__eve": "r-x"}
