@@ -76,13 +76,13 @@ def begin_upload(  # noqa: PLR0917 - the request, and parts
     known.thing = str(created["id"])
     session.commit()  # nobody waits for the database while the disk is looked at
     uploads, upload = parts.engines.uploads, UUID(created["id"])
-    counted = not is_repeated(session) or service.count_again(parts.database, uploads, access, request, upload)
+    if is_repeated(session) and not service.count_again(parts.database, uploads, access, request, upload):
+        return created  # it was begun: who gives it up at this moment gets nothing that is not counted
     try:
         service.begin_upload(uploads, access, dataset, request, upload)
     except PlatformError:
-        if counted:
-            with parts.database.session() as giving_back:
-                give_storage_back(giving_back, access.project, request.size)
+        with parts.database.session() as giving_back:
+            give_storage_back(giving_back, access.project, request.size)
         raise
     return created
 
