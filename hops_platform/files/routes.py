@@ -354,7 +354,8 @@ async def empty_trash(
     project = access.project
     await run_in_threadpool(service.check_emptying, session, project, repeated_name=request.project)
     moved = Moved(what=None, project=project.name, permission=Permission.TRASH_EMPTY)
-    await move_with(partial(parts.engines.files.empty_trash, project.name), moved, access, parts, step_aside)
+    work = partial(service.empty_trash, parts.database, parts.engines.files, project)
+    await move_with(work, moved, access, parts, step_aside)
     await run_in_threadpool(service.follow_emptying, session, project)
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from hops_platform.database import Database
 from hops_platform.datasets.service import check_nothing_is_restored, find_dataset, restore_dataset
 from hops_platform.engines.files import Copied, Entry, ProjectFiles, TrashItem
 from hops_platform.engines.places import Place, parse_place
@@ -101,6 +102,17 @@ def check_emptying(session: Session, project: Project, *, repeated_name: str) ->
         raise InvalidRequestError(f"To empty this trash for good, say the project's name: {project.name}.")
     check_nothing_is_restored(session, project)
     session.commit()
+
+
+def empty_trash(database: Database, files: ProjectFiles, project: Project) -> None:
+    """Gives up what is in the trash; it can be a while ago that this was asked for.
+
+    Raises:
+        ConflictError: A dataset is being restored from it meanwhile.
+    """
+    with database.session(writes=False) as session:
+        check_nothing_is_restored(session, project)
+    files.empty_trash(project.name)
 
 
 def follow_emptying(session: Session, project: Project) -> None:

@@ -177,6 +177,24 @@ def test_a_dataset_that_is_being_restored_is_restored_once_and_not_emptied_away(
     ada.post("projects/weather/trash:empty", json={"project": "weather"}).raise_for_status()
 
 
+def test_a_dataset_that_is_restored_while_the_trash_waits_to_be_emptied_is_not_emptied_away(
+    on_disk: PlatformUnderTest, ada: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload(ada, "old.csv", b"day")
+    ada.request("DELETE", RAW, json={"name": "raw"}).raise_for_status()
+    on_disk.deliver()
+    item = ada.get("projects/weather/trash").json()["items"][0]["id"]
+
+    def in_line(*_given: Any, **_named: Any) -> bool:
+        ada.post(f"projects/weather/trash/{item}:restore", json={}).raise_for_status()
+        return False
+
+    monkeypatch.setattr(on_disk.platform.parts.engines.files, "moves_slowly", in_line)
+    assert ada.post("projects/weather/trash:empty", json={"project": "weather"}).status_code == 409
+    on_disk.deliver()
+    assert names(ada) == ["old.csv"]
+
+
 def test_a_restored_dataset_has_a_folder_also_where_the_trash_was_lost(
     on_disk: PlatformUnderTest, ada: Any, folder: Path
 ) -> None:
