@@ -14,28 +14,30 @@ STANDARD_DATASETS = ("Jupyter", "Resources", "Logs", "Experiments", "Models")
 class Home:
     """The platform's home.
 
-    ======================================  =========================================================================
-    ``projects/<project>/<dataset>/``       files of the projects
-    ``projects/.trash/<project>/``          0700; what was deleted in a project, on the same disk and out of sandboxes
-    ``projects/.uploads/<project>/``        0700; files on their way into a project
-    ``shares/<project>/shares.json``        which datasets of others the project's sandboxes show
-    ``shares/<project>/view/``              the folder that stands there as ``Shared``, with a place for each
-    ``environments/base``                   the base environment, made once
-    ``environments/projects/<project>``     a project's environment
-    ``archives/``                           class data sharing archives
-    ``secrets/``                            0700; the platform's own keys and credentials, 0600 each
-    ``audit-head``                          0600; how far the audit has come, signed
-    ``homes/<project__user>/``               0700; a project-user's own settings and histories
-    ``run/servers/<project__user>/``        0700; a notebook server's folder
-    ``run/sessions/<id>/``                  0700; a Spark session's folder
-    ``run/session-records/<id>/``           0700; what a later session service needs to find a session again
-    ``run/session-service.lock``            held by the session service: one for each home
-    ``run/session-service/alive``           held by the session service while it runs, for sessions to see
-    ``run/sockets/``                        0700; by which the proxy comes to the Hub and to the control plane
-    ``run/*.pid``, ``run/site.json``        what is running now and where it answers
-    ``logs/<service>.log``                  logs of the platform's services
-    ``control-plane.db``, ``hub.db``        embedded databases
-    ======================================  =========================================================================
+    ==========================================  ======================================================================
+    ``projects/<project>/<dataset>/``           files of the projects
+    ``projects/.trash/<project>/``              0700; what was deleted in one, on the same disk and out of sandboxes
+    ``projects/.uploads/<project>/``            0700; files on their way into a project
+    ``shares/<project>/shares.json``            which datasets of others the project's sandboxes show
+    ``shares/<project>/view/``                  the folder that stands there as ``Shared``, with a place for each
+    ``environments/base``                       the base environment, made once
+    ``environments/projects/<project>``         a project's environment
+    ``archives/``                               class data sharing archives
+    ``secrets/``                                0700; the platform's own keys and credentials, 0600 each
+    ``audit-head``                              0600; how far the audit has come, signed
+    ``homes/<project__user>/``                  0700; a project-user's own settings and histories
+    ``run/servers/<project__user>/``            0700; a notebook server's folder
+    ``run/servers/<project__user>.limited/``    0700; why a limit of its sandbox ended something
+    ``run/sessions/<id>/``                      0700; a Spark session's folder
+    ``run/sessions/happenings.jsonl``           0600; what became of sessions and is not in the audit yet
+    ``run/session-records/<id>/``               0700; what a later session service needs to find a session again
+    ``run/session-service.lock``                held by the session service: one for each home
+    ``run/session-service/alive``               held by the session service while it runs, for sessions to see
+    ``run/sockets/``                            0700; by which the proxy comes to the Hub and to the control plane
+    ``run/*.pid``, ``run/site.json``            what is running now and where it answers
+    ``logs/<service>.log``                      logs of the platform's services
+    ``control-plane.db``, ``hub.db``            embedded databases
+    ==========================================  ======================================================================
     """
 
     root: Path

@@ -149,10 +149,9 @@ def check_storage() -> None:
 @kafka_commands.command("check")
 def check_kafka() -> None:
     """Asks the brokers whether the platform may manage topics and rights; the exit code is 1 where it may not."""
+    settings = _read_settings()
     try:
-        told = make_streams(Settings()).probe()
-    except ValidationError as error:
-        _fail(summarise(describe_violations(error.errors(include_input=False))))
+        told = make_streams(settings).probe()
     except PlatformError as error:
         _fail(f"{error.detail} {error.remedy or ''}".strip())
     typer.echo(told)

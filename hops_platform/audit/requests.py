@@ -7,7 +7,6 @@ handler of errors (:func:`note_problem`), which finds the same declaration.
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -45,6 +44,7 @@ from hops_platform.errors import (
 )
 from hops_platform.http import DatabaseSession, parts_of
 from hops_platform.idempotency import is_repeated
+from hops_platform.security.bearers import is_hubs
 from hops_platform.security.client_certificates import presented_certificate
 from hops_platform.security.proxied import came_by_proxy
 from hops_platform.security.rates import client_of
@@ -189,14 +189,9 @@ def source_of(request: Request) -> str:
     direct = presented_certificate(request.scope) is not None
     forwarded = "" if direct else ",".join(request.headers.getlist("X-Forwarded-For"))
     parts = parts_of(request)
-    is_believed = came_by_proxy(request.scope) or _is_hub(request, parts.hub_credential)
+    # The Hub passes on what the proxy said to it.
+    is_believed = came_by_proxy(request.scope) or is_hubs(request.headers.get("Authorization"), parts.hub_credential)
     return source_address(peer, forwarded, trusted=parts.settings.trusted_networks, is_believed=is_believed)
-
-
-def _is_hub(request: Request, credential: str) -> bool:
-    # It passes on what the proxy said to it.
-    sent = request.headers.get("Authorization", "")
-    return hmac.compare_digest(sent.encode("utf-8", "replace"), f"Bearer {credential}".encode())
 
 
 def _client(request: Request) -> str:

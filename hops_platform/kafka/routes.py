@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Path
 from hops_contract.streams import MAX_TOPIC_LENGTH
 from hops_platform.audit.actions import Action
 from hops_platform.audit.requests import Known, records
-from hops_platform.http import After, DatabaseSession, IdempotencyKeyHeader, Limit, PartsOf
+from hops_platform.http import After, DatabaseSession, IdempotencyKeyHeader, Limit, PartsOf, in_one_step
 from hops_platform.idempotency import create_once
 from hops_platform.kafka import service
 from hops_platform.kafka.models import Topic
@@ -32,6 +32,7 @@ PartsWithKafka = Annotated[Parts, Depends(check_site)]
 
 
 @router.get("/projects/{project}/topics")
+@in_one_step
 def list_topics(
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.TOPICS_LIST))],
     session: DatabaseSession,

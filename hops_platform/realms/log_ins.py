@@ -24,13 +24,7 @@ from sqlalchemy.orm import Session
 from hops_contract.realms import username_of
 from hops_platform.database import Database, now
 from hops_platform.engines.realms import GivenPassword, Proof, Proven, RealmIdentity, SiteRealm
-from hops_platform.errors import (
-    ConflictError,
-    ForbiddenError,
-    NotFoundError,
-    PlatformError,
-    WrongCredentialsError,
-)
+from hops_platform.errors import ConflictError, ForbiddenError, NotFoundError, PlatformError, WrongCredentialsError
 from hops_platform.realms.attempts import attempts_with
 from hops_platform.realms.models import BY_TOKEN, MAX_EMAIL_LENGTH, NO_PASSWORD, RealmAccount
 from hops_platform.security.sealing import Sealer

@@ -9,11 +9,7 @@ from datetime import timedelta
 
 from hops_platform.database import Database, now
 from hops_platform.engines.realms import GivenPassword, ProofKind, SiteRealm
-from hops_platform.errors import (
-    ForbiddenError,
-    UnauthenticatedError,
-    WrongCredentialsError,
-)
+from hops_platform.errors import ForbiddenError, UnauthenticatedError, WrongCredentialsError
 from hops_platform.realms.log_ins import ask, find_realm
 from hops_platform.realms.models import BY_TOKEN, RealmAccount, account_of
 from hops_platform.second_factor.schemas import Proof as ProofOfPerson

@@ -18,9 +18,9 @@ from hops_contract.crowds import Shares, Who
 from hops_contract.slugs import split_project_user
 from hops_contract.tokens import InvalidTokenError
 from hops_platform.api_keys.proofs import is_key
+from hops_platform.security.bearers import shown_token
 from hops_platform.security.browser import session_cookie
 from hops_platform.security.client_certificates import RefusedCertificates, common_name, presented_certificate
-from hops_platform.security.guard import shown_token
 from hops_platform.security.tokens import Signer
 
 SHARES = Shares(at_once=18, of_one=6, of_unproven=2, trusted=6, in_line=200, in_lines=1000)
@@ -80,7 +80,7 @@ class Callers:
         if route in self._without_place:
             return None
         request = HTTPConnection(scope)
-        token = shown_token(request)
+        token = shown_token(request.headers.get("Authorization"))
         certificate = presented_certificate(scope) if token is None else None
         if certificate is not None:
             found = None if certificate in self._refused else _by_certificate(certificate)

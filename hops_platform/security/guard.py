@@ -8,10 +8,8 @@ from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, Path, Request
-from starlette.requests import HTTPConnection
 
-from hops_contract.tokens import MAX_TOKEN_LENGTH
-from hops_platform.api_keys.proofs import KEY_LENGTH, is_key
+from hops_platform.api_keys.proofs import is_key
 from hops_platform.audit.circumstances import circumstances_of
 from hops_platform.audit.requests import source_of
 from hops_platform.errors import ForbiddenError, UnauthenticatedError
@@ -28,26 +26,11 @@ from hops_platform.security.authentication import (
     authorize_in_project,
     held_to_second_factor,
 )
+from hops_platform.security.bearers import shown_token
 from hops_platform.security.browser import Public, caller_by_cookie
 from hops_platform.security.client_certificates import presented_certificate
 from hops_platform.security.permissions import Permission
 from hops_platform.security.rates import client_of, guesses_counted
-
-
-def shown_token(request: HTTPConnection) -> str | None:
-    """The token or API key of a request, read alike by all who decide something by it.
-
-    A key comes as ``Bearer``, as everywhere, or as ``ApiKey``, which clients of the original platform send.
-    Empty where the header holds neither; ``None`` without the header, and only then a cookie counts.
-    """
-    header = request.headers.get("Authorization")
-    if header is None:
-        return None
-    scheme, _, token = header.partition(" ")
-    token = token.strip()
-    if is_key(token):
-        return token if scheme.lower() in ("bearer", "apikey") and len(token) == KEY_LENGTH else ""
-    return token if scheme.lower() == "bearer" and len(token) <= MAX_TOKEN_LENGTH else ""
 
 
 def current_caller(request: Request, session: DatabaseSession, parts: PartsOf) -> Caller:
@@ -82,7 +65,7 @@ def _caller(request: Request, session: DatabaseSession, parts: Parts, *, renews:
 
 
 def _proven(request: Request, session: DatabaseSession, parts: Parts, *, renews: bool) -> Caller:
-    token = shown_token(request)
+    token = shown_token(request.headers.get("Authorization"))
     if token is None and (certificate := presented_certificate(request.scope)) is not None:
         _check_no_browser(request)
         try:

@@ -11,12 +11,7 @@ from sqlalchemy.orm import Session
 from hops_contract.principal import PrincipalKind
 from hops_contract.slugs import is_slug
 from hops_platform.database import Database, now
-from hops_platform.errors import (
-    SecondFactorNeededError,
-    UnauthenticatedError,
-    WrongCodeError,
-    WrongCredentialsError,
-)
+from hops_platform.errors import SecondFactorNeededError, UnauthenticatedError, WrongCodeError, WrongCredentialsError
 from hops_platform.projects.models import Membership, Project
 from hops_platform.second_factor.challenges import make_challenge, open_challenge
 from hops_platform.second_factor.checking import has_second_factor, use_code

@@ -8,11 +8,7 @@ from hops_contract.principal import PrincipalKind
 from hops_platform.certificates.models import Reason
 from hops_platform.certificates.service import revoke_of_user
 from hops_platform.database import Database, now
-from hops_platform.errors import (
-    ConflictError,
-    ForbiddenError,
-    InvalidRequestError,
-)
+from hops_platform.errors import ConflictError, ForbiddenError, InvalidRequestError
 from hops_platform.links.models import Purpose
 from hops_platform.links.service import end_links
 from hops_platform.realms.models import NO_PASSWORD, account_of

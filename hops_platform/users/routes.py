@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hmac
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import replace
@@ -29,7 +28,8 @@ from hops_platform.paging import DEFAULT_LIMIT, Page, fetch_page
 from hops_platform.parts import Parts
 from hops_platform.realms import log_ins as by_realm
 from hops_platform.security.authentication import Caller
-from hops_platform.security.guard import Public, Requires, RequiresRenewable, shown_token
+from hops_platform.security.bearers import is_hubs
+from hops_platform.security.guard import Public, Requires, RequiresRenewable
 from hops_platform.security.permissions import Permission
 from hops_platform.security.rates import failures_counted
 from hops_platform.security.tokens import SignedToken
@@ -121,7 +121,7 @@ def _proof_of(request: LoginRequest) -> Proof:
 
 def _check_from_hub(sent: Request, parts: Parts) -> None:
     """An ID token alone proves too little: whoever else the provider gave it to could show it. The Hub fetched it."""
-    if not hmac.compare_digest((shown_token(sent) or "").encode(), parts.hub_credential.encode()):
+    if not is_hubs(sent.headers.get("Authorization"), parts.hub_credential):
         raise ForbiddenError("Log-in by OpenID Connect goes through the log-in page.", remedy="Open it in a browser.")
 
 

@@ -6,9 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hops_platform.database import now
-from hops_platform.errors import (
-    ConflictError,
-)
+from hops_platform.errors import ConflictError
 from hops_platform.projects.models import Membership
 from hops_platform.projects.service import end_all_work_of
 from hops_platform.realms.attempts import attempts_with

@@ -10,17 +10,15 @@ A path begins with the dataset: ``raw/2026/may.csv``; that of another project wi
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import secrets
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from hops import _session
+from hops import _platform, _session
+from hops._platform import DatasetError
 from hops._shared import why_not_seen
 
 __all__ = [
@@ -48,17 +46,6 @@ __all__ = [
 ]
 
 _PIECE = 16 * 1024 * 1024
-_TRIES = 5
-_TIMEOUTS_S = (10, 120)
-_FORBIDDEN = 403
-# Where contents go in and out, for which code in a session needs nobody.
-_CONTENTS = ("/content", "/uploads")
-# Too slow, too many at once, or a part of the platform is just away.
-_FOR_NOW = frozenset({408, 429, 502, 503, 504})
-
-
-class DatasetError(RuntimeError):
-    """The platform refused, or does not answer; the message says why and what helps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +71,7 @@ def names() -> list[str]:
     Raises:
         DatasetError: The platform refused, or does not answer.
     """
-    return [item["name"] for item in _pages("datasets")]
+    return [item["name"] for item in _platform.pages("datasets")]
 
 
 def describe(dataset: str) -> dict[str, Any]:
@@ -93,7 +80,7 @@ def describe(dataset: str) -> dict[str, Any]:
     Raises:
         DatasetError: There is none, the platform refused, or does not answer.
     """
-    answer: dict[str, Any] = _call("GET", _dataset(_split(dataset)[0]))
+    answer: dict[str, Any] = _platform.call("GET", _dataset(_split(dataset)[0]))
     return answer
 
 
@@ -103,7 +90,7 @@ def create(name: str, description: str = "") -> None:
     Raises:
         DatasetError: There is one of that name, the platform refused, or does not answer.
     """
-    _call("POST", "datasets", json={"name": name, "description": description})
+    _platform.call("POST", "datasets", json={"name": name, "description": description})
 
 
 def path(dataset: str) -> str:
@@ -133,7 +120,7 @@ def shares(dataset: str) -> list[dict[str, Any]]:
     Raises:
         DatasetError: There is no such dataset, the platform refused, or does not answer.
     """
-    return list(_pages(f"{_dataset(dataset)}/shares"))
+    return list(_platform.pages(f"{_dataset(dataset)}/shares"))
 
 
 def share(dataset: str, project: str, write: bool = False, download: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002
@@ -149,7 +136,7 @@ def share(dataset: str, project: str, write: bool = False, download: bool = Fals
         DatasetError: There is no such dataset or project, the platform refused, or does not answer.
     """
     wanted = {"project": project, "mode": "write" if write else "read", "download": download}
-    answer: dict[str, Any] = _call("POST", f"{_dataset(dataset)}/shares", json=wanted)
+    answer: dict[str, Any] = _platform.call("POST", f"{_dataset(dataset)}/shares", json=wanted)
     return answer
 
 
@@ -159,7 +146,7 @@ def unshare(dataset: str, project: str) -> None:
     Raises:
         DatasetError: It is not shared with that, the platform refused, or does not answer.
     """
-    _call("DELETE", f"{_dataset(dataset)}/shares/{quote(project, safe='')}")
+    _platform.call("DELETE", f"{_dataset(dataset)}/shares/{quote(project, safe='')}")
 
 
 def publish(dataset: str) -> None:
@@ -168,7 +155,7 @@ def publish(dataset: str) -> None:
     Raises:
         DatasetError: It is published already, the platform refused, or does not answer.
     """
-    _call("POST", f"{_dataset(dataset)}/publication")
+    _platform.call("POST", f"{_dataset(dataset)}/publication")
 
 
 def withdraw(dataset: str, users: str = "stay") -> None:
@@ -181,7 +168,7 @@ def withdraw(dataset: str, users: str = "stay") -> None:
     Raises:
         DatasetError: It is not published, the platform refused, or does not answer.
     """
-    _call("DELETE", f"{_dataset(dataset)}/publication", json={"users": users})
+    _platform.call("DELETE", f"{_dataset(dataset)}/publication", json={"users": users})
 
 
 def ls(path: str) -> list[Entry]:
@@ -191,7 +178,7 @@ def ls(path: str) -> list[Entry]:
         DatasetError: There is none, the platform refused, or does not answer.
     """
     dataset, inner = _split(path)
-    return [Entry(**item) for item in _pages(f"{_dataset(dataset)}/files", path=inner)]
+    return [Entry(**item) for item in _platform.pages(f"{_dataset(dataset)}/files", path=inner)]
 
 
 def stat(path: str) -> Entry:
@@ -201,7 +188,7 @@ def stat(path: str) -> Entry:
         DatasetError: There is none, the platform refused, or does not answer.
     """
     dataset, inner = _split(path)
-    return Entry(**_call("GET", f"{_dataset(dataset)}/entry", params={"path": inner}))
+    return Entry(**_platform.call("GET", f"{_dataset(dataset)}/entry", params={"path": inner}))
 
 
 def mkdir(path: str) -> None:
@@ -211,7 +198,7 @@ def mkdir(path: str) -> None:
         DatasetError: There is something already, the platform refused, or does not answer.
     """
     dataset, inner = _split(path)
-    _call("POST", f"{_dataset(dataset)}/folders", json={"path": inner})
+    _platform.call("POST", f"{_dataset(dataset)}/folders", json={"path": inner})
 
 
 def move(src: str, dest: str) -> None:
@@ -239,7 +226,7 @@ def delete(path: str) -> str:
         DatasetError: There is none, the platform refused, or does not answer.
     """
     dataset, inner = _split(path)
-    return str(_call("POST", f"{_dataset(dataset)}/files:trash", json={"path": inner})["id"])
+    return str(_platform.call("POST", f"{_dataset(dataset)}/files:trash", json={"path": inner})["id"])
 
 
 def trash() -> list[dict[str, Any]]:
@@ -248,7 +235,7 @@ def trash() -> list[dict[str, Any]]:
     Raises:
         DatasetError: The platform refused, or does not answer.
     """
-    return list(_pages("trash"))
+    return list(_platform.pages("trash"))
 
 
 def restore(item: str, dest: str | None = None) -> str:
@@ -262,7 +249,7 @@ def restore(item: str, dest: str | None = None) -> str:
         wanted["to_dataset"], inner = _split(dest)
         if inner:
             wanted["to"] = inner
-    answer = _call("POST", f"trash/{quote(item, safe='')}:restore", json=wanted)
+    answer = _platform.call("POST", f"trash/{quote(item, safe='')}:restore", json=wanted)
     return "/".join(filter(None, (answer["dataset"], answer["path"])))
 
 
@@ -320,7 +307,9 @@ def download(path: str, local_path: str | os.PathLike[str] = "", overwrite: bool
 def _relocate(verb: str, src: str, dest: str) -> None:
     dataset, inner = _split(src)
     to_dataset, to = _split(dest)
-    _call("POST", f"{_dataset(dataset)}/files:{verb}", json={"path": inner, "to": to, "to_dataset": to_dataset})
+    _platform.call(
+        "POST", f"{_dataset(dataset)}/files:{verb}", json={"path": inner, "to": to, "to_dataset": to_dataset}
+    )
 
 
 def _upload_file(source: Path, path: str, overwrite: bool) -> None:  # noqa: FBT001
@@ -331,10 +320,10 @@ def _upload_file(source: Path, path: str, overwrite: bool) -> None:  # noqa: FBT
         new = {"path": inner, "size": size, "sha256": digest, "replace": overwrite}
         # Sent again after a broken connection, it is the same upload.
         key = {"Idempotency-Key": secrets.token_urlsafe(24)}
-        begun = _call_again("POST", f"{_dataset(dataset)}/uploads", json=new, headers=key)
+        begun = _platform.call_again("POST", f"{_dataset(dataset)}/uploads", json=new, headers=key)
         place = f"uploads/{begun['id']}"
         _send_pieces(file, place, size)
-    _call_again("POST", f"{place}:finish", patient=True)
+    _platform.call_again("POST", f"{place}:finish", patient=True)
 
 
 def _send_pieces(file: Any, place: str, size: int) -> None:
@@ -342,12 +331,12 @@ def _send_pieces(file: Any, place: str, size: int) -> None:
     while received < size:
         file.seek(received)
         try:
-            answer = _call("PUT", f"{place}/content", params={"offset": received}, data=file.read(_PIECE))
+            answer = _platform.call("PUT", f"{place}/content", params={"offset": received}, data=file.read(_PIECE))
             received, failed = answer["received"], 0
-        except _LostError as error:
-            failed = _wait_after(failed, error)
+        except _platform.LostError as error:
+            failed = _platform.wait_after(failed, error)
             # Some of it may have come.
-            received = _call_again("GET", place)["received"]
+            received = _platform.call_again("GET", place)["received"]
 
 
 def _download_into(file: Any, path: str) -> None:
@@ -356,7 +345,7 @@ def _download_into(file: Any, path: str) -> None:
     while True:
         headers = {"Range": f"bytes={file.tell()}-", "If-Range": version} if file.tell() else {}
         try:
-            with _request(
+            with _platform.send(
                 "GET", f"{_dataset(dataset)}/content", params={"path": inner}, headers=headers, stream=True
             ) as answer:
                 if file.tell() and answer.status_code == 200:  # noqa: PLR2004  # it was changed meanwhile: from the start
@@ -365,8 +354,8 @@ def _download_into(file: Any, path: str) -> None:
                 version = answer.headers["ETag"]
                 _receive(answer, file)
                 return
-        except _LostError as error:
-            failed = _wait_after(failed, error)
+        except _platform.LostError as error:
+            failed = _platform.wait_after(failed, error)
 
 
 def _receive(answer: Any, file: Any) -> None:
@@ -378,30 +367,9 @@ def _receive(answer: Any, file: Any) -> None:
             file.write(piece)
             left -= len(piece)
     except requests.RequestException as error:
-        raise _LostError("The connection broke.") from error
+        raise _platform.LostError("The connection broke.") from error
     if left:
-        raise _LostError("The connection broke.")
-
-
-class _LostError(DatasetError):
-    """The connection broke; the call can be repeated."""
-
-
-def _wait_after(failed: int, error: _LostError) -> int:
-    if failed >= _TRIES:
-        raise error
-    time.sleep(min(8.0, 0.25 * 2**failed))
-    return failed + 1
-
-
-def _pages(address: str, **query: str) -> Iterator[Any]:
-    after: dict[str, str] = {}
-    while True:
-        page = _call("GET", address, params={**query, **after, "limit": "100"})
-        yield from page["items"]
-        if page["next"] is None:
-            return
-        after = {"after": page["next"]}
+        raise _platform.LostError("The connection broke.")
 
 
 def _split(path: str) -> tuple[str, str]:
@@ -418,88 +386,3 @@ def _split(path: str) -> tuple[str, str]:
 
 def _dataset(name: str) -> str:
     return f"datasets/{quote(name, safe='')}"
-
-
-def _call(method: str, address: str, *, patient: bool = False, **options: Any) -> Any:
-    if patient:
-        # A large file is read once more before it is put in its place.
-        options["timeout"] = (_TIMEOUTS_S[0], 3600)
-    with _request(method, address, **options) as answer:
-        return answer.json() if answer.content else None
-
-
-def _call_again(method: str, address: str, **options: Any) -> Any:
-    """Calls what can be repeated until there is an answer."""
-    failed = 0
-    while True:
-        try:
-            return _call(method, address, **options)
-        except _LostError as error:
-            failed = _wait_after(failed, error)
-
-
-def _request(method: str, address: str, **options: Any) -> Any:
-    import requests
-
-    url, project, token = _where()
-
-    def show_token(request: Any) -> Any:
-        request.headers["Authorization"] = f"Bearer {token}"
-        return request
-
-    timeout = options.pop("timeout", _TIMEOUTS_S)
-    # With a leading slash it is none of the project's.
-    place = address[1:] if address.startswith("/") else f"projects/{quote(project, safe='')}/{address}".rstrip("/")
-    try:
-        # With authentication of its own, a .netrc that names the platform's host does not take the token's place.
-        answer = requests.request(
-            method,
-            f"{url}api/v1/{place}",
-            auth=show_token,
-            allow_redirects=False,
-            timeout=timeout,
-            **options,
-        )
-    except requests.RequestException as error:
-        raise _LostError(f"The platform does not answer ({type(error).__name__}).") from error
-    if answer.ok:
-        return answer
-    with answer:
-        raise _refusal(answer, address)
-
-
-def _refusal(answer: Any, address: str) -> DatasetError:
-    try:
-        problem = answer.json()
-        words = [problem["detail"], problem.get("remedy")]
-    except (ValueError, KeyError, TypeError, AttributeError):
-        words = [f"The platform answered {answer.status_code}."]
-    is_at_hand = address.endswith(_CONTENTS) and bool(os.environ.get("HOPS_PROJECT_PATH"))
-    if answer.status_code == _FORBIDDEN and is_at_hand:
-        words.append("Code in a session has the project's files at hand: see hops.hdfs.")
-    kind = _LostError if answer.status_code in _FOR_NOW else DatasetError
-    return kind(" ".join(word for word in words if word))
-
-
-def _where() -> tuple[str, str, str]:
-    """Address of the platform, the project, and a token, which is read anew at each call since it is renewed."""
-    folder = os.environ.get("HOPS_SERVER_FOLDER")
-    server: dict[str, Any] = {}
-    if folder:
-        try:
-            server = json.loads((Path(folder) / "server.json").read_text())
-        except (OSError, ValueError):
-            server = {}
-    url = os.environ.get("HOPS_CONTROL_PLANE_URL") or server.get("control_plane_url")
-    file = os.environ.get("HOPS_TOKEN_FILE") or (folder and str(Path(folder) / "token.jwt"))
-    project = os.environ.get("HOPS_PROJECT") or _session.current().project
-    if not url or not file:
-        raise DatasetError(
-            "This process does not know the platform. Elsewhere than in a project, set HOPS_CONTROL_PLANE_URL, "
-            "HOPS_PROJECT, and HOPS_TOKEN_FILE to a file with a token of yours."
-        )
-    try:
-        token = Path(file).read_text().strip()
-    except OSError as error:
-        raise DatasetError(f"The token can't be read ({error.strerror}).") from error
-    return url.rstrip("/") + "/", project, token

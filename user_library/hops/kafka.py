@@ -15,8 +15,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hops import _session, tls
-from hops.dataset import _call, _pages
+from hops import _platform, _session, tls
 
 __all__ = [
     "get_broker_endpoints",
@@ -38,7 +37,7 @@ def topics() -> list[dict[str, Any]]:
     Raises:
         DatasetError: The site has no Kafka, the platform refused, or does not answer.
     """
-    return list(_pages("topics"))
+    return list(_platform.pages("topics"))
 
 
 def topic(name: str) -> str:
@@ -74,7 +73,7 @@ def get_broker_endpoints_list() -> list[str]:
     Raises:
         DatasetError: The site has no Kafka, the project has it switched off, or the platform does not answer.
     """
-    brokers: list[str] = _call("GET", "brokers")["brokers"]
+    brokers: list[str] = _platform.call("GET", "brokers")["brokers"]
     return brokers
 
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from hops.dataset import DatasetError, _call, _pages
+from hops import _platform
+from hops._platform import DatasetError
 
 __all__ = [
     "accept",
@@ -32,7 +33,7 @@ def describe() -> dict[str, Any]:
     Raises:
         DatasetError: The platform refused, or does not answer.
     """
-    answer: dict[str, Any] = _call("GET", "")
+    answer: dict[str, Any] = _platform.call("GET", "")
     return answer
 
 
@@ -42,7 +43,7 @@ def members() -> list[dict[str, Any]]:
     Raises:
         DatasetError: The platform refused, or does not answer.
     """
-    return list(_pages("members"))
+    return list(_platform.pages("members"))
 
 
 def shared() -> list[dict[str, Any]]:
@@ -51,7 +52,7 @@ def shared() -> list[dict[str, Any]]:
     Raises:
         DatasetError: The platform refused, or does not answer.
     """
-    return list(_pages("shares"))
+    return list(_platform.pages("shares"))
 
 
 def use() -> list[dict[str, Any]]:
@@ -64,7 +65,7 @@ def use() -> list[dict[str, Any]]:
     Raises:
         DatasetError: The platform refused, or does not answer.
     """
-    items: list[dict[str, Any]] = _call("GET", "use")["items"]
+    items: list[dict[str, Any]] = _platform.call("GET", "use")["items"]
     return items
 
 
@@ -74,7 +75,7 @@ def accept(name: str) -> dict[str, Any]:
     Raises:
         DatasetError: Nothing of that name is offered, the platform refused, or does not answer.
     """
-    answer: dict[str, Any] = _call("POST", f"{_share(name)}:accept")
+    answer: dict[str, Any] = _platform.call("POST", f"{_share(name)}:accept")
     return answer
 
 
@@ -84,7 +85,7 @@ def decline(name: str) -> None:
     Raises:
         DatasetError: Nothing of that name is offered, the platform refused, or does not answer.
     """
-    _call("POST", f"{_share(name)}:decline")
+    _platform.call("POST", f"{_share(name)}:decline")
 
 
 def leave(name: str) -> None:
@@ -93,7 +94,7 @@ def leave(name: str) -> None:
     Raises:
         DatasetError: Nothing of that name is shared, the platform refused, or does not answer.
     """
-    _call("DELETE", _share(name))
+    _platform.call("DELETE", _share(name))
 
 
 def published(search: str = "") -> list[dict[str, Any]]:
@@ -102,7 +103,7 @@ def published(search: str = "") -> list[dict[str, Any]]:
     Raises:
         DatasetError: The platform refused, or does not answer.
     """
-    return list(_pages("/published-datasets", search=search))
+    return list(_platform.pages("/published-datasets", search=search))
 
 
 def add(name: str, write: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002  # as in dataset
@@ -113,7 +114,7 @@ def add(name: str, write: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT0
     """
     project, inner = _parts(name)
     wish = {"project": project, "dataset": inner, "mode": "write" if write else "read"}
-    answer: dict[str, Any] = _call("POST", "shares", json=wish)
+    answer: dict[str, Any] = _platform.call("POST", "shares", json=wish)
     return answer
 
 

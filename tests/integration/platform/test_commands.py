@@ -49,7 +49,14 @@ def password_of(home: Path, name: str) -> tuple[str, bool]:
 
 @pytest.mark.parametrize(
     "command",
-    [["init"], ["serve"], ["audit", "verify"], ["storage", "check"], ["users", "reset-password", "ada"]],
+    [
+        ["init"],
+        ["serve"],
+        ["audit", "verify"],
+        ["kafka", "check"],
+        ["storage", "check"],
+        ["users", "reset-password", "ada"],
+    ],
     ids=str,
 )
 def test_settings_that_can_not_be_used_are_named_without_any_value(

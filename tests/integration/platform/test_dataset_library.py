@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from hops import dataset, project
+from hops import _platform, dataset, project
 from hops.dataset import DatasetError
 
 from hops_contract.principal import ProjectRole
@@ -166,7 +166,7 @@ def test_a_file_that_changes_while_it_is_fetched_is_fetched_anew(
         file.write_bytes(b"b" * 2**20)
         return failed + 1
 
-    monkeypatch.setattr(dataset, "_wait_after", change)
+    monkeypatch.setattr(_platform, "wait_after", change)
     dataset.download("Resources/data", tmp_path / "back")
     assert (tmp_path / "back").read_bytes() == b"b" * 2**20
 

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import JSON, column, insert, inspect, select, table, update
+from sqlalchemy import JSON, Connection, column, insert, inspect, select, table, update
 from sqlalchemy.exc import StatementError
 
+from hops_platform import migrations
 from hops_platform.database import Database, new_id
 from hops_platform.environments.models import Environment
 from hops_platform.migrations import migrate
@@ -37,16 +40,20 @@ def other_default(
     return (inspected or "").removesuffix("::json") != (rendered or "").removesuffix("::json")
 
 
+def differences(connection: Connection) -> list[Any]:
+    """What of a database is otherwise than in the models."""
+    context = MigrationContext.configure(
+        connection, opts={"compare_type": True, "compare_server_default": other_default, "render_as_batch": True}
+    )
+    return list(compare_metadata(context, all_tables()))
+
+
 def test_an_empty_database_becomes_what_the_models_say(empty_database: str) -> None:
     migrate(empty_database)
     database = Database(empty_database)
     try:
         with database.engine.connect() as connection:
-            context = MigrationContext.configure(
-                connection,
-                opts={"compare_type": True, "compare_server_default": other_default, "render_as_batch": True},
-            )
-            assert compare_metadata(context, all_tables()) == []
+            assert differences(connection) == []
             assert set(inspect(connection).get_table_names()) == {
                 *(table.__tablename__ for table in TABLES), "alembic_version"
             }  # fmt: skip
@@ -54,13 +61,21 @@ def test_an_empty_database_becomes_what_the_models_say(empty_database: str) -> N
         database.close()
 
 
-def test_migrating_twice_changes_nothing(empty_database: str) -> None:
-    migrate(empty_database)
+def test_all_migrations_lead_back_and_forth_and_a_second_time_change_nothing(empty_database: str) -> None:
     migrate(empty_database)
     database = Database(empty_database)
     try:
         with database.engine.connect() as connection:
-            assert MigrationContext.configure(connection).get_current_revision() is not None
+            config = Config()
+            config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+            config.attributes["connection"] = connection
+            command.downgrade(config, "base")
+            connection.commit()
+            assert inspect(connection).get_table_names() == ["alembic_version"]
+        for _ in range(2):
+            migrate(empty_database)
+            with database.engine.connect() as connection:
+                assert differences(connection) == []
     finally:
         database.close()
 

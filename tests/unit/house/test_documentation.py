@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from jupyterlab_hops.handlers import routes
 
 from hops_platform.settings import Settings
 from hopslab.cli import app
@@ -64,6 +65,19 @@ def test_every_command_and_its_options_are_documented():
         for parameter in command.params:
             option = next((text for text in parameter.opts if text.startswith("--")), None)
             assert option is None or option in row, f"hopslab {name} {option} is not documented"
+
+
+def test_every_route_of_the_server_extension_is_documented():
+    page = (ROOT / "docs/how-it-fits.md").read_text(encoding="utf-8")
+    documented = re.sub(r"[{<][^}>`]*[}>]", "*", page)
+    missing = set()
+    for pattern, _ in routes("/"):
+        # What it takes from the address stands there in braces, and an ellipsis for all that follows.
+        shown = re.sub(r"\([^)]*\)", "*", pattern.removesuffix("(.*)")).lstrip("/")
+        end = "" if shown.endswith("/") else r"(?![\w:/])"
+        if not re.search(f"{re.escape(shown)}{end}", documented):
+            missing.add(shown)
+    assert missing == set()
 
 
 def test_every_make_target_is_documented():
