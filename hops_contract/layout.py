@@ -29,7 +29,7 @@ class Home:
     ``run/servers/<project__user>/``            0700; a notebook server's folder
     ``run/servers/<project__user>.limited/``    0700; why a limit of its sandbox ended something
     ``run/sessions/<id>/``                      0700; a Spark session's folder
-    ``run/sessions/happenings.jsonl``           0600; what became of sessions and is not in the audit yet
+    ``run/session-happenings.jsonl``            0600; what became of sessions and is not in the audit yet
     ``run/session-records/<id>/``               0700; what a later session service needs to find a session again
     ``run/session-service.lock``                held by the session service: one for each home
     ``run/session-service/alive``               held by the session service while it runs, for sessions to see
@@ -109,6 +109,11 @@ class Home:
     def session(self, session_id: int) -> Path:
         """Folder of a Spark session."""
         return self.run / "sessions" / str(session_id)
+
+    @property
+    def session_happenings(self) -> Path:
+        """What became of sessions, until the control plane has it."""
+        return self.run / "session-happenings.jsonl"
 
     @property
     def session_records(self) -> Path:

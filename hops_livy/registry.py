@@ -108,7 +108,7 @@ class Registry:
         self._lock = ServiceLock(home.service_lock, alive=home.service_alive)
         self._tasks: set[asyncio.Task[None]] = set()
         self._numbers = SessionNumbers(home.run / "sessions", home.session_records)
-        self._happenings = Happenings(home.run / "sessions" / "happenings.jsonl")
+        self._happenings = Happenings(home.session_happenings)
 
     async def open(self) -> None:
         """Finds the sessions of an earlier service again, ends what it left besides, and begins to watch.

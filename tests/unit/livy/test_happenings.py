@@ -217,7 +217,7 @@ def test_the_record_holds_no_token(tmp_path):
     async def live():
         async with service(tmp_path) as client:
             await session_of(client, OWNER)
-        text = next(tmp_path.rglob("happenings.jsonl")).read_text()
+        text = next(tmp_path.rglob("session-happenings.jsonl")).read_text()
         assert json.loads(text.splitlines()[1])["is"] == "begun"
         assert OWNER["Authorization"].split()[1] not in text
 
