@@ -32,6 +32,8 @@ def socket_url(path: str) -> str:
 class HopsProxy(ConfigurableHTTPProxy):
     """Sends requests for the Hub and the control plane to sockets, and all others where JupyterHub says."""
 
+    _listens = False
+
     sockets = Dict(
         key_trait=Unicode(),
         value_trait=Unicode(),
@@ -59,5 +61,3 @@ class HopsProxy(ConfigurableHTTPProxy):
         if path is not None and not self._listens:
             self._listens = True
             self.app.http_server.add_socket(bind_unix_socket(path, mode=_ITS_OWNERS))
-
-    _listens = False

@@ -14,6 +14,7 @@ from sqlalchemy import Integer, String, delete
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from hops_contract.loopback import is_loopback
 from hops_platform.database import Base, Database, UtcDateTime, now
 from hops_platform.errors import NotFoundError, TooOftenError, WrongCredentialsError
 
@@ -61,7 +62,7 @@ def client_of(source: str) -> str:
         address = ipaddress.ip_address(source)
     except ValueError:
         return source
-    if address.version == 4:  # noqa: PLR2004
+    if address.version == 4 or address.is_loopback:  # noqa: PLR2004
         return str(address)
     return str(ipaddress.ip_network((address, _IPV6_NETWORK), strict=False))
 
@@ -103,12 +104,15 @@ def guesses_counted(session: Session, database: Database, client: str) -> Iterat
         TooOftenError: Too many of this client's were not good.
     """
     session.commit()
-    check_against(database, GUESSES, client)
+    bounded = not is_loopback(client)  # see failures_counted
+    if bounded:
+        check_against(database, GUESSES, client)
     try:
         yield
     except NotFoundError:
         session.rollback()
-        count_against(database, GUESSES, client)
+        if bounded:
+            count_against(database, GUESSES, client)
         raise
 
 
@@ -116,9 +120,15 @@ def guesses_counted(session: Session, database: Database, client: str) -> Iterat
 def failures_counted(database: Database, client: str) -> Iterator[None]:
     """Lets one try a name and a password, and counts it against the client if they are wrong.
 
+    From this machine come tunnels, a proxy that nobody named, and code in sandboxes alike. A bound there would let any
+    member keep everybody out, and each name is locked by itself all the same.
+
     Raises:
         TooOftenError: Too many of this client's were wrong; also of those that are tried at the same moment.
     """
+    if is_loopback(client):
+        yield
+        return
     check_against(database, FAILED_LOG_INS, client)
     try:
         yield

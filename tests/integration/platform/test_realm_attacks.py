@@ -156,6 +156,21 @@ def test_one_address_can_not_try_one_password_on_many_names(site: Site, monkeypa
     assert site.by_ticket("tess").status_code == 200, "there is nothing to guess in a ticket"
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_code_on_this_machine_keeps_nobody_out_who_comes_from_there_too(
+    site: Site, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setattr(rates, "FAILED_LOG_INS", replace(rates.FAILED_LOG_INS, most=2))
+    site.hops.create_user("grace")
+    here = site.hops.anonymous()
+    here._transport.app = ByProxy(site.hops.platform.app)
+    here.headers["X-Forwarded-For"] = address
+    for number in range(4):
+        wrong = here.post("tokens", json={"username": f"name-{number}", "password": "spring"})
+        assert wrong.status_code == 401
+    assert here.post("tokens", json={"username": "grace", "password": PASSWORD}).status_code == 200
+
+
 def test_an_administrator_sees_and_ends_a_lock_of_a_realm_too(site: Site) -> None:
     site.staff.add("ada")
     site.log_in("ada").raise_for_status()
