@@ -16,7 +16,7 @@ from hops_contract.keeper.orders import Orders
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 _LOOK_S = 1.0
 _SOON_S = 0.02
@@ -42,9 +42,10 @@ def watch(pid: int, orders: Orders, end: Callable[[], None]) -> None:
     if not most_memory and not most_processes:
         return
     page, since_told = os.sysconf("SC_PAGE_SIZE"), 0
-    # Opened once: the first process shows its root no more when its first thread has ended, and that need not be all.
-    folder = _processes_of(pid)
-    memory_files, segments = _open_if_there(f"/proc/{pid}/root/dev/shm"), _segments(pid)
+    # Opened once: who ends a thread shows nothing by it any more.
+    root = _root_of(pid)
+    folder, memory_files = os.open("proc", os.O_RDONLY | os.O_DIRECTORY, dir_fd=root), _open_if_there(root, "dev/shm")
+    segments = _segments(pid)
     while True:
         time.sleep(_LOOK_S)
         try:
@@ -90,8 +91,13 @@ def _shares(folder: int, found: Sequence[tuple[int, int, int]], most: int, files
 def _segments(pid: int) -> int | None:
     from hops_contract.keeper.ways import segments_of  # noqa: PLC0415 - not before the sandbox runs
 
-    with suppress(OSError):
-        return segments_of(pid)
+    for thread in _threads(pid):
+        try:
+            return segments_of(thread)
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has ended
+        except OSError:
+            return None
     return None
 
 
@@ -117,22 +123,42 @@ def _in_files(folder: int | None) -> int:
     return (told.f_blocks - told.f_bfree) * told.f_frsize
 
 
-def _open_if_there(folder: str) -> int | None:
+def _open_if_there(root: int, folder: str) -> int | None:
     with suppress(OSError):
-        return os.open(folder, os.O_PATH | os.O_DIRECTORY)
+        return os.open(folder, os.O_PATH | os.O_DIRECTORY, dir_fd=root)
     return None
 
 
-def _processes_of(pid: int) -> int:
-    """The sandbox's ``/proc``, in which there is nothing else, as soon as it has one."""
-    machines = os.stat("/proc").st_dev  # noqa: PTH116
+def _threads(pid: int) -> Iterator[str]:
+    """A process's threads in ``/proc``, as long as there are any; of its first nothing is told once it has ended.
+
+    Code may end it at once, and any other while it is looked for.
+    """
     while True:
-        with suppress(OSError):
-            folder = os.open(f"/proc/{pid}/root/proc", os.O_RDONLY | os.O_DIRECTORY)
-            if os.fstat(folder).st_dev != machines:
-                return folder
-            os.close(folder)
+        yield f"/proc/{pid}"
+        try:
+            threads = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208 - pathlib would take longer
+        except OSError:
+            return
+        yield from (f"/proc/{pid}/task/{thread}" for thread in threads)
         time.sleep(_SOON_S)
+
+
+def _root_of(pid: int) -> int:
+    """The sandbox's root, as soon as it has one in which there is a ``/proc`` of its own.
+
+    Raises:
+        OSError: It has ended.
+    """
+    machines = os.stat("/proc").st_dev  # noqa: PTH116
+    for thread in _threads(pid):
+        with suppress(OSError):
+            root = os.open(f"{thread}/root", os.O_PATH | os.O_DIRECTORY)
+            with suppress(OSError):
+                if os.stat("proc", dir_fd=root).st_dev != machines:
+                    return root
+            os.close(root)
+    raise ProcessLookupError(pid)
 
 
 def _look(folder: int, page: int) -> list[tuple[int, int, int]]:

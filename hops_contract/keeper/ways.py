@@ -116,20 +116,28 @@ def _stay_inside(pid: int, channel: socket.socket, addresses: Sequence[tuple[str
             socket.send_fds(channel, [b"."], [made.fileno()])
 
 
-def segments_of(pid: int) -> int | None:
+def segments_of(thread: str) -> int | None:
     """A descriptor by which the System V segments of a sandbox are read, one a line; ``None`` if it can't be had.
 
     They need be attached to no process, so that no other look finds their memory.
+
+    Args:
+        thread: The folder in ``/proc`` of a thread that runs in the sandbox.
+
+    Raises:
+        OSError: It has ended.
     """
+    namespace = os.open(f"{thread}/ns/ipc", os.O_RDONLY)
     channel, other_end = socket.socketpair()
     child = os.fork()
     if child == 0:
         try:
-            _enter(pid, "ipc", _CLONE_NEWIPC)
+            _enter(namespace, "ipc", _CLONE_NEWIPC)
             # Whose they are is settled when it is opened.
             socket.send_fds(other_end, [b"."], [os.open("/proc/sysvipc/shm", os.O_RDONLY)])
         finally:
             os._exit(0)
+    os.close(namespace)
     other_end.close()
     _, descriptors, _, _ = socket.recv_fds(channel, 1, 1)
     channel.close()
@@ -138,12 +146,11 @@ def segments_of(pid: int) -> int | None:
 
 
 def _enter_network(pid: int) -> None:
-    _enter(pid, "net", _CLONE_NEWNET)
+    _enter(os.open(f"/proc/{pid}/ns/net", os.O_RDONLY), "net", _CLONE_NEWNET)
 
 
-def _enter(pid: int, name: str, its_kind: int) -> None:
+def _enter(namespace: int, name: str, its_kind: int) -> None:
     library = ctypes.CDLL(None, use_errno=True)
-    namespace = os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY)
     owner = fcntl.ioctl(namespace, _NS_GET_USERNS)
     if os.fstat(namespace).st_ino == os.stat(f"/proc/self/ns/{name}").st_ino:  # noqa: PTH116
         raise OSError(0, "it has no network of its own" if name == "net" else "it is not apart")

@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
+from hops_contract.keeper import limits
 from hops_contract.keeping import Address, Keeping, WayIn, kept_command, why_limited, why_no_own_network
 from hops_contract.sandbox import SandboxError, View, find_program
 
@@ -391,6 +392,31 @@ def test_memory_that_stands_beside_a_process_counts_too(start: Start, tmp_path: 
     process.communicate(timeout=60)
     assert process.returncode == 137
     assert (why_limited(tmp_path / "told") or "").startswith("The sandbox of the trial may hold 128 MiB of memory;")
+
+
+def test_a_sandbox_whose_first_thread_ended_before_the_first_look_is_looked_at(start: Start) -> None:
+    process = start(WITHOUT_ITS_FIRST_THREAD)  # which is without limits: the look that comes so late is this test's
+    deadline = time.monotonic() + 60
+    while not (first := next((one.pid for one in _family(process.pid) if _goes_on_without_its_first(one.pid)), None)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    root = limits._root_of(first)
+    folder = os.open("proc", os.O_RDONLY | os.O_DIRECTORY, dir_fd=root)
+    while max(memory for _, _, memory in limits._look(folder, os.sysconf("SC_PAGE_SIZE"))) < 300 * 1024 * 1024:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    segments = limits._segments(first)
+    assert segments is not None
+    for descriptor in (segments, folder, root):
+        os.close(descriptor)
+
+
+def _goes_on_without_its_first(number: int) -> bool:
+    try:
+        state = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0]
+        return state == "Z" and len(list(Path(f"/proc/{number}/task").iterdir())) > 1
+    except OSError:
+        return False
 
 
 def test_whoever_takes_all_connections_keeps_no_look_from_the_memory(start: Start, tmp_path: Path) -> None:
