@@ -27,6 +27,8 @@ _MNT_DETACH, _UMOUNT_NOFOLLOW = 2, 8
 _OPEN_TREE, _MOVE_MOUNT, _MOUNT_SETATTR = 428, 429, 442
 _OPEN_TREE_CLONE, _AT_EMPTY_PATH, _MOVE_MOUNT_F_EMPTY_PATH, _AT_FDCWD = 1, 0x1000, 4, -100
 _RDONLY, _NOSUID, _NODEV, _PRIVATE = 1, 2, 4, 1 << 18
+GONE = 3
+"""Exit status: nothing was done there."""
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -41,13 +43,13 @@ class _Attributes(ctypes.Structure):
     )
 
 
-def enter(pid: int, namespace: int) -> bool:
-    """Enters the mount namespace of a process; whether that is the one that was meant.
+def enter(thread: str, namespace: int) -> bool:
+    """Enters the mount namespace of a thread, given by its folder in ``/proc``; whether it is the one that was meant.
 
     Raises:
         OSError: It can't be entered.
     """
-    mounts = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+    mounts = os.open(f"{thread}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
     if os.fstat(mounts).st_ino != namespace or Path("/proc/self/ns/mnt").stat().st_ino == namespace:
         return False
     owner = fcntl.ioctl(mounts, _NS_GET_USERNS)
@@ -125,18 +127,21 @@ def attach(tree: int, point: str) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Does it; 0 also where there is nothing to do any more."""
-    verb, pid, namespace, *rest = arguments
+    """Does it, or tells by :data:`GONE` that the thread has ended before."""
+    verb, thread, namespace, *rest = arguments
     try:
         tree = cloned(int(rest[1]), writes=rest[2] == "write") if verb == "attach" else -1
-        if enter(int(pid), int(namespace)):
-            if verb == "attach":
-                attach(tree, rest[0])
-            else:
-                for point in rest:
-                    detach(point)
-    except (FileNotFoundError, ProcessLookupError):
-        return 0
+        try:
+            entered = enter(thread, int(namespace))
+        except (FileNotFoundError, ProcessLookupError):
+            return GONE
+        if not entered:
+            return GONE
+        if verb == "attach":
+            attach(tree, rest[0])
+        else:
+            for point in rest:
+                detach(point)
     except OSError as error:
         sys.stderr.write(f"{errno.errorcode.get(error.errno or 0, 'unknown')}\n")
         return 1

@@ -43,6 +43,7 @@ from hops_platform.adapters.sandboxes.mounts import (
     mounted_from,
     namespaces,
     open_mounted,
+    thread_of,
 )
 from hops_platform.engines.sandboxes import EndedShare, Ending, VisibleDataset
 from hops_platform.errors import EngineUnavailableError
@@ -236,9 +237,11 @@ def _opened(points: Mapping[Namespace, Sequence[str]]) -> Iterator[list[int]]:
 def _enter(namespace: Namespace, verb: str, words: Sequence[str], *, descriptors: Sequence[int] = ()) -> bool:
     """Lets something be done in a namespace; whether it is done, or there is nothing to do any more."""
     for pid in namespace.processes:
-        if not Path(f"/proc/{pid}").exists():
+        try:
+            thread = thread_of(pid)
+        except OSError:
             continue
-        command = [sys.executable, "-I", "-S", entering.__file__, verb, str(pid), str(namespace.number), *words]
+        command = [sys.executable, "-I", "-S", entering.__file__, verb, str(thread), str(namespace.number), *words]
         try:
             done = subprocess.run(
                 command,
@@ -252,10 +255,13 @@ def _enter(namespace: Namespace, verb: str, words: Sequence[str], *, descriptors
         except (OSError, subprocess.TimeoutExpired):
             LOG.exception("the program that enters sandboxes does not run")
             return False
+        if done.returncode == entering.GONE:
+            continue
         if done.returncode:
             LOG.warning("%s in a sandbox: %s", verb, done.stderr.decode(errors="replace").strip()[:100])
         return done.returncode == 0
-    return True
+    # Who was there has ended; who came since is there nevertheless.
+    return all(one.number != namespace.number for one in namespaces())
 
 
 def no_longer_text(project: str, dataset: str, ended: EndedShare | None = None) -> str:

@@ -16,6 +16,8 @@ from hops_contract.shares import Identity
 
 _PROC = Path("/proc")
 _GONE = (FileNotFoundError, ProcessLookupError, PermissionError)
+_TRIES = 20
+"""To find a thread that has not ended while it was looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +66,7 @@ class Inhabitant:
 def namespaces() -> list[Namespace]:
     """All but this process's own that this user can look into."""
     found: dict[int, list[int]] = defaultdict(list)
-    own = _namespace_of("self")
+    own = _namespace_of(os.getpid())
     for pid in processes():
         with suppress(*_GONE):
             number = _namespace_of(pid)
@@ -87,7 +89,7 @@ def mounted_from(namespace: Namespace, folder: str) -> list[Mounted]:
 def _mounts_of(namespace: Namespace) -> list[Mounted]:
     for pid in namespace.processes:
         try:
-            lines = Path(f"/proc/{pid}/mountinfo").read_text(errors="surrogateescape").splitlines()
+            lines = (thread_of(pid) / "mountinfo").read_text(errors="surrogateescape").splitlines()
             if _namespace_of(pid) == namespace.number:
                 return list(parse(lines))
         except _GONE:
@@ -114,7 +116,7 @@ def parse(lines: Sequence[str]) -> Iterator[Mounted]:
 def _look(namespace: Namespace, mounted: Mounted) -> Mounted:
     for pid in namespace.processes:
         with suppress(OSError):
-            status = Path(f"/proc/{pid}/root{mounted.point}").stat()
+            status = Path(f"{thread_of(pid)}/root{mounted.point}").stat()
             identity = Identity(device=status.st_dev, inode=status.st_ino)
             return Mounted(number=mounted.number, point=mounted.point, writes=mounted.writes, identity=identity)
     return mounted
@@ -183,7 +185,7 @@ def open_mounted(namespace: Namespace, point: str) -> int | None:
     for pid in namespace.processes:
         with suppress(OSError):
             flags = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-            return os.open(f"/proc/{pid}/root{point}", flags)
+            return os.open(f"{thread_of(pid)}/root{point}", flags)
     return None
 
 
@@ -228,7 +230,7 @@ def _held(pid: int, numbers: frozenset[int]) -> set[int]:
 def _mapped(pid: int) -> Iterator[tuple[int, int, str]]:
     """Device, inode and path of the files in a process's memory."""
     with suppress(*_GONE):
-        for line in Path(f"/proc/{pid}/maps").read_text(errors="surrogateescape").splitlines():
+        for line in (thread_of(pid) / "maps").read_text(errors="surrogateescape").splitlines():
             _, _, _, device, inode, *path = line.split(None, 5)
             if path and path[0].startswith("/"):
                 major, _, minor = device.partition(":")
@@ -266,5 +268,36 @@ def _mount_number(text: str) -> int:
     return int(found[1]) if found is not None else -1
 
 
-def _namespace_of(pid: int | str) -> int:
-    return Path(f"/proc/{pid}/ns/mnt").stat().st_ino
+def thread_of(pid: int) -> Path:
+    """The folder in ``/proc`` of a thread of a process that runs: its first, or where that has ended another.
+
+    Of a first thread that has ended nothing is told any more, neither where it was nor what it had, and the others run
+    on: code that wants to be overlooked ends it.
+
+    Raises:
+        FileNotFoundError: The process has ended.
+        PermissionError: It is another user's.
+    """
+    first = _PROC / str(pid)
+    for _ in range(_TRIES):
+        if _is_in_a_namespace(first):
+            return first
+        others = [one for one in (first / "task").iterdir() if one.name != first.name]
+        if not others:
+            break
+        for thread in others:
+            if _is_in_a_namespace(thread):
+                return thread
+    raise FileNotFoundError(pid)
+
+
+def _is_in_a_namespace(thread: Path) -> bool:
+    try:
+        (thread / "ns" / "mnt").stat()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return True
+
+
+def _namespace_of(pid: int) -> int:
+    return (thread_of(pid) / "ns" / "mnt").stat().st_ino

@@ -204,6 +204,16 @@ done = threading.Event()
 threading.Thread(target=thread, daemon=True).start()
 done.wait()""",
         "held = open(raw + '/day.csv')\nctypes.CDLL(None).prctl(4, 0)",
+        # Of a process whose first thread has ended nothing is told where others are looked at.
+        """
+def thread():
+    while open("/proc/self/stat").read().rpartition(")")[2].split()[0] != "Z":
+        time.sleep(0.01)
+    os.open(raw, os.O_RDONLY)
+    say('held')
+    time.sleep(600)
+threading.Thread(target=thread).start()
+ctypes.CDLL(None).syscall(60 if os.uname().machine == "x86_64" else 93, 0)""",
     ],
 )
 def test_who_holds_what_is_taken_away_is_ended_and_nobody_else(home, sandboxes, inside, holds):
