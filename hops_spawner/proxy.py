@@ -6,7 +6,9 @@ the ports on loopback as the proxy does, and no socket in the file system of the
 
 from __future__ import annotations
 
+import os
 import socket
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -16,6 +18,7 @@ from tornado.netutil import bind_unix_socket
 from traitlets import Dict, Unicode
 
 _ITS_OWNERS = 0o600
+_KEPT_SOCKETS = Path(__file__).with_name("kept_sockets.cjs")
 
 
 def came_by_proxy(request: HTTPServerRequest) -> bool:
@@ -27,6 +30,13 @@ def came_by_proxy(request: HTTPServerRequest) -> bool:
 def socket_url(path: str) -> str:
     """How the proxy is told a socket."""
     return f"http+unix://{quote(path, safe='')}"
+
+
+def proxy_command(program: str) -> list[str]:
+    """How the proxy is started, so that it keeps its connections to sockets; ``program`` is its path."""
+    path = str(_KEPT_SOCKETS).replace("\\", "\\\\").replace('"', '\\"')
+    options = f'{os.environ.get("NODE_OPTIONS", "")} --require "{path}"'
+    return ["env", f"NODE_OPTIONS={options.strip()}", program]
 
 
 class HopsProxy(ConfigurableHTTPProxy):

@@ -16,6 +16,7 @@ from traitlets import Integer
 from hops_contract.descriptors import raise_descriptor_limit
 from hops_contract.private_files import write_private
 from hops_contract.realms import RealmsError, load_realms
+from hops_spawner.proxy import proxy_command
 from jupyterhub_config.services import SERVER_SCOPES, mutual_tls_url, roles, service_url, services
 from jupyterhub_config.settings import (
     LOOPBACK,
@@ -60,7 +61,7 @@ c.HopsProxy.sockets = {
     c.JupyterHub.hub_bind_url: str(sockets / "hub.sock"),
     f"http://{LOOPBACK}:{ports['hops']}": str(sockets / "hops.sock"),
 }
-c.ConfigurableHTTPProxy.command = [proxy]
+c.ConfigurableHTTPProxy.command = proxy_command(proxy)
 c.ConfigurableHTTPProxy.api_url = f"http://{LOOPBACK}:{ports['proxy']}"
 c.ConfigurableHTTPProxy.auth_token = secret(home.secret("proxy-token"))
 c.ConfigurableHTTPProxy.pid_file = str(home.run / "proxy.pid")

@@ -492,7 +492,7 @@ def test_the_token_is_renewed_at_half_of_its_life_and_written_for_the_owner_alon
         time.sleep(0.05)
     assert file.read_text() == second
     assert file.stat().st_mode & 0o777 == 0o600
-    assert sorted(path.name for path in folder.iterdir()) == ["server.json", "token.jwt"]
+    assert sorted(path.name for path in folder.iterdir()) == ["listens", "server.json", "token.jwt"]
 
 
 def test_a_refused_renewal_is_said_in_the_project(start_server, make_folder, platform):
