@@ -169,7 +169,7 @@ class HopsAuthenticator(Authenticator):
         """
         realm = str(data.get("realm", ""))
         try:
-            name = await self._name_of(data, browser=_browser_of(handler), forwarded=forwarded_for(handler))
+            name = await self._name_of(data, handler, forwarded=forwarded_for(handler))
             known = handler.find_user(name) if handler is not None else None
             if known is not None:
                 # Before the new cookie is made, or the next request would end it together with the old ones.
@@ -186,11 +186,12 @@ class HopsAuthenticator(Authenticator):
             raise LoginRefusedError(403, str(error), challenge=again, realm=realm) from None
         return {"name": name, "admin": False}
 
-    async def _name_of(self, data: dict[str, Any], *, browser: str | None, forwarded: str) -> str:
+    async def _name_of(self, data: dict[str, Any], handler: Any, *, forwarded: str) -> str:
         proof = data.get("proof")
         # A form's fields are texts: nothing that a browser sends is taken for one.
         if isinstance(proof, RealmProof):
-            return await self._name_by(proof, browser=browser, forwarded=forwarded)
+            # Not for a password: a session that begins between its page and that of the code would end the form.
+            return await self._name_by(proof, browser=_browser_of(handler), forwarded=forwarded)
         challenge, code = data.get("challenge", ""), data.get("code", "").strip()
         if challenge:
             if len(challenge) > MAX_CHALLENGE_LENGTH:

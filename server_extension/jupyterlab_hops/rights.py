@@ -91,6 +91,7 @@ _ALL_MEMBERS = (
     # The project. What pages of TensorBoard and Spark hold is results; see `no_downloads`.
     "jupyterlab_hops.handlers.DatasetHandler",
     "jupyterlab_hops.handlers.DatasetsHandler",
+    "jupyterlab_hops.handlers.LimitedHandler",
     "jupyterlab_hops.handlers.NotebookRenamedHandler",
     "jupyterlab_hops.handlers.OutputsHandler",
     "jupyterlab_hops.handlers.OverviewHandler",
