@@ -22,7 +22,7 @@ router = APIRouter(tags=["topics"])
 TopicName = Annotated[str, Path(max_length=MAX_TOPIC_LENGTH, examples=["measurements"])]
 
 
-def check_site(parts: PartsOf) -> Parts:
+async def check_site(parts: PartsOf) -> Parts:
     """The parts of a site that has Kafka."""
     service.check_site(parts.engines.streams)
     return parts

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import socket
-import threading
 import time
 import zipfile
 from collections.abc import Iterator
@@ -13,13 +11,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-import uvicorn
 from anyio.from_thread import start_blocking_portal
 from hops import dataset
 
 from hops_platform.adapters.templates.sent import SentTemplates
 from hops_platform.testing.factories import make_platform
 from tests.integration.platform.conftest import PlatformUnderTest, TestClient, cheap_passwords  # noqa: F401 - a fixture
+from tests.listening import listening
 
 pytestmark = [pytest.mark.spark, pytest.mark.timeout(600)]
 
@@ -66,21 +64,15 @@ def ada(site: Site) -> TestClient:
 @pytest.fixture
 def in_session(site: Site, ada: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What a notebook of Ada's would have."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(site.hops.platform.app, log_config=None, lifespan="off"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
+    with listening(site.hops.platform.app) as port:
         token = tmp_path / "token"
         token.write_text(site.hops.platform.parts.signer.sign_user("ada", admin=False).token)
-        port = listening.getsockname()[1]
         monkeypatch.setenv("HOPS_CONTROL_PLANE_URL", f"http://127.0.0.1:{port}/services/hops")
         monkeypatch.setenv("HOPS_TOKEN_FILE", str(token))
         monkeypatch.setenv("HOPS_PROJECT", "weather")
         monkeypatch.setenv("HOPS_PROJECT_PATH", f"hdfs://127.0.0.1:{site.cluster.rpc}{site.root}/Projects/weather")
         monkeypatch.setattr(time, "sleep", lambda _s: None)
         yield
-        server.should_exit = True
-        thread.join(30)
 
 
 def uploaded(client: TestClient, where: str, path: str, data: bytes) -> None:

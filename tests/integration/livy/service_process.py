@@ -261,8 +261,13 @@ def python_of(client: httpx.Client, session_id: int) -> psutil.Process:
 def run(client: httpx.Client, session_id: int, code: str, **more: Any) -> dict[str, Any]:
     created = client.post(f"/sessions/{session_id}/statements", json={"code": code, **more})
     assert created.status_code == 201, created.text
+    return finished(client, session_id, created.json()["id"])
+
+
+def finished(client: httpx.Client, session_id: int, number: int) -> dict[str, Any]:
+    """A statement that has ended; the service holds each of the requests."""
     for _ in range(6):
-        statement = client.get(f"/sessions/{session_id}/statements/{created.json()['id']}").json()
+        statement = client.get(f"/sessions/{session_id}/statements/{number}").json()
         if statement["output"] is not None:
             return statement
     raise AssertionError(statement)

@@ -7,7 +7,7 @@ import jwt
 import psutil
 import pytest
 
-from .service_process import run, start_session
+from .service_process import finished, run, start_session
 
 pytestmark = pytest.mark.spark
 DYNAMIC = {
@@ -37,14 +37,6 @@ def _others_can_reach(process):
         if connection.status == psutil.CONN_LISTEN
         and not ipaddress.ip_address(connection.laddr.ip.removeprefix("::ffff:")).is_loopback
     ]
-
-
-def finished(client, session_id, number):
-    for _ in range(6):
-        statement = client.get(f"/sessions/{session_id}/statements/{number}").json()
-        if statement["output"] is not None:
-            return statement
-    raise AssertionError(statement)
 
 
 def test_executors_come_with_the_work_go_after_it_and_listen_on_loopback_only(service, client):

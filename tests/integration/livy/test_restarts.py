@@ -12,6 +12,7 @@ from .service_process import (
     NO_SANDBOX,
     Service,
     control_plane_running,
+    finished,
     make_home,
     python_of,
     run,
@@ -47,14 +48,6 @@ def _submit(client, session_id, code):
     return created.json()["id"]
 
 
-def _finished(client, session_id, number):
-    for _ in range(6):
-        statement = client.get(f"/sessions/{session_id}/statements/{number}").json()
-        if statement["output"] is not None:
-            return statement
-    raise AssertionError(statement)
-
-
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "stopped"])
 def test_a_session_is_found_again_with_all_that_it_had_and_did_meanwhile(service, client, number):
     session_id = start_session(client, name="mine", ttl="2h", **SMALL)
@@ -77,9 +70,9 @@ def test_a_session_is_found_again_with_all_that_it_had_and_did_meanwhile(service
     found = client.get(f"/sessions/{session_id}/statements").json()
     assert found["statements"][: len(statements["statements"])] == statements["statements"]
     go_on.touch()
-    output = _finished(client, session_id, running)["output"]
+    output = finished(client, session_id, running)["output"]
     assert output["data"]["text/plain"] == "".join(f"{i}\n" for i in range(60)) + "'whole'"
-    assert _finished(client, session_id, waiting)["output"]["data"]["text/plain"] == "42"
+    assert finished(client, session_id, waiting)["output"]["data"]["text/plain"] == "42"
     assert run(client, session_id, "spark.range(10).count()")["output"]["data"]["text/plain"] == "10"
 
 
@@ -90,7 +83,7 @@ def test_a_statement_that_ended_while_the_service_was_away_has_its_output(servic
     service.halt(signal.SIGKILL)
     time.sleep(4)
     service.start()
-    output = _finished(client, session_id, lost)["output"]
+    output = finished(client, session_id, lost)["output"]
     assert (output["ename"], output["outputs"][0]["content"]["text"]) == ("ZeroDivisionError", "done\n")
     assert wait_idle(client, session_id)["state"] == "idle"
 
@@ -163,7 +156,7 @@ def test_a_service_that_stops_answers_who_waits(service, client):
     assert (statement["state"], overview["items"][0]["state"]) == ("running", "busy")
     service.start()
     client.post(f"{path}/cancel")
-    assert _finished(client, session_id, number)["state"] == "cancelled"
+    assert finished(client, session_id, number)["state"] == "cancelled"
 
 
 def test_an_interrupt_reaches_a_statement_of_before(service, client):
@@ -173,7 +166,7 @@ def test_an_interrupt_reaches_a_statement_of_before(service, client):
     service.halt(signal.SIGKILL)
     service.start()
     client.post(f"/sessions/{session_id}/statements/{number}/cancel")
-    assert _finished(client, session_id, number)["state"] == "cancelled"
+    assert finished(client, session_id, number)["state"] == "cancelled"
 
 
 def test_a_driver_that_died_meanwhile_is_reported_with_its_statements(service, client):
@@ -191,7 +184,7 @@ def test_a_driver_that_died_meanwhile_is_reported_with_its_statements(service, c
     words = "ended without a word: it was killed" if NO_SANDBOX else "The driver was killed (signal 9)"
     assert words in summary["reason"]
     assert client.get(f"/sessions/{session_id}/statements/0").json()["output"]["data"]["text/plain"].startswith("kept")
-    assert _finished(client, session_id, number)["output"]["ename"] == "SessionEnded"
+    assert finished(client, session_id, number)["output"]["ename"] == "SessionEnded"
     service.halt()
     service.start()
     assert client.get(f"/sessions/{session_id}/summary").json()["reason"] == summary["reason"]

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from hops import _platform, dataset, project
 from hops.dataset import DatasetError
 
 from hops_contract.principal import ProjectRole
+from tests.listening import listening
 
 from .conftest import ON_SQLITE, PlatformUnderTest
 
@@ -69,21 +67,15 @@ def served(on_disk: PlatformUnderTest, tmp_path: Path, monkeypatch: pytest.Monke
     ada = on_disk.user("ada")
     on_disk.ready_project(ada, template="empty")
     app = Breaking(on_disk.platform.app)
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
+    with listening(app) as port:
         token = tmp_path / "token"
         token.write_text(on_disk.platform.parts.signer.sign_user("ada", admin=False).token)
-        port = listening.getsockname()[1]
         monkeypatch.setenv("HOPS_CONTROL_PLANE_URL", f"http://127.0.0.1:{port}/services/hops")
         monkeypatch.setenv("HOPS_TOKEN_FILE", str(token))
         monkeypatch.setenv("HOPS_PROJECT", "weather")
         monkeypatch.delenv("HOPS_PROJECT_PATH", raising=False)
         monkeypatch.setattr(time, "sleep", lambda _s: None)
         yield app
-        server.should_exit = True
-        thread.join(30)
 
 
 @ON_SQLITE

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import signal
 import socket
@@ -26,10 +25,10 @@ from hops_platform.settings import Settings
 from hops_platform.testing.factories import make_platform
 from hops_platform.tls_server import HANDSHAKE_S, MOST_HANDSHAKES
 from hops_platform.users import service as users
+from tests.page_scripts import said_by, script_of
 from tests.ports import free_port
 
 API = "/services/hops/api/v1/"
-DOCS = Path(__file__).parents[3] / "docs"
 
 
 @dataclass
@@ -104,29 +103,19 @@ def test_without_one_a_token_is_asked_for(served: Served) -> None:
         assert client.get("me").status_code == 401
 
 
-def script_of(page: str) -> str:
-    found = re.search(r"<!-- run by .*? -->\n```sh\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL)
-    assert found is not None
-    return found[1]
-
-
 @pytest.mark.skipif(not all(map(shutil.which, ("curl", "jq"))), reason="needs curl and jq")
 def test_the_scripts_of_the_pages_get_a_token_and_call_with_a_certificate(served: Served, tmp_path: Path) -> None:
     (tmp_path / "login.json").write_text(json.dumps({"username": "ada", "password": "correct horse battery"}))
     (tmp_path / ".hopslab" / "run").mkdir(parents=True)
-    told = {"mutual_tls_url": served.mutual.removesuffix("api/v1/")}
-    (tmp_path / ".hopslab" / "run" / "site.json").write_text(json.dumps(told))
+    site = {"mutual_tls_url": served.mutual.removesuffix("api/v1/")}
+    (tmp_path / ".hopslab" / "run" / "site.json").write_text(json.dumps(site))
     log_in, address = script_of("reference/rest.md"), "http://127.0.0.1:8000/services/hops/api/v1"
     assert address in log_in
     script = log_in.replace(address, served.plain.rstrip("/")) + script_of("certificates.md")
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script], cwd=tmp_path,
-        env={"PATH": os.environ["PATH"], "no_proxy": "*"}, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    me, end = json.JSONDecoder().raw_decode(done.stdout)
+    told = said_by(script, tmp_path)
+    me, end = json.JSONDecoder().raw_decode(told)
     assert me["kind"] == "user"
-    assert json.loads(done.stdout[end:])["name"] == "weather"
+    assert json.loads(told[end:])["name"] == "weather"
     assert {file.stat().st_mode & 0o777 for file in (*tmp_path.glob("*.pem"), tmp_path / "token.txt")} == {0o600}
 
 

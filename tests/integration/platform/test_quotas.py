@@ -119,11 +119,8 @@ def test_one_that_was_given_up_and_is_begun_again_with_its_key_counts_again(ada:
     assert begin(ada, MIB, headers=key).status_code == 409
 
 
-def test_given_up_while_its_announcement_is_repeated_it_is_not_begun_uncounted(
-    ada: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    key = {"Idempotency-Key": "k"}
-    where = f"projects/weather/uploads/{begin(ada, MIB, headers=key).json()['id']}"
+def given_up_once_found(ada: Any, where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets an upload be given up by another call as soon as the next one has found it."""
     found = local_uploads.LocalUploads.find
 
     def meanwhile(self: Any, project: str, owner: UUID, upload: UUID) -> Upload:
@@ -133,6 +130,14 @@ def test_given_up_while_its_announcement_is_repeated_it_is_not_begun_uncounted(
         return told
 
     monkeypatch.setattr(local_uploads.LocalUploads, "find", meanwhile)
+
+
+def test_given_up_while_its_announcement_is_repeated_it_is_not_begun_uncounted(
+    ada: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = {"Idempotency-Key": "k"}
+    where = f"projects/weather/uploads/{begin(ada, MIB, headers=key).json()['id']}"
+    given_up_once_found(ada, where, monkeypatch)
     begin(ada, MIB, headers=key)
     # Given up once more it would give back what nobody took.
     assert ada.delete(where).status_code == 204
@@ -143,15 +148,7 @@ def test_given_up_while_its_announcement_is_repeated_it_is_not_begun_uncounted(
 
 def test_given_up_by_many_at_the_same_moment_it_gives_back_once(ada: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     where = f"projects/weather/uploads/{begin(ada, MIB).json()['id']}"
-    found = local_uploads.LocalUploads.find
-
-    def meanwhile(self: Any, project: str, owner: UUID, upload: UUID) -> Upload:
-        told = found(self, project, owner, upload)
-        monkeypatch.setattr(local_uploads.LocalUploads, "find", found)
-        assert ada.delete(where).status_code == 204
-        return told
-
-    monkeypatch.setattr(local_uploads.LocalUploads, "find", meanwhile)
+    given_up_once_found(ada, where, monkeypatch)
     assert ada.delete(where).status_code == 204
     assert begin(ada, MIB + 1).status_code == 409
     assert begin(ada, MIB).status_code == 201

@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
-import socket
-import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
+
+from tests.listening import listening
+from tests.page_scripts import said_by, script_of
 
 from .conftest import ON_SQLITE
 
 pytestmark = ON_SQLITE
 
-PAGE = Path(__file__).parents[3] / "docs" / "sharing.md"
-
 
 @pytest.fixture
 def address(on_disk: Any) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(on_disk.platform.app, log_config=None, lifespan="off"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}/services/hops/api/v1"
-        server.should_exit = True
-        thread.join(30)
+    with listening(on_disk.platform.app) as port:
+        yield f"http://127.0.0.1:{port}/services/hops/api/v1"
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
@@ -45,19 +35,8 @@ def test_the_script_of_the_page_tells_the_story(on_disk: Any, address: str, tmp_
     for name in ("ada", "grace"):
         token = on_disk.platform.parts.signer.sign_user(name, admin=False).token
         (tmp_path / f"{name}.txt").write_text(f"Authorization: Bearer {token}\n")
-    script = re.search(r"<!-- run by .*? -->\n```sh\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert script is not None
-    done = subprocess.run(
-        ["bash", "-euc", script[1]],
-        cwd=tmp_path,
-        env={"PATH": os.environ["PATH"], "hops": address, "no_proxy": "127.0.0.1"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    offered, waiting, accepted, files, download, users, gone = done.stdout.strip().splitlines()
+    told = said_by(script_of("sharing.md"), tmp_path, hops=address)
+    offered, waiting, accepted, files, download, users, gone = told.strip().splitlines()
     assert '"state":"offered"' in offered
     assert '"state":"offered"' in waiting
     assert '"state":"accepted"' in accepted

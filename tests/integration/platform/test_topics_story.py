@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
-import socket
-import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from hops import kafka
 from hops.dataset import DatasetError
 
 from hops_contract.principal import ProjectRole
+from tests.listening import listening
+from tests.page_scripts import said_by, script_of
 
 from .test_topics import ada, database_url
 
 __all__ = ["ada", "database_url"]  # fixtures
 
-PAGE = Path(__file__).parents[3] / "docs" / "topics.md"
 BROKERS = ["kafka-1.example.org:9093", "kafka-2.example.org:9093"]
 
 
@@ -35,13 +30,8 @@ def hops(make: Callable[..., Any]) -> Any:
 
 @pytest.fixture
 def address(hops: Any) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(hops.platform.app, log_config=None, lifespan="off"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}/services/hops"
-        server.should_exit = True
-        thread.join(30)
+    with listening(hops.platform.app) as port:
+        yield f"http://127.0.0.1:{port}/services/hops"
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
@@ -49,19 +39,8 @@ def address(hops: Any) -> Iterator[str]:
 def test_the_script_of_the_page_tells_the_story(hops: Any, address: str, tmp_path: Path) -> None:
     token = hops.platform.parts.signer.sign_user("ada", admin=False).token
     (tmp_path / "ada.txt").write_text(f"Authorization: Bearer {token}\n")
-    script = re.search(r"<!-- run by .*? -->\n```sh\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert script is not None
-    done = subprocess.run(
-        ["bash", "-euc", script[1]],
-        cwd=tmp_path,
-        env={"PATH": os.environ["PATH"], "hops": f"{address}/api/v1", "no_proxy": "127.0.0.1"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    created, listed, read, brokers = done.stdout.strip().splitlines()
+    told = said_by(script_of("topics.md"), tmp_path, hops=f"{address}/api/v1")
+    created, listed, read, brokers = told.strip().splitlines()
     assert '"on_cluster":"weather__measurements"' in created
     assert '"partitions":3' in listed
     assert '"made_by":"ada"' in read
