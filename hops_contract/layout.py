@@ -53,6 +53,11 @@ class Home:
         return self.root / "secrets"
 
     @property
+    def own_tls(self) -> Path:
+        """Certificate and key of the control plane, and the authorities that it believes."""
+        return self.secrets / "tls"
+
+    @property
     def logs(self) -> Path:
         """Logs of the platform's services."""
         return self.root / "logs"

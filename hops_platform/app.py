@@ -215,7 +215,7 @@ def make_streams(settings: Settings) -> Streams:
     """The cluster of the site, or what stands for none."""
     if not settings.brokers:
         return NoStreams()
-    files = TlsFiles(settings.layout.secrets / "tls")
+    files = TlsFiles(settings.layout.own_tls)
     return KafkaStreams(settings.brokers, certificate=files.certificate, key=files.key, authorities=files.authorities)
 
 
@@ -393,7 +393,7 @@ def _recurring_with_kafka(parts: Parts, workers: OutboxWorkers) -> list[Recurrin
             workers.wake()
 
     def write_tls_files() -> None:
-        TlsFiles(parts.settings.layout.secrets / "tls").write(parts)
+        TlsFiles(parts.settings.layout.own_tls).write(parts)
 
     topics = Recurring("topics", settle_topics, interval_s=_HOUR_S)
     if parts.settings.mutual_tls_port is not None:

@@ -121,7 +121,7 @@ def mutual_tls_config(app: ASGIApp, settings: Settings, parts: Parts) -> MutualT
     """
     if settings.mutual_tls_port is None:
         return None
-    files = TlsFiles(settings.layout.secrets / "tls")
+    files = TlsFiles(settings.layout.own_tls)
     files.write(parts)
     config = address_config(
         app,

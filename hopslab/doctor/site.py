@@ -126,7 +126,7 @@ def look_at_authorities(settings: SiteSettings) -> Finding:
 
     Those of members are renewed in the database, and stand in ``GET certificates``.
     """
-    subject, folder = "Own certificates", settings.layout.secrets / "tls"
+    subject, folder = "Own certificates", settings.layout.own_tls
     try:
         ends = [
             certificate.not_valid_after_utc.timestamp()

@@ -39,7 +39,6 @@ PATIENCE_S = 10.0
 _ANY_HOST = "*"
 _READING = frozenset({AclOperation.READ, AclOperation.DESCRIBE})
 _WRITING = _READING | {AclOperation.WRITE}
-_GROUPS = frozenset({AclOperation.READ, AclOperation.DESCRIBE})
 _FORBIDDEN = frozenset(
     {KafkaError.CLUSTER_AUTHORIZATION_FAILED, KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.SECURITY_DISABLED}
 )
@@ -95,7 +94,7 @@ def wanted_rights(
 ) -> Mapping[Place, frozenset[Right]]:
     """All that is to be allowed to project-users of ``project``, by what it is about."""
     groups = Place(ResourceType.GROUP, prefix_of(project), ResourcePatternType.PREFIXED)
-    wanted = {groups: _rights(group_members, _GROUPS)}
+    wanted = {groups: _rights(group_members, _READING)}
     for one in topics:
         wanted[place_of_topic(one.topic)] = _rights(one.writers, _WRITING) | _rights(one.readers, _READING)
     return wanted
@@ -154,8 +153,7 @@ class KafkaStreams:
         with self._admin() as admin:
             # The rights first: they would be those to the next topic of this name.
             everything = place_of_topic(topic).all_rights()
-            for gone in admin.delete_acls([everything], request_timeout=self._patience_s).values():
-                gone.result(self._patience_s)
+            _all_done(admin.delete_acls([everything], request_timeout=self._patience_s), self._patience_s)
             asked = admin.delete_topics([topic], request_timeout=self._patience_s)
             _done(asked[topic], self._patience_s, but=KafkaError.UNKNOWN_TOPIC_OR_PART)
 
