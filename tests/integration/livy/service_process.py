@@ -244,6 +244,17 @@ def wait_idle(client: httpx.Client, session_id: int) -> dict[str, Any]:
         time.sleep(0.1)  # after a list of the sessions no request is held
 
 
+def wait_busy(client: httpx.Client, session_id: int) -> None:
+    """Returns when a statement of the session runs; asks by the list, which no statement holds up."""
+    deadline = time.monotonic() + 60
+    while True:
+        states = {one["id"]: one["state"] for one in client.get("/sessions").json()["sessions"]}
+        if states[session_id] == "busy":
+            return
+        assert time.monotonic() < deadline, states
+        time.sleep(0.1)
+
+
 def python_of(client: httpx.Client, session_id: int) -> psutil.Process:
     """The session's Python; inside of a sandbox it knows itself by another id."""
     code = "import os; print(os.readlink('/proc/self/ns/pid'), os.getpid())"

@@ -12,7 +12,7 @@ import pytest
 
 from tests.integration.kernels.conftest import COLOURS, kernel_running
 
-from .service_process import BASE
+from .service_process import BASE, wait_busy
 
 pytestmark = [pytest.mark.spark, pytest.mark.timeout(600)]
 
@@ -290,9 +290,12 @@ def test_other_settings_need_another_session(pyspark, sessions):
     assert "NameError" in pyspark("lost").stderr
 
 
-def test_info_does_not_wait_for_what_other_sessions_do(pyspark, scala):
+def test_info_does_not_wait_for_what_other_sessions_do(pyspark, scala, service):
     scala("1")
+    number = scala.session
     waiting = scala.kernel.start("Thread.sleep(20000)")
+    with service.client() as client:
+        wait_busy(client, number)
     began = time.monotonic()
     assert "<td>spark</td><td>busy</td>" in html(pyspark("%%info"))
     assert time.monotonic() - began < 10
