@@ -14,7 +14,9 @@ from pathlib import Path
 
 import jwt
 
+from hops_contract.principal import Principal
 from hops_contract.private_files import write_private
+from hops_livy.errors import NotAuthenticatedError
 
 LOG = logging.getLogger(__name__)
 _KEPT_S = 25 * 3600.0
@@ -52,9 +54,16 @@ class EndedOwners:
         except OSError as error:
             LOG.warning("that %s was ended can't be written down: %s", project_user, error.strerror)
 
-    def refuses(self, project_user: str, token: str) -> bool:
-        """Whether ``token``, which was verified already, was signed before the work of ``project_user`` was ended."""
-        moment = self._ended.get(project_user)
-        if moment is None:
-            return False
-        return float(jwt.decode(token, options={"verify_signature": False})["iat"]) <= moment
+    def check_welcome(self, principal: Principal, token: str) -> None:
+        """Checks that the caller's work was not ended after ``token``, which was verified already, was signed.
+
+        Raises:
+            NotAuthenticatedError: It was.
+        """
+        moment = self._ended.get(principal.project_user)
+        if moment is None or float(jwt.decode(token, options={"verify_signature": False})["iat"]) > moment:
+            return
+        raise NotAuthenticatedError(
+            f"You are no longer a member of project {principal.project}, or were not when this token was signed.",
+            remedy="Start the notebook server again; if that is refused, ask a Data Owner of the project.",
+        )

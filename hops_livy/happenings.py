@@ -26,7 +26,8 @@ from typing import Any
 
 from hops_contract.principal import Principal
 from hops_contract.private_files import write_private
-from hops_livy.sessions import Session, SessionState
+from hops_livy.session_states import SessionState
+from hops_livy.sessions import Session
 
 LOG = logging.getLogger(__name__)
 _MOST = 20_000
@@ -86,8 +87,16 @@ class Happenings:
             self._kept.append(happening)
 
     def begun(self, session: Session) -> None:
-        """A session or batch was given to its owner."""
+        """A session or batch was given to its owner; its end is told as well."""
         self._note(session, "begun", by=session.owner, reason="", details=_asked(session))
+        if session.final:
+            self.ended(session)
+        else:
+            self.watch(session)
+
+    def watch(self, session: Session) -> None:
+        """The end of ``session`` is told, whose beginning was."""
+        session.on_end = self.ended
 
     def refused(self, session: Session, reason: str) -> None:
         """A session or batch was asked for and could not be had: ``reason`` says why. See law 4."""

@@ -11,7 +11,7 @@ from hops_contract.slugs import split_project_user
 from hops_livy.engines.drivers import Shape
 from hops_livy.idleness import Idleness
 from hops_livy.pool import Warm, WarmPool
-from hops_livy.sessions import SessionState
+from hops_livy.session_states import SessionState
 
 _FIRST_AGAIN_S = 60.0
 

@@ -12,23 +12,9 @@ from pathlib import Path
 from hops_contract.principal import Principal
 from hops_livy.engines.drivers import BatchFile
 from hops_livy.errors import BadRequestError, LeftOutError
-from hops_livy.sessions import KINDS, SHARED
 from hops_livy.wire import BatchRequest, Resources
 
 _UNITS_S = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
-
-
-def check_kind(kind: str) -> None:
-    """Checks that there are sessions of such a kind.
-
-    Raises:
-        LeftOutError: Livy has them, this service does not.
-        BadRequestError: There is no such kind.
-    """
-    if kind == "sparkr":
-        raise LeftOutError(f"R is not offered; the kinds of sessions are {', '.join((*KINDS, SHARED))}.")
-    if kind not in (*KINDS, SHARED):
-        raise BadRequestError(f"There is no kind {kind!r}; the kinds are {', '.join((*KINDS, SHARED))}.")
 
 
 def check_fields(request: Resources, principal: Principal, *, batch: bool) -> None:

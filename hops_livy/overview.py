@@ -24,7 +24,8 @@ from typing import Any
 
 from hops_contract.principal import Principal, PrincipalKind, ProjectRole
 from hops_livy.errors import BadRequestError, ForbiddenError, NotFoundError
-from hops_livy.sessions import Session, SessionState
+from hops_livy.session_states import SessionState
+from hops_livy.sessions import Session
 from hops_livy.standing import Standing
 from hops_livy.statements import Statement, StatementState
 from hops_livy.wire import Scope

@@ -11,8 +11,10 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from hops_contract.network import Network
 from hops_livy.engines.drivers import Shape
-from hops_livy.sessions import Session, SessionState
+from hops_livy.session_states import SessionState
+from hops_livy.sessions import Session
 
 KEPT_S = 180.0
 """A warm session that nobody has asked to keep for so long ends."""
@@ -94,6 +96,17 @@ class WarmPool:
             self.remove(warm.session)
         return chosen
 
+    async def end(self, warm: Warm, *, at_once: bool = False) -> None:
+        """Ends one that nobody has asked for; nothing of it is left.
+
+        Args:
+            warm: Which.
+            at_once: Whether its code may do nothing more.
+        """
+        self.remove(warm.session)
+        await warm.session.end("It was kept ready and not asked for.", at_once=at_once)
+        warm.session.journal.remove()
+
     def remove(self, session: Session) -> None:
         """Forgets one; safe to repeat."""
         self._warm = {owner: warm for owner, warm in self._warm.items() if warm.session is not session}
@@ -101,3 +114,15 @@ class WarmPool:
     def spent(self, now: float) -> list[Warm]:
         """Those that have ended, and those that nobody has asked to keep for long."""
         return [warm for warm in self if warm.session.final or now - warm.wanted > KEPT_S]
+
+
+def known_by(conf: Mapping[str, str], network: Network, *, full: bool = False) -> dict[str, str]:
+    """What a session that is kept ready must have been started with to be the one that is asked for.
+
+    Args:
+        conf: Spark's settings that were asked for.
+        network: What the project's sandboxes reach.
+        full: Whether the project's storage is full.
+    """
+    sandbox = {} if network is Network.PLATFORM else {"the network of the sandbox": network.value}
+    return {**conf, **sandbox, **({"the project's datasets": "read only"} if full else {})}

@@ -16,10 +16,17 @@ from hops_livy.engines.drivers import BatchFile, Executed, Shape
 from hops_livy.journal import Entry, Journal
 from hops_livy.news import News
 from hops_livy.outputs import DROPPED, Outputs, Written
-from hops_livy.sessions import Session, SessionState, Timeouts
+from hops_livy.session_states import SessionState
+from hops_livy.sessions import Session
 from hops_livy.settings import Limits
 from hops_livy.spooled import read_spool_file
 from hops_livy.statements import Statement, StatementState
+from hops_livy.timeouts import Timeouts
+
+
+def application_of(session: Session) -> str:
+    """The name of its application, which a session keeps for life."""
+    return f"application_{int(session.created * 1000)}_{session.id:04d}"
 
 
 def heading(session: Session, application: str, *, warm: Mapping[str, str] | None) -> Entry:
@@ -86,7 +93,7 @@ class Recovered:
         self.ending: str | None = None
         self._statements: dict[int, Statement] = {}
         self._numbered = 0
-        self.session.head.append(head)
+        self.session.record.take(head)
         for entry in entries:
             self._take(entry)
         self.session.restore(self._statements, numbered=self._numbered)
@@ -97,7 +104,7 @@ class Recovered:
                 self.driver = state
                 # Not before: a service may have died in the midst of the start, and then its turn is still to come.
                 self.waiting = None
-                self.session.head[:] = [*self.session.head_without("waiting"), entry]
+                self.session.record.take(entry, instead_of="waiting")
             case {"is": "waiting" | "overtaken"}:
                 self._take_waiting(entry)
             case {"is": "ending", "reason": str() as reason}:
@@ -105,7 +112,7 @@ class Recovered:
                 self.session.ended_by = _who(entry.get("by"))
             case {"is": "client", "kernel": kernel, "notebook": notebook}:
                 self.session.kernel, self.session.notebook = kernel, notebook
-                self._put_into_head(entry)
+                self.session.record.take(entry)
             case {"is": "numbered", "next": int() as number}:
                 self._numbered = number
             case {"is": "statement", "id": int() as number, "code": str() as code, "kind": str() as kind}:
@@ -129,13 +136,10 @@ class Recovered:
         match entry:
             case {"is": "waiting"}:
                 self.waiting = _was_waiting(entry)
-                self._put_into_head(entry)
+                self.session.record.take(entry)
             case {"is": "overtaken", "times": int() as times} if self.waiting is not None:
                 self.waiting.overtaken = times
-                self.session.remember_overtaken(times)
-
-    def _put_into_head(self, entry: Entry) -> None:
-        self.session.head[:] = [*self.session.head_without(entry["is"]), entry]
+                self.session.record.remember_overtaken(times)
 
 
 def written(session: Session, statement: int) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from hops_contract.principal import Principal
 from hops_livy.errors import BadRequestError, NotFoundError, TooManyError
 from hops_livy.news import News
+from hops_livy.session_states import SessionState
 from hops_livy.sessions import Session
 from hops_livy.settings import Limits
 
@@ -23,12 +24,12 @@ class SessionList:
 
     Args:
         limits: Bounds.
-        news: Told when one has gone.
+        news: Told when one has come, changed its state or gone.
     """
 
     def __init__(self, limits: Limits, news: News) -> None:
         self._limits = limits
-        self._news = news
+        self.news = news
         self._sessions: dict[int, Session] = {}
 
     def __iter__(self) -> Iterator[Session]:
@@ -56,6 +57,10 @@ class SessionList:
             raise NotFoundError(f"Session '{session_id}' not found: you have no such {kind}.")
         session.hear()
         return session
+
+    def works(self) -> bool:
+        """Whether any of them starts or works now."""
+        return any(session.state in (SessionState.STARTING, SessionState.BUSY) for session in self)
 
     def owned(self, project_user: str, *, batch: bool | None = False) -> list[Session]:
         """The sessions (or batches; both with ``None``) of one project-user, oldest first."""
@@ -131,7 +136,7 @@ class SessionList:
         """One has gone, with all that was kept of it; safe to repeat."""
         if self._sessions.pop(session.id, None) is not None:
             session.journal.remove()
-        self._news.tell()
+        self.news.tell()
 
     def forget_surplus(self) -> None:
         """Forgets those that ended a day ago, and those that are more than are kept.

@@ -230,7 +230,9 @@ class WaitingRoom:
 
     def _begin_to_wait(self, entry: Waiting) -> None:
         entry.told = True
-        entry.session.begin_to_wait(conf=entry.conf, batch=entry.batch, limit=entry.limit, overtaken=entry.overtaken)
+        entry.session.record.begin_to_wait(
+            conf=entry.conf, batch=entry.batch, limit=entry.limit, overtaken=entry.overtaken
+        )
         LOG.info("session %d of %s waits", entry.session.id, entry.session.owner.project_user)
 
     async def _leave(self, entry: Waiting) -> None:
@@ -254,7 +256,7 @@ class WaitingRoom:
             if asked.overtaken != entry.overtaken:
                 entry.overtaken = asked.overtaken
                 if entry.told:
-                    entry.session.note_overtaken(entry.overtaken)
+                    entry.session.record.note_overtaken(entry.overtaken)
             place = place_of(
                 asked,
                 turn.lacks.get(asked.number, Lack()),

@@ -19,7 +19,8 @@ from hops_livy.registry import Registry
 from hops_livy.routes.callers import LogFrom, SessionId, Size, log_page
 from hops_livy.routes.examples import LOG, OVERVIEW, OVERVIEW_ITEM, gives
 from hops_livy.security import bearer_token, principal_of
-from hops_livy.sessions import Session, SessionState
+from hops_livy.session_states import SessionState
+from hops_livy.sessions import Session
 from hops_livy.wire import IdleStop, Scope
 
 router = APIRouter(tags=["overview"])

@@ -16,7 +16,8 @@ from hops_livy.errors import ConflictError, NotFoundError, UnavailableError
 from hops_livy.pages import usable_prefix
 from hops_livy.routes.callers import SessionDep
 from hops_livy.routes.examples import gives
-from hops_livy.sessions import Session, SessionState
+from hops_livy.session_states import SessionState
+from hops_livy.sessions import Session
 
 router = APIRouter(tags=["sessions"])
 _PARTS = re.compile(r"(.*?/sessions/[^/]+/ui)(/.*)")

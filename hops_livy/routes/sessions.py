@@ -14,7 +14,8 @@ from hops_livy.overview import moment, resources
 from hops_livy.routes.callers import Caller, CallerDep, From, Hold, LogFrom, ProgramDep, SessionDep, Size, log_page
 from hops_livy.routes.examples import COMPLETION, INSPECTION, LOG, SESSION, SUMMARY, gives
 from hops_livy.session_list import page
-from hops_livy.sessions import Session, SessionState
+from hops_livy.session_states import SessionState
+from hops_livy.sessions import Session
 from hops_livy.wire import (
     CompletionRequest,
     ConnectRequest,

@@ -20,7 +20,8 @@ from hops_livy.conf import shape_of
 from hops_livy.journal import Journal
 from hops_livy.overview import Viewer, item
 from hops_livy.routes.examples import OVERVIEW_ITEM
-from hops_livy.sessions import Session, SessionState
+from hops_livy.session_states import SessionState
+from hops_livy.sessions import Session
 from hops_livy.settings import Limits
 from hops_livy.wire import SessionRequest
 from hops_platform.datasets.schemas import DatasetAnswer

@@ -11,7 +11,8 @@ from hops_livy.conf import shape_of
 from hops_livy.engines.drivers import StartError
 from hops_livy.happenings import _MOST, WINDOW_S, Happenings
 from hops_livy.journal import Journal
-from hops_livy.sessions import Session, SessionState
+from hops_livy.session_states import SessionState
+from hops_livy.sessions import Session
 from hops_livy.settings import Limits
 from hops_livy.wire import SessionRequest
 from tests.unit.livy.test_overview import (  # noqa: F401 - a fixture

@@ -5,11 +5,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from hops_contract.network import Network
 from hops_contract.principal import Principal, PrincipalKind, ProjectRole
 from hops_livy import kept_ready
 from hops_livy.engines.drivers import Shape
 from hops_livy.kept_ready import KeptReady, WarmState
-from hops_livy.pool import WarmPool
+from hops_livy.pool import WarmPool, known_by
 
 ADA = Principal(kind=PrincipalKind.PROJECT_USER, user="ada", project="weather", role=ProjectRole.DATA_OWNER)
 
@@ -69,3 +70,10 @@ def test_none_is_started_beyond_those_that_may_start_at_once():
     assert (machine.keep(first=True), machine.keep(), machine.started) == ("waiting", "waiting", 0)
     machine.starts_free = 1
     assert (machine.keep(first=True), machine.started) == ("starting", 1)
+
+
+def test_a_session_that_was_kept_ready_with_another_network_is_not_the_one_that_is_asked_for():
+    conf = {"spark.app.name": "mine"}
+    assert known_by(conf, Network.PLATFORM) == conf
+    assert known_by(conf, Network.OPEN) not in (conf, known_by({}, Network.OPEN))
+    assert known_by(conf, Network.PLATFORM, full=True) not in (conf, known_by({}, Network.PLATFORM, full=True))

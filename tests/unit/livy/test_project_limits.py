@@ -12,7 +12,6 @@ from hops_livy import project_limits
 from hops_livy.engines.drivers import Shape
 from hops_livy.errors import BadRequestError, ForbiddenError, UnavailableError
 from hops_livy.project_limits import PublishedLimits, check_limits
-from hops_livy.registry import known_by
 
 LIMITS = SessionBounds(
     max_executors=2, max_executor_cores=2, max_executor_memory_mib=2048, max_driver_memory_mib=2048,
@@ -176,10 +175,3 @@ def test_what_code_reaches_of_the_network_is_told_with_the_limits():
     assert ask([httpx.Response(200, json=older)], "weather")[0][0].network is Network.PLATFORM
     unknown = LIMITS.model_dump(mode="json") | {"network": "everything"}
     assert isinstance(ask([httpx.Response(200, json=unknown)], "weather")[0][0], UnavailableError)
-
-
-def test_a_session_that_was_kept_ready_with_another_network_is_not_the_one_that_is_asked_for():
-    conf = {"spark.app.name": "mine"}
-    assert known_by(conf, Network.PLATFORM) == conf
-    assert known_by(conf, Network.OPEN) not in (conf, known_by({}, Network.OPEN))
-    assert known_by(conf, Network.PLATFORM, full=True) not in (conf, known_by({}, Network.PLATFORM, full=True))

@@ -13,8 +13,10 @@ from hops_livy.engines.drivers import Ending, Executed, Shape
 from hops_livy.journal import Journal, journals
 from hops_livy.news import News
 from hops_livy.recovery import Recovered, heading
-from hops_livy.sessions import Session, SessionState, Timeouts
+from hops_livy.session_states import SessionState
+from hops_livy.sessions import Session
 from hops_livy.settings import Limits
+from hops_livy.timeouts import Timeouts
 
 ADA = Principal(kind=PrincipalKind.PROJECT_USER, user="ada", project="weather", role=ProjectRole.DATA_OWNER)
 
@@ -57,8 +59,8 @@ def _session(folder, **limits):
         id=7, owner=ADA, kind="pyspark", name="mine", shape=Shape(executors=2), limits=Limits(**limits),
         timeouts=Timeouts(idle_s=60), journal=journal,
     )  # fmt: skip
-    session.head = [heading(session, "application_1_0007", warm=None), {"is": "driver", "state": {"pid": 1}}]
-    journal.rewrite(session.head)
+    session.record.begin(heading(session, "application_1_0007", warm=None))
+    session.record.put({"is": "driver", "state": {"pid": 1}})
     return session
 
 
@@ -116,7 +118,7 @@ def test_whose_notebook_it_was_and_what_that_has_seen_is_known_afterwards(tmp_pa
     for found in (_found(tmp_path).session, _found(tmp_path).session):
         assert (found.kernel, found.notebook) == ("k-2", "Jupyter/two.ipynb")
         assert [one.seen for one in found.statements.values()] == [True, False]
-        found.journal.rewrite([*found.head, *found.history.entries()])
+        found.record.rewrite()
 
 
 def test_one_that_has_ended_is_found_with_its_reason_and_nothing_of_it_waits_for_ever(tmp_path):
@@ -130,7 +132,7 @@ def test_one_that_has_ended_is_found_with_its_reason_and_nothing_of_it_waits_for
 def test_numbers_of_statements_that_are_forgotten_are_not_given_again(tmp_path):
     session = _lived(tmp_path, "a", "b", "c")
     session.statements.clear()
-    session.journal.rewrite([*session.head, *session.history.entries()])
+    session.record.rewrite()
     found = _found(tmp_path).session
     assert not found.statements
     assert found.submit("d").id == 3

@@ -11,8 +11,10 @@ from hops_livy import journal
 from hops_livy.engines.drivers import Shape
 from hops_livy.journal import Journal
 from hops_livy.news import News
-from hops_livy.sessions import Session, SessionState, Timeouts
+from hops_livy.session_states import SessionState
+from hops_livy.sessions import Session
 from hops_livy.settings import Limits
+from hops_livy.timeouts import Timeouts
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 
 from hops_contract.layout import Home
 from hops_contract.options import ServerLimits
-from hops_livy import memory, registry
+from hops_livy import expiry, memory
 from hops_livy.app import create_app
 from hops_livy.builtin.backend import BuiltinSessions
 from hops_livy.engines.amounts import Amount, Room
@@ -110,7 +110,7 @@ class FarBackend(LedgerBackend):
 def machine(monkeypatch):
     """Has memory for all, lets the queue be looked at often, and a control plane that answers."""
     monkeypatch.setattr(memory, "free_memory_mib", lambda: 1_000_000)
-    monkeypatch.setattr(registry, "_CULL_S", 0.02)
+    monkeypatch.setattr(expiry, "_LOOK_S", 0.02)
     limits = ServerLimits(max_gpus=100, max_executors=100)
     plane = {"limits": limits}
 
@@ -557,7 +557,7 @@ def test_one_that_can_not_be_started_when_its_turn_has_come_says_why(tmp_path):
 
 
 def test_one_for_which_there_is_no_room_after_all_goes_on_waiting_and_is_not_tried_without_end(tmp_path, monkeypatch):
-    monkeypatch.setattr(registry, "_CULL_S", 1000)
+    monkeypatch.setattr(expiry, "_LOOK_S", 1000)
 
     async def test(client, backend):
         backend.refusal = NoRoomError("Somebody else was faster.")

@@ -22,7 +22,7 @@ from hops_contract.keeper.keep import without_network
 from hops_contract.keeping import beyond_memory, beyond_processes
 from hops_contract.principal import Principal, PrincipalKind, ProjectRole
 from hops_contract.tokens import InvalidTokenError, KeysAwayError, PublishedKeys, verify_token
-from hops_livy import errors, gpus, java, livy_fields, memory, project_limits, registry, security, session_list
+from hops_livy import ended_owners, errors, gpus, java, livy_fields, memory, project_limits, security, session_list
 from hops_livy.builtin import backend, endings
 from hops_livy.builtin.endings import why_ended
 from hops_livy.builtin.shortage import MemoryAtEnd
@@ -117,7 +117,7 @@ def test_whatever_a_drivers_death_can_say_is_on_the_page():
 
 REFUSING = {
     backend: {"_place", "_scala_version"},
-    registry: {"check_welcome"},
+    ended_owners: {"check_welcome"},
     session_list: {"check_room", "check_name"},
     project_limits: {"_ask", "_unavailable"},
     security: {"bearer_token", "principal_of", "project_user_of"},
