@@ -52,7 +52,7 @@ class MemoryRealm:
         return {subject: subject in known for subject in subjects}
 
     def add(self, name: str) -> None:
-        """See :class:`~hops_platform.testing.realm_contract.People`."""
+        """See :class:`~hops_platform.testing.contracts.realms.People`."""
         title = "Ada Lovelace" if name == "ada" else name.title()
         subject = f"key-{next(self._keys)}"
         self.identities[name] = RealmIdentity(subject=subject, username=name, email=f"{name}@example.org", title=title)
@@ -62,7 +62,7 @@ class MemoryRealm:
         self.identities[name] = replace(self.identities[name], **changes)  # type: ignore[arg-type]
 
     def remove(self, name: str) -> None:
-        """See :class:`~hops_platform.testing.realm_contract.People`."""
+        """See :class:`~hops_platform.testing.contracts.realms.People`."""
         self.identities.pop(name, None)
 
     disable = remove
@@ -73,7 +73,7 @@ class MemoryRealm:
 
     @contextmanager
     def away(self) -> Iterator[None]:
-        """See :class:`~hops_platform.testing.realm_contract.People`."""
+        """See :class:`~hops_platform.testing.contracts.realms.People`."""
         self.is_away = True
         try:
             yield

@@ -39,7 +39,9 @@ from hops_platform.errors import (
     StorageFullError,
     TooLargeError,
 )
-from hops_platform.testing.contracts import ArchivesContract, FilesContract, UploadsContract
+from hops_platform.testing.contracts.archives import ArchivesContract
+from hops_platform.testing.contracts.files import FilesContract
+from hops_platform.testing.contracts.uploads import UploadsContract
 
 SECRET = b"of nobody here"
 ROUNDS = 300

@@ -11,7 +11,8 @@ from hops_platform.database import now
 from hops_platform.engines.files import NewUpload
 from hops_platform.engines.places import Place
 from hops_platform.errors import EngineUnavailableError, NotFoundError
-from hops_platform.testing.contracts import FilesContract, UploadsContract
+from hops_platform.testing.contracts.files import FilesContract
+from hops_platform.testing.contracts.uploads import UploadsContract
 from hops_platform.testing.file_fakes import MemoryDisk, MemoryFiles, MemoryUploads
 
 

@@ -19,7 +19,8 @@ from hops_platform.adapters.hub.jupyterhub import JupyterHub
 from hops_platform.adapters.logins.hub_oauth import HubOAuthLogins
 from hops_platform.engines.hub import Hub, ServerState
 from hops_platform.errors import EngineRefusedError, EngineUnavailableError
-from hops_platform.testing.contracts import HubContract, LoginsContract
+from hops_platform.testing.contracts.hub import HubContract
+from hops_platform.testing.contracts.logins import LoginsContract
 from hops_platform.testing.fakes import MemoryHub, MemoryLogins
 
 TOKEN = "token-of-the-service-hops-in-this-test"

@@ -15,12 +15,10 @@ from hops_platform.adapters.environments.uv import UvEnvironments
 from hops_platform.adapters.storage.local import LocalStorage
 from hops_platform.adapters.templates.packaged import PackagedTemplates
 from hops_platform.errors import EngineRefusedError
-from hops_platform.testing.contracts import (
-    CapacityContract,
-    EnvironmentsContract,
-    StorageContract,
-    TemplatesContract,
-)
+from hops_platform.testing.contracts.capacity import CapacityContract
+from hops_platform.testing.contracts.environments import EnvironmentsContract
+from hops_platform.testing.contracts.storage import StorageContract
+from hops_platform.testing.contracts.templates import TemplatesContract
 from hops_platform.testing.fakes import FixedCapacity, MemoryEnvironments, MemoryStorage, MemoryTemplates
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -33,7 +33,7 @@ from hops_platform.errors import (
     UnauthenticatedError,
 )
 from hops_platform.sessions.schemas import SessionResources, SparkSession, SparkSessionList
-from hops_platform.testing.contracts import SessionsContract
+from hops_platform.testing.contracts.sessions import SessionsContract
 from hops_platform.testing.fakes import MemorySessions
 
 

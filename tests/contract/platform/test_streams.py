@@ -25,7 +25,7 @@ from hops_platform.adapters.streams.kafka import KafkaStreams, place_of_topic, w
 from hops_platform.adapters.streams.none import NoStreams
 from hops_platform.engines.streams import TopicRights
 from hops_platform.errors import EngineRefusedError, EngineUnavailableError
-from hops_platform.testing.contracts import StreamsContract
+from hops_platform.testing.contracts.streams import StreamsContract
 from hops_platform.testing.fakes import MemoryStreams
 from tests.contract.kafka_broker import Kafka
 

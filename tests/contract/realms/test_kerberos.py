@@ -16,7 +16,7 @@ from hops_contract.realms import KerberosRealmSettings
 from hops_platform.adapters.realms.kerberos import KerberosRealm
 from hops_platform.engines.realms import GivenTicket, Proof
 from hops_platform.errors import EngineRefusedError, ForbiddenError, WrongCredentialsError
-from hops_platform.testing.realm_contract import RealmContract
+from hops_platform.testing.contracts.realms import RealmContract
 from tests.integration.livy.kdc import REALM, Kdc, missing_programs
 
 pytestmark = pytest.mark.kerberos

@@ -22,7 +22,7 @@ from hops_platform.errors import (
     PlatformError,
     WrongCredentialsError,
 )
-from hops_platform.testing.realm_contract import RealmContract
+from hops_platform.testing.contracts.realms import RealmContract
 from tests.ports import free_port
 
 from .slapd import BASE, GROUPS, PEOPLE, SERVICE, SERVICE_PASSWORD, Slapd, make_certificates, missing_program

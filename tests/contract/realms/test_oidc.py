@@ -20,7 +20,7 @@ from hops_contract.realms import OidcRealmSettings
 from hops_platform.adapters.realms.oidc import OidcRealm
 from hops_platform.engines.realms import GivenIdToken, Proof
 from hops_platform.errors import EngineRefusedError, EngineUnavailableError, ForbiddenError, WrongCredentialsError
-from hops_platform.testing.realm_contract import RealmContract
+from hops_platform.testing.contracts.realms import RealmContract
 
 ISSUER, CLIENT, NONCE = "https://id.example.org", "hopslab", "n" * 32
 _KEYS = {name: rsa.generate_private_key(public_exponent=65537, key_size=2048) for name in ("one", "other")}

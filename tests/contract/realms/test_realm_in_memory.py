@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from hops_platform.engines.realms import GivenPassword, Proof
-from hops_platform.testing.realm_contract import RealmContract
+from hops_platform.testing.contracts.realms import RealmContract
 from hops_platform.testing.realm_fakes import MemoryRealm
 
 

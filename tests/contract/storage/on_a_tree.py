@@ -12,7 +12,10 @@ from hops_platform.adapters.storage.stored_archives import StoredArchives
 from hops_platform.adapters.storage.stored_files import StoredFiles
 from hops_platform.adapters.storage.trees import Tree
 from hops_platform.engines.places import Place
-from hops_platform.testing.contracts import ArchivesContract, FilesContract, StorageContract, UploadsContract
+from hops_platform.testing.contracts.archives import ArchivesContract
+from hops_platform.testing.contracts.files import FilesContract
+from hops_platform.testing.contracts.storage import StorageContract
+from hops_platform.testing.contracts.uploads import UploadsContract
 
 
 class StorageOnATree(StorageContract):

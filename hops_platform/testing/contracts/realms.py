@@ -62,19 +62,19 @@ class RealmContract:
         people.add("grace")
         first, second = engine.authenticate(people.proof("ada")), engine.authenticate(people.proof("ada"))
         other = engine.authenticate(people.proof("grace"))
-        assert first.identity == second.identity  # noqa: S101
-        assert first.identity.subject not in ("", other.identity.subject)  # noqa: S101
-        assert (first.identity.username, other.identity.username) == ("ada", "grace")  # noqa: S101
+        assert first.identity == second.identity
+        assert first.identity.subject not in ("", other.identity.subject)
+        assert (first.identity.username, other.identity.username) == ("ada", "grace")
         if people.tells_more:
             shown = (first.identity.title, first.identity.email)
-            assert shown == ("Ada Lovelace", "ada@example.org")  # noqa: S101
+            assert shown == ("Ada Lovelace", "ada@example.org")
 
     def test_a_proof_that_is_not_good_is_refused(self, engine: Realm, people: People) -> None:
         """With no word of what was sent."""
         people.add("ada")
         with pytest.raises(WrongCredentialsError) as refused:
             engine.authenticate(people.bad_proof("ada"))
-        assert "heron" not in f"{refused.value} {refused.value.remedy}"  # noqa: S101
+        assert "heron" not in f"{refused.value} {refused.value.remedy}"
 
     def test_proofs_of_other_kinds_are_refused(self, engine: Realm, people: People) -> None:
         """Whatever they hold."""
@@ -93,7 +93,7 @@ class RealmContract:
             with pytest.raises(WrongCredentialsError) as refused:
                 engine.authenticate(people.bad_proof(name))
             said.add((refused.value.detail, refused.value.remedy))
-        assert len(said) == 1  # noqa: S101
+        assert len(said) == 1
 
     def test_who_may_not_log_in_any_more_is_refused(self, engine: Realm, people: People) -> None:
         """With a proof that is good otherwise."""
@@ -109,7 +109,7 @@ class RealmContract:
         """Also somebody whose name somebody else has now."""
         people.add("ada")
         if not people.can_go:
-            assert engine.standing(["somebody"]) is None  # noqa: S101
+            assert engine.standing(["somebody"]) is None
             return
         keys = {}
         for name in ("ada", "grace", "edsger", "barbara"):
@@ -122,7 +122,7 @@ class RealmContract:
         made_up = ["no such key", "*", "ada)(uid=*"]
         standing = engine.standing([*keys.values(), *made_up])
         due = {keys["ada"]: True, keys["grace"]: False, keys["edsger"]: False, keys["barbara"]: False}
-        assert standing == due | dict.fromkeys(made_up, False)  # noqa: S101
+        assert standing == due | dict.fromkeys(made_up, False)
 
     def test_a_realm_that_is_away_says_nothing_of_anybody(self, engine: Realm, people: People) -> None:
         """Neither that they are wrong nor that they are gone."""
@@ -135,5 +135,5 @@ class RealmContract:
                 engine.authenticate(proof)
             with pytest.raises(EngineUnavailableError):
                 engine.standing(["somebody"])
-        assert refused.value.remedy  # noqa: S101
+        assert refused.value.remedy
         engine.authenticate(proof)
