@@ -15,6 +15,7 @@ from hops_livy.news import News
 from hops_livy.recovery import Recovered, heading
 from hops_livy.sessions import Session, SessionState, Timeouts
 from hops_livy.settings import Limits
+from tests.waiting import until_async
 
 ADA = Principal(kind=PrincipalKind.PROJECT_USER, user="ada", project="weather", role=ProjectRole.DATA_OWNER)
 
@@ -62,14 +63,6 @@ def _session(folder, **limits):
     return session
 
 
-async def _until(condition):
-    for _ in range(500):
-        if condition():
-            return
-        await asyncio.sleep(0.005)
-    raise AssertionError("it did not come about")
-
-
 def _lived(folder, *codes, end=False, **limits):
     """A session in which ``codes`` were asked for, when its service is gone."""
 
@@ -78,7 +71,7 @@ def _lived(folder, *codes, end=False, **limits):
         session.follow(EchoDriver())
         for code in codes:
             session.submit(code, key=code, execution_count=3)
-        await _until(lambda: all(one.final or one.code == "hold" for one in list(session.statements.values())[:2]))
+        await until_async(lambda: all(one.final or one.code == "hold" for one in list(session.statements.values())[:2]))
         if end:
             await session.end("enough")
         else:
@@ -187,7 +180,7 @@ def test_a_session_holds_no_more_code_than_it_may(tmp_path):
         session.follow(driver)
         for number in range(6):
             statement = session.submit(f"{number:04d}")
-            await _until(lambda: statement.final)  # noqa: B023
+            await until_async(lambda: statement.final)  # noqa: B023
         await session.detach()
         assert (list(session.statements), driver.forgotten) == ([3, 4, 5], [0, 1, 2])
 

@@ -20,6 +20,7 @@ from hops_livy.routes.events import events_of
 from hops_livy.sessions import Session, SessionState, Timeouts
 from hops_livy.settings import Limits
 from hops_livy.statements import StatementState
+from tests.waiting import until_async
 
 
 class ToldDriver:
@@ -75,7 +76,7 @@ def with_session(test, *, timeouts=None, **limits):
         driver = ToldDriver()
         session.follow(driver)
         driver.ready.set_result(None)
-        await until(lambda: session.state is SessionState.IDLE)
+        await until_async(lambda: session.state is SessionState.IDLE)
         try:
             await test(session, driver)
         finally:
@@ -85,23 +86,15 @@ def with_session(test, *, timeouts=None, **limits):
         asyncio.run(run(folder))
 
 
-async def until(condition):
-    for _ in range(500):
-        if condition():
-            return
-        await asyncio.sleep(0.005)
-    raise AssertionError("it did not come about")
-
-
 def test_statements_run_one_after_the_other_in_their_order():
     async def test(session, driver):
         first, second = session.submit("1"), session.submit("2")
-        await until(lambda: driver.begun == ["1"])
+        await until_async(lambda: driver.begun == ["1"])
         assert (session.state, first.state, second.state) == ("busy", "running", "waiting")
         driver.results.put_nowait(OK)
-        await until(lambda: driver.begun == ["1", "2"])
+        await until_async(lambda: driver.begun == ["1", "2"])
         driver.results.put_nowait(OK)
-        await until(lambda: second.final)
+        await until_async(lambda: second.final)
         assert session.state is SessionState.IDLE
 
     with_session(test)
@@ -111,12 +104,12 @@ def test_what_nobody_foresaw_fails_the_statement_and_the_session_goes_on():
     async def test(session, driver):
         lost = session.submit("1")
         driver.results.put_nowait(RuntimeError("a message of an unknown shape"))
-        await until(lambda: lost.final)
+        await until_async(lambda: lost.final)
         assert lost.executed.error["ename"] == "SessionServiceError"
         assert "unknown shape" not in str(lost.livy())
         again = session.submit("2")
         driver.results.put_nowait(OK)
-        await until(lambda: again.final)
+        await until_async(lambda: again.final)
         assert (again.executed, session.state) == (OK, "idle")
 
     with_session(test)
@@ -125,7 +118,7 @@ def test_what_nobody_foresaw_fails_the_statement_and_the_session_goes_on():
 def test_of_the_progress_only_the_newest_is_kept_and_it_is_no_output():
     async def test(session, driver):
         statement = session.submit("1")
-        await until(lambda: driver.begun == ["1"])
+        await until_async(lambda: driver.begun == ["1"])
         assert (statement.livy()["progress"], statement.livy()["spark_progress"]) == (0.0, None)
         for done in (1, 3):
             driver.on_message("progress", {"active": True, "tasks_done": done, "tasks": 4})
@@ -133,7 +126,7 @@ def test_of_the_progress_only_the_newest_is_kept_and_it_is_no_output():
         assert (shown["progress"], shown["spark_progress"]["tasks_done"]) == (0.75, 3)
         assert statement.outputs.events == []
         driver.results.put_nowait(OK)
-        await until(lambda: statement.final)
+        await until_async(lambda: statement.final)
         assert statement.livy()["progress"] == 1.0
         assert "spark_progress" not in statement.livy()
 
@@ -147,7 +140,7 @@ def _events_in(pieces):
 def test_the_stream_tells_the_newest_progress_in_events_without_a_number():
     async def test(session, driver):
         statement = session.submit("1")
-        await until(lambda: driver.begun == ["1"])
+        await until_async(lambda: driver.begun == ["1"])
         stream = events_of(session, statement, 0)
         driver.on_message("stream", {"name": "stdout", "text": "a"})
         driver.on_message("progress", {"tasks_done": 1, "tasks": 4})
@@ -192,12 +185,12 @@ def test_the_same_key_again_gives_the_same_statement():
 def test_a_running_statement_is_interrupted_and_one_that_waits_never_runs():
     async def test(session, driver):
         running, waiting = session.submit("1"), session.submit("2")
-        await until(lambda: driver.begun == ["1"])
+        await until_async(lambda: driver.begun == ["1"])
         await session.cancel(waiting)
         await session.cancel(running)
         assert (driver.interrupts, running.state, waiting.state) == (1, "cancelling", "cancelled")
         driver.results.put_nowait(Executed(status="error", error={"ename": "KeyboardInterrupt"}))
-        await until(lambda: session.state is SessionState.IDLE)
+        await until_async(lambda: session.state is SessionState.IDLE)
         assert running.state is StatementState.CANCELLED
         assert driver.begun == ["1"]
 
@@ -207,12 +200,12 @@ def test_a_running_statement_is_interrupted_and_one_that_waits_never_runs():
 def test_a_statement_that_goes_on_all_the_same_is_interrupted_each_time_that_somebody_asks():
     async def test(session, driver):
         statement = session.submit("1")
-        await until(lambda: driver.begun == ["1"])
+        await until_async(lambda: driver.begun == ["1"])
         for _ in range(3):
             await session.cancel(statement)
         assert (driver.interrupts, statement.state) == (3, "cancelling")
         driver.results.put_nowait(Executed(status="error", error={"ename": "KeyboardInterrupt"}))
-        await until(lambda: statement.final)
+        await until_async(lambda: statement.final)
         await session.cancel(statement)
         assert (driver.interrupts, statement.state) == (3, "cancelled")
 
@@ -222,10 +215,10 @@ def test_a_statement_that_goes_on_all_the_same_is_interrupted_each_time_that_som
 def test_a_statement_that_ended_well_before_the_interrupt_came_keeps_its_result():
     async def test(session, driver):
         statement = session.submit("1")
-        await until(lambda: driver.begun == ["1"])
+        await until_async(lambda: driver.begun == ["1"])
         await session.cancel(statement)
         driver.results.put_nowait(OK)
-        await until(lambda: statement.final)
+        await until_async(lambda: statement.final)
         assert statement.state is StatementState.AVAILABLE
 
     with_session(test)
@@ -234,7 +227,7 @@ def test_a_statement_that_ended_well_before_the_interrupt_came_keeps_its_result(
 def test_only_so_many_statements_wait():
     async def test(session, driver):
         session.submit("0")
-        await until(lambda: driver.begun == ["0"])
+        await until_async(lambda: driver.begun == ["0"])
         session.submit("1")
         session.submit("2")
         with pytest.raises(TooManyError, match="2 statements of this session wait already"):
@@ -248,7 +241,7 @@ def test_of_ended_statements_only_so_many_are_kept():
         for number in range(5):
             statement = session.submit(str(number))
             driver.results.put_nowait(OK)
-            await until(lambda last=statement: last.final)
+            await until_async(lambda last=statement: last.final)
         assert list(session.statements) == [2, 3, 4]
 
     with_session(test, statements_kept=3)
@@ -257,7 +250,7 @@ def test_of_ended_statements_only_so_many_are_kept():
 def test_an_end_fails_what_runs_and_what_waits_and_nothing_runs_afterwards():
     async def test(session, driver):
         running, waiting = session.submit("1"), session.submit("2")
-        await until(lambda: driver.begun == ["1"])
+        await until_async(lambda: driver.begun == ["1"])
         await session.end("It was deleted by its owner.")
         assert (session.state, session.reason) == ("killed", "It was deleted by its owner.")
         for statement in (running, waiting):
@@ -274,7 +267,7 @@ def test_a_session_expires_when_idle_for_too_long_and_never_at_work():
         assert session.expired(now + 59) is None
         assert "Nothing was run for 1 minute, the idle time" in session.expired(now + 61)
         session.submit("1")
-        await until(lambda: driver.begun == ["1"])
+        await until_async(lambda: driver.begun == ["1"])
         assert session.expired(now + 10_000) is None
 
     with_session(test, timeouts=Timeouts(idle_s=60))
@@ -297,7 +290,7 @@ def test_the_idle_time_begins_anew_when_somebody_wants_the_session_and_a_busy_on
         session.touch()
         assert session.ends - before > 40
         session.submit("1")
-        await until(lambda: driver.begun == ["1"])
+        await until_async(lambda: driver.begun == ["1"])
         assert session.ends is None
         driver.results.put_nowait(OK)
 
@@ -321,7 +314,7 @@ def test_a_session_whose_notebook_left_while_a_cell_ran_waits_for_it_after_the_c
 def test_who_has_had_all_or_names_an_event_that_never_was_gets_the_end(position):
     async def test(session, driver):
         statement = session.submit("1")
-        await until(lambda: driver.begun == ["1"])
+        await until_async(lambda: driver.begun == ["1"])
         driver.on_message("stream", {"name": "stdout", "text": "a"})
         stream = events_of(session, statement, position)
         driver.on_message("progress", {"tasks_done": 1, "tasks": 4})
@@ -338,13 +331,13 @@ def test_who_has_had_all_or_names_an_event_that_never_was_gets_the_end(position)
 def test_an_end_counts_as_told_when_the_stream_tells_it_and_not_before():
     async def test(session, driver):
         statement = session.submit("1")
-        await until(lambda: driver.begun == ["1"])
+        await until_async(lambda: driver.begun == ["1"])
         gone, stays = events_of(session, statement, 0), events_of(session, statement, 0)
         driver.on_message("stream", {"name": "stdout", "text": "a"})
         await anext(gone)
         await gone.aclose()
         driver.results.put_nowait(OK)
-        await until(lambda: statement.final)
+        await until_async(lambda: statement.final)
         assert not statement.seen
         told = _events_in([piece async for piece in stays])
         assert [json.loads(event.rpartition("data: ")[2])["type"] for event in told] == ["stream", "done"]
