@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from hopslab.demo.logins import demo_login
 from hopslab.demo.story import create_project
 from hopslab.demo.visitor import Visitor
 from hopslab.settings import SiteSettings
+from tests.waiting import until
 
 pytestmark = [pytest.mark.hub, pytest.mark.timeout(600)]
 PROJECT = "restarted"
@@ -37,12 +37,8 @@ def lab(visitor):
     return path
 
 
-def wait_for(person, is_so, seconds=90):
-    deadline = time.monotonic() + seconds
-    while not is_so(server := person.call("GET", f"projects/{PROJECT}/server")):
-        assert time.monotonic() < deadline, server
-        time.sleep(0.2)
-    return server
+def wait_for(person, is_so):
+    return until(lambda: person.call("GET", f"projects/{PROJECT}/server"), wanted=is_so, seconds=180, pause_s=0.2)
 
 
 def test_lab_loads_the_extension_and_shows_the_project(visitor, lab):

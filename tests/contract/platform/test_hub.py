@@ -7,7 +7,6 @@ import re
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urljoin, urlsplit
@@ -22,6 +21,8 @@ from hops_platform.errors import EngineRefusedError, EngineUnavailableError
 from hops_platform.testing.contracts.hub import HubContract
 from hops_platform.testing.contracts.logins import LoginsContract
 from hops_platform.testing.fakes import MemoryHub, MemoryLogins
+from tests.ports import free_port
+from tests.waiting import until
 
 TOKEN = "token-of-the-service-hops-in-this-test"
 CALLBACK = "/services/hops/oauth_callback"
@@ -106,10 +107,7 @@ def real_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHub]:
     folder = tmp_path_factory.mktemp("hub")
     (folder / "config.py").write_text(CONFIG)
     (folder / "answering.py").write_text(ANSWERING)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}/"
+    url = f"http://127.0.0.1:{free_port()}/"
     environment = {**os.environ, "TEST_HUB_URL": url, "TEST_TOKEN": TOKEN}
     with (folder / "log").open("wb") as log:
         hub = subprocess.Popen(
@@ -117,14 +115,12 @@ def real_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHub]:
             cwd=folder, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
         )  # fmt: skip
         try:
-            end = time.monotonic() + 60
-            while not _answers(f"{url}hub/api/"):
-                assert hub.poll() is None and time.monotonic() < end, (folder / "log").read_text()[-3000:]  # noqa: PT018
-                time.sleep(0.1)
+            until(lambda: _answers(f"{url}hub/api/") or hub.poll() is not None, seconds=120)
+            assert hub.poll() is None, (folder / "log").read_text()[-3000:]
             yield RealHub(url)
         finally:
             hub.terminate()
-            hub.wait(30)
+            hub.wait(60)
 
 
 def _answers(url: str) -> bool:
@@ -171,10 +167,7 @@ class TestJupyterHub(HubContract):
 
 
 def wait_for(hub: Hub, name: str, state: ServerState) -> None:
-    end = time.monotonic() + 30
-    while (found := hub.server("ada", name).state) is not state:
-        assert time.monotonic() < end, f"it is {found} and not {state}"
-        time.sleep(0.1)
+    until(lambda: hub.server("ada", name).state, wanted=lambda found: found is state, pause_s=0.1)
 
 
 def test_a_hub_that_is_away_is_told_as_such() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from hops_platform.errors import EngineRefusedError, EngineUnavailableError
 from hops_platform.testing.contracts.streams import StreamsContract
 from hops_platform.testing.fakes import MemoryStreams
 from tests.contract.kafka_broker import Kafka
+from tests.waiting import until
 
 TOPIC = "weather__measurements"
 GROUP = "weather__readers"
@@ -104,13 +105,6 @@ def consume(client: dict[str, Any], group: str = GROUP) -> str | KafkaError:
 
 def refused(answer: Any) -> bool:
     return isinstance(answer, KafkaError) and answer.code() in DENIED
-
-
-def until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + _PATIENCE_S
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.1)
 
 
 def test_members_use_the_topic_and_strangers_and_those_removed_do_not(kafka: Kafka) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from hopslab.demo.logins import Login
 from hopslab.demo.story import create_project
 from hopslab.demo.visitor import Visitor
 from hopslab.settings import SiteSettings
+from tests.waiting import until
 
 PICTURES = Path(__file__).resolve().parents[3] / "test-results"
 MINUTE_MS = 60_000
@@ -40,11 +40,7 @@ def wait_for_server(
     person: Visitor, project: str, is_so: Callable[[dict[str, Any]], bool], seconds: float = 180
 ) -> dict[str, Any]:
     """The notebook server's state, once ``is_so``."""
-    deadline = time.monotonic() + seconds
-    while not is_so(server := person.call("GET", f"projects/{project}/server")):
-        assert time.monotonic() < deadline, server
-        time.sleep(0.2)
-    return server
+    return until(lambda: person.call("GET", f"projects/{project}/server"), wanted=is_so, seconds=seconds, pause_s=0.2)
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,6 +15,7 @@ from hops_contract.sandbox import SandboxError, find_program
 from hopslab.demo.logins import Login, kept_login
 from hopslab.demo.visitor import Visitor
 from hopslab.errors import SiteError
+from tests.waiting import until
 
 from .notebook_page import MINUTE_MS, PICTURES, cell, open_notebook, page_of, run, server_of_a_project, write_notebook
 
@@ -59,13 +59,6 @@ def people(site: Any, logins: dict[str, Login]) -> Iterator[tuple[Visitor, Visit
         yield ada, grace
 
 
-def until(is_so: Any, seconds: float = 120) -> None:
-    ends = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < ends
-        time.sleep(0.2)
-
-
 def window_of(page: Page, act: Any) -> Page:
     """The small window that an act in Lab opens."""
     with page.context.expect_page() as opened:
@@ -91,7 +84,7 @@ def test_ada_shares_grace_reads_and_takes_nothing_out_until_ada_ends_it(
         read_in_a_cell(graces, site)
         write_and_take_nothing_out(graces, grace)
         end_it_in_the_panel(adas)
-        until(lambda: "NO_LONGER_SHARED.txt" in names_below_shared(grace))
+        until(lambda: names_below_shared(grace), wanted=lambda names: "NO_LONGER_SHARED.txt" in names, seconds=120)
         read_once_more(graces)
 
 

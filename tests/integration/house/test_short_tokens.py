@@ -14,7 +14,7 @@ from hopslab.demo.logins import demo_login
 from hopslab.demo.story import create_project
 from hopslab.demo.visitor import Visitor
 from hopslab.settings import SiteSettings
-from tests.integration.house.test_site import wait_for
+from tests.waiting import until
 
 pytestmark = [pytest.mark.hub, pytest.mark.spark, pytest.mark.timeout(900)]
 LIFETIME_S = 60
@@ -42,7 +42,8 @@ def person(short_tokens):
     create_project(visitor, PROJECT)
     options = {"executors": 1, "executor_memory_mib": 768, "driver_memory_mib": 768}
     visitor.call("PUT", f"projects/{PROJECT}/server", {"options": options})
-    wait_for(lambda: visitor.call("GET", f"projects/{PROJECT}/server")["state"] == "ready", "the server does not start")
+    server = f"projects/{PROJECT}/server"
+    until(lambda: visitor.call("GET", server), wanted=lambda found: found["state"] == "ready", seconds=180)
     yield visitor
     visitor.close()
 
@@ -90,9 +91,9 @@ def test_cells_outlast_their_token_and_the_control_planes_absence(short_tokens, 
     assert kernel.run("print(kept)", timeout_s=60).stdout == "7\n"
 
     with control_plane_away(short_tokens.home):
-        wait_for(lambda: time.time() > ends(servers_token) + LEEWAY_S, "the token does not end", 2 * OUTLASTS_S)
+        until(lambda: time.time() > ends(servers_token) + LEEWAY_S, "the token does not end", seconds=2 * OUTLASTS_S)
         lost = kernel.run("print(kept)", timeout_s=60)
         assert "The token has expired." in str(lost.error)
-    wait_for(lambda: ends(servers_token) > time.time(), "the token is not renewed after its end", 120)
+    until(lambda: ends(servers_token) > time.time(), "the token is not renewed after its end", seconds=120)
     after = kernel.run("print(kept, spark.range(3).count())", timeout_s=120)
     assert (after.stdout, after.error) == ("7 3\n", None)

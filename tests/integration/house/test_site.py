@@ -3,7 +3,6 @@
 import json
 import socket
 import ssl
-import time
 
 import httpx
 import psutil
@@ -14,16 +13,9 @@ from hopslab.site.stop import processes_of
 from tests.integration.house.conftest import press_ctrl_c
 from tests.ports import free_port
 from tests.unit.house.certificates import certificate
+from tests.waiting import until
 
-START_S = 150
-
-
-def wait_for(condition, what, seconds=START_S):
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, what
-        time.sleep(0.2)
-    return found
+START_S = 240
 
 
 @pytest.mark.hub
@@ -35,7 +27,7 @@ def test_a_site_with_tls_runs_in_the_foreground_until_ctrl_c_and_leaves_nothing(
     with said.open("w") as output:
         front = command.start("up", output=output)
     try:
-        wait_for(lambda: "is ready" in said.read_text() or front.poll() is not None, "it does not become ready")
+        until(lambda: "is ready" in said.read_text() or front.poll() is not None, said.read_text, seconds=START_S)
         assert front.poll() is None, said.read_text()
         assert f"https://127.0.0.1:{port}/" in said.read_text()
         family = psutil.Process(json.loads((command.home / "run" / "hub.json").read_text())["pid"]).children(

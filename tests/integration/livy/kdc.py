@@ -5,10 +5,10 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from pathlib import Path
 
 from tests.ports import free_port
+from tests.waiting import until
 
 REALM = "HOPS.TEST"
 _PLACES = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
@@ -47,17 +47,19 @@ class Kdc:
         """Starts it; returns when it listens."""
         program = shutil.which("krb5kdc", path=_PLACES)
         self.process = subprocess.Popen([program, "-n"], env=self._all)
-        for _ in range(200):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
-                return self
-            assert self.process.poll() is None
-            time.sleep(0.05)
-        raise AssertionError("the KDC does not listen")
+        until(self._listens, "the KDC does not listen")
+        return self
+
+    def _listens(self):
+        assert self.process.poll() is None
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+            return True
+        return False
 
     def stop(self):
         if self.process is not None:
             self.process.terminate()
-            self.process.wait(10)
+            self.process.wait(60)
             self.process = None
 
     def admin(self, *command):

@@ -26,6 +26,7 @@ from hops_contract.options import ServerLimits
 from hops_contract.sandbox import SandboxError, find_program
 from tests.ports import free_port
 from tests.sample_certificate import SAMPLE
+from tests.waiting import until
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 BASE = Path(os.environ.get("HOPS_HOME", REPOSITORY / ".hopslab")) / "environments" / "base"
@@ -180,14 +181,15 @@ class Service:
         command = [sys.executable, "-m", "hops_livy", "serve", "--port", str(self.port)]
         with (self.home / "service.log").open("ab") as log:
             self.process = subprocess.Popen(command, env=self.variables, stdout=log, stderr=log, cwd=self.home)
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            with contextlib.suppress(httpx.HTTPError):
-                httpx.get(f"{self.url}/health").raise_for_status()
-                return self
-            assert self.process.poll() is None, (self.home / "service.log").read_text()
-            time.sleep(0.1)
-        raise AssertionError("the service does not answer")
+        until(self._answers, "the service does not answer")
+        return self
+
+    def _answers(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, (self.home / "service.log").read_text()
+        with contextlib.suppress(httpx.HTTPError):
+            return httpx.get(f"{self.url}/health").is_success
+        return False
 
     @property
     def variables(self) -> dict[str, str]:
@@ -213,6 +215,10 @@ class Service:
             base_url=self.url, timeout=120, headers={"Authorization": f"Bearer {token or self.plane.token()}"}
         )
 
+    def gate(self, project: str = "weather") -> "Gate":
+        """A new gate for the statements of ``project``'s sessions, closed."""
+        return Gate(self.home / "projects" / project / "Jupyter" / f"gate-{uuid4().hex}")
+
     def processes(self) -> list[psutil.Process]:
         """What runs for sessions of this home."""
         found = []
@@ -226,6 +232,26 @@ class Service:
         return found
 
 
+@dataclass(frozen=True)
+class Gate:
+    """A file for which a statement waits: what is to happen while it runs has happened when it goes on."""
+
+    file: Path
+
+    def open(self) -> None:
+        self.file.touch()
+
+    @property
+    def wait(self) -> str:
+        """Python of a statement that waits."""
+        return f"import os, time\nwhile not os.path.exists({str(self.file)!r}):\n    time.sleep(0.05)\n"
+
+    @property
+    def wait_in_scala(self) -> str:
+        """As :attr:`wait`."""
+        return f'while (!new java.io.File("{self.file}").exists) Thread.sleep(50)\n'
+
+
 def start_session(client: httpx.Client, **options: Any) -> int:
     created = client.post("/sessions", json={"kind": "pyspark", **options})
     assert created.status_code == 201, created.text
@@ -236,23 +262,58 @@ def start_session(client: httpx.Client, **options: Any) -> int:
 
 
 def wait_idle(client: httpx.Client, session_id: int) -> dict[str, Any]:
-    deadline = time.monotonic() + 120
-    while True:
-        state = client.get(f"/sessions/{session_id}").json()
-        if state["state"] not in ("starting", "busy") or time.monotonic() > deadline:
-            return state
-        time.sleep(0.1)  # after a list of the sessions no request is held
+    """The session when it neither starts nor works; the service holds each of the requests."""
+    return until(
+        lambda: client.get(f"/sessions/{session_id}").json(),
+        wanted=lambda told: told["state"] not in {"starting", "busy"},
+        seconds=180,
+        pause_s=0.1,  # after a list of the sessions no request is held
+    )
 
 
 def wait_busy(client: httpx.Client, session_id: int) -> None:
     """Returns when a statement of the session runs; asks by the list, which no statement holds up."""
-    deadline = time.monotonic() + 60
-    while True:
-        states = {one["id"]: one["state"] for one in client.get("/sessions").json()["sessions"]}
-        if states[session_id] == "busy":
-            return
-        assert time.monotonic() < deadline, states
-        time.sleep(0.1)
+
+    def busy() -> bool:
+        return {one["id"]: one["state"] for one in client.get("/sessions").json()["sessions"]}[session_id] == "busy"
+
+    until(busy, seconds=180, pause_s=0.1)
+
+
+def wait_dead(client: httpx.Client, session_id: int) -> None:
+    """Returns when it is known that the session's driver has ended."""
+    until(lambda: client.get(f"/sessions/{session_id}?hold=false").json()["state"] == "dead")
+
+
+def submit(client: httpx.Client, session_id: int, code: str, **more: Any) -> int:
+    """The number of a statement that is to run; it begins when the driver gets round to it."""
+    created = client.post(f"/sessions/{session_id}/statements", json={"code": code, **more})
+    assert created.status_code == 201, created.text
+    number: int = created.json()["id"]
+    return number
+
+
+def wait_printed(client: httpx.Client, session_id: int, number: int, text: str) -> None:
+    """Returns when a statement has printed the line ``text``."""
+    with client.stream("GET", f"/sessions/{session_id}/statements/{number}/events") as answer:
+        events = (json.loads(line[6:]) for line in answer.iter_lines() if line.startswith("data: "))
+        printed = ""
+        for event in events:
+            printed += event["content"].get("text", "")
+            if f"\n{text}\n" in f"\n{printed}":
+                return
+    raise AssertionError(printed)
+
+
+def wait_for_tasks(client: httpx.Client, session_id: int, number: int) -> None:
+    """Returns when tasks of a statement's Spark jobs run."""
+
+    def tasks_run() -> bool:
+        statement = client.get(f"/sessions/{session_id}/statements/{number}?hold=false").json()
+        assert statement["output"] is None, statement
+        return bool((statement["spark_progress"] or {}).get("tasks_running"))
+
+    until(tasks_run, pause_s=0.1)
 
 
 def python_of(client: httpx.Client, session_id: int) -> psutil.Process:
@@ -270,9 +331,7 @@ def python_of(client: httpx.Client, session_id: int) -> psutil.Process:
 
 
 def run(client: httpx.Client, session_id: int, code: str, **more: Any) -> dict[str, Any]:
-    created = client.post(f"/sessions/{session_id}/statements", json={"code": code, **more})
-    assert created.status_code == 201, created.text
-    return finished(client, session_id, created.json()["id"])
+    return finished(client, session_id, submit(client, session_id, code, **more))
 
 
 def finished(client: httpx.Client, session_id: int, number: int) -> dict[str, Any]:

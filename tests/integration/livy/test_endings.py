@@ -6,39 +6,34 @@ import time
 
 import pytest
 
-from .service_process import python_of, run, start_session
+from tests.waiting import until
+
+from .service_process import finished, python_of, run, start_session, submit, wait_dead
 
 pytestmark = pytest.mark.spark
 
 
-def _gone(service, seconds=20):
-    deadline = time.monotonic() + seconds
-    while service.processes() and time.monotonic() < deadline:
-        time.sleep(0.1)
+def _left(service):
     return [process.cmdline()[:2] for process in service.processes()]
 
 
 def test_a_killed_driver_is_noticed_with_the_cause(service, client):
     session_id = start_session(client, driverMemory="512m", executorMemory="512m")
     python_of(client, session_id).kill()
-    began = time.monotonic()
-    state = ""
-    while state != "dead" and time.monotonic() - began < 20:
-        state = client.get(f"/sessions/{session_id}?hold=false").json()["state"]
-        time.sleep(0.05)
-    assert state == "dead"
+    wait_dead(client, session_id)
     reason = client.get(f"/sessions/{session_id}/summary").json()["reason"]
     cause = "by someone or by a program, not by the kernel for lack of memory"
     assert reason.startswith(f"The driver was killed (signal 9): {cause}. The session had taken "), reason
-    assert _gone(service) == []
+    until(lambda: _left(service), wanted=lambda left: not left)
 
 
 STUBBORN = """
-import pathlib, signal, time
+import os, pathlib, signal, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 print('here', flush=True)
 for _ in range(6000):
-    pathlib.Path('alive-at').write_text(str(time.time()))
+    pathlib.Path('alive-now').write_text(str(time.time()))
+    os.replace('alive-now', 'alive-at')
     time.sleep(0.1)
 """
 
@@ -52,15 +47,13 @@ def test_a_death_is_told_before_all_that_it_left_has_gone(service, client):
     )
     run(client, session_id, code)
     driver = python_of(client, session_id)
-    posted = client.post(f"/sessions/{session_id}/statements", json={"code": "import time; time.sleep(600)"})
-    statement = f"/sessions/{session_id}/statements/{posted.json()['id']}"
+    number = submit(client, session_id, "import time; time.sleep(600)")
     driver.kill()
-    # Held until the statement has ended.
-    ended = client.get(statement).json()
+    ended = finished(client, session_id, number)
     assert ended["output"]["ename"] == "SessionEnded"
     assert client.get(f"/sessions/{session_id}").json()["state"] == "dead"
     client.delete(f"/sessions/{session_id}")
-    assert _gone(service, seconds=0) == []
+    assert _left(service) == []
     alive_at = float((service.home / "projects" / "weather" / "Jupyter" / "alive-at").read_text())
     assert ended["completed"] / 1000 < alive_at, "it heeds no wish to end, so it had some seconds left"
 
@@ -73,10 +66,7 @@ def test_gpus_of_a_driver_that_is_killed_are_free_for_the_next(client, killed):
     python = python_of(client, session_id)
     (java,) = [child for child in python.children() if child.name() == "java"]
     (python if killed == "driver" else java).kill()
-    deadline = time.monotonic() + 60
-    while client.get(f"/sessions/{session_id}?hold=false").json()["state"] != "dead":
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_dead(client, session_id)
     assert f"The {killed} was killed (signal 9)" in client.get(f"/sessions/{session_id}/summary").json()["reason"]
     again = start_session(client, driverMemory="512m", executorMemory="512m", **gpus)
     client.delete(f"/sessions/{again}")
@@ -95,10 +85,7 @@ def test_a_session_whose_spark_is_stopped_ends_and_says_so_unless_it_is_started_
     time.sleep(2)
     assert run(client, session_id, "spark.range(3).count()")["output"]["data"]["text/plain"] == "3"
     assert run(client, session_id, "spark.stop()")["output"]["status"] == "ok"
-    deadline = time.monotonic() + 60
-    while client.get(f"/sessions/{session_id}?hold=false").json()["state"] != "dead":
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_dead(client, session_id)
     reason = client.get(f"/sessions/{session_id}/summary").json()["reason"]
     assert reason == "The driver's Java machine was ended from inside the session (System.exit or spark.stop)."
 
@@ -128,10 +115,7 @@ def test_a_batch_runs_a_file_of_the_project(service, client):
         "print('counted', spark.range(int(sys.argv[1])).count(), flush=True)\n"
     )
     batch = client.post("/batches", json={"file": "Resources/job.py", "args": ["7"], "driverMemory": "512m"}).json()
-    deadline = time.monotonic() + 120
-    while client.get(f"/batches/{batch['id']}").json()["state"] not in ("success", "dead"):
-        assert time.monotonic() < deadline
-        time.sleep(0.3)
+    until(lambda: client.get(f"/batches/{batch['id']}").json()["state"] in {"success", "dead"}, seconds=120)
     log = client.get(f"/batches/{batch['id']}/log").json()["log"]
     assert "counted 7" in log
     assert client.get(f"/batches/{batch['id']}/state").json()["state"] == "success"
@@ -145,7 +129,7 @@ def test_a_removed_members_sessions_end_at_the_control_planes_word(service):
         assert grace.delete("/owners/weather__grace").status_code == 403
         with service.client(service.plane.service_token()) as control_plane:
             assert control_plane.delete("/owners/weather__grace").json() == {"ended": 1}
-        assert _gone(service, 0) == []
+        assert _left(service) == []
         answer = grace.get("/sessions")
     assert (answer.status_code, "no longer a member of project weather" in answer.json()["detail"]) == (401, True)
 
@@ -156,11 +140,11 @@ def test_what_is_left_of_a_session_that_nobody_knows_is_ended_by_the_next_servic
         service.halt(signal.SIGKILL)
         shutil.rmtree(service.home / "run" / "session-records" / str(session_id))
         service.start()
-        assert _gone(service) == []
+        until(lambda: _left(service), wanted=lambda left: not left)
         assert client.get(f"/sessions/{session_id}").status_code == 404
         again = client.post("/sessions", json={"kind": "pyspark", "driverMemory": "512m", "executorMemory": "512m"})
         assert again.json()["id"] > session_id
     service.stop()
-    assert _gone(service) == []
+    assert _left(service) == []
     assert list((service.home / "run" / "session-records").iterdir()) == []
     service.start()

@@ -11,19 +11,33 @@ import psutil
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from .service_process import NO_SANDBOX, Service, make_home, python_of, run, start_session
+from tests.waiting import until
+
+from .service_process import (
+    NO_SANDBOX,
+    Service,
+    finished,
+    make_home,
+    python_of,
+    run,
+    start_session,
+    submit,
+    wait_busy,
+    wait_for_tasks,
+)
 
 pytestmark = pytest.mark.spark
 
 
-def _wait_for_end(client, session_id, seconds):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        summary = client.get(f"/sessions/{session_id}/summary").json()
-        if summary["state"] in ("dead", "killed", "error"):
-            return summary
-        time.sleep(0.2)
-    raise AssertionError(summary)
+EXECUTORS = """
+import time
+end = time.time() + 100
+executors = lambda: spark.sparkContext._jsc.sc().getExecutorMemoryStatus().size() - 1
+while executors() < 2 and time.time() < end:
+    time.sleep(0.2)
+executors()
+"""
+"""Waits for two: one that is lost is replaced when the machine gets round to it."""
 
 
 def _runs(pid):
@@ -81,20 +95,19 @@ def test_trials_have_their_own_gpus_and_survive_the_death_of_an_executor(service
         "and set(a[1]) & set(b[1])]\n"
         "clash, sorted({tuple(t[1]) for t in seen})"
     )
+    assert run(client, session_id, EXECUTORS)["output"]["data"]["text/plain"] == "2"
     output = run(client, session_id, code)["output"]
     assert output["data"]["text/plain"] == "([], [('0', '1'), ('2', '3')])", output
-    number = client.post(f"/sessions/{session_id}/statements", json={"code": "len(trials(4))"}).json()["id"]
-    time.sleep(1.5)
+    number = submit(client, session_id, "len(trials(4))")
+    wait_for_tasks(client, session_id, number)
     executors = [
         process for process in service.processes() if "org.apache.spark.executor" in " ".join(process.cmdline())
     ]
     assert len(executors) == 2
     executors[0].kill()
-    for _ in range(5):
-        statement = client.get(f"/sessions/{session_id}/statements/{number}").json()
-        if statement["output"] is not None:
-            break
+    statement = finished(client, session_id, number)
     assert statement["output"].get("data") == {"text/plain": "4"}, statement["output"]
+    assert run(client, session_id, EXECUTORS)["output"]["data"]["text/plain"] == "2"
     again = run(client, session_id, "sorted({tuple(t[1]) for t in trials(4)})")["output"]
     assert again["data"]["text/plain"] == "[('0', '1'), ('2', '3')]", "the new executor has the GPUs of the old one"
     client.delete(f"/sessions/{waiting['id']}")
@@ -103,27 +116,27 @@ def test_trials_have_their_own_gpus_and_survive_the_death_of_an_executor(service
 
 
 def test_idle_and_deserted_sessions_end_and_working_ones_never(service, client):
-    signal_file = service.home / "projects" / "weather" / "Jupyter" / "go"
-    working = "import os, time\nwhile not os.path.exists('go'):\n    time.sleep(0.1)\n'whole'"
+    gate = service.gate()
     numbers = {}
     for timeout in ({"ttl": "3s"}, {"heartbeatTimeoutInSecond": 3}):
-        session_id = start_session(client, driverMemory="512m", executorMemory="512m", **timeout)
-        numbers[session_id] = client.post(f"/sessions/{session_id}/statements", json={"code": working}).json()["id"]
+        small = {"kind": "pyspark", "driverMemory": "512m", "executorMemory": "512m"}
+        session_id = client.post("/sessions", json={**small, **timeout}).json()["id"]
+        # Asked for while it starts: without work it is never.
+        numbers[session_id] = submit(client, session_id, f"{gate.wait}'whole'")
+        wait_busy(client, session_id)
     idle, deserted = numbers
     time.sleep(9)
     listed = {session["id"]: session["state"] for session in client.get("/sessions").json()["sessions"]}
     assert [listed[session_id] for session_id in numbers] == ["busy", "busy"]
-    signal_file.touch()
-    statement = client.get(f"/sessions/{idle}/statements/{numbers[idle]}").json()
-    assert statement["output"]["data"] == {"text/plain": "'whole'"}
-    reasons = {}
-    deadline = time.monotonic() + 30
-    while len(reasons) < 2 and time.monotonic() < deadline:
-        time.sleep(1)
+    gate.open()
+    assert finished(client, idle, numbers[idle])["output"]["data"] == {"text/plain": "'whole'"}
+
+    def ended():
         # The list is no sign of a client that cares for one of them.
-        for session in client.get("/sessions").json()["sessions"]:
-            if session["state"] == "killed":
-                reasons[session["id"]] = session["appInfo"]["reason"]
+        listed = client.get("/sessions").json()["sessions"]
+        return {each["id"]: each["appInfo"]["reason"] for each in listed if each["state"] == "killed"}
+
+    reasons = until(ended, wanted=lambda found: {idle, deserted} <= set(found), pause_s=1)
     assert "Nothing was run" in reasons[idle]
     assert reasons[deserted] == "No client asked for this session for 3 seconds."
     output = client.get(f"/sessions/{deserted}/statements/{numbers[deserted]}").json()["output"]
@@ -137,7 +150,11 @@ def test_a_session_whose_renewal_is_refused_ends_with_the_reason(service, contro
         with service.client(control_plane.token("grace", life_s=40)) as grace:
             created = grace.post("/sessions", json={"driverMemory": "512m", "executorMemory": "512m"}).json()
         with service.client(control_plane.token("grace")) as grace:
-            summary = _wait_for_end(grace, created["id"], 90)
+            path = f"/sessions/{created['id']}/summary"
+            ends = {"dead", "killed", "error"}
+            summary = until(
+                lambda: grace.get(path).json(), wanted=lambda told: told["state"] in ends, seconds=120, pause_s=0.2
+            )
     finally:
         control_plane.refuse_renewal = False
     assert summary["state"] == "killed"
@@ -254,19 +271,14 @@ def test_a_failing_batch_is_dead_and_its_log_tells_why(service, client):
     (resources / "endless.py").write_text("import time\nprint('here', flush=True)\ntime.sleep(600)\n")
     broken = client.post("/batches", json={"file": "Resources/broken.py", "args": ["a b", "c"]}).json()["id"]
     endless = client.post("/batches", json={"file": "Resources/endless.py"}).json()["id"]
-    deadline = time.monotonic() + 120
-    while client.get(f"/batches/{broken}").json()["state"] not in ("dead", "success"):
-        assert time.monotonic() < deadline
-        time.sleep(0.3)
+    until(lambda: client.get(f"/batches/{broken}").json()["state"] in {"dead", "success"}, seconds=120)
     shown = client.get(f"/batches/{broken}").json()
     log = client.get(f"/batches/{broken}/log").json()["log"]
     assert shown["state"] == "dead"
     assert "exit status 1. Its log ends: ValueError: no rain" in shown["appInfo"]["reason"]
     assert "['a b', 'c']" in log
     assert "ValueError: no rain" in log
-    while "here" not in client.get(f"/batches/{endless}/log").json()["log"]:
-        assert time.monotonic() < deadline
-        time.sleep(0.3)
+    until(lambda: "here" in client.get(f"/batches/{endless}/log").json()["log"])
     assert client.delete(f"/batches/{endless}").json() == {"msg": "deleted"}
     assert client.get(f"/batches/{endless}").status_code == 404
     assert service.processes() == []
@@ -292,13 +304,8 @@ def test_deletion_leaves_no_process_no_port_and_no_file(service, client):
     code = "import subprocess\nstray = subprocess.Popen(['sleep', '600'], start_new_session=True)"
     assert run(client, session_id, code)["output"]["status"] == "ok"
     # A process that is just becoming another program shows no environment for a moment.
-    deadline = time.monotonic() + 5
+    (stray,) = until(lambda: [one.pid for one in service.processes() if one.name() == "sleep"])
     before = service.processes()
-    while not (strays := [one.pid for one in before if one.name() == "sleep"]):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-        before = service.processes()
-    (stray,) = strays
     ports = {
         connection.laddr.port
         for process in before
@@ -313,10 +320,8 @@ def test_deletion_leaves_no_process_no_port_and_no_file(service, client):
     assert not _runs(stray)
     assert not folder.exists()
     # The system may take down a socket a moment after its process has gone; then nobody owns it any more.
-    deadline = time.monotonic() + 5
-    while (left := _listening(ports)) and all(owner is None for owner in left.values()) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert left == {}
+    until(lambda: not _listening(ports) or any(_listening(ports).values()))
+    assert _listening(ports) == {}
     assert client.get(f"/sessions/{session_id}").status_code == 404
 
 
@@ -333,7 +338,7 @@ def test_the_service_leaves_nothing_when_it_is_stopped_and_its_sessions_are_ende
     service = Service(make_home(tmp_path / "home", "weather"), control_plane).start()
     with service.client() as client:
         client.post("/sessions", json={"kind": "pyspark", "driverMemory": "512m", "executorMemory": "512m"})
-        assert service.processes()
+        until(service.processes)
     service.stop()
     assert service.process.returncode in (0, -signal.SIGTERM)
     assert service.processes() == []

@@ -7,6 +7,8 @@ import jwt
 import psutil
 import pytest
 
+from tests.waiting import until
+
 from .service_process import finished, run, start_session
 
 pytestmark = pytest.mark.spark
@@ -44,10 +46,7 @@ def test_executors_come_with_the_work_go_after_it_and_listen_on_loopback_only(se
     assert run(client, session_id, COUNT)["output"]["data"]["text/plain"] == "0"
     number = client.post(f"/sessions/{session_id}/statements", json={"code": WORK}).json()["id"]
     resources = service.home / "projects" / "weather" / "Resources"
-    until = time.monotonic() + 180
-    while len(list(resources.glob("begun-*"))) < 2:
-        assert time.monotonic() < until, "there are no executors for both tasks"
-        time.sleep(0.1)
+    until(lambda: len(list(resources.glob("begun-*"))) == 2, "there are no executors for both tasks", seconds=180)
     processes = service.processes()
     assert any("org.apache.spark.executor" in " ".join(process.cmdline()) for process in processes)
     assert [_others_can_reach(process) for process in [*processes, psutil.Process(service.process.pid)]] == [
@@ -55,7 +54,7 @@ def test_executors_come_with_the_work_go_after_it_and_listen_on_loopback_only(se
     ]
     (resources / "seen").touch()
     assert finished(client, session_id, number)["output"]["data"]["text/plain"] == "2", "each had one of its own"
-    code = f"import time\nuntil = time.time() + 40\nwhile {COUNT} and time.time() < until:\n    time.sleep(1)\n{COUNT}"
+    code = f"import time\nuntil = time.time() + 90\nwhile {COUNT} and time.time() < until:\n    time.sleep(1)\n{COUNT}"
     assert run(client, session_id, code)["output"]["data"]["text/plain"] == "0"
     client.delete(f"/sessions/{session_id}")
     assert service.processes() == []

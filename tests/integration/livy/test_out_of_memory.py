@@ -3,13 +3,12 @@
 import re
 import shutil
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
 
 from .memory_group import memory_group
-from .service_process import Service, make_home, run, start_session
+from .service_process import Service, make_home, run, start_session, wait_dead
 
 pytestmark = pytest.mark.spark
 LIMIT_MIB = 1400  # that is 1.4 GiB
@@ -31,11 +30,8 @@ def service(control_plane):
 
 def _end(client, number):
     """Why a session has died."""
-    deadline = time.monotonic() + 60
-    while (told := client.get(f"/sessions/{number}/summary").json())["state"] != "dead":
-        assert time.monotonic() < deadline, told
-        time.sleep(0.05)
-    return told["reason"]
+    wait_dead(client, number)
+    return client.get(f"/sessions/{number}/summary").json()["reason"]
 
 
 def test_a_driver_that_the_kernel_killed_tells_how_much_it_had_and_what_there_is(client):

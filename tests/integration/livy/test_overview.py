@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from .service_process import run, start_session, wait_idle
+from .service_process import finished, run, start_session, submit, wait_idle, wait_printed
 
 pytestmark = pytest.mark.spark
 SMALL = {"driverMemory": "512m", "executorMemory": "512m"}
@@ -29,7 +29,7 @@ def test_a_data_owner_sees_it_working_reads_its_log_and_ends_it_and_its_owner_re
     number = start_session(client, **SMALL)
     run(client, number, "1")
     version = olga.get("/overview?scope=project").json()["version"]
-    client.post(f"/sessions/{number}/statements", json={"code": LONG})
+    wait_printed(client, number, submit(client, number, LONG), "begun")
     (item,) = olga.get("/overview", params={"scope": "project", "seen": version, "wait_s": 20}).json()["items"]
     assert (item["id"], item["state"], item["own"]) == (number, "busy", False)
     assert (item["statements"], item["last_statement"]["line"]) == (2, None)
@@ -51,7 +51,8 @@ def test_an_administrator_ends_all_idle_ones_and_the_busy_one_goes_on(client, ro
     idle = start_session(client, **SMALL)
     with service.client(control_plane.token("bob", "sales")) as bob:
         busy = start_session(bob, **SMALL)
-        bob.post(f"/sessions/{busy}/statements", json={"code": "import time\ntime.sleep(3)\n7"})
+        gate = service.gate("sales")
+        number = submit(bob, busy, f"{gate.wait}7")
         listed = root.get("/overview?scope=all").json()
         assert {one["owner"] for one in listed["items"] if one["state"] in ("idle", "busy")} == {
             "weather__ada", "sales__bob",
@@ -59,6 +60,8 @@ def test_an_administrator_ends_all_idle_ones_and_the_busy_one_goes_on(client, ro
         assert root.post("/overview:stop-idle", json={"scope": "all"}).json() == {"ended": [idle]}
         reason = client.get(f"/sessions/{idle}/summary").json()["reason"]
         assert reason == "It was idle and was stopped by administrator root."
+        gate.open()
+        assert finished(bob, busy, number)["output"]["data"]["text/plain"] == "7"
         assert wait_idle(bob, busy)["state"] == "idle"
         assert run(bob, busy, "8")["output"]["data"]["text/plain"] == "8"
         root.delete(f"/overview/{busy}")

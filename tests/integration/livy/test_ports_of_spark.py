@@ -20,6 +20,7 @@ from hops_contract.network import Network
 from hops_contract.options import SessionBounds
 from hops_livy.builtin.launch import page_key
 from hops_livy.pages import page_token
+from tests.waiting import until
 
 from .service_process import BASE, ROOMY, Service, control_plane_running, make_home, run, start_session
 
@@ -169,12 +170,8 @@ def test_a_worker_of_a_stranger_is_not_taken(service, cluster, tmp_path):
             stdout=sink, stderr=sink, cwd=tmp_path,
         )  # fmt: skip
     try:
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline and "Failed to connect to master" not in log.read_text():
-            time.sleep(0.5)
-        said = log.read_text()
-        assert "Failed to connect to master" in said
-        assert "Successfully registered with master" not in said
+        until(lambda: "Failed to connect to master" in log.read_text(), log.read_text)
+        assert "Successfully registered with master" not in log.read_text()
     finally:
         worker.kill()
         worker.wait()

@@ -6,7 +6,10 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
+
+from tests.waiting import until
 
 from .service_process import (
     NO_SANDBOX,
@@ -17,12 +20,15 @@ from .service_process import (
     python_of,
     run,
     start_session,
+    submit,
     wait_idle,
+    wait_printed,
 )
 
 pytestmark = pytest.mark.spark
 SMALL = {"driverMemory": "512m", "executorMemory": "512m"}
-COUNTING = "import time\nfor i in range({}):\n    print(i, flush=True)\n    time.sleep(0.05)\n'whole'"
+BEGUN = "import time; print('begun', flush=True); time.sleep(600)"
+COUNTING = "import time\nfor i in range({}):\n    print(i, flush=True)\n    time.sleep(0.05)\n{}'whole'"
 
 
 @pytest.fixture
@@ -42,12 +48,6 @@ def client(service):
         yield client
 
 
-def _submit(client, session_id, code):
-    created = client.post(f"/sessions/{session_id}/statements", json={"code": code})
-    assert created.status_code == 201, created.text
-    return created.json()["id"]
-
-
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "stopped"])
 def test_a_session_is_found_again_with_all_that_it_had_and_did_meanwhile(service, client, number):
     session_id = start_session(client, name="mine", ttl="2h", **SMALL)
@@ -55,11 +55,10 @@ def test_a_session_is_found_again_with_all_that_it_had_and_did_meanwhile(service
     run(client, session_id, "print('before'); 1/0")
     before = client.get(f"/sessions/{session_id}/summary").json()
     statements = client.get(f"/sessions/{session_id}/statements").json()
-    go_on = service.home / "projects" / "weather" / "Jupyter" / "go-on"
-    until_then = "import os, time\nwhile not os.path.exists('go-on'):\n    time.sleep(0.05)\n"
-    running = _submit(client, session_id, COUNTING.format(60).replace("'whole'", until_then + "'whole'"))
-    waiting = _submit(client, session_id, "x + 1")
-    time.sleep(1)
+    gate = service.gate()
+    running = submit(client, session_id, COUNTING.format(60, gate.wait))
+    waiting = submit(client, session_id, "x + 1")
+    wait_printed(client, session_id, running, "1")
     service.halt(number)
     time.sleep(1)
     service.start()
@@ -69,7 +68,7 @@ def test_a_session_is_found_again_with_all_that_it_had_and_did_meanwhile(service
     assert {**after, **changes} == {**before, **changes}
     found = client.get(f"/sessions/{session_id}/statements").json()
     assert found["statements"][: len(statements["statements"])] == statements["statements"]
-    go_on.touch()
+    gate.open()
     output = finished(client, session_id, running)["output"]
     assert output["data"]["text/plain"] == "".join(f"{i}\n" for i in range(60)) + "'whole'"
     assert finished(client, session_id, waiting)["output"]["data"]["text/plain"] == "42"
@@ -78,10 +77,17 @@ def test_a_session_is_found_again_with_all_that_it_had_and_did_meanwhile(service
 
 def test_a_statement_that_ended_while_the_service_was_away_has_its_output(service, client):
     session_id = start_session(client, **SMALL)
-    lost = _submit(client, session_id, "import time; time.sleep(2); print('done'); 1/0")
-    time.sleep(0.5)
+    begun, over, gate = service.gate(), service.gate(), service.gate()
+    lost = submit(
+        client,
+        session_id,
+        f"open({str(begun.file)!r}, 'w')\n{gate.wait}print('done'); open({str(over.file)!r}, 'w'); 1/0",
+    )
+    until(begun.file.exists)
     service.halt(signal.SIGKILL)
-    time.sleep(4)
+    gate.open()
+    until(over.file.exists)
+    time.sleep(1)
     service.start()
     output = finished(client, session_id, lost)["output"]
     assert (output["ename"], output["outputs"][0]["content"]["text"]) == ("ZeroDivisionError", "done\n")
@@ -90,10 +96,11 @@ def test_a_statement_that_ended_while_the_service_was_away_has_its_output(servic
 
 def test_a_reader_of_the_stream_goes_on_where_it_was(service, client):
     session_id = start_session(client, **SMALL)
-    number = _submit(client, session_id, COUNTING.format(100))
+    gate = service.gate()
+    number = submit(client, session_id, COUNTING.format(100, gate.wait))
     texts, last = [], -1
 
-    def read():
+    def read(*, killing):
         nonlocal last
         path = f"/sessions/{session_id}/statements/{number}/events"
         with client.stream("GET", path, headers={"Last-Event-ID": str(last)}) as stream:
@@ -106,14 +113,14 @@ def test_a_reader_of_the_stream_goes_on_where_it_was(service, client):
                         return
                     if event["type"] == "stream":
                         texts.append(event["content"]["text"])
+                        if killing and "9\n" in texts[-1]:
+                            service.halt(signal.SIGKILL)
 
-    killer = threading.Timer(1.5, service.halt, [signal.SIGKILL])
-    killer.start()
-    with pytest.raises(Exception, match=r"(?i)closed|reset|disconnected|complete"):
-        read()
-    killer.join()
+    with pytest.raises(httpx.TransportError):
+        read(killing=True)
     service.start()
-    read()
+    gate.open()
+    read(killing=False)
     assert "".join(texts) == "".join(f"{i}\n" for i in range(100))
 
 
@@ -131,6 +138,7 @@ def test_gpus_stay_a_sessions_over_a_restart_and_come_back_when_both_were_killed
     assert refused.status_code == 409, refused.text
     service.halt(signal.SIGKILL)
     driver.kill()
+    driver.wait(60)
     service.start()
     assert client.get(f"/sessions/{session_id}").json()["state"] == "dead"
     again = start_session(client, **gpus)
@@ -139,17 +147,25 @@ def test_gpus_stay_a_sessions_over_a_restart_and_come_back_when_both_were_killed
 
 def test_a_service_that_stops_answers_who_waits(service, client):
     session_id = start_session(client, **SMALL)
-    number = _submit(client, session_id, "import time; print('begun'); time.sleep(600)")
+    number = submit(client, session_id, "import time; print('begun'); time.sleep(600)")
     path = f"/sessions/{session_id}/statements/{number}"
     seen = client.get("/overview").json()["version"]
     with ThreadPoolExecutor() as threads, client.stream("GET", f"{path}/events") as stream:
         lines = stream.iter_lines()
         assert "begun" in next(line for line in lines if line.startswith("data:"))
+        sent = threading.Semaphore(0)
+
+        def tell(event, _about):
+            if event == "http11.send_request_body.complete":
+                sent.release()
+
         held = [
-            threads.submit(client.get, path),
-            threads.submit(client.get, "/overview", params={"seen": seen, "wait_s": 20}),
+            threads.submit(client.get, path, extensions={"trace": tell}),
+            threads.submit(client.get, "/overview", params={"seen": seen, "wait_s": 60}, extensions={"trace": tell}),
         ]
-        time.sleep(1)
+        assert all(sent.acquire(timeout=60) for _ in held)
+        with service.client() as later:
+            later.get("/sessions")  # whose answer comes after those before it were begun
         service.halt(signal.SIGTERM)
         assert not any(line.startswith("data:") for line in lines)
         statement, overview = (answer.result().json() for answer in held)
@@ -161,8 +177,8 @@ def test_a_service_that_stops_answers_who_waits(service, client):
 
 def test_an_interrupt_reaches_a_statement_of_before(service, client):
     session_id = start_session(client, **SMALL)
-    number = _submit(client, session_id, "import time; time.sleep(600)")
-    time.sleep(0.5)
+    number = submit(client, session_id, BEGUN)
+    wait_printed(client, session_id, number, "begun")
     service.halt(signal.SIGKILL)
     service.start()
     client.post(f"/sessions/{session_id}/statements/{number}/cancel")
@@ -173,10 +189,11 @@ def test_a_driver_that_died_meanwhile_is_reported_with_its_statements(service, c
     session_id = start_session(client, **SMALL)
     run(client, session_id, "print('kept')")
     driver = python_of(client, session_id)
-    number = _submit(client, session_id, "import time; time.sleep(600)")
-    time.sleep(0.5)
+    number = submit(client, session_id, BEGUN)
+    wait_printed(client, session_id, number, "begun")
     service.halt(signal.SIGKILL)
     driver.kill()
+    driver.wait(60)
     service.start()
     summary = client.get(f"/sessions/{session_id}/summary").json()
     assert summary["state"] == "dead"
@@ -207,24 +224,22 @@ def test_a_session_that_is_starting_starts_on(service, client):
 
 
 def test_a_batch_that_ended_meanwhile_has_its_exit_status(service, client):
-    resources = service.home / "projects" / "weather" / "Resources"
-    (resources / "job.py").write_text(
-        "import sys, time\ntime.sleep(3)\nprint('over', flush=True)\nsys.exit(int(sys.argv[1]))\n"
-    )
+    gate, resources = service.gate(), service.home / "projects" / "weather" / "Resources"
+    (resources / "job.py").write_text(f"import sys\n{gate.wait}print('over', flush=True)\nsys.exit(int(sys.argv[1]))\n")
     good, bad = (
         client.post("/batches", json={"file": "Resources/job.py", "args": [code], "driverMemory": "512m"}).json()["id"]
         for code in ("0", "4")
     )
-    deadline = time.monotonic() + 120
-    while {client.get(f"/batches/{number}/state").json()["state"] for number in (good, bad)} != {"running"}:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+
+    def states():
+        return [client.get(f"/batches/{number}/state").json()["state"] for number in (good, bad)]
+
+    until(states, wanted=lambda found: found == ["running"] * 2, seconds=120)
     service.halt(signal.SIGKILL)
-    time.sleep(6)
+    gate.open()
+    until(service.processes, wanted=lambda left: not left)
     service.start()
-    while (states := [client.get(f"/batches/{n}/state").json()["state"] for n in (good, bad)]) != ["success", "dead"]:
-        assert time.monotonic() < deadline, states
-        time.sleep(0.2)
+    until(states, wanted=lambda found: found == ["success", "dead"])
     assert "over" in client.get(f"/batches/{good}/log").json()["log"]
 
 
@@ -234,10 +249,7 @@ def test_sessions_end_by_themselves_when_no_service_comes(service, client):
     service.start()
     start_session(client, **SMALL)
     service.halt(signal.SIGKILL)
-    deadline = time.monotonic() + 60
-    while service.processes() and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert service.processes() == []
+    until(service.processes, wanted=lambda left: not left)
 
 
 def test_a_second_service_of_the_same_home_is_refused(service, client):

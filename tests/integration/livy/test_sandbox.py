@@ -6,7 +6,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 from urllib.parse import urlsplit
 
 import psutil
@@ -14,8 +13,9 @@ import pytest
 
 from hops_contract.network import Network
 from hops_contract.options import SessionBounds
+from tests.waiting import until
 
-from .service_process import NO_SANDBOX, Service, make_home, run, start_session
+from .service_process import NO_SANDBOX, Service, make_home, run, start_session, wait_dead
 
 pytestmark = [pytest.mark.spark, pytest.mark.skipif(bool(NO_SANDBOX), reason=f"no sandbox: {NO_SANDBOX}")]
 SMALL = {"driverMemory": "512m", "executorMemory": "512m"}
@@ -202,14 +202,12 @@ def test_whatever_ends_it_all_of_its_processes_end_those_too_that_shed_its_signs
             client.delete(f"/sessions/{session_id}")
         else:
             named[end][0].kill()
-            began = time.monotonic()
-            until(lambda: client.get(f"/sessions/{session_id}?hold=false").json()["state"] == "dead")
-            assert time.monotonic() - began < 10
+            wait_dead(client, session_id)
             reason = client.get(f"/sessions/{session_id}/summary").json()["reason"]
             who = "The driver's Java machine" if end == "Java killed" else "The driver"
             assert reason.startswith(f"{who} was killed (signal 9): by someone or by a program"), reason
             client.delete(f"/sessions/{session_id}")
-        _, alive = psutil.wait_procs([*strays, *mine], timeout=10)
+        _, alive = psutil.wait_procs([*strays, *mine], timeout=60)
         assert alive == []
         assert not (service.home / "run" / "sessions" / str(session_id)).exists()
 
@@ -325,14 +323,6 @@ def test_a_service_that_must_have_sandboxes_does_not_start_without_and_says_what
     assert done.returncode != 0
     assert "HOPS_SANDBOX is on" in done.stderr
     assert "Install the package bubblewrap" in done.stderr
-
-
-def until(holds, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not (found := holds()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return found
 
 
 def _command(process):

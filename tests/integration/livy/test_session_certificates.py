@@ -1,14 +1,13 @@
 """A session has its owner's certificate, its executors too, and nothing of it is left after the end."""
 
 import json
-import time
 
 import psutil
 import pytest
 
 from tests.sample_certificate import SAMPLE
 
-from .service_process import Service, make_home, python_of, run, start_session
+from .service_process import Service, make_home, python_of, run, start_session, wait_dead
 
 pytestmark = pytest.mark.spark
 SMALL = {"driverMemory": "512m", "executorMemory": "512m", "executorCores": 1}
@@ -55,9 +54,6 @@ def test_it_goes_with_a_driver_that_was_killed(service):
         assert (folder / "certificates").is_dir()
         python: psutil.Process = python_of(client, number)
         python.kill()
-        deadline = time.monotonic() + 60
-        while client.get(f"/sessions/{number}").json()["state"] != "dead":
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        wait_dead(client, number)
         client.delete(f"/sessions/{number}")
         assert not folder.exists()

@@ -3,12 +3,11 @@
 import json
 import re
 import threading
-import time
 
 import httpx
 import pytest
 
-from .service_process import run, start_session
+from .service_process import finished, run, start_session, submit, wait_for_tasks, wait_printed
 
 pytestmark = pytest.mark.spark
 
@@ -65,36 +64,39 @@ def test_a_sql_statement_gives_schema_and_rows(client, session_id):
 
 
 def test_an_interrupted_statement_is_cancelled_with_its_spark_job_and_the_session_lives_on(client, session_id):
-    code = "import time\nspark.sparkContext.parallelize(range(2), 2).map(lambda n: time.sleep(120)).collect()"
-    number = client.post(f"/sessions/{session_id}/statements", json={"code": code}).json()["id"]
-    time.sleep(3)
-    began = time.monotonic()
+    code = "import time\nspark.sparkContext.parallelize(range(2), 2).map(lambda n: time.sleep(600)).collect()"
+    number = submit(client, session_id, code)
+    wait_for_tasks(client, session_id, number)
     assert client.post(f"/sessions/{session_id}/statements/{number}/cancel").json() == {"msg": "canceled"}
-    statement = client.get(f"/sessions/{session_id}/statements/{number}").json()
-    assert statement["state"] == "cancelled"
-    assert run(client, session_id, "len(spark.sparkContext.statusTracker().getActiveJobsIds())")["output"]["data"] == {
-        "text/plain": "0"
-    }
-    assert time.monotonic() - began < 30
+    assert finished(client, session_id, number)["state"] == "cancelled"
+    # Spark's own count comes a moment after the job's end.
+    active = "len(spark.sparkContext.statusTracker().getActiveJobsIds())"
+    code = f"until = time.time() + 60\nwhile {active} and time.time() < until:\n    time.sleep(0.1)\n{active}"
+    assert run(client, session_id, code)["output"]["data"] == {"text/plain": "0"}
 
 
-def test_output_streams_while_the_statement_runs(client, session_id):
-    code = "import time\nfor n in range(3):\n    print(n)\n    time.sleep(1)"
-    number = client.post(f"/sessions/{session_id}/statements", json={"code": code}).json()["id"]
-    events, arrivals = [], []
+def test_output_streams_while_the_statement_runs(service, client, session_id):
+    gate = service.gate()
+    number = submit(client, session_id, f"print(0)\n{gate.wait}print(1)\nprint(2)")
+    events = []
     with client.stream("GET", f"/sessions/{session_id}/statements/{number}/events") as answer:
         for line in answer.iter_lines():
             if line.startswith("data: "):
                 events.append(json.loads(line[6:]))
-                arrivals.append(time.monotonic())
+                gate.open()  # without what was printed before it the statement would never end
     assert "".join(event["content"]["text"] for event in events[:-1]) == "0\n1\n2\n"
     assert events[-1] == {"type": "done", "content": {"status": "ok", "state": "available"}}
-    assert arrivals[-1] - arrivals[0] > 1.5
 
 
-def test_progress_is_in_the_statement_and_in_the_stream_where_only_its_newest_has_a_place(client, session_id):
-    code = "import time\nprint('a')\n_ = sc.parallelize(range(4), 4).map(lambda n: time.sleep(1)).count()\nprint('b')"
-    number = client.post(f"/sessions/{session_id}/statements", json={"code": code}).json()["id"]
+def test_progress_is_in_the_statement_and_in_the_stream_where_only_its_newest_has_a_place(service, client, session_id):
+    gate = service.gate()
+    code = (
+        "import os, time\nprint('a')\n"
+        f"def wait(n):\n    time.sleep(0.5)\n    while n == 3 and not os.path.exists({str(gate.file)!r}):\n"
+        "        time.sleep(0.05)\n"
+        "_ = sc.parallelize(range(4), 4).map(wait).count()\nprint('b')"
+    )
+    number = submit(client, session_id, code)
     events, seen = [], []
     with client.stream("GET", f"/sessions/{session_id}/statements/{number}/events") as answer:
         for line in answer.iter_lines():
@@ -102,6 +104,8 @@ def test_progress_is_in_the_statement_and_in_the_stream_where_only_its_newest_ha
                 events.append(line)
             if '"progress"' in line:
                 seen.append(client.get(f"/sessions/{session_id}/statements/{number}?hold=false").json())
+                if seen[-1]["progress"] > 0:
+                    gate.open()
     contents = [json.loads(line[6:]) for line in events if line.startswith("data: ")]
     told = [content["content"] for content in contents if content["type"] == "progress"]
     assert told[0]["active"]
@@ -139,11 +143,15 @@ def test_a_name_is_explained_with_its_source_where_that_is_asked_for(client, ses
     }  # fmt: skip
 
 
-def test_names_are_completed_also_while_a_cell_runs(client, session_id):
-    number = client.post(f"/sessions/{session_id}/statements", json={"code": "time.sleep(4)"}).json()["id"]
+def test_names_are_completed_also_while_a_cell_runs(service, client, session_id):
+    gate = service.gate()
+    number = submit(client, session_id, f"print('begun', flush=True)\n{gate.wait}")
+    wait_printed(client, session_id, number, "begun")
     answer = client.post(f"/sessions/{session_id}/completion", json={"code": "spark.ran", "cursor": 9}).json()
     assert any(candidate.endswith("range") for candidate in answer["candidates"])
     assert client.get(f"/sessions/{session_id}/statements/{number}?hold=false").json()["state"] == "running"
+    gate.open()
+    assert finished(client, session_id, number)["state"] == "available"
 
 
 def test_the_same_key_gives_the_same_statement(client, session_id):
@@ -182,11 +190,11 @@ def test_without_a_good_token_nothing_is_told(service, session_id):
 
 
 def test_requests_wait_for_news_instead_of_being_asked_again(client, session_id):
-    number = client.post(f"/sessions/{session_id}/statements", json={"code": "time.sleep(2)\n'done'"}).json()["id"]
+    number = submit(client, session_id, "time.sleep(2)\n'done'")
     states = []
     thread = threading.Thread(target=lambda: states.append(client.get(f"/sessions/{session_id}").json()["state"]))
     thread.start()
-    statement = client.get(f"/sessions/{session_id}/statements/{number}").json()
+    statement = finished(client, session_id, number)
     thread.join()
     assert statement["output"]["data"]["text/plain"] == "'done'"
     assert states == ["idle"]

@@ -229,7 +229,7 @@ def press(kernel, comm_id):
     kernel.client.shell_channel.send(message)
     displays = []
     while True:
-        answer = kernel.client.get_iopub_msg(timeout=30)
+        answer = kernel.client.get_iopub_msg(timeout=60)
         if answer["parent_header"].get("msg_id") != message["header"]["msg_id"]:
             continue
         if answer["msg_type"] == "display_data":
@@ -265,13 +265,15 @@ def test_the_log_of_the_driver_is_shown(pyspark):
     assert "log4j2-defaults.properties" in pyspark("%%logs").stdout
 
 
-def test_an_interrupt_ends_the_cell_and_not_the_session(pyspark):
+def test_an_interrupt_ends_the_cell_and_not_the_session(pyspark, service):
     before = pyspark.session
     pyspark("kept = 5")
-    waiting = pyspark.kernel.start("import time\ntime.sleep(300)")
-    time.sleep(2)
+    waiting = pyspark.kernel.start("import time\ntime.sleep(600)")
+    with service.client() as client:
+        wait_busy(client, before)
+    time.sleep(1)  # the answer to what it has sent is read in the kernel by then, or it is not, which is as well
     pyspark.kernel.manager.interrupt_kernel()
-    cell = pyspark.kernel.finish(waiting, timeout=30)
+    cell = pyspark.kernel.finish(waiting)
     assert "interrupted" in cell.stderr.lower()
     assert pyspark("kept").stdout == "5"
     assert pyspark.session == before
@@ -293,14 +295,12 @@ def test_other_settings_need_another_session(pyspark, sessions):
 def test_info_does_not_wait_for_what_other_sessions_do(pyspark, scala, service):
     scala("1")
     number = scala.session
-    waiting = scala.kernel.start("Thread.sleep(20000)")
+    waiting = scala.kernel.start("Thread.sleep(600000)")
     with service.client() as client:
         wait_busy(client, number)
-    began = time.monotonic()
     assert "<td>spark</td><td>busy</td>" in html(pyspark("%%info"))
-    assert time.monotonic() - began < 10
     scala.kernel.manager.interrupt_kernel()
-    assert "interrupted" in scala.kernel.finish(waiting, timeout=30).stderr.lower()
+    assert "interrupted" in scala.kernel.finish(waiting).stderr.lower()
 
 
 def test_one_session_is_deleted_and_then_all_of_ones_own(pyspark, service, sessions):

@@ -1,12 +1,12 @@
 """Sessions on a standalone cluster: a real master with two workers of declared GPUs."""
 
 import json
-import time
 
 import psutil
 import pytest
 
 from tests.sample_certificate import SAMPLE
+from tests.waiting import until
 
 from .pages_on_clusters import check_pages
 from .service_process import cluster_running, run, start_session
@@ -54,22 +54,16 @@ def session(service):
 
 def _reason(client, number, wanted):
     """The session's reason, as soon as it holds ``wanted``."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        reason = client.get(f"/sessions/{number}/summary").json()["reason"]
-        if wanted in reason:
-            return reason
-        time.sleep(0.5)
-    raise AssertionError(f"{wanted!r} is not in {reason!r}")
+
+    def reason():
+        return client.get(f"/sessions/{number}/summary").json()["reason"]
+
+    return until(reason, wanted=lambda told: wanted in told, seconds=120, pause_s=0.5)
 
 
 def _applications(cluster, count):
     """The master's applications, as soon as there are so many: it learns of an end a moment later."""
-    deadline = time.monotonic() + 60
-    while len(found := cluster.told()["activeapps"]) != count:
-        assert time.monotonic() < deadline, found
-        time.sleep(0.2)
-    return found
+    return until(lambda: cluster.told()["activeapps"], wanted=lambda found: len(found) == count, pause_s=0.2)
 
 
 def test_a_session_works_on_the_clusters_workers_each_executor_with_gpus_of_its_own(client, cluster, session):
@@ -149,10 +143,11 @@ def test_one_that_may_not_wait_ends_with_what_the_cluster_has(service, cluster, 
         number = made.json()["id"]
         reason = _reason(other, number, "There is no room on the cluster now")
         assert "of 2 of 2 GPUs, 1 core and 512 MiB; the cluster has " in reason
-        deadline = time.monotonic() + 30
-        while (state := other.get(f"/sessions/{number}/state").json()["state"]) != "dead":
-            assert time.monotonic() < deadline, state
-            time.sleep(0.2)
+        until(
+            lambda: other.get(f"/sessions/{number}/state").json()["state"],
+            wanted=lambda state: state == "dead",
+            pause_s=0.2,
+        )
     assert [each["user"] for each in _applications(cluster, 1)] == ["weather__ada"]
 
 

@@ -1,10 +1,9 @@
 """Sessions that are started ahead: at once there for their owner, for nobody else, and never in anybody's way."""
 
-import time
-
 import pytest
 
 from hops_contract.options import ServerLimits
+from tests.waiting import until
 
 from .service_process import Service, control_plane_running, make_home, run, wait_idle
 
@@ -36,15 +35,14 @@ def client(service):
         yield client
 
 
-def warm(client, *, until="ready", **options):
-    deadline = time.monotonic() + 120
-    while True:
+def warm(client, *, state="ready", **options):
+
+    def asked():
         answer = client.post("/sessions:warm", json={"options": {**OPTIONS, **options}})
         assert answer.status_code == 200, answer.text
-        if answer.json()["state"] == until:
-            return answer.json()
-        assert time.monotonic() < deadline, answer.json()
-        time.sleep(0.2)
+        return answer.json()
+
+    return until(asked, wanted=lambda answer: answer["state"] == state, seconds=180, pause_s=0.2)
 
 
 def test_a_session_that_was_kept_ready_is_its_owners_at_once_and_like_any_other(service, client):
@@ -95,19 +93,19 @@ def test_who_needs_the_memory_gets_it(service, client):
     with service.client(service.plane.token("grace")) as grace:
         created = grace.post("/sessions", json={**SAME, "driverMemory": "1g"}).json()
         assert wait_idle(grace, created["id"])["state"] == "idle"
-        assert warm(client, until="none")["reason"].startswith("1 GiB of memory were asked for")
+        assert warm(client, state="none")["reason"].startswith("1 GiB of memory were asked for")
 
 
 def test_none_is_kept_where_there_is_no_room_or_gpus_would_be_held(service, client):
-    assert "GPUs are not held" in warm(client, until="none", gpus_per_executor=1)["reason"]
+    assert "GPUs are not held" in warm(client, state="none", gpus_per_executor=1)["reason"]
     service.stop()
     service.environment["HOPS_WARM_LEAVES_MIB"] = "100000000"
     service.start()
-    assert "are left to sessions that are asked for" in warm(client, until="none")["reason"]
+    assert "are left to sessions that are asked for" in warm(client, state="none")["reason"]
     service.stop()
     service.environment["HOPS_WARM_SESSIONS"] = "0"
     service.start()
-    assert "0 sessions are kept ready" in warm(client, until="none")["reason"]
+    assert "0 sessions are kept ready" in warm(client, state="none")["reason"]
     assert service.processes() == []
 
 

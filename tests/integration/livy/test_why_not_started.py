@@ -8,7 +8,6 @@ import re
 import shutil
 import signal
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import pytest
 
 from tests.unit.livy.test_why_not_started_here import CASES as SAID_WITHOUT_A_SERVICE
 from tests.unit.livy.why_page import PAGE, collected
+from tests.waiting import until
 
 from .service_process import BASE, NO_SANDBOX, ROOMY, Service, make_home
 
@@ -42,14 +42,14 @@ def refused(client, **options):
 
 def ended(client, number, seconds=120):
     """Why a session ended before it was ready."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        summary = client.get(f"/sessions/{number}/summary").json()
-        if summary["state"] in ("dead", "killed", "error"):
-            return summary["reason"]
-        assert summary["state"] != "idle", "it has started"
-        time.sleep(0.1)
-    raise AssertionError(summary)
+
+    def summary():
+        told = client.get(f"/sessions/{number}/summary").json()
+        assert told["state"] != "idle", "it has started"
+        return told
+
+    ends = {"dead", "killed", "error"}
+    return until(summary, wanted=lambda told: told["state"] in ends, seconds=seconds, pause_s=0.1)["reason"]
 
 
 def started(client, **options):

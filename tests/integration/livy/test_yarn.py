@@ -1,12 +1,13 @@
 """Sessions on YARN: a real ResourceManager and two NodeManagers with declared GPUs, one host with a label."""
 
 import json
-import time
 
 import pytest
 
+from tests.waiting import until
+
 from .pages_on_clusters import check_pages
-from .service_process import cluster_running, run, start_session
+from .service_process import cluster_running, run, start_session, wait_dead
 from .yarn_cluster import DRIVER_HOST, LABEL, LABELLED, YarnCluster
 
 pytestmark = pytest.mark.spark
@@ -45,24 +46,15 @@ def session(service):
         client.delete(f"/sessions/{number}")
 
 
-def _until(found, wanted):
-    """What ``found`` gives, as soon as ``wanted`` holds of it."""
-    deadline = time.monotonic() + 60
-    while not wanted(last := found()):
-        assert time.monotonic() < deadline, last
-        time.sleep(0.3)
-    return last
-
-
 def test_executors_run_as_the_owner_and_the_scheduler_counts_their_gpus_on_the_right_label(client, cluster, session):
     output = run(client, session, WHERE)["output"]
     found = json.loads(output["data"]["text/plain"])
     assert [(len(addresses), *more) for addresses, *more in found] == [(2, LABELLED, "weather__ada", False)] * 2
-    given = _until(cluster.nodes, lambda nodes: nodes[LABELLED]["gpus"] == 4)
+    given = until(cluster.nodes, wanted=lambda nodes: nodes[LABELLED]["gpus"] == 4)
     assert [node["gpus"] for node in given.values() if node["labels"] == []] == [0]
     (application,) = cluster.applications()
     assert (application["user"], application["applicationType"]) == ("weather__ada", "SPARK")
-    _until(lambda: client.get(f"/sessions/{session}/summary").json()["reason"], lambda reason: reason == "")
+    until(lambda: client.get(f"/sessions/{session}/summary").json()["reason"], wanted=lambda reason: reason == "")
 
 
 def test_the_owner_sees_sparks_pages_and_nobody_else_does(client, service, session):
@@ -84,7 +76,7 @@ def test_what_others_have_is_waited_for_and_told_and_a_killed_driver_leaves_no_a
     with service.client(service.plane.token("eve", "sales")) as other:
         before = {process.pid for process in service.processes()}
         waiting = start_session(other, numExecutors=1, conf=_gpus(1, LABEL), **SMALL)
-        reason = _until(lambda: other.get(f"/sessions/{waiting}/summary").json()["reason"], bool)
+        reason = until(lambda: other.get(f"/sessions/{waiting}/summary").json()["reason"])
         assert reason == (
             "Waits for executors: 0 of 1 of 1 GPU, 1 core and 896 MiB; the cluster has 0 GPUs, 6 cores and 2.25 GiB "
             f"with label {LABEL} free. Others that work there: 1 of others."
@@ -93,14 +85,15 @@ def test_what_others_have_is_waited_for_and_told_and_a_killed_driver_leaves_no_a
         java = [each for each in service.processes() if each.pid not in before and each.name() == "java"]
         for process in java:
             process.kill()
-        dead = _until(lambda: other.get(f"/sessions/{waiting}/summary").json(), lambda told: told["state"] == "dead")
+        wait_dead(other, waiting)
+        dead = other.get(f"/sessions/{waiting}/summary").json()
         assert "was killed (signal 9)" in dead["reason"]
-    left = _until(cluster.applications, lambda applications: len(applications) == 1)
+    left = until(cluster.applications, wanted=lambda applications: len(applications) == 1)
     assert [application["user"] for application in left] == ["weather__ada"]
 
 
 def test_the_end_of_a_session_leaves_no_application(client, cluster, session):
     client.delete(f"/sessions/{session}")
-    _until(cluster.applications, lambda applications: applications == [])
-    _until(cluster.nodes, lambda nodes: nodes[LABELLED]["gpus"] == 0)
-    _until(lambda: list((cluster.folder / "staging").glob("*/.sparkStaging/*")), lambda files: files == [])
+    until(cluster.applications, wanted=lambda applications: applications == [])
+    until(cluster.nodes, wanted=lambda nodes: nodes[LABELLED]["gpus"] == 0)
+    until(lambda: list((cluster.folder / "staging").glob("*/.sparkStaging/*")), wanted=lambda files: files == [])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 import threading
-import time
 from collections.abc import Mapping
 from datetime import timedelta
 from json import JSONDecodeError
@@ -27,6 +26,7 @@ from hops_platform.outbox import (
     is_hopeless,
     pause_after,
 )
+from tests.waiting import until
 
 from .conftest import ON_POSTGRESQL
 
@@ -76,13 +76,6 @@ def rows(hops: Any) -> list[Delivery]:
 def make_due(hops: Any) -> None:
     with hops.platform.parts.database.session() as session:
         session.execute(update(Delivery).values(due_at=now() - timedelta(seconds=1)))
-
-
-def wait_until(condition: Any, *, seconds: float = 10) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.01)
 
 
 def test_a_request_that_fails_leaves_nothing_to_do(hops: Any) -> None:
@@ -149,7 +142,7 @@ def test_a_database_that_is_away_for_a_moment_does_not_end_a_worker(
     write(hops, STORE, "a-1")
     workers.start()
     try:
-        wait_until(lambda: engines["storage"].done == ["a-1"])
+        until(lambda: engines["storage"].done == ["a-1"])
         assert failed.is_set()
     finally:
         workers.stop()
@@ -275,10 +268,10 @@ def test_an_engine_that_hangs_does_not_stop_the_others(
     workers.start()
     try:
         workers.wake()
-        wait_until(lambda: engines["hub"].done == ["a-1", "b-1"])
+        until(lambda: engines["hub"].done == ["a-1", "b-1"])
         assert engines["storage"].done == []
         engines["storage"].gate.set()
-        wait_until(lambda: rows(hops) == [])
+        until(lambda: rows(hops) == [])
     finally:
         engines["storage"].gate.set()
         workers.stop()
@@ -294,7 +287,7 @@ def test_two_processes_deliver_each_thing_once(hops: Any, workers: OutboxWorkers
     for one in both:
         one.start()
     try:
-        wait_until(lambda: rows(hops) == [])
+        until(lambda: rows(hops) == [])
     finally:
         for one in both:
             one.stop()
@@ -322,11 +315,11 @@ def test_a_lease_is_short_and_lasts_as_long_as_the_work(hops: Any, engines: dict
     write(hops, STORE, "a-1")
     workers.start()
     try:
-        wait_until(lambda: rows(hops)[0].attempts == 1)
+        until(lambda: rows(hops)[0].attempts == 1)
         make_due(hops)  # as if the work took longer than the lease
-        wait_until(lambda: rows(hops)[0].due_at > now() + LEASE / 2)
+        until(lambda: rows(hops)[0].due_at > now() + LEASE / 2)
         engines["storage"].gate.set()
-        wait_until(lambda: rows(hops) == [])
+        until(lambda: rows(hops) == [])
         assert engines["storage"].done == ["a-1"]
     finally:
         engines["storage"].gate.set()

@@ -29,8 +29,9 @@ from hops_contract.gssapi import ServiceTicket
 from hops_platform.second_factor.codes import code_of, step_at
 from tests.contract.realms.slapd import PEOPLE, SERVICE, SERVICE_PASSWORD, Slapd, missing_program
 from tests.integration.livy.kdc import REALM, Kdc, missing_programs
-from tests.integration.spawner.conftest import ROOT, Site, eventually
+from tests.integration.spawner.conftest import ROOT, Site
 from tests.ports import free_port
+from tests.waiting import until
 
 pytestmark = [pytest.mark.hub, pytest.mark.ldap, pytest.mark.kerberos]
 CLIENT, SECRET = "hopslab", "the site's own secret"
@@ -160,7 +161,7 @@ client_secret_file = "{secret}"
             slapd.start()
             kdc.start()
             kdc.keytab("HTTP/localhost", "site.keytab")
-            eventually(lambda: _listens(issuer_port), "the provider's start")
+            until(lambda: _listens(issuer_port), "the provider's start")
             site.admin_password = site.platform("init")["created_admin"]["password"]
             site.up()
             yield Realms(site, slapd, kdc, issuer)
@@ -209,7 +210,7 @@ def test_ldap_lets_in_and_its_end_is_felt_everywhere(realms: Realms) -> None:
     def is_out() -> bool:
         return browser.get("hub/token", follow_redirects=False).status_code == 302
 
-    eventually(is_out, "the end of the log-in", seconds=60)
+    until(is_out, "the end of the log-in")
     assert realms.name_of(browser) is None
     again = realms.send_form(realms.browser(), realm="staff", username="ada", password="heron teapot ada")
     assert again.status_code == 403

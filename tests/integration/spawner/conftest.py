@@ -7,8 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +19,7 @@ import pytest
 
 from hops_contract.options import ServerOptions
 from tests.ports import free_port
+from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[3]
 API = "services/hops/api/v1/"
@@ -31,16 +31,6 @@ c.JupyterHub.services.append({{"name": "probe", "api_token": {PROBE_TOKEN!r}}})
 c.JupyterHub.load_roles.append({{"name": "probe", "services": ["probe"], "scopes": ["admin:users", "servers"]}})
 """
 PASSWORD = "heron teapot violin ash"
-
-
-def eventually(check: Callable[[], Any], what: str, *, seconds: float = 60) -> Any:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = check()
-        if found:
-            return found
-        time.sleep(0.1)
-    raise AssertionError(f"{what} did not happen within {seconds} s")
 
 
 @contextmanager
@@ -94,7 +84,7 @@ class Person:
     def start_and_wait(self, project: str) -> None:
         answer = self.ask("PUT", f"projects/{project}/server", json={})
         assert answer.status_code < 400, answer.text
-        eventually(lambda: self.server(project) == "ready", "the start")
+        until(lambda: self.server(project) == "ready", "the start")
 
 
 @dataclass
@@ -126,14 +116,14 @@ class Site:
                 [sys.executable, "-m", "jupyterhub", "--config", str(self.config)],
                 env=self.env, cwd=self.home, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
-        eventually(self.ready, "the Hub's start", seconds=90)
+        until(self.ready, "the Hub's start", seconds=180)
 
     def ready(self) -> bool:
         assert self.hub is not None
         assert self.hub.poll() is None, (self.home / "hub.log").read_text()[-4000:]
         try:
             paths = ("hub/health", API + "health", "services/livy/health")
-            return all(httpx.get(self.url + path, timeout=5, trust_env=False).status_code == 200 for path in paths)
+            return all(httpx.get(self.url + path, timeout=30, trust_env=False).status_code == 200 for path in paths)
         except httpx.TransportError:
             return False
 
@@ -141,7 +131,7 @@ class Site:
         """End the Hub as `hopslab down` does: ask it, and wait."""
         assert self.hub is not None
         self.hub.send_signal(signal.SIGTERM)
-        self.hub.wait(40)
+        self.hub.wait(60)
 
     def down(self) -> None:
         """End what was started, in order first and then for certain."""
@@ -154,12 +144,12 @@ class Site:
                 self.end_hub()
             except subprocess.TimeoutExpired:
                 self.hub.kill()
-                self.hub.wait(10)
+                self.hub.wait(60)
         left += [process for process in psutil.process_iter() if self._started(process)]
         for process in left:
             with suppress(psutil.Error):
                 process.kill()
-        psutil.wait_procs(left, timeout=5)
+        psutil.wait_procs(left, timeout=60)
 
     def _started(self, process: psutil.Process) -> bool:
         try:
@@ -288,7 +278,7 @@ def ready_project(people: dict[str, Person], project: str) -> str:
         assert state["state"] != "failed", state
         return state["state"] == "ready"
 
-    eventually(made, "the making of the environment", seconds=120)
+    until(made, "the making of the environment", seconds=120)
     return project
 
 
@@ -347,5 +337,5 @@ def no_server(site: Site, ada: Person) -> None:
 
 def stop_and_wait(site: Site, user: str, project: str) -> None:
     site.probe("DELETE", f"users/{user}/servers/{project}")
-    eventually(lambda: not site.server(user, project).get("pending"), "the stop")
-    eventually(lambda: not site.folder(user, project).exists(), "the wiping")
+    until(lambda: not site.server(user, project).get("pending"), "the stop")
+    until(lambda: not site.folder(user, project).exists(), "the wiping")

@@ -8,14 +8,16 @@ import httpx
 import psutil
 import pytest
 
-from .conftest import Person, Site, away, eventually
+from tests.waiting import until
+
+from .conftest import Person, Site, away
 
 pytestmark = pytest.mark.hub
 
 
 def test_a_crashed_servers_folder_is_wiped(site: Site, ada: Person, running_server: psutil.Process) -> None:
     running_server.kill()
-    eventually(lambda: not site.folder("ada", "weather").exists(), "the wiping", seconds=30)
+    until(lambda: not site.folder("ada", "weather").exists(), "the wiping")
     assert ada.server("weather") == "stopped"
     page = unescape(ada.client.get("user/ada/weather/lab", follow_redirects=True).text)
     assert "the signal SIGKILL ended it" in page
@@ -28,7 +30,7 @@ def test_a_crashed_servers_folder_is_wiped(site: Site, ada: Person, running_serv
 def test_a_server_that_ends_at_once_says_why_with_the_log_at_hand(site: Site, ada: Person) -> None:
     with away(site.home / "projects" / "weather"):
         answer = ada.hub("POST", "users/ada/servers/weather")
-        eventually(lambda: not site.server("ada", "weather").get("pending"), "the failure")
+        until(lambda: not site.server("ada", "weather").get("pending"), "the failure")
     assert answer.status_code in {202, 500}
     page = unescape(ada.client.get("hub/spawn-pending/ada/weather").text)
     assert "The notebook server ended before it answered" in page
@@ -75,7 +77,7 @@ def test_a_killed_service_comes_back(site: Site, people: dict[str, Person], serv
         answers = httpx.get(f"{site.url}services/{service}/{health}", trust_env=False).status_code == 200
         return found is not None and found.pid != first.pid and answers
 
-    eventually(again, "the return of the service", seconds=30)
+    until(again, "the return of the service")
 
 
 def test_a_killed_proxy_comes_back_with_its_routes(site: Site, running_server: psutil.Process) -> None:
@@ -103,7 +105,7 @@ def test_a_killed_proxy_comes_back_with_its_routes(site: Site, running_server: p
         except httpx.TransportError:
             return False
 
-    eventually(again, "the return of the proxy and its routes", seconds=60)
+    until(again, "the return of the proxy and its routes")
     assert running_server.is_running()
 
 
@@ -113,11 +115,11 @@ def test_a_killed_hub_finds_its_servers_again(site: Site, ada: Person, running_s
     site.hub.wait()
     assert running_server.is_running()
     site.up()
-    eventually(lambda: site.server("ada", "weather").get("ready"), "the server's return")
+    until(lambda: site.server("ada", "weather").get("ready"), "the server's return")
     assert running_server.is_running()
     assert httpx.get(f"{site.url}user/ada/weather/api", trust_env=False).status_code == 200
     ada.client.get("user/ada/weather/lab", follow_redirects=True)
     assert ada.client.get("user/ada/weather/api/contents/Jupyter").status_code == 200
     assert ada.ask("DELETE", "projects/weather/server").status_code == 204
-    eventually(lambda: not running_server.is_running(), "the stop")
-    eventually(lambda: not site.folder("ada", "weather").exists(), "the wiping")
+    until(lambda: not running_server.is_running(), "the stop")
+    until(lambda: not site.folder("ada", "weather").exists(), "the wiping")

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import PASSWORD, Person, Site, eventually
+from tests.waiting import until
+
+from .conftest import PASSWORD, Person, Site
 
 pytestmark = pytest.mark.hub
 PAGE = "services/hops/"
@@ -32,7 +34,7 @@ def test_a_password_that_an_administrator_sets_ends_the_browsers_of_before(admin
     assert somebody.client.get("hub/token", follow_redirects=False).status_code == 200
     assert somebody.client.get(PAGE, follow_redirects=True).url.path == "/" + PAGE
     assert admin.ask("PATCH", f"users/{somebody.name}", json={"password": PASSWORD}).status_code == 200
-    eventually(
+    until(
         lambda: somebody.client.get(PAGE, follow_redirects=True).url.path == "/hub/login",
         "the end of the login",
         seconds=20,

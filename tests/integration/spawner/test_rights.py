@@ -10,7 +10,9 @@ import httpx
 import psutil
 import pytest
 
-from .conftest import Person, Site, eventually, stop_and_wait
+from tests.waiting import until
+
+from .conftest import Person, Site, stop_and_wait
 from .terminal import in_terminal
 
 pytestmark = pytest.mark.hub
@@ -98,7 +100,7 @@ def test_a_data_owner_gets_files_until_they_are_one_no_longer(
             assert SECRET in server.get(f"files/{data}").text
             assert server.get(f"api/contents/{data}").json()["content"].startswith(SECRET)
             change_role(olga, somebody.name, "data_scientist")
-            eventually(lambda: server.get(f"files/{data}").status_code == 403, "the refusal", seconds=10)
+            until(lambda: server.get(f"files/{data}").status_code == 403, "the refusal")
             assert server.get(f"api/contents/{data}").status_code == 403
     finally:
         stop_and_wait(site, somebody.name, "weather")

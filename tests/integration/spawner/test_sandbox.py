@@ -15,8 +15,9 @@ import psutil
 import pytest
 
 from tests.integration.livy.service_process import NO_SANDBOX
+from tests.waiting import until
 
-from .conftest import Person, Site, eventually, stop_and_wait
+from .conftest import Person, Site, stop_and_wait
 from .terminal import in_terminal
 
 pytestmark = [pytest.mark.hub, pytest.mark.skipif(bool(NO_SANDBOX), reason=f"no sandbox: {NO_SANDBOX}")]
@@ -65,7 +66,7 @@ def test_a_terminal_calls_the_platform_with_a_certificate_that_goes_with_the_ser
     said = in_terminal(server, f"curl {options} {url}api/v1/me")
     assert '"kind":"project_user","name":"ada"' in said.replace(" ", "").replace("\r\n", ""), said
     stop_and_wait(site, "ada", "weather")
-    eventually(lambda: not running_server.is_running() and not folder.exists(), "the end of the folder", seconds=30)
+    until(lambda: not running_server.is_running() and not folder.exists(), "the end of the folder")
 
 
 CURL = "curl --silent --output /dev/null --max-time 15 --noproxy '*' --write-out 'got-%{http_code}-%{exitcode} '"
@@ -132,9 +133,9 @@ def test_a_server_that_ends_takes_along_what_its_terminals_started(
     def strays() -> list[psutil.Process]:
         return [process for process in psutil.process_iter() if _command(process)[-1:] == ["876543"]]
 
-    eventually(strays, "the stray process")
+    until(strays, "the stray process")
     stop_and_wait(site, "ada", "weather")
-    eventually(lambda: not running_server.is_running() and not strays(), "the end of all", seconds=30)
+    until(lambda: not running_server.is_running() and not strays(), "the end of all")
 
 
 def test_a_dataset_of_another_project_comes_and_goes_in_a_running_server(
@@ -144,17 +145,17 @@ def test_a_dataset_of_another_project_comes_and_goes_in_a_running_server(
     grace.ask("POST", "projects", json={"name": "tides", "template": "empty"}).raise_for_status()
     grace.ask("POST", "projects/tides/datasets", json={"name": "raw"}).raise_for_status()
     olga.ask("PATCH", "projects/weather", json={"listed": True}, headers={"If-Match": "*"}).raise_for_status()
-    eventually(raw.is_dir, "the folder of the dataset")
+    until(raw.is_dir, "the folder of the dataset")
     (raw / "day.csv").write_text("high water")
     grace.ask("POST", shares, json={"project": "weather"}).raise_for_status()
     olga.ask("POST", "projects/weather/shares/tides/raw:accept").raise_for_status()
     look = "cat ~-/Shared/tides/raw/*; touch ~-/Shared/tides/raw/mine".replace(
         "~-", str(site.home / "projects/weather")
     )
-    eventually(lambda: "high water" in in_terminal(server, look), "the dataset in the running server")
+    until(lambda: "high water" in in_terminal(server, look), "the dataset in the running server")
     assert "Read-only file system" in in_terminal(server, look)
     grace.ask("DELETE", f"{shares}/weather").raise_for_status()
-    eventually(lambda: "is no longer shared" in in_terminal(server, look), "the end of the share", seconds=20)
+    until(lambda: "is no longer shared" in in_terminal(server, look), "the end of the share")
     assert "high water" not in in_terminal(server, look)
     assert server.get("api").status_code == 200
 

@@ -9,7 +9,9 @@ import httpx
 import psutil
 import pytest
 
-from .conftest import Person, Site, eventually, stop_and_wait
+from tests.waiting import until
+
+from .conftest import Person, Site, stop_and_wait
 
 pytestmark = pytest.mark.hub
 
@@ -49,7 +51,7 @@ def test_a_member_starts_lab_by_form_and_stopping_it_wipes_its_folder(site: Site
 
     answer = ada.start("weather", executors="2")
     assert answer.status_code == 302, answer.text
-    eventually(lambda: site.server("ada", "weather").get("ready"), "the start")
+    until(lambda: site.server("ada", "weather").get("ready"), "the start")
 
     lab = ada.client.get("user/ada/weather/lab/tree/Jupyter", follow_redirects=True)
     assert lab.status_code == 200
@@ -128,7 +130,7 @@ def test_a_kernels_channels_are_no_ports_and_its_home_is_its_users_own(
             assert connection["transport"] == "ipc"
             sockets = [Path(f"{connection['ip']}-{connection[name]}") for name in connection if name.endswith("_port")]
             assert len(sockets) == 5
-            eventually(lambda: all(path.is_socket() for path in sockets), "the kernel's start")
+            until(lambda: all(path.is_socket() for path in sockets), "the kernel's start")
             assert all(stat.S_IMODE(path.parent.stat().st_mode) == 0o700 for path in sockets)
             processes = [
                 process for process in running_server.children(recursive=True) if kernel in " ".join(process.cmdline())

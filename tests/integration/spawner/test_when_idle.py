@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import Person, Site, eventually
+from tests.waiting import until
+
+from .conftest import Person, Site
 
 pytestmark = pytest.mark.hub
 
@@ -13,6 +15,6 @@ def test_a_server_that_nobody_uses_ends_by_itself(site: Site, olga: Person) -> N
         return olga.server("weather") == "stopped" and not site.folder("olga", "weather").exists()
 
     # One minute idle; Jupyter looks once a minute, the Hub every ten seconds.
-    eventually(gone, "the end of the idle server", seconds=150)
+    until(gone, "the end of the idle server", seconds=150)
     log = (site.home / "logs" / "servers" / "weather__olga.log").read_text()
     assert "No kernels for" in log or "shutting down" in log.lower()

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from hops_livy.engines.drivers import Ending
+from tests.waiting import until_async
 
 from .test_waiting_room import (  # noqa: F401 - a fixture
     ADA,
@@ -16,7 +17,6 @@ from .test_waiting_room import (  # noqa: F401 - a fixture
     look,
     machine,
     run,
-    until,
     until_idle,
 )
 
@@ -48,7 +48,7 @@ def test_of_those_that_have_ended_the_last_to_end_are_kept_whenever_they_began(t
         async def forgotten():
             return others[0] not in await known(client, ADA)
 
-        await until(forgotten)
+        await until_async(forgotten)
         assert old in await known(client, ADA), "it was the last to end"
 
     run(test, tmp_path, sessions_per_owner=3)
@@ -97,7 +97,7 @@ def test_an_ended_session_is_listed_for_an_hour_and_answers_for_its_notebook_for
         async def forgotten():
             return not await of_notebook()
 
-        await until(forgotten)
+        await until_async(forgotten)
 
     run(test, tmp_path)
 
@@ -120,7 +120,7 @@ def test_outputs_of_ended_sessions_are_bounded_together_and_the_oldest_go_first(
         async def dropped():
             return first.outputs.dropped
 
-        await until(dropped)
+        await until_async(dropped)
         await asyncio.sleep(0.1)
         assert not second.outputs.dropped
 
@@ -157,7 +157,7 @@ def test_a_session_in_which_spark_works_is_not_idle(tmp_path):
         async def ended():
             return (await look(client, ADA, number))["state"] == "killed"
 
-        await until(ended)
+        await until_async(ended)
 
     run(test, tmp_path)
 

@@ -8,6 +8,7 @@ import pytest
 
 from hops_livy.routes import answers
 from hops_livy.routes import overview as overview_routes
+from tests.waiting import until_async
 
 from .test_overview import OWNER, ROLES, control_plane, service, session_of
 
@@ -15,14 +16,6 @@ __all__ = ["control_plane"]
 STREAM = {**OWNER, "Accept": "text/event-stream"}
 OTHER = ROLES["other member"]
 MIB = 1024 * 1024
-
-
-async def until(holds):
-    for _ in range(1000):
-        if holds():
-            return
-        await asyncio.sleep(0.01)
-    raise TimeoutError
 
 
 def test_who_has_many_requests_held_open_gets_answers_that_are_not_held(tmp_path):
@@ -37,7 +30,7 @@ def test_who_has_many_requests_held_open_gets_answers_that_are_not_held(tmp_path
                 asyncio.create_task(client.get(f"{address}/0", headers=OWNER)),
                 asyncio.create_task(client.get(f"{address}/0/events", headers=OWNER)),
             ]
-            await until(lambda: state.held_open._taken == {"ada": 2})
+            await until_async(lambda: state.held_open._taken == {"ada": 2})
             async with asyncio.timeout(15):  # a held one takes 20
                 assert (await client.get(f"{address}/0", headers=OWNER)).json()["state"] == "running"
                 assert (await client.get(f"/sessions/{number}", headers=OWNER)).json()["state"] == "busy"
@@ -53,7 +46,7 @@ def test_who_has_many_requests_held_open_gets_answers_that_are_not_held(tmp_path
             assert (posted.status_code, posted.headers["content-type"]) == (201, "application/json")
             assert posted.headers["location"].endswith(f"/sessions/{number}/statements/{posted.json()['id']}")
             of_other = asyncio.create_task(client.get(f"/sessions/{other}/statements/0/events", headers=OTHER))
-            await until(lambda: state.held_open._taken == {"ada": 2, "ben": 1})
+            await until_async(lambda: state.held_open._taken == {"ada": 2, "ben": 1})
             for session in state.registry.sessions.all():
                 session.driver.go_on.set_result(None)
             first, stream = await asyncio.gather(*held)
@@ -131,7 +124,7 @@ def test_a_large_answer_goes_out_in_pieces_and_gives_its_place_back_when_it_is_n
                      "query_string": b"", "headers": headers, "root_path": "", "scheme": "http",
                      "asgi": {"version": "3.0", "spec_version": "2.3"}}  # fmt: skip
             serving = asyncio.create_task(client.app(scope, receive, send))
-            await until(lambda: len(sent) > 2 or serving.done())
+            await until_async(lambda: len(sent) > 2 or serving.done())
             assert all(len(message.get("body", b"")) <= MIB // 4 for message in sent)
             assert places._taken == {"ada": 1}
             gone.set()

@@ -17,6 +17,7 @@ from hops_livy.session_states import SessionState
 from hops_livy.sessions import Session
 from hops_livy.settings import Limits
 from hops_livy.timeouts import Timeouts
+from tests.waiting import until_async
 
 ADA = Principal(kind=PrincipalKind.PROJECT_USER, user="ada", project="weather", role=ProjectRole.DATA_OWNER)
 
@@ -64,14 +65,6 @@ def _session(folder, **limits):
     return session
 
 
-async def _until(condition):
-    for _ in range(500):
-        if condition():
-            return
-        await asyncio.sleep(0.005)
-    raise AssertionError("it did not come about")
-
-
 def _lived(folder, *codes, end=False, **limits):
     """A session in which ``codes`` were asked for, when its service is gone."""
 
@@ -80,7 +73,7 @@ def _lived(folder, *codes, end=False, **limits):
         session.follow(EchoDriver())
         for code in codes:
             session.submit(code, key=code, execution_count=3)
-        await _until(lambda: all(one.final or one.code == "hold" for one in list(session.statements.values())[:2]))
+        await until_async(lambda: all(one.final or one.code == "hold" for one in list(session.statements.values())[:2]))
         if end:
             await session.end("enough")
         else:
@@ -189,7 +182,7 @@ def test_a_session_holds_no_more_code_than_it_may(tmp_path):
         session.follow(driver)
         for number in range(6):
             statement = session.submit(f"{number:04d}")
-            await _until(lambda: statement.final)  # noqa: B023
+            await until_async(lambda: statement.final)  # noqa: B023
         await session.detach()
         assert (list(session.statements), driver.forgotten) == ([3, 4, 5], [0, 1, 2])
 

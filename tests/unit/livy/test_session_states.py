@@ -8,7 +8,8 @@ import pytest
 
 from hops_livy import log_end
 from hops_livy.errors import ConflictError
-from tests.unit.livy.told_driver import until, with_session
+from tests.unit.livy.told_driver import with_session
+from tests.waiting import until_async
 
 
 def test_what_a_driver_waits_for_is_the_reason_and_the_logs_end_as_long_as_it_lives():
@@ -28,7 +29,7 @@ def test_what_a_driver_waits_for_is_the_reason_and_the_logs_end_as_long_as_it_li
 def test_an_end_fails_what_runs_and_what_waits_and_nothing_runs_afterwards():
     async def test(session, driver):
         running, waiting = session.submit("1"), session.submit("2")
-        await until(lambda: driver.begun == ["1"])
+        await until_async(lambda: driver.begun == ["1"])
         await session.end("It was deleted by its owner.")
         assert (session.state, session.reason) == ("killed", "It was deleted by its owner.")
         for statement in (running, waiting):

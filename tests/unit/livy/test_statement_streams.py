@@ -6,7 +6,8 @@ import json
 import pytest
 
 from hops_livy.routes.events import events_of
-from tests.unit.livy.told_driver import OK, until, with_session
+from tests.unit.livy.told_driver import OK, with_session
+from tests.waiting import until_async
 
 
 def _events_in(pieces):
@@ -16,7 +17,7 @@ def _events_in(pieces):
 def test_the_stream_tells_the_newest_progress_in_events_without_a_number():
     async def test(session, driver):
         statement = session.submit("1")
-        await until(lambda: driver.begun == ["1"])
+        await until_async(lambda: driver.begun == ["1"])
         stream = events_of(session, statement, 0)
         driver.on_message("stream", {"name": "stdout", "text": "a"})
         driver.on_message("progress", {"tasks_done": 1, "tasks": 4})
@@ -39,7 +40,7 @@ def test_the_stream_tells_the_newest_progress_in_events_without_a_number():
 def test_who_has_had_all_or_names_an_event_that_never_was_gets_the_end(position):
     async def test(session, driver):
         statement = session.submit("1")
-        await until(lambda: driver.begun == ["1"])
+        await until_async(lambda: driver.begun == ["1"])
         driver.on_message("stream", {"name": "stdout", "text": "a"})
         stream = events_of(session, statement, position)
         driver.on_message("progress", {"tasks_done": 1, "tasks": 4})
@@ -56,13 +57,13 @@ def test_who_has_had_all_or_names_an_event_that_never_was_gets_the_end(position)
 def test_an_end_counts_as_told_when_the_stream_tells_it_and_not_before():
     async def test(session, driver):
         statement = session.submit("1")
-        await until(lambda: driver.begun == ["1"])
+        await until_async(lambda: driver.begun == ["1"])
         gone, stays = events_of(session, statement, 0), events_of(session, statement, 0)
         driver.on_message("stream", {"name": "stdout", "text": "a"})
         await anext(gone)
         await gone.aclose()
         driver.results.put_nowait(OK)
-        await until(lambda: statement.final)
+        await until_async(lambda: statement.final)
         assert not statement.seen
         told = _events_in([piece async for piece in stays])
         assert [json.loads(event.rpartition("data: ")[2])["type"] for event in told] == ["stream", "done"]

@@ -3,7 +3,8 @@
 import time
 
 from hops_livy.timeouts import Timeouts
-from tests.unit.livy.told_driver import OK, until, with_session
+from tests.unit.livy.told_driver import OK, with_session
+from tests.waiting import until_async
 
 
 def test_a_session_expires_when_idle_for_too_long_and_never_at_work():
@@ -12,7 +13,7 @@ def test_a_session_expires_when_idle_for_too_long_and_never_at_work():
         assert session.expired(now + 59) is None
         assert "Nothing was run for 1 minute, the idle time" in session.expired(now + 61)
         session.submit("1")
-        await until(lambda: driver.begun == ["1"])
+        await until_async(lambda: driver.begun == ["1"])
         assert session.expired(now + 10_000) is None
 
     with_session(test, timeouts=Timeouts(idle_s=60))
@@ -35,7 +36,7 @@ def test_the_idle_time_begins_anew_when_somebody_wants_the_session_and_a_busy_on
         session.touch()
         assert session.ends - before > 40
         session.submit("1")
-        await until(lambda: driver.begun == ["1"])
+        await until_async(lambda: driver.begun == ["1"])
         assert session.ends is None
         driver.results.put_nowait(OK)
 

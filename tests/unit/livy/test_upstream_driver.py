@@ -18,6 +18,7 @@ from hops_livy.upstream import client, driver, leftovers, reach, rounds, watch, 
 from hops_livy.upstream.backend import UpstreamSessions
 from hops_livy.upstream_settings import Authentication, UpstreamSettings
 from tests.contract.livy.scripted_livy import ScriptedLivy, login_form, login_page, proxy_error, text
+from tests.waiting import until_async
 
 ADA = Principal(kind=PrincipalKind.PROJECT_USER, user="ada", project="weather", role=ProjectRole.DATA_OWNER)
 CANCELLED = Executed(
@@ -93,14 +94,6 @@ async def running(site, backend=None, **request):
             await used.close()
 
 
-async def until(condition):
-    for _ in range(1000):
-        if condition():
-            return
-        await asyncio.sleep(0.005)
-    raise AssertionError("it did not come about")
-
-
 async def run(found, code="1+1", number=0, *, call="execute", seen=None):
     got = [] if seen is None else seen
     return await getattr(found, call)(
@@ -130,7 +123,7 @@ def test_a_dead_driver_whose_session_stays_busy_is_told_with_its_cause(site, liv
     async def test():
         async with running(site) as found:
             running_one = asyncio.create_task(run(found, "hold"))
-            await until(lambda: livy.session().statements)
+            await until_async(lambda: livy.session().statements)
             livy.session().log.append("java.lang.OutOfMemoryError: Java heap space")
             livy.session().driver = "dead"
             ending = await asyncio.wait_for(asyncio.shield(found.ended), 10)
@@ -141,7 +134,7 @@ def test_a_dead_driver_whose_session_stays_busy_is_told_with_its_cause(site, liv
             assert "ran out of memory: it has 1 GiB" in ending.reason
             assert not ending.asked
             assert "java.lang.OutOfMemoryError: Java heap space" in found.log()
-            await until(lambda: livy.sessions == {})
+            await until_async(lambda: livy.sessions == {})
 
     asyncio.run(test())
 
@@ -196,7 +189,7 @@ def test_an_end_that_livy_tells_of_has_its_cause(site, livy, state, log, words):
             with pytest.raises(StartError):
                 await run(found)
             # Livy's list is not filled with what has ended.
-            await until(lambda: livy.sessions == {})
+            await until_async(lambda: livy.sessions == {})
 
     asyncio.run(test())
 
@@ -233,16 +226,16 @@ def test_while_livy_is_away_sessions_stay_and_say_why_and_go_on_afterwards(site,
         async with running(site) as found:
             seen = []
             running_one = asyncio.create_task(run(found, "1+1", seen=seen))
-            await until(lambda: livy.session().statements)
+            await until_async(lambda: livy.session().statements)
             site.network.down = True
-            await until(lambda: any("can't be reached (connection refused)" in told for told in site.told))
+            await until_async(lambda: any("can't be reached (connection refused)" in told for told in site.told))
             waiting = asyncio.create_task(run(found, "1+1", 1))
             await asyncio.sleep(0.1)
             assert not found.ended.done()
             site.network.down = False
             assert (await running_one).status == (await waiting).status == "ok"
             assert seen == PRINTED
-            await until(lambda: site.told[-1] == "")
+            await until_async(lambda: site.told[-1] == "")
             assert [statement.code for statement in livy.session().statements] == ["1+1", "1+1"]
 
     asyncio.run(test())
@@ -253,7 +246,7 @@ def test_a_page_in_livys_place_ends_no_session_and_starts_none(site, livy, front
     async def test():
         async with running(site) as found:
             livy.behind = front
-            await until(lambda: any("Apache Livy" in told for told in site.told))
+            await until_async(lambda: any("Apache Livy" in told for told in site.told))
             with pytest.raises(StartError) as refused:
                 await site.backend().start(site.request(session_id=1))
             assert "Apache Livy" in str(refused.value)
@@ -335,7 +328,7 @@ def test_a_statement_goes_to_a_later_service_whatever_point_it_had_reached(site,
         await before.ready
         await run(before, "1+1", 0)
         half = asyncio.create_task(run(before, "hold", 1))
-        await until(lambda: len(livy.session().statements) == 2)
+        await until_async(lambda: len(livy.session().statements) == 2)
         await asyncio.sleep(0.05)
         before.detach()
         half.cancel()
@@ -364,7 +357,7 @@ def test_an_interrupt_is_a_cancellation_and_none_of_what_follows(site, livy):
     async def test():
         async with running(site) as found:
             held = asyncio.create_task(run(found, "hold"))
-            await until(lambda: livy.session().statements)
+            await until_async(lambda: livy.session().statements)
             await found.interrupt()
             assert await held == CANCELLED
             assert livy.session().statements[0].cancels == 1
@@ -423,7 +416,7 @@ def test_an_answer_that_stays_broken_fails_its_statement_and_not_the_session(sit
     async def test():
         async with running(site) as found:
             half = asyncio.create_task(run(found, "hold"))
-            await until(lambda: livy.session().statements)
+            await until_async(lambda: livy.session().statements)
             broken = Response(b'{"id": 0, "output": no}', media_type="application/json")
             livy.behind = lambda _request: broken
             end = await asyncio.wait_for(half, 10)
@@ -455,7 +448,7 @@ def test_without_impersonation_nothing_is_started(site, livy):
         backend = site.backend()
         with pytest.raises(StartError, match=r"one account for everybody \(livy\.impersonation\.enabled is off\)"):
             await backend.start(site.request())
-        await until(lambda: livy.sessions == {})
+        await until_async(lambda: livy.sessions == {})
         await backend.close()
 
     asyncio.run(test())
@@ -483,7 +476,7 @@ def test_a_start_that_takes_too_long_ends_and_says_meanwhile_what_it_waits_for(s
         assert "did not start in" in ending.reason
         assert ending.asked
         assert "It waits for room on the cluster: AM resource limit exceeded" in site.told
-        await until(lambda: livy.sessions == {})
+        await until_async(lambda: livy.sessions == {})
         await backend.close()
 
     asyncio.run(test())
@@ -499,7 +492,7 @@ def test_what_can_not_be_ended_now_is_ended_later(site, livy):
         assert (await found.ended).reason == "enough"
         assert len(livy.sessions) == 1
         site.network.down = False
-        await until(lambda: livy.sessions == {})
+        await until_async(lambda: livy.sessions == {})
         await backend.close()
 
     asyncio.run(test())
@@ -522,7 +515,7 @@ def test_a_service_ends_what_an_earlier_one_left_and_nothing_of_others(site, liv
         await backend.prepare(known={1})
         await asyncio.sleep(0.05)
         site.network.down = False
-        await until(lambda: len(livy.sessions) == 4 and not livy.batches)
+        await until_async(lambda: len(livy.sessions) == 4 and not livy.batches)
         assert list(livy.sessions.values()) == kept
         await backend.close()
         await theirs.close()
@@ -553,7 +546,7 @@ def test_a_batch_ends_with_what_livy_says_of_it(tmp_path, livy, state, code, wor
         ending = await asyncio.wait_for(asyncio.shield(found.ended), 10)
         assert (ending.code, words in ending.reason) == (code, True)
         assert "exit code 3 failed" in found.log()
-        await until(lambda: livy.batches == {})
+        await until_async(lambda: livy.batches == {})
         await backend.close()
 
     asyncio.run(test())
@@ -587,7 +580,7 @@ def test_the_platform_shows_who_it_is_and_takes_a_new_secret_when_there_is_one(t
             await run(found)
             assert livy.requests[-1][2]["authorization"] != header
             await asyncio.to_thread(secret.chmod, 0o644)
-            await until(lambda: any("others may read its file" in told for told in site.told))
+            await until_async(lambda: any("others may read its file" in told for told in site.told))
             await asyncio.to_thread(secret.chmod, 0o600)
             assert (await run(found, "1+1", 1)).status == "ok"
 
@@ -613,6 +606,6 @@ def test_livys_own_idle_time_ends_no_session(site, livy, monkeypatch):
 
     async def test():
         async with running(site):
-            await until(lambda: any(path.endswith("/connect") for _, path, _, _ in livy.requests))
+            await until_async(lambda: any(path.endswith("/connect") for _, path, _, _ in livy.requests))
 
     asyncio.run(test())

@@ -17,6 +17,7 @@ from hops_livy.upstream_settings import UpstreamSettings
 from hops_livy.variables import SettingsError
 from tests.contract.livy.scripted_livy import ScriptedLivy, proxy_error, text
 from tests.unit.livy.callers import OurKeys, bearer
+from tests.waiting import until_async
 
 LIVY = UpstreamSettings(url="http://livy.test")
 
@@ -45,21 +46,11 @@ async def service(folder, livy):
             yield client
 
 
-async def until(condition):
-    for _ in range(1000):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it did not come about")
-
-
 async def until_summary(client, session_id, condition):
-    for _ in range(1000):
-        summary = (await client.get(f"/sessions/{session_id}/summary")).json()
-        if condition(summary):
-            return summary
-        await asyncio.sleep(0.01)
-    raise AssertionError("it did not come about")
+    async def summary():
+        return (await client.get(f"/sessions/{session_id}/summary")).json()
+
+    return await until_async(summary, wanted=condition)
 
 
 def test_a_session_there_is_one_of_ours_here(tmp_path):
@@ -117,7 +108,7 @@ def test_a_later_service_finds_it_again_with_what_it_did_meanwhile(tmp_path):
             ours = f"/sessions/{created['id']}"
             await client.get(ours)
             await client.post(f"{ours}/statements", json={"code": "hold"})
-            await until(lambda: livy.session().statements)
+            await until_async(lambda: livy.session().statements)
         livy.session().statements[0].output = text("done meanwhile")
         async with service(tmp_path, livy) as client:
             done = (await client.get(f"{ours}/statements/0")).json()

@@ -23,6 +23,7 @@ from hops_livy.upstream.kerberos import _proof
 from hops_livy.upstream.tickets import Tickets, check_keytab, why_no_ticket
 from hops_livy.upstream_settings import Authentication, UpstreamSettings
 from hops_livy.variables import SettingsError
+from tests.waiting import until_async
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ class Kdc:
 
     def get(self):
         self.asked += 1
-        assert self.open.wait(10)
+        assert self.open.wait(60)
         answer = self.answers.pop(0)
         if isinstance(answer, str):
             raise GssError(answer)
@@ -58,11 +59,7 @@ def clock(monkeypatch):
 
 async def renewed(held, number):
     """Lets a renewal that goes on in the background end."""
-    for _ in range(1000):
-        if (await held.current()).number == number:
-            return
-        await asyncio.sleep(0.005)
-    raise AssertionError("it was not renewed")
+    await until_async(held.current, "it was not renewed", wanted=lambda ticket: ticket.number == number)
 
 
 def test_a_ticket_is_got_once_for_all_and_renewed_beside_them_when_half_of_its_time_is_over(keytab, clock):
@@ -79,7 +76,7 @@ def test_a_ticket_is_got_once_for_all_and_renewed_beside_them_when_half_of_its_t
         for _ in range(20):
             assert (await held.current()).number == 1, "nobody waits for the KDC"
             await asyncio.sleep(0.002)
-        assert kdc.asked == 2
+        await until_async(lambda: kdc.asked == 2)
         kdc.open.set()
         await renewed(held, 2)
         held.close()
@@ -96,7 +93,7 @@ def test_a_kdc_that_refuses_is_asked_again_after_a_while_and_the_old_ticket_serv
         await held.current()
         clock.now = 501.0
         await held.current()
-        await asyncio.sleep(0.1)
+        await until_async(lambda: held._refused)
         assert (await held.current()).number == 1
         assert kdc.asked == 2, "not with each request"
         clock.now = 951.0

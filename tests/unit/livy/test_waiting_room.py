@@ -20,6 +20,7 @@ from hops_livy.gpus import GpuLedger
 from hops_livy.memory import MemoryLedger
 from hops_livy.settings import Limits, Settings
 from tests.unit.livy.callers import OurKeys, bearer
+from tests.waiting import until_async
 
 PREFIX = "http://livy.test/services/livy"
 SMALL = {"driverMemory": "512m", "executorMemory": "512m"}
@@ -147,19 +148,11 @@ async def look(client, headers, number, *, hold=False):
     return (await client.get(path, headers=headers)).json()
 
 
-async def until(condition):
-    for _ in range(500):
-        if await condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it did not come about")
-
-
 async def until_idle(client, headers, number):
     async def idle():
         return (await look(client, headers, number))["state"] == "idle"
 
-    await until(idle)
+    await until_async(idle)
 
 
 def run(test, home, backend=None, **limits):
@@ -349,7 +342,7 @@ def test_one_that_may_not_wait_ends_when_the_cluster_tells_that_it_has_no_room(t
         async def dead():
             return (await look(client, ADA, made["id"]))["state"] == "dead"
 
-        await until(dead)
+        await until_async(dead)
         reason = (await look(client, ADA, made["id"]))["appInfo"]["reason"]
         assert reason == f"There is no room on the cluster now, and this session was not to wait. {LACKS}"
 
@@ -379,7 +372,7 @@ def test_so_many_are_started_at_the_same_moment_and_the_others_one_after_the_oth
             async def next_one():
                 return asked[number + 2]["id"] in backend.drivers  # noqa: B023
 
-            await until(next_one)
+            await until_async(next_one)
         assert "queue" not in await ask(client, BEN, {**SMALL, "onNoRoom": "fail"}), "who may not wait does not"
 
     run(test, tmp_path, LedgerBackend(starts_at_once=2))
@@ -429,9 +422,9 @@ def test_who_may_not_wait_takes_no_place_in_the_queue_while_it_is_looked_whether
 
             return there
 
-        await until(so_many(1))
+        await until_async(so_many(1))
         asking = asyncio.create_task(ask(client, BEN, {**SMALL, "onNoRoom": "fail"}, status=409))
-        await until(so_many(2))
+        await until_async(so_many(2))
         assert len(room) == 0
         waiting = await ask(client, BEN, SMALL)
         assert (waiting["queue"]["position"], waiting["queue"]["length"]) == (1, 1)
@@ -457,7 +450,7 @@ def test_who_finds_no_room_after_all_goes_back_to_the_queue_only_if_the_person_h
         async def begun():
             return len(backend.attempts) == 1 + told
 
-        await until(begun)
+        await until_async(begun)
         assert "queue" in await ask(client, ADA, SMALL), "the first is being started, so its place is free"
         backend.pause.set()
         answer = await first
@@ -467,7 +460,7 @@ def test_who_finds_no_room_after_all_goes_back_to_the_queue_only_if_the_person_h
             async def dead():
                 return (await look(client, ADA, answer["id"]))["state"] == "dead"
 
-            await until(dead)
+            await until_async(dead)
             answer["detail"] = (await look(client, ADA, answer["id"]))["appInfo"]["reason"]
         assert answer["detail"] == sentence
 
@@ -498,7 +491,7 @@ def test_who_has_waited_long_enough_is_told_so_and_cells_that_were_asked_for_end
         async def dead():
             return (await look(client, BEN, waiting["id"]))["state"] == "dead"
 
-        await until(dead)
+        await until_async(dead)
         told = await look(client, BEN, waiting["id"])
         sentence = "It waited in the queue for 0 minutes in vain. Waits for the only session"
         assert told["appInfo"]["reason"].startswith(sentence)
@@ -519,7 +512,7 @@ def test_one_whose_client_has_gone_leaves_the_queue(tmp_path):
         async def gone():
             return session.final
 
-        await until(gone)
+        await until_async(gone)
         assert session.reason == "No client asked for this session for 1 second."
 
     run(test, tmp_path, sessions=1)
@@ -548,7 +541,7 @@ def test_one_that_can_not_be_started_when_its_turn_has_come_says_why(tmp_path):
         async def dead():
             return (await look(client, BEN, waiting["id"]))["state"] == "dead"
 
-        await until(dead)
+        await until_async(dead)
         assert (await look(client, BEN, waiting["id"]))["appInfo"]["reason"] == "Spark is missing."
         backend.refusal = None
         assert "queue" not in await ask(client, BEN, SMALL)
@@ -583,7 +576,7 @@ def test_one_that_is_withdrawn_while_it_is_being_started_leaves_no_driver(tmp_pa
         async def begun():
             return backend.attempts[-1] == waiting["id"]
 
-        await until(begun)
+        await until_async(begun)
         deleting = asyncio.create_task(client.delete(f"/sessions/{waiting['id']}", headers=BEN))
         await asyncio.sleep(0.02)
         backend.pause.set()
@@ -606,7 +599,7 @@ def test_many_at_the_same_moment_get_no_more_than_there_is(tmp_path):
         async def two_more():
             return len(backend.drivers) == 4
 
-        await until(two_more)
+        await until_async(two_more)
 
     run(test, tmp_path)
 
@@ -625,7 +618,7 @@ def test_who_waits_is_found_again_by_the_next_service_in_its_place_with_all_that
             async def told():
                 return "queue" in await look(client, BEN, first["id"])
 
-            await until(told)
+            await until_async(told)
             # Who holds nothing and came first is next, as before.
             assert (await look(client, OTTO, second["id"]))["queue"]["position"] == 1
             assert (await look(client, BEN, first["id"]))["queue"]["position"] == 2
@@ -654,7 +647,7 @@ def test_whose_start_a_service_did_not_survive_is_started_by_the_next_one(tmp_pa
             async def begun():
                 return waiting["id"] in backend.attempts
 
-            await until(begun)
+            await until_async(begun)
             # As a kill leaves it: the start has begun, and of no driver is anything written down.
             records = tmp_path / "run" / "session-records"
             kept = {path: path.read_bytes() for path in records.rglob("*") if path.is_file()}
@@ -689,7 +682,7 @@ def test_a_batch_waits_and_is_found_again_too(tmp_path):
             async def started():
                 return made.json()["id"] in backend.requests
 
-            await until(started)
+            await until_async(started)
             batch = backend.requests[made.json()["id"]].batch
             assert (batch.file, batch.arguments) == (file, ("7",))
 

@@ -13,6 +13,7 @@ from hops_livy.session_states import SessionState
 from hops_livy.sessions import Session
 from hops_livy.settings import Limits
 from hops_livy.timeouts import Timeouts
+from tests.waiting import until_async
 
 
 class ToldDriver:
@@ -68,7 +69,7 @@ def with_session(test, *, timeouts=None, **limits):
         driver = ToldDriver()
         session.follow(driver)
         driver.ready.set_result(None)
-        await until(lambda: session.state is SessionState.IDLE)
+        await until_async(lambda: session.state is SessionState.IDLE)
         try:
             await test(session, driver)
         finally:
@@ -76,11 +77,3 @@ def with_session(test, *, timeouts=None, **limits):
 
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(run(folder))
-
-
-async def until(condition):
-    for _ in range(500):
-        if condition():
-            return
-        await asyncio.sleep(0.005)
-    raise AssertionError("it did not come about")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -15,6 +14,7 @@ from hops_platform.adapters.logins import hub_oauth, proven
 from hops_platform.adapters.logins.hub_oauth import UNPROVEN_AT_ONCE, HubOAuthLogins
 from hops_platform.adapters.logins.proven import ProvenTokens
 from hops_platform.errors import BusyError
+from tests.waiting import until
 
 SOON_S = 5
 
@@ -65,20 +65,13 @@ def in_thread() -> Iterator[Callable[..., Future[Any]]]:
         yield threads.submit
 
 
-def eventually(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + SOON_S
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
 def test_made_up_cookies_hold_up_nobody_whom_the_hub_stood_by(hub: type[SlowHub], in_thread: Any) -> None:
     logins = HubOAuthLogins()
     assert logins.person_of("of-ada") is None
     assert logins.user_of("of-ada", hub_session="") == "ada"
     flood = [in_thread(logins.user_of, f"made-up-{number}", hub_session="") for number in range(40)]
     flood += [in_thread(logins.finish, "made-up", verifier="") for _ in range(5)]
-    eventually(lambda: sum(made_up.done() for made_up in flood) == len(flood) - UNPROVEN_AT_ONCE)
+    until(lambda: sum(made_up.done() for made_up in flood) == len(flood) - UNPROVEN_AT_ONCE)
     assert in_thread(logins.user_of, "of-ada", hub_session="").result(SOON_S) == "ada"
     assert in_thread(logins.user_of, "of-ada", hub_session="another").result(SOON_S) == "ada"
     in_thread(logins.end_all, "bob").result(SOON_S)
