@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from hops_contract.happenings import SessionHappenings
 from hops_contract.layout import Home
 from hops_contract.network import Network
 from hops_contract.options import SessionBounds
@@ -25,7 +26,7 @@ from hops_livy.errors import (
     ServiceError,
 )
 from hops_livy.gpus import GpuLedger
-from hops_livy.happenings import Happening, Happenings
+from hops_livy.happenings import Happenings
 from hops_livy.idleness import Idleness
 from hops_livy.journal import Journal, journals
 from hops_livy.kept_ready import KeptReady, WarmState
@@ -223,21 +224,23 @@ class Registry:
         LOG.info("session %d of %s was found again", session.id, session.owner.project_user)
         if token is None or found.ending is not None:
             why = found.ending or "Its token was lost while the session service was away."
-            self._spawn(session.end(why, by=session.ended_by))
+            self._spawn(session.end(why, by=session.ended_by, source=session.ended_from))
         else:
             self._spawn(self._renewal.keep_fresh(session, token))
         # What it does is known before the first request is answered.
         await asyncio.sleep(0)
 
-    async def create(self, principal: Principal, token: str, request: SessionRequest) -> Session:
-        """Begins to start a session.
+    async def create(self, principal: Principal, token: str, request: SessionRequest, *, source: str = "") -> Session:
+        """Begins to start a session, asked for from the network address ``source``.
 
         Raises:
             ServiceError: It can't be had; the sentence says why.
         """
         check_kind(request.kind)
         timeouts = Timeouts(idle_s=seconds(request.ttl), heartbeat_s=float(request.heartbeat_s or 0))
-        session = await self._start(principal, token, request, kind=request.kind, timeouts=timeouts, batch=None)
+        session = await self._start(
+            principal, token, request, kind=request.kind, timeouts=timeouts, batch=None, source=source
+        )
         if request.kernel or request.notebook:
             session.take_up(request.kernel, request.notebook)
         return session
@@ -269,14 +272,18 @@ class Registry:
         except StartError as error:
             raise CanNotStartError(str(error)) from error
 
-    async def create_batch(self, principal: Principal, token: str, request: BatchRequest) -> Session:
-        """Begins to run a batch.
+    async def create_batch(
+        self, principal: Principal, token: str, request: BatchRequest, *, source: str = ""
+    ) -> Session:
+        """Begins to run a batch, asked for from the network address ``source``.
 
         Raises:
             ServiceError: It can't be had; the sentence says why.
         """
         batch = batch_of(request, self._home.project(str(principal.project)))
-        return await self._start(principal, token, request, kind="batch", timeouts=Timeouts(), batch=batch)
+        return await self._start(
+            principal, token, request, kind="batch", timeouts=Timeouts(), batch=batch, source=source
+        )
 
     def check_welcome(self, principal: Principal, token: str) -> None:
         """Checks that the caller's work was not ended after ``token`` was signed.
@@ -294,10 +301,10 @@ class Registry:
         """What a project may use was changed: the next request asks anew."""
         self._project_limits.forget(project)
 
-    def happened(self, stream: str, after: int, *, limit: int) -> tuple[str, list[Happening]]:
-        """What became of sessions since ``after`` of ``stream``, and which stream that is; see :mod:`happenings`."""
+    def happened(self, stream: str, after: int, *, limit: int) -> SessionHappenings:
+        """What became of sessions since ``after`` of ``stream``; see :mod:`happenings`."""
         found = self._happenings.after(stream, after, limit=limit)
-        return self._happenings.stream, found
+        return SessionHappenings(stream=self._happenings.stream, items=found)
 
     def use_of(self, project: str) -> Amount:
         """What the sessions of a project were given together, as its limits count it."""
@@ -307,9 +314,9 @@ class Registry:
         """What the sessions take that are kept ready and stand in no list."""
         return sum((self._backend.needs(warm.session.shape) for warm in self._pool), NOTHING)
 
-    async def delete(self, session: Session) -> None:
-        """Ends a session and forgets it."""
-        await session.end("It was deleted by its owner.", by=session.owner)
+    async def delete(self, session: Session, *, source: str = "") -> None:
+        """Ends a session, as its owner asked from the network address ``source``, and forgets it."""
+        await session.end("It was deleted by its owner.", by=session.owner, source=source)
         self.sessions.forget(session)
 
     async def end_owner(self, project_user: str, reason: str) -> int:
@@ -404,6 +411,7 @@ class Registry:
         kind: str,
         timeouts: Timeouts,
         batch: BatchFile | None,
+        source: str,
     ) -> Session:
         shape, conf, limits = await self._granted(principal, token, request, batch=batch)
         timeouts = Timeouts(idle_s=idle_time(timeouts.idle_s, limits), heartbeat_s=timeouts.heartbeat_s)
@@ -414,8 +422,10 @@ class Registry:
         if batch is None and self._waiting.has_place(str(principal.project), shape.asked, together(limits)):
             warm = self._pool.take(principal.project_user, shape, known_by(conf, limits.network, full=limits.full))
             if warm is not None:
+                warm.begun_from = source
                 return self._hand_over(warm, token, request, kind, timeouts)
         session = self._new_session(principal, shape, timeouts, kind=kind, name=request.name)
+        session.begun_from = source
         # Counted from here on: many requests at the same moment must not all find the same room.
         self.sessions.add(session)
         try:
@@ -423,7 +433,7 @@ class Registry:
         except asyncio.CancelledError:
             # Its start may have begun, and goes on.
             self._begun(session)
-            self._spawn(self.delete(session))
+            self._spawn(self.delete(session, source=source))
             raise
         except Exception as error:
             self._waiting.forget(session)
