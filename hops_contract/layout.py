@@ -33,7 +33,7 @@ class Home:
     ``run/session-records/<id>/``               0700; what a later session service needs to find a session again
     ``run/session-service.lock``                held by the session service: one for each home
     ``run/session-service/alive``               held by the session service while it runs, for sessions to see
-    ``run/sockets/``                            0700; by which the proxy comes to the Hub and to the control plane
+    ``run/sockets/``                            0700; by which the proxy comes to the Hub and its services
     ``run/*.pid``, ``run/site.json``            what is running now and where it answers
     ``logs/<service>.log``                      logs of the platform's services
     ``control-plane.db``, ``hub.db``            embedded databases

@@ -6,19 +6,20 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import socket
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import httpx
 import typer
 import uvicorn
 
+from hops_contract.bodies import App
 from hops_contract.connections import KEEP_ALIVE_S, BoundedConnection
 from hops_contract.descriptors import raise_descriptor_limit
+from hops_contract.serving import ByProxy, ServedTogether, serve_together
 from hops_livy.app import create_app, make_registry
 from hops_livy.archive_training import ArchiveError, make_archive
 from hops_livy.java import NoJavaError
@@ -51,27 +52,34 @@ def serve(
     # One line for each renewal would hold an address only, but there are many.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     raise_descriptor_limit()
-    config = uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
-        http=BoundedConnection,
-        ssl_certfile=settings.tls_cert,
-        ssl_keyfile=settings.tls_key,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=_STOP_S,
-        timeout_keep_alive=KEEP_ALIVE_S,
-        server_header=False,
+    plain = _address_config(
+        app, host=settings.host, port=settings.port, ssl_certfile=settings.tls_cert, ssl_keyfile=settings.tls_key
     )
-    server = _Server(config, app.state.registry)
-    with contextlib.suppress(KeyboardInterrupt):
-        server.run()
-    if not server.started:
+    servers = [_Server(plain, app.state.registry)]
+    if settings.proxy_socket is not None:
+        proxied = _address_config(ByProxy(app), uds=str(settings.proxy_socket), lifespan="off")
+        servers.append(_Server(proxied, app.state.registry))
+    asyncio.run(serve_together(servers))
+    if not all(server.started for server in servers):
         raise SystemExit(_NOT_STARTED)
 
 
-class _Server(uvicorn.Server):
+def _address_config(app: App, **more: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http=BoundedConnection,
+        log_config=None,
+        access_log=False,
+        # Nothing in a request says where it comes from: whose word on that is taken is decided in one place.
+        proxy_headers=False,
+        timeout_graceful_shutdown=_STOP_S,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        server_header=False,
+        **more,
+    )
+
+
+class _Server(ServedTogether):
     """Stops without waiting for requests that it holds itself."""
 
     def __init__(self, config: uvicorn.Config, registry: Registry) -> None:

@@ -166,6 +166,7 @@ def create_app(settings: Settings, *, keys: KeySource | None = None, backend: Se
     limits = settings.limits
     app.state.limits = limits
     app.state.glances = Glances()
+    app.state.trusted_networks = settings.trusted_networks
     app.state.overviews_held = Places(
         limits.overviews_held,
         refusal="{} of your requests wait for news of sessions already.",

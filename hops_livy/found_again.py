@@ -125,6 +125,6 @@ class Finder:
 
     def _go_on(self, session: Session, token: str | None, ending: str | None) -> None:
         if token is None or ending is not None:
-            self._background.begin(session.end(ending or _NO_TOKEN, by=session.ended_by))
+            self._background.begin(session.end(ending or _NO_TOKEN, by=session.ended_by, source=session.ended_from))
         else:
             self._background.begin(self._renewal.keep_fresh(session, token))

@@ -21,9 +21,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from hops_contract.happenings import ByWhom, HowSession, SessionHappening
 from hops_contract.principal import Principal
 from hops_contract.private_files import write_private
 from hops_livy.session_states import SessionState
@@ -35,7 +37,6 @@ _MOST = 20_000
 WINDOW_S = 60.0
 _MOST_OWNERS = 2000
 """Of what could not begin, counted at the same moment."""
-Happening = dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -61,7 +62,7 @@ class Happenings:
         self._file = file
         self._clock = clock
         self._refused: dict[str, _Refused] = {}
-        self._kept: deque[Happening] = deque(maxlen=_MOST)
+        self._kept: deque[SessionHappening] = deque(maxlen=_MOST)
         self._last = 0
         self.stream = secrets.token_hex(8)
 
@@ -80,15 +81,15 @@ class Happenings:
             return
         for line in lines:
             try:
-                happening = json.loads(line)
-                self._last = max(self._last, int(happening["number"]))
-            except (ValueError, TypeError, KeyError):
+                happening = SessionHappening.model_validate_json(line)
+            except ValueError:
                 continue
+            self._last = max(self._last, happening.number)
             self._kept.append(happening)
 
     def begun(self, session: Session) -> None:
         """A session or batch was given to its owner; its end is told as well."""
-        self._note(session, "begun", by=session.owner, reason="", details=_asked(session))
+        self._note(session, HowSession.BEGUN, by=session.owner, reason="", details=_asked(session))
         if session.final:
             self.ended(session)
         else:
@@ -106,7 +107,7 @@ class Happenings:
             known.session, known.reason, known.more = session, reason, known.more + 1
         elif len(self._refused) < _MOST_OWNERS:
             self._refused[whose] = _Refused(self._clock(), session, reason)
-            self._note(session, "begun", by=session.owner, reason=reason, details=_asked(session))
+            self._note(session, HowSession.BEGUN, by=session.owner, reason=reason, details=_asked(session))
 
     def _tell_counts(self) -> None:
         """Tells how much could not begin in the windows that are over, which are forgotten by this."""
@@ -119,42 +120,44 @@ class Happenings:
             if known.more:
                 reason = f"{known.more} more within a minute. {known.reason}"
                 details = {**_asked(known.session), "more": known.more}
-                self._note(known.session, "begun", by=known.session.owner, reason=reason, details=details)
+                self._note(known.session, HowSession.BEGUN, by=known.session.owner, reason=reason, details=details)
 
     def ended(self, session: Session) -> None:
         """A session or batch has ended."""
         own_words = session.state is SessionState.KILLED
         details = {"state": str(session.state), "lived_s": round((session.ended or time.time()) - session.created)}
-        self._note(session, "ended", by=session.ended_by, reason=session.reason if own_words else "", details=details)
+        reason = session.reason if own_words else ""
+        self._note(session, HowSession.ENDED, by=session.ended_by, reason=reason, details=details)
 
-    def after(self, stream: str, number: int, *, limit: int) -> list[Happening]:
+    def after(self, stream: str, number: int, *, limit: int) -> list[SessionHappening]:
         """Those that came after ``number`` of ``stream``, oldest first; those up to it are forgotten.
 
         Of another stream nothing is known to have been written down, so it begins with the oldest that there is.
         """
         self._tell_counts()
-        if stream == self.stream and self._kept and self._kept[0]["number"] <= number:
-            while self._kept and self._kept[0]["number"] <= number:
+        if stream == self.stream and self._kept and self._kept[0].number <= number:
+            while self._kept and self._kept[0].number <= number:
                 self._kept.popleft()
             self._rewrite()
         return list(self._kept)[:limit]
 
     def _note(
-        self, session: Session, what: str, *, by: Principal | None, reason: str, details: Mapping[str, Any]
+        self, session: Session, what: HowSession, *, by: Principal | None, reason: str, details: Mapping[str, Any]
     ) -> None:
         self._last += 1
-        happening: Happening = {
-            "number": self._last,
-            "at": round(time.time(), 3),
-            "is": what,
-            "session": session.id,
-            "since": round(session.created, 3),
-            "project": session.owner.project,
-            "owner": session.owner.user,
-            "by": None if by is None else {"user": by.user, "kind": str(by.kind)},
-            "reason": reason,
-            "details": dict(details),
-        }
+        happening = SessionHappening(
+            number=self._last,
+            at=datetime.now(UTC),
+            what=what,
+            session=session.id,
+            since=datetime.fromtimestamp(session.created, UTC),
+            project=str(session.owner.project),
+            owner=session.owner.user,
+            by=None if by is None else ByWhom(user=by.user, kind=by.kind),
+            source=session.begun_from if what is HowSession.BEGUN else session.ended_from,
+            reason=reason,
+            details=dict(details),
+        )
         full = len(self._kept) == _MOST
         self._kept.append(happening)
         if full:
@@ -162,7 +165,7 @@ class Happenings:
         try:
             descriptor = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             try:
-                os.write(descriptor, _line(happening))
+                os.write(descriptor, _line(told(happening)))
             finally:
                 os.close(descriptor)
         except OSError as error:
@@ -172,9 +175,14 @@ class Happenings:
     def _rewrite(self) -> None:
         head = _line({"stream": self.stream, "last": self._last})
         try:
-            write_private(self._file, (head + b"".join(map(_line, self._kept))).decode("ascii"))
+            write_private(self._file, (head + b"".join(_line(told(one)) for one in self._kept)).decode("ascii"))
         except OSError as error:
             LOG.warning("what became of sessions can't be written down: %s", error.strerror)
+
+
+def told(happening: SessionHappening) -> dict[str, Any]:
+    """What became of a session, on the wire."""
+    return happening.model_dump(mode="json", by_alias=True)
 
 
 def _asked(session: Session) -> dict[str, Any]:

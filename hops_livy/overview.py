@@ -43,11 +43,13 @@ class Viewer:
         principal: A person, or a person inside one project.
         token: Their token, to ask for their role with.
         standing: Tells what they are at this moment.
+        source: The network address that they are at.
     """
 
     principal: Principal
     token: str
     standing: Standing
+    source: str = ""
 
     @property
     def is_person(self) -> bool:
@@ -232,7 +234,7 @@ async def _end_if_idle(session: Session, viewer: Viewer, title: str) -> int | No
 
 async def _end(session: Session, viewer: Viewer, reason: str) -> None:
     LOG.info("session %d of %s is ended by %s", session.id, session.owner.project_user, viewer.principal.user)
-    await session.end(reason, by=viewer.principal)
+    await session.end(reason, by=viewer.principal, source=viewer.source)
 
 
 def _data_owner(viewer: Viewer) -> str:

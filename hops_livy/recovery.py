@@ -110,6 +110,7 @@ class Recovered:
             case {"is": "ending", "reason": str() as reason}:
                 self.ending = reason
                 self.session.ended_by = _who(entry.get("by"))
+                self.session.ended_from = str(entry.get("from") or "")
             case {"is": "client", "kernel": kernel, "notebook": notebook}:
                 self.session.kernel, self.session.notebook = kernel, notebook
                 self.session.record.take(entry)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 
+from hops_contract.happenings import SessionHappenings
 from hops_contract.layout import Home
 from hops_contract.principal import Principal
 from hops_livy.admission import Admission
@@ -20,7 +21,7 @@ from hops_livy.errors import NotAuthenticatedError, ServiceError
 from hops_livy.expiry import Expiry
 from hops_livy.found_again import Finder
 from hops_livy.gpus import GpuLedger
-from hops_livy.happenings import Happening, Happenings
+from hops_livy.happenings import Happenings
 from hops_livy.idleness import Idleness
 from hops_livy.kept_ready import KeptReady, WarmState
 from hops_livy.kinds import check_kind
@@ -173,15 +174,17 @@ class Registry:
         await self._backend.close()
         self._lock.give_back()
 
-    async def create(self, principal: Principal, token: str, request: SessionRequest) -> Session:
-        """Begins to start a session.
+    async def create(self, principal: Principal, token: str, request: SessionRequest, *, source: str = "") -> Session:
+        """Begins to start a session, asked for from the network address ``source``.
 
         Raises:
             ServiceError: It can't be had; the sentence says why.
         """
         check_kind(request.kind)
         timeouts = Timeouts(idle_s=seconds(request.ttl), heartbeat_s=float(request.heartbeat_s or 0))
-        session = await self._start(principal, token, request, kind=request.kind, timeouts=timeouts, batch=None)
+        session = await self._start(
+            principal, token, request, kind=request.kind, timeouts=timeouts, batch=None, source=source
+        )
         if request.kernel or request.notebook:
             session.take_up(request.kernel, request.notebook)
         return session
@@ -198,14 +201,18 @@ class Registry:
         replaced = None if instead_of is None else self.sessions.find(principal, instead_of)
         await self._admission.check(principal, token, request, instead_of=replaced)
 
-    async def create_batch(self, principal: Principal, token: str, request: BatchRequest) -> Session:
-        """Begins to run a batch.
+    async def create_batch(
+        self, principal: Principal, token: str, request: BatchRequest, *, source: str = ""
+    ) -> Session:
+        """Begins to run a batch, asked for from the network address ``source``.
 
         Raises:
             ServiceError: It can't be had; the sentence says why.
         """
         batch = batch_of(request, self._home.project(str(principal.project)))
-        return await self._start(principal, token, request, kind="batch", timeouts=Timeouts(), batch=batch)
+        return await self._start(
+            principal, token, request, kind="batch", timeouts=Timeouts(), batch=batch, source=source
+        )
 
     async def warm(self, principal: Principal, token: str, request: SessionRequest) -> WarmState:
         """Keeps a session ready that is like the one that ``request`` would ask for.
@@ -227,10 +234,10 @@ class Registry:
         """What a project may use was changed: the next request asks anew."""
         self._project_limits.forget(project)
 
-    def happened(self, stream: str, after: int, *, limit: int) -> tuple[str, list[Happening]]:
-        """What became of sessions since ``after`` of ``stream``, and which stream that is; see :mod:`happenings`."""
+    def happened(self, stream: str, after: int, *, limit: int) -> SessionHappenings:
+        """What became of sessions since ``after`` of ``stream``; see :mod:`happenings`."""
         found = self._happenings.after(stream, after, limit=limit)
-        return self._happenings.stream, found
+        return SessionHappenings(stream=self._happenings.stream, items=found)
 
     def use_of(self, project: str) -> Amount:
         """What the sessions of a project were given together, as its limits count it."""
@@ -240,9 +247,9 @@ class Registry:
         """What the sessions take that are kept ready and stand in no list."""
         return self._warm.amount()
 
-    async def delete(self, session: Session) -> None:
-        """Ends a session and forgets it."""
-        await session.end("It was deleted by its owner.", by=session.owner)
+    async def delete(self, session: Session, *, source: str = "") -> None:
+        """Ends a session, as its owner asked from the network address ``source``, and forgets it."""
+        await session.end("It was deleted by its owner.", by=session.owner, source=source)
         self.sessions.forget(session)
 
     async def end_owner(self, project_user: str, reason: str) -> int:
@@ -278,6 +285,7 @@ class Registry:
         kind: str,
         timeouts: Timeouts,
         batch: BatchFile | None,
+        source: str,
     ) -> Session:
         granted = await self._admission.granted(principal, token, request, batch=batch is not None)
         timeouts = Timeouts(idle_s=idle_time(timeouts.idle_s, granted.bounds), heartbeat_s=timeouts.heartbeat_s)
@@ -285,10 +293,13 @@ class Registry:
         self.sessions.check_name(principal, request.name, batch=batch is not None)
         self.sessions.check_room(principal)  # after all waiting, so that many at the same moment are counted one by one
         if batch is None:
-            warm = self._warm.take(principal, token, granted, name=request.name, kind=kind, timeouts=timeouts)
+            warm = self._warm.take(
+                principal, token, granted, name=request.name, kind=kind, timeouts=timeouts, source=source
+            )
             if warm is not None:
                 return warm
         session = self._new.make(principal, granted.shape, timeouts, kind=kind, name=request.name)
+        session.begun_from = source
         # Counted from here on: many requests at the same moment must not all find the same room.
         self.sessions.add(session)
         limit = together(granted.bounds)
@@ -314,7 +325,7 @@ class Registry:
         except asyncio.CancelledError:
             # Its start may have begun, and goes on.
             self._happenings.begun(session)
-            self._background.begin(self.delete(session))
+            self._background.begin(self.delete(session, source=session.begun_from))
             raise
         except Exception as error:
             self._waiting.forget(session)

@@ -6,10 +6,12 @@ import asyncio
 import hashlib
 import time
 from collections import OrderedDict
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from starlette.requests import Request
 
+from hops_contract.origins import FORWARDED_BY, FORWARDED_FOR, Network, came_by_proxy, source_address
 from hops_contract.principal import Principal, PrincipalKind
 from hops_contract.tokens import LEEWAY_S, InvalidTokenError, KeysAwayError, KeySource, verify_token
 from hops_livy.errors import ForbiddenError, NotAuthenticatedError, UnavailableError
@@ -108,6 +110,38 @@ async def control_plane_of(request: Request, tokens: Tokens) -> Principal:
         NotAuthenticatedError: The token proves nothing.
     """
     principal = await principal_of(request, tokens)
-    if principal.kind is not PrincipalKind.SERVICE or principal.user != CONTROL_PLANE:
+    if not _is_control_plane(principal):
         raise ForbiddenError("Only the control plane may do this.")
     return principal
+
+
+async def source_of(request: Request, tokens: Tokens, trusted: Sequence[Network]) -> str:
+    """The network address that a request comes from; see :mod:`hops_contract.origins`.
+
+    What the control plane hands on for somebody says where they are: believed by a token of its own beside theirs.
+
+    Args:
+        request: The request.
+        tokens: Verifies that token.
+        trusted: The proxies whose word is taken.
+    """
+    if await _forwarded_by_control_plane(request, tokens):
+        return source_address(request.headers.get(FORWARDED_FOR, ""), "", trusted=())
+    peer = request.client.host if request.client is not None else ""
+    forwarded = ",".join(request.headers.getlist("X-Forwarded-For"))
+    return source_address(peer, forwarded, trusted=trusted, is_believed=came_by_proxy(request.scope))
+
+
+async def _forwarded_by_control_plane(request: Request, tokens: Tokens) -> bool:
+    shown = request.headers.get(FORWARDED_BY)
+    if not shown:
+        return False
+    try:
+        principal = await tokens.principal(shown)
+    except (InvalidTokenError, KeysAwayError):
+        return False
+    return _is_control_plane(principal)
+
+
+def _is_control_plane(principal: Principal) -> bool:
+    return principal.kind is PrincipalKind.SERVICE and principal.user == CONTROL_PLANE

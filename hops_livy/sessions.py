@@ -47,7 +47,9 @@ class Session:
             clients (sparkmagic) delete no session that is ``not_started``.
         leave: Takes it out of the queue; waits for a start that has begun.
         on_end: Told when it has ended.
+        begun_from: The network address that it was asked for from, where that is known.
         ended_by: Who asked for its end, if somebody did.
+        ended_from: The network address that they did it from.
         recovered_bytes: How much of what was written for an earlier service has been read.
         ended: When it ended, in seconds since the epoch.
     """
@@ -69,7 +71,9 @@ class Session:
     place: Place | None = None
     leave: Callable[[], Awaitable[None]] | None = None
     on_end: Callable[[Session], None] | None = None
+    begun_from: str = ""
     ended_by: Principal | None = None
+    ended_from: str = ""
     driver: Driver | None = None
     created: float = field(default_factory=time.time)
     ended: float | None = None
@@ -272,6 +276,7 @@ class Session:
         state: SessionState = SessionState.KILLED,
         *,
         by: Principal | None = None,
+        source: str = "",
         at_once: bool = False,
     ) -> None:
         """Ends it; returns when nothing of it is left.
@@ -280,6 +285,7 @@ class Session:
             reason: Why.
             state: Which it then has.
             by: Who asked for it; ``None`` for the platform itself.
+            source: The network address that they are at.
             at_once: Whether its code may do nothing more.
         """
         if self.final:
@@ -287,7 +293,7 @@ class Session:
                 await asyncio.wait([self._work])
             return
         if self.state is not SessionState.SHUTTING_DOWN:
-            self.ended_by = by
+            self.ended_by, self.ended_from = by, source
         if self.driver is None:
             self.place = None
             self.change(state, reason)
@@ -296,7 +302,8 @@ class Session:
                 await self.leave()
             return
         self.change(SessionState.SHUTTING_DOWN, reason)
-        self.journal.write({"is": "ending", "reason": reason, "by": None if by is None else [by.kind, by.user]})
+        whose = None if by is None else [by.kind, by.user]
+        self.journal.write({"is": "ending", "reason": reason, "by": whose, "from": source})
         await self.driver.end(reason, at_once=at_once)
         if self._work is not None:
             await asyncio.wait([self._work])

@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 from hops_contract.keeping import PROCESSES, Address
 from hops_contract.layout import Home
 from hops_contract.loopback import is_loopback
+from hops_contract.origins import Network, parse_networks
 from hops_contract.sandbox import Sandboxing
+from hops_contract.serving import NOT_OWN_FOLDER, is_own_folder
 from hops_contract.storage import StorageAddress, StorageAddressError, StorageKind, parse_storage
 from hops_livy.masters.settings import MasterSettings, read_master
 from hops_livy.upstream_settings import UpstreamSettings, read_upstream
@@ -70,6 +72,10 @@ class Settings:
     ``HOPS_HOME``                  the platform's home; default ``.hopslab`` in the current folder
     ``HOPS_BIND``                  address to listen on; one that is not loopback needs TLS
     ``HOPS_TLS_CERT``, ``…_KEY``   PEM files for TLS
+    ``HOPS_PROXY_SOCKET``          path of the socket, in a folder of this user alone, by which the platform's own proxy
+                                   comes
+    ``HOPS_TRUSTED_PROXIES``       further proxies whose word on a caller's address is taken: addresses or networks,
+                                   separated by commas
     ``HOPS_CONTROL_PLANE_URL``     publishes tokens' keys and projects' limits, renews tokens; ends with ``/``
     ``HOPS_GPUS``                  number of GPUs; default: counted with ``nvidia-smi``
     ``HOPS_GPU_LABELS``            labels of this machine's GPUs, separated by commas
@@ -120,6 +126,8 @@ class Settings:
     prefix: str = "/services/livy/"
     tls_cert: Path | None = None
     tls_key: Path | None = None
+    proxy_socket: Path | None = None
+    trusted_networks: tuple[Network, ...] = ()
     control_plane_url: str = "http://127.0.0.1:8000/services/hops/"
     gpus: int | None = None
     gpu_labels: tuple[str, ...] = ()
@@ -187,6 +195,8 @@ def read_settings(environment: Mapping[str, str] | None = None, *, port: int | N
         prefix="/" if prefix == "//" else prefix,
         tls_cert=variables.path("HOPS_TLS_CERT"),
         tls_key=variables.path("HOPS_TLS_KEY"),
+        proxy_socket=_proxy_socket(variables),
+        trusted_networks=_trusted_networks(variables),
         control_plane_url=control_plane.rstrip("/") + "/",
         gpus=variables.number("HOPS_GPUS"),
         gpu_labels=gpu_labels,
@@ -215,6 +225,20 @@ def read_settings(environment: Mapping[str, str] | None = None, *, port: int | N
             "Set HOPS_TLS_CERT and HOPS_TLS_KEY, or let it listen on 127.0.0.1."
         )
     return settings
+
+
+def _proxy_socket(variables: Variables) -> Path | None:
+    path = variables.path("HOPS_PROXY_SOCKET")
+    if path is not None and not is_own_folder(path.parent):
+        raise SettingsError(NOT_OWN_FOLDER)
+    return path
+
+
+def _trusted_networks(variables: Variables) -> tuple[Network, ...]:
+    try:
+        return parse_networks(variables.text("HOPS_TRUSTED_PROXIES") or "")
+    except ValueError as error:
+        raise SettingsError(f"HOPS_TRUSTED_PROXIES holds what is no address or network: {error}") from error
 
 
 def _storage(variables: Variables) -> StorageAddress:

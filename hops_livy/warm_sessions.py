@@ -115,7 +115,15 @@ class WarmSessions:
         return sum((self._backend.needs(warm.session.shape) for warm in self._pool), NOTHING)
 
     def take(
-        self, owner: Principal, token: str, granted: Granted, *, name: str | None, kind: str, timeouts: Timeouts
+        self,
+        owner: Principal,
+        token: str,
+        granted: Granted,
+        *,
+        name: str | None,
+        kind: str,
+        timeouts: Timeouts,
+        source: str,
     ) -> Session | None:
         """Hands the one over that fits, if there is one and there is place for it: from now on it counts.
 
@@ -126,6 +134,7 @@ class WarmSessions:
             name: As they call it.
             kind: Of the session's statements.
             timeouts: When it ends if it does nothing.
+            source: The network address that they ask from.
         """
         if not self._waiting.has_place(str(owner.project), granted.shape.asked, together(granted.bounds)):
             return None
@@ -133,6 +142,7 @@ class WarmSessions:
         if session is None:
             return None
         session.kind, session.name, session.timeouts = kind, name, timeouts
+        session.begun_from = source
         self._hand_over(session, token)
         return session
 

@@ -7,11 +7,7 @@ have one come here directly. The server's own certificate is of the same authori
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import signal
 import ssl
-from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,11 +18,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hops_contract.connections import KEEP_ALIVE_S, BoundedConnection
 from hops_contract.private_files import write_private
+from hops_contract.serving import NOT_OWN_FOLDER, ByProxy, ServedTogether, is_own_folder, serve_together
 from hops_platform.certificates.service import roots, server_certificate
 from hops_platform.parts import Parts
 from hops_platform.recurring import Recurring
 from hops_platform.security.client_certificates import tell_certificate
-from hops_platform.security.proxied import tell_proxied
 from hops_platform.settings import Settings
 from hops_platform.tls_server import TlsServer
 
@@ -168,32 +164,7 @@ class WithCertificate:
         await self._app(scope, receive, send)
 
 
-class ByProxy:
-    """An application, asked by the proxy alone.
-
-    Args:
-        app: The application.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serves one request."""
-        tell_proxied(scope)
-        await self._app(scope, receive, send)
-
-
-class _Server(uvicorn.Server):
-    """Leaves the signals to :func:`serve_at`: two would take them from one another."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        """See uvicorn."""
-        yield
-
-
-class _MutualServer(_Server, TlsServer):
+class _MutualServer(ServedTogether, TlsServer):
     """The same at the second address, to which strangers connect without a proxy between."""
 
 
@@ -206,15 +177,14 @@ def proxied_config(app: ASGIApp, settings: Settings) -> uvicorn.Config | None:
     path = settings.proxy_socket
     if path is None:
         return None
-    folder = path.parent.stat()
-    if folder.st_uid != os.geteuid() or folder.st_mode & 0o077:
-        raise RuntimeError("The folder of HOPS_PROXY_SOCKET must be this user's alone (chmod 700).")
+    if not is_own_folder(path.parent):
+        raise RuntimeError(NOT_OWN_FOLDER)
     return address_config(ByProxy(app), uds=str(path), lifespan="off")
 
 
 def serve_at(plain: uvicorn.Config, mutual: MutualTls | None, proxied: uvicorn.Config | None = None) -> bool:
     """Answers at all addresses that there are until told to stop; whether all of them could be listened on."""
-    servers = [_Server(plain), *([_Server(proxied)] if proxied is not None else [])]
+    servers = [ServedTogether(plain), *([ServedTogether(proxied)] if proxied is not None else [])]
     servers += [_MutualServer(mutual.config)] if mutual is not None else []
     renewal = None
     if mutual is not None:
@@ -222,27 +192,8 @@ def serve_at(plain: uvicorn.Config, mutual: MutualTls | None, proxied: uvicorn.C
         renewal = Recurring("TLS certificate", mutual.renew, interval_s=RENEWAL_INTERVAL_S, at_start=False)
         renewal.start()
     try:
-        asyncio.run(_serve_all(servers))
+        asyncio.run(serve_together(servers))
     finally:
         if renewal is not None:
             renewal.stop()
     return all(server.started for server in servers)
-
-
-async def _serve_all(servers: list[_Server]) -> None:
-    told = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, told.set)
-
-    async def run(server: _Server) -> None:
-        # uvicorn has logged why it can't listen; the caller sees that it has not started.
-        with contextlib.suppress(SystemExit):
-            await server.serve()
-        told.set()
-
-    running = [asyncio.ensure_future(run(server)) for server in servers]
-    await told.wait()
-    # The first address last: with it ends what both answer from.
-    for server, task in reversed(list(zip(servers, running, strict=True))):
-        server.should_exit = True
-        await task

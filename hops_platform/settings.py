@@ -15,10 +15,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from hops_contract.layout import Home
 from hops_contract.loopback import is_loopback
 from hops_contract.network import Network as SandboxNetwork
+from hops_contract.origins import Network, parse_networks
 from hops_contract.sandbox import Sandboxing
 from hops_contract.storage import StorageAddress, StorageKind, parse_storage
 from hops_contract.streams import read_brokers
-from hops_platform.audit.source import Network, parse_networks
 from hops_platform.mail.addresses import is_address
 
 SOURCE = Path(__file__).resolve().parent.parent

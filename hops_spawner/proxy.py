@@ -1,4 +1,4 @@
-"""The proxy in front of a site, and the sockets by which it alone comes to the Hub and to the control plane.
+"""The proxy in front of a site, and the sockets by which it alone comes to the Hub and its services.
 
 Law: what a request says of where it comes from is believed only if it came by such a socket. Code in a sandbox reaches
 the ports on loopback as the proxy does, and no socket in the file system of the platform's user.

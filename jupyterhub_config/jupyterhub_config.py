@@ -60,6 +60,7 @@ sockets = socket_folder(home)
 c.HopsProxy.sockets = {
     c.JupyterHub.hub_bind_url: str(sockets / "hub.sock"),
     f"http://{LOOPBACK}:{ports['hops']}": str(sockets / "hops.sock"),
+    f"http://{LOOPBACK}:{ports['livy']}": str(sockets / "livy.sock"),
 }
 c.ConfigurableHTTPProxy.command = proxy_command(proxy)
 c.ConfigurableHTTPProxy.api_url = f"http://{LOOPBACK}:{ports['proxy']}"
@@ -105,9 +106,7 @@ jupyterhub.services.service._ServiceSpawner = type(  # noqa: SLF001
     (jupyterhub.services.service._ServiceSpawner,),  # noqa: SLF001
     {"poll_interval": Integer(2)},
 )
-c.JupyterHub.services = services(
-    home, ports, os.environ, settings.public_url or settings.url, proxy_socket=sockets / "hops.sock"
-)
+c.JupyterHub.services = services(home, ports, os.environ, settings.public_url or settings.url, sockets=sockets)
 c.JupyterHub.load_roles = roles()
 
 # Pages.

@@ -58,7 +58,7 @@ def mutual_tls_url(port: int, environ: Mapping[str, str]) -> str:
 
 
 def services(
-    home: Home, ports: Mapping[str, int], environ: Mapping[str, str], public_url: str, *, proxy_socket: Path
+    home: Home, ports: Mapping[str, int], environ: Mapping[str, str], public_url: str, *, sockets: Path
 ) -> list[dict[str, Any]]:
     """JupyterHub's ``services`` of this site.
 
@@ -68,7 +68,7 @@ def services(
         environ: The Hub's own variables; addresses of services that are set there win over those on loopback, which no
             pod would reach.
         public_url: The address that people open; where it begins with ``https``, cookies demand TLS.
-        proxy_socket: By which the proxy comes to the control plane.
+        sockets: Folder of the sockets by which the proxy comes to them.
     """
     shared = {
         name: value
@@ -83,7 +83,7 @@ def services(
     common = {"environment": shared, "cwd": str(home.root)}
     second = {
         "HOPS_MUTUAL_TLS_PORT": environ.get("HOPS_MUTUAL_TLS_PORT") or str(ports["mutual-tls"]),
-        "HOPS_PROXY_SOCKET": str(proxy_socket),
+        "HOPS_PROXY_SOCKET": str(sockets / "hops.sock"),
     }
     return [
         common
@@ -98,6 +98,7 @@ def services(
         common
         | {
             "name": "livy",
+            "environment": shared | {"HOPS_PROXY_SOCKET": str(sockets / "livy.sock")},
             "url": f"http://127.0.0.1:{ports['livy']}",
             "command": _command(home, "session-service", "hops_livy"),
             "display": False,

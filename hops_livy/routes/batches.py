@@ -27,7 +27,7 @@ async def list_batches(caller: CallerDep, start: From = 0, size: Size = 100) -> 
 @router.post("/batches", status_code=201, responses=gives(BATCH, 201))
 async def create_batch(request: BatchRequest, caller: CallerDep, response: Response) -> dict[str, Any]:
     """Begins to run a file."""
-    batch = await caller.registry.create_batch(caller.principal, caller.token, request)
+    batch = await caller.registry.create_batch(caller.principal, caller.token, request, source=caller.source)
     response.headers["Location"] = f"/batches/{batch.id}"
     return batch.livy()
 
@@ -53,5 +53,5 @@ async def get_log(batch: BatchDep, start: LogFrom = -1, size: Size = 100) -> dic
 @router.delete("/batches/{batch_id}", responses=gives({"msg": "deleted"}))
 async def delete_batch(batch: BatchDep, caller: CallerDep) -> dict[str, Any]:
     """Ends it with all its processes."""
-    await caller.registry.delete(batch)
+    await caller.registry.delete(batch, source=caller.source)
     return {"msg": "deleted"}

@@ -16,7 +16,7 @@ from hops_livy.glances import Glances
 from hops_livy.news import News
 from hops_livy.places import Places
 from hops_livy.registry import Registry
-from hops_livy.security import bearer_token, control_plane_of, project_user_of
+from hops_livy.security import bearer_token, control_plane_of, project_user_of, source_of
 from hops_livy.sessions import Session
 from hops_livy.settings import Limits
 
@@ -25,10 +25,11 @@ _LARGEST = 2**31
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A project-user and what they may reach."""
+    """A project-user, the network address that they are at, and what they may reach."""
 
     principal: Principal
     token: str
+    source: str
     registry: Registry
     limits: Limits
     glances: Glances
@@ -60,6 +61,7 @@ async def _caller(request: Request) -> Caller:
     return Caller(
         principal,
         token,
+        await source_of(request, state.tokens, state.trusted_networks),
         state.registry,
         state.limits,
         state.glances,

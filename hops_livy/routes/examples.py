@@ -22,7 +22,7 @@ BUNDLE = {"text/plain": "1461"}
 HAPPENING: dict[str, object] = {
     "number": 12, "at": 1795400850.123, "is": "ended", "session": 3, "since": 1795400000.5, "project": "weather",
     "owner": "ada",
-    "by": {"user": "grace", "kind": "user"}, "reason": "It was stopped by Data Owner grace.",
+    "by": {"user": "grace", "kind": "user"}, "source": "192.0.2.7", "reason": "It was stopped by Data Owner grace.",
     "details": {"state": "killed", "lived_s": 850},
 }  # fmt: skip
 STATEMENT = {

@@ -18,7 +18,7 @@ from hops_livy.places import Places
 from hops_livy.registry import Registry
 from hops_livy.routes.callers import LogFrom, SessionId, Size, log_page
 from hops_livy.routes.examples import LOG, OVERVIEW, OVERVIEW_ITEM, gives
-from hops_livy.security import bearer_token, principal_of
+from hops_livy.security import bearer_token, principal_of, source_of
 from hops_livy.session_states import SessionState
 from hops_livy.sessions import Session
 from hops_livy.wire import IdleStop, Scope
@@ -52,7 +52,14 @@ async def _onlooker(request: Request) -> Onlooker:
     if principal.kind is PrincipalKind.PROJECT_USER:
         state.registry.check_welcome(principal, token)
     return Onlooker(
-        Viewer(principal=principal, token=token, standing=state.standing), state.registry, state.overviews_held
+        Viewer(
+            principal=principal,
+            token=token,
+            standing=state.standing,
+            source=await source_of(request, state.tokens, state.trusted_networks),
+        ),
+        state.registry,
+        state.overviews_held,
     )
 
 

@@ -74,8 +74,7 @@ async def list_happenings(
     limit: Annotated[int, Query(ge=1, le=500)] = 200,
 ) -> dict[str, Any]:
     """Which sessions and batches began and ended, by whose hand, oldest first; those up to `after` are forgotten."""
-    known, items = registry.happened(stream, after, limit=limit)
-    return {"stream": known, "items": items}
+    return registry.happened(stream, after, limit=limit).model_dump(mode="json", by_alias=True)
 
 
 @router.get("/projects/{project}/use", responses=gives({"sessions": 2, "executors": 3, "memory_mib": 4096, "gpus": 0}))

@@ -45,7 +45,7 @@ async def create_session(request: SessionRequest, caller: CallerDep, response: R
 
     Where there is no room now it waits in the queue (``queue`` tells its place), or is refused if ``onNoRoom`` says so.
     """
-    session = await caller.registry.create(caller.principal, caller.token, request)
+    session = await caller.registry.create(caller.principal, caller.token, request, source=caller.source)
     response.headers["Location"] = f"/sessions/{session.id}"
     return session.livy()
 
@@ -127,7 +127,7 @@ async def get_summary(session: SessionDep) -> dict[str, Any]:
 @router.delete("/sessions/{session_id}", responses=gives({"msg": "deleted"}))
 async def delete_session(session: SessionDep, caller: CallerDep) -> dict[str, Any]:
     """Ends the session with all its processes; answers when they are gone."""
-    await caller.registry.delete(session)
+    await caller.registry.delete(session, source=caller.source)
     return {"msg": "deleted"}
 
 
@@ -185,9 +185,9 @@ async def connect(session: SessionDep, request: Annotated[ConnectRequest, Body()
 
 
 @router.post("/sessions/{session_id}/stop", status_code=204)
-async def stop(session: SessionDep) -> None:
+async def stop(session: SessionDep, caller: CallerDep) -> None:
     """Ends the session and leaves it in the list, with its log and what its statements wrote."""
-    await session.end("It was stopped by its owner.", by=session.owner)
+    await session.end("It was stopped by its owner.", by=session.owner, source=caller.source)
 
 
 @router.post("/sessions/{session_id}/interrupt", responses=gives({"msg": "interrupted"}))

@@ -18,12 +18,12 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from sqlalchemy.orm import Session
 
+from hops_contract.origins import came_by_proxy, source_address
 from hops_contract.slugs import is_slug
 from hops_platform.activity.service import note
 from hops_platform.audit.actions import Action, ActorKind, Outcome
 from hops_platform.audit.circumstances import Circumstances, circumstances_of
 from hops_platform.audit.events import Event
-from hops_platform.audit.source import source_address
 from hops_platform.audit.trail import record
 from hops_platform.errors import (
     BusyError,
@@ -46,7 +46,6 @@ from hops_platform.http import DatabaseSession, parts_of
 from hops_platform.idempotency import is_repeated
 from hops_platform.security.bearers import is_hubs
 from hops_platform.security.client_certificates import presented_certificate
-from hops_platform.security.proxied import came_by_proxy
 from hops_platform.security.rates import client_of
 
 NOT_RECORDED: Mapping[str, str] = MappingProxyType(
@@ -183,7 +182,7 @@ def event_of(request: Request, action: Action, outcome: Outcome = Outcome.DONE, 
 
 
 def source_of(request: Request) -> str:
-    """The network address that a request comes from; see :mod:`hops_platform.audit.source`."""
+    """The network address that a request comes from; see :mod:`hops_contract.origins`."""
     peer = request.client.host if request.client is not None else ""
     # Who shows a certificate is connected to this service itself; there is no proxy whose word could be taken.
     direct = presented_certificate(request.scope) is not None

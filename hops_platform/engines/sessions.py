@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from enum import StrEnum
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-from hops_contract.principal import PrincipalKind
+from hops_contract.happenings import SessionHappenings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,52 +17,6 @@ class SessionsUse:
     executors: int = 0
     memory_mib: int = 0
     gpus: int = 0
-
-
-class HowSession(StrEnum):
-    """What became of a session."""
-
-    BEGUN = "begun"
-    ENDED = "ended"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionHappening:
-    """A session or batch began or ended.
-
-    Attributes:
-        number: Counted without a gap in one stream.
-        moment: When.
-        what: Which of both.
-        session: Its number.
-        project: Of which project.
-        owner: Whose.
-        since: When the session was asked for, where that is told.
-        by: Who did it; ``None`` for the platform itself.
-        by_kind: What ``by`` is.
-        reason: Why; where it began, why it could not.
-        details: What else is told.
-    """
-
-    number: int
-    moment: datetime
-    what: HowSession
-    session: int
-    project: str
-    owner: str
-    since: datetime | None = None
-    by: str | None = None
-    by_kind: PrincipalKind = PrincipalKind.SERVICE
-    reason: str = ""
-    details: Mapping[str, str | int | bool | None] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionHappenings:
-    """What became of sessions, oldest first, and the stream in which that is numbered."""
-
-    stream: str
-    items: Sequence[SessionHappening]
 
 
 class SparkSessions(Protocol):
@@ -117,10 +69,16 @@ class SparkSessions(Protocol):
         """The last ``size`` lines of one of them. Raises as :meth:`look`."""
         ...
 
-    def stop(self, token: str, session: int) -> Mapping[str, Any]:
-        """Ends one of them; returns it as it then is. Raises as :meth:`look`."""
+    def stop(self, token: str, session: int, *, source: str = "") -> Mapping[str, Any]:
+        """Ends one of them; returns it as it then is. Raises as :meth:`look`.
+
+        Args:
+            token: The caller's own. Never logged.
+            session: Its number.
+            source: The network address that the caller is at, which is told of its end.
+        """
         ...
 
-    def stop_idle(self, token: str, wanted: Mapping[str, Any]) -> Sequence[int]:
-        """Ends the idle ones of those that are ``wanted``; returns their numbers. Raises as :meth:`look`."""
+    def stop_idle(self, token: str, wanted: Mapping[str, Any], *, source: str = "") -> Sequence[int]:
+        """Ends the idle ones of those that are ``wanted``; returns their numbers. As :meth:`stop`."""
         ...

@@ -16,12 +16,13 @@ from dataclasses import replace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from hops_contract.happenings import HowSession, SessionHappening, SessionHappenings
 from hops_contract.principal import PrincipalKind
 from hops_platform.audit.actions import Action, ActorKind, Outcome
 from hops_platform.audit.events import Event
 from hops_platform.audit.trail import record
 from hops_platform.database import Database
-from hops_platform.engines.sessions import HowSession, SessionHappening, SessionHappenings, SparkSessions
+from hops_platform.engines.sessions import SparkSessions
 from hops_platform.errors import EngineUnavailableError
 from hops_platform.projects.models import Project
 from hops_platform.sessions.models import THE_SERVICE, SessionsHeard
@@ -86,17 +87,19 @@ def _was_before(session: Session, one: SessionHappening) -> bool:
 def event_of(one: SessionHappening) -> Event:
     """What became of a session, as an event of the audit."""
     begun = one.what is HowSession.BEGUN
-    owner = {} if one.by == one.owner else {"user": one.owner}
+    by = one.by.user if one.by is not None else ""
+    owner = {} if by == one.owner else {"user": one.owner}
     return Event(
         action=Action.SESSION_START if begun else Action.SESSION_END,
         outcome=Outcome.FAILED if begun and one.reason else Outcome.DONE,
-        actor=one.by or "hops",
-        actor_kind=_KINDS.get(one.by_kind, ActorKind.SERVICE),
+        actor=by or "hops",
+        actor_kind=_KINDS.get(one.by.kind, ActorKind.SERVICE) if one.by is not None else ActorKind.SERVICE,
         project=one.project,
         thing=str(one.session),
+        source=one.source,
         reason=one.reason,
         details={**one.details, **owner},
-        moment=one.moment,
+        moment=one.at,
     )
 
 

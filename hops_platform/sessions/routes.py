@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel, ValidationError
 
 from hops_contract.slugs import MAX_SLUG_LENGTH
 from hops_platform.audit.actions import Action
-from hops_platform.audit.requests import Known, records
+from hops_platform.audit.requests import Known, records, source_of
 from hops_platform.errors import EngineRefusedError
 from hops_platform.http import DatabaseSession, PartsOf, StepAside
 from hops_platform.parts import Parts
@@ -96,12 +96,13 @@ def stop_session(  # noqa: PLR0917 - the request, and parts
     parts: PartsOf,
     step_aside: StepAside,
     known: Known,
+    http: Request,
 ) -> SparkSession:
     """Ends one; it stays in the list with the reason, which its owner reads in the notebook."""
     token = _token(caller, parts.kept_tokens)
     session.commit()
     with _asking(parts, caller, step_aside):
-        stopped = parts.engines.sessions.stop(token, session_id)
+        stopped = parts.engines.sessions.stop(token, session_id, source=source_of(http))
     told = _told(SparkSession, stopped)
     known.project, known.details["user"] = told.project, told.user
     return told
@@ -115,6 +116,7 @@ def stop_idle_sessions(  # noqa: PLR0917 - the request, and parts
     parts: PartsOf,
     step_aside: StepAside,
     known: Known,
+    http: Request,
 ) -> Stopped:
     """Ends all idle ones of a scope, or those that are named and idle; busy ones go on."""
     token = _token(caller, parts.kept_tokens)
@@ -124,7 +126,7 @@ def stop_idle_sessions(  # noqa: PLR0917 - the request, and parts
     if request.scope is Scope.PROJECT:  # else whose name it is would not be checked
         known.project = request.project
     with _asking(parts, caller, step_aside):
-        ended = parts.engines.sessions.stop_idle(token, wanted)
+        ended = parts.engines.sessions.stop_idle(token, wanted, source=source_of(http))
     known.details["ended"] = [str(number) for number in ended]
     return Stopped(ended=list(ended))
 

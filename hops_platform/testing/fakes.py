@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from hops_contract.happenings import SessionHappening, SessionHappenings
 from hops_contract.options import Capacity
 from hops_platform.engines.hub import HubServer, RunningServer, ServerState
 from hops_platform.engines.mailer import Letter
 from hops_platform.engines.sandboxes import EndedShare, VisibleDataset
-from hops_platform.engines.sessions import SessionHappening, SessionHappenings, SessionsUse
+from hops_platform.engines.sessions import SessionsUse
 from hops_platform.engines.storage import DatasetRights, LookAgain
 from hops_platform.engines.streams import TopicRights
 from hops_platform.errors import EngineRefusedError, NotFoundError
@@ -187,6 +188,7 @@ class MemorySessions(Faulty):
     use: dict[str, SessionsUse] = field(default_factory=dict)
     sessions: dict[int, dict[str, Any]] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
     stream: str = "first"
     happenings: list[SessionHappening] = field(default_factory=list)
 
@@ -222,19 +224,20 @@ class MemorySessions(Faulty):
         self._find(token, session)
         return {"total": 1, "log": ["a line"][:size]}
 
-    def stop(self, token: str, session: int) -> Mapping[str, Any]:
+    def stop(self, token: str, session: int, *, source: str = "") -> Mapping[str, Any]:
         """See :class:`~hops_platform.engines.sessions.SparkSessions`."""
+        self.sources.append(source)
         self._find(token, session).update(state="killed", reason="It was ended.")
         return self.sessions[session]
 
-    def stop_idle(self, token: str, wanted: Mapping[str, Any]) -> Sequence[int]:
+    def stop_idle(self, token: str, wanted: Mapping[str, Any], *, source: str = "") -> Sequence[int]:
         """See :class:`~hops_platform.engines.sessions.SparkSessions`."""
         self.check()
         self.asked.append((token, dict(wanted)))
         named = wanted.get("sessions", list(self.sessions))
         ended = [number for number in named if self.sessions.get(number, {}).get("state") == "idle"]
         for number in ended:
-            self.stop(token, number)
+            self.stop(token, number, source=source)
         return ended
 
     def _find(self, token: str, session: int) -> dict[str, Any]:

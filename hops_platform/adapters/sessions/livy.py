@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+from pydantic import ValidationError
 
-from hops_contract.principal import PrincipalKind
+from hops_contract.happenings import SessionHappenings
+from hops_contract.origins import FORWARDED_BY, FORWARDED_FOR
 from hops_contract.trust import public_authorities
-from hops_platform.engines.sessions import HowSession, SessionHappening, SessionHappenings, SessionsUse
+from hops_platform.engines.sessions import SessionsUse
 from hops_platform.errors import (
     ConflictError,
     EngineRefusedError,
@@ -81,8 +82,8 @@ class LivySessions:
         asked = {"stream": stream, "after": str(after), "limit": str(limit)}
         answer = self._ask("GET", "happenings", self._sign(), params=asked)
         try:
-            return SessionHappenings(stream=str(answer["stream"]), items=[_happening(one) for one in answer["items"]])
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            return SessionHappenings.model_validate(answer)
+        except ValidationError as error:
             raise _odd(httpx.codes.OK) from error
 
     def look(self, token: str, query: Mapping[str, str], *, wait_s: float = 0) -> Mapping[str, Any]:
@@ -98,16 +99,21 @@ class LivySessions:
         """See :class:`~hops_platform.engines.sessions.SparkSessions`."""
         return self._ask("GET", f"overview/{session}/log", token, params={"size": str(size)})
 
-    def stop(self, token: str, session: int) -> Mapping[str, Any]:
+    def stop(self, token: str, session: int, *, source: str = "") -> Mapping[str, Any]:
         """See :class:`~hops_platform.engines.sessions.SparkSessions`."""
-        return self._ask("DELETE", f"overview/{session}", token)
+        return self._ask("DELETE", f"overview/{session}", token, headers=self._forwarding(source))
 
-    def stop_idle(self, token: str, wanted: Mapping[str, Any]) -> Sequence[int]:
+    def stop_idle(self, token: str, wanted: Mapping[str, Any], *, source: str = "") -> Sequence[int]:
         """See :class:`~hops_platform.engines.sessions.SparkSessions`."""
-        ended = self._ask("POST", "/overview:stop-idle", token, json=dict(wanted)).get("ended")
+        told = self._ask("POST", "/overview:stop-idle", token, json=dict(wanted), headers=self._forwarding(source))
+        ended = told.get("ended")
         if not isinstance(ended, list) or not all(isinstance(number, int) for number in ended):
             raise _odd(httpx.codes.OK)
         return ended
+
+    def _forwarding(self, source: str) -> dict[str, str]:
+        """Where a caller is, and the proof that this service says so; nobody else is believed."""
+        return {FORWARDED_FOR: source, FORWARDED_BY: self._sign()} if source else {}
 
     def _ask(self, method: str, path: str, token: str, **content: Any) -> Mapping[str, Any]:
         response = self._send(method, path, token, **content)
@@ -122,9 +128,13 @@ class LivySessions:
         kind = _AS_SAID.get(response.status_code, EngineRefusedError)
         raise kind(str(answer.get("detail", "The session service refused.")), remedy=answer.get("remedy"))
 
-    def _send(self, method: str, path: str, token: str, **content: Any) -> httpx.Response:
+    def _send(
+        self, method: str, path: str, token: str, *, headers: Mapping[str, str] | None = None, **content: Any
+    ) -> httpx.Response:
         try:
-            response = self._client.request(method, path, headers={"Authorization": f"Bearer {token}"}, **content)
+            response = self._client.request(
+                method, path, headers={**(headers or {}), "Authorization": f"Bearer {token}"}, **content
+            )
         except httpx.HTTPError as error:
             raise EngineUnavailableError("The session service does not answer.") from error
         if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
@@ -132,23 +142,6 @@ class LivySessions:
                 f"The session service failed with status {response.status_code}.", remedy="Try again in a moment."
             )
         return response
-
-
-def _happening(told: Mapping[str, Any]) -> SessionHappening:
-    by = told["by"]
-    return SessionHappening(
-        number=int(told["number"]),
-        moment=datetime.fromtimestamp(float(told["at"]), UTC),
-        what=HowSession(told["is"]),
-        session=int(told["session"]),
-        project=str(told["project"]),
-        owner=str(told["owner"]),
-        since=datetime.fromtimestamp(float(told["since"]), UTC) if "since" in told else None,
-        by=None if by is None else str(by["user"]),
-        by_kind=PrincipalKind.SERVICE if by is None else PrincipalKind(by["kind"]),
-        reason=str(told["reason"]),
-        details={str(name): value for name, value in told["details"].items()},
-    )
 
 
 def _odd(status: int) -> EngineRefusedError:

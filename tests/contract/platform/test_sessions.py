@@ -12,17 +12,21 @@ from typing import Any
 
 import pytest
 
+from hops_contract.happenings import ByWhom, HowSession, SessionHappenings
+from hops_contract.origins import FORWARDED_BY, FORWARDED_FOR
 from hops_contract.principal import Principal, PrincipalKind, ProjectRole
 from hops_livy.conf import shape_of
+from hops_livy.happenings import Happenings
 from hops_livy.journal import Journal
 from hops_livy.overview import Viewer, item
 from hops_livy.queue_place import Place
 from hops_livy.routes.examples import HAPPENING
-from hops_livy.sessions import Session
+from hops_livy.sessions import Session, SessionState
 from hops_livy.settings import Limits
 from hops_livy.wire import SessionRequest
 from hops_platform.adapters.sessions.livy import HELD_AT_ONCE, LivySessions
-from hops_platform.engines.sessions import HowSession, SessionsUse
+from hops_platform.audit.actions import ActorKind
+from hops_platform.engines.sessions import SessionsUse
 from hops_platform.errors import (
     ConflictError,
     EngineRefusedError,
@@ -32,6 +36,7 @@ from hops_platform.errors import (
     NotFoundError,
     UnauthenticatedError,
 )
+from hops_platform.sessions.hearing import event_of
 from hops_platform.sessions.schemas import SessionResources, SparkSession, SparkSessionList
 from hops_platform.testing.contracts.sessions import SessionsContract
 from hops_platform.testing.fakes import MemorySessions
@@ -46,6 +51,7 @@ class Service(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Answering)
         self.bodies: list[Any] = []
+        self.headers: list[dict[str, str]] = []
         self.asked: list[tuple[str, str, str | None]] = []
 
     @property
@@ -60,6 +66,7 @@ class Answering(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         if length:
             self.server.bodies.append(json.loads(self.rfile.read(length)))
+        self.server.headers.append(dict(self.headers.items()))
         self.server.asked.append((self.command, self.path, self.headers.get("Authorization")))
         self.send_response(self.server.status)
         body = b"" if self.server.answer is None else json.dumps(self.server.answer).encode()
@@ -183,13 +190,65 @@ class TestLivySessions(SessionsContract):
         told = engine.happened("a1", 11, limit=5)
         assert service.asked[0][1:] == ("/services/livy/happenings?stream=a1&after=11&limit=5", "Bearer signed")
         first, second = told.items
-        assert (told.stream, first.number, first.what, first.by, first.by_kind, first.owner) == (
-            "a1", 12, HowSession.ENDED, "grace", PrincipalKind.USER, "ada",
+        assert (told.stream, first.number, first.what, first.by, first.source, first.owner) == (
+            "a1", 12, HowSession.ENDED, ByWhom(user="grace", kind=PrincipalKind.USER), "192.0.2.7", "ada",
         )  # fmt: skip
-        assert (second.what, second.by, second.by_kind) == (HowSession.BEGUN, None, PrincipalKind.SERVICE)
+        assert (second.what, second.by) == (HowSession.BEGUN, None)
         assert first.details == {"state": "killed", "lived_s": 850}
 
-    @pytest.mark.parametrize("wrong", [{"is": "odd"}, {"at": "now"}, {"by": "ada"}, {"number": None}, {"details": 3}])
+    def test_what_the_session_service_writes_is_what_the_audit_reads(
+        self, engine: LivySessions, service: Service, tmp_path: Path
+    ) -> None:
+        happenings = Happenings(tmp_path / "happenings.jsonl")
+        happenings.load()
+        session = Session(
+            id=7,
+            owner=Principal(kind=PrincipalKind.PROJECT_USER, user="ada", project="weather"),
+            kind="pyspark",
+            name=None,
+            shape=shape_of(SessionRequest(), {}),
+            limits=Limits(),
+            journal=Journal(tmp_path / "7"),
+            begun_from="127.0.0.1",
+            ended_by=Principal(kind=PrincipalKind.USER, user="grace"),
+            ended_from="192.0.2.7",
+        )
+        happenings.begun(session)
+        session.state, session.reason = SessionState.KILLED, "It was stopped by Data Owner grace."
+        happenings.ended(session)
+        told = SessionHappenings(stream=happenings.stream, items=happenings.after("", 0, limit=5))
+        service.status, service.answer = 200, told.model_dump(mode="json", by_alias=True)
+        begun, ended = map(event_of, engine.happened("", 0, limit=5).items)
+        assert (begun.actor, begun.actor_kind, begun.source, begun.thing, begun.reason) == (
+            "ada", ActorKind.PROJECT_USER, "127.0.0.1", "7", "",
+        )  # fmt: skip
+        assert (ended.actor, ended.actor_kind, ended.source, ended.reason) == (
+            "grace", ActorKind.USER, "192.0.2.7", "It was stopped by Data Owner grace.",
+        )  # fmt: skip
+        assert begun.details == {"kind": "pyspark", "executors": 1, "memory_mib": 2048, "gpus": 0}
+        assert ended.details == {"state": "killed", "lived_s": 0, "user": "ada"}
+        assert ended.moment >= begun.moment
+
+    def test_what_an_earlier_session_service_told_is_read(self, engine: LivySessions, service: Service) -> None:
+        earlier = {name: value for name, value in HAPPENING.items() if name not in {"source", "since"}}
+        service.status, service.answer = 200, {"stream": "a1", "items": [earlier]}
+        (told,) = engine.happened("a1", 11, limit=5).items
+        assert (told.source, told.since) == ("", None)
+
+    def test_only_where_somebody_is_who_ends_a_session_is_handed_on_with_a_proof(
+        self, engine: LivySessions, service: Service
+    ) -> None:
+        service.status, service.answer = 200, {"ended": [7]}
+        engine.stop("of-ada", 7, source="192.0.2.7")
+        engine.stop_idle("of-ada", {"scope": "own"}, source="192.0.2.7")
+        engine.stop("of-ada", 7)
+        engine.look("of-ada", {"scope": "own"})
+        forwarded = [(sent.get(FORWARDED_FOR), sent.get(FORWARDED_BY)) for sent in service.headers]
+        assert forwarded == [("192.0.2.7", "signed")] * 2 + [(None, None)] * 2
+
+    @pytest.mark.parametrize(
+        "wrong", [{"is": "odd"}, {"at": "now"}, {"by": "ada"}, {"number": None}, {"details": 3}, {"source": 7}]
+    )
     def test_a_happening_that_is_none_is_a_refusal(
         self, engine: LivySessions, service: Service, wrong: dict[str, Any]
     ) -> None:

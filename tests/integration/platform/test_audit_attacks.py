@@ -15,13 +15,13 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from hops_contract.principal import ProjectRole
+from hops_contract.serving import ByProxy
 from hops_platform.audit.actions import Action
 from hops_platform.audit.chain import Chain, Head
 from hops_platform.audit.events import Event
 from hops_platform.audit.models import AuditEvent
 from hops_platform.audit.service import verify
 from hops_platform.audit.trail import record
-from hops_platform.mutual_tls import ByProxy
 
 DROP = {
     "sqlite": ("DROP TRIGGER audit_events_no_UPDATE", "DROP TRIGGER audit_events_no_DELETE"),

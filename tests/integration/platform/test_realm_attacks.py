@@ -14,9 +14,9 @@ import pytest
 from sqlalchemy import update
 
 from hops_contract.realms import mark_of_session
+from hops_contract.serving import ByProxy
 from hops_platform.app import check_realms
 from hops_platform.database import now
-from hops_platform.mutual_tls import ByProxy
 from hops_platform.realms.models import RealmAccount
 from hops_platform.second_factor.codes import code_of, step_at
 from hops_platform.security import rates

@@ -7,20 +7,21 @@ from typing import Any
 
 import pytest
 
+from hops_contract.happenings import ByWhom, HowSession, SessionHappening, SessionHappenings
 from hops_contract.principal import PrincipalKind
 from hops_platform.database import now
-from hops_platform.engines.sessions import HowSession, SessionHappening, SessionHappenings
 from hops_platform.errors import EngineUnavailableError
 from hops_platform.sessions.hearing import AT_ONCE, hear
 
 MOMENT = datetime(2026, 11, 29, 12, tzinfo=UTC)
+GRACE = ByWhom(user="grace", kind=PrincipalKind.USER)
 
 
 def happening(number: int, what: HowSession = HowSession.BEGUN, **more: Any) -> SessionHappening:
-    of_owner = {"by": "ada", "by_kind": PrincipalKind.PROJECT_USER}
+    of_owner = {"by": ByWhom(user="ada", kind=PrincipalKind.PROJECT_USER)}
     return SessionHappening(
         number=number,
-        moment=MOMENT,
+        at=MOMENT,
         what=what,
         project="weather",
         **{"session": 7, "owner": "ada", **of_owner, **more},
@@ -45,18 +46,18 @@ def rows(ada: Any) -> list[dict[str, Any]]:
 
 def test_a_data_owner_reads_who_began_and_ended_sessions(hops: Any, ada: Any) -> None:
     hops.platform.sessions.happenings = [
-        happening(1, details={"kind": "pyspark", "gpus": 1}),
+        happening(1, source="127.0.0.1", details={"kind": "pyspark", "gpus": 1}),
         happening(2, reason="There is no room."),
-        happening(3, HowSession.ENDED, by="grace", by_kind=PrincipalKind.USER, reason="It was stopped by Data Owner."),
-        happening(4, HowSession.ENDED, by=None, by_kind=PrincipalKind.SERVICE, details={"state": "dead"}),
+        happening(3, HowSession.ENDED, by=GRACE, source="192.0.2.7", reason="It was stopped by Data Owner."),
+        happening(4, HowSession.ENDED, by=None, details={"state": "dead"}),
     ]
     assert listen(hops) == 4
-    names = ("action", "outcome", "actor", "actor_kind", "thing", "reason", "details")
+    names = ("action", "outcome", "actor", "actor_kind", "source", "thing", "reason", "details")
     assert [tuple(row[name] for name in names) for row in rows(ada)] == [
-        ("session.start", "done", "ada", "project_user", "7", "", {"kind": "pyspark", "gpus": 1}),
-        ("session.start", "failed", "ada", "project_user", "7", "There is no room.", {}),
-        ("session.end", "done", "grace", "user", "7", "It was stopped by Data Owner.", {"user": "ada"}),
-        ("session.end", "done", "hops", "service", "7", "", {"state": "dead", "user": "ada"}),
+        ("session.start", "done", "ada", "project_user", "127.0.0.1", "7", "", {"kind": "pyspark", "gpus": 1}),
+        ("session.start", "failed", "ada", "project_user", "", "7", "There is no room.", {}),
+        ("session.end", "done", "grace", "user", "192.0.2.7", "7", "It was stopped by Data Owner.", {"user": "ada"}),
+        ("session.end", "done", "hops", "service", "", "7", "", {"state": "dead", "user": "ada"}),
     ]
     assert {row["moment"] for row in rows(ada)} == {"2026-11-29T12:00:00Z"}
 

@@ -6,11 +6,18 @@ import time
 
 import pytest
 
+from hops_contract.happenings import ByWhom
+from hops_contract.layout import Home
+from hops_contract.origins import FORWARDED_BY, FORWARDED_FOR
 from hops_contract.principal import Principal, PrincipalKind
+from hops_contract.serving import ByProxy
 from hops_livy.conf import shape_of
 from hops_livy.engines.drivers import StartError
 from hops_livy.happenings import _MOST, WINDOW_S, Happenings
 from hops_livy.journal import Journal
+from hops_livy.news import News
+from hops_livy.recovery import Recovered, heading
+from hops_livy.routes.examples import HAPPENING
 from hops_livy.session_states import SessionState
 from hops_livy.sessions import Session
 from hops_livy.settings import Limits
@@ -19,6 +26,7 @@ from tests.unit.livy.test_overview import (  # noqa: F401 - a fixture
     OWNER,
     ROLES,
     WillingBackend,
+    WillingDriver,
     control_plane,
     service,
     session_of,
@@ -53,7 +61,7 @@ def loaded(file):
 
 
 def numbers(happenings, stream, after=0, limit=100):
-    return [one["number"] for one in happenings.after(stream, after, limit=limit)]
+    return [one.number for one in happenings.after(stream, after, limit=limit)]
 
 
 def test_what_was_not_written_down_elsewhere_is_told_again_also_by_a_later_service(tmp_path, file):
@@ -118,10 +126,10 @@ def test_what_code_of_a_session_said_is_not_told(tmp_path, file):
     happenings.ended(a_session(tmp_path, state=SessionState.DEAD, reason="Its log ends: password=hunter2"))
     happenings.ended(a_session(tmp_path, state=SessionState.KILLED, reason="It was stopped.", ended_by=OLGA))
     dead, killed = happenings.after("", 0, limit=10)
-    assert (dead["reason"], dead["by"], dead["details"]["state"]) == ("", None, "dead")
-    assert (killed["reason"], killed["by"]) == ("It was stopped.", {"user": "olga", "kind": "user"})
+    assert (dead.reason, dead.by, dead.details["state"]) == ("", None, "dead")
+    assert (killed.reason, killed.by) == ("It was stopped.", ByWhom(user="olga", kind=PrincipalKind.USER))
     assert "hunter2" not in file.read_text()
-    assert 59 <= dead["details"]["lived_s"] <= 120
+    assert 59 <= dead.details["lived_s"] <= 120
 
 
 def test_who_asks_for_what_can_not_begin_again_and_again_does_not_fill_the_record(tmp_path, file):
@@ -131,16 +139,16 @@ def test_who_asks_for_what_can_not_begin_again_and_again_does_not_fill_the_recor
     session = a_session(tmp_path)
     for number in range(1, 1001):
         happenings.refused(session, f"There are no {number} executors.")
-    assert [one["reason"] for one in happenings.after("", 0, limit=10)] == ["There are no 1 executors."]
+    assert [one.reason for one in happenings.after("", 0, limit=10)] == ["There are no 1 executors."]
     clock[0] += WINDOW_S
     first, counted = happenings.after("", 0, limit=10)
-    assert "more" not in first["details"]
-    assert (counted["reason"], counted["details"]["more"]) == (
+    assert "more" not in first.details
+    assert (counted.reason, counted.details["more"]) == (
         "999 more within a minute. There are no 1000 executors.",
         999,
     )
     happenings.refused(session, "There is no room.")
-    assert [one["number"] for one in happenings.after("", 0, limit=10)] == [1, 2, 3], "the next is told at once"
+    assert [one.number for one in happenings.after("", 0, limit=10)] == [1, 2, 3], "the next is told at once"
     happenings.begun(session)
     happenings.ended(session)
     assert len(happenings.after("", 0, limit=10)) == 5, "what is done is told each time"
@@ -223,3 +231,112 @@ def test_the_record_holds_no_token(tmp_path):
         assert OWNER["Authorization"].split()[1] not in text
 
     asyncio.run(live())
+
+
+async def sources(client):
+    return [(one["is"], one["source"]) for one in await told(client)]
+
+
+def calls_from(client, peer, *, by_proxy=False):
+    """From now on ``client`` comes from ``peer``, by the proxy's socket if ``by_proxy``."""
+    client._transport.client = (peer, 50000)
+    client._transport.app = ByProxy(client.app) if by_proxy else client.app
+
+
+FORGED = {
+    "X-Forwarded-For": "203.0.113.9",
+    FORWARDED_FOR: "203.0.113.9",
+    "X-Real-IP": "203.0.113.1",
+    "Forwarded": "for=203.0.113.2",
+}
+
+
+def test_from_where_a_session_is_asked_for_and_ended_is_told(tmp_path):
+    async def live():
+        async with service(tmp_path) as client:
+            calls_from(client, "127.0.0.1")
+            by_her_kernel = await session_of(client, OWNER)
+            by_her_client = await session_of(client, OWNER)
+            program = Home(tmp_path).project("weather") / "Jupyter" / "days.py"
+            program.parent.mkdir(parents=True)
+            program.write_text("")
+            made = await client.post("/batches", json={"file": "Jupyter/days.py"}, headers=OWNER)
+            assert made.status_code == 201, made.text
+            await client.delete(f"/sessions/{by_her_kernel}", headers=OWNER)
+            calls_from(client, "", by_proxy=True)
+            outside = {"X-Forwarded-For": "203.0.113.9, 192.0.2.7"}
+            await client.post(f"/sessions/{by_her_client}/stop", headers=OWNER | outside)
+            assert await sources(client) == [
+                ("begun", "127.0.0.1"),
+                ("begun", "127.0.0.1"),
+                ("begun", "127.0.0.1"),
+                ("ended", "127.0.0.1"),
+                ("ended", "192.0.2.7"),
+            ]
+
+    asyncio.run(live())
+
+
+@pytest.mark.parametrize("shown", [None, "", "no token", "owner", "Data Owner as a person", "administrator"])
+def test_nobody_forges_from_where_they_are(tmp_path, shown):
+    async def live():
+        async with service(tmp_path) as client:
+            calls_from(client, "127.0.0.1")
+            proof = ROLES[shown]["Authorization"].split()[1] if shown in ROLES else shown
+            forged = FORGED | ({} if proof is None else {FORWARDED_BY: proof})
+            number = await session_of(client, OWNER | forged)
+            await client.delete(f"/overview/{number}", headers=OWNER | forged)
+            assert await sources(client) == [("begun", "127.0.0.1"), ("ended", "127.0.0.1")]
+
+    asyncio.run(live())
+
+
+def test_who_ends_a_session_on_the_pages_is_where_the_control_plane_says(tmp_path):
+    async def live():
+        async with service(tmp_path) as client:
+            calls_from(client, "127.0.0.1")
+            proof = ROLES["service"]["Authorization"].split()[1]
+            handed_on = {FORWARDED_FOR: "192.0.2.7", "X-Forwarded-For": "203.0.113.9", FORWARDED_BY: proof}
+            one, other = await session_of(client, OWNER), await session_of(client, OWNER)
+            await client.delete(f"/overview/{one}", headers=ROLES["Data Owner as a person"] | handed_on)
+            asked = {"scope": "own", "sessions": [other]}
+            await client.post("/overview:stop-idle", json=asked, headers=ROLES["owner as a person"] | handed_on)
+            assert (await sources(client))[2:] == [("ended", "192.0.2.7")] * 2
+
+    asyncio.run(live())
+
+
+def test_what_the_platform_ends_comes_from_nowhere(tmp_path):
+    async def live():
+        async with service(tmp_path) as client:
+            calls_from(client, "192.0.2.7")
+            await session_of(client, OWNER)
+            await client.delete("/owners/weather__ada", headers=ROLES["service"])
+            assert await sources(client) == [("begun", "192.0.2.7"), ("ended", "")]
+
+    asyncio.run(live())
+
+
+def test_from_where_an_end_was_asked_for_is_known_after_a_restart(tmp_path):
+    journal = Journal(tmp_path / "3")
+
+    async def end():
+        session = a_session(tmp_path, driver=WillingDriver())
+        journal.write(heading(session, "application", warm=None))
+        await session.end("It was stopped by Data Owner olga.", by=OLGA, source="192.0.2.7")
+
+    asyncio.run(end())
+    entries = [entry for entry in journal.read() if entry["is"] != "ended"]
+    journal.rewrite(entries)
+    again = Recovered(Journal(tmp_path / "3"), Limits(), News()).session
+    assert (again.ended_by, again.ended_from) == (OLGA, "192.0.2.7")
+    journal.rewrite([{name: value for name, value in one.items() if name != "from"} for one in entries])
+    assert Recovered(Journal(tmp_path / "3"), Limits(), News()).session.ended_from == "", "as a service of before wrote"
+
+
+def test_a_record_of_before_is_read(file):
+    earlier = {name: value for name, value in HAPPENING.items() if name != "source"}
+    file.write_text("\n".join(json.dumps(one) for one in ({"stream": "a1", "last": 11}, earlier)))
+    happenings = loaded(file)
+    assert numbers(happenings, "a1", 11) == [12]
+    assert happenings.after("a1", 11, limit=1)[0].source == ""

@@ -13,12 +13,12 @@ from uuid import UUID
 
 import pytest
 
+from hops_contract.origins import parse_networks, source_address
 from hops_platform.audit.actions import Action
 from hops_platform.audit.chain import Break, Chain, Entry, Head, Link, Walk, canonical
 from hops_platform.audit.events import MAX_DETAILS, MAX_NAME, Event, clip, write_details
 from hops_platform.audit.head import BrokenHeadError, HeadFile
 from hops_platform.audit.service import harmless
-from hops_platform.audit.source import parse_networks, source_address
 from hops_platform.settings import Settings
 
 CHAIN = Chain(b"k" * 32)

@@ -256,7 +256,7 @@ def test_pods_are_told_the_addresses_that_the_site_has_set(grant: ServerGrant, t
         {"hops": 1, "livy": 2, "mutual-tls": 3},
         environ,
         "https://lab.example.org/",
-        proxy_socket=tmp_path / "hops.sock",
+        sockets=tmp_path,
     )
     plane = Settings(control_plane_url=hops["environment"]["HOPS_CONTROL_PLANE_URL"],
                      livy_url=hops["environment"]["HOPS_LIVY_URL"])  # fmt: skip

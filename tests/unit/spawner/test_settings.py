@@ -106,9 +106,9 @@ def test_services_get_the_sites_variables_and_no_other(tmp_path: Path) -> None:
         "CONFIGPROXY_AUTH_TOKEN": "x", "HOPS_TLS_KEY": "/k", "HOPS_TLS_CERT": "/c", "HOPS_BIND": "10.0.0.1",
     }  # fmt: skip
     ports = {"hops": 1, "livy": 2, "mutual-tls": 3}
-    made = services(Home(tmp_path), ports, environ, "https://10.0.0.1:8000/", proxy_socket=Path("/s/hops.sock"))
+    made = services(Home(tmp_path), ports, environ, "https://10.0.0.1:8000/", sockets=Path("/s"))
     second = {"HOPS_MUTUAL_TLS_PORT": "3", "HOPS_PROXY_SOCKET": "/s/hops.sock"}
-    for service, more in zip(made, (second, {}), strict=True):
+    for service, more in zip(made, (second, {"HOPS_PROXY_SOCKET": "/s/livy.sock"}), strict=True):
         assert service["environment"] == more | {
             "HOPS_GPUS": "2", "UV_CACHE_DIR": "/c", "HOME": "/h", "SSL_CERT_FILE": "/ca", "HOPS_HOME": str(tmp_path),
             "HOPS_CONTROL_PLANE_URL": "http://127.0.0.1:1/services/hops/",

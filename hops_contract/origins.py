@@ -10,11 +10,17 @@ there is believed as far as the proxies on the way are, and nothing to the left 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
+from typing import Any
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+FORWARDED_BY = "X-Hops-Forwarded-By"
+"""Header with a token of the control plane's own, where it hands on a call of somebody's."""
+FORWARDED_FOR = "X-Hops-Forwarded-For"
+"""Header with the network address of that somebody. Not the one of proxies, to which those on the way add their own."""
+_BY_PROXY = "hops.by_proxy"
 _MOST_PROXIES = 10
 
 
@@ -59,3 +65,13 @@ def _address(text: str) -> Address | None:
         return None
     # What connects by IPv4 to a socket of IPv6 is written ::ffff:192.0.2.1.
     return getattr(address, "ipv4_mapped", None) or address
+
+
+def tell_proxied(scope: MutableMapping[str, Any]) -> None:
+    """Notes in ``scope`` that the request came by the proxy's socket."""
+    scope["extensions"] = {**scope.get("extensions", {}), _BY_PROXY: {}}
+
+
+def came_by_proxy(scope: Mapping[str, Any]) -> bool:
+    """Whether a request came by the proxy's socket."""
+    return _BY_PROXY in scope.get("extensions", {})
