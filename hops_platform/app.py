@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 
@@ -18,7 +17,6 @@ from hops_contract.realms import load_realms
 from hops_contract.sandbox import Sandboxing
 from hops_contract.storage import StorageKind
 from hops_platform.activity import routes as activity
-from hops_platform.activity.service import forget_old
 from hops_platform.adapters.capacity.machine import ThisMachine
 from hops_platform.adapters.environments.uv import UvEnvironments
 from hops_platform.adapters.hub.jupyterhub import JupyterHub
@@ -37,19 +35,16 @@ from hops_platform.adapters.templates.sent import SentTemplates
 from hops_platform.addresses import routes as addresses
 from hops_platform.addresses.tasks import TASKS as ADDRESS_TASKS
 from hops_platform.api_keys import routes as api_keys
-from hops_platform.api_keys.service import write_uses
 from hops_platform.api_keys.use import KeysInUse
 from hops_platform.audit import routes as audit
-from hops_platform.audit.actions import Action, ActorKind
-from hops_platform.audit.events import Detail, Event
 from hops_platform.audit.refusals import Refusals
 from hops_platform.audit.requests import note_problem
-from hops_platform.audit.trail import AUDIT_KEY, load_trail, record
+from hops_platform.audit.trail import AUDIT_KEY, load_trail
 from hops_platform.certificates import routes as certificates
 from hops_platform.certificates.revocations import RevocationLists
-from hops_platform.certificates.service import forget_ended, holder_of, renew_due
+from hops_platform.certificates.service import holder_of
 from hops_platform.certificates.tasks import TASKS as CERTIFICATE_TASKS
-from hops_platform.database import Database, now
+from hops_platform.database import Database
 from hops_platform.datasets import routes as datasets
 from hops_platform.datasets.tasks import TASKS as DATASET_TASKS
 from hops_platform.engines import Engines
@@ -59,7 +54,6 @@ from hops_platform.environments import routes as environments
 from hops_platform.environments.service import renew
 from hops_platform.environments.tasks import TASKS as ENVIRONMENT_TASKS
 from hops_platform.files import routes as files
-from hops_platform.files.tasks import LEFT_BEHIND
 from hops_platform.files.tasks import TASKS as FILE_TASKS
 from hops_platform.files.tickets import DownloadTickets
 from hops_platform.http import (
@@ -74,7 +68,7 @@ from hops_platform.invitations import routes as invitations
 from hops_platform.invitations.tasks import TASKS as INVITATION_TASKS
 from hops_platform.joining import routes as joining
 from hops_platform.kafka import routes as kafka
-from hops_platform.kafka.rights import follow_topics, settle_all_topics
+from hops_platform.kafka.rights import follow_topics
 from hops_platform.kafka.tasks import TASKS as KAFKA_TASKS
 from hops_platform.mail.tasks import TASKS as MAIL_TASKS
 from hops_platform.mutual_tls import TlsFiles
@@ -90,15 +84,10 @@ from hops_platform.previews import routes as previews
 from hops_platform.previews.places import places_of_previews
 from hops_platform.probe import Probe
 from hops_platform.projects import routes as projects
-from hops_platform.projects.deletion import purge_old
-from hops_platform.projects.models import Project
 from hops_platform.projects.tasks import TASKS as PROJECT_TASKS
 from hops_platform.quotas import routes as quotas
-from hops_platform.quotas.counting import count_due
 from hops_platform.quotas.tasks import TASKS as QUOTA_TASKS
 from hops_platform.realms import routes as realms
-from hops_platform.realms.service import end_those_gone, find_those_gone
-from hops_platform.recurring import Recurring
 from hops_platform.registrations import routes as registrations
 from hops_platform.registrations.tasks import TASKS as REGISTRATION_TASKS
 from hops_platform.second_factor import routes as second_factor
@@ -112,24 +101,17 @@ from hops_platform.servers import routes as servers
 from hops_platform.servers.tasks import TASKS as SERVER_TASKS
 from hops_platform.sessions import routes as sessions
 from hops_platform.sessions.calls import places_of_calls
-from hops_platform.sessions.hearing import hear
 from hops_platform.settings import Settings
 from hops_platform.sharing import routes as sharing
 from hops_platform.sharing.rights import follow_rights
 from hops_platform.sharing.tasks import TASKS as SHARING_TASKS
+from hops_platform.timetable import note_uses, timetable_of
 from hops_platform.transfers import Transfers
 from hops_platform.uploads import routes as uploads
 from hops_platform.users import routes as users
 
 LOG = logging.getLogger("hops.app")
 API = "api/v1"
-_HOUR_S = 3600.0
-_REFUSALS_S = 10.0
-_COUNTING_S = 60.0
-_ENGINES_S = 30.0
-_SESSIONS_S = 5.0
-_USES_S = 60.0
-"""So often at most is written when API keys were last used; a process that is killed forgets a minute of it."""
 TASKS = {
     **CERTIFICATE_TASKS,
     **PROJECT_TASKS,
@@ -274,7 +256,7 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
         engine_watch=EngineWatch(watched),
     )
     workers = OutboxWorkers(parts.database, parts, TASKS)
-    recurring = _recurring(parts, workers)
+    timetable = timetable_of(parts, workers)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -285,14 +267,14 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
             if renewed:
                 LOG.info("These projects' environments are brought up to date: %s.", ", ".join(renewed))
             workers.start()
-            for one in recurring:
+            for one in timetable:
                 one.start()
         yield
         if outbox_workers:
-            for one in recurring:
+            for one in timetable:
                 one.stop()
             workers.stop()
-            _write_uses(parts)
+            note_uses(parts)
         parts.refusals.flush(all_of_them=True)
         parts.transfers.close()
         parts.engine_watch.close()
@@ -331,113 +313,6 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
     )
     app.add_middleware(RequestBoundary)
     return app
-
-
-def _recurring(parts: Parts, workers: OutboxWorkers) -> tuple[Recurring, ...]:
-    """What is done again and again: certificates renewed, and removed what is given up."""
-    stored = parts.engines
-
-    def renew_certificates() -> None:
-        with parts.database.session() as session:
-            renewed = renew_due(session, parts.sealer)
-            for name in renewed:
-                record(session, _by_the_clock(Action.CERTIFICATE_RENEW, name))
-            forgotten = forget_ended(session)
-        if forgotten:
-            LOG.info("%d certificates that ended long ago were forgotten.", forgotten)
-        if renewed:
-            LOG.info("%d certificates were made, of %s and others.", len(renewed), renewed[0])
-
-    def purge_projects() -> None:
-        with parts.database.session() as session:
-            purged = purge_old(session, kept=parts.settings.deleted_projects_kept)
-            for project in purged:
-                record(session, _by_the_clock(Action.PROJECT_PURGE, project.name, project=project))
-        if purged:
-            LOG.info("These deleted projects can't be restored any more: %s.", ", ".join(one.name for one in purged))
-            workers.wake()
-
-    def forget_activity() -> None:
-        with parts.database.session() as session:
-            forget_old(session)
-
-    return (
-        *_recurring_with_kafka(parts, workers),
-        Recurring("activity", forget_activity, interval_s=_HOUR_S),
-        Recurring("engines", parts.engine_watch.look, interval_s=_ENGINES_S),
-        Recurring("storage", lambda: _count_storage(parts), interval_s=_COUNTING_S),
-        Recurring("people of realms", lambda: check_realms(parts), interval_s=float(parts.settings.realm_check_s)),
-        Recurring("certificates", renew_certificates, interval_s=_HOUR_S),
-        Recurring("deleted projects", purge_projects, interval_s=_HOUR_S / 6),
-        Recurring("Spark sessions", lambda: _hear_sessions(parts), interval_s=_SESSIONS_S),
-        Recurring("uses of API keys", lambda: _write_uses(parts), interval_s=_USES_S),
-        Recurring("refusals", parts.refusals.flush, interval_s=_REFUSALS_S),
-        Recurring("uploads", lambda: stored.uploads.sweep(before=now() - LEFT_BEHIND), interval_s=_HOUR_S),
-        Recurring("trash", lambda: stored.files.sweep(before=now() - LEFT_BEHIND), interval_s=_HOUR_S),
-    )
-
-
-def _hear_sessions(parts: Parts) -> None:
-    hear(parts.database, parts.engines.sessions)
-
-
-def _recurring_with_kafka(parts: Parts, workers: OutboxWorkers) -> list[Recurring]:
-    """What is done again and again where the site has Kafka."""
-    if not parts.engines.streams.brokers:
-        return []
-
-    def settle_topics() -> None:
-        with parts.database.session() as session:
-            count = settle_all_topics(session)
-        if count:
-            workers.wake()
-
-    def write_tls_files() -> None:
-        TlsFiles(parts.settings.layout.own_tls).write(parts)
-
-    topics = Recurring("topics", settle_topics, interval_s=_HOUR_S)
-    if parts.settings.mutual_tls_port is not None:
-        return [topics]  # where programs are answered over TLS, the same files are written and renewed with that
-    return [Recurring("certificate for Kafka", write_tls_files, interval_s=_HOUR_S), topics]
-
-
-def _count_storage(parts: Parts) -> None:
-    count_due(parts.database, parts.engines)
-
-
-def check_realms(parts: Parts) -> None:
-    """Deactivates the users whom their realms do not know any more."""
-    for site in parts.engines.realms.values():
-        gone = find_those_gone(parts.database, site)
-        if not gone:
-            continue
-        with parts.database.session() as session:
-            ended = end_those_gone(session, site, gone)
-            for name in ended:
-                told: dict[str, Detail] = {"active": False, "changed": ["active"], "realm": site.name}
-                record(session, replace(_by_the_clock(Action.USER_EDIT, name), details=told))
-        for name in ended:
-            parts.engines.logins.end_all(name)
-        if ended:
-            LOG.info("These are gone from %s, and were deactivated: %s.", site.name, ", ".join(ended))
-
-
-def _by_the_clock(action: Action, thing: str, *, project: Project | None = None) -> Event:
-    """What the platform does because it is time, as an event."""
-    return Event(
-        action=action,
-        actor="hops",
-        actor_kind=ActorKind.SERVICE,
-        thing=thing,
-        project=project.name if project is not None else None,
-        project_id=project.id if project is not None else None,
-    )
-
-
-def _write_uses(parts: Parts) -> None:
-    if used := parts.keys_in_use.take_uses():
-        with parts.database.session() as session:
-            write_uses(session, used)
 
 
 def build_routes(prefix: str) -> FastAPI:

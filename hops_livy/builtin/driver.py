@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -15,13 +14,15 @@ from typing import Any
 from hops_contract.keeping import why_limited
 from hops_contract.shares import why_no_longer
 from hops_livy.aside import aside
+from hops_livy.builtin.driver_log import DriverLog
 from hops_livy.builtin.endings import explained, was_lost, why_ended, why_lost, why_without_memory
 from hops_livy.builtin.folder import SessionFolder
 from hops_livy.builtin.joined import Joined
 from hops_livy.builtin.kernel_client import KernelClient, executed
-from hops_livy.builtin.launch import PAGE_PORT
-from hops_livy.builtin.processes import AT_ONCE_S, GRACE_S, DriverProcess, Listeners, end_processes, start_time
+from hops_livy.builtin.page_way import PageWay
+from hops_livy.builtin.processes import AT_ONCE_S, GRACE_S, DriverProcess, end_processes, start_time
 from hops_livy.builtin.shortage import MemoryWatch, OomCounter
+from hops_livy.builtin.statement_outputs import StatementOutputs
 from hops_livy.builtin.told import MOST_BYTES, MOST_LINES, Told, ends, lines_of
 from hops_livy.builtin.waiting import Waiting
 from hops_livy.engines.drivers import (
@@ -35,11 +36,9 @@ from hops_livy.engines.drivers import (
     StartError,
 )
 from hops_livy.masters.master import Cluster, ClusterError
-from hops_livy.spooled import Spooled, read_spool, read_spool_file
+from hops_livy.spooled import Spooled
 
 LOG = logging.getLogger(__name__)
-_LOG_TAIL_BYTES = 256 * 1024
-_LOG_LIMIT_BYTES = 32 * 1024 * 1024
 _LOG_CHECK_S = 15.0
 _FOUND_S = 5.0
 # The cell magics of the session that run what is not Python.
@@ -87,13 +86,13 @@ class BuiltinDriver:
         self._connection = connection
         self._cluster = cluster
         self._waiting = None if cluster is None else Waiting(cluster, request)
-        self._page_key = page_key
+        self._pages = PageWay(request.session_id, key=page_key, socket=folder.pages_socket if own_network else None)
         self._shared_view = shared_view
         self._own_network = own_network
         self._told = Told()
         self._memory = MemoryWatch(OomCounter())
-        self._listeners = Listeners()
-        self._doubted: set[int] = set()
+        self._log = DriverLog(folder)
+        self._outputs = StatementOutputs(folder, request.kept_outputs)
         self._client: KernelClient | None = None
         self._process: DriverProcess | None = None
         self._started: float | None = None
@@ -101,7 +100,6 @@ class BuiltinDriver:
         self._asked: str | None = None
         self._grace_s = GRACE_S
         self._stop = asyncio.Event()
-        self._last_log: list[str] = []
         self._life: asyncio.Task[None] | None = None
         # A start that fails is told by `ended` too; nobody need look at both.
         self.ready.add_done_callback(lambda future: future.cancelled() or future.exception())
@@ -120,7 +118,7 @@ class BuiltinDriver:
             "started": self._started,
             "gpus": list(self._gpus),
             "connection": self._connection,
-            "page_key": self._page_key,
+            "page_key": self._pages.key,
             "own_network": self._own_network,
         }
 
@@ -242,10 +240,7 @@ class BuiltinDriver:
 
     def forget(self, statement: int) -> None:
         """See :class:`~hops_livy.engines.drivers.Driver`."""
-        if not self.ended.done():
-            self._folder.drop_output(statement)
-        with contextlib.suppress(OSError):
-            (self._request.kept_outputs / f"{statement}.jsonl").unlink()
+        self._outputs.forget(statement, ended=self.ended.done())
 
     def _connected(self) -> KernelClient:
         if self._client is None or self.ended.done():
@@ -261,12 +256,7 @@ class BuiltinDriver:
             raise
 
     def _spooled(self, statement: int) -> Spooled:
-        if self.ended.done():
-            return read_spool_file(self._request.kept_outputs / f"{statement}.jsonl")
-        try:
-            return read_spool(self._folder.open_output(statement))
-        except OSError:
-            return Spooled()
+        return self._outputs.read(statement, ended=self.ended.done())
 
     async def interrupt(self) -> None:
         """See :class:`~hops_livy.engines.drivers.Driver`."""
@@ -311,35 +301,19 @@ class BuiltinDriver:
 
     def log(self) -> list[str]:
         """See :class:`~hops_livy.engines.drivers.Driver`."""
-        try:
-            with os.fdopen(self._folder.open_log(os.O_RDONLY), "rb") as file:
-                size = file.seek(0, os.SEEK_END)
-                file.seek(max(0, size - _LOG_TAIL_BYTES))
-                self._last_log = file.read().decode(errors="replace").splitlines()
-        except OSError:
-            pass  # wiped already; what was read last is the log
-        return self._last_log
+        return self._log.lines()
 
     @property
     def shows_pages(self) -> bool:
         """See :class:`~hops_livy.engines.drivers.Driver`."""
-        return self._told.page_port is not None and self._page_key is not None and not self.ended.done()
+        return self._told.page_port is not None and self._pages.key is not None and not self.ended.done()
 
     async def spark_pages(self) -> SparkPages | None:
         """See :class:`~hops_livy.engines.drivers.Driver`."""
-        process, port, key = self._process, self._told.page_port, self._page_key
-        if process is None or port is None or key is None or self.ended.done():
+        process, port = self._process, self._told.page_port
+        if process is None or port is None or self.ended.done():
             return None
-        if self._own_network:
-            # In it there is nobody but the session, and the way leads to one port.
-            way = self._folder.pages_socket
-            return SparkPages(url=f"http://127.0.0.1:{port}", key=key, socket=way) if port == PAGE_PORT else None
-        if not await self._listeners.is_there(process.pid, port):
-            if port not in self._doubted:
-                self._doubted.add(port)
-                LOG.warning("session %d names a port that is not its own", self._request.session_id)
-            return None
-        return SparkPages(url=f"http://127.0.0.1:{port}", key=key)
+        return await self._pages.find(process.pid, port)
 
     def renew_token(self, token: str) -> None:
         """See :class:`~hops_livy.engines.drivers.Driver`."""
@@ -442,7 +416,7 @@ class BuiltinDriver:
             await self._leave_cluster()
         try:
             # The session's code may have left very many files.
-            await asyncio.to_thread(self._folder.keep_outputs, self._request.kept_outputs)
+            await asyncio.to_thread(self._outputs.keep)
             await asyncio.to_thread(self._folder.wipe)
         except Exception:
             LOG.exception("the folder of session %d can't be removed", self._request.session_id)
@@ -542,9 +516,7 @@ class BuiltinDriver:
                 self._asked = f"The session did not start in {self._start_s:.0f} seconds; see its log. {waits}".strip()
                 self._stop.set()
             self._memory.look(None if self._process is None else self._process.pid)
-            with contextlib.suppress(OSError), os.fdopen(self._folder.open_log(os.O_WRONLY), "wb") as file:
-                if os.fstat(file.fileno()).st_size > _LOG_LIMIT_BYTES:
-                    file.truncate(0)
+            self._log.bound()
 
     def _explained(self, end: Executed) -> Executed:
         return end if end.error is None else explained(end, self._why_failed(str(end.error.get("evalue", ""))))

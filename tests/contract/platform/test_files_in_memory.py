@@ -13,7 +13,8 @@ from hops_platform.engines.places import Place
 from hops_platform.errors import EngineUnavailableError, NotFoundError
 from hops_platform.testing.contracts.files import FilesContract
 from hops_platform.testing.contracts.uploads import UploadsContract
-from hops_platform.testing.file_fakes import MemoryDisk, MemoryFiles, MemoryUploads
+from hops_platform.testing.file_fakes import MemoryDisk, MemoryFiles
+from hops_platform.testing.upload_fakes import MemoryUploads
 
 
 @pytest.fixture

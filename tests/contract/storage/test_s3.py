@@ -207,7 +207,7 @@ class TestS3Alone:
             calls.append(given)
             if len(calls) == 2 or step == "remove":
                 # A process that is killed undoes nothing by itself.
-                monkeypatch.setattr(tree, "_settle", lambda *_given: None)
+                monkeypatch.setattr(tree._moves, "settle", lambda *_given: None)
                 raise KilledError
             real(*given)
 

@@ -17,7 +17,6 @@ import pytest
 from sqlalchemy import event, select
 
 from hops_contract.principal import ProjectRole
-from hops_platform.app import _recurring
 from hops_platform.audit import service
 from hops_platform.audit.actions import Action, Outcome
 from hops_platform.audit.events import Event
@@ -29,6 +28,7 @@ from hops_platform.database import Database
 from hops_platform.engines.leave import Leave
 from hops_platform.errors import EngineUnavailableError
 from hops_platform.projects.models import Project
+from hops_platform.timetable import timetable_of
 
 API = "http://hops.test/services/hops/api/v1/"  # httpx would take what stands before the colon for a scheme
 PASSWORD = "correct horse battery"
@@ -514,7 +514,7 @@ def test_what_is_done_by_the_clock_is_the_platforms(hops: Any, ada: Any) -> None
     with hops.platform.parts.database.session() as session:
         project = session.scalar(select(Project))
         project.deleted_at -= timedelta(days=30)
-    for recurring in _recurring(hops.platform.parts, hops.platform.workers):
+    for recurring in timetable_of(hops.platform.parts, hops.platform.workers):
         recurring._action()
     row = only(hops, action="project.purge")
     assert (row.actor, row.actor_kind, row.project, row.project_id) == ("hops", "service", "weather", project.id)

@@ -15,12 +15,12 @@ from sqlalchemy import update
 
 from hops_contract.realms import mark_of_session
 from hops_contract.serving import ByProxy
-from hops_platform.app import check_realms
 from hops_platform.database import now
 from hops_platform.realms.models import RealmAccount
 from hops_platform.second_factor.codes import code_of, step_at
 from hops_platform.security import rates
 from hops_platform.security.throttling import FREE_ATTEMPTS
+from hops_platform.timetable import check_realms
 from hops_platform.users.models import LoginAttempts, User
 
 from .conftest import ON_SQLITE

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from hops_platform.app import check_realms
 from hops_platform.realms.models import RealmAccount
+from hops_platform.timetable import check_realms
 
 from .realms_of_site import Site
 

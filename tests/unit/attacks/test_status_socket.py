@@ -12,7 +12,6 @@ import signal
 import socket
 import subprocess
 from pathlib import Path
-from types import SimpleNamespace
 from typing import ClassVar
 
 import pytest
@@ -21,6 +20,7 @@ from hops_contract.principal import Principal, PrincipalKind, ProjectRole
 from hops_livy.builtin import driver as module
 from hops_livy.builtin.driver import BuiltinDriver
 from hops_livy.builtin.folder import SessionFolder
+from hops_livy.builtin.page_way import PageWay
 from hops_livy.builtin.processes import DriverProcess
 from hops_livy.engines.drivers import DriverRequest, Shape
 
@@ -172,18 +172,17 @@ def test_a_session_whose_end_can_not_be_told_is_ended_all_the_same(told, tmp_pat
     assert gone
 
 
-def test_a_false_port_of_its_pages_is_told_to_the_log_once(told, monkeypatch, caplog):
-    driver, _ = told(BOUND, b'{"stage": "ready", "page_port": 4041}\n')
+def test_a_false_port_of_its_pages_is_told_to_the_log_once(monkeypatch, caplog):
+    pages = PageWay(1, key="key", socket=None)
 
     async def ask():
         for _ in range(3):
-            assert await driver.spark_pages() is None
+            assert await pages.find(7, 4041) is None
 
     async def is_there(_leader, _port):
         return False
 
-    driver._process, driver._page_key = SimpleNamespace(pid=7), "key"
-    monkeypatch.setattr(driver._listeners, "is_there", is_there)
+    monkeypatch.setattr(pages._listeners, "is_there", is_there)
     asyncio.run(ask())
     assert [record.message for record in caplog.records] == ["session 1 names a port that is not its own"]
 
