@@ -95,6 +95,7 @@ from hops_platform.projects.models import Project
 from hops_platform.projects.tasks import TASKS as PROJECT_TASKS
 from hops_platform.quotas import routes as quotas
 from hops_platform.quotas.counting import count_due
+from hops_platform.quotas.holding import hold_full
 from hops_platform.quotas.tasks import TASKS as QUOTA_TASKS
 from hops_platform.realms import routes as realms
 from hops_platform.realms.service import end_those_gone, find_those_gone
@@ -126,6 +127,7 @@ API = "api/v1"
 _HOUR_S = 3600.0
 _REFUSALS_S = 10.0
 _COUNTING_S = 60.0
+_FULL_S = 15.0
 _ENGINES_S = 30.0
 _SESSIONS_S = 5.0
 _USES_S = 60.0
@@ -366,6 +368,7 @@ def _recurring(parts: Parts, workers: OutboxWorkers) -> tuple[Recurring, ...]:
         Recurring("activity", forget_activity, interval_s=_HOUR_S),
         Recurring("engines", parts.engine_watch.look, interval_s=_ENGINES_S),
         Recurring("storage", lambda: _count_storage(parts), interval_s=_COUNTING_S),
+        Recurring("full projects", lambda: hold_full(parts), interval_s=_FULL_S),
         Recurring("people of realms", lambda: check_realms(parts), interval_s=float(parts.settings.realm_check_s)),
         Recurring("certificates", renew_certificates, interval_s=_HOUR_S),
         Recurring("deleted projects", purge_projects, interval_s=_HOUR_S / 6),
