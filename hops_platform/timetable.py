@@ -24,6 +24,7 @@ from hops_platform.parts import Parts
 from hops_platform.projects.deletion import purge_old
 from hops_platform.projects.models import Project
 from hops_platform.quotas.counting import count_due
+from hops_platform.quotas.holding import hold_full
 from hops_platform.realms.service import end_those_gone, find_those_gone
 from hops_platform.recurring import Recurring
 from hops_platform.sessions.hearing import hear
@@ -32,6 +33,7 @@ LOG = logging.getLogger("hops.timetable")
 _HOUR_S = 3600.0
 _REFUSALS_S = 10.0
 _COUNTING_S = 60.0
+_FULL_S = 15.0
 _ENGINES_S = 30.0
 _SESSIONS_S = 5.0
 _USES_S = 60.0
@@ -51,6 +53,7 @@ def timetable_of(parts: Parts, workers: OutboxWorkers) -> tuple[Recurring, ...]:
         Recurring("activity", lambda: _forget_activity(parts), interval_s=_HOUR_S),
         Recurring("engines", parts.engine_watch.look, interval_s=_ENGINES_S),
         Recurring("storage", lambda: _count_storage(parts), interval_s=_COUNTING_S),
+        Recurring("full projects", lambda: hold_full(parts), interval_s=_FULL_S),
         Recurring("people of realms", lambda: check_realms(parts), interval_s=float(parts.settings.realm_check_s)),
         Recurring("certificates", lambda: _renew_certificates(parts), interval_s=_HOUR_S),
         Recurring("deleted projects", lambda: _purge_projects(parts, workers), interval_s=_HOUR_S / 6),

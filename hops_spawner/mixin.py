@@ -25,7 +25,7 @@ from hops_spawner.refusals import NO_PROJECT, NOT_BY_LINK, StartRefusedError, fa
 ENVIRONMENT_POLL_S = 1.0
 FULL = (
     "The project is over its quota of storage: this server only reads its datasets. Delete files and empty the trash "
-    "on the project's page, then start the server again"
+    "on the project's page; then it writes them, too"
 )
 
 # JupyterHub renders the form of a refused start from the user's *unnamed* server (SpawnHandler._post, 6.1). Whose form

@@ -58,6 +58,20 @@ class EndedShare:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FullProject:
+    """A project that is over its quota of storage.
+
+    Attributes:
+        project: Its name.
+        ends: Why who still has one of its files open for writing is ended, in words: the project is far over its
+            quota. ``None``: such files may be finished.
+    """
+
+    project: str
+    ends: str | None = None
+
+
 class Sandboxes(Protocol):
     """Notebook servers and Spark sessions of projects."""
 
@@ -77,6 +91,17 @@ class Sandboxes(Protocol):
         What is new is seen at once where the system can do that, else from a sandbox's next start on. What is not in
         the list, or is no longer to be written, is taken away before this returns, from running sandboxes as well:
         processes that hold it open are ended.
+
+        Can be repeated, and says what is true now, whatever was said before.
+        """
+        ...
+
+    def settle_full(self, full: Sequence[FullProject]) -> None:
+        """Lets running sandboxes only read the files of the projects in ``full``, and write those of all others.
+
+        A sandbox in which a file of such a project is open for writing can write until that is closed, or until a
+        call in which the project's ``ends`` says why it is not waited for. Other projects that a dataset is shared
+        with are held as well.
 
         Can be repeated, and says what is true now, whatever was said before.
         """

@@ -7,7 +7,7 @@ import time
 import uuid
 from datetime import timedelta
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import and_, delete, or_, select
 from sqlalchemy.orm import Session
 
 from hops_platform.activity.service import note_storage
@@ -21,6 +21,8 @@ from hops_platform.quotas.service import in_words, limits_of, storage_limit
 LOG = logging.getLogger("hops.quotas")
 COUNTED_AFTER = timedelta(minutes=10)
 """So long after a count the next one follows at the earliest."""
+FULL_COUNTED_AFTER = timedelta(minutes=1)
+"""The same for a full project, whose open files may grow still (:mod:`hops_platform.quotas.holding`)."""
 PAUSE_FACTOR = 20
 """So many times as long as a count took is waited until the next: looking costs a twentieth of the time at most."""
 _AT_ONCE = 500
@@ -61,7 +63,11 @@ def _due(session: Session) -> list[uuid.UUID]:
         .outerjoin(StorageUse, StorageUse.project_id == Project.id)
         .where(
             Project.deleted_at.is_(None),
-            or_(StorageUse.counted_at.is_(None), StorageUse.counted_at < moment - COUNTED_AFTER),
+            or_(
+                StorageUse.counted_at.is_(None),
+                StorageUse.counted_at < moment - COUNTED_AFTER,
+                and_(StorageUse.full_since.is_not(None), StorageUse.counted_at <= moment - FULL_COUNTED_AFTER),
+            ),
         )
         .order_by(StorageUse.counted_at)
         .limit(_AT_ONCE)
@@ -91,4 +97,5 @@ def _keep(session: Session, project_id: uuid.UUID, size: int, *, before: int, to
     full = most is not None and row.used >= most
     if most is not None and full and row.full_since is None:
         note_storage(session, project_id, used=in_words(row.used), most=in_words(most))
+    row.full_bytes = (row.used if row.full_bytes is None else row.full_bytes) if full else None
     row.full_since = (row.full_since or now()) if full else None

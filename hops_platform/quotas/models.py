@@ -51,6 +51,8 @@ class StorageUse(Base):
     added_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     # Since when there is no room left, so that the project is told once.
     full_since: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    # What was in use when that was found: from there on notebooks may grow a little.
+    full_bytes: Mapped[int | None] = mapped_column(BigInteger, default=None)
 
     @property
     def used(self) -> int:

@@ -24,6 +24,8 @@ from hops_platform.versions import changed_meanwhile, edit_version
 
 MIB = 2**20
 _STEP = 1024
+NOTEBOOKS_MARGIN = 64 * MIB
+"""So many bytes more than it has a full project may get by notebooks that are saved, until it has room again."""
 COUNT_STORAGE = Task("counting", "storage.count")
 """A channel of its own: it can take long."""
 
@@ -96,14 +98,23 @@ def check_storage_room(session: Session, project: Project) -> None:
         raise no_storage(project, used=used, most=most)
 
 
-def take_storage(session: Session, project: Project, size: int) -> None:
+def take_storage(session: Session, project: Project, size: int, *, notebook: bool = False) -> None:
     """Counts ``size`` bytes that are about to come in, if they may.
+
+    Args:
+        session: The database.
+        project: Where they come in.
+        size: Bytes.
+        notebook: Whether it is a notebook, of which nobody is to lose what they wrote: in a full project a little room
+            is left for these.
 
     Raises:
         QuotaExceededError: There is less room than that.
     """
     row, most = lock_use(session, project.id), storage_limit(limits_of(session, project))
     used = row.used + held_storage(session, project.id)
+    if notebook and most is not None and used + size > most:
+        most = max(most, row.full_bytes or 0) + NOTEBOOKS_MARGIN
     # None may begin where there is no room, however little it needs.
     if most is not None and (used + size > most or used >= most):
         raise no_storage(project, used=used, most=most, more=f"This needs {in_words(size)} more.")

@@ -44,6 +44,7 @@ class Permission(StrEnum):
     FILES_EDIT = "files:edit"
     FILES_PACK = "files:pack"
     FILES_PREVIEW = "files:preview"
+    FILES_SAVE_NOTEBOOK = "files:save-notebook"
     FILES_UNPACK = "files:unpack"
     FILES_UPLOAD = "files:upload"
     FILES_UPLOAD_DATA = "files:upload-data"

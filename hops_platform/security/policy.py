@@ -39,6 +39,8 @@ _DATA_SCIENTIST = frozenset(
         Permission.FILES_PACK,
         # With the eyes, and little of a file: hops_platform.previews.service.
         Permission.FILES_PREVIEW,
+        # As all uploads are: what may be brought in is asked for inside.
+        Permission.FILES_SAVE_NOTEBOOK,
         # Programs and notebooks: what else there is to bring in is asked for inside (hops_platform.uploads.service).
         Permission.FILES_UPLOAD,
         Permission.LIMITS_READ,
@@ -197,6 +199,8 @@ PROJECT_USER_CEILING = frozenset(
         Permission.DATASET_READ,
         Permission.FILES_BROWSE,
         Permission.FILES_EDIT,
+        # In a full project, where its server only reads (hops_platform.uploads.service), and nothing else.
+        Permission.FILES_SAVE_NOTEBOOK,
         Permission.LIMITS_READ,
         Permission.MEMBERS_READ,
         Permission.PROJECT_READ,

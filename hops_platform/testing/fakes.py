@@ -10,7 +10,7 @@ from hops_contract.happenings import SessionHappening, SessionHappenings
 from hops_contract.options import Capacity
 from hops_platform.engines.hub import HubServer, RunningServer, ServerState
 from hops_platform.engines.mailer import Letter
-from hops_platform.engines.sandboxes import EndedShare, VisibleDataset
+from hops_platform.engines.sandboxes import EndedShare, FullProject, VisibleDataset
 from hops_platform.engines.sessions import SessionsUse
 from hops_platform.engines.storage import DatasetRights, LookAgain
 from hops_platform.engines.streams import TopicRights
@@ -145,6 +145,13 @@ class MemorySandboxes(Faulty):
         self.check()
         self.ended[project] = ended
         self.visible[project] = {f"{one.project}/{one.dataset}": one.writes for one in visible}
+
+    full: Sequence[FullProject] = ()
+
+    def settle_full(self, full: Sequence[FullProject]) -> None:
+        """See :class:`~hops_platform.engines.sandboxes.Sandboxes`."""
+        self.check()
+        self.full = full
 
 
 @dataclass

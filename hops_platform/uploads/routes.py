@@ -28,7 +28,8 @@ from hops_platform.uploads import service
 from hops_platform.uploads.schemas import MOST_BYTES, NewUploadRequest, Received, UploadAnswer
 
 router = APIRouter(tags=["uploads"])
-Uploads = Annotated[ProjectAccess, Depends(RequiresInProject(Permission.FILES_UPLOAD))]
+Uploads = Annotated[ProjectAccess, Depends(RequiresInProject(Permission.FILES_SAVE_NOTEBOOK))]
+"""The least that an upload needs; what else it does is asked for by what comes in."""
 UploadId = Annotated[UUID, Path(examples=["01969b1e-6f00-7000-8000-000000000000"])]
 Offset = Annotated[
     int, Query(ge=0, le=MOST_BYTES, description="Where these bytes begin: what 'received' says.", examples=[0])

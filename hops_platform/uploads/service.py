@@ -13,7 +13,7 @@ from hops_platform.engines.files import Entry, NewUpload, ProjectUploads, Upload
 from hops_platform.engines.places import parse_place
 from hops_platform.errors import ForbiddenError, NotFoundError
 from hops_platform.files.leave import NamedPlace, check_still
-from hops_platform.quotas.service import give_storage_back, take_storage
+from hops_platform.quotas.service import give_storage_back, is_full, take_storage
 from hops_platform.security.authentication import ProjectAccess, authorize_in_project
 from hops_platform.security.permissions import Permission
 from hops_platform.sharing.standing import is_shared_name
@@ -28,6 +28,16 @@ MOST_PROGRAM_BYTES = 10 * 2**20
 def is_program(path: str, size: int) -> bool:
     """Whether a file counts as a program or a notebook, by its name and its size: nobody can tell by what it holds."""
     return posixpath.splitext(path.lower())[1] in PROGRAM_ENDINGS and size <= MOST_PROGRAM_BYTES
+
+
+def is_notebook(path: str, size: int) -> bool:
+    """Whether a file counts as a notebook, by its name and its size."""
+    return path.lower().endswith(".ipynb") and size <= MOST_PROGRAM_BYTES
+
+
+def least_right(path: str, size: int) -> Permission:
+    """What it takes to bring in what was announced: a notebook may have been, while the project was full."""
+    return Permission.FILES_SAVE_NOTEBOOK if is_notebook(path, size) else Permission.FILES_UPLOAD
 
 
 def announce(session: Session, access: ProjectAccess, dataset: str, request: NewUploadRequest) -> UploadAnswer:
@@ -45,8 +55,11 @@ def announce(session: Session, access: ProjectAccess, dataset: str, request: New
         )
     found = find_dataset(session, access.project, dataset)
     wanted = _wanted(access, found.name, request)
+    # Where code writes by itself it has no other way in.
+    if not (is_notebook(request.path, request.size) and is_full(session, access.project)):
+        authorize_in_project(session, access.caller, access.project.name, Permission.FILES_UPLOAD)
     check_right(session, access, request.path, request.size)
-    take_storage(session, access.project, request.size)
+    take_storage(session, access.project, request.size, notebook=is_notebook(request.path, request.size))
     return show_upload(Upload(id=new_id(), wanted=wanted, received=0, created_at=now()))
 
 
@@ -81,7 +94,7 @@ def count_again(
         uploads.find(project.name, owner, upload)
     except NotFoundError:
         with database.session() as session:
-            take_storage(session, project, request.size)
+            take_storage(session, project, request.size, notebook=is_notebook(request.path, request.size))
         return True
     return False
 
@@ -131,7 +144,9 @@ def check_still_comes_in(database: Database, access: ProjectAccess, wanted: NewU
         NotFoundError: The dataset is gone.
     """
     target = wanted.target
-    check_still(database, access, Permission.FILES_UPLOAD, NamedPlace(target.dataset, target.path, Use.WRITE))
+    check_still(
+        database, access, least_right(target.path, wanted.size), NamedPlace(target.dataset, target.path, Use.WRITE)
+    )
     if not is_program(target.path, wanted.size):
         check_still(database, access, Permission.FILES_UPLOAD_DATA)
 
@@ -140,9 +155,10 @@ def check_right(session: Session, access: ProjectAccess, path: str, size: int) -
     """Checks that the caller may bring in such a file.
 
     Raises:
-        ForbiddenError: It is data, and the caller no Data Owner.
+        ForbiddenError: It is data, and the caller no Data Owner; or no notebook, and the caller is code.
     """
     if is_program(path, size):
+        authorize_in_project(session, access.caller, access.project.name, least_right(path, size))
         return
     try:
         authorize_in_project(session, access.caller, access.project.name, Permission.FILES_UPLOAD_DATA)

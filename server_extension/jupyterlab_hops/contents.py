@@ -14,24 +14,38 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import nbformat
 from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
 from tornado import web
+
+from jupyterlab_hops.problems import ProblemError
 
 DATASETS_STAY = (
     "The first level of a project is its datasets. They were set up with the project and can't be created, renamed or "
     "deleted here, nor can anything be put beside them. Open a dataset, for example Jupyter, and work in there."
 )
 READ_HERE = (
-    "The project was over its quota of storage when this server started, so that its datasets are only read here and "
-    "nothing was changed. Delete files in the panel Datasets, empty the trash on the project's page, then start the "
-    "server again."
+    "The project is over its quota of storage, so that its datasets are only read and nothing was changed. Keep open "
+    "what you have open: delete files in the panel Datasets, empty the trash on the project's page, then save again. "
+    "If that is refused after a minute still, start the server again."
 )
-SHARED_READ_HERE = "This dataset of another project is shared for reading only; nothing was changed."
+NOT_SAVED = (
+    "The project is over its quota of storage, and this notebook could not be saved past it. {why} What you wrote is "
+    "in this tab still: keep it open, and save again."
+)
+NO_CHECKPOINT = (
+    "The project is over its quota of storage, so that no checkpoint of the notebook was made. The notebook itself can "
+    "be saved."
+)
+SHARED_READ_HERE = (
+    "This dataset of another project is only read here, and nothing was changed: it is shared for reading, or that "
+    "project is over its quota of storage."
+)
 _SHARED = "Shared"
 
 
@@ -55,6 +69,13 @@ def _is_empty_display(output: object) -> bool:
 class ProjectContents(AsyncLargeFileManager):
     """Jupyter's files, with a project's folder as their root."""
 
+    send_notebook: Callable[[str, bytes], Awaitable[None]] | None = None
+    """Saves a notebook, by its path here, where this server only reads the project's datasets."""
+
+    def __init__(self, *args: Any, **keywords: Any) -> None:
+        super().__init__(*args, **keywords)
+        self._sent: set[str] = set()
+
     async def get(self, path: str, *args: Any, **keywords: Any) -> dict[str, Any]:
         """The model of a file or folder."""
         with self._host_paths_left_out():
@@ -70,8 +91,35 @@ class ProjectContents(AsyncLargeFileManager):
         if model.get("type") == "notebook":
             drop_empty_displays(model.get("content"))
         with self._in_words(path):
-            saved: dict[str, Any] = await super().save(model, path)
+            try:
+                saved: dict[str, Any] = await super().save(model, path)
+            except (OSError, web.HTTPError) as error:
+                # A first checkpoint is made of a notebook that has none. Without it, it is saved all the same.
+                if path.strip("/") not in self._sent or not _only_read(error):
+                    raise
+                saved = await self.get(path, content=False)
+            finally:
+                self._sent.discard(path.strip("/"))
         return saved
+
+    async def _save_notebook(self, os_path: str, nb: Any, capture_validation_error: Any = None) -> None:
+        path = os_path.removeprefix(self.root_dir).strip("/")
+        try:
+            await super()._save_notebook(os_path, nb, capture_validation_error=capture_validation_error)
+        except OSError as error:
+            if self.send_notebook is None or not _only_read(error) or _is_shared(path):
+                raise
+        else:
+            return
+        content = nbformat.writes(  # type: ignore[no-untyped-call]
+            nb, version=nbformat.NO_CONVERT, capture_validation_error=capture_validation_error
+        )
+        try:
+            await self.send_notebook(path, str(content).encode())
+        except ProblemError as refused:
+            why = " ".join(filter(None, (str(refused), refused.body["remedy"])))
+            raise web.HTTPError(refused.status, NOT_SAVED.format(why=why)) from refused
+        self._sent.add(path)
 
     async def copy(self, from_path: str, to_path: str | None = None) -> dict[str, Any]:
         """Copies a file or folder to below a dataset."""
@@ -102,7 +150,12 @@ class ProjectContents(AsyncLargeFileManager):
         """Keeps a file as it is now."""
         self._refuse_first_level(path)
         with self._in_words(path):
-            checkpoint: dict[str, Any] = await super().create_checkpoint(path)
+            try:
+                checkpoint: dict[str, Any] = await super().create_checkpoint(path)
+            except (OSError, web.HTTPError) as error:
+                if path.endswith(".ipynb") and _only_read(error) and not _is_shared(path):
+                    raise web.HTTPError(403, NO_CHECKPOINT) from error
+                raise
         return checkpoint
 
     async def restore_checkpoint(self, checkpoint_id: str, path: str) -> None:
@@ -158,10 +211,9 @@ class ProjectContents(AsyncLargeFileManager):
             with self._host_paths_left_out():
                 yield
         except (OSError, web.HTTPError) as error:
-            if not _only_read(error):
+            if not _only_read(error) or (isinstance(error, web.HTTPError) and error.get_message() == NO_CHECKPOINT):
                 raise
-            shared = any(path.strip("/").partition("/")[0] == _SHARED for path in paths)
-            raise web.HTTPError(403, SHARED_READ_HERE if shared else READ_HERE) from error
+            raise web.HTTPError(403, SHARED_READ_HERE if any(map(_is_shared, paths)) else READ_HERE) from error
 
     @contextmanager
     def _host_paths_left_out(self) -> Iterator[None]:
@@ -174,6 +226,10 @@ class ProjectContents(AsyncLargeFileManager):
             if told == message:
                 raise
             raise web.HTTPError(error.status_code, told, reason=error.reason) from error
+
+
+def _is_shared(path: str) -> bool:
+    return path.strip("/").partition("/")[0] == _SHARED
 
 
 def _only_read(error: BaseException | None) -> bool:

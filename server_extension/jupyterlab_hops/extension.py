@@ -15,6 +15,7 @@ from jupyter_server.extension.application import ExtensionApp
 
 from jupyterlab_hops import no_downloads
 from jupyterlab_hops.access import SETTING
+from jupyterlab_hops.contents import ProjectContents
 from jupyterlab_hops.guard import guard
 from jupyterlab_hops.handlers import routes
 from jupyterlab_hops.kernel_sockets import PrivateKernelManager
@@ -74,6 +75,8 @@ class HopsExtension(ExtensionApp):
         keep_memory_private()
         self._server = ProjectServer(folder, self.serverapp.base_url)
         self.settings[SETTING] = self._server
+        if isinstance(self.serverapp.contents_manager, ProjectContents):
+            self.serverapp.contents_manager.send_notebook = self._server.send_notebook
         self.serverapp.io_loop.add_callback(self._begin, folder)
 
     def initialize_handlers(self) -> None:

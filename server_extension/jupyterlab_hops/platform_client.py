@@ -41,12 +41,19 @@ class PlatformClient:
     async def request(self, method: str, path: str, body: Any = None) -> Any:
         """The JSON that ``method`` of ``path`` answers; ``None`` for an empty answer.
 
+        Args:
+            method: Of HTTP.
+            path: Below the service's address.
+            body: What is sent: bytes as they are, all else as JSON.
+
         Raises:
             ProblemError: The service refused (with its own words), or gave no usable answer.
         """
         headers = {"Authorization": self._authorization(), "Accept": "application/json"}
-        content = None
-        if method in {"POST", "PUT", "PATCH"}:
+        content: str | bytes | None = None
+        if isinstance(body, bytes):
+            content, headers["Content-Type"] = body, "application/octet-stream"
+        elif method in {"POST", "PUT", "PATCH"}:
             content = json.dumps({} if body is None else body)
             headers["Content-Type"] = "application/json"
         request = HTTPRequest(

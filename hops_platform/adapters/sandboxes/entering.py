@@ -3,8 +3,10 @@
 ``python -I -S …/entering.py detach PID NAMESPACE POINT …`` takes away what is mounted at each POINT.
 ``python -I -S …/entering.py attach PID NAMESPACE POINT DESCRIPTOR MODE`` mounts the folder that is open as DESCRIPTOR
 at POINT, MODE being ``read`` or ``write``.
+``python -I -S …/entering.py read|write PID NAMESPACE NUMBER POINT …`` lets code of the sandbox only read, or write as
+well, what is mounted at each POINT, if the kernel's number of that mount is the NUMBER before it.
 
-Both do so in the mount namespace of process PID, if that is the one with the number NAMESPACE.
+All do so in the mount namespace of process PID, if that is the one with the number NAMESPACE.
 
 Who made a user namespace has all rights in it: a sandbox's mounts belong to the one that bubblewrap made first, with
 this user's id, so no administrator is needed. Processes in the sandbox live in another one, inside it, and have none.
@@ -29,6 +31,8 @@ _OPEN_TREE_CLONE, _AT_EMPTY_PATH, _MOVE_MOUNT_F_EMPTY_PATH, _AT_FDCWD = 1, 0x100
 _RDONLY, _NOSUID, _NODEV, _PRIVATE = 1, 2, 4, 1 << 18
 GONE = 3
 """Exit status: nothing was done there."""
+BUSY = 4
+"""Exit status: of what is to be read only, something is open for writing, and stays as it was; the rest is done."""
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -126,10 +130,61 @@ def attach(tree: int, point: str) -> None:
     _checked(_LIBC.syscall(_MOVE_MOUNT, tree, b"", _AT_FDCWD, os.fsencode(point), _MOVE_MOUNT_F_EMPTY_PATH))
 
 
+def let(mounts: list[tuple[int, str]], descriptions: int, *, write: bool) -> bool:
+    """Lets what is mounted at some points be written, or be read only; whether nothing was in the way.
+
+    Args:
+        mounts: Number and point of each. Where something else is mounted (by now), nothing is done.
+        descriptions: This process's ``/proc/self/fdinfo``, which is not seen from within.
+        write: Whether it may be written.
+
+    Raises:
+        OSError: This kernel does not do it.
+    """
+    attributes = _Attributes(0, _RDONLY, 0, 0) if write else _Attributes(_RDONLY, 0, 0, 0)
+    done = True
+    for number, point in mounts:
+        try:
+            folder = os.open(point, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue
+        try:
+            # By its number: a path may lead elsewhere than it did, and what others may only read stays so.
+            if _mount_of(folder, descriptions) == number:
+                size = ctypes.sizeof(attributes)
+                _checked(_LIBC.syscall(_MOUNT_SETATTR, folder, b"", _AT_EMPTY_PATH, ctypes.byref(attributes), size) < 0)
+        except OSError as error:
+            if error.errno != errno.EBUSY:
+                raise
+            done = False
+        finally:
+            os.close(folder)
+    return done
+
+
+def _mount_of(folder: int, descriptions: int) -> int:
+    with os.fdopen(os.open(str(folder), os.O_RDONLY, dir_fd=descriptions), "rb") as file:
+        return int(file.read().partition(b"mnt_id:")[2].split(maxsplit=1)[0])
+
+
+def _let(thread: str, namespace: int, words: list[str], *, write: bool) -> int:
+    mounts = [(int(number), point) for number, point in zip(words[::2], words[1::2], strict=True)]
+    descriptions = os.open("/proc/self/fdinfo", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        entered = enter(thread, namespace)
+    except (FileNotFoundError, ProcessLookupError):
+        return GONE
+    if not entered:
+        return GONE
+    return 0 if let(mounts, descriptions, write=write) else BUSY
+
+
 def main(arguments: list[str]) -> int:
     """Does it, or tells by :data:`GONE` that the thread has ended before."""
     verb, thread, namespace, *rest = arguments
     try:
+        if verb in ("read", "write"):
+            return _let(thread, int(namespace), rest, write=verb == "write")
         tree = cloned(int(rest[1]), writes=rest[2] == "write") if verb == "attach" else -1
         try:
             entered = enter(thread, int(namespace))

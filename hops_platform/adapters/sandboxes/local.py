@@ -30,6 +30,7 @@ from hops_contract.shares import (
 )
 from hops_platform.adapters.disk import full_disk_told
 from hops_platform.adapters.sandboxes import entering
+from hops_platform.adapters.sandboxes.full import FullProjects
 from hops_platform.adapters.sandboxes.mounts import (
     Inhabitant,
     Mounted,
@@ -45,7 +46,7 @@ from hops_platform.adapters.sandboxes.mounts import (
     open_mounted,
     thread_of,
 )
-from hops_platform.engines.sandboxes import EndedShare, Ending, VisibleDataset
+from hops_platform.engines.sandboxes import EndedShare, Ending, FullProject, VisibleDataset
 from hops_platform.errors import EngineUnavailableError
 
 LOG = logging.getLogger("hops.sandboxes")
@@ -86,6 +87,7 @@ class LocalSandboxes:
         self._home = home
         self._mountable = mountable
         self._lock = threading.Lock()
+        self._full = FullProjects(home, _do_in)
 
     def probe(self) -> str:
         """See :class:`~hops_platform.engines.sandboxes.Sandboxes`."""
@@ -108,6 +110,11 @@ class LocalSandboxes:
                 self._write(project, shared, ended)
             # After that: a sandbox that is being made either looks at what was written, or is found here.
             self._settle(project, shared)
+
+    def settle_full(self, full: Sequence[FullProject]) -> None:
+        """See :class:`~hops_platform.engines.sandboxes.Sandboxes`."""
+        with self._lock:
+            self._full.settle(full)
 
     def _write(self, project: str, shared: Sequence[SharedDataset], ended: Sequence[EndedShare]) -> None:
         view, accepted = view_of(self._home, project), view_of(self._home, project) / ACCEPTED
@@ -236,6 +243,11 @@ def _opened(points: Mapping[Namespace, Sequence[str]]) -> Iterator[list[int]]:
 
 def _enter(namespace: Namespace, verb: str, words: Sequence[str], *, descriptors: Sequence[int] = ()) -> bool:
     """Lets something be done in a namespace; whether it is done, or there is nothing to do any more."""
+    return _do_in(namespace, verb, words, descriptors=descriptors) == 0
+
+
+def _do_in(namespace: Namespace, verb: str, words: Sequence[str], *, descriptors: Sequence[int] = ()) -> int:
+    """The same; the exit status of :mod:`.entering`, 0 also where nobody is there any more."""
     for pid in namespace.processes:
         try:
             thread = thread_of(pid)
@@ -254,14 +266,14 @@ def _enter(namespace: Namespace, verb: str, words: Sequence[str], *, descriptors
             )
         except (OSError, subprocess.TimeoutExpired):
             LOG.exception("the program that enters sandboxes does not run")
-            return False
+            return 1
         if done.returncode == entering.GONE:
             continue
-        if done.returncode:
+        if done.returncode not in (0, entering.BUSY):
             LOG.warning("%s in a sandbox: %s", verb, done.stderr.decode(errors="replace").strip()[:100])
-        return done.returncode == 0
+        return done.returncode
     # Who was there has ended; who came since is there nevertheless.
-    return all(one.number != namespace.number for one in namespaces())
+    return int(any(one.number == namespace.number for one in namespaces()))
 
 
 def no_longer_text(project: str, dataset: str, ended: EndedShare | None = None) -> str:

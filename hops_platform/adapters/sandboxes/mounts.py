@@ -146,6 +146,28 @@ def holders(people: Iterable[Inhabitant], numbers: frozenset[int]) -> set[Inhabi
     return {one for one, held in found.items() if held - attached}
 
 
+def writers(people: Iterable[Inhabitant], number: int, point: str) -> set[Inhabitant]:
+    """Who has a file of an attached mount open for writing, or in its memory in a way that writes it."""
+    return {one for one in people if _writes(one.pid, number, point)}
+
+
+def _writes(pid: int, number: int, point: str) -> bool:
+    with suppress(*_GONE):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for descriptor in (task / "fdinfo").iterdir():
+                with suppress(*_GONE):
+                    text = descriptor.read_text()
+                    if _mount_number(text) == number and _is_for_writing(text):
+                        return True
+    return any(mode.endswith("s") and path.startswith(f"{point}/") for mode, _, _, path in _mapped_how(pid))
+
+
+def _is_for_writing(text: str) -> bool:
+    found = re.search(r"^flags:\s*([0-7]+)$", text, re.MULTILINE)
+    # O_PATH gives no right at all.
+    return found is not None and bool(int(found[1], 8) & (os.O_WRONLY | os.O_RDWR)) and not int(found[1], 8) & os.O_PATH
+
+
 def mappers(people: Iterable[Inhabitant], points: Sequence[str]) -> set[Inhabitant]:
     """Who has a file below one of the points in its memory; known only as long as the mount is attached.
 
@@ -229,12 +251,17 @@ def _held(pid: int, numbers: frozenset[int]) -> set[int]:
 
 def _mapped(pid: int) -> Iterator[tuple[int, int, str]]:
     """Device, inode and path of the files in a process's memory."""
+    yield from ((device, inode, path) for _, device, inode, path in _mapped_how(pid))
+
+
+def _mapped_how(pid: int) -> Iterator[tuple[str, int, int, str]]:
+    """The same, and in which way before it: ``rw-s``."""
     with suppress(*_GONE):
         for line in (thread_of(pid) / "maps").read_text(errors="surrogateescape").splitlines():
-            _, _, _, device, inode, *path = line.split(None, 5)
+            _, mode, _, device, inode, *path = line.split(None, 5)
             if path and path[0].startswith("/"):
                 major, _, minor = device.partition(":")
-                yield os.makedev(int(major, 16), int(minor, 16)), int(inode), path[0]
+                yield mode, os.makedev(int(major, 16), int(minor, 16)), int(inode), path[0]
 
 
 def _is_in(folder: int, file: tuple[int, int, str]) -> bool:

@@ -21,10 +21,13 @@ from hops_platform.database import now
 from hops_platform.engines.files import Copied, Upload
 from hops_platform.engines.hub import HubServer, ServerState
 from hops_platform.engines.leave import Leave
+from hops_platform.engines.sandboxes import FullProject
 from hops_platform.engines.sessions import SessionsUse
 from hops_platform.errors import EngineUnavailableError, QuotaExceededError, StorageFullError
 from hops_platform.projects.models import Project
 from hops_platform.quotas import counting
+from hops_platform.quotas import service as quotas
+from hops_platform.quotas.holding import hold_full
 from hops_platform.quotas.models import StorageHold, StorageUse
 from hops_platform.quotas.room import HeldRoom
 
@@ -295,6 +298,66 @@ def test_what_starts_in_a_full_project_only_reads_it_until_a_count_finds_room(
     ada.post("./projects/weather/trash:empty", json={"project": "weather"}).raise_for_status()
     on_disk.deliver()
     assert told() == (False, False)
+
+
+def test_what_runs_in_a_full_project_only_reads_it_too_and_far_over_it_nobody_waits_for_open_files(
+    on_disk: PlatformUnderTest, ada: Any, root: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[list[FullProject]] = []
+    monkeypatch.setattr(on_disk.platform.parts.engines.sandboxes, "settle_full", heard.append)
+
+    def full_now() -> dict[str, bool]:
+        """The full projects as sandboxes are told of them now, and whether open files are waited for no longer."""
+        hold_full(on_disk.platform.parts)
+        return {one.project: one.ends is not None for one in heard[-1]}
+
+    file = folder(on_disk) / "model.bin"
+    for size, told in ((10, {}), (2 * MIB, {"weather": False}), (258 * MIB, {"weather": True})):
+        with file.open("wb") as made:
+            made.truncate(size)
+        recount(on_disk)
+        assert full_now() == told
+    (one,) = heard[-1]
+    assert "'weather' uses 258" in (one.ends or "")
+    set_limits(root, max_project_storage_mib=300)
+    assert full_now() == {}
+    set_limits(root, max_project_storage_mib=1)
+    assert full_now() == {"weather": True}
+    ada.post(f"{RAW}/files:trash", json={"path": "model.bin"}).raise_for_status()
+    ada.post("./projects/weather/trash:empty", json={"project": "weather"}).raise_for_status()
+    on_disk.deliver()
+    assert heard[-1] == [], "whoever makes room need not wait"
+
+
+def test_a_full_project_is_counted_again_sooner(on_disk: PlatformUnderTest, ada: Any) -> None:
+    (folder(on_disk) / "model.bin").write_bytes(bytes(2 * MIB))
+    recount(on_disk)
+    (folder(on_disk) / "model.bin").unlink()
+    with on_disk.platform.parts.database.session() as session:
+        session.execute(update(StorageUse).values(counted_at=now() - counting.FULL_COUNTED_AFTER))
+    assert counting.count_due(on_disk.platform.parts.database, on_disk.platform.parts.engines) == 1
+    with on_disk.platform.parts.database.session() as session:
+        session.execute(update(StorageUse).values(counted_at=now() - counting.FULL_COUNTED_AFTER))
+    assert counting.count_due(on_disk.platform.parts.database, on_disk.platform.parts.engines) == 0
+
+
+def test_notebooks_are_saved_in_a_full_project_to_a_bound_whatever_code_wrote_before(
+    on_disk: PlatformUnderTest, ada: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = on_disk.project_user("ada", "weather", ProjectRole.DATA_OWNER)
+    assert begin(code, 10, "work.ipynb").status_code == 403, "it writes by itself"
+    (folder(on_disk) / "model.bin").write_bytes(bytes(3 * MIB))
+    recount(on_disk)
+    monkeypatch.setattr(quotas, "NOTEBOOKS_MARGIN", MIB)
+    assert begin(ada, 10, "work.py").json()["type"] == QUOTA
+    assert begin(ada, 11 * MIB, "large.ipynb").json()["type"] == QUOTA
+    # As the server extension does, with the token of a notebook server.
+    send(code, bytes(MIB - 100_000), "work.ipynb")
+    assert {begin(code, 10, name).status_code for name in ("day.csv", "work.py")} == {403}, "it brings in nothing else"
+    for _ in range(2):  # also when it was counted again, and however often
+        assert begin(ada, 200_000, "more.ipynb").json()["type"] == QUOTA
+        recount(on_disk)
+    assert begin(ada, 1000, "small.ipynb").status_code == 201
 
 
 def test_what_notebooks_write_is_seen_by_the_next_count_which_closes_and_opens_the_project(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import json
 import os
 
 import pytest
 from jupyterlab_hops.contents import drop_empty_displays
+from jupyterlab_hops.problems import ProblemError
+from jupyterlab_hops.project import ProjectServer
+from jupyterlab_hops.server_folder import ServerFolder
 
 DATASETS = ("Jupyter", "Logs", "Resources", "Models")
 NOTEBOOK = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
@@ -157,3 +162,24 @@ def test_no_refusal_tells_where_files_lie_on_the_host(server, project):
     for answer in answers:
         assert answer.status_code >= 400, answer.request.url
         assert str(project) not in answer.text, answer.text
+
+
+def test_a_notebook_goes_to_the_control_plane_as_an_upload_which_is_given_up_where_it_fails(platform, make_folder):
+    folder = ServerFolder.open(make_folder())
+    server, content = ProjectServer(folder, "/"), json.dumps(NOTEBOOK).encode()
+    prefix = "/services/hops/api/v1/projects/weather"
+    one = f"{prefix}/uploads/u1"
+    platform.answers = {
+        ("POST", f"{prefix}/datasets/Jupyter/uploads"): (201, {"id": "u1"}),
+        ("PUT", f"{one}/content?offset=0"): (200, {"received": len(content)}),
+        ("POST", f"{one}:finish"): (200, {}),
+    }
+    asyncio.run(server.send_notebook("Jupyter/a b/c.ipynb", content))
+    digest = hashlib.sha256(content).hexdigest()
+    wanted = {"path": "a b/c.ipynb", "size": len(content), "sha256": digest, "replace": True}
+    assert platform.bodies == [wanted, NOTEBOOK, {}]
+    problem = {"title": "Over", "detail": "It is full.", "status": 409}
+    platform.answers[("POST", f"{one}:finish")] = (409, problem)
+    with pytest.raises(ProblemError, match="It is full"):
+        asyncio.run(server.send_notebook("Jupyter/c.ipynb", content))
+    assert platform.calls[-1][:2] == ("DELETE", one)

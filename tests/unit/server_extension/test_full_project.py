@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import json
 import os
 import shutil
 
 import pytest
 from jupyter_server.services.contents import filecheckpoints, fileio
-from jupyterlab_hops.contents import READ_HERE, SHARED_READ_HERE, ProjectContents
+from jupyterlab_hops.contents import NO_CHECKPOINT, READ_HERE, SHARED_READ_HERE, ProjectContents
+from jupyterlab_hops.problems import ProblemError
 from tornado import web
 
 NOTEBOOK = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
@@ -24,6 +26,10 @@ def contents(tmp_path, monkeypatch):
     for folder in ("Jupyter", "Shared/tides/raw"):
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "a.txt").write_text("old")
+    (tmp_path / "own").mkdir()
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "own"))
+    really_make = os.mkdir
+    own = str(tmp_path / "own")
     contents = ProjectContents(root_dir=str(tmp_path), delete_to_trash=False)
     really_open = open
     monkeypatch.setattr(
@@ -34,13 +40,15 @@ def contents(tmp_path, monkeypatch):
     )
     for module, name in (
         (os, "unlink"),
-        (os, "mkdir"),
         (os, "makedirs"),
         (shutil, "move"),
         (filecheckpoints, "ensure_dir_exists"),
         (fileio, "copy2_safe"),
     ):
         monkeypatch.setattr(module, name, refuse)
+    monkeypatch.setattr(
+        os, "mkdir", lambda path, *given: (really_make if str(path) == own else refuse)(path, *given), raising=True
+    )
     return contents
 
 
@@ -72,3 +80,39 @@ def test_other_refusals_stay_what_they_are(contents, tmp_path):
     with pytest.raises(web.HTTPError) as told:
         asyncio.run(contents.delete_file("Jupyter/absent.txt"))
     assert told.value.status_code == 404
+
+
+def test_a_notebook_is_saved_past_the_mount_and_what_is_no_notebook_is_not(contents, tmp_path):
+    sent = []
+
+    async def send(path, content):
+        sent.append((path, json.loads(content)["cells"]))
+        (tmp_path / path).write_bytes(content)
+
+    contents.send_notebook = send
+    saved = asyncio.run(contents.save({"type": "notebook", "content": NOTEBOOK}, "/Jupyter/b.ipynb"))
+    assert (saved["path"], saved["content"], sent) == ("Jupyter/b.ipynb", None, [("Jupyter/b.ipynb", [])])
+    assert contents._sent == set()
+    for path, model, sentence in (
+        ("Jupyter/a.txt", {"type": "file", "format": "text", "content": "new"}, READ_HERE),
+        ("Shared/tides/raw/b.ipynb", {"type": "notebook", "content": NOTEBOOK}, SHARED_READ_HERE),
+    ):
+        with pytest.raises(web.HTTPError) as told:
+            asyncio.run(contents.save(model, path))
+        assert told.value.get_message() == sentence
+    assert len(sent) == 1
+    with pytest.raises(web.HTTPError) as told:
+        asyncio.run(contents.create_checkpoint("Jupyter/b.ipynb"))
+    assert told.value.get_message() == NO_CHECKPOINT
+
+
+def test_a_notebook_that_can_not_be_saved_past_it_says_why_and_that_nothing_is_lost(contents):
+    async def refuse(_path, _content):
+        raise ProblemError(409, "quota-exceeded", "Over", "It uses 1 GiB of 1 GiB.", "Empty the trash.")
+
+    contents.send_notebook = refuse
+    with pytest.raises(web.HTTPError) as told:
+        asyncio.run(contents.save({"type": "notebook", "content": NOTEBOOK}, "Jupyter/b.ipynb"))
+    assert told.value.status_code == 409
+    for part in ("It uses 1 GiB of 1 GiB. Empty the trash.", "could not be saved", "keep it open"):
+        assert part in told.value.get_message()
