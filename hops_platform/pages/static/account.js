@@ -1,7 +1,7 @@
 // The account: the password, and the example with this site's address.
 
 import { call, get, ProblemError } from "./api.js";
-import { announce, byId, busy, clearProblem, h, onSubmit, showProblem } from "./dom.js";
+import { announce, busy, byId, clearProblem, h, loaded, onSubmit, showProblem } from "./dom.js";
 
 for (const place of document.querySelectorAll("[data-origin]")) place.textContent = window.location.origin;
 
@@ -64,4 +64,4 @@ addressForm?.addEventListener("submit", async (event) => {
     showProblem(addressForm, error);
   }
 });
-if (addressForm) showAddress().catch((error) => showProblem(byId("address"), error));
+if (addressForm) loaded(byId("address"), showAddress);

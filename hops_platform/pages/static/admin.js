@@ -2,7 +2,7 @@
 
 import { call, idempotencyKey, page, path } from "./api.js";
 import { confirmed, open } from "./dialogs.js";
-import { announce, busy, byId, clearProblem, h, onSubmit, showProblem, when } from "./dom.js";
+import { announce, busy, byId, clearProblem, h, loaded, onSubmit, showProblem, when } from "./dom.js";
 
 const me = document.querySelector('meta[name="hops-user"]').content;
 const users = byId("users");
@@ -155,7 +155,7 @@ async function list(url, { rows, button, make, scope, after = null, limit = 50 }
 }
 
 const loadUsers = () =>
-  list("users", { rows: byId("user-rows"), button: byId("more-users"), make: userRow, scope: users }).catch((error) => showProblem(users, error));
+  loaded(users, () => list("users", { rows: byId("user-rows"), button: byId("more-users"), make: userRow, scope: users }));
 
 // Creating a user
 const dialog = byId("user-dialog");
@@ -225,12 +225,14 @@ onSubmit(byId("decline-dialog").querySelector("form"), "Declining…", async ({ 
 });
 
 const loadRegistrations = () =>
-  list("registrations", { rows: byId("registration-rows"), button: byId("more-registrations"), make: registrationRow, scope: registrations })
-    .then(() => (registrations.hidden = byId("registration-rows").children.length === 0))
-    .catch((error) => {
-      registrations.hidden = false;
-      showProblem(registrations, error);
-    });
+  loaded(
+    registrations,
+    async () => {
+      await list("registrations", { rows: byId("registration-rows"), button: byId("more-registrations"), make: registrationRow, scope: registrations });
+      registrations.hidden = byId("registration-rows").children.length === 0;
+    },
+    () => (registrations.hidden = false),
+  );
 
 // Deliveries
 function deliveryRow(delivery) {
@@ -257,14 +259,12 @@ function deliveryRow(delivery) {
 
 async function loadOutbox() {
   clearProblem(outbox);
-  try {
+  await loaded(outbox, async () => {
     await list("outbox", { rows: byId("outbox-rows"), button: byId("more-outbox"), make: deliveryRow, scope: outbox });
     const none = byId("outbox-rows").children.length === 0;
     byId("outbox-empty").hidden = !none;
     byId("outbox-table").hidden = none;
-  } catch (error) {
-    showProblem(outbox, error);
-  }
+  });
 }
 
 byId("refresh-outbox").addEventListener("click", (event) => busy(event.currentTarget, "Looking…", loadOutbox));

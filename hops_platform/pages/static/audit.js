@@ -1,7 +1,7 @@
 // The audit of a project or of the site: who did what to which thing; filtered, and as a file.
 
 import { get, path, save } from "./api.js";
-import { announce, busy, byId, clearProblem, h, showProblem, when, words } from "./dom.js";
+import { announce, busy, byId, clearProblem, h, loaded, showProblem, when, words } from "./dom.js";
 
 const project = document.querySelector('meta[name="hops-project"]').content;
 const url = project ? `projects/${path(project)}/audit-events` : "audit-events";
@@ -61,10 +61,7 @@ async function load(after = null) {
 
 function reload() {
   clearProblem(scope);
-  return load().catch((error) => {
-    byId("audit-empty").hidden = true;
-    showProblem(scope, error);
-  });
+  return loaded(scope, load, () => (byId("audit-empty").hidden = true));
 }
 
 for (const as of ["csv", "jsonl"]) {

@@ -4,7 +4,7 @@ import { call, get, page, path } from "./api.js";
 import { chosenFiles, droppedFiles } from "./chosen.js";
 import { confirmed } from "./dialogs.js";
 import { documentOf } from "./documents.js";
-import { announce, byId, clearProblem, h, onSubmit, showProblem, when } from "./dom.js";
+import { announce, byId, clearProblem, h, loaded, onSubmit, showProblem, when } from "./dom.js";
 import { fileList, folderOf } from "./files.js";
 import { previewOf } from "./previews.js";
 import { uploadBox } from "./uploading.js";
@@ -87,18 +87,22 @@ async function loadDataset() {
 }
 
 // README
-async function loadReadme() {
-  const place = byId("readme");
+async function readReadme() {
   const text = byId("readme-text");
   try {
     const shown = await previewOf(url, "README.md");
-    clearProblem(place);
     if (shown.kind === "document") text.replaceChildren(documentOf(shown.document), ...(shown.cut ? [h("p", { class: "hops-muted hops-small" }, "It goes on; this is its beginning.")] : []));
     else text.replaceChildren(h("p", { class: "hops-muted" }, shown.note ?? "README.md holds nothing that can be shown."));
   } catch (error) {
-    if (error.status === 404) text.replaceChildren(h("p", { class: "hops-muted" }, `There is no README.md in the top folder.${may.own ? " Upload one to say here what this dataset holds." : ""}`));
-    else showProblem(place, error);
+    if (error.status !== 404) throw error;
+    text.replaceChildren(h("p", { class: "hops-muted" }, `There is no README.md in the top folder.${may.own ? " Upload one to say here what this dataset holds." : ""}`));
   }
+}
+
+function loadReadme() {
+  const place = byId("readme");
+  clearProblem(place);
+  return loaded(place, readReadme);
 }
 
 // Datasets to move and copy to: as addresses name them, and as people do

@@ -47,6 +47,15 @@ function headline(problem, placed) {
   return said.replace(/\s+/g, " ").trim() || "Some fields have to be corrected.";
 }
 
+/** What somebody may not see, or must log in for, is not there at the next look either. */
+const STAYS = [401, 403, 404];
+
+function retryButton(again) {
+  const button = h("button", { type: "button", class: "hops-button" }, "Retry");
+  button.addEventListener("click", () => busy(button, "Loading…", again));
+  return button;
+}
+
 const leaf = (field) => field.split(".").at(-1);
 
 /** Takes a problem's marks off a form or box. */
@@ -59,9 +68,13 @@ export function clearProblem(scope) {
   }
 }
 
-/** Shows a problem: detail and remedy in the scope's box, each violation beside its field. */
-export function showProblem(scope, error) {
-  clearProblem(scope);
+/**
+ * Shows a problem: detail and remedy in the scope's box, each violation beside its field.
+ * @param {() => Promise<any>} [again] tries again what failed, where that may help: a button then does it
+ */
+export function showProblem(scope, error, again = null) {
+  // What is loaded beside it, further in, keeps its own problem and button.
+  if (!again) clearProblem(scope);
   const problem = error.problem ?? {
     detail: "This page met an error of its own.",
     remedy: "Reload it; if that does not help, tell an administrator what you did.",
@@ -93,6 +106,7 @@ export function showProblem(scope, error) {
       h("strong", {}, headline(problem, placed)),
       problem.remedy ? h("span", {}, problem.remedy) : null,
       elsewhere.length ? h("ul", {}, elsewhere.map((message) => h("li", {}, message))) : null,
+      again && !STAYS.includes(error.status) ? h("div", {}, retryButton(again)) : null,
     ),
   );
   (first ?? box).focus?.();
@@ -116,6 +130,32 @@ export async function busy(button, words, work) {
     button.replaceChildren(...content);
     button.removeAttribute("aria-disabled");
   }
+}
+
+/**
+ * Loads what a scope shows. Where that fails it says why, with a button that tries again.
+ * @param {() => Promise<any>} load
+ * @param {(error: Error) => void} [failed] puts away what says nothing without it
+ */
+export async function loaded(scope, load, failed = null) {
+  async function attempt(again) {
+    try {
+      const found = await load();
+      if (again) {
+        scope.querySelector("[data-problem-box]").replaceChildren();
+        // The button is gone: who was at it goes on at the beginning of what it brought.
+        const title = scope.querySelector("h1, h2") ?? byId("main");
+        title.tabIndex = -1;
+        title.focus();
+      }
+      return found;
+    } catch (error) {
+      failed?.(error);
+      showProblem(scope, error, () => attempt(true));
+      return undefined;
+    }
+  }
+  return attempt(false);
 }
 
 /** Makes a form call `work(values)` on submit; problems are shown in the form. */

@@ -1,7 +1,7 @@
 // The parts of the platform, for administrators: which work, since when, why not, and what waits for them.
 
 import { get } from "./api.js";
-import { busy, byId, clearProblem, h, showProblem, when } from "./dom.js";
+import { busy, byId, clearProblem, h, loaded, when } from "./dom.js";
 
 const scope = byId("engines");
 
@@ -22,13 +22,11 @@ const row = (engine) =>
 
 async function load() {
   clearProblem(scope);
-  try {
+  await loaded(scope, async () => {
     const engines = await get("engines");
     byId("engine-rows").replaceChildren(...engines.map(row));
     byId("engine-rows").setAttribute("aria-busy", "false");
-  } catch (error) {
-    showProblem(scope, error);
-  }
+  });
 }
 
 byId("refresh-engines").addEventListener("click", (event) => busy(event.currentTarget, "Looking…", load));

@@ -3,7 +3,7 @@
 import { ago, size } from "./amounts.js";
 import { call, download, page, path as joined } from "./api.js";
 import { open } from "./dialogs.js";
-import { announce, busy, byId, clearProblem, h, onSubmit, showProblem } from "./dom.js";
+import { announce, busy, byId, clearProblem, h, loaded, onSubmit, showProblem } from "./dom.js";
 import { openPreview } from "./previews.js";
 
 const PAGE = 100;
@@ -257,15 +257,12 @@ export function fileList({ project, dataset, title, may, datasets }) {
     clearProblem(box);
     crumbs();
     rows.setAttribute("aria-busy", "true");
-    try {
-      await load();
-    } catch (error) {
+    await loaded(box, load, () => {
       rows.replaceChildren();
       more.hidden = true;
       byId("file-table").hidden = true;
       byId("no-files").hidden = true;
-      showProblem(box, error);
-    }
+    });
   }
 
   window.addEventListener("hashchange", () => show(folderOf(window.location.hash)));
@@ -288,7 +285,7 @@ export function fileList({ project, dataset, title, may, datasets }) {
         }
         again = 0;
         // Whoever has gone on to later pages is not thrown back to the first.
-        if (rows.children.length <= PAGE) load().catch((error) => showProblem(box, error));
+        if (rows.children.length <= PAGE) loaded(box, load);
       };
       again ||= setTimeout(look, 1000);
     },

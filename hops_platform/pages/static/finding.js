@@ -2,7 +2,7 @@
 
 import { call, get, page, path } from "./api.js";
 import { confirmed } from "./dialogs.js";
-import { announce, busy, byId, clearProblem, h, onSubmit, showProblem, when } from "./dom.js";
+import { announce, busy, byId, clearProblem, h, loaded, onSubmit, showProblem, when } from "./dom.js";
 
 const base = document.querySelector('meta[name="hops-base"]').content;
 const LISTED = 12;
@@ -140,8 +140,5 @@ function deletedRow(project) {
   );
 }
 
-find().catch((error) => showProblem(finding, error));
-loadDeleted().catch((error) => {
-  deleted.hidden = false;
-  showProblem(deleted, error);
-});
+loaded(finding, find);
+loaded(deleted, loadDeleted, () => (deleted.hidden = false));

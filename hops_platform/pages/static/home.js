@@ -2,7 +2,7 @@
 
 import { call, idempotencyKey, page, path } from "./api.js";
 import { open } from "./dialogs.js";
-import { busy, byId, clearProblem, h, onSubmit, ROLES, showProblem } from "./dom.js";
+import { busy, byId, clearProblem, h, loaded, onSubmit, ROLES, showProblem } from "./dom.js";
 import { watchServer } from "./server.js";
 import { isSlug, slugOf } from "./slug.js";
 
@@ -89,7 +89,4 @@ onSubmit(form, "Creating…", async (values) => {
 });
 
 clearProblem(byId("home"));
-load().catch((error) => {
-  list.hidden = true;
-  showProblem(byId("home"), error);
-});
+loaded(byId("home"), load, () => (list.hidden = true));

@@ -1,7 +1,7 @@
 // An invitation, by a link: who is logged in accepts it, others log in or make an account.
 
 import { call, path, ProblemError } from "./api.js";
-import { announce, busy, byId, clearProblem, h, onSubmit, ROLES, showProblem, when } from "./dom.js";
+import { announce, busy, byId, clearProblem, h, loaded, onSubmit, ROLES, showProblem, when } from "./dom.js";
 import { takeToken } from "./link.js";
 
 const meta = (name) => document.querySelector(`meta[name="hops-${name}"]`).content;
@@ -55,6 +55,6 @@ async function show() {
   byId("approval").hidden = !found.approval;
 }
 
-if (token) show().catch((error) => showProblem(box, error));
+if (token) loaded(box, show);
 else byId("no-link").hidden = false;
 box.setAttribute("aria-busy", "false");

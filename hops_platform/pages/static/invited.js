@@ -1,7 +1,7 @@
 // The projects that I am invited into, by my name or my mail address.
 
 import { call, page, path } from "./api.js";
-import { announce, busy, byId, clearProblem, h, ROLES, showProblem, when } from "./dom.js";
+import { announce, busy, byId, clearProblem, h, loaded, ROLES, showProblem, when } from "./dom.js";
 
 const base = document.querySelector('meta[name="hops-base"]').content;
 const box = byId("invitations");
@@ -47,7 +47,4 @@ async function load(after = null) {
   more.onclick = () => busy(more, "Loading…", () => load(answer.next)).catch((error) => showProblem(box, error));
 }
 
-load().catch((error) => {
-  box.hidden = false;
-  showProblem(box, error);
-});
+loaded(box, load, () => (box.hidden = false));

@@ -2,7 +2,7 @@
 
 import { call, page, path } from "./api.js";
 import { open } from "./dialogs.js";
-import { announce, busy, byId, clearProblem, h, onSubmit, ROLES, showProblem, when } from "./dom.js";
+import { announce, busy, byId, clearProblem, h, loaded, onSubmit, ROLES, showProblem, when } from "./dom.js";
 
 const box = byId("invitations");
 const rows = byId("invitation-rows");
@@ -78,5 +78,5 @@ export async function watchInvitations(url) {
     }
   });
   box.hidden = false;
-  await load();
+  await loaded(box, load);
 }

@@ -1,7 +1,7 @@
 // People who could become members: those who ask, and those whom a Data Owner looks for by name.
 
 import { call, get, page, path } from "./api.js";
-import { announce, busy, byId, clearProblem, h, ROLES, showProblem, when } from "./dom.js";
+import { announce, busy, byId, clearProblem, h, loaded, ROLES, showProblem, when } from "./dom.js";
 
 const PAUSE_MS = 200;
 const SHORTEST = 2;
@@ -61,7 +61,7 @@ export async function watchRequests(url, joined) {
     box.hidden = rows.children.length === 0;
   }
 
-  await load();
+  await loaded(box, load, () => (box.hidden = false));
 }
 
 /** Suggests users while a name is typed into `input`, whose list is `list`. */

@@ -3,7 +3,7 @@
 import { size } from "./amounts.js";
 import { call, get, page } from "./api.js";
 import { confirmed } from "./dialogs.js";
-import { announce, busy, byId, clearProblem, h, showProblem, when } from "./dom.js";
+import { announce, busy, byId, clearProblem, h, loaded, showProblem, when } from "./dom.js";
 import { mib } from "./limits.js";
 
 const USES = {
@@ -38,15 +38,13 @@ export function usePairs(items) {
 /** Shows what a project uses, and says so where nothing more can come in. */
 export async function showUse(url) {
   const scope = byId("use");
-  try {
+  await loaded(scope, async () => {
     const { items, storage_counted_at: counted } = await get(`${url}/use`);
     byId("use-pairs").replaceChildren(...usePairs(items));
     byId("use-counted").replaceChildren(...(counted ? ["All files were counted ", when(counted), "."] : ["The files have not been counted yet."]));
     const storage = items.find((one) => one.what === "storage_bytes");
     byId("use-full").hidden = !storage || storage.limit === null || storage.used < storage.limit;
-  } catch (error) {
-    showProblem(scope, error);
-  }
+  });
 }
 
 /** Shows which services are on; who may switches them. */
@@ -78,7 +76,7 @@ export function showServices({ url, project, mayEdit, tag, changed }) {
 export async function showActivity(url, after = null) {
   const scope = byId("activity");
   const more = byId("more-activity");
-  try {
+  await loaded(scope, async () => {
     const { items, next } = await page(`${url}/activity`, { after, limit: 10 });
     const rows = byId("activity-rows");
     if (after === null) rows.replaceChildren();
@@ -86,9 +84,7 @@ export async function showActivity(url, after = null) {
     if (!rows.children.length) rows.append(h("li", { class: "hops-muted" }, "Nothing has happened lately."));
     more.hidden = !next;
     more.onclick = () => busy(more, "Loading…", () => showActivity(url, next));
-  } catch (error) {
-    showProblem(scope, error);
-  }
+  });
 }
 
 /** Archives a project after its name was typed; whether that was done. */

@@ -3,7 +3,7 @@
 import { download, get } from "./api.js";
 import { size } from "./amounts.js";
 import { documentOf } from "./documents.js";
-import { announce, busy, clearProblem, h, showProblem, when } from "./dom.js";
+import { announce, busy, clearProblem, h, loaded, showProblem, when } from "./dom.js";
 
 function table({ columns, rows }) {
   const head = h("tr", {}, columns.map(({ name, type }) => h("th", { scope: "col" }, name, type ? h("div", { class: "hops-muted hops-type" }, type) : null)));
@@ -98,15 +98,10 @@ export function openPreview({ url, path, entry, owner, back }) {
   });
   document.body.append(dialog);
   dialog.showModal();
-  previewOf(url, path)
-    .then((preview) => {
-      const part = preview.cut ? (owner ? "This is the beginning of the file." : "This is the beginning of the file: who may not download it is shown 100 rows or 64 KiB at most.") : "";
-      const note = [preview.note, part].filter(Boolean).join(" ");
-      content.replaceChildren(...[note ? h("p", { class: "hops-muted hops-small" }, note) : null, shown(preview, entry.name, ends)].filter(Boolean));
-    })
-    .catch((error) => {
-      content.replaceChildren();
-      showProblem(inside, error);
-    })
-    .finally(() => content.setAttribute("aria-busy", "false"));
+  loaded(inside, async () => {
+    const preview = await previewOf(url, path);
+    const part = preview.cut ? (owner ? "This is the beginning of the file." : "This is the beginning of the file: who may not download it is shown 100 rows or 64 KiB at most.") : "";
+    const note = [preview.note, part].filter(Boolean).join(" ");
+    content.replaceChildren(...[note ? h("p", { class: "hops-muted hops-small" }, note) : null, shown(preview, entry.name, ends)].filter(Boolean));
+  }, () => content.replaceChildren()).finally(() => content.setAttribute("aria-busy", "false"));
 }

@@ -2,7 +2,7 @@
 
 import { call, get, idempotencyKey, path } from "./api.js";
 import { confirmed, open } from "./dialogs.js";
-import { announce, busy, byId, clearProblem, h, onSubmit, ROLES, showProblem, when } from "./dom.js";
+import { announce, busy, byId, clearProblem, h, loaded, onSubmit, ROLES, showProblem, when } from "./dom.js";
 import { limitFields, limitPairs, limitsTyped, mib } from "./limits.js";
 import { archive, showActivity, showArchived, showServices, showUse } from "./life.js";
 import { watchInvitations } from "./inviting.js";
@@ -125,7 +125,7 @@ function showEnvironment({ state, error }) {
       h("div", { class: "hops-notice" }, h("strong", { class: "hops-row" }, h("span", { class: "hops-spinner", "aria-hidden": "true" }), "The Python environment is being made."),
         h("span", {}, "A server can start as soon as it is ready; this takes up to a minute.")),
     );
-    setTimeout(() => loadProject().catch((failure) => showProblem(scope, failure)), RETRY_MS);
+    setTimeout(() => loaded(scope, loadProject), RETRY_MS);
   }
   if (state === "failed") {
     const again = h("button", { type: "button", class: "hops-button" }, "Try again");
@@ -164,9 +164,10 @@ function showServer() {
   byId("server-options").textContent = closed;
   if (closed) return;
   server ??= watchServer({ project: name, title: project.title || name, state: byId("server-state"), actions: byId("server-actions"), scope: place });
-  get(`${url}/server-options`)
-    .then(({ options }) => (byId("server-options").textContent = `Opens with ${inWords(options)}`))
-    .catch((error) => showProblem(place, error));
+  loaded(place, async () => {
+    const { options } = await get(`${url}/server-options`);
+    byId("server-options").textContent = `Opens with ${inWords(options)}`;
+  });
 }
 
 // Members
@@ -245,20 +246,17 @@ onSubmit(byId("add-member"), "Adding…", async (values) => {
 
 suggestUsers(url, byId("member-user"), byId("member-candidates"));
 
-const loadRequests = () =>
-  project.role === "data_owner"
-    ? watchRequests(url, (member) => byId("member-rows").append(memberRow(member))).catch((error) => showProblem(members, error))
-    : null;
+const loadRequests = () => (project.role === "data_owner" ? watchRequests(url, (member) => byId("member-rows").append(memberRow(member))) : null);
 
-const loadInvitations = () => (project.role === "data_owner" ? watchInvitations(url).catch((error) => showProblem(byId("invitations"), error)) : null);
+const loadInvitations = () => (project.role === "data_owner" ? watchInvitations(url) : null);
 
 // Lists
-const loadMembers = () => fill(members, byId("member-rows"), `${url}/members`, byId("more-members"), memberRow).catch((error) => showProblem(members, error));
+const loadMembers = () => loaded(members, () => fill(members, byId("member-rows"), `${url}/members`, byId("more-members"), memberRow));
 
 const datasetRow = (dataset) =>
   h("li", {}, h("a", { href: `${meta("base")}projects/${path(name)}/datasets/${path(dataset.name.replaceAll("/", ":"))}` }, h("strong", {}, dataset.name)), dataset.description ? h("div", { class: "hops-muted hops-small" }, dataset.description) : null);
 const loadDatasets = () =>
-  fill(byId("datasets"), byId("dataset-rows"), `${url}/datasets`, byId("more-datasets"), datasetRow, "There are none yet; they are being made.").catch((error) => showProblem(byId("datasets"), error));
+  loaded(byId("datasets"), () => fill(byId("datasets"), byId("dataset-rows"), `${url}/datasets`, byId("more-datasets"), datasetRow, "There are none yet; they are being made."));
 
 const loadTopics = () => showTopics({ url, project, changed: () => showUse(url) });
 
@@ -280,12 +278,10 @@ function showLimits() {
 }
 
 async function loadLimits() {
-  try {
+  await loaded(byId("limits"), async () => {
     ({ body: limits, etag: limitsTag } = await call("GET", `${url}/limits`));
     showLimits();
-  } catch (error) {
-    showProblem(byId("limits"), error);
-  }
+  });
 }
 
 byId("edit-limits").addEventListener("click", () => {
@@ -312,15 +308,16 @@ async function loadProject() {
   showEnvironment(project.environment);
 }
 
-try {
-  await loadProject();
+const whole = (shown) => {
   scope.setAttribute("aria-busy", "false");
+  scope.querySelector(".hops-columns").hidden = !shown;
+  byId("title").hidden = !shown;
+};
+
+await loaded(scope, async () => {
+  await loadProject();
+  whole(true);
   showServer();
   byId("activity").hidden = !project.role;
   await Promise.all([loadMembers(), loadRequests(), loadInvitations(), loadDatasets(), loadTopics(), loadLimits(), showUse(url), project.role ? showActivity(url) : null]);
-} catch (error) {
-  scope.setAttribute("aria-busy", "false");
-  scope.querySelector(".hops-columns").hidden = true;
-  byId("title").hidden = true;
-  showProblem(scope, error);
-}
+}, () => whole(false));

@@ -2,7 +2,7 @@
 
 import { call, get, page, path } from "./api.js";
 import { open } from "./dialogs.js";
-import { announce, busy, byId, h, onSubmit, showProblem } from "./dom.js";
+import { announce, busy, byId, h, loaded, onSubmit, showProblem } from "./dom.js";
 
 const base = document.querySelector('meta[name="hops-base"]').content;
 const only = document.querySelector('meta[name="hops-project"]')?.content ?? "";
@@ -80,4 +80,4 @@ onSubmit(dialog.querySelector("form"), "Adding…", async ({ project, mode }) =>
 });
 
 byId("dataset-search").value = sought;
-find().catch((error) => showProblem(box, error));
+loaded(box, find);

@@ -2,7 +2,7 @@
 
 import { call, get, page, path, ProblemError } from "./api.js";
 import { confirmed, open } from "./dialogs.js";
-import { announce, busy, byId, clearProblem, h, onSubmit, showProblem, when } from "./dom.js";
+import { announce, busy, byId, clearProblem, h, loaded, onSubmit, showProblem, when } from "./dom.js";
 import { askKey, knowsKeys, makeKey, whyNot } from "./hub/security-key.js";
 import { fill } from "./more.js";
 
@@ -34,7 +34,7 @@ async function showFactor() {
   byId("turn-off").hidden = !state.on;
   byId("factor").setAttribute("aria-busy", "false");
 }
-const refreshFactor = () => showFactor().catch((error) => showProblem(byId("factor"), error));
+const refreshFactor = () => loaded(byId("factor"), showFactor);
 
 function showCodes({ recovery_codes: codes }) {
   showOnce(byId("codes-dialog"), byId("codes"), codes.join("\n"));
@@ -290,7 +290,7 @@ function certificateRow(certificate) {
       () => call("POST", `${place}/certificate:replace`),
     );
     if (!done) return;
-    await showCertificates().catch((error) => showProblem(byId("certificates"), error));
+    await loaded(byId("certificates"), showCertificates);
     byId("certificates-title").focus();
     announce(`You have a new certificate in ${project}.`);
   });
@@ -306,9 +306,9 @@ const showCertificates = () =>
   fill(byId("certificates"), byId("certificate-rows"), "me/certificates", byId("more-certificates"), certificateRow, "You are in no project yet, or your certificates are still being made.");
 
 refreshFactor();
-showSecurityKeys().catch((error) => showProblem(byId("security-keys"), error));
+loaded(byId("security-keys"), showSecurityKeys);
 // While a second factor has to be set up first, everything else is refused.
 if (!byId("must-set-up")) {
-  showKeys().catch((error) => showProblem(byId("keys"), error));
-  showCertificates().catch((error) => showProblem(byId("certificates"), error));
+  loaded(byId("keys"), showKeys);
+  loaded(byId("certificates"), showCertificates);
 }

@@ -36,6 +36,7 @@ export function watchServer({ project, title, state, actions, scope }) {
   actions.before(reason);
   let server = null;
   let startedBefore;
+  let failed = false; // when it was first looked at
   let timer = 0;
   let shown = "";
 
@@ -45,11 +46,14 @@ export function watchServer({ project, title, state, actions, scope }) {
     if (!document.hidden) {
       try {
         server = await get(url);
+        if (failed) clearProblem(scope);
+        failed = false;
         draw();
         if (restarting()) goOn();
       } catch (error) {
         if (server === null) {
-          showProblem(scope, error);
+          failed = true;
+          showProblem(scope, error, look);
           draw();
         }
       }

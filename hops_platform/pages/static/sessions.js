@@ -2,7 +2,7 @@
 
 import { call, get, page, path } from "./api.js";
 import { confirmed, open } from "./dialogs.js";
-import { announce, busy, byId, clearProblem, h, onSubmit, showProblem } from "./dom.js";
+import { announce, busy, byId, clearProblem, h, loaded, onSubmit, showProblem } from "./dom.js";
 import { mib } from "./limits.js";
 
 const HELD_S = 12;
@@ -192,7 +192,7 @@ async function follow() {
     } catch (error) {
       if (mine !== turn) return;
       // What was read stays; the dialog that may be open keeps the focus.
-      if (!document.querySelector("dialog[open]")) showProblem(scope, error);
+      if (!document.querySelector("dialog[open]")) showProblem(scope, error, refresh);
       byId("session-empty").hidden = true;
       if (error.status === 401) return;
       seen = null;
@@ -202,7 +202,7 @@ async function follow() {
   }
 }
 
-const refresh = () => read(turn, null).catch((error) => showProblem(scope, error));
+const refresh = () => loaded(scope, () => read(turn, null));
 
 // Ending
 async function stopOne(session) {
@@ -278,14 +278,14 @@ onSubmit(dialog.querySelector("form"), "Reading…", readLog);
 
 // Whose can be chosen: the projects that I own come with the first page of my projects.
 async function offerProjects() {
+  const owned = [];
   let after = null;
   do {
     const listed = await page("projects", { after, limit: 100 });
-    for (const project of listed.items.filter(({ role }) => role === "data_owner")) {
-      whose.append(h("option", { value: `project:${project.name}` }, `Project ${project.title || project.name}`));
-    }
+    owned.push(...listed.items.filter(({ role }) => role === "data_owner"));
     after = listed.next;
   } while (after);
+  whose.append(...owned.map((project) => h("option", { value: `project:${project.name}` }, `Project ${project.title || project.name}`)));
 }
 
 whose.addEventListener("change", follow);
@@ -293,5 +293,5 @@ state.addEventListener("change", show);
 search.addEventListener("input", show);
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && refresh());
 setInterval(() => document.visibilityState === "visible" && !document.querySelector("dialog[open]") && show(), TICK_MS);
-offerProjects().catch((error) => showProblem(scope, error));
+loaded(scope, offerProjects);
 follow();

@@ -2,7 +2,7 @@
 
 import { get, page, path } from "./api.js";
 import { open } from "./dialogs.js";
-import { byId, h, showProblem } from "./dom.js";
+import { byId, h, loaded } from "./dom.js";
 import { loadReceived } from "./received.js";
 import { showWhoHas } from "./who-has.js";
 
@@ -33,7 +33,7 @@ byId("own-shares").addEventListener("submit", (event) => {
   show(own.value);
 });
 
-try {
+await loaded(box, async () => {
   const project = await get(url);
   owner = project.role === "data_owner";
   if (owner) byId("show-own").textContent = "Show and share…";
@@ -45,7 +45,5 @@ try {
     own.value = wanted.value;
     await show(own.value);
   }
-} catch (error) {
   // That there is no such project, the page itself says.
-  if (!box.hidden) showProblem(box, error);
-}
+}, ({ status }) => (box.hidden = status === 404));

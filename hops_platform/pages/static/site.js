@@ -3,7 +3,7 @@
 import { size } from "./amounts.js";
 import { call, get, path } from "./api.js";
 import { open } from "./dialogs.js";
-import { announce, busy, byId, clearProblem, h, onSubmit, showProblem } from "./dom.js";
+import { announce, busy, byId, clearProblem, h, loaded, onSubmit, showProblem } from "./dom.js";
 import { limitFields, limitPairs, limitsTyped } from "./limits.js";
 
 const scope = byId("site");
@@ -103,7 +103,7 @@ async function load(after = null) {
 
 function reload() {
   clearProblem(scope);
-  return load().catch((error) => showProblem(scope, error));
+  return loaded(scope, load);
 }
 
 byId("edit-defaults").addEventListener("click", (event) => {

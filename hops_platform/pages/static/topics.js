@@ -2,7 +2,7 @@
 
 import { call, idempotencyKey, path } from "./api.js";
 import { confirmed, open } from "./dialogs.js";
-import { announce, byId, h, onSubmit, showProblem, when } from "./dom.js";
+import { announce, byId, h, loaded, onSubmit, when } from "./dom.js";
 import { fill } from "./more.js";
 
 const AGAIN_MS = 2000;
@@ -38,12 +38,10 @@ export async function showTopics({ url, project, changed }) {
   const empty = on && owner
     ? "There are none yet. Create one; notebooks and jobs of all members then write to it and read from it."
     : "There are none yet. A Data Owner creates them.";
-  try {
+  await loaded(scope, async () => {
     await fill(scope, byId("topic-rows"), `${url}/topics`, byId("more-topics"), row, empty);
     if (scope.querySelector('[data-state="creating"]')) lookAgain(again);
-  } catch (error) {
-    showProblem(scope, error);
-  }
+  });
   create.onclick = () => open(dialog);
   save = async (values) => {
     const body = { name: values.name.trim(), partitions: Number(values.partitions), replicas: Number(values.replicas) };

@@ -3,7 +3,7 @@
 import { ago } from "./amounts.js";
 import { call, get, page, path } from "./api.js";
 import { confirmed, open } from "./dialogs.js";
-import { announce, busy, byId, clearProblem, h, onSubmit, showProblem } from "./dom.js";
+import { announce, busy, byId, clearProblem, h, loaded, onSubmit, showProblem } from "./dom.js";
 
 const meta = (name) => document.querySelector(`meta[name="hops-${name}"]`).content;
 const project = meta("project");
@@ -87,11 +87,8 @@ async function load(after = null) {
   empty();
 }
 
-try {
+await loaded(box, async () => {
   owner = (await get(path("projects", project))).role === "data_owner";
   byId("role-note").hidden = owner;
   await load();
-} catch (error) {
-  rows.setAttribute("aria-busy", "false");
-  showProblem(box, error);
-}
+}, () => rows.setAttribute("aria-busy", "false"));

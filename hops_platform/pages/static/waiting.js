@@ -2,7 +2,7 @@
 
 import { call, page, path } from "./api.js";
 import { confirmed } from "./dialogs.js";
-import { announce, busy, byId, clearProblem, h, showProblem, when } from "./dom.js";
+import { announce, busy, byId, clearProblem, h, loaded, showProblem, when } from "./dom.js";
 
 const box = byId("waiting");
 const rows = byId("waiting-rows");
@@ -65,7 +65,4 @@ async function load(after = null) {
   box.hidden = rows.children.length === 0;
 }
 
-load().catch((error) => {
-  box.hidden = false;
-  showProblem(box, error);
-});
+loaded(box, load, () => (box.hidden = false));

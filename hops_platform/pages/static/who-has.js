@@ -3,7 +3,7 @@
 import { act, ask } from "./acts.js";
 import { call, get, idempotencyKey, path } from "./api.js";
 import { confirmed } from "./dialogs.js";
-import { announce, busy, byId, clearProblem, h, onSubmit, showProblem, when } from "./dom.js";
+import { announce, busy, byId, clearProblem, h, loaded, onSubmit, showProblem, when } from "./dom.js";
 import { MODES, STATES } from "./modes.js";
 import { fill } from "./more.js";
 
@@ -22,7 +22,7 @@ function userRow(share) {
   const place = `${url}/datasets/${path(chosen)}/shares/${path(share.project)}`;
   const members = share.members === null ? "" : `${share.members} member${share.members === 1 ? "" : "s"}`;
   const words = { accepted: "End", asked: "Refuse", offered: "Take back" }[share.state];
-  const again = () => loadUsers().catch((error) => showProblem(form, error));
+  const again = () => loaded(form, loadUsers);
   const accept = () => act(form, "Accept", `Share with ${share.project}`, "Sharing…", async () => {
     await call("POST", `${url}/datasets/${path(chosen)}/shares`, { body: { project: share.project, mode: share.mode } });
     announce(`${chosen} is shared with ${share.project}.`);
@@ -67,11 +67,7 @@ export async function showWhoHas(dataset, mayShare) {
   byId("share-submit").hidden = !owner;
   key = idempotencyKey();
   saySeen();
-  try {
-    await loadUsers();
-  } catch (error) {
-    showProblem(form, error);
-  }
+  await loaded(form, loadUsers);
 }
 
 // What the other side will see

@@ -3,7 +3,6 @@ import { Dialog, showDialog } from '@jupyterlab/apputils';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget } from '@jupyterlab/ui-components';
-import type { Widget } from '@lumino/widgets';
 import { Panel } from '@lumino/widgets';
 import * as React from 'react';
 import type { IDatasetDetail, IDatasetEntry } from '../api/datasets';
@@ -13,11 +12,9 @@ import { openPage } from '../commands/pages';
 import { roleText } from '../parts/roles';
 import type { IProjectModel } from '../tokens';
 import type { DatasetsModel } from './model';
+import { Readme } from './readme';
 import { mayShare } from './rights';
 import { modeText, sizeText, userText } from './words';
-
-/** A README is read so far. */
-const MOST_OF_README = 65_536;
 
 /** What the dialogs need. */
 export interface IDialogOptions {
@@ -74,7 +71,14 @@ export async function describe(
     ReactWidget.create(<Description detail={detail} trans={trans} />)
   );
   if (detail.readme !== null && rendermime !== null) {
-    body.addWidget(await readme(detail.readme, app, rendermime, trans));
+    const readme = new Readme(
+      detail.readme,
+      app.serviceManager.contents,
+      rendermime,
+      trans
+    );
+    await readme.read();
+    body.addWidget(readme);
   }
   const result = await showDialog({
     title: dataset.name,
@@ -165,30 +169,4 @@ async function read(
     tellFailure(reason, trans);
     return null;
   }
-}
-
-/** A README as Lab shows Markdown that it does not trust: without scripts. */
-async function readme(
-  path: string,
-  app: JupyterFrontEnd,
-  rendermime: IRenderMimeRegistry,
-  trans: TranslationBundle
-): Promise<Widget> {
-  let text: string;
-  try {
-    const file = await app.serviceManager.contents.get(path, {
-      type: 'file',
-      format: 'text',
-      content: true
-    });
-    text = String(file.content).slice(0, MOST_OF_README);
-  } catch {
-    text = trans.__('Its README.md can not be read.');
-  }
-  const renderer = rendermime.createRenderer('text/markdown');
-  await renderer.renderModel(
-    rendermime.createModel({ data: { 'text/markdown': text }, trusted: false })
-  );
-  renderer.addClass('jp-Hops-readme');
-  return renderer;
 }

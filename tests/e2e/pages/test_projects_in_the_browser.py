@@ -290,3 +290,26 @@ def test_a_restart_that_failed_is_waited_for_no_longer(visit, weather):
     page = visit(HOME + "projects/weather#restarting")
     expect(page.get_by_text("There is no memory left.")).to_be_visible()
     page.wait_for_url(lambda url: "restarting" not in url)
+
+
+def test_what_could_not_be_loaded_is_loaded_when_somebody_says_so_and_the_rest_is_there(visit, weather):
+    weather.refusals["GET projects/weather/members"] = a_problem(503, "The database is busy.", "Try again in a moment.")
+    page = visit("/services/hops/projects/weather")
+    problem = page.get_by_role("alert")
+    expect(problem).to_contain_text("The database is busy.")
+    expect(page.get_by_role("heading", name="Datasets", exact=True)).to_be_visible()
+    retry = problem.get_by_role("button", name="Retry")
+    retry.focus()
+    page.keyboard.press("Enter")
+    expect(problem.get_by_role("button", name="Retry")).to_be_visible()
+    weather.refusals.clear()
+    problem.get_by_role("button", name="Retry").click()
+    expect(problem).to_have_count(0)
+    expect(page.locator("#members-title")).to_be_focused()
+
+
+def test_a_page_that_is_not_there_has_nothing_to_retry(visit, weather):
+    weather.refusals["GET projects/weather"] = a_problem(404, "There is no such project, or you are not a member.")
+    page = visit("/services/hops/projects/weather")
+    expect(page.get_by_role("alert").first).to_contain_text("There is no such project")
+    expect(page.get_by_role("button", name="Retry")).to_have_count(0)

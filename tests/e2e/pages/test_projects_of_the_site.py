@@ -89,3 +89,8 @@ def test_what_is_not_known_and_what_fails_is_said(visit, site):
     site.refusals["GET site/projects"] = a_problem(503, "The database is busy.", "Try again in a moment.")
     page = visit(ADMIN)
     expect(projects(page).get_by_role("alert")).to_contain_text("Try again in a moment.")
+    projects(page).get_by_role("alert").get_by_role("button", name="Retry").focus()
+    site.refusals.clear()
+    page.keyboard.press("Enter")
+    expect(projects(page).get_by_role("alert")).to_have_count(0)
+    expect(projects(page).get_by_text("the Hub does not answer").first).to_be_visible()
