@@ -3132,7 +3132,7 @@ export interface components {
          * @description What is counted for all of a project together. Alphabetised.
          * @enum {string}
          */
-        Counted: "executors" | "gpus" | "memory_mib" | "servers" | "sessions" | "storage_bytes" | "topics";
+        Counted: "executors" | "gpus" | "homes_bytes" | "memory_mib" | "servers" | "sessions" | "storage_bytes" | "topics";
         /**
          * DatasetAnswer
          * @description A dataset of a project, or one that another project shares with it.
