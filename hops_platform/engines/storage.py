@@ -49,6 +49,14 @@ class ProjectStorage(Protocol):
         """
         ...
 
+    def measure_homes(self, project: str) -> int:
+        """Bytes of the homes of all who have worked in ``project``; it can take long.
+
+        Raises:
+            EngineUnavailableError: They can't be counted now.
+        """
+        ...
+
     def trash_project(self, project: str) -> None:
         """Moves all files of ``project`` to the trash, where they are kept; does nothing if there are none."""
         ...

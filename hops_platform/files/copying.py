@@ -85,7 +85,9 @@ async def copy_with(work: CopyWork, call: CopyCall, access: ProjectAccess, *, pe
         call.step_aside()
         doing = partial(_work_in, room, work, from_place, to_place, leave)
         try:
-            copied = await call.parts.transfers.copies.run(access.caller.person.name, leave, doing)
+            copied = await call.parts.transfers.copies.run(
+                access.caller.person.name, leave, doing, project=access.project.name
+            )
         except QuotaExceededError as error:
             if to_place.project == access.project.name:
                 raise

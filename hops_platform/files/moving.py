@@ -54,4 +54,4 @@ async def move_with(
     leave = Leave(partial(check_still, parts.database, access, moved.permission, *moved.places))
     with parts.transfers.places.take(person):
         step_aside()
-        return await parts.transfers.copies.run(person, leave, work)
+        return await parts.transfers.copies.run(person, leave, work, project=access.project.name)

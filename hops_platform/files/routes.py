@@ -26,6 +26,7 @@ from hops_platform.files.leave import NamedPlace, check_still
 from hops_platform.files.moving import Moved, move_with
 from hops_platform.files.ranges import ByteRange, asked_range
 from hops_platform.files.schemas import (
+    CopiesAnswer,
     CopyAnswer,
     Deletion,
     Emptying,
@@ -57,7 +58,7 @@ from hops_platform.security.authentication import Caller, ProjectAccess, authori
 from hops_platform.security.browser import caller_of_form
 from hops_platform.security.guard import Public, RequiresInProject
 from hops_platform.security.permissions import Permission
-from hops_platform.transfers import Transfers
+from hops_platform.transfers import COPIES_OF_PROJECT, Transfers
 
 router = APIRouter(tags=["files"])
 # A form of the pages is sent here by a browser; whoever it is, the ticket and the permission decide.
@@ -163,6 +164,21 @@ async def move_file(  # noqa: PLR0917 - the request, and parts
     )
     work = partial(parts.engines.files.move, source, target)
     return service.show_entry(await move_with(work, moved, access, parts, step_aside))
+
+
+@router.get("/projects/{project}/copies")
+async def read_copies(
+    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.FILES_BROWSE))], parts: PartsOf
+) -> CopiesAnswer:
+    """How many copies and slow moves of the project are under way and wait, and how many before the caller's."""
+    line = parts.transfers.copies.line(access.caller.person.name, access.project.name)
+    return CopiesAnswer(
+        under_way=line.under_way,
+        at_once=COPIES_OF_PROJECT,
+        waiting=line.waiting,
+        own_waiting=line.own_waiting,
+        before=line.before,
+    )
 
 
 @router.post("/projects/{project}/datasets/{dataset}/files:copy", dependencies=[records(Action.FILE_COPY, "dataset")])

@@ -106,3 +106,16 @@ class TicketAnswer(BaseModel):
 
     ticket: str = Field(examples=["b0a7c1d5"])
     lifetime_s: float = Field(description="How long it is good.", examples=[60.0])
+
+
+class CopiesAnswer(BaseModel):
+    """How far the copies and slow moves of a project are."""
+
+    under_way: int = Field(description="Of the project, whoever asked for them.", examples=[2])
+    at_once: int = Field(description="The most of a project at the same moment.", examples=[2])
+    waiting: int = Field(description="Of the project; they have their turn in the order of asking.", examples=[3])
+    own_waiting: int = Field(description="The caller's among these.", examples=[1])
+    before: int | None = Field(
+        description="How many of the project have their turn before the caller's first; null if none of theirs waits.",
+        examples=[2],
+    )

@@ -48,11 +48,12 @@ def count(database: Database, engines: Engines, project_id: uuid.UUID) -> bool:
         # Nobody waits for the database while the disk is looked through.
         # What is on its way first: an upload that ends meanwhile is counted twice until the next count, never not.
         size = engines.uploads.announced(project.name) + engines.files.measure(project.name)
+        homes = engines.storage.measure_homes(project.name)
     except PlatformError as error:
         LOG.warning("the files of %s can't be counted now: %s", project.name, error)
         return False
     with database.session() as session:
-        _keep(session, project_id, size, before=before, took_s=time.monotonic() - began)
+        _keep(session, project_id, size + homes, homes=homes, before=before, took_s=time.monotonic() - began)
     return True
 
 
@@ -79,7 +80,7 @@ def _due(session: Session) -> list[uuid.UUID]:
     ]
 
 
-def _keep(session: Session, project_id: uuid.UUID, size: int, *, before: int, took_s: float) -> None:
+def _keep(session: Session, project_id: uuid.UUID, size: int, *, homes: int, before: int, took_s: float) -> None:
     # Held: what is added at this moment waits, and is added to the new count.
     project = session.scalar(select(Project).where(Project.id == project_id).with_for_update())
     if project is None:
@@ -92,7 +93,7 @@ def _keep(session: Session, project_id: uuid.UUID, size: int, *, before: int, to
     # for some minutes, never too little.
     row.added_bytes -= before
     session.execute(delete(StorageHold).where(StorageHold.project_id == project_id, StorageHold.until < now()))
-    row.counted_bytes, row.counted_at, row.took_s = size, now(), took_s
+    row.counted_bytes, row.homes_bytes, row.counted_at, row.took_s = size, homes, now(), took_s
     most = storage_limit(limits_of(session, project))
     full = most is not None and row.used >= most
     if most is not None and full and row.full_since is None:

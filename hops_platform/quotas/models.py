@@ -46,6 +46,8 @@ class StorageUse(Base):
     # When they were counted last, what they were then, and how long that took.
     counted_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     counted_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None, index=True)
+    # The part of these that lies in the homes of its members.
+    homes_bytes: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     took_s: Mapped[float] = mapped_column(Float, default=0.0)
     # What has been let in, less what was given back, since that count began.
     added_bytes: Mapped[int] = mapped_column(BigInteger, default=0)

@@ -13,6 +13,8 @@ class Counted(StrEnum):
 
     EXECUTORS = "executors"
     GPUS = "gpus"
+    HOMES_BYTES = "homes_bytes"
+    """A part of ``storage_bytes``, which bounds it."""
     MEMORY_MIB = "memory_mib"
     SERVERS = "servers"
     SESSIONS = "sessions"

@@ -177,7 +177,7 @@ def no_storage(project: Project, *, used: int, most: int, more: str = "") -> Quo
     uses = f"The project {project.name!r} uses {in_words(used)} of the {in_words(most)} of storage that it may use."
     return QuotaExceededError(
         f"{uses} {more}".rstrip(),
-        remedy="Delete files and empty the trash, or ask an administrator for more.",
+        remedy="Delete files, those of your home among them, and empty the trash, or ask an administrator for more.",
     )
 
 

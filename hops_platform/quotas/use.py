@@ -30,6 +30,7 @@ def show_use(session: Session, project: Project, engines: Engines) -> ProjectUse
     servers = _asked(lambda: len(_users_with_servers(engines.hub, project.name)))
     sessions = _asked(lambda: engines.sessions.use_of(project.name))
     used = _used(servers, sessions) | {
+        Counted.HOMES_BYTES: row.homes_bytes if row is not None else 0,
         Counted.STORAGE_BYTES: row.used if row is not None else 0,
         Counted.TOPICS: topics,
     }
@@ -45,6 +46,7 @@ def most_of(limits: ServerLimits) -> Mapping[Counted, int | None]:
     return {
         Counted.EXECUTORS: limits.max_project_executors,
         Counted.GPUS: limits.max_project_gpus,
+        Counted.HOMES_BYTES: None,  # what storage may have, with the rest of it
         Counted.MEMORY_MIB: limits.max_project_memory_mib,
         Counted.SERVERS: limits.max_project_servers,
         Counted.SESSIONS: limits.max_project_sessions,

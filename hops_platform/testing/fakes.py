@@ -41,6 +41,12 @@ class MemoryStorage(Faulty):
     projects: dict[str, set[str]] = field(default_factory=dict)
     rights: dict[str, dict[str, DatasetRights]] = field(default_factory=dict)
     trash: list[str] = field(default_factory=list)
+    homes: dict[str, int] = field(default_factory=dict)
+
+    def measure_homes(self, project: str) -> int:
+        """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
+        self.check()
+        return self.homes.get(project, 0)
 
     def project_address(self, project: str) -> str:
         """See :class:`~hops_platform.engines.storage.ProjectStorage`."""

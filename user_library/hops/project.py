@@ -56,7 +56,7 @@ def shared() -> list[dict[str, Any]]:
 
 
 def use() -> list[dict[str, Any]]:
-    """What this project uses of what it may use: storage, servers, sessions, executors, memory and GPUs.
+    """What this project uses of what it may use: storage and homes in it, servers, sessions, executors, and so on.
 
     Returns:
         One dictionary each: ``what`` it is (``storage_bytes``, ``servers``, …), how much is ``used`` (``None`` where

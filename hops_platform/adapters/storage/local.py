@@ -15,6 +15,7 @@ from hops_contract.opened_up import open_up
 from hops_contract.wiping import wipe_folder
 from hops_platform.adapters.disk import full_disk_told
 from hops_platform.adapters.storage.beneath import FOLDER_MODE, is_folder, open_beneath, open_project, told
+from hops_platform.adapters.storage.local_size import size_of_folders
 from hops_platform.adapters.storage.local_trash import LocalTrash
 from hops_platform.engines.places import Place
 from hops_platform.engines.storage import DatasetRights, LookAgain
@@ -54,6 +55,10 @@ class LocalStorage:
         with full_disk_told(), open_project(self._home.projects, project) as folder:
             for place in places:
                 self._make(place, at=folder)
+
+    def measure_homes(self, project: str) -> int:
+        """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
+        return size_of_folders(*self._home.own_homes(project))
 
     def trash_project(self, project: str) -> None:
         """See :class:`~hops_platform.engines.storage.ProjectStorage`."""

@@ -50,6 +50,10 @@ class StoredStorage:
             if dataset not in self._on_machine:
                 self._tree.make_folder(dataset_of(Place(project, dataset)))
 
+    def measure_homes(self, project: str) -> int:
+        """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
+        return self._local.measure_homes(project)
+
     def trash_project(self, project: str) -> None:
         """See :class:`~hops_platform.engines.storage.ProjectStorage`."""
         self._local.trash_project(project)

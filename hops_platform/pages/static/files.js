@@ -1,7 +1,7 @@
 // A folder of a dataset: what lies there, page by page, and what can be done with it.
 
 import { ago, size } from "./amounts.js";
-import { call, download, page, path as joined } from "./api.js";
+import { call, download, get, page, path as joined } from "./api.js";
 import { open } from "./dialogs.js";
 import { announce, busy, byId, clearProblem, h, loaded, onSubmit, showProblem } from "./dom.js";
 import { openPreview } from "./previews.js";
@@ -13,6 +13,7 @@ const more = byId("more-files");
 
 const parent = (path) => path.split("/").slice(0, -1).join("/");
 const inside = (folder, name) => (folder ? `${folder}/${name}` : name);
+const LOOK_MS = 3000;
 export const addressOf = (folder) => `#/${joined(...folder.split("/"))}`;
 
 /** The folder that the address names. */
@@ -204,12 +205,30 @@ export function fileList({ project, dataset, title, may, datasets }) {
   });
   byId("move-dataset").addEventListener("change", suggest);
 
+  // Of a project few are copied, packed and slowly moved at once, and the rest waits in line.
+  async function withPlace(work) {
+    const look = setInterval(async () => {
+      try {
+        const { before, at_once: most } = await get(`${joined("projects", project)}/copies`);
+        const words = before === null ? "Working…" : `Waiting: ${before} before this, ${most} of the project at once…`;
+        form.querySelector("[type=submit][aria-disabled=true]")?.lastChild.replaceWith(words);
+      } catch {
+        // It is done, or told, by the call itself.
+      }
+    }, LOOK_MS);
+    try {
+      return await work;
+    } finally {
+      clearInterval(look);
+    }
+  }
+
   onSubmit(form, "Working…", async (values) => {
     const { verb, entry, path } = acted;
     const name = values.name.trim();
     const target = verb === "rename" ? inside(folder, name) : inside(values.folder.trim().replace(/^\/+|\/+$/g, ""), name);
     const body = { path, to: target, ...(verb === "rename" || values.dataset === dataset ? {} : { to_dataset: values.dataset }) };
-    const { body: answer } = await call("POST", `${url}/files:${VERBS[verb].call ?? verb}`, { body, timeout: 600_000 });
+    const { body: answer } = await withPlace(call("POST", `${url}/files:${VERBS[verb].call ?? verb}`, { body, timeout: 600_000 }));
     dialog.close();
     const left = answer.left_out ? ` ${answer.left_out} links and the like were left out.` : "";
     announce(`${entry.name} ${VERBS[verb].done}.${left}`);

@@ -8,6 +8,7 @@ import { mib } from "./limits.js";
 
 const USES = {
   storage_bytes: ["Storage", size],
+  homes_bytes: ["Of these in homes", size],
   servers: ["Notebook servers", String],
   sessions: ["Spark sessions", String],
   executors: ["Executors", String],

@@ -1022,6 +1022,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/hops/api/v1/projects/{project}/copies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Copies
+         * @description How many copies and slow moves of the project are under way and wait, and how many before the caller's.
+         */
+        get: operations["read_copies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/hops/api/v1/projects/{project}/datasets": {
         parameters: {
             query?: never;
@@ -3104,6 +3124,42 @@ export interface components {
             user: string;
         };
         /**
+         * CopiesAnswer
+         * @description How far the copies and slow moves of a project are.
+         */
+        CopiesAnswer: {
+            /**
+             * At Once
+             * @description The most of a project at the same moment.
+             * @example 2
+             */
+            at_once: number;
+            /**
+             * Before
+             * @description How many of the project have their turn before the caller's first; null if none of theirs waits.
+             * @example 2
+             */
+            before: number | null;
+            /**
+             * Own Waiting
+             * @description The caller's among these.
+             * @example 1
+             */
+            own_waiting: number;
+            /**
+             * Under Way
+             * @description Of the project, whoever asked for them.
+             * @example 2
+             */
+            under_way: number;
+            /**
+             * Waiting
+             * @description Of the project; they have their turn in the order of asking.
+             * @example 3
+             */
+            waiting: number;
+        };
+        /**
          * CopyAnswer
          * @description What was copied.
          */
@@ -3132,7 +3188,7 @@ export interface components {
          * @description What is counted for all of a project together. Alphabetised.
          * @enum {string}
          */
-        Counted: "executors" | "gpus" | "memory_mib" | "servers" | "sessions" | "storage_bytes" | "topics";
+        Counted: "executors" | "gpus" | "homes_bytes" | "memory_mib" | "servers" | "sessions" | "storage_bytes" | "topics";
         /**
          * DatasetAnswer
          * @description A dataset of a project, or one that another project shares with it.
@@ -9694,6 +9750,48 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_CertificateAnswer_"];
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    read_copies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CopiesAnswer"];
                 };
             };
             /** @description A problem (RFC 9457). */

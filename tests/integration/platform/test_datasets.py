@@ -6,8 +6,10 @@ import hashlib
 import os
 import queue
 import threading
+import time
 import tracemalloc
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -517,6 +519,43 @@ def test_a_person_has_only_so_many_transfers_at_once(on_disk: PlatformUnderTest,
     for one in taken:
         one.__exit__(None, None, None)
     assert content(ada, "a").status_code == 200
+
+
+def test_a_project_has_two_copies_at_once_and_who_waits_is_told_how_many_come_before(
+    on_disk: PlatformUnderTest, ada: Any, bob: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload(ada, "a", b"1").raise_for_status()
+    people = [ada, bob, *(on_disk.user(name) for name in ("cyd", "dan"))]
+    for name in ("cyd", "dan"):
+        ada.post("projects/weather/members", json={"user": name}).raise_for_status()
+    go, files = threading.Event(), on_disk.platform.parts.engines.files
+    copy = files.copy
+
+    def wait(*given: Any, **named: Any) -> Any:
+        assert go.wait(30)
+        return copy(*given, **named)
+
+    monkeypatch.setattr(files, "copy", wait)
+
+    def wait_for(**wanted: int) -> None:
+        until = time.monotonic() + 30
+        while not wanted.items() <= ada.get("projects/weather/copies").json().items():
+            assert time.monotonic() < until
+
+    with ThreadPoolExecutor(len(people)) as threads:
+        copying = []
+        try:
+            for number, client in enumerate(people):
+                body = {"path": "a", "to": f"b{number}"}
+                copying.append(threads.submit(client.post, f"{RAW}/files:copy", json=body))
+                wait_for(under_way=min(number + 1, 2), waiting=max(number - 1, 0))
+            told = [client.get("projects/weather/copies").json() for client in people]
+            assert [one["before"] for one in told] == [None, None, 0, 1]
+            assert told[3] == {"under_way": 2, "at_once": 2, "waiting": 2, "own_waiting": 1, "before": 1}
+        finally:
+            go.set()
+        assert [one.result().status_code for one in copying] == [200] * 4
+    assert on_disk.user("eve").get("projects/weather/copies").status_code == 404
 
 
 class Fetching:

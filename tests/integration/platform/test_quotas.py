@@ -27,7 +27,7 @@ from hops_platform.errors import EngineUnavailableError, QuotaExceededError, Sto
 from hops_platform.projects.models import Project
 from hops_platform.quotas import counting
 from hops_platform.quotas import service as quotas
-from hops_platform.quotas.holding import hold_full
+from hops_platform.quotas.holding import full_projects, hold_full
 from hops_platform.quotas.models import StorageHold, StorageUse
 from hops_platform.quotas.room import HeldRoom
 
@@ -329,6 +329,32 @@ def test_what_runs_in_a_full_project_only_reads_it_too_and_far_over_it_nobody_wa
     assert heard[-1] == [], "whoever makes room need not wait"
 
 
+def test_homes_count_into_the_storage_of_their_project_and_are_told_apart(on_disk: PlatformUnderTest, ada: Any) -> None:
+    home = on_disk.platform.parts.settings.layout
+    recount(on_disk)
+    before = used(ada)["used"]
+    # Of whoever has worked here; and of a project whose name begins like this one's.
+    for project, size in (("weather", 1000), ("weather-b", 3 * MIB)):
+        place = home.own_home(project, "grace") / "models"
+        place.mkdir(parents=True)
+        (place / "model.bin").write_bytes(bytes(size))
+    recount(on_disk)
+    homes = used(ada, "homes_bytes")["used"]
+    assert homes in range(1000, 20_000)
+    assert used(ada)["used"] == before + homes
+    (home.own_home("weather", "ada")).mkdir()
+    (home.own_home("weather", "ada") / "data.bin").write_bytes(bytes(2 * MIB))
+    recount(on_disk)
+    refused = begin(ada, 1)
+    assert (refused.json()["type"], "your home" in refused.json()["remedy"]) == (QUOTA, True)
+    assert [one.project for one in full_projects_of(on_disk)] == ["weather"]
+
+
+def full_projects_of(on_disk: PlatformUnderTest) -> list[FullProject]:
+    with on_disk.platform.parts.database.session() as session:
+        return full_projects(session)
+
+
 def test_a_full_project_is_counted_again_sooner(on_disk: PlatformUnderTest, ada: Any) -> None:
     (folder(on_disk) / "model.bin").write_bytes(bytes(2 * MIB))
     recount(on_disk)
@@ -517,8 +543,8 @@ def test_use_is_told_beside_the_limits_as_far_as_it_is_known(hops: Any) -> None:
     hops.platform.hub.servers[("ada", "weather")] = HubServer(state=ServerState.READY)
     told = {one["what"]: (one["used"], one["limit"]) for one in ada.get("projects/weather/use").json()["items"]}
     assert told == {
-        "executors": (3, 10), "gpus": (1, 2), "memory_mib": (4096, None), "servers": (1, None), "sessions": (2, 5),
-        "storage_bytes": (0, None), "topics": (0, 10),
+        "executors": (3, 10), "gpus": (1, 2), "homes_bytes": (0, None), "memory_mib": (4096, None),
+        "servers": (1, None), "sessions": (2, 5), "storage_bytes": (0, None), "topics": (0, 10),
     }  # fmt: skip
     hops.platform.hub.fault = hops.platform.sessions.fault = EngineUnavailableError("Away.")
     away = {one["what"]: one["used"] for one in ada.get("projects/weather/use").json()["items"]}

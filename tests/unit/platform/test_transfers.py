@@ -11,7 +11,7 @@ import pytest
 
 from hops_platform.engines.leave import Leave, no_end
 from hops_platform.errors import ForbiddenError
-from hops_platform.transfers import LongWork
+from hops_platform.transfers import Line, LongWork
 
 PATIENCE_S = 20
 
@@ -54,8 +54,34 @@ def test_one_with_many_pieces_leaves_threads_to_others(pieces: Pieces) -> None:
         assert pieces.begun == ["ada 0", "bob"]
         pieces.go.set()
         assert await asyncio.gather(*many, bob) == [*(f"ada {n}" for n in range(10)), "bob"]
-        assert not work._under_way
-        assert not work._lines
+        assert not work._pieces
+
+    run(main)
+
+
+def test_a_projects_pieces_leave_threads_to_others_and_wait_in_the_order_of_asking(pieces: Pieces) -> None:
+    async def main() -> None:
+        work = LongWork(4, of_one=1, of_project=2, name="t")
+
+        def ask(person: str, project: str) -> asyncio.Future[str]:
+            doing = partial(pieces.work, f"{person} {project}")
+            return asyncio.ensure_future(work.run(person, no_end(), doing, project=project))
+
+        asked = [ask(name, "weather") for name in ("ada", "bob", "cy", "dan")]
+        asked.append(ask("ada", "weather"))
+        await pieces.wait_for_begun(2)
+        assert pieces.begun == ["ada weather", "bob weather"]
+        assert work.line("dan", "weather") == Line(under_way=2, waiting=3, own_waiting=1, before=1)
+        assert work.line("ada", "weather").before == 2
+        assert work.line("bob", "weather") == Line(under_way=2, waiting=3, own_waiting=0, before=None)
+        asked += [ask(name, "tides") for name in ("eve", "fay")]
+        await pieces.wait_for_begun(2)
+        assert pieces.begun[2:] == ["eve tides", "fay tides"]
+        assert work.line("eve", "tides") == Line(under_way=2, waiting=0, own_waiting=0, before=None)
+        pieces.go.set()
+        await asyncio.gather(*asked)
+        assert sorted(pieces.begun[4:6]) == ["cy weather", "dan weather"]
+        assert not work._pieces
 
     run(main)
 
@@ -77,7 +103,7 @@ def test_a_piece_that_fails_or_that_nobody_waits_for_gives_its_turn_back(pieces:
         pieces.go.set()
         assert await last == "last"
         assert pieces.begun == ["first", "last"]
-        assert not work._under_way
+        assert not work._pieces
 
     run(main)
 
@@ -101,7 +127,7 @@ def test_a_piece_whose_leave_ended_while_it_waited_is_not_begun(pieces: Pieces) 
         with pytest.raises(ForbiddenError):
             await waiting
         assert pieces.begun == ["first"]
-        assert not work._under_way
+        assert not work._pieces
 
     run(main)
 
