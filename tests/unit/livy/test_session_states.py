@@ -161,7 +161,7 @@ def test_the_stream_tells_the_newest_progress_in_events_without_a_number():
 
 def test_what_a_driver_waits_for_is_the_reason_and_the_logs_end_as_long_as_it_lives():
     async def test(session, driver):
-        heard = asyncio.create_task(session.news.wait_until(lambda: bool(session.why), 5))
+        heard = asyncio.create_task(session.news.wait_until(lambda: bool(session.why), 60))
         await asyncio.sleep(0)
         waits = "Waits for executors: 0 of 2."
         session.explain(waits)
@@ -318,7 +318,7 @@ def test_who_has_had_all_or_names_an_event_that_never_was_gets_the_end(position)
         driver.on_message("stream", {"name": "stdout", "text": "a"})
         stream = events_of(session, statement, position)
         driver.on_message("progress", {"tasks_done": 1, "tasks": 4})
-        pieces = [await asyncio.wait_for(anext(stream), 5)]
+        pieces = [await asyncio.wait_for(anext(stream), 60)]
         driver.results.put_nowait(OK)
         pieces += [piece async for piece in stream]
         again = [piece async for piece in events_of(session, statement, position)]
