@@ -20,6 +20,9 @@ def main(command: list[str]) -> int:
     ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
     # What comes before there is somebody to pass it on to waits.
     signal.pthread_sigmask(signal.SIG_BLOCK, _PASSED_ON)
+    # Code of the sandbox has the same user id, by which it could else take this process over, and outlive the end.
+    # Before there is such code; what the child executes begins without it.
+    ctypes.CDLL(None).prctl(_DUMPABLE, 0)
     child = os.fork()
     if child == 0:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _PASSED_ON)
@@ -28,8 +31,6 @@ def main(command: list[str]) -> int:
         except OSError as error:
             sys.stderr.write(f"{command[0]}: {error.strerror}\n")
             os._exit(127)
-    # Code of the sandbox has the same user id, by which it could else take this process over, and outlive the end.
-    ctypes.CDLL(None).prctl(_DUMPABLE, 0)
     for number in _PASSED_ON:
         signal.signal(number, lambda got, _frame: os.kill(child, got))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _PASSED_ON)

@@ -85,7 +85,7 @@ class S3Server:
         until = time.monotonic() + 60
         while time.monotonic() < until:
             try:
-                httpx.get(self.endpoint, trust_env=False)
+                httpx.get(self.endpoint, timeout=60, trust_env=False)
             except httpx.HTTPError:
                 time.sleep(0.1)
             else:
@@ -96,4 +96,4 @@ class S3Server:
         """Ends it."""
         if self.process is not None:
             self.process.terminate()
-            self.process.wait(timeout=20)
+            self.process.wait(60)

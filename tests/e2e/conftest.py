@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tests.ports import free_port
 
@@ -17,6 +17,7 @@ CHROMIUM_FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+MINUTE_MS = 60_000
 ROOT = Path(__file__).resolve().parents[2]
 HOPSLAB = ROOT / ".venv" / "bin" / "hopslab"
 
@@ -29,6 +30,8 @@ def chromium():
     """
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine; HOPS_CHROMIUM names one")
+    # On a busy machine a page does in ten seconds what it does in one.
+    expect.set_options(timeout=MINUTE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=CHROMIUM_FLAGS)
         yield browser
@@ -64,5 +67,5 @@ def site(tmp_path_factory):
         site.password = re.search(r"password\s+(\S+)", started.stdout)[1]
         yield site
     finally:
-        stopped = site.run("down", timeout=120)
+        stopped = site.run("down", timeout=300)
         assert stopped.returncode == 0, stopped.stderr

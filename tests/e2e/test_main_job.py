@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.spark, pytest.mark.hub, pytest.mark.timeout(1500)]
 
 
 def test_a_second_start_changes_nothing_and_prints_no_password(site):
-    again = site.run("up", "--detach", timeout=120)
+    again = site.run("up", "--detach", timeout=300)
     assert again.returncode == 0, again.stderr
     assert site.password not in again.stdout
     assert "password  " not in again.stdout
@@ -35,8 +35,8 @@ def test_status_and_doctor_say_that_all_is_well(site):
 def test_a_person_walks_the_same_path_in_a_browser(chromium, site):
     PICTURES.mkdir(exist_ok=True)
     page = chromium.new_page(viewport={"width": 1280, "height": 800})
-    page.set_default_timeout(MINUTE_MS)
-    expect.set_options(timeout=MINUTE_MS)
+    page.context.set_default_timeout(2 * MINUTE_MS)
+    expect.set_options(timeout=2 * MINUTE_MS)
     try:
         walk(page, site)
     except Exception:

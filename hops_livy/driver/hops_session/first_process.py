@@ -27,11 +27,13 @@ def stand_before(launch: dict[str, Any]) -> None:
     """Goes on in a new process, where this one is a sandbox's first; there this one never returns."""
     if os.getpid() != 1:
         return
+    # Code of the session has the same user id, by which it could else take this process over, and outlive the end.
+    # Before there is such code, which as a process of its own has nothing to hide from itself.
+    ctypes.CDLL(None).prctl(_DUMPABLE, 0)
     driver = os.fork()
     if driver == 0:
+        ctypes.CDLL(None).prctl(_DUMPABLE, 1)
         return
-    # Code of the session has the same user id, by which it could else take this process over, and outlive the end.
-    ctypes.CDLL(None).prctl(_DUMPABLE, 0)
     # An interrupt of a whole group is for the driver.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os._exit(_wait_for(driver, Status(Path(launch["status_file"]), Path(launch["status_socket"]))))

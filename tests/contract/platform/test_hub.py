@@ -125,7 +125,7 @@ def real_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHub]:
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url, trust_env=False).is_success
+        return httpx.get(url, timeout=60, trust_env=False).is_success
     except httpx.TransportError:
         return False
 
@@ -221,7 +221,7 @@ class TestHubOAuthLogins(LoginsContract):
 
     @pytest.fixture
     def authorize(self, real_hub: RealHub) -> Iterator[Callable[[str], str]]:
-        with httpx.Client(base_url=real_hub.url, trust_env=False) as browser:
+        with httpx.Client(base_url=real_hub.url, timeout=60, trust_env=False) as browser:
 
             def go(address: str) -> str:
                 page = browser.get("hub/login").text
@@ -241,7 +241,9 @@ class TestHubOAuthLogins(LoginsContract):
             yield go
 
     def test_a_token_for_something_else_is_no_log_in(self, engine: HubOAuthLogins, real_hub: RealHub) -> None:
-        httpx.post(f"{real_hub.api}/users/ada", headers={"Authorization": f"token {TOKEN}"}, trust_env=False)
+        httpx.post(
+            f"{real_hub.api}/users/ada", headers={"Authorization": f"token {TOKEN}"}, timeout=60, trust_env=False
+        )
         made = httpx.post(
             f"{real_hub.api}/users/ada/tokens", headers={"Authorization": f"token {TOKEN}"},
             json={"scopes": ["read:users:name!user=ada"]}, trust_env=False,

@@ -33,7 +33,7 @@ from tests.waiting import until
 TOPIC = "weather__measurements"
 GROUP = "weather__readers"
 DENIED = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED)
-_PATIENCE_S = 30.0
+_PATIENCE_S = 60.0
 
 
 @pytest.fixture(scope="module")

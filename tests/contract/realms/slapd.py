@@ -87,7 +87,7 @@ class Slapd:
     def stop(self):
         if self.process is not None:
             self.process.terminate()
-            self.process.wait(10)
+            self.process.wait(60)
             self.process = None
 
     def _add(self, ldif):

@@ -110,6 +110,7 @@ def server_extension() -> ServerExtension:
 def page(chromium: Browser, server_extension: ServerExtension) -> Iterator[Page]:
     context = chromium.new_context(viewport={"width": 1280, "height": 800})
     context.route("**/hops/**", server_extension)
+    context.set_default_timeout(60_000)
     page = context.new_page()
     yield page
     context.close()

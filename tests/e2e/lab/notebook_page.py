@@ -49,7 +49,7 @@ def page_of(chromium: Browser, site: Any, login: Login) -> Iterator[Page]:
     PICTURES.mkdir(exist_ok=True)
     expect.set_options(timeout=2 * MINUTE_MS)
     page = chromium.new_page(viewport={"width": 1280, "height": 800})
-    page.set_default_timeout(2 * MINUTE_MS)
+    page.context.set_default_timeout(2 * MINUTE_MS)  # that of the windows that it opens too
     try:
         page.goto(site.url)
         page.get_by_label("User name").fill(login.user)

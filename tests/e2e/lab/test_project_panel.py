@@ -7,6 +7,8 @@ import nbformat
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from .quiet import when_quiet
+
 pytestmark = pytest.mark.browser
 
 DOWN = {
@@ -217,7 +219,6 @@ def test_nothing_is_asked_while_the_page_is_hidden(open_lab: Page, server_extens
         "() => { Object.defineProperty(document, 'visibilityState', {value: 'hidden', configurable: true});"
         " document.dispatchEvent(new Event('visibilitychange')); }"
     )
-    open_lab.wait_for_timeout(500)
-    before = len(server_extension.asked)
+    before = when_quiet(open_lab, lambda: len(server_extension.asked))
     open_lab.wait_for_timeout(6_000)
     assert len(server_extension.asked) == before

@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 from .notebook_page import choose_theme
 
 pytestmark = pytest.mark.browser
-LOADED_MS = 30_000
+LOADED_MS = 60_000
 """Lab loads Vega with the first chart."""
 PICTURES = Path(__file__).resolve().parents[3] / "test-results"
 TABLE = "application/vnd.hops.table.v1+json"

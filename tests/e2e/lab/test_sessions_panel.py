@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from .conftest import PROJECT, SESSION
+from .quiet import when_quiet
 
 pytestmark = pytest.mark.browser
 
@@ -145,7 +146,7 @@ def test_details_and_log_open_by_keyboard_and_the_log_follows_until_it_is_paused
     session.get_by_role("button", name="Pause").press("Enter")
     expect(session.get_by_role("button", name="Follow")).to_be_visible()
     server_extension.answers["GET overview/7/log"] = (200, {"lines": ["only this"], "total": 1})
-    asked = server_extension.asked.count("GET overview/7/log")
+    asked = when_quiet(open_lab, lambda: server_extension.asked.count("GET overview/7/log"))
     open_lab.wait_for_timeout(3_000)
     assert server_extension.asked.count("GET overview/7/log") == asked
     session.get_by_role("button", name="Follow").press("Enter")
@@ -292,8 +293,7 @@ def test_nothing_is_asked_while_nobody_looks(open_lab: Page, server_extension: A
     assert not any("overview" in key for key in server_extension.asked)
     open_panel(open_lab)
     open_lab.get_by_role("tab", name="Project", exact=True).click()
-    open_lab.wait_for_timeout(500)
-    asked = server_extension.asked.count("GET overview")
+    asked = when_quiet(open_lab, lambda: server_extension.asked.count("GET overview"))
     open_lab.wait_for_timeout(3_000)
     assert server_extension.asked.count("GET overview") == asked
 

@@ -17,7 +17,17 @@ from hopslab.demo.visitor import Visitor
 from hopslab.errors import SiteError
 from tests.waiting import until
 
-from .notebook_page import MINUTE_MS, PICTURES, cell, open_notebook, page_of, run, server_of_a_project, write_notebook
+from .notebook_page import (
+    CELLS,
+    MINUTE_MS,
+    PICTURES,
+    cell,
+    open_notebook,
+    page_of,
+    run,
+    server_of_a_project,
+    write_notebook,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.spark, pytest.mark.hub, pytest.mark.timeout(900)]
 SHARED = "Shared/weather/raw"
@@ -162,9 +172,20 @@ def end_it_in_the_panel(page: Page) -> None:
 
 
 def read_once_more(page: Page) -> None:
-    expect(run(page, 2).filter(has_text=ENDED).filter(has_text="PATH_NOT_FOUND").first).to_be_visible()
+    # Each sandbox in its turn: that of the session may come after that of the notebook server.
+    until(lambda: has_ended(page, 2), seconds=120)
+    expect(page.locator(CELLS).nth(2)).to_contain_text("PATH_NOT_FOUND")
     expect(run(page, 0).filter(has_text=ENDED).first).to_be_visible()
     cell(page, 0).screenshot(path=PICTURES / "share-ended.png")
+
+
+def has_ended(page: Page, number: int) -> bool:
+    """Runs a cell to its end; whether it says that the share has ended."""
+    run(page, number)
+    found = cell(page, number)
+    expect(found.locator(".jp-InputArea-prompt")).to_have_text(re.compile(r"\[\d+\]"))
+    expect(found.locator(".jp-OutputArea-output").first).to_be_visible()
+    return ENDED.search(found.inner_text()) is not None
 
 
 def names_below_shared(grace: Visitor) -> list[str]:

@@ -32,7 +32,7 @@ def visit(chromium, platform):
     def _visit(path: str, **context):
         contexts.append(chromium.new_context(locale="en-GB", **context))
         page = contexts[-1].new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("console", lambda message: faults.append(message.text) if "Security Policy" in message.text else None)
         page.goto(platform.url + path)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import uvicorn
 from fastapi import FastAPI
+
+from tests.waiting import until
 
 
 class Served:
@@ -19,7 +20,7 @@ class Served:
         url: Its address, without a slash at the end.
 
     Raises:
-        TimeoutError: It did not start.
+        TooLateError: It did not start.
     """
 
     def __init__(self, app: FastAPI) -> None:
@@ -27,14 +28,10 @@ class Served:
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self._thread.start()
-        deadline = time.monotonic() + 20
-        while not self._server.started:
-            if time.monotonic() > deadline:
-                raise TimeoutError("the application did not start within 20 s")
-            time.sleep(0.02)
+        until(lambda: self._server.started, "the application does not start")
         self.url = f"http://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
 
     def stop(self) -> None:
         """Ends it."""
         self._server.should_exit = True
-        self._thread.join(timeout=10)
+        self._thread.join(timeout=60)

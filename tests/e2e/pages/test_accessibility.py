@@ -58,7 +58,7 @@ def site(tmp_path_factory):
     made.logins.tokens["cookie-of-ada"] = "ada"
     server = Served(made.app)
     url = f"{server.url}/services/hops/"
-    with httpx.Client(base_url=f"{url}api/v1/", trust_env=False) as client:
+    with httpx.Client(base_url=f"{url}api/v1/", timeout=60, trust_env=False) as client:
 
         def post(name, path, body):
             token = made.parts.signer.sign_user(name, admin=False).token

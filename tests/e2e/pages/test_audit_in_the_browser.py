@@ -29,7 +29,7 @@ def site(tmp_path):
         made.logins.tokens[f"cookie-of-{name}"] = name
     server = Served(made.app)
     url = f"{server.url}/services/hops/"
-    with httpx.Client(base_url=f"{url}api/v1/", trust_env=False) as client:
+    with httpx.Client(base_url=f"{url}api/v1/", timeout=60, trust_env=False) as client:
         client.headers["Authorization"] = f"Bearer {made.parts.signer.sign_user('ada', admin=False).token}"
         assert client.post("projects", json={"name": "weather", "title": SCRIPT}).status_code == 201
         made.workers.deliver_due()
@@ -51,7 +51,7 @@ def visit(chromium, site):
         contexts.append(context)
         context.add_cookies([{"name": SESSION_COOKIE, "value": f"cookie-of-{name}", "url": site.url}])
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(60_000)
         page.goto(f"{site.url}{path}")
         return page
 

@@ -59,7 +59,7 @@ def visit(chromium, site):
         contexts.append(chromium.new_context(locale="en-GB", accept_downloads=True, **context))
         contexts[-1].add_cookies([{"name": SESSION_COOKIE, "value": f"cookie-of-{user}", "url": site.url}])
         page = contexts[-1].new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("console", lambda message: faults.append(message.text) if "Security Policy" in message.text else None)
         page.goto(site.url + path)
@@ -344,7 +344,7 @@ def test_many_pieces_arrive_whole_though_the_connection_breaks(visit, raw, tmp_p
 
     page.route("**/content?offset=*", breaking)
     choose(page, tmp_path / "large.bin")
-    expect(page.get_by_text("1 file uploaded.")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("1 file uploaded.")).to_be_visible(timeout=60_000)
     expect(row(page, "large.bin")).to_contain_text("21 MB")
     assert broken == ["piece"]
     assert hashlib.sha256((raw / "large.bin").read_bytes()).digest() == hashlib.sha256(data).digest()
@@ -363,7 +363,7 @@ def test_after_a_reload_the_same_file_goes_on_where_it_was(visit, raw, tmp_path)
     sent = []
     page.on("request", lambda request: sent.append(request.url) if "offset=" in request.url else None)
     choose(page, tmp_path / "large.bin")
-    expect(page.get_by_text("1 file uploaded.")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("1 file uploaded.")).to_be_visible(timeout=60_000)
     assert [url.rpartition("=")[2] for url in sent] == ["8388608"]
     assert (raw / "large.bin").read_bytes() == (tmp_path / "large.bin").read_bytes()
     (raw / "large.bin").unlink()

@@ -40,7 +40,7 @@ def page(chromium, site):
     context = chromium.new_context(locale="en-GB")
     context.add_cookies([{"name": SESSION_COOKIE, "value": "cookie-of-ada", "url": site.url}])
     opened = context.new_page()
-    opened.set_default_timeout(10_000)
+    opened.set_default_timeout(60_000)
     faults: list[str] = []
     opened.on("pageerror", lambda error: faults.append(str(error)))
     opened.goto(site.url)

@@ -43,7 +43,7 @@ def visit(chromium, control_plane):
             cookie = {"name": SESSION_COOKIE, "value": f"cookie-of-{person}", "url": control_plane[1]}
             contexts[-1].add_cookies([cookie])
         page = contexts[-1].new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.goto(address)
         return page

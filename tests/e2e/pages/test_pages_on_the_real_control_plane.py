@@ -32,7 +32,7 @@ def page(chromium, control_plane):
     context = chromium.new_context(locale="en-GB")
     context.add_cookies([{"name": SESSION_COOKIE, "value": "cookie-of-ada", "url": control_plane[1]}])
     opened = context.new_page()
-    opened.set_default_timeout(10_000)
+    opened.set_default_timeout(60_000)
     yield opened
     context.close()
 

@@ -63,7 +63,7 @@ def page(chromium, url):
     context = chromium.new_context(locale="en-GB", accept_downloads=True)
     context.add_cookies([{"name": SESSION_COOKIE, "value": "cookie-of-ada", "url": url}])
     opened = context.new_page()
-    opened.set_default_timeout(10_000)
+    opened.set_default_timeout(60_000)
     opened.goto(f"{url}security")
     yield opened
     context.close()
@@ -111,7 +111,7 @@ def test_a_key_is_made_seen_once_and_revoked(page, url):
     shown = page.get_by_label("The key", exact=True)
     expect(shown).to_contain_text("hops_")
     key = shown.inner_text()
-    answer = httpx.get(f"{url}api/v1/me", headers={"Authorization": f"Bearer {key}"}, trust_env=False)
+    answer = httpx.get(f"{url}api/v1/me", headers={"Authorization": f"Bearer {key}"}, timeout=60, trust_env=False)
     assert answer.json()["name"] == "ada"
     page.get_by_role("button", name="I have it").click()
     expect(page.locator("#secret")).to_have_text("")

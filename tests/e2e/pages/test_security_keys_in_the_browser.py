@@ -33,7 +33,7 @@ def hub_log_in(url):
     hub = APIRouter()
 
     def tokens(body):
-        return httpx.post(f"{url()}api/v1/tokens", json=body, trust_env=False)
+        return httpx.post(f"{url()}api/v1/tokens", json=body, timeout=60, trust_env=False)
 
     @hub.get("/hub/login")
     def show():
@@ -79,7 +79,7 @@ def page(chromium, url):
     context = chromium.new_context(locale="en-GB")
     context.add_cookies([{"name": SESSION_COOKIE, "value": "cookie-of-ada", "url": url}])
     opened = context.new_page()
-    opened.set_default_timeout(10_000)
+    opened.set_default_timeout(60_000)
     opened.on("pageerror", lambda error: faults.append(str(error)))
     key = context.new_cdp_session(opened)
     key.send("WebAuthn.enable")

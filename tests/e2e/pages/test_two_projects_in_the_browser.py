@@ -37,7 +37,7 @@ def visit(chromium, site):
         contexts.append(context)
         context.add_cookies([{"name": SESSION_COOKIE, "value": f"cookie-of-{name}", "url": site.url}])
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(60_000)
         page.goto(f"{site.url}{path}")
         return page
 

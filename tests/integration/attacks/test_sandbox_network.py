@@ -111,7 +111,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
                 one.kill()
             except psutil.NoSuchProcess:
                 continue
-        process.wait(timeout=30)
+        process.wait(60)
         for pipe in (process.stdin, process.stdout, process.stderr):
             pipe.close()
         assert not _until_gone(family)

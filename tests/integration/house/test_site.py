@@ -36,7 +36,7 @@ def test_a_site_with_tls_runs_in_the_foreground_until_ctrl_c_and_leaves_nothing(
         assert len(family) >= 3  # the proxy and both services
 
         trusting = ssl.create_default_context(cafile=str(cert))
-        with httpx.Client(base_url=f"https://localhost:{port}", verify=trusting, trust_env=False) as client:
+        with httpx.Client(base_url=f"https://localhost:{port}", verify=trusting, timeout=60, trust_env=False) as client:
             assert client.get("/services/hops/api/v1/health").json()["status"] == "ok"
             assert client.get("/services/livy/health").status_code == 200
             form = client.get("/hub/login")
@@ -45,7 +45,7 @@ def test_a_site_with_tls_runs_in_the_foreground_until_ctrl_c_and_leaves_nothing(
             assert cookies
             assert all("secure" in cookie.lower() for cookie in cookies), cookies
         with pytest.raises(httpx.HTTPError):
-            httpx.get(f"http://127.0.0.1:{port}/hub/login", trust_env=False)
+            httpx.get(f"http://127.0.0.1:{port}/hub/login", timeout=60, trust_env=False)
         status = command.run("status", "--json")
         assert json.loads(status.stdout)["healthy"] is True, status.stdout
         doctor = json.loads(command.run("doctor", "--json").stdout)

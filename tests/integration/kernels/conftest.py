@@ -12,6 +12,7 @@ import pytest
 from jupyter_client import KernelManager
 
 from tests.integration.livy.service_process import Service, control_plane_running, make_home
+from tests.waiting import until
 
 from .scripted_livy import Script, ScriptedLivy, text
 
@@ -28,7 +29,7 @@ class Notebook:
     def start(self, code, **options):
         return self.client.execute(code, **options)
 
-    def finish(self, message_id, timeout=60):
+    def finish(self, message_id, timeout=120):
         messages = []
         while True:
             message = self.client.get_iopub_msg(timeout=timeout)
@@ -44,13 +45,29 @@ class Notebook:
                 break
         return Cell(messages, reply["content"])
 
-    def complete(self, code, cursor=None, timeout=30):
+    def complete(self, code, cursor=None, timeout=60):
         """The reply about completions at ``cursor``, without one at the end; also while a cell runs."""
         return self._reply(self.client.complete(code, cursor), timeout)
 
-    def inspect(self, code, cursor=None, detail_level=0, timeout=30):
+    def inspect(self, code, cursor=None, detail_level=0, timeout=60):
         """The reply about the name at ``cursor``, without one at the end; also while a cell runs."""
         return self._reply(self.client.inspect(code, cursor, detail_level), timeout)
+
+    def completed(self, code):
+        """The first reply with a completion: on a busy machine an answer that takes too long is none."""
+        return until(lambda: self.complete(code), wanted=lambda reply: reply["matches"], pause_s=0.5)
+
+    def inspected(self, code):
+        """The first reply that explains the name, as above."""
+        return until(lambda: self.inspect(code), wanted=lambda reply: reply["found"], pause_s=0.5)
+
+    def wait_shown(self, text=""):
+        """Returns when a cell shows something with ``text`` in it."""
+        shown = {"stream", "display_data", "update_display_data"}
+        while True:
+            message = self.client.get_iopub_msg(timeout=120)
+            if message["msg_type"] in shown and text in str(message["content"]):
+                return
 
     def _reply(self, message_id, timeout):
         while True:
@@ -58,7 +75,7 @@ class Notebook:
             if reply["parent_header"].get("msg_id") == message_id:
                 return reply["content"]
 
-    def run(self, code, timeout=60):
+    def run(self, code, timeout=120):
         return self.finish(self.start(code), timeout)
 
 
@@ -112,7 +129,7 @@ def kernel_running(python, folder, home, *, module="hops_kernels.pyspark", noteb
     client = manager.client()
     client.start_channels()
     try:
-        client.wait_for_ready(timeout=60)
+        client.wait_for_ready(timeout=120)
         yield Notebook(manager, client)
     finally:
         client.stop_channels()

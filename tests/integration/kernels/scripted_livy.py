@@ -193,7 +193,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(f"{name}data: {json.dumps(event)}\r\n\r\n".encode())
             self.wfile.flush()
         if script.hangs:
-            self.service.cancelled.wait(30)
+            self.service.cancelled.wait(200)
         self.wfile.write(b'data: {"type": "done", "content": {}}\r\n\r\n')
         return None
 
@@ -217,4 +217,4 @@ class ScriptedLivy:
         self.service.cancelled.set()
         self._server.shutdown()
         self._server.server_close()
-        self._thread.join(5)
+        self._thread.join(60)

@@ -5,18 +5,25 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.integration.livy.service_process import Service, control_plane_running, make_home
+from tests.waiting import until
 
 from .conftest import kernel_running, make_server_folder
 
 pytestmark = [pytest.mark.spark, pytest.mark.timeout(600)]
 GPUS = 2
 TRIALS = 6
+EXECUTORS = f"""
+import time
+end = time.time() + 100
+executors = lambda: sc._jsc.sc().getExecutorMemoryStatus().size() - 1
+while executors() < {GPUS} and time.time() < end:
+    time.sleep(0.2)
+"""
 DEADLINE_S = 120
 PROGRESS = "application/vnd.hops.progress+json"
 
@@ -54,6 +61,8 @@ def notebook(service, project_python, tmp_path_factory):
     with kernel_running(project_python, folder, tmp_path_factory.mktemp("home")) as running:
         cell = running.run("from hops import experiment", timeout=240)
         assert cell.reply["status"] == "ok", cell.messages
+        # Trials may begin on the first executor alone, and be over before the machine has started the second.
+        assert running.run(f"{EXECUTORS}print(executors())", timeout=240).stdout == f"{GPUS}\n"
         yield running
 
 
@@ -100,29 +109,24 @@ def slow(a):
     folder = pathlib.Path({str(shared)!r})
     (folder / f"begun-{{a}}").touch()
     if a >= 2:
-        time.sleep(300)
+        time.sleep(600)
     (folder / f"ended-{{a}}").touch()
     return a
 
 experiment.grid_search(slow, {{"a": list(range({TRIALS}))}}, name="interrupted")
 """
     )
-    deadline = time.monotonic() + DEADLINE_S
-    while len(list(shared.glob("begun-*"))) < 2 + GPUS:
-        assert time.monotonic() < deadline, list(shared.iterdir())
-        time.sleep(0.1)
-    asked = time.monotonic()
+    until(lambda: len(list(shared.glob("begun-*"))) >= 2 + GPUS, lambda: list(shared.iterdir()), seconds=DEADLINE_S)
     notebook.manager.interrupt_kernel()
-    cell = notebook.finish(message, timeout=60)
+    cell = notebook.finish(message)
     assert cell.reply["status"] == "error"
     assert cell.reply["ename"] == "RemoteInterrupt"
     assert "The experiment was stopped. What is done lies in Experiments/" in cell.stderr
     shown = [message["data"] for message in cell.of("update_display_data")]
     last = [data[PROGRESS] for data in shown if PROGRESS in data][-1]  # beside the line about Spark's jobs
     assert (last["done"], last["running"], last["label"]) == (2, 0, "grid search interrupted, best metric 1")
-    assert time.monotonic() - asked < 30, "the trials would sleep for 300 seconds"
     # Begins when the run has tidied up: cells of a session come one after the other.
-    assert notebook.run("spark.range(10).count()", timeout=60).of("execute_result")
+    assert notebook.run("spark.range(10).count()").of("execute_result")
     summary = summary_of(home, "interrupted")
     assert summary["state"] == "KILLED"
     finished = [one for one in summary["combinations"] if one["state"] == "FINISHED"]

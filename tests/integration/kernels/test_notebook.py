@@ -168,7 +168,7 @@ def test_words_and_help_come_from_the_session_also_while_a_cell_runs(notebook, l
     notebook.run("1")
     livy.scripts["sleep()"] = script(events=[stream("begun")], hangs=True)
     message = notebook.start("sleep()")
-    while notebook.client.get_iopub_msg(timeout=30)["msg_type"] != "stream":
+    while notebook.client.get_iopub_msg(timeout=120)["msg_type"] != "stream":
         pass
     reply = notebook.complete("spark.ran")
     assert (reply["status"], reply["matches"], reply["cursor_start"], reply["cursor_end"]) == ("ok", ["range"], 6, 9)
@@ -304,7 +304,7 @@ def test_interrupting_a_cell_cancels_the_statement_at_the_service(notebook, livy
     notebook.run("1")
     livy.scripts["sleep()"] = script(events=[stream("begun")], hangs=True)
     message = notebook.start("sleep()")
-    while notebook.client.get_iopub_msg(timeout=30)["msg_type"] != "stream":
+    while notebook.client.get_iopub_msg(timeout=120)["msg_type"] != "stream":
         pass
     notebook.manager.signal_kernel(signal.SIGINT)
     cell = notebook.finish(message)
@@ -348,7 +348,7 @@ def test_what_the_session_waits_for_is_shown_until_its_turn_has_come(notebook, l
 def test_interrupting_a_cell_that_waits_leaves_the_queue(notebook, livy):
     livy.queued, livy.stays_queued = ["Waits for 2 GPUs: 2nd of 2 in the queue."], True
     message = notebook.start("1")
-    while "Waits for" not in str(notebook.client.get_iopub_msg(timeout=30)["content"]):
+    while "Waits for" not in str(notebook.client.get_iopub_msg(timeout=120)["content"]):
         pass
     notebook.manager.signal_kernel(signal.SIGINT)
     cell = notebook.finish(message)

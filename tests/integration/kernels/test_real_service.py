@@ -9,6 +9,8 @@ import time
 import psutil
 import pytest
 
+from tests.waiting import until
+
 from .conftest import kernel_running, make_server_folder
 
 pytestmark = [pytest.mark.spark, pytest.mark.timeout(600)]
@@ -67,15 +69,13 @@ def test_cells_share_one_connection(notebook, service):
     assert before & connections()
 
 
-def test_output_arrives_while_the_cell_runs(notebook):
-    message = notebook.start("import time\nfor n in range(3):\n    print(n, flush=True)\n    time.sleep(1)")
-    arrivals = []
-    while len(arrivals) < 3:
-        content = notebook.client.get_iopub_msg(timeout=30)
-        if content["msg_type"] == "stream":
-            arrivals.append(time.monotonic())
-    assert arrivals[-1] - arrivals[0] > 1.0
-    assert notebook.finish(message).reply["status"] == "ok"
+def test_output_arrives_while_the_cell_runs(notebook, service):
+    gate = service.gate()
+    message = notebook.start(f"print('begun', flush=True)\n{gate.wait}print('over')")
+    notebook.wait_shown("begun")
+    gate.open()  # without what was printed before it the cell would never end
+    cell = notebook.finish(message)
+    assert (cell.reply["status"], cell.stdout) == ("ok", "over\n")
 
 
 def test_a_display_is_updated_in_place(notebook):
@@ -214,18 +214,19 @@ def test_help_is_an_output(notebook):
     assert "Runs a function for every combination" in shown["data"]["text/plain"]
 
 
-def test_the_session_completes_and_explains_also_while_a_cell_runs(notebook):
+def test_the_session_completes_and_explains_also_while_a_cell_runs(notebook, service):
     assert notebook.run("frame = spark.range(5).withColumnRenamed('id', 'height')").reply["status"] == "ok"
-    message = notebook.start("import time\nprint('begun', flush=True)\ntime.sleep(6)\nprint('over')")
-    while notebook.client.get_iopub_msg(timeout=30)["msg_type"] != "stream":
-        pass
-    reply = notebook.complete("x = frame.hei")
+    gate = service.gate()
+    message = notebook.start(f"print('begun', flush=True)\n{gate.wait}print('over')")
+    notebook.wait_shown("begun")
+    reply = notebook.completed("x = frame.hei")
     assert (reply["matches"], reply["cursor_start"], reply["cursor_end"]) == (["height"], 10, 13)
     assert reply["metadata"]["_jupyter_types_experimental"][0]["type"] == "attribute"
-    assert "parquet" in notebook.complete("spark.read.par")["matches"]
-    assert "start" in notebook.inspect("spark.range")["data"]["text/plain"]
-    assert "collect" in notebook.complete("frame.select('height').coll")["matches"]
+    assert "parquet" in notebook.completed("spark.read.par")["matches"]
+    assert "start" in notebook.inspected("spark.range")["data"]["text/plain"]
+    assert "collect" in notebook.completed("frame.select('height').coll")["matches"]
     assert not notebook.inspect("no_such_name")["found"]
+    gate.open()
     assert notebook.finish(message).stdout == "over\n", "nothing of this waits for the cell, or takes its output"
 
 
@@ -238,7 +239,7 @@ def test_completion_runs_nothing(notebook):
 
 def test_a_line_tells_how_far_the_jobs_of_a_cell_are_and_is_gone_at_its_end(notebook):
     cell = notebook.run(
-        "import time\nsc.parallelize(range(4), 4).map(lambda n: (n, time.sleep(1))).groupByKey(2).count()", timeout=120
+        "import time\nsc.parallelize(range(4), 4).map(lambda n: (n, time.sleep(2))).groupByKey(2).count()", timeout=120
     )
     assert cell.reply["status"] == "ok", cell.messages
     lines = [content["data"].get("text/plain") for kind, content in cell.messages if "display_data" in kind]
@@ -252,7 +253,7 @@ def test_a_line_tells_how_far_the_jobs_of_a_cell_are_and_is_gone_at_its_end(note
 
 
 def test_a_query_has_the_line_too(notebook):
-    notebook.run("import time\nspark.udf.register('slowly', lambda n: time.sleep(1) or n, 'long')")
+    notebook.run("import time\nspark.udf.register('slowly', lambda n: time.sleep(2) or n, 'long')")
     cell = notebook.run("%%sql\nSELECT slowly(id) AS n FROM range(0, 3, 1, 3)", timeout=120)
     assert cell.reply["status"] == "ok", cell.messages
     assert any("Stage" in str(content["data"]) for content in cell.of("display_data")), cell.messages
@@ -308,35 +309,34 @@ def test_an_interrupt_stops_the_spark_job_and_the_session_lives_on(notebook, cli
     """Also where Java has the call already, but Spark has not yet begun the job."""
     code = (
         "import time\nkept = 7\nprint('begun', flush=True)\n"
-        "spark.sparkContext.parallelize(range(2), 2).map(lambda n: time.sleep(120)).collect()"
+        "spark.sparkContext.parallelize(range(2), 2).map(lambda n: time.sleep(600)).collect()"
     )
     message = notebook.start(code)
-    while notebook.client.get_iopub_msg(timeout=30)["msg_type"] != "stream":
-        pass
+    notebook.wait_shown("begun")
     time.sleep(seconds)
-    began = time.monotonic()
     notebook.manager.signal_kernel(signal.SIGINT)
     cell = notebook.finish(message)
     assert (cell.reply["status"], cell.reply["ename"]) == ("error", "RemoteInterrupt")
     assert "Interrupted." in cell.error
-    # Spark tells its tracker a moment later; the job itself would go on for two minutes.
+    # Spark tells its tracker a moment later; the job itself would go on for ten minutes.
     active = notebook.run(
-        "tracker, until = spark.sparkContext.statusTracker(), time.monotonic() + 10\n"
+        "tracker, until = spark.sparkContext.statusTracker(), time.monotonic() + 60\n"
         "while tracker.getActiveJobsIds() and time.monotonic() < until:\n    time.sleep(0.05)\n"
         "print(len(tracker.getActiveJobsIds()), kept)"
     )
     assert active.stdout == "0 7\n"
-    assert time.monotonic() - began < 30
 
 
 def test_a_heartbeat_alone_does_not_count_as_work(service, client):
     created = client.post(
         "/sessions", json={"kind": "pyspark", "driverMemory": "512m", "executorMemory": "512m", "ttl": "1s"}
     ).json()
-    deadline = time.monotonic() + 90
-    while (state := client.get(f"/sessions/{created['id']}").json()["state"]) not in ("killed", "dead"):
-        assert time.monotonic() < deadline, state
-        time.sleep(0.3)
+    until(
+        lambda: client.get(f"/sessions/{created['id']}").json()["state"],
+        wanted=lambda state: state in {"killed", "dead"},
+        seconds=180,
+        pause_s=0.3,
+    )
     assert "Nothing was run" in client.get(f"/sessions/{created['id']}/summary").json()["reason"]
     client.delete(f"/sessions/{created['id']}")
 
@@ -410,7 +410,7 @@ def test_a_service_that_is_killed_under_a_cell_costs_nothing(notebook, service):
     notebook.run("kept = 41", timeout=180)
     code = "import time\nfor i in range(80):\n    print(i, flush=True)\n    time.sleep(0.1)\nkept + 1"
     message = notebook.start(code)
-    while notebook.client.get_iopub_msg(timeout=30)["msg_type"] != "stream":
+    while notebook.client.get_iopub_msg(timeout=120)["msg_type"] != "stream":
         pass
     service.halt(signal.SIGKILL)
     service.start()
@@ -428,8 +428,7 @@ def test_a_kernel_that_dies_leaves_its_session_to_the_next_one_whose_shutdown_le
     notebook.run("kept = 41", timeout=180)
     session_id = the_session(client)["id"]
     notebook.start("import time\nprint('begun', flush=True)\ntime.sleep(2)\nprint('over')")
-    while notebook.client.get_iopub_msg(timeout=30)["msg_type"] != "stream":
-        pass
+    notebook.wait_shown("begun")
     os.kill(notebook.manager.provisioner.pid, signal.SIGKILL)
     with kernel_running(project_python, notebook.folder, tmp_path, notebook=NOTEBOOK) as later:
         later.run("%spark_session reattach always")

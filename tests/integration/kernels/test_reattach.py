@@ -30,7 +30,7 @@ def notebook(start_kernel, server_folder):
 def answering(notebook, code, answer):
     """Runs a cell and answers the question that it asks; the cell and the question."""
     message = notebook.start(code, allow_stdin=True)
-    question = notebook.client.get_stdin_msg(timeout=30)["content"]["prompt"]
+    question = notebook.client.get_stdin_msg(timeout=120)["content"]["prompt"]
     notebook.client.input(answer)
     return notebook.finish(message), question
 

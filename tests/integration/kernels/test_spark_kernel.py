@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
+
+from tests.waiting import until
 
 from .conftest import kernel_running, make_server_folder
 
@@ -53,27 +53,17 @@ def test_values_stay_from_cell_to_cell(notebook):
 
 
 def test_help_is_of_scala_names(notebook):
-    for _ in range(20):  # the compiler is slow at first, and an answer that takes too long is none
-        reply = notebook.inspect("spark.range")
-        if reply["found"]:
-            break
-        time.sleep(1)
-    assert "def range(end: Long)" in reply["data"]["text/plain"]
+    assert "def range(end: Long)" in notebook.inspected("spark.range")["data"]["text/plain"]
     assert not notebook.inspect("getattr")["found"], "that is Python's"
 
 
 def test_names_are_completed_and_explained_while_a_cell_runs(notebook):
     assert notebook.run('case class Peak(name: String)\nval peak = Peak("Feldberg")').reply["status"] == "ok"
     message = notebook.start('println("begun"); Thread.sleep(600000)')
-    while notebook.client.get_iopub_msg(timeout=60)["msg_type"] != "stream":
-        pass
-    for _ in range(30):  # as above
-        reply = notebook.complete("val higher = peak.nam")
-        if reply["matches"] == ["name"]:
-            break
-        time.sleep(1)
+    notebook.wait_shown("begun")
+    reply = notebook.completed("val higher = peak.nam")
     assert (reply["matches"], reply["cursor_start"], reply["cursor_end"]) == (["name"], 18, 21)
-    assert "val peak: Peak" in notebook.inspect("peak")["data"]["text/plain"]
+    assert "val peak: Peak" in notebook.inspected("peak")["data"]["text/plain"]
     notebook.manager.interrupt_kernel()
     cell = notebook.finish(message, timeout=90)
     assert "KeyboardInterrupt" in cell.error, "it had not ended: nothing of this waits for it"
@@ -111,10 +101,11 @@ def test_livys_magics_show_values(notebook):
 
 
 def test_an_interrupt_ends_the_cell_and_its_spark_job(notebook):
-    message = notebook.start("sc.parallelize(1 to 2, 2).foreach(_ => Thread.sleep(120000))")
-    time.sleep(6)
+    message = notebook.start("sc.parallelize(1 to 2, 2).foreach(_ => Thread.sleep(600000))")
+    notebook.wait_shown("Stage")
     notebook.manager.interrupt_kernel()
     cell = notebook.finish(message, timeout=90)
     assert cell.reply["status"] == "error"
     assert "KeyboardInterrupt" in cell.error
-    assert notebook.run("sc.statusTracker.getActiveJobIds().length").stdout.endswith("Int = 0\n")
+    # Spark's own count comes a moment after the job's end.
+    until(lambda: notebook.run("sc.statusTracker.getActiveJobIds().length").stdout.endswith("Int = 0\n"))

@@ -188,7 +188,7 @@ class Service:
         assert self.process is not None
         assert self.process.poll() is None, (self.home / "service.log").read_text()
         with contextlib.suppress(httpx.HTTPError):
-            return httpx.get(f"{self.url}/health").is_success
+            return httpx.get(f"{self.url}/health", timeout=60).is_success
         return False
 
     @property

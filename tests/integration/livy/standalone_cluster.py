@@ -51,7 +51,7 @@ class StandaloneCluster:
         }  # fmt: skip
 
     def told(self) -> dict:
-        return httpx.get(f"http://127.0.0.1:{self.page}/json/").raise_for_status().json()
+        return httpx.get(f"http://127.0.0.1:{self.page}/json/", timeout=60).raise_for_status().json()
 
     def start(self) -> None:
         self._run("master", "master.Master", "--host", "127.0.0.1", "--port", str(self.port), "--webui-port",

@@ -161,7 +161,7 @@ def test_a_service_that_stops_answers_who_waits(service, client):
 
         held = [
             threads.submit(client.get, path, extensions={"trace": tell}),
-            threads.submit(client.get, "/overview", params={"seen": seen, "wait_s": 60}, extensions={"trace": tell}),
+            threads.submit(client.get, "/overview", params={"seen": seen, "wait_s": 20}, extensions={"trace": tell}),
         ]
         assert all(sent.acquire(timeout=60) for _ in held)
         with service.client() as later:

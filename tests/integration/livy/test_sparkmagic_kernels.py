@@ -229,7 +229,7 @@ def press(kernel, comm_id):
     kernel.client.shell_channel.send(message)
     displays = []
     while True:
-        answer = kernel.client.get_iopub_msg(timeout=60)
+        answer = kernel.client.get_iopub_msg(timeout=120)
         if answer["parent_header"].get("msg_id") != message["header"]["msg_id"]:
             continue
         if answer["msg_type"] == "display_data":

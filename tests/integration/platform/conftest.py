@@ -155,7 +155,7 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield str(folder)
         finally:
             server.send_signal(signal.SIGQUIT)  # at once: what it holds is thrown away
-            server.wait(20)
+            server.wait(60)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

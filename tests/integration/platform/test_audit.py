@@ -400,7 +400,7 @@ def test_many_that_write_at_once_make_one_chain(hops: Any) -> None:
     barrier = threading.Barrier(writers)
 
     def write(writer: int) -> None:
-        barrier.wait(20)
+        barrier.wait(60)
         for number in range(each):
             with database.session() as session:
                 record(session, Event(action=Action.FILE_MOVE, actor=f"w{writer}", thing=str(number)))

@@ -21,7 +21,7 @@ def test_those_that_begin_a_file_at_once_wait_for_one_another(tmp_path: Path) ->
 
         def begin(url: str = url, together: threading.Barrier = together) -> str:
             opened = Database(url)
-            together.wait(20)
+            together.wait(60)
             try:
                 with opened.engine.connect() as connection:
                     return str(connection.execute(text("PRAGMA journal_mode")).scalar())

@@ -93,7 +93,7 @@ def test_an_engine_that_hangs_keeps_no_other_and_is_not_asked_twice_at_once(gate
 
     def hangs() -> str:
         asked.append("hangs")
-        assert gate.wait(30)
+        assert gate.wait(60)
         return "it is back"
 
     def engine(name: str, probe: Any) -> Watched:

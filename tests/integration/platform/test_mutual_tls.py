@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -10,7 +11,6 @@ import socket
 import ssl
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ from hops_platform.tls_server import HANDSHAKE_S, MOST_HANDSHAKES
 from hops_platform.users import service as users
 from tests.page_scripts import said_by, script_of
 from tests.ports import free_port
+from tests.waiting import until
 
 API = "/services/hops/api/v1/"
 
@@ -67,16 +68,17 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         )  # fmt: skip
     try:
         plain = f"http://127.0.0.1:{ports[0]}{API}"
-        for _ in range(600):
-            try:
-                if httpx.get(f"{plain}health", trust_env=False).is_success:
-                    break
-            except httpx.HTTPError:
-                time.sleep(0.1)
-        else:
-            pytest.fail((folder / "log").read_text())
+
+        def answers() -> bool:
+            with contextlib.suppress(httpx.HTTPError):
+                return httpx.get(f"{plain}health", timeout=60, trust_env=False).is_success
+            return False
+
+        until(answers, (folder / "log").read_text, seconds=120)
         token = platform.parts.signer.sign_user("ada", admin=False).token
-        with httpx.Client(base_url=plain, headers={"Authorization": f"Bearer {token}"}, trust_env=False) as owner:
+        with httpx.Client(
+            base_url=plain, headers={"Authorization": f"Bearer {token}"}, timeout=60, trust_env=False
+        ) as owner:
             owner.post("projects", json={"name": "weather"}).raise_for_status()
             exported = owner.post("projects/weather/certificate:export").raise_for_status().json()
         files = {}
@@ -86,7 +88,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield Served(home, plain, f"https://localhost:{ports[1]}{API}", files)
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(30)
+        process.wait(60)
     assert process.returncode in (0, -signal.SIGTERM), (folder / "log").read_text()
 
 
@@ -135,7 +137,7 @@ def test_a_certificate_of_another_authority_ends_the_connection(served: Served, 
 
 def test_the_plain_address_takes_no_certificate_from_anybodys_words(served: Served) -> None:
     shown = served.files["certificate.pem"].read_text().replace("\n", " ").strip()
-    answer = httpx.get(f"{served.plain}me", headers={"X-Client-Cert": shown}, trust_env=False)
+    answer = httpx.get(f"{served.plain}me", headers={"X-Client-Cert": shown}, timeout=60, trust_env=False)
     assert answer.status_code == 401
 
 
@@ -143,7 +145,7 @@ def test_five_hundred_silent_connections_keep_a_good_one_neither_out_nor_waiting
     address = httpx.URL(served.mutual)
     silent = [socket.create_connection(("127.0.0.1", address.port or 0), timeout=30) for _ in range(500)]
     try:
-        with served.client(timeout=HANDSHAKE_S / 2) as client:
+        with served.client(timeout=HANDSHAKE_S * 0.9) as client:
             assert client.get("me").is_success
         # Of too many those that have said nothing for longest are given up.
         assert all(ended(one) for one in silent[: len(silent) - MOST_HANDSHAKES])

@@ -43,7 +43,7 @@ class Engine:
 
     def __call__(self, _context: None, payload: Mapping[str, Any]) -> None:
         if self.gate is not None:
-            assert self.gate.wait(10)
+            assert self.gate.wait(60)
         if {payload["what"], payload["what"].split("-")[0]} & self.broken:
             raise EngineUnavailableError("The engine does not answer.")
         self.done.append(payload["what"])

@@ -73,7 +73,7 @@ def reader(on_disk: Any, tmp_path: Path) -> Iterator[Any]:
     yield start
     for one in started:
         # Without a line to come the reader ends, and the sandbox with it.
-        one.process.communicate(timeout=30)
+        one.process.communicate(timeout=60)
 
 
 @pytest.fixture

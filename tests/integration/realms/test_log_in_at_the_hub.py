@@ -68,7 +68,7 @@ class Realms:
         """Goes to the provider, logs in there; answers the address that it sends the browser back to."""
         sent = browser.get(path, follow_redirects=False)
         assert sent.status_code == 302, sent.text
-        answer = httpx.post(sent.headers["Location"], data={"sub": subject}, trust_env=False)
+        answer = httpx.post(sent.headers["Location"], data={"sub": subject}, timeout=60, trust_env=False)
         assert answer.status_code == 302, answer.text
         return answer.headers["Location"]
 
@@ -168,7 +168,7 @@ client_secret_file = "{secret}"
         finally:
             site.down()
             provider.terminate()
-            provider.wait(10)
+            provider.wait(60)
             log.close()
             kdc.stop()
             slapd.stop()
@@ -317,7 +317,7 @@ def test_a_second_factor_is_asked_for_after_the_provider(realms: Realms) -> None
     def log_in(one: httpx.Client, *, asked: bool) -> dict[str, str]:
         """Answers what the page's scripts send; the provider says whether it asked for a password just now."""
         claims = {"preferred_username": "somebody"} | ({"auth_time": int(time.time())} if asked else {"auth_time": 1})
-        httpx.put(f"{realms.issuer}/users/{subject}", json=claims, trust_env=False).raise_for_status()
+        httpx.put(f"{realms.issuer}/users/{subject}", json=claims, timeout=60, trust_env=False).raise_for_status()
         path = f"hub/oidc/web/login{'?prompt=login' if asked else ''}"
         sent = one.get(path, follow_redirects=False).headers["Location"]
         query = parse_qs(urlsplit(sent).query)
@@ -360,10 +360,10 @@ def test_no_port_on_this_machine_believes_where_somebody_says_to_be(realms: Real
     admin, before = {"username": "admin", "password": realms.site.admin_password}, len(sources())
     forged = {"X-Forwarded-For": "203.0.113.9"}
     for base in (site["control_plane_url"], f"{realms.site.url}services/hops/"):
-        answer = httpx.post(f"{base}api/v1/tokens", json=admin, headers=forged, trust_env=False)
+        answer = httpx.post(f"{base}api/v1/tokens", json=admin, headers=forged, timeout=60, trust_env=False)
         assert answer.status_code == 200, answer.text
     for base in (site["hub_api_url"].removesuffix("api"), f"{realms.site.url}hub/"):
-        browser = httpx.Client(base_url=base, trust_env=False, headers=forged)
+        browser = httpx.Client(base_url=base, timeout=60, trust_env=False, headers=forged)
         realms.site.clients.append(browser)
         browser.get("login")
         xsrf = next(c.value for c in browser.cookies.jar if c.name == "_xsrf" and c.path == "/hub/")

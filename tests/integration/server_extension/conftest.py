@@ -16,6 +16,7 @@ import pytest
 
 from hops_spawner.files import AUTHORIZER, CONTENTS, EXTENSIONS
 from tests.ports import free_port
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[3]
 TOKEN = "jupyter-token"
@@ -123,23 +124,22 @@ class NotebookServer:
         self.client = httpx.Client(
             base_url=self.url, headers={"Authorization": f"token {TOKEN}"}, timeout=90, trust_env=False
         )
-        for _ in range(200):
-            try:
-                self.client.get("/api")
-            except httpx.TransportError:
-                if self.process.poll() is not None:
-                    break
-                time.sleep(0.1)
-            else:
-                return
-        self.close()
-        raise AssertionError((home / "server.log").read_text())
+        until(lambda: self._answers() or self.process.poll() is not None, "the server does not start", seconds=120)
+        if self.process.poll() is not None:
+            self.close()
+            raise AssertionError((home / "server.log").read_text())
+
+    def _answers(self):
+        try:
+            return self.client.get("/api").is_success
+        except httpx.TransportError:
+            return False
 
     def close(self):
         self.client.close()
         self.stranger.close()
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(60)
         self.log.close()
 
 

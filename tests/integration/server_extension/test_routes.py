@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from jupyterlab_hops.handlers import BOARD_ID, routes
 
+from tests.waiting import until
+
 from .conftest import make_token
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
@@ -436,10 +438,8 @@ def test_stop_and_restart_go_through_the_control_plane_with_this_servers_token(s
     assert restarting.json() == {"state": "restarting", "url": "/services/hops/projects/weather#restarting"}
     wanted = {("GET", "server"), ("DELETE", "server"), ("POST", "server:restart")}
     wanted = {(method, f"{path}/{what}", f"Bearer {token}") for method, what in wanted}
-    deadline = time.monotonic() + 10
-    while set(platform.calls) != wanted and time.monotonic() < deadline:
-        time.sleep(0.05)  # the stop is asked for after its answer
-    assert set(platform.calls) == wanted
+    # The stop is asked for after its answer.
+    until(lambda: set(platform.calls), wanted=lambda calls: calls == wanted)
 
 
 def test_a_restart_tells_the_kernels_to_leave_their_sessions_and_takes_the_word_back_where_it_is_refused(
@@ -483,25 +483,19 @@ def test_a_server_outside_of_a_project_starts_and_says_so(start_server):
 def test_the_token_is_renewed_at_half_of_its_life_and_written_for_the_owner_alone(start_server, make_folder, platform):
     now = time.time()
     second = make_token(now, now + 1000, "second")
-    folder = make_folder(token=make_token(now - 10, now + 11, "first"))
+    folder = make_folder(token=make_token(now - 100, now + 101, "first"))
     platform.answers["POST", RENEW] = (200, {"token": second, "expires_at": "x", "user": "ada"})
     start_server(folder)
     file = folder / "token.jwt"
-    deadline = time.monotonic() + 20
-    while file.read_text() != second and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert file.read_text() == second
+    until(lambda: file.read_text() == second)
     assert file.stat().st_mode & 0o777 == 0o600
     assert sorted(path.name for path in folder.iterdir()) == ["listens", "server.json", "token.jwt"]
 
 
 def test_a_refused_renewal_is_said_in_the_project(start_server, make_folder, platform):
     platform.answers["POST", RENEW] = (403, REFUSAL)
-    server = start_server(make_folder(token=make_token(time.time() - 10, time.time() + 10)))
-    deadline = time.monotonic() + 20
-    while (problem := server.client.get("/hops/project").json()["token_problem"]) is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    server = start_server(make_folder(token=make_token(time.time() - 100, time.time() + 100)))
+    problem = until(lambda: server.client.get("/hops/project").json()["token_problem"])
     assert problem["detail"] == "ada is not a member of weather any more."
 
 

@@ -18,7 +18,7 @@ def in_terminal(server: httpx.Client, command: str) -> str:
     try:
         with connect(url, additional_headers=dict(server.headers), max_size=None) as shell:
             shell.send(json.dumps(["stdin", f"{command}; echo the-''end\r"]))
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 120
             while "the-end" not in said and time.monotonic() < deadline:
                 with contextlib.suppress(TimeoutError):
                     kind, *content = json.loads(shell.recv(timeout=5))

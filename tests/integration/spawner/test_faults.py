@@ -74,10 +74,10 @@ def test_a_killed_service_comes_back(site: Site, people: dict[str, Person], serv
 
     def again() -> bool:
         found = process()
-        answers = httpx.get(f"{site.url}services/{service}/{health}", trust_env=False).status_code == 200
+        answers = httpx.get(f"{site.url}services/{service}/{health}", timeout=60, trust_env=False).status_code == 200
         return found is not None and found.pid != first.pid and answers
 
-    until(again, "the return of the service")
+    until(again, "the return of the service", seconds=120)
 
 
 def test_a_killed_proxy_comes_back_with_its_routes(site: Site, running_server: psutil.Process) -> None:
@@ -101,11 +101,11 @@ def test_a_killed_proxy_comes_back_with_its_routes(site: Site, running_server: p
             return False
         try:
             paths = ("hub/health", "services/hops/api/v1/health", "user/ada/weather/api")
-            return all(httpx.get(site.url + path, timeout=5, trust_env=False).status_code == 200 for path in paths)
+            return all(httpx.get(site.url + path, timeout=30, trust_env=False).status_code == 200 for path in paths)
         except httpx.TransportError:
             return False
 
-    until(again, "the return of the proxy and its routes")
+    until(again, "the return of the proxy and its routes", seconds=120)
     assert running_server.is_running()
 
 
@@ -117,7 +117,7 @@ def test_a_killed_hub_finds_its_servers_again(site: Site, ada: Person, running_s
     site.up()
     until(lambda: site.server("ada", "weather").get("ready"), "the server's return")
     assert running_server.is_running()
-    assert httpx.get(f"{site.url}user/ada/weather/api", trust_env=False).status_code == 200
+    assert httpx.get(f"{site.url}user/ada/weather/api", timeout=60, trust_env=False).status_code == 200
     ada.client.get("user/ada/weather/lab", follow_redirects=True)
     assert ada.client.get("user/ada/weather/api/contents/Jupyter").status_code == 200
     assert ada.ask("DELETE", "projects/weather/server").status_code == 204

@@ -30,7 +30,7 @@ def test_a_hub_that_is_asked_to_end_ends_its_servers_services_and_proxy(
     assert len(family) >= 4  # the server, the proxy and two services
     site.end_hub()
     try:
-        _, left = psutil.wait_procs(family, timeout=15)
+        _, left = psutil.wait_procs(family, timeout=60)
         assert not left
         assert not running_server.is_running()
         assert not site.folder("ada", "weather").exists()

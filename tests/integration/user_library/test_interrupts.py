@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
+import io
 import signal
+import sys
 import threading
 import time
 
 import pytest
 from hops.experiment.job import to_its_end
 
+from tests.waiting import until
 
-def test_work_reaches_its_end_however_often_it_is_interrupted(capsys):
-    steps = []
 
-    def work():
-        for step in range(12):
-            time.sleep(0.05)
-            steps.append(step)
+def test_work_reaches_its_end_however_often_it_is_interrupted(monkeypatch):
+    steps, said = [], io.StringIO()
+    monkeypatch.setattr(sys, "stderr", said)
+
+    def answers():
+        return said.getvalue().count("is being stopped already")
 
     def press():
-        for _ in range(3):
-            time.sleep(0.15)
+        for number in range(3):
             signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            until(answers, wanted=lambda count, pressed=number + 1: count >= pressed)
 
     pressing = threading.Thread(target=press)
-    pressing.start()
+
+    def work():
+        pressing.start()
+        while pressing.is_alive():
+            time.sleep(0.05)
+            steps.append("in between")
+        steps.append("end")
+
     to_its_end(work)
-    pressing.join()
-    assert steps == list(range(12))
-    assert capsys.readouterr().err.count("is being stopped already") == 3
+    assert steps[-1] == "end"
+    assert answers() == 3
 
 
 def test_what_goes_wrong_meanwhile_is_raised():

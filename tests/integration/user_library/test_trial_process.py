@@ -20,6 +20,8 @@ from hops.experiment import attend, child, journal, listening
 from hops.experiment.plan import RunPlan, TrialPlan
 from hops.experiment.records import State, Trial
 
+from tests.waiting import until
+
 
 @pytest.fixture
 def trial(tmp_path, monkeypatch):
@@ -189,10 +191,7 @@ def test_what_a_trial_leaves_running_is_ended_with_it(trial):
     assert record.state is State.FINISHED
     assert time.monotonic() - began < 100, "the child would sleep for 300 seconds"
     pid = (folder / "child").read_text()
-    deadline = time.monotonic() + 5
-    while _runs(pid) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not _runs(pid)
+    until(lambda: not _runs(pid))
 
 
 def _runs(pid):

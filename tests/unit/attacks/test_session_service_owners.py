@@ -18,6 +18,7 @@ from hops_livy.engines.drivers import Completion, Ending, Executed, Inspection
 from hops_livy.idleness import Idleness
 from hops_livy.settings import Limits, Settings
 from tests.unit.livy.callers import OurKeys, header, signed
+from tests.waiting import until_async
 
 PREFIX = "http://livy.test/services/livy"
 
@@ -68,8 +69,8 @@ class SlowDriver:
 class SlowBackend:
     """Takes a moment to start a driver, as every real one does."""
 
-    def __init__(self):
-        self.drivers = []
+    def __init__(self, start_s=0.2):
+        self.drivers, self.asked, self._start_s = [], 0, start_s
 
     async def prepare(self, known):
         pass
@@ -78,7 +79,8 @@ class SlowBackend:
         pass
 
     async def start(self, request):
-        await asyncio.sleep(0.2)
+        self.asked += 1
+        await asyncio.sleep(self._start_s)
         self.drivers.append(SlowDriver())
         return self.drivers[-1]
 
@@ -173,10 +175,10 @@ def test_a_removed_members_session_gets_no_time_and_one_that_ends_otherwise_does
 
 def test_a_session_that_is_starting_while_its_owner_is_removed_does_not_survive(tmp_path):
     async def attack():
-        backend = SlowBackend()
+        backend = SlowBackend(start_s=1)
         async with service(tmp_path, backend) as client:
             starting = asyncio.create_task(client.post("/sessions", json={}, headers=header(token())))
-            await asyncio.sleep(0.05)
+            await until_async(lambda: backend.asked)
             await remove(client, "red__mallory")
             assert (await starting).status_code == 401
             assert [driver.ended.done() for driver in backend.drivers] == [True]

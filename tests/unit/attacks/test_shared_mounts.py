@@ -441,7 +441,7 @@ def test_a_sandbox_from_which_nothing_can_be_taken_away_is_ended(home, sandboxes
     seen.hears()
     monkeypatch.setattr("hops_platform.adapters.sandboxes.local._enter", lambda *_, **__: False)
     sandboxes.settle("tides", [])
-    assert seen.process.wait(30) != 0
+    assert seen.process.wait(60) != 0
 
 
 HOLDS = {
@@ -492,7 +492,7 @@ def test_an_open_folder_that_was_handed_to_another_sandbox_is_closed_too(home, s
     assert [one.hears() for one in others] == [["begins"]] * 2
     hands, receives = hand_over(inside, holds, to=to)
     sandboxes.settle("tides", [])
-    assert receives.process.wait(30) != 0
+    assert receives.process.wait(60) != 0
     for one in (hands, *others):
         one.go_on()
         assert one.hears() == ["lives"]
@@ -506,8 +506,8 @@ def test_an_open_folder_that_was_handed_out_of_a_sandbox_that_is_ended_is_closed
     hands, receives = hand_over(inside, holds, to="gulls")
     monkeypatch.setattr("hops_platform.adapters.sandboxes.local._enter", lambda *_, **__: False)
     sandboxes.settle("tides", [])
-    assert hands.process.wait(30) != 0
-    assert receives.process.wait(30) != 0
+    assert hands.process.wait(60) != 0
+    assert receives.process.wait(60) != 0
 
 
 def test_what_came_into_memory_after_the_look_at_it_is_found_when_the_mount_is_gone(
@@ -517,7 +517,7 @@ def test_what_came_into_memory_after_the_look_at_it_is_found_when_the_mount_is_g
     _, receives = hand_over(inside, "in memory", to="gulls")
     monkeypatch.setattr("hops_platform.adapters.sandboxes.local.mappers", lambda *_: set())
     sandboxes.settle("tides", [])
-    assert receives.process.wait(30) != 0
+    assert receives.process.wait(60) != 0
 
 
 def test_a_process_that_is_just_ending_is_in_no_namespace(monkeypatch):

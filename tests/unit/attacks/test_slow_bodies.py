@@ -14,7 +14,7 @@ from hops_platform.http import matching
 from hops_platform.http import refuse_body as control_plane_refuses
 from hops_platform.uploads import routes as uploads
 
-DEADLINE_S = 5
+DEADLINE_S = 60
 
 
 @pytest.fixture(params=[control_plane_refuses, session_service_refuses], ids=["control plane", "session service"])

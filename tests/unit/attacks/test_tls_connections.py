@@ -13,7 +13,7 @@ from hops_contract.connections import BoundedConnection
 from hops_platform import tls_server
 from hops_platform.certificates.building import make_leaf, make_root, pem
 
-SOON_S = 10
+SOON_S = 60
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 

@@ -9,8 +9,9 @@ import pytest
 import uvicorn
 
 from hops_contract import connections
+from tests.waiting import until_async
 
-SOON_S = 10
+SOON_S = 60
 WHOLE = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
@@ -55,6 +56,13 @@ def check(main):
 def little_time(monkeypatch):
     monkeypatch.setattr(connections, "HEADERS_S", 0.2)
     monkeypatch.setattr(connections, "UNREAD_S", 0.3)
+
+
+@pytest.fixture
+def a_second(monkeypatch):
+    """So much that a machine with other work does not use it up where all is well."""
+    monkeypatch.setattr(connections, "HEADERS_S", 1.0)
+    monkeypatch.setattr(connections, "UNREAD_S", 1.0)
 
 
 @pytest.mark.usefixtures("little_time")
@@ -103,15 +111,15 @@ def test_a_request_with_endless_headers_is_cut_off():
     check(main)
 
 
-@pytest.mark.usefixtures("little_time")
+@pytest.mark.usefixtures("a_second")
 def test_a_connection_serves_request_after_request_and_an_answer_that_takes_longer():
     async def slow(scope, receive, send):
-        await asyncio.sleep(0.7)
+        await asyncio.sleep(1.2)
         await ok(scope, receive, send)
 
     async def main():
         async with served(slow) as (reader, writer):
-            for _ in range(3):
+            for _ in range(2):
                 writer.write(WHOLE)
                 assert (await reader.readuntil(b"ok")).endswith(b"ok")
 
@@ -161,16 +169,13 @@ def test_an_answer_that_nobody_reads_ends(much):
     async def main():
         async with served(app) as (_, writer):
             writer.write(WHOLE)
-            for _ in range(500):
-                if ends:
-                    break
-                await asyncio.sleep(0.01)
+            await until_async(lambda: ends)
             assert ends[:1] == ["gone"]
 
     check(main)
 
 
-@pytest.mark.usefixtures("little_time")
+@pytest.mark.usefixtures("a_second")
 def test_an_answer_that_is_read_slowly_comes_whole(much):
     app, ends = much
 

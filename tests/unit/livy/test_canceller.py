@@ -56,9 +56,9 @@ def no_pauses(monkeypatch):
 def stopped(jobs, since_ms=1000):
     thread = Canceller(jobs, since_ms=since_ms, tag="hops-mine")
     thread.start()
-    thread.wait(10)
+    thread.wait(60)
     at_the_reply = jobs.numbers
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
     return at_the_reply
 

@@ -66,11 +66,12 @@ def test_batches_do_not_push_sessions_out(tmp_path):
             made = await client.post("/batches", json={"file": "Resources/job.py"}, headers=ADA)
             driver = backend.drivers[made.json()["id"]]
             driver.ended.set_result(Ending(reason="", asked=False, code=0))
-            await asyncio.sleep(0.05)
-        await asyncio.sleep(0.1)
+
+        async def batches():
+            return (await client.get("/batches", headers=ADA)).json()["sessions"]
+
+        await until_async(batches, wanted=lambda found: len(found) == 3)
         assert session in await known(client, ADA)
-        batches = (await client.get("/batches", headers=ADA)).json()["sessions"]
-        assert len(batches) == 3
 
     run(test, tmp_path, sessions_per_owner=3)
 
@@ -141,13 +142,15 @@ def test_one_person_has_so_many_sessions_in_all_projects_together(tmp_path):
 def test_a_session_in_which_spark_works_is_not_idle(tmp_path):
     async def test(client, backend):
         number = (await ask(client, ADA, {**SMALL, "ttl": "1s"}))["id"]
-        await until_idle(client, ADA, number)
         working = True
 
         async def works():
             return working
 
+        # Before it is idle, which it may be for a second alone.
+        await until_async(lambda: number in backend.drivers)
         backend.drivers[number].works = works
+        await until_idle(client, ADA, number)
         await asyncio.sleep(1.5)
         assert (await look(client, ADA, number))["state"] == "idle"
         stopped = await client.post("/overview:stop-idle", json={"scope": "own"}, headers=ADA)

@@ -162,7 +162,7 @@ def test_what_is_dropped_while_it_is_read_stays_dropped():
         goes_on = threading.Event()
 
         def source():
-            goes_on.wait(10)
+            goes_on.wait(60)
             yield _stream("a" * 10)
 
         outputs = Outputs(1000, source)

@@ -84,13 +84,13 @@ def test_a_request_is_held_until_there_is_news_or_its_client_has_gone():
         await asyncio.sleep(0)
         assert not held.done()
         news.set()
-        await asyncio.wait_for(held, 10)
+        await asyncio.wait_for(held, 60)
 
         messages = iter([{"type": "http.request"}, {"type": "http.disconnect"}])
 
         async def receive():
             return next(messages)
 
-        await asyncio.wait_for(hold(nothing_comes(), receive), 10)
+        await asyncio.wait_for(hold(nothing_comes(), receive), 60)
 
     asyncio.run(walk())

@@ -14,7 +14,7 @@ from tests.waiting import until_async
 
 def test_what_a_driver_waits_for_is_the_reason_and_the_logs_end_as_long_as_it_lives():
     async def test(session, driver):
-        heard = asyncio.create_task(session.news.wait_until(lambda: bool(session.why), 5))
+        heard = asyncio.create_task(session.news.wait_until(lambda: bool(session.why), 60))
         await asyncio.sleep(0)
         waits = "Waits for executors: 0 of 2."
         session.explain(waits)

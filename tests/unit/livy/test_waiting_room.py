@@ -333,6 +333,7 @@ def test_one_that_may_not_wait_ends_when_the_cluster_tells_that_it_has_no_room(t
         made = await ask(client, ADA, {**SMALL, **said})
         await client.post(f"/sessions/{made['id']}/statements", json={"code": "1"}, headers=ADA)
         tell = backend.requests[made["id"]].tell
+        await until_idle(client, ADA, made["id"])
         tell("The cluster's master does not answer.")
         await asyncio.sleep(0.05)
         assert (await look(client, ADA, made["id"]))["state"] == "idle", "that is no lack of room"
@@ -353,6 +354,7 @@ def test_one_that_may_wait_waits_for_the_cluster(tmp_path):
     async def test(client, backend):
         made = await ask(client, ADA, SMALL)
         backend.requests[made["id"]].tell(LACKS, no_room=True)
+        await until_idle(client, ADA, made["id"])
         await asyncio.sleep(0.05)
         told = await look(client, ADA, made["id"])
         assert (told["state"], told["appInfo"]["reason"]) == ("idle", LACKS)
@@ -556,6 +558,7 @@ def test_one_for_which_there_is_no_room_after_all_goes_on_waiting_and_is_not_tri
         backend.refusal = NoRoomError("Somebody else was faster.")
         waiting = await ask(client, BEN, SMALL)
         assert waiting["queue"]["position"] == 1
+        await until_async(lambda: backend.attempts)
         await asyncio.sleep(0.05)
         assert backend.attempts == [waiting["id"]]
         backend.refusal = None

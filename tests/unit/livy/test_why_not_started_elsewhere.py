@@ -74,7 +74,7 @@ class Site:
             try:
                 started = await backend.start(self.request())
                 spoil(self.livy)
-                return (await asyncio.wait_for(started.ended, 10)).reason
+                return (await asyncio.wait_for(started.ended, 60)).reason
             finally:
                 await backend.close()
 

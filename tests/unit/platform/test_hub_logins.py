@@ -16,7 +16,7 @@ from hops_platform.adapters.logins.proven import ProvenTokens
 from hops_platform.errors import BusyError
 from tests.waiting import until
 
-SOON_S = 5
+SOON_S = 60
 
 
 class SlowHub:

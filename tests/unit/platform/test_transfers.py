@@ -13,7 +13,7 @@ from hops_platform.engines.leave import Leave, no_end
 from hops_platform.errors import ForbiddenError
 from hops_platform.transfers import Line, LongWork
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 class Pieces:

@@ -55,7 +55,7 @@ def test_an_order_holds_the_arguments_the_folder_and_the_environment():
 def test_it_becomes_the_kernel_and_is_gone_then(spare, command, environment, tmp_path):
     process = spare.take(command, environment=environment | {"JPY_SESSION_NAME": "new.ipynb"}, folder="/")
     assert process is not None
-    assert process.wait(30) == 0
+    assert process.wait(60) == 0
     order = json.loads((tmp_path / "order").read_text())
     assert (order["arguments"], order["folder"]) == (["-f", "kernel-1.json"], "/")
     assert order["environment"]["JPY_SESSION_NAME"] == "new.ipynb"
@@ -78,7 +78,7 @@ def test_another_environment_or_command_starts_in_the_ordinary_way(spare, comman
 
 def test_one_that_has_died_is_not_used(spare, command, environment):
     psutil.Process(spare.pid).kill()
-    spare._process.wait(30)
+    spare._process.wait(60)
     assert spare.take(command, environment=environment, folder="/") is None
 
 

@@ -57,7 +57,7 @@ def still_alive():
 
 
 # Spark gives a Python worker two seconds before it ends it.
-deadline = time.monotonic() + 20
+deadline = time.monotonic() + 60
 while still_alive() and time.monotonic() < deadline:
     time.sleep(0.2)
 alive = still_alive()

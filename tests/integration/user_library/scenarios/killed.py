@@ -27,7 +27,7 @@ def combinations():
 
 
 threading.Thread(target=experiment.grid_search, args=(train, {"a": [1, 2, 3, 4, 5]}), daemon=True).start()
-deadline = time.monotonic() + 60
+deadline = time.monotonic() + 110
 while not list((session.PROJECT / "Experiments").glob("*/.summary.json")) and time.monotonic() < deadline:
     time.sleep(0.1)
 if sys.argv[1:] == ["by-signal"]:

@@ -103,10 +103,21 @@ found["errors"] = {
     "locked": session.error_of(experiment.launch, lambda: lock),
     "after_errors": session.error_of(experiment.launch, lambda: 1),
 }
-thread = threading.Thread(target=experiment.launch, args=(spark, lambda: time.sleep(3)))
+begun, go_on = Path(os.environ["HOME"], "begun"), Path(os.environ["HOME"], "go-on")
+
+
+def held():
+    begun.touch()
+    while not go_on.exists():
+        time.sleep(0.05)
+
+
+thread = threading.Thread(target=experiment.launch, args=(spark, held))
 thread.start()
-time.sleep(1)
+while not begun.exists():
+    time.sleep(0.05)
 found["errors"]["second"] = session.error_of(experiment.launch, lambda: 1)
+go_on.touch()
 thread.join()
 found["executors"] = util.num_executors(spark)
 strange = "../../x/" + "y" * 300 + "é\n:&="
