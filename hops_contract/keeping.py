@@ -74,7 +74,7 @@ class Keeping:
         whose: What it belongs to, for sentences.
         memory_mib: The most memory of all its processes together; 0: no limit.
         processes: The most processes, of which each thread is one; 0: no limit.
-        told: Where it is written why a limit ended something. No code of the sandbox may write there.
+        told: Where it is written why a limit ended something, and what. No code of the sandbox may write there.
         way_to_more: What gets it more memory, for sentences.
     """
 
@@ -121,7 +121,8 @@ def beyond_processes(whose: str, processes: int) -> str:
 def why_limited(told: Path) -> str | None:
     """The sentence that the keeper left, if a limit ended something."""
     with suppress(OSError):
-        return told.read_text(encoding="utf-8", errors="replace")[:_LONGEST_WORDS] or None
+        # Which processes were ended follows in lines of their own.
+        return told.read_text(encoding="utf-8", errors="replace").partition("\n")[0][:_LONGEST_WORDS] or None
     return None
 
 

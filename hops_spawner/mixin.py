@@ -17,7 +17,7 @@ from hops_contract.problems import Problem
 from hops_contract.servers import ServerGrant
 from hops_contract.slugs import is_slug
 from hops_spawner.control_plane import ENVIRONMENT_NOT_READY, ControlPlane, RefusedError
-from hops_spawner.endings import Ending, ending_of
+from hops_spawner.endings import Ending, ending_of, read_ending, usual_ending
 from hops_spawner.form import FormRefusedError, options_from_form, render_form
 from hops_spawner.progress import StartProgress
 from hops_spawner.refusals import NO_PROJECT, NOT_BY_LINK, StartRefusedError, failed_start, seen_by_user
@@ -48,7 +48,7 @@ class HopsSpawnerMixin(Configurable):
 
     granted: ServerGrant | None = None
     ended: Ending | None = None
-    """How the last run ended, if nobody stopped it and it was not idle; the page "not running" says so."""
+    """How the last run ended, if nobody stopped it; the page "not running" and REST say so."""
     _runs = False
     _progress: StartProgress | None = None
     _problem: Problem | None = None
@@ -234,7 +234,7 @@ class HopsSpawnerMixin(Configurable):
     def load_state(self, state: dict[str, Any]) -> None:
         """Take up what an earlier spawner or Hub knew."""
         super().load_state(state)
-        self.ended = Ending(**state["ended"]) if "ended" in state else None
+        self.ended = read_ending(state["ended"]) if "ended" in state else None
 
     # For the subclass.
 
@@ -243,8 +243,11 @@ class HopsSpawnerMixin(Configurable):
         return ""
 
     def how_it_ended(self, status: int) -> Ending | None:
-        """What the exit status of a server says that nobody stopped; ``None`` when it was idle and went by itself."""
-        return ending_of(status, log_tail=self.log_tail()) if status else None
+        """What the exit status of a server says that nobody stopped; ``None`` where nothing can be said."""
+        if status:
+            return ending_of(status, log_tail=self.log_tail())
+        minutes = None if self.granted is None else self.granted.config.options.idle_timeout_minutes
+        return usual_ending(self.log_tail(), idle_minutes=minutes)
 
     async def launch(self) -> Any:
         """Start the process or the pod; the address at which it will answer."""

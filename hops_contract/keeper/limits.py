@@ -22,6 +22,8 @@ _LOOK_S = 1.0
 _SOON_S = 0.02
 _REMEMBERED = 10
 """So many looks after a process was ended nobody need be told of it."""
+_NAMED = 10
+"""So many processes are named; of more in that time the last."""
 _MIB = 1024 * 1024
 _MOST_BYTES = 64 * 1024
 _MOST_SEGMENTS_BYTES = 8 * _MIB
@@ -42,6 +44,7 @@ def watch(pid: int, orders: Orders, end: Callable[[], None]) -> None:
     if not most_memory and not most_processes:
         return
     page, since_told = os.sysconf("SC_PAGE_SIZE"), 0
+    ended: list[int] = []
     # Opened once: who ends a thread shows nothing by it any more.
     root = _root_of(pid)
     folder, memory_files = os.open("proc", os.O_RDONLY | os.O_DIRECTORY, dir_fd=root), _open_if_there(root, "dev/shm")
@@ -59,11 +62,18 @@ def watch(pid: int, orders: Orders, end: Callable[[], None]) -> None:
         if most_memory:
             files = _in_segments(segments) + _in_files(memory_files)
             if shares := _shares(folder, found, most_memory, files):
-                tell(orders.told, orders.beyond_memory)
+                number = _largest(shares)
+                ended = [*ended[1 - _NAMED :], number]
+                # Before its end: who sees that looks for the reason.
+                tell(orders.told, orders.beyond_memory, ended)
                 since_told = _REMEMBERED
-                _end_largest(folder, shares, end)
+                if number == 1:
+                    end()
+                else:
+                    _end(folder, number)
         since_told -= 1
         if since_told == 0:
+            ended = []
             with suppress(OSError):
                 os.unlink(orders.told)  # noqa: PTH108 - pathlib would take longer than all the rest
 
@@ -215,11 +225,13 @@ def _read(folder: int, name: str) -> bytes:
         os.close(descriptor)
 
 
-def _end_largest(folder: int, shares: Sequence[tuple[int, int]], end: Callable[[], None]) -> None:
+def _largest(shares: Sequence[tuple[int, int]]) -> int:
+    """Which has most; the first, with which all end, only where there is no other."""
     _, number = max(((share, number) for share, number in shares if number != 1), default=(0, 1))
-    if number == 1:
-        end()
-        return
+    return number
+
+
+def _end(folder: int, number: int) -> None:
     with suppress(OSError):
         # The kernel takes it for the process, and for no other that gets its number later.
         one = os.open(str(number), os.O_RDONLY | os.O_DIRECTORY, dir_fd=folder)
@@ -229,12 +241,18 @@ def _end_largest(folder: int, shares: Sequence[tuple[int, int]], end: Callable[[
             os.close(one)
 
 
-def tell(file: str, sentence: str) -> None:
-    """Says in the log, and in the file, why something ends."""
+def tell(file: str, sentence: str, ended: Sequence[int] = ()) -> None:
+    """Says in the log, and in the file, why something ends.
+
+    Args:
+        file: Which begins with the sentence; a line with the number of each process follows.
+        sentence: One line.
+        ended: The processes, by their numbers in the sandbox.
+    """
     sys.stderr.write(f"{sentence}\n")
     sys.stderr.flush()
     with suppress(OSError):
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
         descriptor = os.open(file, flags, 0o600)
-        os.write(descriptor, sentence.encode())
+        os.write(descriptor, "\n".join((sentence, *map(str, ended))).encode())
         os.close(descriptor)

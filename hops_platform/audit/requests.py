@@ -83,13 +83,13 @@ class Records:
     Args:
         action: What. A route that does one of several says so in its circumstances.
         things: The words of the address that name what it is done to, joined by ``/``; :data:`CALLER` for what belongs
-            to the caller.
+            to the caller. Of a word that is an id the name is found out by the route, and stands in its place.
         project: The word of the address that names the project, where that is not ``project``.
     """
 
     def __init__(self, action: Action, *things: str, project: str = "project") -> None:
         self.action = action
-        self._things = things
+        self.things = things
         self._project = project
 
     def __call__(self, request: Request, session: DatabaseSession) -> Iterator[Circumstances]:
@@ -105,8 +105,8 @@ class Records:
         known.action = self.action
         known.write = partial(_write, request)
         words = {name: str(value) for name, value in request.path_params.items()}
-        known.thing = known.thing or "/".join(words[name] for name in self._things if name in words)
-        known.by_caller = CALLER in self._things
+        known.thing = known.thing or "/".join(words[name] for name in self.things if name in words)
+        known.by_caller = CALLER in self.things
         _note_project(known, words.get(self._project, ""))
         return known
 

@@ -125,7 +125,8 @@ def revoke_certificate(
     """Revokes a certificate, for administrators; one that is revoked stays as it is."""
     revoked = service.show(service.revoke(session, serial, reason=request.reason))
     known.project = revoked.project
-    known.details.update({"name": revoked.name, "reason": request.reason.value})
+    known.thing = revoked.name
+    known.details.update({"serial": serial, "reason": request.reason.value})
     return revoked
 
 

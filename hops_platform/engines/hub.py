@@ -27,7 +27,7 @@ class HubServer:
         state: How far it is.
         started_at: When it was started; ``None`` while it is stopped.
         last_activity: When it was last used.
-        reason: Why it failed, in words; only when it did.
+        reason: Why it could not start, or how it ended where nobody stopped it, with what to do; else ``None``.
     """
 
     state: ServerState

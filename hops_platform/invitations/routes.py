@@ -35,6 +35,8 @@ from hops_platform.settings import RegistrationRule
 
 router = APIRouter(tags=["invitations"])
 Identifier = Annotated[uuid.UUID, Path(examples=["01969b1e-6f00-7000-8000-000000000000"])]
+_LINK = "link"
+"""In the audit, for an invitation of whoever has its link: that names nobody."""
 Accepts = Annotated[Caller, Depends(Requires(Permission.INVITATIONS_ACCEPT))]
 
 
@@ -69,8 +71,8 @@ def invite(
         session.commit()
         count_against(parts.database, service.SENT_BY_ONE, str(access.caller.person.id))
     made, token = service.invite(session, access.project, access.member, request, mail=mail)
-    known.thing = made.user or made.address or str(made.id)
-    known.details.update(kind=made.kind.value, role=made.role.value, uses=made.uses_left)
+    known.thing = made.user or made.address or _LINK
+    known.details.update(kind=made.kind.value, role=made.role.value, uses=made.uses_left, invitation=str(made.id))
     if token is not None:
         made.link = address_of_link(parts.settings.pages_url, "invitation", token)
     return made
@@ -89,7 +91,8 @@ def revoke_invitation(
 ) -> None:
     """Takes an invitation back; its link is good no more."""
     row = service.revoke(session, access.project, invitation)
-    known.thing = (row.user.name if row.user is not None else row.address) or str(row.id)
+    known.thing = (row.user.name if row.user is not None else row.address) or _LINK
+    known.details["invitation"] = str(row.id)
 
 
 @router.get("/me/invitations")

@@ -49,8 +49,8 @@ def list_outbox(session: DatabaseSession, limit: Limit = DEFAULT_LIMIT, after: A
 def retry_delivery(delivery: DeliveryId, session: DatabaseSession, known: Known) -> DeliveryAnswer:
     """Tries a delivery again now instead of later."""
     retried = service.retry_delivery(session, delivery)
-    known.project = retried.project
-    known.details.update({"topic": retried.topic, "entity": retried.entity})
+    known.project, known.thing = retried.project, retried.entity
+    known.details.update({"topic": retried.topic, "delivery": str(delivery)})
     return retried
 
 

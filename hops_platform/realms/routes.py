@@ -59,6 +59,6 @@ def admit_realm_account(
         records(Action.REALM_ACCOUNT_REMOVE, "account"),
     ],
 )
-def remove_realm_account(account: AccountId, session: DatabaseSession) -> None:
+def remove_realm_account(account: AccountId, session: DatabaseSession, known: Known) -> None:
     """Takes somebody off the list of those who wait; they stand there again when they come again."""
-    service.remove(session, account)
+    known.thing, known.details["realm"] = service.remove(session, account)

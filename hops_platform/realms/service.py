@@ -75,8 +75,8 @@ def admit(session: Session, identifier: uuid.UUID, request: AdmissionRequest) ->
     return show(session, account)
 
 
-def remove(session: Session, identifier: uuid.UUID) -> str:
-    """Forgets somebody who waits; they can come again. Answers the realm's name for them.
+def remove(session: Session, identifier: uuid.UUID) -> tuple[str, str]:
+    """Forgets somebody who waits; they can come again. Answers the realm's name for them, and the realm.
 
     Raises:
         ConflictError: They are a user.
@@ -86,7 +86,7 @@ def remove(session: Session, identifier: uuid.UUID) -> str:
     if account.user_id is not None:
         raise ConflictError("They are a user.", remedy="Deactivate the user instead.")
     session.delete(account)
-    return account.username
+    return account.username, account.realm
 
 
 def show(session: Session, account: RealmAccount) -> RealmAccountAnswer:

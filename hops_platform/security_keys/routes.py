@@ -41,19 +41,21 @@ def add_security_key(
     """Registers the key that answered. With the first one the answer holds recovery codes, shown this once."""
     party = relying_party(parts.settings.public_url)
     added = service.add(session, caller.person, request, party=party)
-    known.details["key"] = added.name
+    known.thing = added.name
     return added
 
 
 @router.post(
     "/me/security-keys/{key}:remove", status_code=204, dependencies=[records(Action.SECURITY_KEY_REMOVE, "key")]
 )
-def remove_security_key(
+def remove_security_key(  # noqa: PLR0917 - the request, and parts
     key: Annotated[uuid.UUID, Path(examples=["01969b1e-6f00-7000-8000-000000000000"])],
     request: Proof,
     caller: Mine,
     session: DatabaseSession,
     prover: ProverOf,
+    known: Known,
 ) -> None:
     """Takes one of my keys away, for whoever proves again who they are."""
+    known.thing = service.name_of(session, caller.person, key)
     service.remove(session, caller, key, request, prover=prover)

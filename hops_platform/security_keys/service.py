@@ -102,6 +102,15 @@ def add(session: Session, user: User, request: NewSecurityKey, *, party: Relying
     return AddedSecurityKey(**show(key).model_dump(), recovery_codes=codes)
 
 
+def name_of(session: Session, user: User, identifier: uuid.UUID) -> str:
+    """What ``user`` called a key of theirs.
+
+    Raises:
+        NotFoundError: They have none of this key.
+    """
+    return _find(session, user, identifier).name
+
+
 def remove(
     session: Session,
     caller: Caller,

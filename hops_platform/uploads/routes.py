@@ -11,10 +11,11 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from hops_platform.audit.actions import Action
+from hops_platform.audit.circumstances import Circumstances
 from hops_platform.audit.requests import Known, records
-from hops_platform.engines.files import Entry, UploadWriter
+from hops_platform.engines.files import Entry, NewUpload, UploadWriter
 from hops_platform.engines.leave import Leave
-from hops_platform.errors import BodyTooSlowError, PlatformError
+from hops_platform.errors import BodyTooSlowError, NotFoundError, PlatformError
 from hops_platform.files.schemas import EntryAnswer
 from hops_platform.files.service import show_entry
 from hops_platform.http import DatabaseSession, DatasetName, IdempotencyKeyHeader, PartsOf, StepAside
@@ -65,7 +66,9 @@ def begin_upload(  # noqa: PLR0917 - the request, and parts
     key: IdempotencyKeyHeader = None,
 ) -> dict[str, Any]:
     """Announces a file; folders that lead to it are made when it is whole. Left alone for a day, it is given up."""
-    known.details.update({"path": f"{dataset}/{request.path}", "size": request.size})
+    known.thing, known.details["size"] = f"{dataset}/{request.path}", request.size
+    if request.sha256 is not None:
+        known.details["sha256"] = request.sha256
     created = create_once(
         session,
         user_id=access.caller.person.id,
@@ -74,7 +77,7 @@ def begin_upload(  # noqa: PLR0917 - the request, and parts
         request=request,
         create=lambda: service.announce(session, access, dataset, request),
     )
-    known.thing = str(created["id"])
+    known.details["upload"] = str(created["id"])
     session.commit()  # nobody waits for the database while the disk is looked at
     uploads, upload = parts.engines.uploads, UUID(created["id"])
     if is_repeated(session) and not service.count_again(parts.database, uploads, access, request, upload):
@@ -128,10 +131,12 @@ async def finish_upload(  # noqa: PLR0917 - the request, and parts
 ) -> EntryAnswer:
     """Checks what came, and puts the whole file in its place in one step. Repeated, it answers the same for a day."""
     uploads, person = parts.engines.uploads, access.caller.person
-    found = await run_in_threadpool(service.check_before_finish, session, uploads, access, upload)
+    found = await run_in_threadpool(service.find_announced, session, uploads, access, upload)
     if isinstance(found, Entry):
         known.recorded = True  # when it happened
         return show_entry(found)
+    _name(known, found, upload)
+    await run_in_threadpool(service.check_before_finish, session, access, found)
     leave = Leave(partial(service.check_still_comes_in, parts.database, access, found))
     finish = partial(uploads.finish, access.project.name, person.id, upload, leave=leave)
     with parts.transfers.places.take(person.name):
@@ -142,9 +147,26 @@ async def finish_upload(  # noqa: PLR0917 - the request, and parts
 @router.delete(
     "/projects/{project}/uploads/{upload}", status_code=204, dependencies=[records(Action.UPLOAD_CANCEL, "upload")]
 )
-def cancel_upload(upload: UploadId, access: Uploads, session: DatabaseSession, parts: PartsOf) -> None:
+def cancel_upload(upload: UploadId, access: Uploads, session: DatabaseSession, parts: PartsOf, known: Known) -> None:
     """Gives up an upload of the caller's."""
-    service.cancel_upload(session, parts.engines.uploads, access, upload)
+    uploads = parts.engines.uploads
+    try:
+        found = service.find_announced(session, uploads, access, upload)
+    except NotFoundError:
+        found = None
+    service.cancel_upload(session, uploads, access, upload)
+    if isinstance(found, NewUpload):
+        _name(known, found, upload)
+    else:
+        known.recorded = True  # there was nothing to give up
+
+
+def _name(known: Circumstances, wanted: NewUpload, upload: UUID) -> None:
+    """An upload is known by the file that it becomes."""
+    known.thing = f"{wanted.target.dataset}/{wanted.target.path}"
+    known.details.update({"size": wanted.size, "upload": str(upload)})
+    if wanted.sha256 is not None:
+        known.details["sha256"] = wanted.sha256
 
 
 async def _write_all(request: Request, writer: UploadWriter, transfers: Transfers) -> None:

@@ -113,27 +113,29 @@ def cancel_upload(session: Session, uploads: ProjectUploads, access: ProjectAcce
         give_storage_back(session, project, size)
 
 
-def check_before_finish(
-    session: Session, uploads: ProjectUploads, access: ProjectAccess, upload: UUID
-) -> Entry | NewUpload:
-    """Checks that the file may come in now, whatever was so when it was announced; ends the transaction.
-
-    Returns:
-        What was announced; or what was answered, where it was finished before.
+def find_announced(session: Session, uploads: ProjectUploads, access: ProjectAccess, upload: UUID) -> Entry | NewUpload:
+    """What the caller announced; or what was answered, where it was finished before. Ends the transaction.
 
     Raises:
-        ForbiddenError: It may not.
-        NotFoundError: There is no such upload, or the dataset is gone.
+        NotFoundError: There is no such upload.
     """
     session.commit()  # nobody waits for the database while the disk is looked at
     project, person = access.project.name, access.caller.person
     if (finished := uploads.find_finished(project, person.id, upload)) is not None:
         return finished
-    wanted = uploads.find(project, person.id, upload).wanted
+    return uploads.find(project, person.id, upload).wanted
+
+
+def check_before_finish(session: Session, access: ProjectAccess, wanted: NewUpload) -> None:
+    """Checks that the file may come in now, whatever was so when it was announced; ends the transaction.
+
+    Raises:
+        ForbiddenError: It may not.
+        NotFoundError: The dataset is gone.
+    """
     find_dataset(session, access.project, wanted.target.dataset)
     check_right(session, access, wanted.target.path, wanted.size)
     session.commit()
-    return wanted
 
 
 def check_still_comes_in(database: Database, access: ProjectAccess, wanted: NewUpload) -> None:

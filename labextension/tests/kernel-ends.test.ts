@@ -12,6 +12,11 @@ const trans = nullTranslator.load('jupyterlab_hops');
 describe('a kernel that has ended by itself', () => {
   let statusChanged: Signal<unknown, string>;
   let answer: unknown;
+  let sessionContext: {
+    name: string;
+    statusChanged: Signal<unknown, string>;
+    session: { kernel: { id: string } } | null;
+  };
   const asked = vi.fn();
 
   async function becomes(status: string): Promise<readonly string[]> {
@@ -22,23 +27,25 @@ describe('a kernel that has ended by itself', () => {
 
   beforeEach(() => {
     statusChanged = new Signal<unknown, string>({});
+    sessionContext = {
+      name: 'days.ipynb',
+      statusChanged,
+      session: { kernel: { id: 'k 1' } }
+    };
     const app = {
       serviceManager: {
         sessions: { runningChanged: new Signal<unknown, unknown>({}) }
       },
       shell: {
-        widgets: () => [
-          {},
-          { sessionContext: { name: 'days.ipynb', statusChanged } }
-        ]
+        widgets: () => [{}, { sessionContext }]
       }
     } as unknown as JupyterFrontEnd;
     const ask: Ask = (path, read) => {
       asked(path);
       return Promise.resolve(answer).then(read);
     };
-    onKernelEnds(app, name => {
-      void sayWhy(name, ask, trans);
+    onKernelEnds(app, (name, kernel) => {
+      void sayWhy(name, kernel, ask, trans);
     });
   });
 
@@ -64,7 +71,22 @@ describe('a kernel that has ended by itself', () => {
   it('is left to what Lab says of it, where it was not', async () => {
     answer = { reason: null };
     expect(await becomes('dead')).toEqual([]);
-    expect(asked).toHaveBeenCalledWith('limited');
+    expect(asked).toHaveBeenCalledWith('limited?kernel=k%201');
+  });
+
+  it('is asked for by its id, also where Lab no longer knows it', async () => {
+    answer = { reason: null };
+    await becomes('busy');
+    sessionContext.session = null;
+    await becomes('dead');
+    expect(asked).toHaveBeenCalledWith('limited?kernel=k%201');
+  });
+
+  it('of which nothing is known is not asked for', async () => {
+    answer = { reason: 'It may hold 4 GiB.' };
+    sessionContext.session = null;
+    expect(await becomes('dead')).toEqual([]);
+    expect(asked).not.toHaveBeenCalled();
   });
 
   it('is none while it works or is restarted by hand', async () => {

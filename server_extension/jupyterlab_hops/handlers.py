@@ -12,6 +12,7 @@ from jupyter_server.utils import ensure_async, url_path_join
 from tornado import web
 
 from jupyterlab_hops.access import AUTH_RESOURCE, project_server
+from jupyterlab_hops.kernel_sockets import PrivateKernelManager
 from jupyterlab_hops.overview import SCOPES
 from jupyterlab_hops.problems import MEDIA_TYPE, ProblemError
 from jupyterlab_hops.project import ProjectServer
@@ -20,6 +21,7 @@ from jupyterlab_hops.session_pages import SparkPagesHandler
 from jupyterlab_hops.tensorboards import TensorBoard
 
 MAX_BODY_BYTES = 16 * 1024
+LONGEST_KERNEL_ID = 100
 BOARD_ID = r"[0-9a-f]{32}"
 
 
@@ -245,7 +247,10 @@ class LimitedHandler(HopsHandler):
     @authorized
     async def get(self) -> None:
         """Why a kernel that has ended by itself was ended, where that was a limit."""
-        self.finish(json.dumps(self.server.limited()))
+        kernel = self.get_query_argument("kernel", "")
+        if not 0 < len(kernel) <= LONGEST_KERNEL_ID:
+            raise invalid_field("kernel", "the id of a kernel", "The kernel is needed.")
+        self.finish(json.dumps(self.server.limited(PrivateKernelManager.processes.of(kernel))))
 
 
 class StopHandler(HopsHandler):

@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 from jupyter_server.services.kernels.kernelmanager import ServerKernelManager
 from traitlets import default
 
+from jupyterlab_hops.kernel_processes import KernelProcesses
 from jupyterlab_hops.server_folder import FOLDER_VARIABLE
 from jupyterlab_hops.spare_kernel import SpareKernel
 
@@ -34,8 +35,16 @@ class PrivateKernelManager(ServerKernelManager):
 
     spare: ClassVar[SpareKernel | None] = None
     """The notebook server's process kept ready for a kernel; set while the extension runs."""
+    processes: ClassVar[KernelProcesses] = KernelProcesses()
+    """Those of this notebook server's kernels."""
 
     async def _async_launch_kernel(self, kernel_cmd: list[str], **options: Any) -> None:
+        await self._launch(kernel_cmd, **options)
+        pid = getattr(self.provisioner, "pid", None)
+        if pid is not None:
+            self.processes.note(str(self.kernel_id), int(pid))
+
+    async def _launch(self, kernel_cmd: list[str], **options: Any) -> None:
         provisioner, process = self.provisioner, None
         if self.spare is not None:
             environment = {**options["env"], PARENT_VARIABLE: str(os.getpid())}

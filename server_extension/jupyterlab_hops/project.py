@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -224,9 +224,9 @@ class ProjectServer:
         """
         await self._livy.stream(f"sessions/{session_id}/ui/{page}", headers=headers, begin=begin, take=take)
 
-    def limited(self) -> dict[str, str | None]:
-        """Body of ``GET hops/limited``: why a limit ended a process of this server just now, if one did."""
-        return {"reason": self._folder.why_limited()}
+    def limited(self, processes: Collection[int]) -> dict[str, str | None]:
+        """Body of ``GET hops/limited``: why a limit ended one of ``processes`` just now, if it did."""
+        return {"reason": self._folder.why_limited(processes)}
 
     async def prepare_stop(self) -> dict[str, str]:
         """Sees that the control plane would stop this server; the answer names the page to go to."""

@@ -7,7 +7,7 @@ import binascii
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,16 +133,17 @@ class ServerFolder:
         """
         _replace(self.path / TOKEN_FILE, usable_token(token))
 
-    def why_limited(self) -> str | None:
-        """Why a limit of this server's sandbox ended one of its processes just now, as a sentence; else nothing.
+    def why_limited(self, processes: Collection[int]) -> str | None:
+        """Why a limit of this server's sandbox ended one of ``processes`` just now, as a sentence; else nothing.
 
-        It is written outside of the sandbox, where nobody in it can write.
+        It is written outside of the sandbox, where nobody in it can write: the sentence, and a line for each process.
         """
         try:
             with (self.path.with_name(f"{self.path.name}.limited") / "why").open(errors="replace") as file:
-                return file.read(MAX_WORDS_LENGTH) or None
+                sentence, *ended = file.read(2 * MAX_WORDS_LENGTH).split("\n")
         except OSError:
             return None
+        return sentence if sentence and not {str(process) for process in processes}.isdisjoint(ended) else None
 
     def keep_notebook(self, kernel: str, notebook: str) -> None:
         """Tells a kernel the path that its notebook has now; its environment tells that of its start.

@@ -19,6 +19,7 @@ _PROBE_TIMEOUT = httpx.Timeout(4.0, connect=2.0)
 _PROGRESS_LINES = 20
 _PAGE = 50  # users; a Hub gives no more than it is set to, and this is what it is set to by itself
 _OK = 400
+_LONGEST_WORDS = 1000
 
 
 class JupyterHub:
@@ -61,6 +62,7 @@ class JupyterHub:
             reason = self._failure(user, name)
             if reason is not None:
                 return HubServer(state=ServerState.FAILED, reason=reason)
+            return HubServer(state=ServerState.STOPPED, reason=_ending(model))
         return HubServer(
             state=state, started_at=_moment(model.get("started")), last_activity=_moment(model.get("last_activity"))
         )
@@ -112,7 +114,7 @@ class JupyterHub:
                     if line.startswith("data:"):
                         event = json.loads(line.removeprefix("data:"))
                         if event.get("failed"):
-                            return str(event.get("message", "")).removeprefix("Spawn failed: ")[:1000]
+                            return str(event.get("message", "")).removeprefix("Spawn failed: ")[:_LONGEST_WORDS]
                         return None
                     if number > _PROGRESS_LINES:
                         return None
@@ -150,6 +152,14 @@ def server_state(model: dict[str, Any]) -> ServerState:
     if model.get("ready"):
         return ServerState.READY
     return ServerState.STOPPED
+
+
+def _ending(model: dict[str, Any]) -> str | None:
+    """How a server ended that nobody stopped, as the spawner told the Hub."""
+    match model:
+        case {"state": {"ended": {"sentence": str() as sentence, **more}}}:
+            return f"{sentence} {more.get('remedy', '')}".strip()[:_LONGEST_WORDS] or None
+    return None
 
 
 def _raise_for(response: httpx.Response) -> None:

@@ -5800,7 +5800,7 @@ export interface components {
             project: string;
             /**
              * Reason
-             * @description Why it failed, in words.
+             * @description Why it could not start (failed), or how it ended where nobody stopped it (stopped); what to do.
              * @example null
              */
             reason?: string | null;

@@ -17,10 +17,10 @@ export const kernelEndsPlugin: JupyterFrontEndPlugin<void> = {
   activate: (app: JupyterFrontEnd, translator: ITranslator | null): void => {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     const ask = makeAsk(app.serviceManager.serverSettings, trans);
-    onKernelEnds(app, name => {
+    onKernelEnds(app, (name, kernel) => {
       // A server that does not answer is told by panel and status bar.
       void import('./why')
-        .then(({ sayWhy }) => sayWhy(name, ask, trans))
+        .then(({ sayWhy }) => sayWhy(name, kernel, ask, trans))
         .catch(() => undefined);
     });
   }

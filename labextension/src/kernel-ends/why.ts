@@ -4,14 +4,21 @@ import { readFields, readOptionalText } from '../api/reading';
 import type { Ask } from '../api/requests';
 import { tellFailure } from '../commands/failure';
 
-/** Says why the kernel of `name` was ended, where that was the limit of its server. That it has ended is said by Lab. */
+/** Says why `kernel`, that of `name`, was ended, where that was the limit of its server. That it has ended is said by Lab. */
 export async function sayWhy(
   name: string,
+  kernel: string,
   ask: Ask,
   trans: TranslationBundle
 ): Promise<void> {
   // Asked at once: after some seconds nobody is told any more.
-  const reason = await ask('limited', readReason);
+  if (kernel === '') {
+    return;
+  }
+  const reason = await ask(
+    `limited?kernel=${encodeURIComponent(kernel)}`,
+    readReason
+  );
   if (reason !== null) {
     const problem = {
       title: trans.__('Kernel ended'),

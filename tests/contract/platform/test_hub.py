@@ -193,6 +193,35 @@ def test_refusals_of_the_hub_say_whether_to_try_again(status: int, message: str,
         JupyterHub("http://hub.test/hub/api", token=TOKEN, transport=answer).stop_server("ada", "weather")
 
 
+AGAIN = "Start it again; if it ends so once more, show its log to an administrator."
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        (
+            {"pid": 7, "ended": {"sentence": "It ended.", "log_tail": "a secret", "remedy": AGAIN}},
+            f"It ended. {AGAIN}",
+        ),
+        ({"ended": {"sentence": "It ended."}}, "It ended."),
+        ({"ended": {"sentence": "x" * 5000}}, "x" * 1000),
+        ({"ended": {"sentence": 7}}, None),
+        ({"ended": "odd"}, None),
+        ({}, None),
+        (None, None),
+    ],
+)
+def test_a_server_that_is_gone_says_how_it_ended(state: object, reason: str | None) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/progress"):
+            return httpx.Response(404)
+        return httpx.Response(200, json={"stopped": True, "ready": False, "pending": None, "state": state})
+
+    hub = JupyterHub("http://hub.test/hub/api", token=TOKEN, transport=httpx.MockTransport(answer))
+    found = hub.server("ada", "weather")
+    assert (found.state, found.reason) == (ServerState.STOPPED, reason)
+
+
 class TestMemoryLogins(LoginsContract):
     @pytest.fixture
     def engine(self) -> MemoryLogins:

@@ -15,6 +15,7 @@ from jupyterlab_hops.project import dataset_item, session_item
 
 from hops_contract import problems as contract
 from hops_contract import servers, shares
+from hops_contract.keeper.limits import tell
 from hops_contract.principal import Principal, PrincipalKind, ProjectRole
 from hops_livy.conf import shape_of
 from hops_livy.journal import Journal
@@ -111,13 +112,19 @@ def test_a_kernel_finds_the_path_that_the_extension_keeps_for_it(tmp_path):
 
 def test_why_a_limit_ended_something_is_read_where_the_keeper_writes_it(tmp_path):
     folder = server_folder.ServerFolder(tmp_path / "weather__ada", {})
-    assert folder.why_limited() is None
+    assert folder.why_limited({7}) is None
     file = servers.why_limited_file(folder.path)
     file.parent.mkdir()
     file.write_text("")
-    assert folder.why_limited() is None
-    file.write_text("It had more. " * 1000)
-    assert folder.why_limited() == ("It had more. " * 1000)[: server_folder.MAX_WORDS_LENGTH]
+    assert folder.why_limited({7}) is None
+    tell(str(file), "It had more.", [7, 12])
+    assert folder.why_limited({7}) == folder.why_limited({1, 12}) == "It had more."
+    for another in ({1}, {2}, {77}, set()):
+        assert folder.why_limited(another) is None, "another kernel was not ended for it"
+    tell(str(file), "It had more.")
+    assert folder.why_limited({7}) is None
+    file.write_text("It had more. " * 1000 + "\n7")
+    assert folder.why_limited({7}) is None
 
 
 def test_a_list_is_held_no_longer_than_a_request_may_last():

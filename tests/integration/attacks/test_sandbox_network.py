@@ -339,9 +339,11 @@ def test_too_much_memory_ends_the_process_that_has_most_and_says_so(start: Start
 import json, subprocess, sys
 hoards = "import time; held = bytearray(300 * 1024 * 1024); time.sleep(600)"
 child = subprocess.Popen([sys.executable, "-I", "-c", hoards])
-print(json.dumps(child.wait()))
+print(json.dumps([child.wait(), child.pid]))
 """
-    assert _told(start(code, memory_mib=128)) == -9
+    status, pid = _told(start(code, memory_mib=128))
+    assert status == -9
+    assert (tmp_path / "told").read_text().splitlines()[1:] == [str(pid)], "as code of the sandbox knows it"
     assert why_limited(tmp_path / "told") == (
         "The sandbox of the trial may hold 128 MiB of memory; its processes had more, and the one that had most was "
         "ended. Load less at a time, or ask for more."

@@ -245,6 +245,8 @@ def test_the_stuck_stand_first_page_by_page_and_are_tried_again_on_request(
     assert admin.post(f"./outbox/{stuck}:retry").status_code == 200
     assert workers.deliver_due(["storage"]) == 1
     assert admin.post(f"./outbox/{stuck}:retry").status_code == 404
+    rows = admin.get("audit-events", params={"action": "outbox.retry", "outcome": "done"}).json()["items"]
+    assert [(row["thing"], row["details"]["delivery"]) for row in rows] == [("storage:late", stuck)]
 
 
 def test_an_unknown_fault_is_kept_without_its_words(hops: Any, workers: OutboxWorkers) -> None:

@@ -100,6 +100,7 @@ def test_who_was_taken_off_the_list_comes_again(site: Site) -> None:
         waiting = admin.get("realm-accounts", params={"waiting": True}).json()["items"]
         assert admin.delete(f"realm-accounts/{waiting[0]['id']}").status_code == 204
         assert admin.delete(f"realm-accounts/{waiting[0]['id']}").status_code == 404
+    assert [one.thing for one in site.events("realm-account.remove") if one.outcome == "done"] == ["ada", "ada"]
 
 
 def test_a_user_can_be_given_to_a_realm_and_an_administrator_can_not(site: Site) -> None:

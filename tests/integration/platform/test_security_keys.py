@@ -215,6 +215,9 @@ def test_a_key_is_removed_with_a_proof_and_the_last_takes_recovery_codes_along(s
     assert kind_of(ada.client.post(path, json={"password": PASSWORD})) == "second-factor-needed"
     assert site.user("eve").post(path, json={"password": PASSWORD}).status_code == 404
     assert ada.client.post(path, json={"password": PASSWORD, "code": ada.codes[0]}).status_code == 204
+    rows = site.user("root-ada", admin=True).get("audit-events", params={"actor": "ada"}).json()["items"]
+    told = {(row["action"], row["outcome"], row["thing"]) for row in rows}
+    assert {("security-key.add", "done", shown["name"]), ("security-key.remove", "done", shown["name"])} <= told
     assert ada.client.get("me/second-factor").json()["recovery_codes_left"] == 0
     answer = site.anonymous().post("tokens", json={"username": "ada", "password": PASSWORD})
     assert answer.status_code == 200

@@ -319,6 +319,9 @@ def test_a_notebook_that_comes_back_is_told_what_its_cells_wrote(server, platfor
     nothing = {"session": None, "cells": []}
     assert server.client.get("/hops/outputs", params={"notebook": "Jupyter/new.ipynb"}).json() == nothing
     assert server.client.get("/hops/outputs").status_code == 422
+    assert server.client.get("/hops/limited").status_code == 422
+    assert server.client.get("/hops/limited", params={"kernel": "x" * 101}).status_code == 422
+    assert server.client.get("/hops/limited", params={"kernel": "k-1"}).json() == {"reason": None}
     assert server.client.get("/hops/outputs/5/10").status_code == 404
 
 

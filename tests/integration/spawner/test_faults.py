@@ -21,6 +21,11 @@ def test_a_crashed_servers_folder_is_wiped(site: Site, ada: Person, running_serv
     assert ada.server("weather") == "stopped"
     page = unescape(ada.client.get("user/ada/weather/lab", follow_redirects=True).text)
     assert "the signal SIGKILL ended it" in page
+    told = ada.ask("GET", "projects/weather/server").json()
+    assert told["state"] == "stopped"
+    assert "the signal SIGKILL ended it" in told["reason"]
+    assert told["reason"].endswith("Start it again; if it ends so once more, show its log to an administrator.")
+    assert all(f"{sentence}." in page for sentence in told["reason"].removesuffix(".").split(". "))
     assert "Log of the server" in page
     assert "idle for too long" not in page
     assert str(site.home) not in page

@@ -16,5 +16,7 @@ def test_a_server_that_nobody_uses_ends_by_itself(site: Site, olga: Person) -> N
 
     # One minute idle; Jupyter looks once a minute, the Hub every ten seconds.
     until(gone, "the end of the idle server", seconds=150)
+    reason = olga.ask("GET", "projects/weather/server").json()["reason"]
+    assert "Nothing was done in it for its idle time of a minute, so it ended. Start it again" in reason
     log = (site.home / "logs" / "servers" / "weather__olga.log").read_text()
     assert "No kernels for" in log or "shutting down" in log.lower()

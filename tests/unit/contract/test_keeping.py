@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hops_contract import keeping
+from hops_contract.keeper.limits import tell
 from hops_contract.keeper.orders import Orders
 from hops_contract.keeping import (
     Address,
@@ -105,6 +106,8 @@ def test_why_a_limit_ended_something_is_read_where_it_was_told(tmp_path: Path) -
     assert why_limited(tmp_path / "told") is None
     (tmp_path / "told").write_text("The sandbox " + "x" * 5000)
     assert len(why_limited(tmp_path / "told") or "") == 500
+    tell(str(tmp_path / "told"), "It had more.", [7, 12])
+    assert why_limited(tmp_path / "told") == "It had more.", "and not which processes"
 
 
 @pytest.fixture

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import stat
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from jupyter_server.services.kernels.kernelmanager import ServerKernelManager
+from jupyterlab_hops.kernel_processes import KernelProcesses
 from jupyterlab_hops.kernel_sockets import LONGEST_SOCKET_PATH, PrivateKernelManager, socket_prefix
 
 
@@ -26,3 +31,32 @@ def test_a_kernel_has_no_ports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     manager = PrivateKernelManager()
     assert manager.transport == "ipc"
     assert Path(manager.ip).parent == tmp_path / "k"
+
+
+def test_the_processes_of_a_kernel_are_known_that_runs_and_that_ran_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOPS_SERVER_FOLDER", str(tmp_path))
+    monkeypatch.setattr(PrivateKernelManager, "processes", KernelProcesses())
+    pids = iter((7, 12, 15))
+
+    async def launch(manager: Any, _command: list[str], **_options: Any) -> None:
+        manager.provisioner.pid = next(pids)
+
+    monkeypatch.setattr(ServerKernelManager, "_async_launch_kernel", launch)
+    manager = PrivateKernelManager()
+    manager.kernel_id = "k-1"
+    manager.provisioner = SimpleNamespace(pid=None)
+    known = manager.processes
+    for expected in ({7}, {7, 12}, {12, 15}):
+        asyncio.run(manager._async_launch_kernel(["python"]))
+        assert known.of("k-1") == expected
+    assert known.of("k-2") == known.of("") == frozenset()
+
+
+def test_kernels_without_end_are_not_remembered_without_end() -> None:
+    known = KernelProcesses()
+    for number in range(1000):
+        known.note(f"k-{number}", number)
+    assert known.of("k-0") == frozenset()
+    assert known.of("k-999") == {999}

@@ -8,7 +8,7 @@ import pytest
 
 from hops_contract.servers import ServerGrant
 from hops_spawner import mixin
-from hops_spawner.endings import Ending, ending_of
+from hops_spawner.endings import Ending, ending_of, read_ending, usual_ending
 from hops_spawner.mixin import HopsSpawnerMixin
 
 OUT_OF_MEMORY = "The machine may have run out of memory; ask for less, or load less at a time."
@@ -83,10 +83,37 @@ def test_a_crash_is_remembered_with_its_log_until_the_next_start(running: Spawne
     assert (later.ended, later.get_state()) == (None, {"pid": 7})
 
 
-def test_an_idle_server_that_went_has_not_crashed(running: Spawner) -> None:
+@pytest.mark.parametrize(
+    ("log", "sentence"),
+    [
+        (
+            "[I ServerApp] No kernels for 1800 seconds; shutting down.",
+            "Nothing was done in it for its idle time of 30 minutes, so it ended.",
+        ),
+        ("[I ServerApp] Shutting down on /api/shutdown request.", "It was shut down from inside."),
+        ("", "It was shut down from inside."),
+    ],
+)
+def test_a_server_that_went_without_a_fault_says_why(
+    running: Spawner, monkeypatch: pytest.MonkeyPatch, log: str, sentence: str
+) -> None:
+    monkeypatch.setattr(Spawner, "log_tail", lambda _: log)
     running.status = 0
     asyncio.run(running.poll())
-    assert running.ended is None
+    assert running.ended is not None
+    assert (running.ended.sentence, running.ended.usual) == (sentence, True)
+    assert running.ended.remedy.startswith("Start it again")
+    assert running.ended.log_tail == "", "nobody has to look into it"
+
+
+@pytest.mark.parametrize(("minutes", "span"), [(None, "idle time,"), (1, "of a minute,"), (2, "of 2 minutes,")])
+def test_an_idle_time_is_told_as_far_as_it_is_known(minutes: int | None, span: str) -> None:
+    assert span in usual_ending("No kernels for 60 seconds; shutting down.", idle_minutes=minutes).sentence
+
+
+def test_what_a_hub_of_before_kept_of_an_ending_is_read() -> None:
+    assert read_ending({"sentence": "It ended.", "log_tail": "x"}) == Ending("It ended.", "x")
+    assert read_ending({"sentence": "It ended.", "of a later Hub": 1}) == Ending("It ended.")
 
 
 def test_a_server_that_was_stopped_has_not_crashed(running: Spawner) -> None:
