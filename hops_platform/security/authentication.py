@@ -9,7 +9,7 @@ import hmac
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from hops_contract.principal import Principal, PrincipalKind
@@ -47,6 +47,8 @@ START_AGAIN = "Start the notebook server again from the project's page."
 RENEWABLE_AFTER_END = timedelta(hours=72)
 """How long after its end a project-user's token is still renewed: a laptop that is closed on Friday evening and opened
 on Monday finds its notebook servers and Spark sessions alive. See docs/decisions/0006-a-token-is-renewed-late.md."""
+# Made once, since nearly every request asks it.
+_USER_BY_NAME = select(User).where(User.name == bindparam("name"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -382,7 +384,7 @@ def permissions_in(access: ProjectAccess) -> frozenset[Permission]:
 
 
 def _active_user(session: Session, name: str) -> User:
-    user = session.scalar(select(User).where(User.name == name))
+    user = session.scalar(_USER_BY_NAME, {"name": name})
     if user is None or not user.active:
         raise UnauthenticatedError("This user can't log in (any more).", remedy="Ask an administrator.")
     return user
