@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import Integer, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from hops_contract.layout import STANDARD_DATASETS
@@ -159,9 +159,9 @@ def page_of_datasets(
         if following is not None:
             return own, following
         position = f"{SHARED}/"
-    query = standing_in(project.id).where(Share.path > position.removeprefix(f"{SHARED}/")).order_by(Share.path)
     left = limit - len(own)
-    shares = session.scalars(query.limit(left + 1)).all()
+    values = {"project": project.id, "behind": position.removeprefix(f"{SHARED}/"), "most": left + 1}
+    shares = session.scalars(_SHARES, values).all()
     shown = [*own, *(_shared_in_list(share) for share in shares[:left])]
     if len(shares) <= left:
         return shown, None
@@ -173,6 +173,14 @@ _DATASETS = GatheredList(
         Dataset.project_id == bindparam("project_id")
     ),
     key=Dataset.name,
+)
+
+# Made once: that takes longer than SQLite needs to answer it.
+_SHARES = (
+    standing_in(bindparam("project"))
+    .where(Share.path > bindparam("behind"))
+    .order_by(Share.path)
+    .limit(bindparam("most", type_=Integer))
 )
 
 

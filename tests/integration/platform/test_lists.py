@@ -115,7 +115,8 @@ def test_a_page_asks_as_often_however_many_there_are(hops: Any, ada: Any) -> Non
     assert all(before == after for before, after in counts.values()), counts
 
 
-def test_a_page_takes_two_steps_in_threads(hops: Any, ada: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("address", ["projects", "projects/weather/datasets"])
+def test_a_page_takes_two_steps_in_threads(hops: Any, ada: Any, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who calls, and the page: where many ask at once, each step more waits for a thread and for the interpreter."""
     steps: list[Any] = []
     run_sync = anyio.to_thread.run_sync
@@ -125,7 +126,7 @@ def test_a_page_takes_two_steps_in_threads(hops: Any, ada: Any, monkeypatch: pyt
         return await run_sync(call, *given, **named)
 
     monkeypatch.setattr(anyio.to_thread, "run_sync", counted)
-    assert len(ada.get("projects").json()["items"]) == 3
+    assert len(ada.get(address).json()["items"]) >= 3
     assert len(steps) == 2, steps
     assert hops.platform.parts.database.engine.pool.checkedout() == 0
 
