@@ -7,6 +7,7 @@ each other one has one. Tokens for both lie in ``tokens.json`` of the home.
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import uuid
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ from sqlalchemy.orm import Session
 from hops_platform.database import now
 from hops_platform.datasets.models import Dataset
 from hops_platform.environments.models import Environment
+from hops_platform.logs import set_up_logs
+from hops_platform.mutual_tls import address_config
 from hops_platform.projects.models import Membership, Project
 from hops_platform.testing.factories import make_platform
 from hops_platform.users import service as users
@@ -81,7 +84,9 @@ def main() -> None:
         fill(session, rows, page)
     tokens = {name: platform.parts.signer.sign_user(name, admin=False).token for name in ("ada", "grace")}
     (home / "tokens.json").write_text(json.dumps(tokens))
-    uvicorn.run(platform.app, host="127.0.0.1", port=port, log_config=None, access_log=False, lifespan="off")
+    # As a site answers and logs.
+    set_up_logs(logging.INFO)
+    uvicorn.Server(address_config(platform.app, host="127.0.0.1", port=port, lifespan="off")).run()
 
 
 if __name__ == "__main__":

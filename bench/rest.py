@@ -118,7 +118,8 @@ def our_site(folder: Path, rows: int) -> Iterator[dict[str, Reading]]:
     port = free_port()
     health = Reading(port, f"{API}/health", {})
     began = time.monotonic()
-    with running([sys.executable, str(SITE), str(folder), str(port), str(rows), str(PAGE)], health.once, 900, cwd=ROOT):
+    command = [sys.executable, str(SITE), str(folder), str(port), str(rows), str(PAGE)]
+    with (folder / "log").open("wb") as log, running(command, health.once, 900, cwd=ROOT, stderr=log):
         print(f"ours with {rows} projects: made after {time.monotonic() - began:.0f} s", flush=True)
         tokens = json.loads((folder / "tokens.json").read_text())
 

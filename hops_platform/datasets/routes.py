@@ -13,6 +13,7 @@ from hops_platform.datasets.schemas import (
     DatasetDeletion,
     DatasetDetail,
     DatasetEdit,
+    DatasetInList,
     NewDataset,
 )
 from hops_platform.http import (
@@ -36,14 +37,14 @@ from hops_platform.security.permissions import Permission
 router = APIRouter(tags=["datasets"])
 
 
-@router.get("/projects/{project}/datasets")
+@router.get("/projects/{project}/datasets", response_model=Page[DatasetAnswer])
 @in_one_step
 def list_datasets(
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.DATASETS_LIST))],
     session: DatabaseSession,
     limit: Limit = DEFAULT_LIMIT,
     after: After = None,
-) -> Page[DatasetAnswer]:
+) -> Page[DatasetInList]:
     """The project's datasets by name, then those that others share with it."""
     items, following = service.page_of_datasets(session, access.project, limit=limit, after=after)
     return Page(items=items, next=following)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, Field
+from typing_extensions import TypedDict
 
 from hops_contract.slugs import DATASET_NAME_PATTERN
 from hops_platform.engines.places import is_dataset_name
@@ -72,6 +73,26 @@ class DatasetAnswer(BaseModel):
     created_at: datetime = Field(examples=["2026-05-04T10:00:00Z"])
     version: int = Field(description="Counts the edits; also the ETag.", examples=[1])
     shared: SharedAnswer | None = Field(default=None, description="Null for one of the project's own.")
+
+
+class SharedInList(TypedDict):
+    """As :class:`SharedAnswer`, in what JSON has."""
+
+    project: str
+    dataset: str
+    mode: str
+    download: bool
+
+
+class DatasetInList(TypedDict):
+    """As :class:`DatasetAnswer`, in what JSON has: what a list of many is made of."""
+
+    name: str
+    description: str
+    standard: bool
+    created_at: str
+    version: int
+    shared: SharedInList | None
 
 
 class DatasetDetail(DatasetAnswer):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Integer, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from hops_contract.layout import STANDARD_DATASETS
@@ -14,12 +15,19 @@ from hops_contract.principal import PrincipalKind
 from hops_contract.shares import SHARED
 from hops_platform.database import new_id
 from hops_platform.datasets.models import Dataset
-from hops_platform.datasets.schemas import DatasetAnswer, DatasetDetail, DatasetEdit, NewDataset, SharedAnswer
+from hops_platform.datasets.schemas import (
+    DatasetAnswer,
+    DatasetDetail,
+    DatasetEdit,
+    DatasetInList,
+    NewDataset,
+    SharedAnswer,
+)
 from hops_platform.engines.files import ProjectFiles, TrashItem
 from hops_platform.engines.places import Place, is_dataset_name, parse_place
 from hops_platform.errors import ConflictError, ForbiddenError, InvalidRequestError, NotFoundError
 from hops_platform.outbox import Task, enqueue, still_to_do
-from hops_platform.paging import decode_cursor, encode_cursor, fetch_page
+from hops_platform.paging import GatheredList, decode_cursor, encode_cursor
 from hops_platform.projects.models import Project
 from hops_platform.projects.service import CREATE_FOLDERS
 from hops_platform.security.authentication import Caller, ProjectAccess, archived
@@ -140,24 +148,56 @@ def find_any_dataset(session: Session, project: Project, name: str) -> DatasetAn
 
 def page_of_datasets(
     session: Session, project: Project, *, limit: int, after: str | None
-) -> tuple[list[DatasetAnswer], str | None]:
+) -> tuple[list[DatasetInList], str | None]:
     """A page of the project's datasets by name, which those follow that are shared with it."""
-    own: list[DatasetAnswer] = []
+    own: list[DatasetInList] = []
     # No dataset of a project has a slash in its name, so that the position tells which list it is in.
     position = None if after is None else decode_cursor(after)
     if position is None or not position.startswith(f"{SHARED}/"):
-        rows, following = fetch_page(session, datasets_of(project), key=Dataset.name, limit=limit, after=after)
-        own = [show_dataset(row[0]) for row in rows]
+        rows, following = _DATASETS.fetch(session, limit=limit, after=after, project_id=project.id)
+        own = [_dataset_in_list(row) for row in rows]
         if following is not None:
             return own, following
         position = f"{SHARED}/"
-    query = standing_in(project.id).where(Share.path > position.removeprefix(f"{SHARED}/")).order_by(Share.path)
     left = limit - len(own)
-    shares = session.scalars(query.limit(left + 1)).all()
-    shown = [*own, *(show_shared(share) for share in shares[:left])]
+    values = {"project": project.id, "behind": position.removeprefix(f"{SHARED}/"), "most": left + 1}
+    shares = session.scalars(_SHARES, values).all()
+    shown = [*own, *(_shared_in_list(share) for share in shares[:left])]
     if len(shares) <= left:
         return shown, None
     return shown, encode_cursor(f"{SHARED}/{shares[left - 1].path if left else ''}")
+
+
+_DATASETS = GatheredList(
+    select(Dataset.name, Dataset.description, Dataset.created_at, Dataset.version).where(
+        Dataset.project_id == bindparam("project_id")
+    ),
+    key=Dataset.name,
+)
+
+# Made once: that takes longer than SQLite needs to answer it.
+_SHARES = (
+    standing_in(bindparam("project"))
+    .where(Share.path > bindparam("behind"))
+    .order_by(Share.path)
+    .limit(bindparam("most", type_=Integer))
+)
+
+
+def _dataset_in_list(row: Sequence[Any]) -> DatasetInList:
+    name, description, created_at, version = row
+    return {
+        "name": name,
+        "description": description,
+        "standard": name in STANDARD_DATASETS,
+        "created_at": created_at,
+        "version": version,
+        "shared": None,
+    }
+
+
+def _shared_in_list(share: Share) -> DatasetInList:
+    return cast("DatasetInList", show_shared(share).model_dump(mode="json"))
 
 
 def create_dataset(session: Session, project: Project, request: NewDataset) -> DatasetAnswer:

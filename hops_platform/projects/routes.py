@@ -3,7 +3,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Response
-from sqlalchemy import select
 
 from hops_contract.slugs import MAX_SLUG_LENGTH
 from hops_platform.audit.actions import Action
@@ -28,18 +27,19 @@ from hops_platform.projects.schemas import (
     DeletedProject,
     MemberAnswer,
     MemberEdit,
+    MemberInList,
     NewMember,
     NewProject,
     ProjectAnswer,
     ProjectArchiving,
     ProjectDeletion,
     ProjectEdit,
+    ProjectInList,
     ProjectServices,
 )
 from hops_platform.security.authentication import Caller, ProjectAccess, authorize_in_project
 from hops_platform.security.guard import Requires, RequiresInProject
 from hops_platform.security.permissions import Permission
-from hops_platform.users.models import User
 
 router = APIRouter(tags=["projects"])
 Archived = Annotated[bool, Query(description="Whether those that are archived, or the others.", examples=[True])]
@@ -47,7 +47,7 @@ DeletedName = Annotated[str, Path(max_length=MAX_SLUG_LENGTH, examples=["weather
 MemberName = Annotated[str, Path(max_length=MAX_SLUG_LENGTH, examples=["ada"])]
 
 
-@router.get("/projects")
+@router.get("/projects", response_model=Page[ProjectAnswer])
 @in_one_step
 def list_projects(
     caller: Annotated[Caller, Depends(Requires(Permission.PROJECTS_LIST))],
@@ -55,11 +55,10 @@ def list_projects(
     archived: Archived = False,  # noqa: FBT002 - a word of the address
     limit: Limit = DEFAULT_LIMIT,
     after: After = None,
-) -> Page[ProjectAnswer]:
+) -> Page[ProjectInList]:
     """The caller's projects by name: those that are not archived, or those that are."""
-    query = service.projects_of(caller.person, archived=archived)
-    rows, following = fetch_page(session, query, key=Membership.project_name, limit=limit, after=after)
-    return Page(items=service.show_rows(rows), next=following)
+    items, following = service.page_of_projects(session, caller.person, archived=archived, limit=limit, after=after)
+    return Page(items=items, next=following)
 
 
 @router.post("/projects", status_code=201, response_model=ProjectAnswer, dependencies=[records(Action.PROJECT_CREATE)])
@@ -218,22 +217,17 @@ def purge_project(
     deletion.purge_project(session, project, repeated_name=request.name)
 
 
-@router.get("/projects/{project}/members")
+@router.get("/projects/{project}/members", response_model=Page[MemberAnswer])
 @in_one_step
 def list_members(
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.MEMBERS_READ))],
     session: DatabaseSession,
     limit: Limit = DEFAULT_LIMIT,
     after: After = None,
-) -> Page[MemberAnswer]:
+) -> Page[MemberInList]:
     """The members by name."""
-    query = (
-        select(User, Membership)
-        .join(Membership, Membership.user_id == User.id)
-        .where(Membership.project_id == access.project.id)
-    )
-    rows, following = fetch_page(session, query, key=User.name, limit=limit, after=after)
-    return Page(items=[service.show_member(row[1]) for row in rows], next=following)
+    items, following = service.page_of_members(session, access.project, limit=limit, after=after)
+    return Page(items=items, next=following)
 
 
 @router.post(

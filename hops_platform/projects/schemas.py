@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated
 
 from pydantic import BaseModel, Field
+from typing_extensions import TypedDict
 
 from hops_contract.network import Network
 from hops_contract.principal import ProjectRole
@@ -112,6 +113,29 @@ class ProjectAnswer(BaseModel):
     version: int = Field(description="Counts the edits; also the ETag.", examples=[1])
 
 
+class EnvironmentInList(TypedDict):
+    """As :class:`EnvironmentAnswer`, in what JSON has."""
+
+    state: str
+    error: str | None
+
+
+class ProjectInList(TypedDict):
+    """As :class:`ProjectAnswer`, in what JSON has: what a list of many is made of."""
+
+    name: str
+    title: str
+    description: str
+    listed: bool
+    network: str
+    role: str
+    environment: EnvironmentInList
+    created_at: str
+    archived_at: str | None
+    services: list[str]
+    version: int
+
+
 class NewMember(Strict):
     """A user to add."""
 
@@ -133,3 +157,13 @@ class MemberAnswer(BaseModel):
     role: ProjectRole = Field(examples=["data_scientist"])
     since: datetime = Field(examples=["2026-05-04T10:00:00Z"])
     version: int = Field(description="Counts the edits; also the ETag.", examples=[1])
+
+
+class MemberInList(TypedDict):
+    """As :class:`MemberAnswer`, in what JSON has."""
+
+    user: str
+    title: str
+    role: str
+    since: str
+    version: int

@@ -9,8 +9,8 @@ import hmac
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, bindparam, select
+from sqlalchemy.orm import Session, lazyload
 
 from hops_contract.principal import Principal, PrincipalKind
 from hops_contract.slugs import is_slug
@@ -47,6 +47,15 @@ START_AGAIN = "Start the notebook server again from the project's page."
 RENEWABLE_AFTER_END = timedelta(hours=72)
 """How long after its end a project-user's token is still renewed: a laptop that is closed on Friday evening and opened
 on Monday finds its notebook servers and Spark sessions alive. See docs/decisions/0006-a-token-is-renewed-late.md."""
+# Made once, since nearly every request asks them.
+_USER_BY_NAME = select(User).where(User.name == bindparam("name"))
+_IN_PROJECT = (
+    select(Project, Membership)
+    .outerjoin(Membership, and_(Membership.project_id == Project.id, Membership.user_id == bindparam("user")))
+    .where(Project.name == bindparam("project"), Project.deleted_at.is_(None))
+    # Both are in the session already.
+    .options(lazyload(Membership.user), lazyload(Membership.project))
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,10 +272,10 @@ def authorize_in_project(session: Session, caller: Caller, project: str, permiss
         raise NotFoundError("There is no project of that name.")
     if caller.only_project not in (None, project):
         raise absent
-    row = session.scalar(select(Project).where(Project.name == project, Project.deleted_at.is_(None)))
-    if row is None:
+    found = session.execute(_IN_PROJECT, {"project": project, "user": None if user is None else user.id}).first()
+    if found is None:
         raise absent
-    membership = session.get(Membership, (row.id, user.id)) if user is not None else None
+    row, membership = found
     admin = caller.oversees
     if membership is None and not admin and principal.kind is not PrincipalKind.SERVICE:
         raise absent
@@ -382,7 +391,7 @@ def permissions_in(access: ProjectAccess) -> frozenset[Permission]:
 
 
 def _active_user(session: Session, name: str) -> User:
-    user = session.scalar(select(User).where(User.name == name))
+    user = session.scalar(_USER_BY_NAME, {"name": name})
     if user is None or not user.active:
         raise UnauthenticatedError("This user can't log in (any more).", remedy="Ask an administrator.")
     return user

@@ -143,9 +143,11 @@ class RequiresInProject:
         self.permission = permission
 
     def __call__(
-        self, project: ProjectName, caller: CurrentCaller, session: DatabaseSession, request: Request
+        self, project: ProjectName, request: Request, session: DatabaseSession, parts: PartsOf
     ) -> ProjectAccess:
         """The caller and the project, in which it has the permission."""
+        # Not by a dependency, which would be one more step of a thread.
+        caller = current_caller(request, session, parts)
         access = authorize_in_project(session, caller, project, self.permission)
         circumstances_of(request.scope).within(access.project.name, access.project.id)
         return access

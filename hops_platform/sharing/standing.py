@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import BindParameter, Select, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from hops_contract.shares import SHARED
@@ -26,7 +26,7 @@ MARK = ":"
 """Stands for ``/`` in the name of a shared dataset where that is a part of an address."""
 
 
-def standing_in(project: UUID) -> Select[Share]:
+def standing_in(project: UUID | BindParameter[UUID]) -> Select[Share]:
     """The query of the datasets that are shared with a project now."""
     owner, target = aliased(Project), aliased(Project)
     return (

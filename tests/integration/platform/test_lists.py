@@ -14,6 +14,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from hops_platform.app import build_routes
+from hops_platform.gathering import PAGE
 from hops_platform.http import in_one_step
 from hops_platform.paging import Page
 
@@ -27,6 +28,8 @@ LISTS = (
     "projects/weather/datasets?limit=2&after=SQ",
     "published-datasets?limit=2",
 )
+PUT_TOGETHER = f"SCAN {PAGE}"
+"""A page that was read, whose rows the database makes one text of."""
 Statement = tuple[str, Any]
 
 
@@ -91,7 +94,8 @@ def test_no_list_reads_a_whole_table_or_sorts_what_it_found(hops: Any, ada: Any)
         for statement, values in asked:
             plan = plan_of(database, statement, values)
             # Along an index, in its order, it is read as far as the page goes.
-            whole = [line for line in plan.splitlines() if "SCAN " in line and " USING " not in line]
+            scans = [line for line in plan.splitlines() if "SCAN " in line and line != PUT_TOGETHER]
+            whole = [line for line in scans if " USING " not in line]
             sorts = any(word in plan for word in ("TEMP B-TREE", "Seq Scan", "Sort Key"))
             assert not whole, f"{address}\n{statement}\n{plan}"
             assert not sorts, f"{address}\n{statement}\n{plan}"
@@ -111,7 +115,8 @@ def test_a_page_asks_as_often_however_many_there_are(hops: Any, ada: Any) -> Non
     assert all(before == after for before, after in counts.values()), counts
 
 
-def test_a_page_takes_two_steps_in_threads(hops: Any, ada: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("address", ["projects", "projects/weather/datasets"])
+def test_a_page_takes_two_steps_in_threads(hops: Any, ada: Any, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who calls, and the page: where many ask at once, each step more waits for a thread and for the interpreter."""
     steps: list[Any] = []
     run_sync = anyio.to_thread.run_sync
@@ -121,7 +126,7 @@ def test_a_page_takes_two_steps_in_threads(hops: Any, ada: Any, monkeypatch: pyt
         return await run_sync(call, *given, **named)
 
     monkeypatch.setattr(anyio.to_thread, "run_sync", counted)
-    assert len(ada.get("projects").json()["items"]) == 3
+    assert len(ada.get(address).json()["items"]) >= 3
     assert len(steps) == 2, steps
     assert hops.platform.parts.database.engine.pool.checkedout() == 0
 
