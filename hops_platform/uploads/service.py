@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import posixpath
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from hops_contract.principal import ProjectRole
 from hops_platform.database import Database, new_id, now
-from hops_platform.datasets.service import Use, find_dataset
-from hops_platform.engines.files import Entry, NewUpload, ProjectUploads, Upload
-from hops_platform.engines.places import parse_place
-from hops_platform.errors import ForbiddenError, NotFoundError
+from hops_platform.datasets.service import Use, find_dataset, place_in
+from hops_platform.engines.files import Entry, EntryKind, NewUpload, ProjectFiles, ProjectUploads, Upload
+from hops_platform.engines.leave import Leave
+from hops_platform.engines.places import Place, parse_place
+from hops_platform.errors import ConflictError, ForbiddenError, NotFoundError, PlatformError
 from hops_platform.files.leave import NamedPlace, check_still
+from hops_platform.projects.models import Project
 from hops_platform.quotas.service import give_storage_back, take_storage
 from hops_platform.security.authentication import ProjectAccess, authorize_in_project
 from hops_platform.security.permissions import Permission
-from hops_platform.sharing.standing import is_shared_name
+from hops_platform.sharing.standing import find_standing, is_shared_name
 from hops_platform.uploads.schemas import NewUploadRequest, UploadAnswer
 
 PROGRAM_ENDINGS = frozenset(
@@ -134,6 +138,87 @@ def check_still_comes_in(database: Database, access: ProjectAccess, wanted: NewU
     check_still(database, access, Permission.FILES_UPLOAD, NamedPlace(target.dataset, target.path, Use.WRITE))
     if not is_program(target.path, wanted.size):
         check_still(database, access, Permission.FILES_UPLOAD_DATA)
+
+
+def place_to_save(
+    session: Session, access: ProjectAccess, dataset: str, path: str, *, size: int
+) -> tuple[Place, Project]:
+    """Where a file goes that Lab saves, and the project whose it is; ends the transaction.
+
+    Raises:
+        ForbiddenError: It is data, which a Data Owner saves in their own project's datasets alone; or the dataset is
+            another project's, which does not allow it.
+        NotFoundError: There is no such dataset.
+    """
+    owner = access.project
+    if is_shared_name(dataset):
+        owner = find_standing(session, access.project, dataset).owner
+    place = place_in(session, access, dataset, path, use=Use.SAVE)
+    is_own_owner = owner.id == access.project.id and access.member.role is ProjectRole.DATA_OWNER
+    if not is_program(place.path, size) and not is_own_owner:
+        raise ForbiddenError(
+            f"Only programs and notebooks are saved here by Lab: {', '.join(sorted(PROGRAM_ENDINGS))} of at most "
+            f"{MOST_PROGRAM_BYTES // 2**20} MiB.",
+            remedy="Ask a Data Owner to bring data in, on the dataset's page.",
+        )
+    return place, owner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saving:
+    """A file that Lab saves.
+
+    Attributes:
+        person: Who saves it.
+        owner: The project whose dataset it goes into.
+        place: Where it goes.
+        content: All of it.
+    """
+
+    person: UUID
+    owner: Project
+    place: Place
+    content: bytes
+
+
+def save_file(
+    database: Database, files: ProjectFiles, uploads: ProjectUploads, saving: Saving, *, leave: Leave
+) -> Entry:
+    """Puts a whole file in its place, where it replaces what is there; the folder that it goes to is there already.
+
+    Raises:
+        ConflictError: There is something else than a file.
+        NotFoundError: There is no such folder (any more).
+        QuotaExceededError: The project has less room for it than it needs.
+    """
+    place, size = saving.place, len(saving.content)
+    files.stat(place.parent)  # folders are made on purpose: what was moved away is not made anew by a save
+    more = max(0, size - _size_of(files, place))
+    with database.session() as session:
+        take_storage(session, saving.owner, more)
+    wanted = NewUpload(target=place, size=size, sha256=None, replace=True)
+    upload: Upload | None = None
+    try:
+        upload = uploads.begin(saving.person, wanted)
+        with uploads.write(place.project, saving.person, upload.id, offset=0) as writer:
+            writer.write(saving.content)
+        return uploads.finish(place.project, saving.person, upload.id, leave=leave)
+    except PlatformError:
+        if upload is not None:
+            uploads.cancel(place.project, saving.person, upload.id)
+        with database.session() as session:
+            give_storage_back(session, saving.owner, more)
+        raise
+
+
+def _size_of(files: ProjectFiles, place: Place) -> int:
+    try:
+        found = files.stat(place)
+    except NotFoundError:
+        return 0
+    if found.kind is not EntryKind.FILE:
+        raise ConflictError(f"{place.path} is there, and is no file.", remedy="Save under another name.")
+    return found.size or 0
 
 
 def check_right(session: Session, access: ProjectAccess, path: str, size: int) -> None:

@@ -24,6 +24,7 @@ from jupyterlab_hops.problems import ProblemError
 from jupyterlab_hops.renamed_notebooks import RenamedNotebooks
 from jupyterlab_hops.server_folder import ServerFolder
 from jupyterlab_hops.session_items import kernel_in, resources_of
+from jupyterlab_hops.stored_files import StoredFiles
 from jupyterlab_hops.tensorboards import TensorBoards
 from jupyterlab_hops.token_renewal import RenewalState, TokenRenewal
 from jupyterlab_hops.warm_session import WarmSession
@@ -133,9 +134,17 @@ class ProjectServer:
         self.outputs = CellOutputs(self._livy)
         self.renamed = RenamedNotebooks(self._livy, folder)
         self.renewal = TokenRenewal(folder, self._control_plane)
+        on_machine = config.get("on_machine")
+        self.stored = None if on_machine is None else StoredFiles(self._control_plane, self._path, on_machine)
+        """Datasets on the site's storage; ``None`` where all lie on the machine's disk."""
+        self.start_folder = str(config.get("start_folder", "Jupyter"))
         self.own_role = OwnRole(self._control_plane, config)
         self.datasets = Datasets(
-            self._control_plane, self._path, DatasetLinks(self._links["project"]), Path(config["project_folder"])
+            self._control_plane,
+            self._path,
+            DatasetLinks(self._links["project"]),
+            Path(config["project_folder"]),
+            stored=self.stored,
         )
         self.tensorboards = TensorBoards(
             Path(config["project_folder"]), Path(config["environment"]), f"{self._base_path}/hops/tensorboards/"
