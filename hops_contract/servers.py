@@ -49,6 +49,11 @@ class ServerConfig(BaseModel):
     full: bool = Field(
         default=False, description="Whether the project is over its quota of storage: its code only reads its datasets."
     )
+    on_machine: tuple[str, ...] | None = Field(
+        default=None,
+        description="Datasets on the machine's disk, where the others lie on the site's storage; null: all.",
+        examples=[["Jupyter"]],
+    )
     control_plane_url: str = Field(description="Address of the control plane, for processes; ends with /.")
     spark: bool = Field(default=True, description="Whether Spark sessions are switched on in the project.")
     livy_url: str = Field(description="Address of the session service, for processes; no / at its end.")

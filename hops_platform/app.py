@@ -308,8 +308,8 @@ def create_app(settings: Settings, engines: Engines | None = None, *, outbox_wor
         patience_s=settings.body_timeout_s,
         at_once=settings.bodies_at_once,
         refuse=refuse_body,
-        # Its body is written to the disk while it comes, and bounded by the route itself.
-        streamed=matching(uploads.router, uploads.write_upload, below=f"{settings.prefix}{API}"),
+        # Their bodies are bounded by the routes themselves.
+        streamed=matching(uploads.router, uploads.write_upload, uploads.save_file, below=f"{settings.prefix}{API}"),
     )
     app.add_middleware(RequestBoundary)
     return app

@@ -362,17 +362,19 @@ def refuse_body(refusal: Refusal, detail: str, remedy: str) -> JSONResponse:
     return response
 
 
-def matching(router: APIRouter, endpoint: Callable[..., Any], *, below: str) -> Callable[[Scope], bool]:
-    """Tells whether a request is for one route, before requests are given to routes.
+def matching(router: APIRouter, *endpoints: Callable[..., Any], below: str) -> Callable[[Scope], bool]:
+    """Tells whether a request is for one of some routes, before requests are given to routes.
 
     Args:
-        router: Has the route.
-        endpoint: Its function.
+        router: Has the routes.
+        endpoints: Their functions.
         below: The path that the router is included below.
     """
-    (route,) = (one for one in router.routes if isinstance(one, APIRoute) and one.endpoint is endpoint)
-    methods, (pattern, _, _) = route.methods or set(), compile_path(f"{below}{route.path}")
-    return lambda scope: scope["method"] in methods and pattern.fullmatch(scope["path"]) is not None
+    routes = [one for one in router.routes if isinstance(one, APIRoute) and one.endpoint in endpoints]
+    known = [(one.methods or set(), compile_path(f"{below}{one.path}")[0]) for one in routes]
+    return lambda scope: any(
+        scope["method"] in methods and pattern.fullmatch(scope["path"]) is not None for methods, pattern in known
+    )
 
 
 def refuse_crowded(scope: Scope) -> Response:

@@ -22,10 +22,13 @@ class BucketInMemory:
         return Found(key=key, size=len(self.objects[key]))
 
     def page(self, prefix: str, *, after: str | None, apart: bool, most: int = 1000) -> tuple[Sequence[Found], bool]:
-        assert apart
-        assert after is None
-        found = [self.look(key) for key in sorted(self.objects) if key.startswith(prefix)]
-        return found[:most], len(found) > most
+        keys = [key for key in sorted(self.objects) if key.startswith(prefix) and (after is None or key > after)]
+        found = {key: self.look(key) for key in keys}
+        if not apart:
+            # What lies in a folder is told as the folder.
+            cut = [prefix + "".join(key.removeprefix(prefix).partition("/")[:2]) for key in keys]
+            found = {key: found.get(key, Found(key=key)) for key in cut}
+        return list(found.values())[:most], len(found) > most
 
     def all_below(self, prefix: str) -> Iterator[Found]:
         yield from self.page(prefix, after=None, apart=True, most=10_000)[0]

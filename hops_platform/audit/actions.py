@@ -34,6 +34,7 @@ class Action(StrEnum):
     FILE_MOVE = "file.move"
     FILE_PACK = "file.pack"
     FILE_RESTORE = "file.restore"
+    FILE_SAVE = "file.save"
     FILE_TRASH = "file.trash"
     FILE_UNPACK = "file.unpack"
     FOLDER_CREATE = "folder.create"

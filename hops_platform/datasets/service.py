@@ -51,6 +51,8 @@ class Use(StrEnum):
 
     READ = "read"
     WRITE = "write"
+    SAVE = "save"
+    """Write one file, whose bytes come with the call; code may, where it is on the storage and is let write at all."""
     TAKE_OUT = "take out"
     """Download, or copy into another dataset."""
 
@@ -110,20 +112,23 @@ def may_take_out(session: Session, access: ProjectAccess, dataset: str) -> bool:
 
 
 def _check_use(share: Share, use: Use, caller: Caller) -> None:
-    if use is not Use.READ and caller.principal.kind is not PrincipalKind.USER:
+    by_code = {Use.READ, Use.SAVE}
+    if use not in by_code and caller.principal.kind is not PrincipalKind.USER:
         # Else a token that somebody finds in a notebook carried one project's files into another.
         raise ForbiddenError(
             "By REST, code reads another project's dataset and does nothing else with it.",
-            remedy=f"Work with the files where they are: at {share.path} in notebooks and sessions.",
+            remedy=f"Work with the files where they are: at {SHARED}/{share.path} in notebooks and sessions, or on the "
+            "dataset's page.",
         )
     if use is not Use.READ and caller.key is not None and Permission.SHARES_OFFER not in caller.key.permissions:
         raise ForbiddenError(
             "With this API key, another project's datasets are read and nothing else.",
             remedy="Make a key with the scope datasets:share.",
         )
-    if use is Use.WRITE and share.owner.archived_at is not None:
+    writes = use in {Use.WRITE, Use.SAVE}
+    if writes and share.owner.archived_at is not None:
         raise archived(share.owner)
-    if use is Use.WRITE and share.mode is not ShareMode.WRITE:
+    if writes and share.mode is not ShareMode.WRITE:
         raise ForbiddenError(
             f"{share.path} is shared with this project for reading only.",
             remedy=f"Ask a Data Owner of {share.owner.name!r} to share it for writing.",

@@ -24,6 +24,8 @@ from hops_platform.files import service
 from hops_platform.files.copying import CopyCall, copy_with
 from hops_platform.files.leave import NamedPlace, check_still
 from hops_platform.files.moving import Moved, move_with
+from hops_platform.files.on_storage import check_on_storage
+from hops_platform.files.opening import read_opened
 from hops_platform.files.ranges import ByteRange, asked_range
 from hops_platform.files.schemas import (
     CopiesAnswer,
@@ -58,6 +60,7 @@ from hops_platform.security.authentication import Caller, ProjectAccess, authori
 from hops_platform.security.browser import caller_of_form
 from hops_platform.security.guard import Public, RequiresInProject
 from hops_platform.security.permissions import Permission
+from hops_platform.security.within import check_from_within
 from hops_platform.transfers import COPIES_OF_PROJECT, Transfers
 
 router = APIRouter(tags=["files"])
@@ -257,6 +260,26 @@ def download_file(  # noqa: PLR0917 - each is a word of the request, or a part
         known.recorded = True  # nothing was sent
         return refusal
     return _download(opened, wanted, AskedFile(access.project.name, dataset, path), access, parts)
+
+
+@router.get(
+    "/projects/{project}/datasets/{dataset}/content:open", response_class=Response, responses={200: _FILE_ANSWER}
+)
+def open_file(  # noqa: PLR0917 - each is a word of the request, or a part
+    request: Request,
+    dataset: DatasetName,
+    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.FILES_OPEN))],
+    session: DatabaseSession,
+    parts: PartsOf,
+    path: FilePath,
+) -> Response:
+    """The bytes of a small file on the site's storage, for the notebook server that shows it in Lab."""
+    check_from_within(request.scope)
+    place = place_in(session, access, dataset, path, use=Use.READ)
+    check_on_storage(place, parts.settings.storage_address.on_machine)
+    with parts.transfers.places.take(access.caller.person.name):
+        content, version = read_opened(parts.engines.files, access, place)
+    return Response(content, media_type="application/octet-stream", headers={"ETag": f'"{version}"'})
 
 
 @router.post("/projects/{project}/datasets/{dataset}/content:ticket", status_code=201)

@@ -36,11 +36,12 @@ _DATA_SCIENTIST = frozenset(
         Permission.ENVIRONMENT_RETRY,
         Permission.FILES_BROWSE,
         Permission.FILES_EDIT,
+        # What Lab opens and saves, from the platform's own machine: hops_platform.files.opening.
+        Permission.FILES_OPEN,
         Permission.FILES_PACK,
         # With the eyes, and little of a file: hops_platform.previews.service.
         Permission.FILES_PREVIEW,
-        # As all uploads are: what may be brought in is asked for inside.
-        Permission.FILES_SAVE_NOTEBOOK,
+        Permission.FILES_SAVE,
         # Programs and notebooks: what else there is to bring in is asked for inside (hops_platform.uploads.service).
         Permission.FILES_UPLOAD,
         Permission.LIMITS_READ,
@@ -188,6 +189,8 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
 # It has the project's files at hand, in its sandbox, so it needs no way to send or to fetch them through here. Such a
 # way would serve whoever finds a token that was printed into a notebook: with it data would leave the project, or
 # programs would come into it that members run, from anywhere. So neither is possible with one, whoever's it is.
+# Where datasets lie on the site's storage, its notebook server opens and saves small files through here; that is
+# answered on the platform's own machine alone, where code in a sandbox is (hops_platform.security.within).
 # Nor does anything vanish for good: what it deletes is in the trash, which only a Data Owner in person empties.
 PROJECT_USER_CEILING = frozenset(
     {
@@ -199,8 +202,8 @@ PROJECT_USER_CEILING = frozenset(
         Permission.DATASET_READ,
         Permission.FILES_BROWSE,
         Permission.FILES_EDIT,
-        # In a full project, where its server only reads (hops_platform.uploads.service), and nothing else.
-        Permission.FILES_SAVE_NOTEBOOK,
+        Permission.FILES_OPEN,
+        Permission.FILES_SAVE,
         Permission.LIMITS_READ,
         Permission.MEMBERS_READ,
         Permission.PROJECT_READ,
@@ -234,6 +237,7 @@ ARCHIVED_CEILING = frozenset(
         Permission.DATASET_READ,
         Permission.FILES_BROWSE,
         Permission.FILES_DOWNLOAD,
+        Permission.FILES_OPEN,
         Permission.FILES_PREVIEW,
         Permission.JOIN_REQUESTS_LIST,
         # The administrators' own, and nothing of the project's content.

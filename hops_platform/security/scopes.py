@@ -96,7 +96,6 @@ SCOPE_PERMISSIONS: Mapping[Scope, frozenset[Permission]] = MappingProxyType(
                 Permission.DATASET_EDIT,
                 Permission.FILES_EDIT,
                 Permission.FILES_PACK,
-                Permission.FILES_SAVE_NOTEBOOK,
                 Permission.FILES_UNPACK,
                 Permission.FILES_UPLOAD,
                 Permission.FILES_UPLOAD_DATA,

@@ -146,6 +146,7 @@ def grant_server(
     remember_options(session, membership, options, capacity=capacity)
     check_ready(session, project)  # last: nobody shall wait for an environment to be told that the options can't be had
     signed = parts.signer.sign_project_user(user, project=project.name, role=membership.role)
+    on_machine = parts.settings.storage_address.on_machine
     config = ServerConfig(
         project=project.name,
         project_title=project.title,
@@ -156,6 +157,7 @@ def grant_server(
         environment=parts.engines.environments.prefix(project.name),
         network=parts.settings.network_of(project.network),
         full=is_full(session, project),
+        on_machine=None if on_machine is None else tuple(sorted(on_machine)),
         control_plane_url=parts.settings.public_control_plane_url(),
         livy_url=parts.settings.livy_url.rstrip("/"),
         spark=Service.SPARK in services_without(project.services_off),

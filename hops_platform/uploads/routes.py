@@ -13,24 +13,27 @@ from starlette.requests import ClientDisconnect
 from hops_platform.audit.actions import Action
 from hops_platform.audit.circumstances import Circumstances
 from hops_platform.audit.requests import Known, records
+from hops_platform.datasets.service import Use
 from hops_platform.engines.files import Entry, NewUpload, UploadWriter
 from hops_platform.engines.leave import Leave
-from hops_platform.errors import BodyTooSlowError, NotFoundError, PlatformError
+from hops_platform.errors import BodyTooSlowError, NotFoundError, PlatformError, TooLargeError
+from hops_platform.files.leave import NamedPlace, check_still
+from hops_platform.files.opening import MOST_OPENED_BYTES
 from hops_platform.files.schemas import EntryAnswer
 from hops_platform.files.service import show_entry
-from hops_platform.http import DatabaseSession, DatasetName, IdempotencyKeyHeader, PartsOf, StepAside
+from hops_platform.http import DatabaseSession, DatasetName, FilePath, IdempotencyKeyHeader, PartsOf, StepAside
 from hops_platform.idempotency import create_once, is_repeated
 from hops_platform.quotas.service import give_storage_back
 from hops_platform.security.authentication import ProjectAccess
 from hops_platform.security.guard import RequiresInProject
 from hops_platform.security.permissions import Permission
+from hops_platform.security.within import check_from_within
 from hops_platform.transfers import Transfers
 from hops_platform.uploads import service
 from hops_platform.uploads.schemas import MOST_BYTES, NewUploadRequest, Received, UploadAnswer
 
 router = APIRouter(tags=["uploads"])
-Uploads = Annotated[ProjectAccess, Depends(RequiresInProject(Permission.FILES_SAVE_NOTEBOOK))]
-"""The least that an upload needs; what else it does is asked for by what comes in."""
+Uploads = Annotated[ProjectAccess, Depends(RequiresInProject(Permission.FILES_UPLOAD))]
 UploadId = Annotated[UUID, Path(examples=["01969b1e-6f00-7000-8000-000000000000"])]
 Offset = Annotated[
     int, Query(ge=0, le=MOST_BYTES, description="Where these bytes begin: what 'received' says.", examples=[0])
@@ -167,6 +170,58 @@ def _name(known: Circumstances, wanted: NewUpload, upload: UUID) -> None:
     known.details.update({"size": wanted.size, "upload": str(upload)})
     if wanted.sha256 is not None:
         known.details["sha256"] = wanted.sha256
+
+
+@router.post(
+    "/projects/{project}/datasets/{dataset}/content:save",
+    openapi_extra=_BYTES,
+    dependencies=[records(Action.FILE_SAVE, "dataset")],
+)
+async def save_file(  # noqa: PLR0917 - the request, and parts
+    request: Request,
+    dataset: DatasetName,
+    path: FilePath,
+    access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.FILES_SAVE))],
+    session: DatabaseSession,
+    parts: PartsOf,
+    step_aside: StepAside,
+    known: Known,
+) -> EntryAnswer:
+    """Saves a small file for the notebook server in whose Lab it was changed, where that can't; it is replaced.
+
+    That is any file on the site's storage, and a notebook of a project over its quota of storage.
+    """
+    known.thing = f"{dataset}/{path}"
+    check_from_within(request.scope)
+    with parts.transfers.places.take(access.caller.person.name):
+        step_aside()
+        content = await _read_small(request)
+        known.details["size"] = len(content)
+        asked = service.AskedToSave(dataset, path, len(content), parts.settings.storage_address.on_machine)
+        target = await run_in_threadpool(service.where_to_save, session, access, asked)
+        files, uploads, person = parts.engines.files, parts.engines.uploads, access.caller.person
+        named = NamedPlace(dataset, path, Use.SAVE)
+        leave = Leave(partial(check_still, parts.database, access, Permission.FILES_SAVE, named))
+        saving = service.Saving(person=person.id, target=target, content=content)
+        save = partial(service.save_file, parts.database, files, uploads, saving, leave=leave)
+        return show_entry(await parts.transfers.finishes.run(person.name, leave, save))
+
+
+async def _read_small(request: Request) -> bytes:
+    """The body of a file that Lab saves.
+
+    Raises:
+        TooLargeError: It has more bytes than Lab opens.
+    """
+    content = bytearray()
+    async for piece in _in_time(request):
+        content += piece
+        if len(content) > MOST_OPENED_BYTES:
+            raise TooLargeError(
+                f"Lab saves files of at most {MOST_OPENED_BYTES // 2**20} MiB on the site's storage.",
+                remedy="Clear the outputs of a large notebook; bring data in on the dataset's page.",
+            )
+    return bytes(content)
 
 
 async def _write_all(request: Request, writer: UploadWriter, transfers: Transfers) -> None:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Collection
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from hops_contract.principal import ProjectRole
 from hops_platform.database import Database, new_id, now
-from hops_platform.datasets.service import Use, find_dataset
-from hops_platform.engines.files import Entry, NewUpload, ProjectUploads, Upload
-from hops_platform.engines.places import parse_place
-from hops_platform.errors import ForbiddenError, NotFoundError
+from hops_platform.datasets.service import Use, find_dataset, place_in
+from hops_platform.engines.files import Entry, EntryKind, NewUpload, ProjectFiles, ProjectUploads, Upload
+from hops_platform.engines.leave import Leave
+from hops_platform.engines.places import Place, parse_place
+from hops_platform.errors import ConflictError, ForbiddenError, NotFoundError, PlatformError
 from hops_platform.files.leave import NamedPlace, check_still
+from hops_platform.files.on_storage import check_on_storage
+from hops_platform.projects.models import Project
 from hops_platform.quotas.service import give_storage_back, is_full, take_storage
 from hops_platform.security.authentication import ProjectAccess, authorize_in_project
 from hops_platform.security.permissions import Permission
-from hops_platform.sharing.standing import is_shared_name
+from hops_platform.sharing.standing import find_standing, is_shared_name
 from hops_platform.uploads.schemas import NewUploadRequest, UploadAnswer
 
 PROGRAM_ENDINGS = frozenset(
@@ -35,11 +41,6 @@ def is_notebook(path: str, size: int) -> bool:
     return path.lower().endswith(".ipynb") and size <= MOST_PROGRAM_BYTES
 
 
-def least_right(path: str, size: int) -> Permission:
-    """What it takes to bring in what was announced: a notebook may have been, while the project was full."""
-    return Permission.FILES_SAVE_NOTEBOOK if is_notebook(path, size) else Permission.FILES_UPLOAD
-
-
 def announce(session: Session, access: ProjectAccess, dataset: str, request: NewUploadRequest) -> UploadAnswer:
     """Checks that a file may come in, and gives it a key; :func:`begin_upload` follows.
 
@@ -55,11 +56,8 @@ def announce(session: Session, access: ProjectAccess, dataset: str, request: New
         )
     found = find_dataset(session, access.project, dataset)
     wanted = _wanted(access, found.name, request)
-    # Where code writes by itself it has no other way in.
-    if not (is_notebook(request.path, request.size) and is_full(session, access.project)):
-        authorize_in_project(session, access.caller, access.project.name, Permission.FILES_UPLOAD)
     check_right(session, access, request.path, request.size)
-    take_storage(session, access.project, request.size, notebook=is_notebook(request.path, request.size))
+    take_storage(session, access.project, request.size)
     return show_upload(Upload(id=new_id(), wanted=wanted, received=0, created_at=now()))
 
 
@@ -94,7 +92,7 @@ def count_again(
         uploads.find(project.name, owner, upload)
     except NotFoundError:
         with database.session() as session:
-            take_storage(session, project, request.size, notebook=is_notebook(request.path, request.size))
+            take_storage(session, project, request.size)
         return True
     return False
 
@@ -146,21 +144,131 @@ def check_still_comes_in(database: Database, access: ProjectAccess, wanted: NewU
         NotFoundError: The dataset is gone.
     """
     target = wanted.target
-    check_still(
-        database, access, least_right(target.path, wanted.size), NamedPlace(target.dataset, target.path, Use.WRITE)
-    )
+    check_still(database, access, Permission.FILES_UPLOAD, NamedPlace(target.dataset, target.path, Use.WRITE))
     if not is_program(target.path, wanted.size):
         check_still(database, access, Permission.FILES_UPLOAD_DATA)
+
+
+@dataclass(frozen=True, slots=True)
+class AskedToSave:
+    """A file that Lab is to save.
+
+    Attributes:
+        dataset: As the project names it.
+        path: Relative to the dataset.
+        size: Bytes.
+        on_machine: The datasets on the machine's disk, where the others lie on the site's storage; ``None``: all.
+    """
+
+    dataset: str
+    path: str
+    size: int
+    on_machine: Collection[str] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaveTarget:
+    """Where a file goes that Lab saves.
+
+    Attributes:
+        owner: The project whose dataset it goes into.
+        place: Where it goes.
+        past_mount: Whether it is a notebook of a full project, where the notebook server only reads.
+    """
+
+    owner: Project
+    place: Place
+    past_mount: bool
+
+
+def where_to_save(session: Session, access: ProjectAccess, asked: AskedToSave) -> SaveTarget:
+    """Where a file goes that Lab saves; ends the transaction.
+
+    Raises:
+        ConflictError: The notebook server has it at hand, and may write it.
+        ForbiddenError: It is data, which a Data Owner saves in their own project's datasets alone; or the dataset is
+            another project's, which does not allow it.
+        NotFoundError: There is no such dataset.
+    """
+    owner = access.project
+    if is_shared_name(asked.dataset):
+        owner = find_standing(session, access.project, asked.dataset).owner
+    is_own = owner.id == access.project.id
+    past_mount = is_own and is_notebook(asked.path, asked.size) and is_full(session, owner)
+    place = place_in(session, access, asked.dataset, asked.path, use=Use.SAVE)
+    if not past_mount:
+        check_on_storage(place, asked.on_machine)
+    if not is_program(place.path, asked.size) and not (is_own and access.member.role is ProjectRole.DATA_OWNER):
+        raise ForbiddenError(
+            f"Only programs and notebooks are saved here by Lab: {', '.join(sorted(PROGRAM_ENDINGS))} of at most "
+            f"{MOST_PROGRAM_BYTES // 2**20} MiB.",
+            remedy="Ask a Data Owner to bring data in, on the dataset's page.",
+        )
+    return SaveTarget(owner=owner, place=place, past_mount=past_mount)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saving:
+    """A file that Lab saves.
+
+    Attributes:
+        person: Who saves it.
+        target: Where it goes.
+        content: All of it.
+    """
+
+    person: UUID
+    target: SaveTarget
+    content: bytes
+
+
+def save_file(
+    database: Database, files: ProjectFiles, uploads: ProjectUploads, saving: Saving, *, leave: Leave
+) -> Entry:
+    """Puts a whole file in its place, where it replaces what is there; the folder that it goes to is there already.
+
+    Raises:
+        ConflictError: There is something else than a file.
+        NotFoundError: There is no such folder (any more).
+        QuotaExceededError: The project has less room for it than it needs.
+    """
+    target, place, size = saving.target, saving.target.place, len(saving.content)
+    files.stat(place.parent)  # folders are made on purpose: what was moved away is not made anew by a save
+    more = max(0, size - _size_of(files, place))
+    with database.session() as session:
+        take_storage(session, target.owner, more, notebook=target.past_mount)
+    wanted = NewUpload(target=place, size=size, sha256=None, replace=True)
+    upload: Upload | None = None
+    try:
+        upload = uploads.begin(saving.person, wanted)
+        with uploads.write(place.project, saving.person, upload.id, offset=0) as writer:
+            writer.write(saving.content)
+        return uploads.finish(place.project, saving.person, upload.id, leave=leave)
+    except PlatformError:
+        if upload is not None:
+            uploads.cancel(place.project, saving.person, upload.id)
+        with database.session() as session:
+            give_storage_back(session, target.owner, more)
+        raise
+
+
+def _size_of(files: ProjectFiles, place: Place) -> int:
+    try:
+        found = files.stat(place)
+    except NotFoundError:
+        return 0
+    if found.kind is not EntryKind.FILE:
+        raise ConflictError(f"{place.path} is there, and is no file.", remedy="Save under another name.")
+    return found.size or 0
 
 
 def check_right(session: Session, access: ProjectAccess, path: str, size: int) -> None:
     """Checks that the caller may bring in such a file.
 
     Raises:
-        ForbiddenError: It is data, and the caller no Data Owner; or no notebook, and the caller is code.
+        ForbiddenError: It is data, and the caller no Data Owner.
     """
     if is_program(path, size):
-        authorize_in_project(session, access.caller, access.project.name, least_right(path, size))
         return
     try:
         authorize_in_project(session, access.caller, access.project.name, Permission.FILES_UPLOAD_DATA)

@@ -97,7 +97,8 @@ export const DATASETS_ANSWER = {
       description: 'As it came.',
       shared: null,
       page: '/services/hops/projects/weather/datasets/raw',
-      sharing: '/services/hops/projects/weather/datasets/raw/sharing'
+      sharing: '/services/hops/projects/weather/datasets/raw/sharing',
+      stored: false
     },
     {
       name: 'Shared/tides/levels',
@@ -109,7 +110,8 @@ export const DATASETS_ANSWER = {
         download: false
       },
       page: '/services/hops/projects/weather/datasets/Shared:tides:levels',
-      sharing: null
+      sharing: null,
+      stored: false
     }
   ],
   waiting: [

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readDatasetList } from '../src/api/datasets';
-import { downloadPage } from '../src/datasets/commands';
+import { downloadPage, isOwnFile } from '../src/datasets/commands';
 import {
   mayDownload,
   mayGiveBack,
@@ -66,6 +66,23 @@ describe('what is offered', () => {
       `${open.page}#/20%2026/may.csv`
     );
     expect(downloadPage({ ...place, inner: 'may.csv' })).toBe(open.page);
+  });
+});
+
+describe('a dataset on the storage', () => {
+  const [raw] = readDatasetList({
+    ...DATASETS_ANSWER,
+    items: [{ ...DATASETS_ANSWER.items[0], stored: true }]
+  }).items;
+
+  it('is downloaded from its page, where its files are', () => {
+    expect(raw).toBeDefined();
+    if (raw !== undefined) {
+      const place = { dataset: raw, inner: 'may.csv', isFolder: false };
+      expect(isOwnFile(place)).toBe(false);
+      const onDisk = { ...raw, isStored: false };
+      expect(isOwnFile({ ...place, dataset: onDisk })).toBe(true);
+    }
   });
 });
 

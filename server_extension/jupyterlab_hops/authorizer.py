@@ -37,6 +37,8 @@ from jupyterlab_hops.programs import (
 )
 from jupyterlab_hops.project import ProjectServer
 from jupyterlab_hops.rights import Right, right_of
+from jupyterlab_hops.stored_contents import in_jupyters_words
+from jupyterlab_hops.stored_files import ABSENT, StoredFiles, StoredPlace
 from jupyterlab_hops.token_renewal import REFUSALS
 
 SHARED = "Shared"
@@ -153,11 +155,12 @@ class ProjectAuthorizer(Authorizer):
 async def _reason_by_file(handler: JupyterHandler) -> str | None:
     path = str(handler.path_kwargs.get("path") or "").strip("/")
     method = handler.request.method or ""
+    stored = _stored(handler, path)
     place = Path(handler.contents_manager._get_os_path(path))  # noqa: SLF001 - Jupyter's own handlers call it, too
     if method == "GET":
         if handler.get_query_argument("content", "1") == "0":
             return None
-        size = await asyncio.to_thread(_size, place)
+        size = await asyncio.to_thread(_size, place) if stored is None else await _stored_size(*stored)
         # Base64 is how the bytes of any file come, and what shows programs asks for text.
         as_bytes = handler.get_query_argument("format", None) == "base64"
         return None if size is None or (is_readable(path, size) and not as_bytes) else NO_DATA_SHOWN
@@ -168,8 +171,44 @@ async def _reason_by_file(handler: JupyterHandler) -> str | None:
             return NO_SHARED if leaves else None
         reason = carries_data(method, path, body)
         # Folders have the names that people like.
-        return None if reason == NO_RENAMING and await asyncio.to_thread(place.is_dir) else reason
+        if reason != NO_RENAMING:
+            return reason
+        return None if await (asyncio.to_thread(place.is_dir) if stored is None else _is_folder(*stored)) else reason
     return None
+
+
+def _stored(handler: web.RequestHandler, path: str) -> tuple[StoredFiles, StoredPlace] | None:
+    """What ``path`` names on the site's storage; ``None`` where it names something on the machine's disk."""
+    server = handler.settings.get(SETTING)
+    files = server.stored if isinstance(server, ProjectServer) else None
+    place = None if files is None else files.place_of(path)
+    return None if files is None or place is None else (files, place)
+
+
+async def _stored_size(files: StoredFiles, place: StoredPlace) -> int | None:
+    """As :func:`_size`, of something on the storage.
+
+    Raises:
+        tornado.web.HTTPError: Nobody can tell.
+    """
+    with in_jupyters_words():
+        try:
+            entry = await files.entry(place)
+        except ProblemError as error:
+            if error.status == ABSENT:
+                return None
+            raise
+        return None if entry["kind"] == "folder" else int(entry["size"] or 0)
+
+
+async def _is_folder(files: StoredFiles, place: StoredPlace) -> bool:
+    """Whether a folder lies at a place on the storage.
+
+    Raises:
+        tornado.web.HTTPError: Nobody can tell.
+    """
+    with in_jupyters_words():
+        return await files.is_folder(place) is True
 
 
 def _is_shared(handler: web.RequestHandler) -> bool:

@@ -17,10 +17,9 @@ from urllib.parse import quote
 from jupyterlab_hops.lists import read_all
 from jupyterlab_hops.platform_client import PlatformClient
 from jupyterlab_hops.problems import ProblemError
+from jupyterlab_hops.stored_files import MARK, StoredFiles, StoredPlace
 
 README = "README.md"
-MARK = ":"
-"""Stands for ``/`` in the name of a shared dataset where that is a part of an address."""
 MOST_COUNTED = 20_000
 LONGEST_COUNT_S = 2.0
 ACCEPTED = "accepted"
@@ -55,8 +54,14 @@ class DatasetLinks:
         return f"{self._project}/published"
 
 
-def dataset_entry(dataset: Mapping[str, Any], links: DatasetLinks) -> dict[str, Any]:
-    """One dataset that has files here, from the control plane's list; its name is its path in the file browser."""
+def dataset_entry(dataset: Mapping[str, Any], links: DatasetLinks, *, stored: bool = False) -> dict[str, Any]:
+    """One dataset that has files here, from the control plane's list; its name is its path in the file browser.
+
+    Args:
+        dataset: From that list.
+        links: To the platform's pages.
+        stored: Whether it lies on the site's storage.
+    """
     shared = dataset.get("shared")
     return {
         "name": dataset["name"],
@@ -71,6 +76,7 @@ def dataset_entry(dataset: Mapping[str, Any], links: DatasetLinks) -> dict[str, 
         },
         "page": links.page(dataset["name"]),
         "sharing": links.sharing(dataset["name"]) if shared is None else None,
+        "stored": stored,
     }
 
 
@@ -139,13 +145,23 @@ class Datasets:
         path: The project there.
         links: Where the platform's pages are.
         folder: The project's folder.
+        stored: What lies on the site's storage; ``None`` where nothing does.
     """
 
-    def __init__(self, control_plane: PlatformClient, path: str, links: DatasetLinks, folder: Path) -> None:
+    def __init__(
+        self,
+        control_plane: PlatformClient,
+        path: str,
+        links: DatasetLinks,
+        folder: Path,
+        *,
+        stored: StoredFiles | None = None,
+    ) -> None:
         self._control_plane = control_plane
         self._path = path
         self._links = links
         self._folder = folder
+        self._stored = stored
 
     async def listed(self) -> dict[str, Any]:
         """Body of ``GET hops/datasets``: what has files here, and what is offered or asked for.
@@ -181,19 +197,35 @@ class Datasets:
                 f"This project has no dataset {name.replace(MARK, '/')[:64]!r} (any more).",
                 "Refresh the list: somebody may have deleted it, or ended its share.",
             )
-        folder = self._folder / found["name"]
         users = None
         if found["shared"] is None:
             path = f"{self._path}/datasets/{quote(name, safe='')}/shares"
             users = await read_all(self._control_plane, path, user_entry)
+        place = self._place(found)
+        size, readme = await (self._looked_at(found["name"]) if place is None else self._asked_for(place))
+        return {**found, "size": size, "readme": f"{found['name']}/{README}" if readme else None, "users": users}
+
+    async def _looked_at(self, name: str) -> tuple[dict[str, Any] | None, bool]:
+        folder = self._folder / name
         size, readme = await asyncio.gather(
             asyncio.to_thread(measure, folder), asyncio.to_thread(_is_plain_file, folder / README)
         )
-        return {**found, "size": size, "readme": f"{found['name']}/{README}" if readme else None, "users": users}
+        return size, readme
+
+    async def _asked_for(self, place: StoredPlace) -> tuple[dict[str, Any] | None, bool]:
+        """Of what lies on the storage nobody counts all files while somebody waits."""
+        if self._stored is None:
+            return None, False
+        return None, await self._stored.is_folder(place.child(README)) is False
+
+    def _place(self, dataset: Mapping[str, Any]) -> StoredPlace | None:
+        return None if self._stored is None else self._stored.place_of(dataset["name"])
 
     async def _datasets(self) -> list[dict[str, Any]]:
         return await read_all(
-            self._control_plane, f"{self._path}/datasets", lambda dataset: dataset_entry(dataset, self._links)
+            self._control_plane,
+            f"{self._path}/datasets",
+            lambda dataset: dataset_entry(dataset, self._links, stored=self._place(dataset) is not None),
         )
 
 

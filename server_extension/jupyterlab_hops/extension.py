@@ -22,9 +22,12 @@ from jupyterlab_hops.kernel_sockets import PrivateKernelManager
 from jupyterlab_hops.project import ProjectServer
 from jupyterlab_hops.server_folder import FOLDER_VARIABLE, LISTENS_FILE, ServerFolder, ServerFolderError
 from jupyterlab_hops.spare_kernel import SpareKernel, keep_ready
+from jupyterlab_hops.stored_files import StoredFiles
 
 SPARE_FOR = "pyspark"
 """The kernel of which a process is kept ready."""
+NOTEBOOK_VARIABLE = "JPY_SESSION_NAME"
+"""By which Jupyter tells a kernel the path of its notebook."""
 
 
 _DUMPABLE = 4
@@ -52,6 +55,22 @@ def say_port(folder: Path, port: int) -> None:
     beside.replace(folder / LISTENS_FILE)
 
 
+def name_stored_notebooks(serverapp: Any, stored: StoredFiles) -> None:
+    """Lets a kernel be told the path of a notebook on the site's storage as that of one here.
+
+    Jupyter looks for the notebook's folder on the disk, and would tell the same of all that have the same name.
+    """
+    sessions, root = serverapp.session_manager, Path(serverapp.root_dir)
+    told_by_jupyter = sessions.get_kernel_env
+
+    def _environment(path: str | None, name: str | None = None) -> dict[str, str]:
+        variables: dict[str, str] = told_by_jupyter(path, name)
+        place = None if path is None else stored.place_of(path)
+        return variables if place is None else {**variables, NOTEBOOK_VARIABLE: str(root / place.path)}
+
+    sessions.get_kernel_env = _environment
+
+
 class HopsExtension(ExtensionApp):
     """Adds the routes below ``hops/`` and keeps the server's token fresh and a Spark session ready."""
 
@@ -77,6 +96,8 @@ class HopsExtension(ExtensionApp):
         self.settings[SETTING] = self._server
         if isinstance(self.serverapp.contents_manager, ProjectContents):
             self.serverapp.contents_manager.send_notebook = self._server.send_notebook
+        if self._server.stored is not None:
+            name_stored_notebooks(self.serverapp, self._server.stored)
         self.serverapp.io_loop.add_callback(self._begin, folder)
 
     def initialize_handlers(self) -> None:

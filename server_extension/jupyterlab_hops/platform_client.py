@@ -38,21 +38,31 @@ class PlatformClient:
         self._base_url = base_url.rstrip("/") + "/"
         self._read_token = read_token
 
-    async def request(self, method: str, path: str, body: Any = None) -> Any:
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        raw: bytes | None = None,
+        patience_s: float = REQUEST_TIMEOUT_S,
+    ) -> Any:
         """The JSON that ``method`` of ``path`` answers; ``None`` for an empty answer.
 
         Args:
             method: Of HTTP.
             path: Below the service's address.
-            body: What is sent: bytes as they are, all else as JSON.
+            body: What is sent as JSON.
+            raw: What is sent as it is, instead.
+            patience_s: Seconds that it may take.
 
         Raises:
             ProblemError: The service refused (with its own words), or gave no usable answer.
         """
         headers = {"Authorization": self._authorization(), "Accept": "application/json"}
-        content: str | bytes | None = None
-        if isinstance(body, bytes):
-            content, headers["Content-Type"] = body, "application/octet-stream"
+        content: str | bytes | None = raw
+        if raw is not None:
+            headers["Content-Type"] = "application/octet-stream"
         elif method in {"POST", "PUT", "PATCH"}:
             content = json.dumps({} if body is None else body)
             headers["Content-Type"] = "application/json"
@@ -62,11 +72,29 @@ class PlatformClient:
             headers=headers,
             body=content,
             connect_timeout=CONNECT_TIMEOUT_S,
-            request_timeout=REQUEST_TIMEOUT_S,
+            request_timeout=patience_s,
             follow_redirects=False,  # the token goes to this service and nowhere else
         )
         response = await self._fetch(request, MAX_ANSWER_BYTES)
         return self._read(response.code, response.body)
+
+    async def fetch_bytes(self, path: str, *, most_bytes: int, patience_s: float) -> bytes:
+        """The bytes that are at ``path``.
+
+        Raises:
+            ProblemError: The service refused (with its own words), or gave no whole answer of that size.
+        """
+        request = HTTPRequest(
+            self._base_url + path,
+            headers={"Authorization": self._authorization()},
+            connect_timeout=CONNECT_TIMEOUT_S,
+            request_timeout=patience_s,
+            follow_redirects=False,
+        )
+        response = await self._fetch(request, most_bytes)
+        if response.code >= _FIRST_ERROR:
+            self._read(response.code, response.body)
+        return bytes(response.body or b"")
 
     async def read(self, path: str, take: Callable[[Any], T], *, method: str = "GET", body: Any = None) -> T:
         """What ``take`` makes of the JSON that ``method`` of ``path`` answers.

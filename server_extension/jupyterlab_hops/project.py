@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import secrets
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +24,7 @@ from jupyterlab_hops.problems import ProblemError
 from jupyterlab_hops.renamed_notebooks import RenamedNotebooks
 from jupyterlab_hops.server_folder import ServerFolder
 from jupyterlab_hops.session_items import kernel_in, resources_of
+from jupyterlab_hops.stored_files import PATIENCE_S, StoredFiles
 from jupyterlab_hops.tensorboards import TensorBoards
 from jupyterlab_hops.token_renewal import RenewalState, TokenRenewal
 from jupyterlab_hops.warm_session import WarmSession
@@ -135,9 +134,17 @@ class ProjectServer:
         self.outputs = CellOutputs(self._livy)
         self.renamed = RenamedNotebooks(self._livy, folder)
         self.renewal = TokenRenewal(folder, self._control_plane)
+        on_machine = config.get("on_machine")
+        self.stored = None if on_machine is None else StoredFiles(self._control_plane, self._path, on_machine)
+        """Datasets on the site's storage; ``None`` where all lie on the machine's disk."""
+        self.start_folder = str(config.get("start_folder", "Jupyter"))
         self.own_role = OwnRole(self._control_plane, config)
         self.datasets = Datasets(
-            self._control_plane, self._path, DatasetLinks(self._links["project"]), Path(config["project_folder"])
+            self._control_plane,
+            self._path,
+            DatasetLinks(self._links["project"]),
+            Path(config["project_folder"]),
+            stored=self.stored,
         )
         self.tensorboards = TensorBoards(
             Path(config["project_folder"]), Path(config["environment"]), f"{self._base_path}/hops/tensorboards/"
@@ -169,18 +176,8 @@ class ProjectServer:
             ProblemError: It is refused, or there is no answer.
         """
         dataset, _, inner = path.partition("/")
-        digest = hashlib.sha256(content).hexdigest()
-        wanted = {"path": inner, "size": len(content), "sha256": digest, "replace": True}
-        begin = f"{self._path}/datasets/{quote(dataset, safe='')}/uploads"
-        upload = await self._control_plane.read(begin, lambda told: str(told["id"]), method="POST", body=wanted)
-        one = f"{self._path}/uploads/{quote(upload, safe='')}"
-        try:
-            await self._control_plane.request("PUT", f"{one}/content?offset=0", content)
-            await self._control_plane.request("POST", f"{one}:finish")
-        except ProblemError:
-            with suppress(ProblemError):
-                await self._control_plane.request("DELETE", one)
-            raise
+        where = f"{self._path}/datasets/{quote(dataset, safe='')}/content:save?path={quote(inner, safe='')}"
+        await self._control_plane.request("POST", where, raw=content, patience_s=PATIENCE_S)
 
     async def sessions(self) -> dict[str, Any]:
         """Body of ``GET hops/session``, newest first.

@@ -38,6 +38,8 @@ export interface IDatasetEntry {
   readonly page: string;
   /** Path of the window in which it is shared; null for one of another project. */
   readonly sharing: string | null;
+  /** Whether it lies on the site's storage, and not on the notebook server's disk. */
+  readonly isStored: boolean;
 }
 
 /** A dataset of another project that is offered to this one, or asked for. */
@@ -72,14 +74,18 @@ export interface IDatasetUser {
   readonly members: number | null;
 }
 
+/** How much lies in a dataset. */
+export interface IDatasetSize {
+  readonly bytes: number;
+  readonly files: number;
+  /** Whether all was counted. */
+  readonly whole: boolean;
+}
+
 /** A dataset with what takes longer to find out. */
 export interface IDatasetDetail extends IDatasetEntry {
-  readonly size: {
-    readonly bytes: number;
-    readonly files: number;
-    /** Whether all was counted. */
-    readonly whole: boolean;
-  };
+  /** Null for one on the site's storage, where nobody counts. */
+  readonly size: IDatasetSize | null;
   /** Path of its README.md in the file browser; null without one. */
   readonly readme: string | null;
   /** Other projects that have it; null for one of another project. */
@@ -100,14 +106,10 @@ export function readDatasetList(value: unknown): IDatasetList {
 /** Reads the answer of `GET hops/datasets/{name}`. */
 export function readDatasetDetail(value: unknown): IDatasetDetail {
   const fields = readFields(value, 'dataset');
-  const size = readFields(fields['size'], 'size');
+  const size = fields['size'] ?? null;
   return {
     ...readEntry(fields),
-    size: {
-      bytes: readNumber(size, 'bytes'),
-      files: readNumber(size, 'files'),
-      whole: size['whole'] === true
-    },
+    size: size === null ? null : readSize(readFields(size, 'size')),
     readme: readOptionalText(fields, 'readme'),
     users: readOptionalList(fields, 'users', readUser)
   };
@@ -121,7 +123,16 @@ function readEntry(fields: Fields): IDatasetEntry {
     shared: shared === null ? null : readShared(readFields(shared, 'shared')),
     page: readPath(fields, 'page'),
     sharing:
-      (fields['sharing'] ?? null) === null ? null : readPath(fields, 'sharing')
+      (fields['sharing'] ?? null) === null ? null : readPath(fields, 'sharing'),
+    isStored: fields['stored'] === true
+  };
+}
+
+function readSize(fields: Fields): IDatasetSize {
+  return {
+    bytes: readNumber(fields, 'bytes'),
+    files: readNumber(fields, 'files'),
+    whole: fields['whole'] === true
   };
 }
 

@@ -1116,6 +1116,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/services/hops/api/v1/projects/{project}/datasets/{dataset}/content:open": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Open File
+         * @description The bytes of a small file on the site's storage, for the notebook server that shows it in Lab.
+         */
+        get: operations["open_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/services/hops/api/v1/projects/{project}/datasets/{dataset}/content:save": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Save File
+         * @description Saves a small file on the site's storage, for the notebook server in whose Lab it was changed; it is replaced.
+         */
+        post: operations["save_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/services/hops/api/v1/projects/{project}/datasets/{dataset}/content:ticket": {
         parameters: {
             query?: never;
@@ -2593,7 +2633,7 @@ export interface components {
          * @description What was done: ``<subject>.<verb>``, the subject being the kind of thing that it was done to. Alphabetised.
          * @enum {string}
          */
-        Action: "access.read" | "address.ask" | "address.confirm" | "address.remove" | "api-key.create" | "api-key.revoke" | "audit.export" | "audit.read" | "audit.verify" | "certificate.export" | "certificate.renew" | "certificate.replace" | "certificate.revoke" | "certificate.sign" | "dataset.create" | "dataset.delete" | "dataset.edit" | "dataset.publish" | "dataset.withdraw" | "environment.retry" | "file.copy" | "file.download" | "file.move" | "file.pack" | "file.restore" | "file.trash" | "file.unpack" | "folder.create" | "invitation.accept" | "invitation.decline" | "invitation.make" | "invitation.register" | "invitation.revoke" | "join-request.accept" | "join-request.decline" | "join-request.make" | "join-request.withdraw" | "limits.edit" | "limits.set-defaults" | "login.api-key" | "login.browser" | "login.code" | "login.oidc" | "login.password" | "login.security-key" | "login.ticket" | "member.add" | "member.edit" | "member.leave" | "member.remove" | "outbox.retry" | "password.change" | "password-reset.ask" | "password-reset.finish" | "password-reset.link" | "password-reset.send" | "project.archive" | "project.create" | "project.delete" | "project.edit" | "project.purge" | "project.restore" | "project.set-services" | "project.unarchive" | "realm-account.admit" | "realm-account.remove" | "registration.approve" | "registration.ask" | "registration.decline" | "registration.finish" | "second-factor.begin" | "second-factor.confirm" | "second-factor.renew-codes" | "second-factor.reset" | "second-factor.turn-off" | "security-key.add" | "security-key.begin" | "security-key.remove" | "server.grant" | "server.restart" | "server.start" | "server.stop" | "session.end" | "session.miss" | "session.start" | "session.stop" | "session.stop-idle" | "share.accept" | "share.ask" | "share.decline" | "share.edit" | "share.leave" | "share.offer" | "share.revoke" | "topic.create" | "topic.delete" | "trash.empty" | "upload.begin" | "upload.cancel" | "upload.finish" | "user.create" | "user.edit";
+        Action: "access.read" | "address.ask" | "address.confirm" | "address.remove" | "api-key.create" | "api-key.revoke" | "audit.export" | "audit.read" | "audit.verify" | "certificate.export" | "certificate.renew" | "certificate.replace" | "certificate.revoke" | "certificate.sign" | "dataset.create" | "dataset.delete" | "dataset.edit" | "dataset.publish" | "dataset.withdraw" | "environment.retry" | "file.copy" | "file.download" | "file.move" | "file.pack" | "file.restore" | "file.save" | "file.trash" | "file.unpack" | "folder.create" | "invitation.accept" | "invitation.decline" | "invitation.make" | "invitation.register" | "invitation.revoke" | "join-request.accept" | "join-request.decline" | "join-request.make" | "join-request.withdraw" | "limits.edit" | "limits.set-defaults" | "login.api-key" | "login.browser" | "login.code" | "login.oidc" | "login.password" | "login.security-key" | "login.ticket" | "member.add" | "member.edit" | "member.leave" | "member.remove" | "outbox.retry" | "password.change" | "password-reset.ask" | "password-reset.finish" | "password-reset.link" | "password-reset.send" | "project.archive" | "project.create" | "project.delete" | "project.edit" | "project.purge" | "project.restore" | "project.set-services" | "project.unarchive" | "realm-account.admit" | "realm-account.remove" | "registration.approve" | "registration.ask" | "registration.decline" | "registration.finish" | "second-factor.begin" | "second-factor.confirm" | "second-factor.renew-codes" | "second-factor.reset" | "second-factor.turn-off" | "security-key.add" | "security-key.begin" | "security-key.remove" | "server.grant" | "server.restart" | "server.start" | "server.stop" | "session.end" | "session.miss" | "session.start" | "session.stop" | "session.stop-idle" | "share.accept" | "share.ask" | "share.decline" | "share.edit" | "share.leave" | "share.offer" | "share.revoke" | "topic.create" | "topic.delete" | "trash.empty" | "upload.begin" | "upload.cancel" | "upload.finish" | "user.create" | "user.edit";
         /**
          * ActivityAnswer
          * @description Something that happened in a project.
@@ -5854,6 +5894,14 @@ export interface components {
              * @default platform
              */
             network: components["schemas"]["Network"];
+            /**
+             * On Machine
+             * @description Datasets on the machine's disk, where the others lie on the site's storage; null: all.
+             * @example [
+             *       "Jupyter"
+             *     ]
+             */
+            on_machine?: string[] | null;
             options: components["schemas"]["ServerOptions"];
             /**
              * Project
@@ -10086,6 +10134,102 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": string;
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    open_file: {
+        parameters: {
+            query: {
+                /** @description Relative to the dataset. */
+                path: string;
+            };
+            header?: never;
+            path: {
+                dataset: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The bytes, always as an attachment. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description A problem (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                    /**
+                     * @example {
+                     *       "detail": "There is no project 'sales' that you can see.",
+                     *       "remedy": "Ask one of its Data Owners to add you.",
+                     *       "status": 404,
+                     *       "title": "Not found",
+                     *       "type": "urn:hopslab:problem:not-found",
+                     *       "violations": []
+                     *     }
+                     */
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
+    save_file: {
+        parameters: {
+            query: {
+                /** @description Relative to the dataset. */
+                path: string;
+            };
+            header?: never;
+            path: {
+                dataset: string;
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryAnswer"];
                 };
             };
             /** @description A problem (RFC 9457). */

@@ -237,9 +237,9 @@ export function downloadPage({
     : `${dataset.page}#/${URLExt.encodeParts(folder)}`;
 }
 
-/** Lab downloads a single file of the project itself; of a folder, and of what others share, the page does. */
-function isOwnFile({ dataset, isFolder }: IPlaceInDataset): boolean {
-  return !isFolder && dataset.shared === null;
+/** Lab downloads a single file of the project itself; the page does of a folder, of what others share, and of what lies on the site's storage. */
+export function isOwnFile({ dataset, isFolder }: IPlaceInDataset): boolean {
+  return !isFolder && dataset.shared === null && !dataset.isStored;
 }
 
 function isTrue(

@@ -143,8 +143,18 @@ export function Description(props: {
           trans.__('No description. A Data Owner writes one on its page.')}
       </p>
       <dl className="jp-Hops-resources">
-        <dt>{trans.__('Size')}</dt>
-        <dd>{sizeText(detail.size, trans)}</dd>
+        {detail.size !== null && (
+          <>
+            <dt>{trans.__('Size')}</dt>
+            <dd>{sizeText(detail.size, trans)}</dd>
+          </>
+        )}
+        {detail.isStored && (
+          <>
+            <dt>{trans.__('Lies on')}</dt>
+            <dd>{trans.__("The site's storage, not this server's disk")}</dd>
+          </>
+        )}
         {shared !== null && (
           <>
             <dt>{trans.__('Owned by')}</dt>

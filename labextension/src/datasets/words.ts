@@ -1,6 +1,6 @@
 /** Shares and sizes in words. */
 import type { TranslationBundle } from '@jupyterlab/translation';
-import type { IDatasetDetail, IDatasetUser, ShareMode } from '../api/datasets';
+import type { IDatasetSize, IDatasetUser, ShareMode } from '../api/datasets';
 
 const UNIT = 1024;
 
@@ -47,10 +47,7 @@ export function bytesText(bytes: number, trans: TranslationBundle): string {
 }
 
 /** How much lies in a dataset: `1.5 MiB in 12 files`. */
-export function sizeText(
-  size: IDatasetDetail['size'],
-  trans: TranslationBundle
-): string {
+export function sizeText(size: IDatasetSize, trans: TranslationBundle): string {
   const text = trans._n(
     '%2 in %1 file',
     '%2 in %1 files',

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from hops import _shared
 from hops_kernels.configuration import renamed_notebook, session_name
-from jupyterlab_hops import authorizer, own_role, problems, programs, server_folder
+from jupyterlab_hops import authorizer, own_role, problems, programs, server_folder, stored_files
 from jupyterlab_hops.overview import HOLD_S, overview_item
 from jupyterlab_hops.platform_client import REQUEST_TIMEOUT_S
 from jupyterlab_hops.project import dataset_item, session_item
@@ -17,6 +17,7 @@ from hops_contract import problems as contract
 from hops_contract import servers, shares
 from hops_contract.keeper.limits import tell
 from hops_contract.principal import Principal, PrincipalKind, ProjectRole
+from hops_contract.storage import parse_storage
 from hops_livy.conf import shape_of
 from hops_livy.journal import Journal
 from hops_livy.overview import Viewer, item
@@ -26,6 +27,8 @@ from hops_livy.sessions import Session
 from hops_livy.settings import Limits
 from hops_livy.wire import SessionRequest
 from hops_platform.datasets.schemas import DatasetAnswer
+from hops_platform.files import opening
+from hops_platform.sharing import standing
 from hops_platform.uploads import service as uploads
 from hops_platform.users.schemas import Me, MyMembership
 
@@ -156,6 +159,14 @@ def test_other_projects_datasets_lie_where_the_server_and_the_library_look_for_t
 def test_programs_are_the_same_in_lab_and_at_the_control_planes_uploads():
     assert programs.PROGRAM_ENDINGS == uploads.PROGRAM_ENDINGS
     assert programs.MOST_PROGRAM_BYTES == uploads.MOST_PROGRAM_BYTES
+
+
+def test_what_lab_opens_from_the_storage_is_the_same_here_and_at_the_control_plane():
+    assert stored_files.MOST_BYTES == opening.MOST_OPENED_BYTES
+    assert programs.LOG_ENDING == opening.LOG_ENDING
+    assert (stored_files.SHARED, stored_files.MARK) == (shares.SHARED, standing.MARK)
+    known = [name for address in ("hdfs://a:1", "s3://lake") for name in parse_storage(address).on_machine or ()]
+    assert all(stored_files.parse_place(name) for name in known)
 
 
 @pytest.mark.parametrize("role", list(ProjectRole))

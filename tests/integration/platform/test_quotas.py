@@ -32,6 +32,7 @@ from hops_platform.quotas.models import StorageHold, StorageUse
 from hops_platform.quotas.room import HeldRoom
 
 from .conftest import PlatformUnderTest
+from .test_lab_on_storage import token_of, within
 
 MIB = 2**20
 RAW = "projects/weather/datasets/raw"
@@ -370,20 +371,24 @@ def test_a_full_project_is_counted_again_sooner(on_disk: PlatformUnderTest, ada:
 def test_notebooks_are_saved_in_a_full_project_to_a_bound_whatever_code_wrote_before(
     on_disk: PlatformUnderTest, ada: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code = on_disk.project_user("ada", "weather", ProjectRole.DATA_OWNER)
-    assert begin(code, 10, "work.ipynb").status_code == 403, "it writes by itself"
+    code = within(on_disk, token_of(on_disk, "ada", ProjectRole.DATA_OWNER))
+
+    def saved(size: int, name: str) -> Any:
+        return code.post(f"{RAW}/content:save", params={"path": name}, content=bytes(size))
+
+    assert saved(10, "work.ipynb").status_code == 409, "the server writes it by itself"
     (folder(on_disk) / "model.bin").write_bytes(bytes(3 * MIB))
     recount(on_disk)
     monkeypatch.setattr(quotas, "NOTEBOOKS_MARGIN", MIB)
-    assert begin(ada, 10, "work.py").json()["type"] == QUOTA
-    assert begin(ada, 11 * MIB, "large.ipynb").json()["type"] == QUOTA
-    # As the server extension does, with the token of a notebook server.
-    send(code, bytes(MIB - 100_000), "work.ipynb")
-    assert {begin(code, 10, name).status_code for name in ("day.csv", "work.py")} == {403}, "it brings in nothing else"
+    assert begin(ada, 10, "work.ipynb").json()["type"] == QUOTA
+    assert saved(11 * MIB, "large.ipynb").status_code == 413
+    assert saved(MIB - 100_000, "work.ipynb").status_code == 200
+    assert saved(MIB - 100_000, "work.ipynb").status_code == 200, "it takes no room a second time"
+    assert {saved(10, name).status_code for name in ("day.csv", "work.py")} == {409}, "it brings in nothing else"
     for _ in range(2):  # also when it was counted again, and however often
-        assert begin(ada, 200_000, "more.ipynb").json()["type"] == QUOTA
+        assert saved(200_000, "more.ipynb").json()["type"] == QUOTA
         recount(on_disk)
-    assert begin(ada, 1000, "small.ipynb").status_code == 201
+    assert saved(1000, "small.ipynb").status_code == 200
 
 
 def test_what_notebooks_write_is_seen_by_the_next_count_which_closes_and_opens_the_project(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import os
 
@@ -164,22 +163,14 @@ def test_no_refusal_tells_where_files_lie_on_the_host(server, project):
         assert str(project) not in answer.text, answer.text
 
 
-def test_a_notebook_goes_to_the_control_plane_as_an_upload_which_is_given_up_where_it_fails(platform, make_folder):
+def test_a_notebook_goes_to_the_control_plane_where_it_can_not_be_saved_here(platform, make_folder):
     folder = ServerFolder.open(make_folder())
     server, content = ProjectServer(folder, "/"), json.dumps(NOTEBOOK).encode()
-    prefix = "/services/hops/api/v1/projects/weather"
-    one = f"{prefix}/uploads/u1"
-    platform.answers = {
-        ("POST", f"{prefix}/datasets/Jupyter/uploads"): (201, {"id": "u1"}),
-        ("PUT", f"{one}/content?offset=0"): (200, {"received": len(content)}),
-        ("POST", f"{one}:finish"): (200, {}),
-    }
+    save = "/services/hops/api/v1/projects/weather/datasets/Jupyter/content:save"
+    platform.answers = {("POST", f"{save}?path=a%20b%2Fc.ipynb"): (200, {})}
     asyncio.run(server.send_notebook("Jupyter/a b/c.ipynb", content))
-    digest = hashlib.sha256(content).hexdigest()
-    wanted = {"path": "a b/c.ipynb", "size": len(content), "sha256": digest, "replace": True}
-    assert platform.bodies == [wanted, NOTEBOOK, {}]
+    assert platform.bodies == [NOTEBOOK]
     problem = {"title": "Over", "detail": "It is full.", "status": 409}
-    platform.answers[("POST", f"{one}:finish")] = (409, problem)
+    platform.answers = {("POST", f"{save}?path=c.ipynb"): (409, problem)}
     with pytest.raises(ProblemError, match="It is full"):
         asyncio.run(server.send_notebook("Jupyter/c.ipynb", content))
-    assert platform.calls[-1][:2] == ("DELETE", one)

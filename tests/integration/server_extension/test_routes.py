@@ -103,11 +103,11 @@ def test_datasets_are_told_with_the_windows_in_which_a_person_decides(server, wi
         "items": [
             {
                 "name": "raw", "description": "As it came.", "shared": None, "page": f"{PAGES}/datasets/raw",
-                "sharing": f"{PAGES}/datasets/raw/sharing",
+                "sharing": f"{PAGES}/datasets/raw/sharing", "stored": False,
             },
             {
                 "name": "Shared/tides/levels", "description": None, "shared": OF_TIDES["shared"],
-                "page": f"{PAGES}/datasets/Shared:tides:levels", "sharing": None,
+                "page": f"{PAGES}/datasets/Shared:tides:levels", "sharing": None, "stored": False,
             },
         ],
         "waiting": [

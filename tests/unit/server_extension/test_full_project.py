@@ -10,7 +10,7 @@ import shutil
 
 import pytest
 from jupyter_server.services.contents import filecheckpoints, fileio
-from jupyterlab_hops.contents import NO_CHECKPOINT, READ_HERE, SHARED_READ_HERE, ProjectContents
+from jupyterlab_hops.contents import NO_CHECKPOINT_WHEN_FULL, READ_HERE, SHARED_READ_HERE, ProjectContents
 from jupyterlab_hops.problems import ProblemError
 from tornado import web
 
@@ -103,7 +103,7 @@ def test_a_notebook_is_saved_past_the_mount_and_what_is_no_notebook_is_not(conte
     assert len(sent) == 1
     with pytest.raises(web.HTTPError) as told:
         asyncio.run(contents.create_checkpoint("Jupyter/b.ipynb"))
-    assert told.value.get_message() == NO_CHECKPOINT
+    assert told.value.get_message() == NO_CHECKPOINT_WHEN_FULL
 
 
 def test_a_notebook_that_can_not_be_saved_past_it_says_why_and_that_nothing_is_lost(contents):

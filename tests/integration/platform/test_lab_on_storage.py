@@ -1,0 +1,161 @@
+"""What a notebook server opens and saves where datasets lie in a bucket; the bucket is in memory."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from hops_contract.principal import ProjectRole
+from hops_platform.adapters.storage import s3_bucket
+from hops_platform.files.opening import MOST_OPENED_BYTES
+from tests.bucket_in_memory import BucketInMemory
+
+from .conftest import API, ON_SQLITE, PlatformUnderTest
+
+with warnings.catch_warnings():
+    # As in conftest.
+    warnings.simplefilter("ignore")
+    from starlette.testclient import TestClient
+
+OWNER, SCIENTIST = ProjectRole.DATA_OWNER, ProjectRole.DATA_SCIENTIST
+RAW = "projects/weather/datasets/raw"
+NOTEBOOK = json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}).encode()
+BELOW = "site/Projects/weather/raw/"
+pytestmark = ON_SQLITE
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> BucketInMemory:
+    kept = BucketInMemory()
+    monkeypatch.setattr(s3_bucket, "Bucket", lambda *_, **__: kept)
+    return kept
+
+
+@pytest.fixture
+def hops(make: Callable[..., PlatformUnderTest], bucket: BucketInMemory, tmp_path: Any) -> PlatformUnderTest:
+    """Ada's project with the dataset ``raw`` in the bucket; Bob is a Data Scientist there."""
+    key = tmp_path / "key.json"
+    key.write_text('{"access_key": "a", "secret_key": "s"}')
+    key.chmod(0o600)
+    found = make(storage="s3://lake/site", s3_endpoint="http://127.0.0.1:1", s3_credentials=key)
+    ada = found.user("ada")
+    found.ready_project(ada, template="empty")
+    ada.post("projects/weather/datasets", json={"name": "raw"}).raise_for_status()
+    found.create_user("bob")
+    ada.post("projects/weather/members", json={"user": "bob", "role": "data_scientist"}).raise_for_status()
+    found.deliver()
+    files = {"": b"", "may.csv": b"day,rain", "code.py": b"1", "a.log": b"ran"}
+    bucket.objects.update({f"{BELOW}{name}": content for name, content in files.items()})
+    return found
+
+
+def within(hops: PlatformUnderTest, token: str, **headers: str) -> TestClient:
+    """A client that is on the platform's own machine, as a notebook server is."""
+    client = TestClient(
+        hops.platform.app,
+        base_url=f"http://hops.test{API}",
+        raise_server_exceptions=False,
+        client=("127.0.0.1", 50_000),
+        headers={"Authorization": f"Bearer {token}", **headers},
+    )
+    client.portal = hops.portal
+    return client
+
+
+def token_of(hops: PlatformUnderTest, user: str, role: ProjectRole, project: str = "weather") -> str:
+    return hops.platform.parts.signer.sign_project_user(user, project=project, role=role).token
+
+
+def opened(client: TestClient, path: str, dataset: str = RAW) -> Any:
+    return client.get(f"{dataset}/content:open", params={"path": path})
+
+
+def saved(client: TestClient, path: str, content: bytes, dataset: str = RAW) -> Any:
+    return client.post(f"{dataset}/content:save", params={"path": path}, content=content)
+
+
+def test_a_server_opens_and_saves_what_its_person_may(hops: PlatformUnderTest, bucket: BucketInMemory) -> None:
+    ada, bob = (within(hops, token_of(hops, *who)) for who in (("ada", OWNER), ("bob", SCIENTIST)))
+    assert opened(ada, "may.csv").content == b"day,rain"
+    for path, content in (("code.py", b"1"), ("a.log", b"ran")):
+        answer = opened(bob, path)
+        assert (answer.content, answer.headers["content-type"]) == (content, "application/octet-stream")
+    for path in ("may.csv", "../raw/may.csv", "code.py/../may.csv", "no.py"):
+        assert opened(bob, path).status_code in {403, 404, 422}, path
+    assert "no data" in opened(bob, "may.csv").json()["detail"]
+
+    entry = saved(bob, "new.ipynb", NOTEBOOK)
+    assert (entry.status_code, entry.json()["size"]) == (200, len(NOTEBOOK)), entry.text
+    assert saved(bob, "new.ipynb", NOTEBOOK + b"\n").is_success
+    assert bucket.objects[f"{BELOW}new.ipynb"] == NOTEBOOK + b"\n"
+    assert saved(bob, "may.csv", b"x").status_code == 403
+    assert saved(ada, "may.csv", b"x").is_success
+    assert bucket.objects[f"{BELOW}may.csv"] == b"x"
+    # A folder that was moved away is not made anew by a save, and none is replaced by a file.
+    assert saved(ada, "gone/new.py", b"x").status_code == 404
+    ada.post(f"{RAW}/folders", json={"path": "dir.py"}).raise_for_status()
+    assert saved(ada, "dir.py", b"x").status_code == 409
+    assert not [key for key in bucket.objects if "gone" in key]
+
+
+def test_what_is_large_is_neither_opened_nor_saved(hops: PlatformUnderTest, bucket: BucketInMemory) -> None:
+    large = b"x" * (MOST_OPENED_BYTES + 1)
+    bucket.objects |= {f"{BELOW}{name}": large for name in ("large.csv", "large.py", "large.log")}
+    ada, bob = (within(hops, token_of(hops, *who)) for who in (("ada", OWNER), ("bob", SCIENTIST)))
+    for client, path, status in ((ada, "large.csv", 413), (bob, "large.py", 413), (bob, "large.log", 403)):
+        answer = opened(client, path)
+        assert (answer.status_code, "page" in answer.json()["remedy"]) == (status, True), answer.text
+    assert saved(ada, "other.py", large).status_code == 413
+    assert f"{BELOW}other.py" not in bucket.objects
+
+
+def test_a_token_that_was_found_opens_and_saves_nothing_from_elsewhere(hops: PlatformUnderTest) -> None:
+    token = token_of(hops, "ada", OWNER)
+    by_site_proxy = within(hops, token, **{"X-Forwarded-For": "198.51.100.7"})
+    for client in (hops.with_token(token), by_site_proxy, hops.user("eve")):
+        assert opened(client, "code.py").status_code in {403, 404}
+        assert saved(client, "evil.py", b"x").status_code in {403, 404}
+    certificate = hops.project_user("ada", "weather", OWNER).post("projects/weather/certificate:export", json={})
+    holder = hops.with_certificate(certificate.json()["certificate"])
+    assert "own machine" in opened(holder, "code.py").json()["detail"]
+    other = within(hops, token_of(hops, "ada", OWNER, "tides"))
+    assert opened(other, "code.py").status_code == 404
+
+
+def test_what_lies_on_the_disk_is_at_hand_there(hops: PlatformUnderTest) -> None:
+    ada = within(hops, token_of(hops, "ada", OWNER))
+    jupyter = "projects/weather/datasets/Jupyter"
+    assert opened(ada, "code.py", jupyter).status_code == 409
+    assert saved(ada, "code.py", b"x", jupyter).status_code == 409
+
+
+@pytest.mark.parametrize("mode", ["read", "write"])
+def test_a_shared_dataset_gives_programs_and_takes_them_if_it_is_shared_so(
+    hops: PlatformUnderTest, bucket: BucketInMemory, mode: str
+) -> None:
+    grace = hops.user("grace")
+    hops.ready_project(grace, "tides", template="empty")
+    grace.patch("projects/tides", json={"listed": True}, headers={"If-Match": "*"}).raise_for_status()
+    owner = hops.with_token(hops.platform.parts.signer.sign_user("ada", admin=False).token)
+    owner.post(f"{RAW}/shares", json={"project": "tides", "mode": mode}).raise_for_status()
+    grace.post("projects/tides/shares/weather/raw:accept").raise_for_status()
+    server = within(hops, token_of(hops, "grace", OWNER, "tides"))
+    shared = "projects/tides/datasets/Shared:weather:raw"
+    assert opened(server, "code.py", shared).content == b"1"
+    assert opened(server, "may.csv", shared).status_code == 403
+    assert saved(server, "may.csv", b"x", shared).status_code == 403
+    answer = saved(server, "code.py", b"2", shared)
+    assert answer.status_code == (200 if mode == "write" else 403)
+    assert mode == "write" or "for reading only" in answer.json()["detail"]
+    assert bucket.objects[f"{BELOW}code.py"] == (b"2" if mode == "write" else b"1")
+    owner.delete(f"{RAW}/shares/tides").raise_for_status()
+    assert opened(server, "code.py", shared).status_code == 404
+
+
+def test_a_server_is_told_which_datasets_lie_on_the_disk(hops: PlatformUnderTest) -> None:
+    grant = hops.hub().post("projects/weather/server-grants", json={"user": "ada"})
+    assert grant.json()["config"]["on_machine"] == ["Experiments", "Jupyter", "Logs", "Models", "Resources"], grant.text
