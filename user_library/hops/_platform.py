@@ -9,11 +9,13 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from hops import _session
+from hops.errors import HopsError
 
 _TRIES = 5
 _TIMEOUTS_S = (10, 120)
@@ -24,12 +26,21 @@ _CONTENTS = ("/content", "/uploads")
 _FOR_NOW = frozenset({408, 429, 502, 503, 504})
 
 
-class DatasetError(RuntimeError):
+class PlatformError(HopsError):
     """The platform refused, or does not answer; the message says why and what helps."""
 
 
-class LostError(DatasetError):
+class LostError(PlatformError):
     """The connection broke; the call can be repeated."""
+
+
+@contextmanager
+def told_as(kind: type[HopsError]) -> Iterator[None]:
+    """Around a function: what the platform says comes as a ``kind`` to whoever calls it."""
+    try:
+        yield
+    except PlatformError as error:
+        raise kind(str(error)).with_traceback(error.__traceback__) from error.__cause__
 
 
 def wait_after(failed: int, error: LostError) -> int:
@@ -65,7 +76,7 @@ def call(method: str, address: str, *, patient: bool = False, **options: Any) ->
         options: As ``requests.request`` takes them.
 
     Raises:
-        DatasetError: It refused.
+        PlatformError: It refused.
         LostError: It does not answer, or can't just now.
     """
     if patient:
@@ -94,7 +105,7 @@ def send(method: str, address: str, **options: Any) -> Any:
         options: As ``requests.request`` takes them.
 
     Raises:
-        DatasetError: The platform refused.
+        PlatformError: The platform refused.
         LostError: It does not answer, or can't just now.
     """
     import requests
@@ -126,7 +137,7 @@ def send(method: str, address: str, **options: Any) -> Any:
         raise _refusal(answer, address)
 
 
-def _refusal(answer: Any, address: str) -> DatasetError:
+def _refusal(answer: Any, address: str) -> PlatformError:
     try:
         problem = answer.json()
         words = [problem["detail"], problem.get("remedy")]
@@ -135,7 +146,7 @@ def _refusal(answer: Any, address: str) -> DatasetError:
     is_at_hand = address.endswith(_CONTENTS) and bool(os.environ.get("HOPS_PROJECT_PATH"))
     if answer.status_code == _FORBIDDEN and is_at_hand:
         words.append("Code in a session has the project's files at hand: see hops.hdfs.")
-    kind = LostError if answer.status_code in _FOR_NOW else DatasetError
+    kind = LostError if answer.status_code in _FOR_NOW else PlatformError
     return kind(" ".join(word for word in words if word))
 
 
@@ -152,12 +163,12 @@ def _where() -> tuple[str, str, str]:
     file = os.environ.get("HOPS_TOKEN_FILE") or (folder and str(Path(folder) / "token.jwt"))
     project = os.environ.get("HOPS_PROJECT") or _session.current().project
     if not url or not file:
-        raise DatasetError(
+        raise PlatformError(
             "This process does not know the platform. Elsewhere than in a project, set HOPS_CONTROL_PLANE_URL, "
             "HOPS_PROJECT, and HOPS_TOKEN_FILE to a file with a token of yours."
         )
     try:
         token = Path(file).read_text().strip()
     except OSError as error:
-        raise DatasetError(f"The token can't be read ({error.strerror}).") from error
+        raise PlatformError(f"The token can't be read ({error.strerror}).") from error
     return url.rstrip("/") + "/", project, token

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hops.errors import HopsError
+
 # What a trial on an executor must know of its project; the token's file is not among it.
 FORWARDED_VARIABLES = (
     "HOPS_PROJECT",
@@ -21,11 +23,11 @@ FORWARDED_VARIABLES = (
 )
 
 
-class NoProjectError(RuntimeError):
+class NoProjectError(HopsError):
     """This process belongs to no project."""
 
 
-class NoSparkError(RuntimeError):
+class NoSparkError(HopsError):
     """There is no Spark session in this process."""
 
 

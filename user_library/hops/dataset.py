@@ -18,8 +18,8 @@ from typing import Any
 from urllib.parse import quote
 
 from hops import _platform, _session
-from hops._platform import DatasetError
 from hops._shared import why_not_seen
+from hops.errors import DatasetError
 
 __all__ = [
     "DatasetError",
@@ -45,6 +45,8 @@ __all__ = [
     "withdraw",
 ]
 
+_told = _platform.told_as(DatasetError)
+
 _PIECE = 16 * 1024 * 1024
 
 
@@ -65,6 +67,7 @@ class Entry:
     modified: str
 
 
+@_told
 def names() -> list[str]:
     """Names of the project's datasets.
 
@@ -74,6 +77,7 @@ def names() -> list[str]:
     return [item["name"] for item in _platform.pages("datasets")]
 
 
+@_told
 def describe(dataset: str) -> dict[str, Any]:
     """A dataset's description and README.
 
@@ -84,6 +88,7 @@ def describe(dataset: str) -> dict[str, Any]:
     return answer
 
 
+@_told
 def create(name: str, description: str = "") -> None:
     """Makes a dataset, which is there some moments later; for Data Owners, with a token of their own.
 
@@ -93,6 +98,7 @@ def create(name: str, description: str = "") -> None:
     _platform.call("POST", "datasets", json={"name": name, "description": description})
 
 
+@_told
 def path(dataset: str) -> str:
     """Where the files of a dataset lie in this session: one of the project, or ``Shared/weather/raw``.
 
@@ -114,6 +120,7 @@ def path(dataset: str) -> str:
     return found
 
 
+@_told
 def shares(dataset: str) -> list[dict[str, Any]]:
     """Which projects have a dataset of this one, or may come to have it.
 
@@ -123,6 +130,7 @@ def shares(dataset: str) -> list[dict[str, Any]]:
     return list(_platform.pages(f"{_dataset(dataset)}/shares"))
 
 
+@_told
 def share(dataset: str, project: str, write: bool = False, download: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002
     """Offers a dataset to another project, whose Data Owner has to accept; for Data Owners, with a token of their own.
 
@@ -140,6 +148,7 @@ def share(dataset: str, project: str, write: bool = False, download: bool = Fals
     return answer
 
 
+@_told
 def unshare(dataset: str, project: str) -> None:
     """Takes a dataset back from another project; for Data Owners.
 
@@ -149,6 +158,7 @@ def unshare(dataset: str, project: str) -> None:
     _platform.call("DELETE", f"{_dataset(dataset)}/shares/{quote(project, safe='')}")
 
 
+@_told
 def publish(dataset: str) -> None:
     """Lets everybody find a dataset and add it to their own project for reading; for Data Owners.
 
@@ -158,6 +168,7 @@ def publish(dataset: str) -> None:
     _platform.call("POST", f"{_dataset(dataset)}/publication")
 
 
+@_told
 def withdraw(dataset: str, users: str = "stay") -> None:
     """Lets nobody find a dataset any more; for Data Owners.
 
@@ -171,6 +182,7 @@ def withdraw(dataset: str, users: str = "stay") -> None:
     _platform.call("DELETE", f"{_dataset(dataset)}/publication", json={"users": users})
 
 
+@_told
 def ls(path: str) -> list[Entry]:
     """What lies in a folder, by name.
 
@@ -181,6 +193,7 @@ def ls(path: str) -> list[Entry]:
     return [Entry(**item) for item in _platform.pages(f"{_dataset(dataset)}/files", path=inner)]
 
 
+@_told
 def stat(path: str) -> Entry:
     """What one file or folder is.
 
@@ -191,6 +204,7 @@ def stat(path: str) -> Entry:
     return Entry(**_platform.call("GET", f"{_dataset(dataset)}/entry", params={"path": inner}))
 
 
+@_told
 def mkdir(path: str) -> None:
     """Makes a folder in one that is there.
 
@@ -201,6 +215,7 @@ def mkdir(path: str) -> None:
     _platform.call("POST", f"{_dataset(dataset)}/folders", json={"path": inner})
 
 
+@_told
 def move(src: str, dest: str) -> None:
     """Moves or renames within the project; ``dest`` is the whole new path, and nothing is replaced.
 
@@ -210,6 +225,7 @@ def move(src: str, dest: str) -> None:
     _relocate("move", src, dest)
 
 
+@_told
 def copy(src: str, dest: str) -> None:
     """Copies within the project; ``dest`` is the whole new path, and nothing is replaced.
 
@@ -219,6 +235,7 @@ def copy(src: str, dest: str) -> None:
     _relocate("copy", src, dest)
 
 
+@_told
 def delete(path: str) -> str:
     """Moves a file or a folder to the project's trash; returns the id that :func:`restore` takes.
 
@@ -229,6 +246,7 @@ def delete(path: str) -> str:
     return str(_platform.call("POST", f"{_dataset(dataset)}/files:trash", json={"path": inner})["id"])
 
 
+@_told
 def trash() -> list[dict[str, Any]]:
     """What was deleted in the project, the latest first.
 
@@ -238,6 +256,7 @@ def trash() -> list[dict[str, Any]]:
     return list(_platform.pages("trash"))
 
 
+@_told
 def restore(item: str, dest: str | None = None) -> str:
     """Moves something out of the trash, to where it was or to ``dest``; returns its path.
 
@@ -253,6 +272,7 @@ def restore(item: str, dest: str | None = None) -> str:
     return "/".join(filter(None, (answer["dataset"], answer["path"])))
 
 
+@_told
 def upload(local_path: str | os.PathLike[str], path: str, overwrite: bool = False) -> None:  # noqa: FBT001, FBT002  # as hdfs
     """Sends a file, or a folder with all its files; goes on where a broken connection has stopped it.
 
@@ -274,6 +294,7 @@ def upload(local_path: str | os.PathLike[str], path: str, overwrite: bool = Fals
             _upload_file(file, f"{path.rstrip('/')}/{file.relative_to(source).as_posix()}", overwrite)
 
 
+@_told
 def download(path: str, local_path: str | os.PathLike[str] = "", overwrite: bool = False) -> str:  # noqa: FBT001, FBT002  # as hdfs
     """Fetches a file; goes on where a broken connection has stopped it.
 

@@ -16,8 +16,10 @@ from __future__ import annotations
 from typing import Any
 
 from hops import _platform, _session, tls
+from hops.errors import KafkaError
 
 __all__ = [
+    "KafkaError",
     "get_broker_endpoints",
     "get_broker_endpoints_list",
     "get_kafka_default_config",
@@ -28,14 +30,17 @@ __all__ = [
     "topics",
 ]
 
+_told = _platform.told_as(KafkaError)
+
 _PROTOCOL = "SSL"
 
 
+@_told
 def topics() -> list[dict[str, Any]]:
     """The topics of the project: ``name``, ``on_cluster`` (what clients call it), ``partitions``, ``state`` and more.
 
     Raises:
-        DatasetError: The site has no Kafka, the platform refused, or does not answer.
+        KafkaError: The site has no Kafka, the platform refused, or does not answer.
     """
     return list(_platform.pages("topics"))
 
@@ -58,20 +63,22 @@ def group(name: str = "") -> str:
     return _prefix() + name if name else _session.current().project_user
 
 
+@_told
 def get_broker_endpoints() -> str:
     """The brokers, ``host:port`` each, with commas, as clients take them.
 
     Raises:
-        DatasetError: The site has no Kafka, the project has it switched off, or the platform does not answer.
+        KafkaError: The site has no Kafka, the project has it switched off, or the platform does not answer.
     """
     return ",".join(get_broker_endpoints_list())
 
 
+@_told
 def get_broker_endpoints_list() -> list[str]:
     """The brokers, ``host:port`` each.
 
     Raises:
-        DatasetError: The site has no Kafka, the project has it switched off, or the platform does not answer.
+        KafkaError: The site has no Kafka, the project has it switched off, or the platform does not answer.
     """
     brokers: list[str] = _platform.call("GET", "brokers")["brokers"]
     return brokers
@@ -82,11 +89,12 @@ def get_security_protocol() -> str:
     return _PROTOCOL
 
 
+@_told
 def get_kafka_default_config() -> dict[str, str]:
     """What ``confluent_kafka.Producer`` and ``Consumer`` need; more can be added.
 
     Raises:
-        DatasetError: The site has no Kafka, the project has it switched off, or the platform does not answer.
+        KafkaError: The site has no Kafka, the project has it switched off, or the platform does not answer.
         FileNotFoundError: This session has no certificate.
     """
     return {
@@ -99,13 +107,14 @@ def get_kafka_default_config() -> dict[str, str]:
     }
 
 
+@_told
 def spark_options() -> dict[str, str]:
     """The options of Spark's source and sink ``kafka``; ``subscribe`` or ``topic`` is to be added.
 
     Spark redacts the passwords wherever it shows options.
 
     Raises:
-        DatasetError: The site has no Kafka, the project has it switched off, or the platform does not answer.
+        KafkaError: The site has no Kafka, the project has it switched off, or the platform does not answer.
         FileNotFoundError: This session has no certificate.
 
     Example:

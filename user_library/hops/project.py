@@ -12,9 +12,10 @@ from typing import Any
 from urllib.parse import quote
 
 from hops import _platform
-from hops._platform import DatasetError
+from hops.errors import ProjectError
 
 __all__ = [
+    "ProjectError",
     "accept",
     "add",
     "decline",
@@ -26,35 +27,41 @@ __all__ = [
     "use",
 ]
 
+_told = _platform.told_as(ProjectError)
 
+
+@_told
 def describe() -> dict[str, Any]:
     """The project as its page shows it: title, description, the network of its code, whether it is archived.
 
     Raises:
-        DatasetError: The platform refused, or does not answer.
+        ProjectError: The platform refused, or does not answer.
     """
     answer: dict[str, Any] = _platform.call("GET", "")
     return answer
 
 
+@_told
 def members() -> list[dict[str, Any]]:
     """Who is in the project: ``user``, ``title``, ``role`` and ``since``.
 
     Raises:
-        DatasetError: The platform refused, or does not answer.
+        ProjectError: The platform refused, or does not answer.
     """
     return list(_platform.pages("members"))
 
 
+@_told
 def shared() -> list[dict[str, Any]]:
     """What other projects share with this one, offer it (``state`` is ``offered``), or are asked for (``asked``).
 
     Raises:
-        DatasetError: The platform refused, or does not answer.
+        ProjectError: The platform refused, or does not answer.
     """
     return list(_platform.pages("shares"))
 
 
+@_told
 def use() -> list[dict[str, Any]]:
     """What this project uses of what it may use: storage and homes in it, servers, sessions, executors, and so on.
 
@@ -63,54 +70,59 @@ def use() -> list[dict[str, Any]]:
         nobody can tell now) and the ``limit`` (``None`` for no limit).
 
     Raises:
-        DatasetError: The platform refused, or does not answer.
+        ProjectError: The platform refused, or does not answer.
     """
     items: list[dict[str, Any]] = _platform.call("GET", "use")["items"]
     return items
 
 
+@_told
 def accept(name: str) -> dict[str, Any]:
     """Accepts a dataset that another project offers; for Data Owners.
 
     Raises:
-        DatasetError: Nothing of that name is offered, the platform refused, or does not answer.
+        ProjectError: Nothing of that name is offered, the platform refused, or does not answer.
     """
     answer: dict[str, Any] = _platform.call("POST", f"{_share(name)}:accept")
     return answer
 
 
+@_told
 def decline(name: str) -> None:
     """Declines a dataset that another project offers; for Data Owners.
 
     Raises:
-        DatasetError: Nothing of that name is offered, the platform refused, or does not answer.
+        ProjectError: Nothing of that name is offered, the platform refused, or does not answer.
     """
     _platform.call("POST", f"{_share(name)}:decline")
 
 
+@_told
 def leave(name: str) -> None:
     """Gives a shared dataset back, or takes back that it was asked for; for Data Owners.
 
     Raises:
-        DatasetError: Nothing of that name is shared, the platform refused, or does not answer.
+        ProjectError: Nothing of that name is shared, the platform refused, or does not answer.
     """
     _platform.call("DELETE", _share(name))
 
 
+@_told
 def published(search: str = "") -> list[dict[str, Any]]:
     """The datasets that everybody here finds, in whose name or description ``search`` occurs.
 
     Raises:
-        DatasetError: The platform refused, or does not answer.
+        ProjectError: The platform refused, or does not answer.
     """
     return list(_platform.pages("/published-datasets", search=search))
 
 
+@_told
 def add(name: str, write: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002  # as in dataset
     """Adds a published dataset for reading, at once; for writing its Data Owners are asked; for Data Owners.
 
     Raises:
-        DatasetError: Nothing of that name is published, the platform refused, or does not answer.
+        ProjectError: Nothing of that name is published, the platform refused, or does not answer.
     """
     project, inner = _parts(name)
     wish = {"project": project, "dataset": inner, "mode": "write" if write else "read"}
@@ -125,5 +137,5 @@ def _share(name: str) -> str:
 def _parts(name: str) -> tuple[str, str]:
     project, _, inner = name.removeprefix("Shared/").strip("/").partition("/")
     if not project or not inner or "/" in inner:
-        raise DatasetError("Name the project that owns the dataset, and the dataset: weather/raw.")
+        raise ProjectError("Name the project that owns the dataset, and the dataset: weather/raw.")
     return project, inner

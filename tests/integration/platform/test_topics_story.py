@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from hops import kafka
-from hops.dataset import DatasetError
+from hops.kafka import KafkaError
 
 from hops_contract.principal import ProjectRole
 from tests.listening import listening
@@ -84,5 +84,5 @@ def test_code_finds_topics_brokers_and_its_certificate(
     assert {key for key, value in options.items() if value == "secret"} <= {key for key in options if "password" in key}
     services = {"services": ["jupyter", "sharing", "spark"]}
     ada.put("projects/weather/services", json=services, headers={"If-Match": "*"}).raise_for_status()
-    with pytest.raises(DatasetError, match="switched off"):
+    with pytest.raises(KafkaError, match="switched off"):
         kafka.get_broker_endpoints()

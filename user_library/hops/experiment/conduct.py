@@ -17,6 +17,7 @@ from typing import Any
 
 from hops import _session
 from hops._storage import Location, locate
+from hops.errors import HopsError
 from hops.experiment import names, outcome
 from hops.experiment.combinations import Parameters, in_signature_order
 from hops.experiment.job import FunctionError, TrialJob, serialised, to_its_end
@@ -38,7 +39,7 @@ _running = threading.Lock()
 _run_ids = itertools.count(1)
 
 
-class ExperimentError(RuntimeError):
+class ExperimentError(HopsError):
     """No trial of an experiment ended well."""
 
 
