@@ -9,6 +9,9 @@ Laws:
 3. Nothing that code of a session wrote is told: its words may be a secret. Why a driver died stands in its log.
 4. What could not begin costs who asked for it nothing, so it is no record each time: the first of an owner is, and more
    within :data:`WINDOW_S` are counted and become one.
+5. What waits in the queue costs nothing either. Its beginning is told when it has its driver, and after
+   :data:`WINDOW_S` at the latest; over restarts as well. What ended before that is told like what could not begin,
+   unless somebody else than its owner ended it.
 """
 
 from __future__ import annotations
@@ -34,6 +37,9 @@ _MOST = 20_000
 WINDOW_S = 60.0
 _MOST_OWNERS = 2000
 """Of what could not begin, counted at the same moment."""
+_HELD = "held"
+_DROPPED = 1000
+"""After so many that were held and are told otherwise the file is written anew, which remembers each."""
 Happening = dict[str, Any]
 
 
@@ -60,6 +66,9 @@ class Happenings:
         self._file = file
         self._clock = clock
         self._refused: dict[str, _Refused] = {}
+        self._held: dict[int, tuple[float, Session]] = {}
+        self._dropped = 0
+        self._was_held: set[int] = set()
         self._kept: deque[Happening] = deque(maxlen=_MOST)
         self._last = 0
         self.stream = secrets.token_hex(8)
@@ -80,13 +89,32 @@ class Happenings:
         for line in lines:
             try:
                 happening = json.loads(line)
+                if _HELD in happening:
+                    self._was_held.add(int(happening[_HELD]))
+                    continue
                 self._last = max(self._last, int(happening["number"]))
             except (ValueError, TypeError, KeyError):
                 continue
             self._kept.append(happening)
+            self._was_held.discard(happening.get("session"))
 
     def begun(self, session: Session) -> None:
-        """A session or batch was given to its owner."""
+        """A session or batch was given to its owner, or stands in the queue."""
+        if session.place is not None and not session.final:
+            self._hold(session)
+        else:
+            self._tell_begun(session)
+
+    def found_again(self, session: Session) -> None:
+        """A later service has found a session or batch that has not ended: its beginning may not be told yet."""
+        if session.id in self._was_held:
+            self._hold(session)
+
+    def _hold(self, session: Session) -> None:
+        self._held[session.id] = (self._clock(), session)
+        self._append({_HELD: session.id})
+
+    def _tell_begun(self, session: Session) -> None:
         self._note(session, "begun", by=session.owner, reason="", details=_asked(session))
 
     def refused(self, session: Session, reason: str) -> None:
@@ -100,7 +128,11 @@ class Happenings:
             self._note(session, "begun", by=session.owner, reason=reason, details=_asked(session))
 
     def _tell_counts(self) -> None:
-        """Tells how much could not begin in the windows that are over, which are forgotten by this."""
+        """Tells what has waited and begun, and how much could not begin in the windows that are over."""
+        for since, session in list(self._held.values()):
+            if session.driver is not None or self._clock() - since >= WINDOW_S:
+                del self._held[session.id]
+                self._tell_begun(session)
         while self._refused:
             # They stand in the order in which they began, so only the oldest is looked at.
             whose, known = next(iter(self._refused.items()))
@@ -115,8 +147,19 @@ class Happenings:
     def ended(self, session: Session) -> None:
         """A session or batch has ended."""
         own_words = session.state is SessionState.KILLED
+        if self._held.pop(session.id, None) is not None:
+            if session.driver is None and (session.ended_by is None or session.ended_by.user == session.owner.user):
+                self._drop(session, session.reason if own_words else "")
+                return
+            self._tell_begun(session)
         details = {"state": str(session.state), "lived_s": round((session.ended or time.time()) - session.created)}
         self._note(session, "ended", by=session.ended_by, reason=session.reason if own_words else "", details=details)
+
+    def _drop(self, session: Session, reason: str) -> None:
+        self.refused(session, f"It waited in the queue and never ran. {reason}".rstrip())
+        self._dropped += 1
+        if self._dropped % _DROPPED == 0:
+            self._rewrite()
 
     def after(self, stream: str, number: int, *, limit: int) -> list[Happening]:
         """Those that came after ``number`` of ``stream``, oldest first; those up to it are forgotten.
@@ -150,20 +193,24 @@ class Happenings:
         self._kept.append(happening)
         if full:
             return  # the file is written anew when the control plane is back, or holds what is too old
+        self._append(happening)
+
+    def _append(self, entry: Mapping[str, Any]) -> None:
         try:
             descriptor = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             try:
-                os.write(descriptor, _line(happening))
+                os.write(descriptor, _line(entry))
             finally:
                 os.close(descriptor)
         except OSError as error:
             # It is told all the same, unless the service ends before.
-            LOG.warning("what became of session %d can't be written down: %s", session.id, error.strerror)
+            LOG.warning("what became of session %d can't be written down: %s", entry.get("session"), error.strerror)
 
     def _rewrite(self) -> None:
         head = _line({"stream": self.stream, "last": self._last})
+        held = ({_HELD: number} for number in self._held)
         try:
-            write_private(self._file, (head + b"".join(map(_line, self._kept))).decode("ascii"))
+            write_private(self._file, (head + b"".join(map(_line, (*self._kept, *held)))).decode("ascii"))
         except OSError as error:
             LOG.warning("what became of sessions can't be written down: %s", error.strerror)
 

@@ -169,6 +169,8 @@ class Registry:
             if one.warm is None:
                 self.sessions.add(one.session)
                 one.session.on_end = self._happenings.ended
+                if not one.session.final:
+                    self._happenings.found_again(one.session)
         for one in found:
             if one.waiting is not None and not one.session.final:
                 self._wait_again(one.session, one.waiting)
