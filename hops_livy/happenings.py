@@ -9,6 +9,9 @@ Laws:
 3. Nothing that code of a session wrote is told: its words may be a secret. Why a driver died stands in its log.
 4. What could not begin costs who asked for it nothing, so it is no record each time: the first of an owner is, and more
    within :data:`WINDOW_S` are counted and become one.
+5. What waits in the queue costs nothing either. Its beginning is told when it has its driver, and after
+   :data:`WINDOW_S` at the latest; over restarts as well. What ended before that is told like what could not begin,
+   unless somebody else than its owner ended it.
 """
 
 from __future__ import annotations
@@ -37,6 +40,9 @@ _MOST = 20_000
 WINDOW_S = 60.0
 _MOST_OWNERS = 2000
 """Of what could not begin, counted at the same moment."""
+_HELD = "held"
+_DROPPED = 1000
+"""After so many that were held and are told otherwise the file is written anew, which remembers each."""
 
 
 @dataclass(slots=True)
@@ -62,6 +68,9 @@ class Happenings:
         self._file = file
         self._clock = clock
         self._refused: dict[str, _Refused] = {}
+        self._held: dict[int, tuple[float, Session]] = {}
+        self._dropped = 0
+        self._was_held: set[int] = set()
         self._kept: deque[SessionHappening] = deque(maxlen=_MOST)
         self._last = 0
         self.stream = secrets.token_hex(8)
@@ -81,23 +90,40 @@ class Happenings:
             return
         for line in lines:
             try:
-                happening = SessionHappening.model_validate_json(line)
-            except ValueError:
+                entry = json.loads(line)
+                if _HELD in entry:
+                    self._was_held.add(int(entry[_HELD]))
+                    continue
+                happening = SessionHappening.model_validate(entry)
+            except (ValueError, TypeError):
                 continue
             self._last = max(self._last, happening.number)
             self._kept.append(happening)
+            self._was_held.discard(happening.session)
 
     def begun(self, session: Session) -> None:
-        """A session or batch was given to its owner; its end is told as well."""
-        self._note(session, HowSession.BEGUN, by=session.owner, reason="", details=_asked(session))
+        """A session or batch was given to its owner, or stands in the queue; its end is told as well."""
+        if session.place is not None and not session.final:
+            self._hold(session)
+        else:
+            self._tell_begun(session)
         if session.final:
             self.ended(session)
         else:
-            self.watch(session)
+            session.on_end = self.ended
 
     def watch(self, session: Session) -> None:
-        """The end of ``session`` is told, whose beginning was."""
+        """The end of ``session`` is told, which a later service has found; its beginning may not be told yet."""
         session.on_end = self.ended
+        if not session.final and session.id in self._was_held:
+            self._hold(session)
+
+    def _hold(self, session: Session) -> None:
+        self._held[session.id] = (self._clock(), session)
+        self._append({_HELD: session.id})
+
+    def _tell_begun(self, session: Session) -> None:
+        self._note(session, HowSession.BEGUN, by=session.owner, reason="", details=_asked(session))
 
     def refused(self, session: Session, reason: str) -> None:
         """A session or batch was asked for and could not be had: ``reason`` says why. See law 4."""
@@ -110,7 +136,11 @@ class Happenings:
             self._note(session, HowSession.BEGUN, by=session.owner, reason=reason, details=_asked(session))
 
     def _tell_counts(self) -> None:
-        """Tells how much could not begin in the windows that are over, which are forgotten by this."""
+        """Tells what has waited and begun, and how much could not begin in the windows that are over."""
+        for since, session in list(self._held.values()):
+            if session.driver is not None or self._clock() - since >= WINDOW_S:
+                del self._held[session.id]
+                self._tell_begun(session)
         while self._refused:
             # They stand in the order in which they began, so only the oldest is looked at.
             whose, known = next(iter(self._refused.items()))
@@ -125,9 +155,20 @@ class Happenings:
     def ended(self, session: Session) -> None:
         """A session or batch has ended."""
         own_words = session.state is SessionState.KILLED
+        if self._held.pop(session.id, None) is not None:
+            if session.driver is None and (session.ended_by is None or session.ended_by.user == session.owner.user):
+                self._drop(session, session.reason if own_words else "")
+                return
+            self._tell_begun(session)
         details = {"state": str(session.state), "lived_s": round((session.ended or time.time()) - session.created)}
         reason = session.reason if own_words else ""
         self._note(session, HowSession.ENDED, by=session.ended_by, reason=reason, details=details)
+
+    def _drop(self, session: Session, reason: str) -> None:
+        self.refused(session, f"It waited in the queue and never ran. {reason}".rstrip())
+        self._dropped += 1
+        if self._dropped % _DROPPED == 0:
+            self._rewrite()
 
     def after(self, stream: str, number: int, *, limit: int) -> list[SessionHappening]:
         """Those that came after ``number`` of ``stream``, oldest first; those up to it are forgotten.
@@ -162,20 +203,24 @@ class Happenings:
         self._kept.append(happening)
         if full:
             return  # the file is written anew when the control plane is back, or holds what is too old
+        self._append(told(happening))
+
+    def _append(self, entry: Mapping[str, Any]) -> None:
         try:
             descriptor = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             try:
-                os.write(descriptor, _line(told(happening)))
+                os.write(descriptor, _line(entry))
             finally:
                 os.close(descriptor)
         except OSError as error:
             # It is told all the same, unless the service ends before.
-            LOG.warning("what became of session %d can't be written down: %s", session.id, error.strerror)
+            LOG.warning("what became of session %d can't be written down: %s", entry.get("session"), error.strerror)
 
     def _rewrite(self) -> None:
         head = _line({"stream": self.stream, "last": self._last})
+        held = ({_HELD: number} for number in self._held)
         try:
-            write_private(self._file, (head + b"".join(_line(told(one)) for one in self._kept)).decode("ascii"))
+            write_private(self._file, (head + b"".join(map(_line, (*map(told, self._kept), *held)))).decode("ascii"))
         except OSError as error:
             LOG.warning("what became of sessions can't be written down: %s", error.strerror)
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from hops_contract.origins import FORWARDED_BY, FORWARDED_FOR
 from hops_contract.principal import Principal, PrincipalKind
 from hops_contract.serving import ByProxy
 from hops_livy.conf import shape_of
+from hops_livy.engines.amounts import BOUNDLESS, Amount, Room
 from hops_livy.engines.drivers import StartError
 from hops_livy.happenings import _MOST, WINDOW_S, Happenings
 from hops_livy.journal import Journal
@@ -154,6 +156,87 @@ def test_who_asks_for_what_can_not_begin_again_and_again_does_not_fill_the_recor
     assert len(happenings.after("", 0, limit=10)) == 5, "what is done is told each time"
 
 
+def waiting(folder, number):
+    return a_session(folder, number, place=object())
+
+
+def ends(happenings, session, by=None):
+    session.place, session.ended_by = None, by
+    session.state, session.reason = SessionState.KILLED, "It was stopped."
+    happenings.ended(session)
+
+
+def told_of(happenings):
+    return [
+        (str(one.what), one.session, one.reason, one.details.get("more")) for one in happenings.after("", 0, limit=99)
+    ]
+
+
+def test_who_queues_and_deletes_again_and_again_does_not_fill_the_record(tmp_path, file):
+    clock = [0.0]
+    happenings = Happenings(file, clock=lambda: clock[0])
+    happenings.load()
+    for number in range(1500):
+        session = waiting(tmp_path, number)
+        happenings.begun(session)
+        assert [number for _, number, _, _ in told_of(happenings)] == [0][:number], "nobody is told of what only waits"
+        ends(happenings, session, session.owner if number % 2 else None)
+    clock[0] += WINDOW_S
+    never = "It waited in the queue and never ran. It was stopped."
+    assert told_of(happenings) == [
+        ("begun", 0, never, None),
+        ("begun", 1499, f"1499 more within a minute. {never}", 1499),
+    ]
+    assert len(file.read_text().splitlines()) < 600, "the file does not grow for ever"
+
+
+def test_what_waits_and_runs_then_begins_once_and_ends_once(tmp_path, file):
+    clock = [0.0]
+    happenings = Happenings(file, clock=lambda: clock[0])
+    happenings.load()
+    runs, quick, long = (waiting(tmp_path, number) for number in (1, 2, 3))
+    for session in (runs, quick, long):
+        happenings.begun(session)
+    runs.driver = quick.driver = object()
+    ends(happenings, quick)
+    assert told_of(happenings) == [
+        ("begun", 2, "", None), ("ended", 2, "It was stopped.", None), ("begun", 1, "", None)
+    ]  # fmt: skip
+    clock[0] += WINDOW_S
+    assert told_of(happenings)[3:] == [("begun", 3, "", None)], "it is told at the latest after a while"
+    for session in (long, runs):
+        ends(happenings, session)
+    assert [one[:2] for one in told_of(happenings)[4:]] == [("ended", 3), ("ended", 1)]
+
+
+def test_what_waits_and_another_ends_is_told_as_what_they_did(tmp_path, file):
+    happenings = loaded(file)
+    session = waiting(tmp_path, 1)
+    happenings.begun(session)
+    ends(happenings, session, OLGA)
+    assert [one[:2] for one in told_of(happenings)] == [("begun", 1), ("ended", 1)]
+    assert happenings.after("", 0, limit=9)[1].by == ByWhom(user="olga", kind=PrincipalKind.USER)
+
+
+def test_what_waited_over_a_restart_is_told_of_once_all_the_same(tmp_path, file):
+    first = loaded(file)
+    for number in (1, 2):
+        first.begun(waiting(tmp_path, number))
+    running = a_session(tmp_path, 3)
+    first.begun(running)
+    later = loaded(file)
+    again = [waiting(tmp_path, number) for number in (1, 2, 3)]
+    for session in again:
+        later.watch(session)
+    assert [one[:2] for one in told_of(later)] == [("begun", 3)]
+    assert numbers(later, later.stream, 1) == [], "what waits is remembered also where the file was written anew"
+    last = loaded(file)
+    last.watch(waiting(tmp_path, 1))
+    again[0].driver = object()
+    last._held[1] = (0.0, again[0])
+    assert [one[:2] for one in told_of(last)] == [("begun", 1)]
+
+
 async def told(client, after=0, stream=""):
     answer = await client.get("/happenings", params={"after": after, "stream": stream}, headers=ROLES["service"])
     assert answer.status_code == 200, answer.text
@@ -181,6 +264,32 @@ def test_whoever_ends_a_session_is_told_of_with_it(tmp_path):
                 by_the_plane: None,
             }
             assert {(one["project"], one["owner"]) for one in happened} == {("weather", "ada")}
+
+    asyncio.run(live())
+
+
+def test_who_queues_and_deletes_through_the_service_is_told_of_once_a_minute(tmp_path):
+    class Crowded(WillingBackend):
+        def needs(self, _shape):
+            return Amount(sessions=1, memory_mib=1)
+
+        def room(self):
+            free, whole = (replace(BOUNDLESS, memory_mib=left) for left in (1 - len(self.drivers), 1))
+            return Room(free=free, whole=whole)
+
+    async def live():
+        async with service(tmp_path, Crowded()) as client:
+            runs = await session_of(client, OWNER)
+            for _ in range(10):
+                made = await client.post("/sessions", json={}, headers=OWNER)
+                assert made.json()["state"] == "starting", made.text
+                assert (await client.delete(f"/sessions/{made.json()['id']}", headers=OWNER)).status_code == 200
+            await client.delete(f"/sessions/{runs}", headers=OWNER)
+            happened = await told(client)
+            assert [(one["is"], one["session"] == runs) for one in happened] == [
+                ("begun", True), ("begun", False), ("ended", True)
+            ]  # fmt: skip
+            assert happened[1]["reason"].startswith("It waited in the queue and never ran.")
 
     asyncio.run(live())
 
