@@ -23,6 +23,9 @@ SAME_ENGINE = {"contract/storage": "contract/user_library"}
 FIRST = ("tests/e2e/", "tests/integration/platform/")
 # They start programs that share two cores with everything else that runs on the machine.
 REAL_ENGINES = ("spark", "hub", "browser", "postgresql", "kerberos", "ldap")
+# What an error says whose time has run out: by its name, as those of waiting, asyncio, subprocess and httpx do, or in
+# the words of pytest-timeout and of Playwright's expectations.
+OUT_OF_TIME = [r"^\w*(TooLate|Time[dD]?[oO]ut)\w*:", r"^Failed: Timeout \(", r"Expect \"\w+\" with timeout \d+ms"]
 
 
 def pytest_configure() -> None:
@@ -57,9 +60,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Together:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts the longest first; in continuous integration a test of a real engine is tried a second time.
+    """Puts the longest first; in continuous integration a test is tried twice where the machine may be at fault.
 
-    The summary names each repetition.
+    That is: a test of a real engine, and any whose time has run out. The summary names each repetition, and shows how
+    the first one failed: what fails now and then is mended, in the test or in the product.
     """
     items.sort(key=lambda item: next((at for at, part in enumerate(FIRST) if item.nodeid.startswith(part)), len(FIRST)))
     if os.environ.get("CI") != "true":
@@ -67,6 +71,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(item.get_closest_marker(name) for name in REAL_ENGINES):
             item.add_marker(pytest.mark.flaky(reruns=1))
+        else:
+            item.add_marker(pytest.mark.flaky(reruns=1, only_rerun=OUT_OF_TIME))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,7 +12,7 @@ from hopslab.demo.visitor import Visitor
 from hopslab.settings import SiteSettings
 from tests.waiting import until
 
-pytestmark = [pytest.mark.hub, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.hub
 PROJECT = "restarted"
 
 

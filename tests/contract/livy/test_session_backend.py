@@ -21,6 +21,7 @@ from hops_livy.engines.drivers import DriverRequest, NotOfferedError, Shape, Sta
 from hops_livy.gpus import GpuLedger
 from hops_livy.memory import MemoryLedger
 from hops_livy.progress import Progress
+from tests.waiting import until_async
 
 pytestmark = pytest.mark.spark
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -108,16 +109,16 @@ class SessionBackendContract:
             self._tells_progress(run, able)
             assert "progress" not in [kind for kind, _ in driver.written(2)]
             running = asyncio.create_task(run("print('begun', flush=True)\nimport time; time.sleep(600)"))
-            await asyncio.sleep(1)
-            assert (("stream", {"name": "stdout", "text": "begun\n"}) in run.seen) == able.streams
-            found = await driver.complete("x = spark.ran", 13)
-            assert ("range" in found.matches) == able.completes_python
-            assert (found.start, found.end) == (10, 13)
+            begun = ("stream", {"name": "stdout", "text": "begun\n"})
+            if able.streams:
+                await until_async(lambda: begun in run.seen)
+            else:
+                await asyncio.sleep(1)
+                assert begun not in run.seen
+            await self._completes(driver, able)
             await self._inspects(driver, able)
-            began = time.monotonic()
             await driver.interrupt()
-            assert (await running).status == "error"
-            assert time.monotonic() - began < 120
+            assert (await asyncio.wait_for(running, 120)).status == "error"
             table = await run("select 1 as n", kind="sql")
             assert table.status == "ok"
             assert run.seen[-1][1]["data"]["application/json"]["data"] == [[1]]
@@ -139,12 +140,25 @@ class SessionBackendContract:
             assert {(each.stages, each.tasks) for each in progress} == {(1, 4)}
             assert max(each.tasks_done for each in progress) > 0
 
+    async def _completes(self, driver, able):
+        async def completed():
+            return await driver.complete("x = spark.ran", 13)
+
+        # On a busy machine an answer that takes too long is none.
+        found = await until_async(completed, wanted=lambda found: "range" in found.matches or not able.completes_python)
+        assert ("range" in found.matches) == able.completes_python
+        assert (found.start, found.end) == (10, 13)
+
     async def _inspects(self, driver, able):
         if not able.inspects:
             with pytest.raises(NotOfferedError):
                 await driver.inspect("spark.range", 11)
             return
-        known = await driver.inspect("spark.range", 11)
+
+        async def explained():
+            return await driver.inspect("spark.range", 11)
+
+        known = await until_async(explained, wanted=lambda known: known.found)
         assert (known.found, "start" in known.data["text/plain"]) == (True, True)
         assert not (await driver.inspect("no_such_name", 5)).found
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from hops_livy.builtin.kernel_client import KernelClient, connection_info
+from tests.waiting import until_async
 
 _ROUNDS = 60
 _NUMBERS = itertools.count()
@@ -58,7 +59,8 @@ async def _kernel():
             await process.wait()
 
 
-async def _run(client, code, *, interrupt_after=None):
+async def _run(client, code, *, interrupt_after=None, when_begun=None):
+    """Runs code; ``when_begun`` is called when it has printed ``begun``."""
     shown = []
 
     def heard(_id, kind, content):
@@ -68,7 +70,10 @@ async def _run(client, code, *, interrupt_after=None):
     if interrupt_after is not None:
         await asyncio.sleep(interrupt_after)
         client.interrupt()
-    return await asyncio.wait_for(running, 45), shown
+    if when_begun is not None:
+        await until_async(lambda: "begun" in str(shown))
+        when_begun()
+    return await asyncio.wait_for(running, 90), shown
 
 
 def _law(check):
@@ -114,10 +119,11 @@ def test_one_request_interrupts_once_though_it_is_repeated_until_it_has_acted():
         code = (
             "import time\ncaught = 0\nuntil = time.time() + 3\n"
             "while time.time() < until:\n"
-            "    try:\n        time.sleep(0.05)\n    except KeyboardInterrupt:\n        caught += 1\n"
+            "    try:\n        print('begun', flush=True)\n        time.sleep(0.05)\n"
+            "    except KeyboardInterrupt:\n        caught += 1\n"
             "caught"
         )
-        executed, shown = await _run(client, code, interrupt_after=0.5)
+        executed, shown = await _run(client, code, when_begun=client.interrupt)
         assert executed.status == "ok"
         assert shown[-1][1]["data"]["text/plain"] == "1"
 
@@ -134,8 +140,10 @@ def test_an_idle_kernel_is_not_interrupted():
 
 def test_the_kernel_tells_which_statement_runs():
     async def check(client):
-        running = asyncio.create_task(_run(client, "import time; time.sleep(600)"))
-        await asyncio.sleep(0.5)
+        begun = asyncio.Event()
+        code = "import time; print('begun', flush=True); time.sleep(600)"
+        running = asyncio.create_task(_run(client, code, when_begun=begun.set))
+        await begun.wait()
         (identity,) = client._running
         assert (await client._ask_control("state_request", {}))["running"] == identity
         client.interrupt()

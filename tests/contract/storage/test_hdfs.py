@@ -42,7 +42,7 @@ from hops_platform.errors import (
 
 from .on_a_tree import ArchivesOnATree, FilesOnATree, StorageOnATree, UploadsOnATree, names_in, place
 
-pytestmark = [pytest.mark.spark, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.spark
 
 
 @pytest.fixture

@@ -34,7 +34,6 @@ from tests.contract.s3_server import BUCKET, S3Server
 from .on_a_tree import ArchivesOnATree, FilesOnATree, StorageOnATree, UploadsOnATree, names_in, place
 
 # The first that asks for the server may have to wait until it is built.
-pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")

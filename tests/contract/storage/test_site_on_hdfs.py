@@ -19,7 +19,7 @@ from hops_platform.testing.factories import make_platform
 from tests.integration.platform.conftest import PlatformUnderTest, TestClient, cheap_passwords  # noqa: F401 - a fixture
 from tests.listening import listening
 
-pytestmark = [pytest.mark.spark, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.spark
 
 
 class Site:

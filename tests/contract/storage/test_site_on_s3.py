@@ -14,8 +14,6 @@ from hops_platform.testing.factories import make_platform
 from tests.contract.s3_server import BUCKET, S3Server
 from tests.integration.platform.conftest import PlatformUnderTest, cheap_passwords  # noqa: F401 - a fixture
 
-pytestmark = pytest.mark.timeout(600)
-
 
 @pytest.fixture
 def hops(s3_server: S3Server, tmp_path: Path) -> Iterator[PlatformUnderTest]:

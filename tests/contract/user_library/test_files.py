@@ -325,7 +325,6 @@ class TestLocalDisk(FilesContract):
         return "nobody", grp.getgrgid(pwd.getpwnam("nobody").pw_gid).gr_name
 
 
-@pytest.mark.timeout(300)
 class TestHdfs(FilesContract):
     @pytest.fixture
     def project(self, on_hdfs):

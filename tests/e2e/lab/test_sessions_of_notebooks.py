@@ -20,7 +20,7 @@ from .notebook_page import (
     write_notebook,
 )
 
-pytestmark = [pytest.mark.spark, pytest.mark.hub, pytest.mark.browser, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.spark, pytest.mark.hub, pytest.mark.browser, pytest.mark.timeout(1500)]
 PROJECT = f"watched-{secrets.token_hex(2)}"
 SHORT_IDLE = '%%configure\n{"ttl": "60s"}'
 IDLE_MS = 60_000

@@ -29,7 +29,7 @@ from .notebook_page import (
     write_notebook,
 )
 
-pytestmark = [pytest.mark.browser, pytest.mark.spark, pytest.mark.hub, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.browser, pytest.mark.spark, pytest.mark.hub, pytest.mark.timeout(1500)]
 SHARED = "Shared/weather/raw"
 IN_ADDRESS = "projects/tides/datasets/Shared:weather:raw"
 NOTEBOOK = "Jupyter/tides.ipynb"

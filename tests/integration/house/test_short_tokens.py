@@ -16,7 +16,7 @@ from hopslab.demo.visitor import Visitor
 from hopslab.settings import SiteSettings
 from tests.waiting import until
 
-pytestmark = [pytest.mark.hub, pytest.mark.spark, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.hub, pytest.mark.spark, pytest.mark.timeout(1500)]
 LIFETIME_S = 60
 """The shortest that the setting takes."""
 OUTLASTS_S = LIFETIME_S + LEEWAY_S + 5

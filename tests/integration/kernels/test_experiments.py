@@ -14,7 +14,7 @@ from tests.waiting import until
 
 from .conftest import kernel_running, make_server_folder
 
-pytestmark = [pytest.mark.spark, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.spark
 GPUS = 2
 TRIALS = 6
 EXECUTORS = f"""

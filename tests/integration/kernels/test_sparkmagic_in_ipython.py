@@ -6,7 +6,7 @@ import pytest
 
 from .conftest import kernel_running, make_server_folder
 
-pytestmark = [pytest.mark.spark, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.spark
 
 SET_UP = """
 import sparkmagic.utils.configuration as conf

@@ -9,7 +9,6 @@ from livy.models import SessionKind, SessionState, SparkRuntimeError, StatementK
 
 pytestmark = [
     pytest.mark.spark,
-    pytest.mark.timeout(600),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),  # the client closes not all of its connections
 ]
 SMALL = {"driver_memory": "512m", "executor_memory": "512m"}

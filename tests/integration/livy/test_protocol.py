@@ -4,7 +4,7 @@ import pytest
 
 from .service_process import run, start_session
 
-pytestmark = [pytest.mark.spark, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.spark
 
 PI_IN_PYTHON = """
 import random

@@ -10,7 +10,7 @@ from tests.waiting import until
 
 from .service_process import finished, run, start_session, submit, wait_for_tasks, wait_printed
 
-pytestmark = [pytest.mark.spark, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.spark
 
 PI = """
 val NUM_SAMPLES = 100000;

@@ -56,7 +56,6 @@ def told(client, number):
     return json.loads(output["data"]["text/plain"].strip().splitlines()[-1])
 
 
-@pytest.mark.timeout(300)
 def test_it_is_read_in_a_cell_until_it_is_taken_away(service):
     sandboxes = LocalSandboxes(Home(service.home))
     share = VisibleDataset(id=uuid4(), project="weather", dataset="raw", writes=False)

@@ -14,7 +14,7 @@ from tests.integration.kernels.conftest import COLOURS, kernel_running
 
 from .service_process import BASE, wait_busy
 
-pytestmark = [pytest.mark.spark, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.spark
 
 PNG = b"\x89PNG\r\n\x1a\n"
 WIDGET = "application/vnd.jupyter.widget-view+json"

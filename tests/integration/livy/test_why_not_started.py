@@ -20,7 +20,7 @@ from tests.waiting import until
 
 from .service_process import BASE, NO_SANDBOX, ROOMY, Service, make_home
 
-pytestmark = [pytest.mark.spark, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.spark
 
 # What a cluster and Apache Livy say is brought about in tests/unit/livy/test_why_not_started_elsewhere.py.
 SENTENCES = [

@@ -45,7 +45,6 @@ def test_what_is_left_of_permissions_reads_ends_or_takes_away() -> None:
 
 
 @ON_SQLITE
-@pytest.mark.timeout(120)
 def test_every_route_of_an_archived_project_answers_every_caller_as_the_table_says(hops: Any, ada: Any) -> None:
     bob = hops.with_token(hops.platform.parts.signer.sign_user("bob", admin=False).token)
     root = hops.user("root-ada", admin=True)

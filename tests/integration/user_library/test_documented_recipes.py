@@ -10,7 +10,6 @@ PAGE = Path(__file__).parents[3] / "docs" / "hops-library.md"
 
 
 @pytest.mark.spark
-@pytest.mark.timeout(300)
 def test_the_recipes_run_from_top_to_bottom(runner, tmp_path):
     found = runner.run_scenario("recipes", tmp_path, variables={"DOCUMENTATION_PAGE": str(PAGE)})
     assert found["blocks"] >= 8

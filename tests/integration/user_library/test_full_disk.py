@@ -66,7 +66,6 @@ def test_a_full_disk_ends_the_trial_with_cause_and_remedy(full_trial, function):
 
 
 @pytest.mark.spark
-@pytest.mark.timeout(180)
 def test_the_other_trials_are_kept_and_the_next_experiment_runs(runner, tmp_path, small_disk):
     runner.environment(tmp_path)
     small_disk(tmp_path / "projects/weather/Experiments", 512)
