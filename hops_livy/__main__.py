@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import socket
 import sys
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import httpx
@@ -19,6 +22,7 @@ import uvicorn
 from hops_contract.bodies import App
 from hops_contract.connections import KEEP_ALIVE_S, BoundedConnection
 from hops_contract.descriptors import raise_descriptor_limit
+from hops_contract.faults import find_faults
 from hops_contract.serving import ByProxy, ServedTogether, serve_together
 from hops_livy.app import create_app, make_registry
 from hops_livy.archive_training import ArchiveError, make_archive
@@ -124,6 +128,20 @@ def archive() -> None:
     except (ArchiveError, NoJavaError) as error:
         raise SystemExit(str(error)) from None
     sys.stdout.write(f"{path}\n")
+
+
+@cli.command()
+def check_settings() -> None:
+    """Reads all settings; prints a JSON list with the name of each that can't be used, and why."""
+    sys.stdout.write(json.dumps([asdict(fault) for fault in find_faults(_what_is_wrong, os.environ)]) + "\n")
+
+
+def _what_is_wrong(variables: Mapping[str, str]) -> list[str]:
+    try:
+        read_settings(variables)
+    except SettingsError as error:
+        return [str(error)]
+    return []
 
 
 def _unusable(error: SettingsError) -> typer.Exit:

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -14,11 +15,12 @@ import typer
 from pydantic import ValidationError
 
 from hops_contract.descriptors import raise_descriptor_limit
+from hops_contract.faults import find_faults
 from hops_contract.realms import RealmsError, load_realms
 from hops_contract.storage import StorageKind
 from hops_platform.adapters.environments.uv import UvEnvironments
 from hops_platform.adapters.realms.checks import look_at
-from hops_platform.app import build_routes, create_app, make_storage, make_streams
+from hops_platform.app import build_routes, create_app, make_mailer, make_storage, make_streams
 from hops_platform.audit.actions import Action, ActorKind
 from hops_platform.audit.events import Detail, Event
 from hops_platform.audit.service import verify
@@ -33,7 +35,7 @@ from hops_platform.second_factor import service as second_factor
 from hops_platform.security.own_secrets import ensure_secrets
 from hops_platform.security.passwords import generate_password
 from hops_platform.security.sealing import SEALING_KEY, load_sealer
-from hops_platform.settings import Settings, UnsafeBindError, check_bind, explain
+from hops_platform.settings import Settings, UnsafeBindError, check_bind, check_database_url, explain
 from hops_platform.users import service as users
 from hops_platform.users.models import find_user
 from hops_platform.users.passwords import set_password
@@ -50,11 +52,13 @@ user_commands = typer.Typer(no_args_is_help=True, help="Users, for whoever owns 
 audit_commands = typer.Typer(no_args_is_help=True, help="The audit, for whoever owns this machine.")
 storage_commands = typer.Typer(no_args_is_help=True, help="Where datasets lie, for whoever owns this machine.")
 kafka_commands = typer.Typer(no_args_is_help=True, help="The site's Kafka, for whoever owns this machine.")
+setting_commands = typer.Typer(no_args_is_help=True, help="The settings, for whoever owns this machine.")
 realm_commands = typer.Typer(no_args_is_help=True, help="Realms that people log in by.")
 cli.add_typer(audit_commands, name="audit")
 cli.add_typer(environments, name="environments")
 cli.add_typer(kafka_commands, name="kafka")
 cli.add_typer(realm_commands, name="realms")
+cli.add_typer(setting_commands, name="settings")
 cli.add_typer(storage_commands, name="storage")
 cli.add_typer(user_commands, name="users")
 
@@ -231,6 +235,27 @@ def check_realms() -> None:
     except RealmsError as error:
         _fail(str(error))
     typer.echo(json.dumps([asdict(look_at(one)) for one in realms]))
+
+
+@setting_commands.command("check")
+def check_settings() -> None:
+    """Reads all settings; prints a JSON list with the name of each that can't be used, and why."""
+    typer.echo(json.dumps([asdict(fault) for fault in find_faults(_what_is_wrong, os.environ)]))
+
+
+def _what_is_wrong(variables: Mapping[str, str]) -> list[str]:
+    # What reads them reads those of this process, which ends with this command.
+    os.environ.clear()
+    os.environ.update(variables)
+    try:
+        settings = Settings()
+        check_database_url(settings.database_url)
+        make_mailer(settings)
+    except ValidationError as error:
+        return explain(error).splitlines()
+    except (RuntimeError, OSError, ValueError) as error:
+        return [str(error)]
+    return []
 
 
 @audit_commands.command("verify")

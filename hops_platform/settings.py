@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from hops_contract.layout import Home
 from hops_contract.loopback import is_loopback
@@ -333,6 +335,22 @@ def check_bind(host: str, *, cert: Path | None, key: Path | None) -> None:
         f"The control plane was asked to answer on {host}, which others can reach, without TLS. "
         "Set HOPS_TLS_CERT and HOPS_TLS_KEY, or bind 127.0.0.1."
     )
+
+
+def check_database_url(url: str | None) -> None:
+    """Refuses an address of a database that is none; it may hold a password, which is not told.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if url is None:
+        return
+    try:
+        make_url(url)
+    except (ArgumentError, ValueError):
+        raise ValueError(
+            "HOPS_DATABASE_URL can't be used: it is no address like postgresql+psycopg://user:password@host/database."
+        ) from None
 
 
 def explain(error: ValidationError) -> str:

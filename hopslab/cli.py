@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +15,7 @@ from hopslab.demo.logins import demo_login, given_login, new_password, without_s
 from hopslab.demo.story import summary, walk
 from hopslab.doctor.findings import as_json_object, as_text, healthy
 from hopslab.doctor.machine import look_at_machine
+from hopslab.doctor.settings import check_settings, look_at_settings
 from hopslab.doctor.site import look_at_site
 from hopslab.errors import SiteError
 from hopslab.prepare.steps import SHARED_STEPS, TOTAL_STEPS, FirstLogin, initialise, prepare
@@ -44,6 +46,7 @@ def up(
 ) -> None:
     """Prepare what is missing, start everything and wait until it answers; then show the logs until Ctrl-C."""
     asked = load_settings()
+    check_settings(os.environ)
     check_realms(asked)
     settings = at_running_address(asked)
     if running_hub(settings.layout) is not None:
@@ -132,9 +135,11 @@ def logs(
 @app.command()
 def doctor(*, as_json: AsJson = False) -> None:
     """Say what is installed, which engine answers, and what would be better; exit code 0 when nothing is missing."""
-    settings = at_running_address(load_settings())
-    env = surroundings(settings)
-    findings = [*look_at_machine(settings, env), *look_at_site(settings, env)]
+    findings = look_at_settings(os.environ)
+    if healthy(findings):
+        settings = at_running_address(load_settings())
+        env = surroundings(settings)
+        findings = [*look_at_machine(settings, env), *findings, *look_at_site(settings, env)]
     print(json.dumps(as_json_object(findings)) if as_json else as_text(findings))
     raise typer.Exit(0 if healthy(findings) else 1)
 
