@@ -1,10 +1,11 @@
 """Seconds from "remove this member" until the last of their rights is gone, each of them watched by itself.
 
-A site as ``hopslab up`` starts one: Hub, proxy, control plane, session service. Each round a member has a running
-notebook server that shows a dataset of another project, a Spark session, an API key, a certificate and the token of
-the server. A Data Owner removes them by REST; from then on each right is tried again and again until it is refused or
-gone. The peer is what the Hub alone does: ``DELETE`` of such a server, until its process has ended; ours ends
-everything else as well. The last line is one JSON object.
+A site as ``hopslab up`` starts one: Hub, proxy, control plane, session service; and a Kafka with mutual TLS, where one
+can be had. Each round a member has a running notebook server that shows a dataset of another project, a Spark session,
+an API key, a certificate and the token of the server, and writes to and reads from a topic over connections that stand.
+A Data Owner removes them by REST; from then on each right is tried again and again until it is refused or gone. The
+peer is what the Hub alone does: ``DELETE`` of such a server, until its process has ended; ours ends everything else as
+well. The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -31,14 +32,17 @@ from typing import Any
 import httpx
 import psutil
 from cryptography import x509
+from topic_use import TopicUse, begin_use, running_kafka
 from verdict import tell
+
+from hops_contract.streams import topic_on_cluster
 
 ROOT = Path(__file__).resolve().parents[1]
 GOAL_S = 2.0
 PATIENCE_S = 120.0
 LOOK_S = 0.02
 """Pause between two looks at one right, and so how exact its figure is."""
-MEMBER, PROJECT, OTHER, DATASET = "ada", "weather", "tides", "raw"
+MEMBER, PROJECT, OTHER, DATASET, TOPIC = "ada", "weather", "tides", "raw", "measurements"
 FILE = "day.csv"
 
 
@@ -55,8 +59,11 @@ def load_site() -> ModuleType:
 
 
 @contextmanager
-def running_site(fixtures: ModuleType) -> Iterator[Any]:
-    """A site in a home of its own; nothing of it is left at the end, also when the benchmark is stopped."""
+def running_site(fixtures: ModuleType) -> Iterator[tuple[Any, str]]:
+    """A site in a home of its own, and the address of its Kafka, empty where it has none.
+
+    Nothing of it is left at the end, also when the benchmark is stopped.
+    """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("The benchmark was stopped."))
     base = ROOT / ".hopslab" / "environments" / "base"
     proxy = os.environ.get("HOPS_PROXY_COMMAND") or str(ROOT / "node_modules" / ".bin" / "configurable-http-proxy")
@@ -75,8 +82,11 @@ def running_site(fixtures: ModuleType) -> Iterator[Any]:
     site = fixtures.Site(home, int(env["HOPS_PORT"]), env, config)
     try:
         site.admin_password = site.platform("init")["created_admin"]["password"]
-        site.up()
-        yield site
+        with running_kafka(home) as kafka:
+            brokers = kafka.address if kafka is not None else ""
+            env["HOPS_KAFKA"] = brokers
+            site.up()
+            yield site, brokers
     finally:
         site.down()
         shutil.rmtree(home, ignore_errors=True)
@@ -92,8 +102,8 @@ def wait_for(check: Callable[[], Any], what: str) -> Any:
     return found
 
 
-def fill(site: Any, owner: Any) -> None:
-    """Two projects of the owner's; the dataset of one is shared with the other."""
+def fill(site: Any, owner: Any, *, kafka: bool) -> None:
+    """Two projects of the owner's; the dataset of one is shared with the other, which has a topic."""
     for project in (PROJECT, OTHER):
         owner.ask("POST", "projects", json={"name": project, "template": "empty"}).raise_for_status()
     owner.ask("POST", f"projects/{OTHER}/datasets", json={"name": DATASET}).raise_for_status()
@@ -102,6 +112,8 @@ def fill(site: Any, owner: Any) -> None:
     folder = site.home / "projects" / OTHER / DATASET
     wait_for(folder.is_dir, "The folder of the dataset")
     (folder / FILE).write_text("rain\n")
+    if kafka:
+        owner.ask("POST", f"projects/{PROJECT}/topics", json={"name": TOPIC}).raise_for_status()
     environment = f"projects/{PROJECT}"
     wait_for(lambda: owner.ask("GET", environment).json()["environment"]["state"] == "ready", "The environment")
 
@@ -115,6 +127,7 @@ class Member:
     key: str
     certificate: dict[str, str]
     session: int = 0
+    use: TopicUse | None = None
     processes: tuple[psutil.Process, ...] = ()
 
     @property
@@ -138,9 +151,12 @@ def start_server(member: Member) -> None:
     member.person.start_and_wait(PROJECT)
 
 
-def begin_work(member: Member) -> None:
-    """Starts the notebook server and a Spark session, and notes their processes."""
+def begin_work(member: Member, place: Path, *, brokers: str) -> None:
+    """Starts the notebook server and a Spark session, notes their processes, and uses the topic."""
     start_server(member)
+    if brokers:
+        topic = topic_on_cluster(PROJECT, TOPIC)
+        member.use = begin_use(brokers, PROJECT, topic, member.certificate, place, wait_for=wait_for)
     livy = f"{member.site.url}services/livy"
     with httpx.Client(headers={"Authorization": f"Bearer {member.token}"}, timeout=60, trust_env=False) as client:
         asked = client.post(f"{livy}/sessions", json={"kind": "pyspark", "driverMemory": "512m"}).raise_for_status()
@@ -190,7 +206,7 @@ def rights(member: Member, place: Path) -> dict[str, Callable[[], bool]]:
     project = f"{api}projects/{PROJECT}"
     server = {process for process in member.processes if _is_of_server(process)}
     lists, serial = httpx.Client(timeout=30, trust_env=False), _serial(member.certificate["certificate"])
-    return {
+    looks = {
         "page and REST": _asks(project, member.person.site.token_of(member.person)),
         "API key": _asks(project, {"Authorization": f"Bearer {member.key}"}),
         "server's token": _asks(project, {"Authorization": f"Bearer {token}"}),
@@ -201,6 +217,9 @@ def rights(member: Member, place: Path) -> dict[str, Callable[[], bool]]:
         "session and its code": lambda: any(lives(process) for process in member.processes if process not in server),
         "mount of the share": lambda: sees_share(member),
     }
+    if member.use is not None:
+        looks |= {"writing to Kafka": member.use.writes, "reading from Kafka": member.use.reads}
+    return looks
 
 
 def _is_of_server(process: psutil.Process) -> bool:
@@ -293,13 +312,13 @@ def main() -> int:
     fixtures = load_site()
     found: list[dict[str, float]] = []
     hub: list[float] = []
-    with running_site(fixtures) as site, tempfile.TemporaryDirectory() as folder:
+    with running_site(fixtures) as (site, brokers), tempfile.TemporaryDirectory() as folder:
         owner, person = site.add_user("olga"), site.add_user(MEMBER)
-        fill(site, owner)
+        fill(site, owner, kafka=bool(brokers))
         for number in range(rounds):
             member = become_member(site, owner, person, number)
             hub.append(time_hub(member))
-            begin_work(member)
+            begin_work(member, Path(folder), brokers=brokers)
             gone = time_removal(owner, member, Path(folder))
             found.append(gone)
             last = max(gone, key=lambda name: gone[name])
@@ -309,6 +328,8 @@ def main() -> int:
                 flush=True,
             )
             person.ask("DELETE", f"me/api-keys/round-{number}").raise_for_status()
+            if member.use is not None:
+                member.use.close()
     whole = [max(gone.values()) for gone in found]
     worst = max(whole)
     return tell(

@@ -6,12 +6,15 @@ import os
 import subprocess
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cryptography.x509 import Certificate
+
 from hops_platform.adapters.streams.kafka import PRINCIPAL, KafkaStreams
-from hops_platform.certificates.building import make_intermediate, make_leaf, make_root, pem
+from hops_platform.certificates.building import Signed, make_intermediate, make_leaf, make_root, pem
 from hops_platform.database import now
 from hops_platform.errors import PlatformError
 from tests.contract.hadoop import java_for, platform_home
@@ -33,15 +36,23 @@ class ClientFiles:
 
 
 class Kafka:
-    """A broker that is its own controller."""
+    """A broker that is its own controller.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: Where its files lie.
+        issuer: Signs its certificate and those of its clients; an authority of its own when ``None``.
+        roots: Whom it trusts, if there is an ``issuer``.
+    """
+
+    def __init__(self, folder: Path, *, issuer: Signed | None = None, roots: Sequence[Certificate] = ()) -> None:
         self.folder = folder
         self.java = java_for("Kafka")
         self.jars = fetch_jars(JARS, home=platform_home(), java=self.java, name="kafka")
-        self.root = make_root(now())
-        self.issuer = make_intermediate(self.root, now())
-        (folder / "authorities.pem").write_text(pem(self.root.certificate))
+        if issuer is None:
+            root = make_root(now())
+            issuer, roots = make_intermediate(root, now()), [root.certificate]
+        self.issuer = issuer
+        (folder / "authorities.pem").write_text(pem(*roots))
         self.port, controller = free_port(), free_port()
         broker = self.files_of("broker", hosts=HOSTS)
         (folder / "broker-store.pem").write_text(broker.key.read_text() + broker.certificate.read_text())
