@@ -211,6 +211,7 @@ class BuiltinSessions:
             page_key=key,
             shared_view=None if self._sandboxes is None else view_of(self._home, str(request.owner.project)),
             own_network=own_network,
+            processes=0 if self._sandboxes is None else self._sandboxes.processes,
         )
 
     def _command(self, place: Place, request: DriverRequest) -> list[str]:

@@ -15,7 +15,7 @@ from hops_contract.keeping import why_limited
 from hops_contract.shares import why_no_longer
 from hops_livy.aside import aside
 from hops_livy.builtin.driver_log import DriverLog
-from hops_livy.builtin.endings import explained, was_lost, why_ended, why_lost, why_without_memory
+from hops_livy.builtin.endings import explained, was_lost, why_bounded, why_ended, why_lost, why_without_memory
 from hops_livy.builtin.folder import SessionFolder
 from hops_livy.builtin.joined import Joined
 from hops_livy.builtin.kernel_client import KernelClient, executed
@@ -74,6 +74,7 @@ class BuiltinDriver:
         page_key: str | None = None,
         shared_view: Path | None = None,
         own_network: bool = False,
+        processes: int = 0,
     ) -> None:
         loop = asyncio.get_running_loop()
         self.ready: asyncio.Future[None] = loop.create_future()
@@ -89,6 +90,7 @@ class BuiltinDriver:
         self._pages = PageWay(request.session_id, key=page_key, socket=folder.pages_socket if own_network else None)
         self._shared_view = shared_view
         self._own_network = own_network
+        self._processes = processes
         self._told = Told()
         self._memory = MemoryWatch(OomCounter())
         self._log = DriverLog(folder)
@@ -524,6 +526,9 @@ class BuiltinDriver:
     def _why_failed(self, said: str) -> str:
         """What the error of a statement means; empty where it speaks for itself."""
         shape, apart = self._request.shape, self._cluster is not None
+        limited = why_limited(self._folder.limited)
+        if why := why_bounded(said, limited=limited, processes=self._processes):
+            return why
         if why := why_without_memory(said, shape=shape, apart=apart):
             return why
         if was_lost(said):

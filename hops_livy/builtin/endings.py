@@ -43,6 +43,13 @@ _EXECUTOR_KILLED = re.compile(
 )
 _SOMEONE_OR_MEMORY = "someone or by the machine because its memory ran out"
 _WORKER_CRASHED = "Python worker exited unexpectedly (crashed)"
+_CHILD_KILLED = re.compile(r"died with <Signals\.SIGKILL: 9>|returned non-zero exit status (-9|137)\b")
+"""Python's words of a program that code has started."""
+# Python's of a thread and of a process, a shell's of the latter, and Java's, which are no lack of memory.
+_NONE_MORE = re.compile(
+    r"can't start new thread|Resource temporarily unavailable|unable to create (new )?native thread", re.IGNORECASE
+)
+_ONLY_READ = "Read-only file system"
 
 
 def why_ended(  # noqa: PLR0911 - one cause, one sentence
@@ -128,6 +135,30 @@ def why_without_memory(said: str, *, shape: Shape, apart: bool = False) -> str:
             "executor (executorMemory), or give each task less: more partitions, or fewer cores."
         )
     return out_of_memory(shape, apart=apart) if _NO_MEMORY in said else ""
+
+
+def why_bounded(said: str, *, limited: str | None, processes: int) -> str:
+    """What to say first where a statement's error comes of a limit of the session's sandbox; else nothing.
+
+    Args:
+        said: What the error says.
+        limited: Why a limit ended a process of the sandbox just now, as its keeper says, if one did.
+        processes: The most that the sandbox may hold; 0: no limit.
+    """
+    if limited and (was_lost(said) or _CHILD_KILLED.search(said)):
+        return limited
+    if processes and _NONE_MORE.search(said):
+        # The machine may have had no room either, and some errors of other causes have the same words.
+        return (
+            f"It seems that no more processes could be started: the sandbox of the session may hold {processes}, of "
+            "which each thread is one. Start fewer at a time."
+        )
+    if _ONLY_READ in said:
+        return (
+            "What is to be written is only read here. A dataset of a project is that while the project is over its "
+            "quota of storage: delete files and empty the trash, and it can be written again, also by this session."
+        )
+    return ""
 
 
 def explained(end: Executed, why: str) -> Executed:

@@ -57,7 +57,7 @@ describe('a kernel that has ended by itself', () => {
   it('is told why, where a limit was the reason', async () => {
     answer = { reason: 'It may hold 4 GiB. Load less at a time.' };
     expect(await becomes('autorestarting')).toEqual([
-      'Kernel ended: days.ipynb took too much memory, and its variables are lost.'
+      'Kernel ended: days.ipynb was ended by a limit, and its variables are lost.'
     ]);
     const [shown] = Notification.manager.notifications;
     shown?.options.actions?.[0]?.callback(new MouseEvent('click'));

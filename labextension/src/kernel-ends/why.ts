@@ -24,7 +24,7 @@ export async function sayWhy(
       title: trans.__('Kernel ended'),
       // Lab shows no more than 140 letters, title included; the rest stands behind *Details*.
       detail: trans.__(
-        '%1 took too much memory, and its variables are lost.',
+        '%1 was ended by a limit, and its variables are lost.',
         name
       ),
       remedy: reason,

@@ -1,8 +1,10 @@
 import errno
+from types import SimpleNamespace
 
 import pytest
 
-from hops_livy.builtin.endings import explained, was_lost, why_ended, why_lost, why_without_memory
+from hops_livy.builtin.driver import BuiltinDriver
+from hops_livy.builtin.endings import explained, was_lost, why_bounded, why_ended, why_lost, why_without_memory
 from hops_livy.builtin.shortage import MemoryAtEnd
 from hops_livy.engines.drivers import Executed, Shape
 from hops_livy.errors import disk_trouble
@@ -261,3 +263,54 @@ def test_an_error_without_a_traceback_is_shown_by_its_message_and_an_empty_reaso
     assert explained(bare, "") is bare
     done = Executed(status="ok")
     assert explained(done, "Why.") is done
+
+
+LIMITED = "The sandbox of the session may hold 3 GiB of memory; its processes had more."
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Python worker exited unexpectedly (crashed)",
+        "Command '['sort']' died with <Signals.SIGKILL: 9>.",
+        "Command 'sort' returned non-zero exit status 137.",
+    ],
+)
+def test_what_the_memory_limit_of_the_sandbox_ended_is_told_in_the_cells_error(said):
+    assert why_bounded(said, limited=LIMITED, processes=0) == LIMITED
+    assert why_bounded(said, limited=None, processes=4096) == ""
+    assert why_bounded("ValueError: 3", limited=LIMITED, processes=4096) == ""
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "can't start new thread",
+        "[Errno 11] Resource temporarily unavailable",
+        "java.lang.OutOfMemoryError: unable to create native thread: possibly out of memory",
+    ],
+)
+def test_that_no_more_processes_may_start_is_told_with_their_number(said):
+    assert "may hold 4096, of which each thread is one" in why_bounded(said, limited=None, processes=4096)
+    assert why_bounded(said, limited=None, processes=0) == ""
+
+
+def test_what_can_not_be_written_is_told_with_what_makes_room():
+    told = why_bounded("[Errno 30] Read-only file system: 'a.csv'", limited=None, processes=0)
+    assert "over its quota of storage" in told
+    assert "empty the trash" in told
+
+
+class FullSandbox(BuiltinDriver):
+    """A driver whose sandbox's keeper has just ended something."""
+
+    def __init__(self, folder):
+        self._request = SimpleNamespace(shape=Shape())
+        self._cluster, self._folder, self._processes, self._shared_view = None, SimpleNamespace(limited=folder), 7, None
+
+
+def test_a_driver_asks_the_keeper_of_its_sandbox_before_it_says_who_killed(tmp_path):
+    driver = FullSandbox(tmp_path / "7.limited")
+    assert "may hold 7," in driver._why_failed("can't start new thread")
+    (tmp_path / "7.limited").write_text(LIMITED)
+    assert driver._why_failed("Command 'sort' died with <Signals.SIGKILL: 9>.") == LIMITED
