@@ -10,8 +10,9 @@ from typing import Any
 from hops_contract.layout import Home
 
 # What the control plane does at the Hub: it starts and stops servers, makes known the users who have not logged in yet,
-# and reads who runs what.
+# and reads who runs what, and how a server ended that nobody stopped.
 CONTROL_PLANE_SCOPES = [
+    "admin:server_state",
     "admin:users",
     "delete:servers",
     "list:users",

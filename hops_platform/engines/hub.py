@@ -27,7 +27,7 @@ class HubServer:
         state: How far it is.
         started_at: When it was started; ``None`` while it is stopped.
         last_activity: When it was last used.
-        reason: Why it failed, in words; only when it did.
+        reason: Why it failed, or why it ended that nobody stopped, in words; only when it did.
     """
 
     state: ServerState

@@ -44,7 +44,7 @@ class ServerAnswer(BaseModel):
     options: ServerOptions = Field(examples=[_OPTIONS_EXAMPLE])
     started_at: datetime | None = Field(default=None, examples=["2026-05-04T10:00:00Z"])
     last_activity: datetime | None = Field(default=None, examples=["2026-05-04T10:05:00Z"])
-    reason: str | None = Field(default=None, description="Why it failed, in words.", examples=[None])
+    reason: str | None = Field(default=None, description="Why it failed, or ended by itself.", examples=[None])
 
 
 class SiteProject(BaseModel):

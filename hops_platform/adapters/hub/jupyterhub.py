@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -61,6 +61,7 @@ class JupyterHub:
             reason = self._failure(user, name)
             if reason is not None:
                 return HubServer(state=ServerState.FAILED, reason=reason)
+            return HubServer(state=state, reason=_ending(model), last_activity=_moment(model.get("last_activity")))
         return HubServer(
             state=state, started_at=_moment(model.get("started")), last_activity=_moment(model.get("last_activity"))
         )
@@ -163,6 +164,14 @@ def _message(response: httpx.Response) -> str:
     except ValueError:
         return ""
     return str(body.get("message", ""))[:500] if isinstance(body, dict) else ""
+
+
+def _ending(model: Mapping[str, Any]) -> str | None:
+    """How a server ended that nobody stopped, as its spawner has kept it (:mod:`hops_spawner.mixin`)."""
+    match model.get("state"):
+        case {"ended": {"sentence": str(sentence)}}:
+            return sentence[:1000]
+    return None
 
 
 def _moment(text: str | None) -> datetime | None:

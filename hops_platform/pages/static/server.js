@@ -104,7 +104,7 @@ export function watchServer({ project, title, state, actions, scope }) {
       state.replaceChildren(
         h("span", { class: "hops-badge hops-state", "data-tone": tone }, text),
       );
-      reason.hidden = !(server.state === "failed" && server.reason);
+      reason.hidden = !(["failed", "stopped"].includes(server.state) && server.reason);
       reason.textContent = server.reason ?? "";
     }
     if (current === shown) return;

@@ -5800,7 +5800,7 @@ export interface components {
             project: string;
             /**
              * Reason
-             * @description Why it failed, in words.
+             * @description Why it failed, or ended by itself.
              * @example null
              */
             reason?: string | null;

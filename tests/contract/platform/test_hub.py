@@ -199,6 +199,26 @@ def test_refusals_of_the_hub_say_whether_to_try_again(status: int, message: str,
         JupyterHub("http://hub.test/hub/api", token=TOKEN, transport=answer).stop_server("ada", "weather")
 
 
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        ({"ended": {"sentence": "The sandbox may hold 4 GiB.", "log_tail": "secret"}}, "The sandbox may hold 4 GiB."),
+        ({"pid": 7}, None),
+        (None, None),
+        ({"ended": "odd"}, None),
+    ],
+)
+def test_a_server_that_ended_by_itself_says_why(state: object, reason: str | None) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/progress"):
+            return httpx.Response(400, json={"message": "not started"})
+        return httpx.Response(200, json={"name": "weather", "stopped": True, "ready": False, "state": state})
+
+    hub = JupyterHub("http://hub.test/hub/api", token=TOKEN, transport=httpx.MockTransport(answer))
+    found = hub.server("ada", "weather")
+    assert (found.state, found.reason) == (ServerState.STOPPED, reason)
+
+
 class TestMemoryLogins(LoginsContract):
     @pytest.fixture
     def engine(self) -> MemoryLogins:

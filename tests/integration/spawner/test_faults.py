@@ -19,6 +19,8 @@ def test_a_crashed_servers_folder_is_wiped(site: Site, ada: Person, running_serv
     assert ada.server("weather") == "stopped"
     page = unescape(ada.client.get("user/ada/weather/lab", follow_redirects=True).text)
     assert "the signal SIGKILL ended it" in page
+    told = ada.ask("GET", "projects/weather/server").json()
+    assert (told["state"], "the signal SIGKILL ended it" in (told["reason"] or "")) == ("stopped", True), told
     assert "Log of the server" in page
     assert "idle for too long" not in page
     assert str(site.home) not in page
