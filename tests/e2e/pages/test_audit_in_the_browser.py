@@ -8,11 +8,11 @@ from types import SimpleNamespace
 import httpx
 import pytest
 from playwright.sync_api import expect
-from served import Served
 
 from hops_platform.security.browser import SESSION_COOKIE
 from hops_platform.testing.factories import make_platform
 from hops_platform.users import service as users
+from tests.listening import listening
 
 pytestmark = pytest.mark.browser
 PASSWORD = "correct horse battery"
@@ -27,19 +27,18 @@ def site(tmp_path):
             users.create_user(session, name=name, title="", password=PASSWORD, admin=admin, must_change_password=False)
     for name in ("ada", "bob", "root"):
         made.logins.tokens[f"cookie-of-{name}"] = name
-    server = Served(made.app)
-    url = f"{server.url}/services/hops/"
-    with httpx.Client(base_url=f"{url}api/v1/", trust_env=False) as client:
-        client.headers["Authorization"] = f"Bearer {made.parts.signer.sign_user('ada', admin=False).token}"
-        assert client.post("projects", json={"name": "weather", "title": SCRIPT}).status_code == 201
-        made.workers.deliver_due()
-        added = client.post("projects/weather/members", json={"user": "bob", "role": "data_scientist"})
-        assert added.status_code == 201
-        client.headers["Authorization"] = f"Bearer {made.parts.signer.sign_user('bob', admin=False).token}"
-        assert client.delete("projects/weather/members/ada").status_code == 403
-    made.parts.refusals.flush(all_of_them=True)
-    yield SimpleNamespace(url=url, platform=made)
-    server.stop()
+    with listening(made.app, whole=True) as port:
+        url = f"http://127.0.0.1:{port}/services/hops/"
+        with httpx.Client(base_url=f"{url}api/v1/", trust_env=False) as client:
+            client.headers["Authorization"] = f"Bearer {made.parts.signer.sign_user('ada', admin=False).token}"
+            assert client.post("projects", json={"name": "weather", "title": SCRIPT}).status_code == 201
+            made.workers.deliver_due()
+            added = client.post("projects/weather/members", json={"user": "bob", "role": "data_scientist"})
+            assert added.status_code == 201
+            client.headers["Authorization"] = f"Bearer {made.parts.signer.sign_user('bob', admin=False).token}"
+            assert client.delete("projects/weather/members/ada").status_code == 403
+        made.parts.refusals.flush(all_of_them=True)
+        yield SimpleNamespace(url=url, platform=made)
 
 
 @pytest.fixture

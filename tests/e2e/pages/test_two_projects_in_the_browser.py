@@ -6,11 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 from playwright.sync_api import expect
-from served import Served
 
 from hops_platform.security.browser import SESSION_COOKIE
 from hops_platform.testing.factories import make_platform
 from hops_platform.users import service as users
+from tests.listening import listening
 
 pytestmark = pytest.mark.browser
 
@@ -22,10 +22,9 @@ def site(tmp_path):
         for name in ("ada", "grace"):
             users.create_user(session, name=name, title="", password="x" * 20, admin=False, must_change_password=False)
             made.logins.tokens[f"cookie-of-{name}"] = name
-    server = Served(made.app)
-    url = f"{server.url}/services/hops/"
-    yield SimpleNamespace(platform=made, url=url, projects=made.parts.settings.layout.projects)
-    server.stop()
+    with listening(made.app, whole=True) as port:
+        url = f"http://127.0.0.1:{port}/services/hops/"
+        yield SimpleNamespace(platform=made, url=url, projects=made.parts.settings.layout.projects)
 
 
 @pytest.fixture
