@@ -7,7 +7,6 @@ from types import SimpleNamespace
 import pytest
 from playwright.sync_api import expect
 
-from hops_platform.security.browser import SESSION_COOKIE
 from hops_platform.testing.factories import make_platform
 from hops_platform.users import service as users
 from tests.listening import listening
@@ -28,29 +27,11 @@ def site(tmp_path):
 
 
 @pytest.fixture
-def visit(chromium, site):
-    contexts = []
-
-    def open_page(name, path):
-        context = chromium.new_context(locale="en-GB", accept_downloads=True)
-        contexts.append(context)
-        context.add_cookies([{"name": SESSION_COOKIE, "value": f"cookie-of-{name}", "url": site.url}])
-        page = context.new_page()
-        page.set_default_timeout(10_000)
-        page.goto(f"{site.url}{path}")
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-
-
-@pytest.fixture
-def people(visit, site):
+def people(visit_as, site):
     """Both with a project; Ada's has the dataset raw with a file, and Grace's can be found."""
 
     def make(name, project, title, *, listed):
-        page = visit(name, "")
+        page = visit_as(name, "")
         page.get_by_role("button", name="Create your first project").click()
         page.get_by_label("Title", exact=True).fill(title)
         page.get_by_role("dialog").get_by_role("button", name="Create project").click()
