@@ -30,6 +30,10 @@ PASSWORD = "password"  # noqa: S105 - the file's name
 """Of both stores; Java asks for one."""
 
 
+CONTROL_PLANE = "control-plane"
+"""The common name of the control plane's own certificate, and what its files are called."""
+
+
 class CertificateFiles(BaseModel):
     """A certificate with its key, in the forms that programs read."""
 

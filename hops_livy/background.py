@@ -13,13 +13,19 @@ class Background:
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+    def begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Begins ``work``."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def cancel(self) -> None:
         """Stops all that is under way."""
         for task in self._tasks:
             task.cancel()
+
+    async def close(self) -> None:
+        """Stops all that is under way, and returns when it has ended."""
+        self.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)

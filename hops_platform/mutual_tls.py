@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from hops_contract.certificates import AUTHORITIES, CONTROL_PLANE
 from hops_contract.connections import KEEP_ALIVE_S, BoundedConnection
 from hops_contract.private_files import write_private
 from hops_contract.serving import NOT_OWN_FOLDER, ByProxy, ServedTogether, is_own_folder, serve_together
@@ -27,7 +28,6 @@ from hops_platform.settings import Settings
 from hops_platform.tls_server import TlsServer
 
 RENEWAL_INTERVAL_S = 3600.0
-NAME = "control-plane"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +39,17 @@ class TlsFiles:
     @property
     def certificate(self) -> Path:
         """The server's certificate with its chain."""
-        return self.folder / f"{NAME}.pem"
+        return self.folder / f"{CONTROL_PLANE}.pem"
 
     @property
     def key(self) -> Path:
         """Its private key."""
-        return self.folder / f"{NAME}-key.pem"
+        return self.folder / f"{CONTROL_PLANE}-key.pem"
 
     @property
     def authorities(self) -> Path:
         """The roots of those whose certificates are taken."""
-        return self.folder / "authorities.pem"
+        return self.folder / AUTHORITIES
 
     def write(self, parts: Parts) -> None:
         """Writes what holds now; a certificate that ends soon is replaced.
@@ -58,7 +58,7 @@ class TlsFiles:
             OSError: They can't be written.
         """
         with parts.database.session() as session:
-            chain, key = server_certificate(session, NAME, own_hosts(parts.settings), parts.sealer)
+            chain, key = server_certificate(session, CONTROL_PLANE, own_hosts(parts.settings), parts.sealer)
             authorities = roots(session)
         for path, text in ((self.key, key), (self.certificate, chain), (self.authorities, authorities)):
             write_private(path, text)

@@ -12,18 +12,24 @@ import uvicorn
 
 
 @contextmanager
-def listening(app: Any) -> Iterator[int]:
-    """Answers by ``app``, whose start and end are not run, at the port that is given. Connections wait from the first.
+def listening(app: Any, *, whole: bool = False) -> Iterator[int]:
+    """Answers by ``app`` at the port that is given. Connections wait from the first.
 
     Args:
         app: Of ASGI.
+        whole: Whether its start and end are run, too.
     """
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
+        server = uvicorn.Server(_config(app, whole=whole))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:
             yield listener.getsockname()[1]
         finally:
             server.should_exit = True
-            thread.join(30)
+            thread.join(60)
+
+
+def _config(app: Any, *, whole: bool) -> uvicorn.Config:
+    # A browser that is still there keeps its connections for as long as it may.
+    return uvicorn.Config(app, log_config=None, lifespan="on" if whole else "off", timeout_graceful_shutdown=1)

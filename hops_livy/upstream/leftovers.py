@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
 
+from hops_livy.background import Background
 from hops_livy.upstream.answers import GoneError, LivyError, MissingError, TooMuchError
 from hops_livy.upstream.client import LivyClient
 from hops_livy.upstream.pace import away_pause
@@ -26,7 +26,7 @@ class Leftovers:
     def __init__(self, livy: LivyClient) -> None:
         self._livy = livy
         self._left: dict[tuple[str, str], None] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background()
         self._ending: asyncio.Task[None] | None = None
 
     def add(self, kind: str, name: str) -> None:
@@ -34,23 +34,15 @@ class Leftovers:
         if len(self._left) < _MOST:
             self._left[kind, name] = None
         if self._ending is None or self._ending.done():
-            self._ending = self._spawn(self._end())
+            self._ending = self._background.begin(self._end())
 
     def find(self, is_left: Callable[[str], bool]) -> None:
         """Looks through all that Livy has, when it answers, for names that ``is_left``."""
-        self._spawn(self._find(is_left))
+        self._background.begin(self._find(is_left))
 
     async def close(self) -> None:
         """Leaves the rest to a later service, which finds it."""
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+        await self._background.close()
 
     async def _find(self, is_left: Callable[[str], bool]) -> None:
         failures = 0

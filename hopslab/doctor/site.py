@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from cryptography import x509
 
+from hops_contract.certificates import AUTHORITIES, CONTROL_PLANE
 from hopslab.commands import run_quietly
 from hopslab.doctor.findings import Finding, better, good, missing
 from hopslab.errors import SiteError
@@ -130,7 +131,7 @@ def look_at_authorities(settings: SiteSettings) -> Finding:
     try:
         ends = [
             certificate.not_valid_after_utc.timestamp()
-            for name in ("authorities.pem", "control-plane.pem")
+            for name in (AUTHORITIES, f"{CONTROL_PLANE}.pem")
             for certificate in x509.load_pem_x509_certificates((folder / name).read_bytes())
         ]
     except FileNotFoundError:

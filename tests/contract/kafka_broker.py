@@ -13,7 +13,8 @@ from typing import Any
 
 from cryptography.x509 import Certificate
 
-from hops_platform.adapters.streams.kafka import PRINCIPAL, KafkaStreams
+from hops_contract.certificates import CONTROL_PLANE
+from hops_platform.adapters.streams.kafka import KafkaStreams
 from hops_platform.certificates.building import Signed, make_intermediate, make_leaf, make_root, pem
 from hops_platform.database import now
 from hops_platform.errors import PlatformError
@@ -72,7 +73,7 @@ class Kafka:
             "ssl.client.auth": "required",
             "ssl.principal.mapping.rules": "RULE:^CN=(.*?)(,.*)?$/$1/,DEFAULT",
             "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-            "super.users": f"User:broker;User:{PRINCIPAL}",
+            "super.users": f"User:broker;User:{CONTROL_PLANE}",
             "auto.create.topics.enable": "false",
             "offsets.topic.replication.factor": "1",
             "offsets.topic.num.partitions": "1",
@@ -108,7 +109,7 @@ class Kafka:
             "log_level": 0,
         }
 
-    def streams(self, name: str = PRINCIPAL) -> KafkaStreams:
+    def streams(self, name: str = CONTROL_PLANE) -> KafkaStreams:
         """The platform's own view of it."""
         files = self.files_of(name)
         return KafkaStreams([self.address], certificate=files.certificate, key=files.key, authorities=files.authorities)

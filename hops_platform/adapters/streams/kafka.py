@@ -29,12 +29,11 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # the package
     ResourceType,
 )
 
+from hops_contract.certificates import CONTROL_PLANE
 from hops_contract.streams import prefix_of
 from hops_platform.engines.streams import TopicRights
 from hops_platform.errors import EngineRefusedError, EngineUnavailableError
 
-PRINCIPAL = "control-plane"
-"""The common name of the control plane's certificate."""
 PATIENCE_S = 10.0
 _ANY_HOST = "*"
 _READING = frozenset({AclOperation.READ, AclOperation.DESCRIBE})
@@ -229,7 +228,7 @@ def _told(error: KafkaError) -> EngineRefusedError | EngineUnavailableError:
     if code in _FORBIDDEN:
         return EngineUnavailableError(
             "Kafka does not let the platform manage topics and rights.",
-            remedy=f"Its authorizer has to be on, and User:{PRINCIPAL} in its super.users (docs/topics.md).",
+            remedy=f"Its authorizer has to be on, and User:{CONTROL_PLANE} in its super.users (docs/topics.md).",
         )
     if code == KafkaError.INVALID_REPLICATION_FACTOR:
         return EngineRefusedError(

@@ -1,5 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { ellipsesIcon, refreshIcon } from '@jupyterlab/ui-components';
+import { ellipsesIcon } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { Menu } from '@lumino/widgets';
@@ -13,9 +13,8 @@ import type { ProjectRole } from '../api/wire';
 import { CommandIDs } from '../commands/ids';
 import { DATASETS_PANEL_ID } from '../identity';
 import { DatasetRow } from '../parts/dataset-row';
-import { IconButton } from '../parts/icon-button';
 import { datasetsIcon } from '../parts/icons';
-import { ProblemView } from '../parts/problem';
+import { PanelHead } from '../parts/panel-head';
 import { Section } from '../parts/section';
 import { Sidebar } from '../parts/sidebar';
 import type { IProjectModel } from '../tokens';
@@ -107,23 +106,14 @@ export function PanelContent(props: IContentProps): React.JSX.Element {
   };
   return (
     <>
-      <div className="jp-Hops-heading">
-        <div className="jp-Hops-headingRow">
-          <h2 className="jp-Hops-title">{trans.__('Datasets')}</h2>
-          <IconButton label={trans.__('Refresh')} onClick={refresh}>
-            <refreshIcon.react tag="span" />
-          </IconButton>
-        </div>
-        <p className="jp-Hops-muted" role="status">
-          {value === null ? '' : countText(value, trans)}
-        </p>
-      </div>
-      {problem !== null && (
-        <ProblemView problem={problem} trans={trans} onRetry={refresh} />
-      )}
-      {value === null && problem === null && (
-        <p className="jp-Hops-empty">{trans.__('Reading the datasets…')}</p>
-      )}
+      <PanelHead
+        title={trans.__('Datasets')}
+        count={value === null ? null : countText(value, trans)}
+        problem={problem}
+        reading={trans.__('Reading the datasets…')}
+        trans={trans}
+        onRefresh={refresh}
+      />
       {value !== null && (
         <>
           {value.waiting.length > 0 && <Waiting {...props} list={value} />}

@@ -1,14 +1,12 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { refreshIcon } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import * as React from 'react';
 import type { IOverview, IOverviewItem } from '../api/overview';
 import { CommandIDs } from '../commands/ids';
 import { SESSIONS_PANEL_ID } from '../identity';
-import { IconButton } from '../parts/icon-button';
 import { sessionsIcon } from '../parts/icons';
-import { ProblemView } from '../parts/problem';
+import { PanelHead } from '../parts/panel-head';
 import { Section } from '../parts/section';
 import { Sidebar } from '../parts/sidebar';
 import type { IProjectModel } from '../tokens';
@@ -66,23 +64,14 @@ export function PanelContent(props: IContentProps): React.JSX.Element {
   };
   return (
     <>
-      <div className="jp-Hops-heading">
-        <div className="jp-Hops-headingRow">
-          <h2 className="jp-Hops-title">{trans.__('Spark sessions')}</h2>
-          <IconButton label={trans.__('Refresh')} onClick={refresh}>
-            <refreshIcon.react tag="span" />
-          </IconButton>
-        </div>
-        <p className="jp-Hops-muted" role="status">
-          {value === null ? '' : countText(value, trans)}
-        </p>
-      </div>
-      {problem !== null && (
-        <ProblemView problem={problem} trans={trans} onRetry={refresh} />
-      )}
-      {value === null && problem === null && (
-        <p className="jp-Hops-empty">{trans.__('Reading the sessions…')}</p>
-      )}
+      <PanelHead
+        title={trans.__('Spark sessions')}
+        count={value === null ? null : countText(value, trans)}
+        problem={problem}
+        reading={trans.__('Reading the sessions…')}
+        trans={trans}
+        onRefresh={refresh}
+      />
       {value !== null && (
         <Group {...props} overview={value} isOwn={true} now={now} />
       )}

@@ -21,6 +21,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
+from hops_contract.certificates import CONTROL_PLANE
 from hops_platform.adapters.streams.kafka import KafkaStreams, place_of_topic, wanted_rights
 from hops_platform.adapters.streams.none import NoStreams
 from hops_platform.engines.streams import TopicRights
@@ -142,7 +143,7 @@ def test_members_use_the_topic_and_strangers_and_those_removed_do_not(kafka: Kaf
 
 def test_rights_that_an_administrator_gave_stay_until_the_topic_goes(kafka: Kafka) -> None:
     streams, topic = kafka.streams(), "weather__guarded"
-    admin = AdminClient(kafka.client("control-plane"))
+    admin = AdminClient(kafka.client(CONTROL_PLANE))
 
     def found() -> set[tuple[str, AclOperation]]:
         everything = AclBindingFilter(
@@ -167,7 +168,7 @@ def test_rights_that_an_administrator_gave_stay_until_the_topic_goes(kafka: Kafk
 
 
 def test_a_cluster_that_does_not_answer_is_told_without_its_address(kafka: Kafka, tmp_path: Path) -> None:
-    files = kafka.files_of("control-plane")
+    files = kafka.files_of(CONTROL_PLANE)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{silent.getsockname()[1]}"

@@ -9,6 +9,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from scripted_platform import ScriptedPlatform, a_project, serving
 
+from hops_platform.security.browser import SESSION_COOKIE
+
 
 @pytest.fixture
 def platform():
@@ -42,3 +44,22 @@ def visit(chromium, platform):
     for context in contexts:
         context.close()
     assert faults == []
+
+
+@pytest.fixture
+def visit_as(chromium, site):
+    """Opens a page of ``site``, a control plane that listens, as somebody who is logged in there."""
+    contexts = []
+
+    def open_page(name, path):
+        context = chromium.new_context(locale="en-GB", accept_downloads=True)
+        contexts.append(context)
+        context.add_cookies([{"name": SESSION_COOKIE, "value": f"cookie-of-{name}", "url": site.url}])
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        page.goto(f"{site.url}{path}")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()

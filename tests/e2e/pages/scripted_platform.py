@@ -17,7 +17,6 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 from jinja2 import Environment, FileSystemLoader
-from served import Served
 
 from hops_contract.options import Capacity, ServerLimits, ServerOptions
 from hops_platform.http import given_parts
@@ -25,6 +24,7 @@ from hops_platform.pages import router
 from hops_platform.security.browser import BrowserUser, current_browser_user
 from hops_platform.settings import Settings
 from hops_spawner.form import FormRefusedError, options_from_form, render_form
+from tests.listening import listening
 
 PREFIX = "/services/hops"
 CSRF = "the-token-of-the-page"
@@ -429,9 +429,6 @@ def hub_pages(platform: ScriptedPlatform) -> APIRouter:  # noqa: C901 - one inne
 @contextmanager
 def serving(platform: ScriptedPlatform) -> Iterator[ScriptedPlatform]:
     """Serves ``platform`` on a free port of the loopback."""
-    server = Served(make_app(platform))
-    platform.url = server.url
-    try:
+    with listening(make_app(platform), whole=True) as port:
+        platform.url = f"http://127.0.0.1:{port}"
         yield platform
-    finally:
-        server.stop()

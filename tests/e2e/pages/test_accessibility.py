@@ -7,12 +7,12 @@ from types import SimpleNamespace
 import httpx
 import pytest
 from playwright.sync_api import expect
-from served import Served
 
 from hops_platform.security.browser import SESSION_COOKIE
 from hops_platform.testing.factories import make_platform
 from hops_platform.users import service as users
 from tests.e2e.axe import faults_of
+from tests.listening import listening
 
 pytestmark = pytest.mark.browser
 PAGES = {
@@ -56,35 +56,34 @@ def site(tmp_path_factory):
                 must_change_password=False,
             )  # fmt: skip
     made.logins.tokens["cookie-of-ada"] = "ada"
-    server = Served(made.app)
-    url = f"{server.url}/services/hops/"
-    with httpx.Client(base_url=f"{url}api/v1/", timeout=60, trust_env=False) as client:
+    with listening(made.app, whole=True) as port:
+        url = f"http://127.0.0.1:{port}/services/hops/"
+        with httpx.Client(base_url=f"{url}api/v1/", timeout=60, trust_env=False) as client:
 
-        def post(name, path, body):
-            token = made.parts.signer.sign_user(name, admin=False).token
-            client.post(path, json=body, headers={"Authorization": f"Bearer {token}"}).raise_for_status()
+            def post(name, path, body):
+                token = made.parts.signer.sign_user(name, admin=False).token
+                client.post(path, json=body, headers={"Authorization": f"Bearer {token}"}).raise_for_status()
 
-        for name, project, dataset in (("ada", "weather", "raw"), ("grace", "tides", "levels")):
-            post(name, "projects", {"name": project, "title": project.title(), "description": "Ten years."})
-            made.workers.deliver_due()
-            post(name, f"projects/{project}/datasets", {"name": dataset, "description": "As it came."})
-            made.workers.deliver_due()
-        for name, project in (("ada", "weather"), ("grace", "tides")):
-            token = made.parts.signer.sign_user(name, admin=False).token
-            client.patch(
-                f"projects/{project}",
-                json={"listed": True},
-                headers={"Authorization": f"Bearer {token}", "If-Match": "*"},
-            ).raise_for_status()
-        post("ada", "projects/weather/datasets/raw/shares", {"project": "tides"})
-        post("grace", "projects/tides/datasets/levels/shares", {"project": "weather", "mode": "write"})
-        post("grace", "projects/tides/datasets/levels/publication", {})
-        post("ada", "projects/weather/datasets/raw/folders", {"path": "raw-of-may.csv"})
-        post("ada", "projects/weather/datasets/raw/files:trash", {"path": "raw-of-may.csv"})
-        post("ada", "projects/weather/datasets/raw/folders", {"path": "2026"})
-        post("ada", "projects/weather/members", {"user": "grace", "role": "data_scientist"})
-    yield SimpleNamespace(url=url)
-    server.stop()
+            for name, project, dataset in (("ada", "weather", "raw"), ("grace", "tides", "levels")):
+                post(name, "projects", {"name": project, "title": project.title(), "description": "Ten years."})
+                made.workers.deliver_due()
+                post(name, f"projects/{project}/datasets", {"name": dataset, "description": "As it came."})
+                made.workers.deliver_due()
+            for name, project in (("ada", "weather"), ("grace", "tides")):
+                token = made.parts.signer.sign_user(name, admin=False).token
+                client.patch(
+                    f"projects/{project}",
+                    json={"listed": True},
+                    headers={"Authorization": f"Bearer {token}", "If-Match": "*"},
+                ).raise_for_status()
+            post("ada", "projects/weather/datasets/raw/shares", {"project": "tides"})
+            post("grace", "projects/tides/datasets/levels/shares", {"project": "weather", "mode": "write"})
+            post("grace", "projects/tides/datasets/levels/publication", {})
+            post("ada", "projects/weather/datasets/raw/folders", {"path": "raw-of-may.csv"})
+            post("ada", "projects/weather/datasets/raw/files:trash", {"path": "raw-of-may.csv"})
+            post("ada", "projects/weather/datasets/raw/folders", {"path": "2026"})
+            post("ada", "projects/weather/members", {"user": "grace", "role": "data_scientist"})
+        yield SimpleNamespace(url=url)
 
 
 @pytest.fixture(scope="module")

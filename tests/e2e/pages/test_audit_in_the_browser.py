@@ -8,11 +8,10 @@ from types import SimpleNamespace
 import httpx
 import pytest
 from playwright.sync_api import expect
-from served import Served
 
-from hops_platform.security.browser import SESSION_COOKIE
 from hops_platform.testing.factories import make_platform
 from hops_platform.users import service as users
+from tests.listening import listening
 
 pytestmark = pytest.mark.browser
 PASSWORD = "correct horse battery"
@@ -27,41 +26,22 @@ def site(tmp_path):
             users.create_user(session, name=name, title="", password=PASSWORD, admin=admin, must_change_password=False)
     for name in ("ada", "bob", "root"):
         made.logins.tokens[f"cookie-of-{name}"] = name
-    server = Served(made.app)
-    url = f"{server.url}/services/hops/"
-    with httpx.Client(base_url=f"{url}api/v1/", timeout=60, trust_env=False) as client:
-        client.headers["Authorization"] = f"Bearer {made.parts.signer.sign_user('ada', admin=False).token}"
-        assert client.post("projects", json={"name": "weather", "title": SCRIPT}).status_code == 201
-        made.workers.deliver_due()
-        added = client.post("projects/weather/members", json={"user": "bob", "role": "data_scientist"})
-        assert added.status_code == 201
-        client.headers["Authorization"] = f"Bearer {made.parts.signer.sign_user('bob', admin=False).token}"
-        assert client.delete("projects/weather/members/ada").status_code == 403
-    made.parts.refusals.flush(all_of_them=True)
-    yield SimpleNamespace(url=url, platform=made)
-    server.stop()
+    with listening(made.app, whole=True) as port:
+        url = f"http://127.0.0.1:{port}/services/hops/"
+        with httpx.Client(base_url=f"{url}api/v1/", timeout=60, trust_env=False) as client:
+            client.headers["Authorization"] = f"Bearer {made.parts.signer.sign_user('ada', admin=False).token}"
+            assert client.post("projects", json={"name": "weather", "title": SCRIPT}).status_code == 201
+            made.workers.deliver_due()
+            added = client.post("projects/weather/members", json={"user": "bob", "role": "data_scientist"})
+            assert added.status_code == 201
+            client.headers["Authorization"] = f"Bearer {made.parts.signer.sign_user('bob', admin=False).token}"
+            assert client.delete("projects/weather/members/ada").status_code == 403
+        made.parts.refusals.flush(all_of_them=True)
+        yield SimpleNamespace(url=url, platform=made)
 
 
-@pytest.fixture
-def visit(chromium, site):
-    contexts = []
-
-    def open_page(name, path):
-        context = chromium.new_context(locale="en-GB", accept_downloads=True)
-        contexts.append(context)
-        context.add_cookies([{"name": SESSION_COOKIE, "value": f"cookie-of-{name}", "url": site.url}])
-        page = context.new_page()
-        page.set_default_timeout(60_000)
-        page.goto(f"{site.url}{path}")
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-
-
-def test_a_data_owner_reads_filters_and_exports_the_projects_audit(visit):
-    page = visit("ada", "projects/weather")
+def test_a_data_owner_reads_filters_and_exports_the_projects_audit(visit_as):
+    page = visit_as("ada", "projects/weather")
     page.get_by_role("link", name="Audit").click()
     rows = page.locator("#audit-rows tr")
     expect(rows.filter(has_text="member.add")).to_contain_text("bob")
@@ -81,16 +61,16 @@ def test_a_data_owner_reads_filters_and_exports_the_projects_audit(visit):
     expect(page.get_by_text("There is no such row.")).to_be_visible()
 
 
-def test_a_data_scientist_sees_no_way_there_and_is_told_why(visit):
-    page = visit("bob", "projects/weather")
+def test_a_data_scientist_sees_no_way_there_and_is_told_why(visit_as):
+    page = visit_as("bob", "projects/weather")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     expect(page.get_by_role("link", name="Audit")).to_have_count(0)
-    page = visit("bob", "projects/weather/audit")
+    page = visit_as("bob", "projects/weather/audit")
     expect(page.get_by_role("alert")).to_contain_text("audit:read")
 
 
-def test_an_administrator_reads_and_verifies_the_sites_audit(visit, site):
-    page = visit("root", "audit")
+def test_an_administrator_reads_and_verifies_the_sites_audit(visit_as, site):
+    page = visit_as("root", "audit")
     rows = page.locator("#audit-rows tr")
     expect(rows.filter(has_text="member.add")).to_contain_text("in weather")
     page.get_by_role("button", name="Verify").click()

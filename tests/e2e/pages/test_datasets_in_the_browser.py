@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from served import Served
 
 from hops_platform.security.browser import SESSION_COOKIE
 from hops_platform.testing.factories import TestPlatform, make_platform
 from hops_platform.users import service as users
 from tests.e2e.axe import faults_of
+from tests.listening import listening
 
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[3]
@@ -43,10 +43,9 @@ def site(tmp_path_factory):
                 session, name=name, title="", password="correct horse", admin=False, must_change_password=False
             )
     made.logins.tokens |= {"cookie-of-ada": "ada", "cookie-of-bob": "bob"}
-    server = Served(made.app)
-    url = f"{server.url}/services/hops/"
-    yield Site(made, url)
-    server.stop()
+    with listening(made.app, whole=True) as port:
+        url = f"http://127.0.0.1:{port}/services/hops/"
+        yield Site(made, url)
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from types import SimpleNamespace
 
 import pytest
 from playwright.sync_api import expect
-from served import Served
 from sqlalchemy import update
 
 from hops_platform.database import now
@@ -19,6 +18,7 @@ from hops_platform.security.browser import SESSION_COOKIE
 from hops_platform.testing.factories import make_platform
 from hops_platform.users import service as users
 from tests.e2e.axe import faults_of
+from tests.listening import listening
 
 pytestmark = pytest.mark.browser
 
@@ -30,9 +30,8 @@ def site(tmp_path):
     with made.parts.database.session() as session:
         users.create_user(session, name="ada", title="", password="x" * 20, admin=True, must_change_password=False)
     made.logins.tokens["cookie-of-ada"] = "ada"
-    server = Served(made.app)
-    yield SimpleNamespace(platform=made, url=f"{server.url}/services/hops/")
-    server.stop()
+    with listening(made.app, whole=True) as port:
+        yield SimpleNamespace(platform=made, url=f"http://127.0.0.1:{port}/services/hops/")
 
 
 @pytest.fixture

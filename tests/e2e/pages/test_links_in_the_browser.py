@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import expect
-from served import Served
 
 from hops_platform.addresses.service import set_address
 from hops_platform.security.browser import SESSION_COOKIE
 from hops_platform.settings import RegistrationRule
 from hops_platform.testing.factories import make_platform
 from hops_platform.users import service as users
+from tests.listening import listening
 
 pytestmark = pytest.mark.browser
 PASSWORD = "correct horse battery"
@@ -27,10 +27,9 @@ def control_plane(tmp_path):
             )
             set_address(session, user, f"{name}@example.org")
     made.logins.tokens |= {"cookie-of-ada": "ada", "cookie-of-grace": "grace"}
-    server = Served(made.app)
-    made.parts.settings.public_url = f"{server.url}/"
-    yield made, f"{server.url}/services/hops/"
-    server.stop()
+    with listening(made.app, whole=True) as port:
+        made.parts.settings.public_url = f"http://127.0.0.1:{port}/"
+        yield made, f"http://127.0.0.1:{port}/services/hops/"
 
 
 @pytest.fixture

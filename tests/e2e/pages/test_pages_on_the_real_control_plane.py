@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import expect
-from served import Served
 
 from hops_platform.security.browser import SESSION_COOKIE
 from hops_platform.testing.factories import make_platform
 from hops_platform.users import service as users
+from tests.listening import listening
 
 pytestmark = pytest.mark.browser
 PASSWORD = "correct horse battery"
@@ -21,10 +21,9 @@ def control_plane(tmp_path):
         for name, admin in (("ada", True), ("grace", False)):
             users.create_user(session, name=name, title="", password=PASSWORD, admin=admin, must_change_password=False)
     made.logins.tokens["cookie-of-ada"] = "ada"
-    server = Served(made.app)
-    url = f"{server.url}/services/hops/"
-    yield made, url
-    server.stop()
+    with listening(made.app, whole=True) as port:
+        url = f"http://127.0.0.1:{port}/services/hops/"
+        yield made, url
 
 
 @pytest.fixture

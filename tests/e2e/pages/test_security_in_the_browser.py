@@ -8,7 +8,6 @@ from types import SimpleNamespace
 import httpx
 import pytest
 from playwright.sync_api import expect
-from served import Served
 
 from hops_platform.second_factor import service as second_factor
 from hops_platform.second_factor.codes import STEP_S, code_of, step_at
@@ -16,6 +15,7 @@ from hops_platform.security.browser import SESSION_COOKIE
 from hops_platform.testing.factories import make_platform
 from hops_platform.users import log_ins
 from hops_platform.users import service as users
+from tests.listening import listening
 
 pytestmark = pytest.mark.browser
 PASSWORD = "correct horse battery"
@@ -48,9 +48,8 @@ def site(tmp_path):
     with made.parts.database.session() as session:
         users.create_user(session, name="ada", title="", password=PASSWORD, admin=False, must_change_password=False)
     made.logins.tokens["cookie-of-ada"] = "ada"
-    server = Served(made.app)
-    yield SimpleNamespace(platform=made, url=f"{server.url}/services/hops/")
-    server.stop()
+    with listening(made.app, whole=True) as port:
+        yield SimpleNamespace(platform=made, url=f"http://127.0.0.1:{port}/services/hops/")
 
 
 @pytest.fixture

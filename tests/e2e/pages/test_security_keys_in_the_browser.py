@@ -12,11 +12,11 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse
 from jinja2 import Environment, FileSystemLoader
 from playwright.sync_api import expect
-from served import Served
 
 from hops_platform.security.browser import SESSION_COOKIE
 from hops_platform.testing.factories import make_platform
 from hops_platform.users import service as users
+from tests.listening import listening
 
 pytestmark = pytest.mark.browser
 PASSWORD = "correct horse battery"
@@ -64,13 +64,12 @@ def url(tmp_path):
     with made.parts.database.session() as session:
         users.create_user(session, name="ada", title="", password=PASSWORD, admin=False, must_change_password=False)
     made.logins.tokens["cookie-of-ada"] = "ada"
-    made.app.include_router(hub_log_in(lambda: f"{server.url}/services/hops/"))
-    server = Served(made.app)
-    # Browsers know keys at names alone.
-    site = server.url.replace("127.0.0.1", "localhost")
-    made.parts.settings.public_url = f"{site}/"
-    yield f"{site}/services/hops/"
-    server.stop()
+    made.app.include_router(hub_log_in(lambda: f"http://127.0.0.1:{port}/services/hops/"))
+    with listening(made.app, whole=True) as port:
+        # Browsers know keys at names alone.
+        site = f"http://localhost:{port}"
+        made.parts.settings.public_url = f"{site}/"
+        yield f"{site}/services/hops/"
 
 
 @pytest.fixture

@@ -6,11 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 from playwright.sync_api import expect
-from served import Served
 
-from hops_platform.security.browser import SESSION_COOKIE
 from hops_platform.testing.factories import make_platform
 from hops_platform.users import service as users
+from tests.listening import listening
 
 pytestmark = pytest.mark.browser
 
@@ -22,36 +21,17 @@ def site(tmp_path):
         for name in ("ada", "grace"):
             users.create_user(session, name=name, title="", password="x" * 20, admin=False, must_change_password=False)
             made.logins.tokens[f"cookie-of-{name}"] = name
-    server = Served(made.app)
-    url = f"{server.url}/services/hops/"
-    yield SimpleNamespace(platform=made, url=url, projects=made.parts.settings.layout.projects)
-    server.stop()
+    with listening(made.app, whole=True) as port:
+        url = f"http://127.0.0.1:{port}/services/hops/"
+        yield SimpleNamespace(platform=made, url=url, projects=made.parts.settings.layout.projects)
 
 
 @pytest.fixture
-def visit(chromium, site):
-    contexts = []
-
-    def open_page(name, path):
-        context = chromium.new_context(locale="en-GB", accept_downloads=True)
-        contexts.append(context)
-        context.add_cookies([{"name": SESSION_COOKIE, "value": f"cookie-of-{name}", "url": site.url}])
-        page = context.new_page()
-        page.set_default_timeout(60_000)
-        page.goto(f"{site.url}{path}")
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-
-
-@pytest.fixture
-def people(visit, site):
+def people(visit_as, site):
     """Both with a project; Ada's has the dataset raw with a file, and Grace's can be found."""
 
     def make(name, project, title, *, listed):
-        page = visit(name, "")
+        page = visit_as(name, "")
         page.get_by_role("button", name="Create your first project").click()
         page.get_by_label("Title", exact=True).fill(title)
         page.get_by_role("dialog").get_by_role("button", name="Create project").click()

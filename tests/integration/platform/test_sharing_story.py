@@ -34,8 +34,8 @@ def test_the_script_of_the_page_tells_the_story(on_disk: Any, address: str, tmp_
     (on_disk.platform.parts.settings.layout.project("weather") / "raw" / "day.csv").write_text("rain\n")
     for name in ("ada", "grace"):
         token = on_disk.platform.parts.signer.sign_user(name, admin=False).token
-        (tmp_path / f"{name}.txt").write_text(f"Authorization: Bearer {token}\n")
-    told = said_by(script_of("sharing.md"), tmp_path, hops=address)
+        (tmp_path / f"token-{name}.txt").write_text(f"Authorization: Bearer {token}\n")
+    told = said_by(script_of("sharing.md"), tmp_path, HOPS=address)
     offered, waiting, accepted, files, download, users, gone = told.strip().splitlines()
     assert '"state":"offered"' in offered
     assert '"state":"offered"' in waiting

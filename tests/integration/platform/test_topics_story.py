@@ -38,8 +38,8 @@ def address(hops: Any) -> Iterator[str]:
 @pytest.mark.usefixtures("ada")
 def test_the_script_of_the_page_tells_the_story(hops: Any, address: str, tmp_path: Path) -> None:
     token = hops.platform.parts.signer.sign_user("ada", admin=False).token
-    (tmp_path / "ada.txt").write_text(f"Authorization: Bearer {token}\n")
-    told = said_by(script_of("topics.md"), tmp_path, hops=f"{address}/api/v1")
+    (tmp_path / "token.txt").write_text(f"Authorization: Bearer {token}\n")
+    told = said_by(script_of("topics.md"), tmp_path, HOPS=f"{address}/api/v1")
     created, listed, read, brokers = told.strip().splitlines()
     assert '"on_cluster":"weather__measurements"' in created
     assert '"partitions":3' in listed
