@@ -81,6 +81,11 @@ def test_ports_stay_the_same_from_start_to_start(tmp_path: Path) -> None:
     assert choose_ports(("hub", "hops"), tmp_path / "ports.json") == first
 
 
+def test_no_port_is_chosen_twice(tmp_path: Path) -> None:
+    chosen = choose_ports(tuple(f"service-{number}" for number in range(500)), tmp_path / "ports.json")
+    assert len(set(chosen.values())) == 500
+
+
 def test_a_port_that_is_taken_by_now_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taken: int) -> None:
     monkeypatch.setattr(module, "_PORT_PATIENCE_S", 0.0)
     (tmp_path / "ports.json").write_text(json.dumps({"hub": taken}))
