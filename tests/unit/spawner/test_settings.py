@@ -165,7 +165,7 @@ def test_a_hub_with_such_settings_ends_with_the_sentence_and_no_traceback(
     config = module.SOURCE / "jupyterhub_config" / "jupyterhub_config.py"
     ended = subprocess.run(
         [sys.executable, "-m", "jupyterhub", "--config", str(config)], check=False, capture_output=True, text=True,
-        env={"PATH": os.environ["PATH"], "HOPS_HOME": str(tmp_path), **variables}, cwd=tmp_path, timeout=60,
+        env={"PATH": os.environ["PATH"], "HOPS_HOME": str(tmp_path), **variables}, cwd=tmp_path, timeout=240,
     )  # fmt: skip
     assert ended.returncode != 0
     assert said in ended.stderr
@@ -185,7 +185,7 @@ def test_the_hub_may_hold_as_many_open_files_as_the_site_allows(tmp_path: Path) 
     )
     ended = subprocess.run(
         [sys.executable, "-c", program, str(config)], check=False, capture_output=True, text=True,
-        env={"PATH": os.environ["PATH"], "HOPS_HOME": str(tmp_path), "HOPS_PROXY_COMMAND": "true"}, timeout=60,
+        env={"PATH": os.environ["PATH"], "HOPS_HOME": str(tmp_path), "HOPS_PROXY_COMMAND": "true"}, timeout=240,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.splitlines()[-1] == "True"
