@@ -11,6 +11,7 @@ import socket
 import stat
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 from typing import Literal, Self
 
@@ -179,12 +180,13 @@ def choose_ports(names: tuple[str, ...], file: Path) -> dict[str, int]:
     except (OSError, ValueError, AttributeError):
         earlier = {}
     deadline = time.monotonic() + _PORT_PATIENCE_S
-    ports = {name: _port(earlier.get(name), deadline) for name in names}
+    with ExitStack() as held:  # so that none is chosen twice
+        ports = {name: _port(earlier.get(name), deadline, held) for name in names}
     write_private(file, json.dumps(ports))
     return ports
 
 
-def _port(wanted: int | None, deadline: float) -> int:
+def _port(wanted: int | None, deadline: float, held: ExitStack) -> int:
     while wanted is not None:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -196,10 +198,10 @@ def _port(wanted: int | None, deadline: float) -> int:
                 time.sleep(0.1)  # a service of the killed Hub is still on its way out
             else:
                 return wanted
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    probe = held.enter_context(socket.socket())
+    probe.bind((LOOPBACK, 0))
+    port: int = probe.getsockname()[1]
+    return port
 
 
 def find_proxy(settings: SiteSettings) -> str:

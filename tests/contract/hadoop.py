@@ -108,7 +108,7 @@ class Hdfs:
             try:
                 # Files can be made once the NameNode has left safe mode and knows the DataNode.
                 live = requests.get(
-                    f"http://127.0.0.1:{self.http}/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState", timeout=5
+                    f"http://127.0.0.1:{self.http}/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState", timeout=30
                 ).json()["beans"][0]
                 if live["NumLiveDataNodes"] == 1 and live["FSState"] == "Operational":
                     break
@@ -127,7 +127,7 @@ class Hdfs:
             method,
             f"http://127.0.0.1:{self.http}/webhdfs/v1{path}",
             params={"op": op, "user.name": user, **params},
-            timeout=20,
+            timeout=60,
         )
 
     def make_folder(self, path: str, *, owner: str) -> None:

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LEFT_OUT = re.compile(r"(java|javac|jar|node|nodejs|npm|npx|corepack|uv|uvx)(\d.*)?")
 MINUTE_S = 60
 
-pytestmark = [pytest.mark.spark, pytest.mark.hub, pytest.mark.timeout(30 * MINUTE_S)]
+pytestmark = [pytest.mark.spark, pytest.mark.hub, pytest.mark.timeout(50 * MINUTE_S)]
 
 
 @pytest.fixture
@@ -78,19 +78,19 @@ def test_make_up_and_the_demo_need_nothing_but_python_and_make_down_leaves_nothi
         return done
 
     try:
-        said = run("make", "up", minutes=12).stdout
+        said = run("make", "up", minutes=18).stdout
         assert f"http://127.0.0.1:{port}/" in said
         password = re.search(r"password\s+(\S+)", said)
         assert password, said
-        assert "ready" in run("make", "up", minutes=3).stdout, "a second time everything is there"
-        findings = json.loads(run(".venv/bin/hopslab", "doctor", "--json", minutes=1).stdout)["findings"]
+        assert "ready" in run("make", "up", minutes=5).stdout, "a second time everything is there"
+        findings = json.loads(run(".venv/bin/hopslab", "doctor", "--json", minutes=4).stdout)["findings"]
         java = next(finding for finding in findings if finding["subject"] == "Java")
         assert java["detail"].endswith("from the package index")
-        walked = run(".venv/bin/hopslab", "demo", "--json", minutes=10)
+        walked = run(".venv/bin/hopslab", "demo", "--json", minutes=15)
         assert password[1] not in walked.stdout + walked.stderr
         all_is_right(json.loads(walked.stdout))
     finally:
-        run("make", "down", minutes=2)
+        run("make", "down", minutes=4)
     assert started_in(checkout) == []
 
 

@@ -333,10 +333,10 @@ class TestHdfs(FilesContract):
     @pytest.fixture
     def other_project(self, on_hdfs, hdfs_cluster):
         url = f"http://127.0.0.1:{hdfs_cluster.http}/webhdfs/v1/Projects/sales?user.name=hdfs&op="
-        requests.put(f"{url}MKDIRS", timeout=20).raise_for_status()
-        requests.put(f"{url}SETOWNER&owner=weather__ada", timeout=20).raise_for_status()
+        requests.put(f"{url}MKDIRS", timeout=60).raise_for_status()
+        requests.put(f"{url}SETOWNER&owner=weather__ada", timeout=60).raise_for_status()
         yield f"{on_hdfs.removesuffix('weather')}sales"
-        requests.delete(f"{url}DELETE&recursive=true", timeout=20).raise_for_status()
+        requests.delete(f"{url}DELETE&recursive=true", timeout=60).raise_for_status()
 
     @pytest.fixture
     def as_superuser(self, monkeypatch):

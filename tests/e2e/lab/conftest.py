@@ -16,7 +16,7 @@ from bench.lab_server import RunningLab, running_lab
 from hopslab.demo.logins import Login, demo_login
 from hopslab.demo.visitor import Visitor
 
-from .notebook_page import server_of_a_project
+from .notebook_page import MINUTE_MS, server_of_a_project
 
 
 @dataclass
@@ -119,7 +119,7 @@ def page(chromium: Browser, server_extension: ServerExtension) -> Iterator[Page]
 @pytest.fixture
 def open_lab(page: Page, lab: RunningLab) -> Page:
     page.goto(lab.workspace(f"auto-{time.monotonic_ns()}"))
-    page.locator(".jp-Launcher").wait_for(timeout=60_000)
+    page.locator(".jp-Launcher").wait_for(timeout=2 * MINUTE_MS)
     return page
 
 

@@ -47,7 +47,7 @@ def opened(chromium: Browser, lab_of: tuple[ProjectRole, RunningLab]) -> Iterato
     role, lab = lab_of
     page = chromium.new_context(viewport={"width": 1280, "height": 800}).new_page()
     page.goto(lab.workspace("auto-menus"))
-    page.locator(".jp-Launcher").wait_for(timeout=60_000)
+    page.locator(".jp-Launcher").wait_for(timeout=120_000)
     page.locator(".jp-DirListing-content").get_by_text("Jupyter").dblclick()
     yield role, page
     page.context.close()

@@ -12,8 +12,9 @@ from playwright.sync_api import Locator, Page, expect
 from bench.lab_server import RunningLab
 from tests.e2e.axe import faults_of
 
+from .asking import retry
 from .conftest import PROJECT
-from .notebook_page import choose_theme
+from .notebook_page import MINUTE_MS, choose_theme
 
 pytestmark = pytest.mark.browser
 PAGES = "/services/hops/projects/weather"
@@ -158,7 +159,7 @@ def test_a_right_click_offers_what_one_may_where_it_means_something(with_dataset
 def test_a_data_scientist_is_offered_no_share_and_no_download(with_datasets: Any, page: Page, lab: RunningLab) -> None:
     with_datasets.answers["GET project"] = (200, PROJECT | {"role": "data_scientist"})
     page.goto(lab.workspace(f"auto-{time.monotonic_ns()}"))
-    page.locator(".jp-Launcher").wait_for(timeout=60_000)
+    page.locator(".jp-Launcher").wait_for(timeout=2 * MINUTE_MS)
     panel = open_panel(page)
     expect(panel).to_contain_text("A Data Owner of this project answers.")
     page.get_by_role("tab", name="File Browser").click()
@@ -189,6 +190,7 @@ def test_what_can_not_be_read_says_why_and_what_to_do(with_datasets: Any, open_l
     with_datasets.answers["GET datasets"] = (503, problem)
     panel.get_by_role("button", name="Refresh").click()
     expect(panel.get_by_role("alert")).to_contain_text("It does not answer.")
+    expect(panel.get_by_role("button", name="Retry")).to_be_visible()
     with_datasets.answers["GET datasets"] = (200, DATASETS)
-    panel.get_by_role("button", name="Retry").click()
+    retry(panel)
     expect(panel.get_by_role("alert")).to_have_count(0)

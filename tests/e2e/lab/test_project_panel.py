@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from .quiet import when_quiet
+from .asking import retry, when_quiet
 
 pytestmark = pytest.mark.browser
 
@@ -76,8 +76,9 @@ def test_panel_shows_cause_and_remedy_and_recovers_on_retry(open_lab: Page, serv
     expect(alert).to_contain_text("It does not answer.")
     expect(alert).to_contain_text("Try again in a moment.")
     expect(panel.get_by_role("heading", name="Weather of the coast")).to_be_visible()
+    expect(alert.get_by_role("button", name="Retry")).to_be_visible()
     server_extension.answers["GET session"] = good
-    alert.get_by_role("button", name="Retry").click()
+    retry(alert)
     expect(panel.get_by_role("alert")).to_have_count(0)
 
 

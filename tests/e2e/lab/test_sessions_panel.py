@@ -10,8 +10,8 @@ import nbformat
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from .asking import retry, when_quiet
 from .conftest import PROJECT, SESSION
-from .quiet import when_quiet
 
 pytestmark = pytest.mark.browser
 
@@ -275,8 +275,9 @@ def test_a_problem_is_shown_beside_what_was_read_and_goes_on_retry(open_lab: Pag
     alert = panel.get_by_role("alert")
     expect(alert).to_contain_text("The session service does not answer.")
     expect(mine(panel)).to_have_count(3)
+    expect(alert.get_by_role("button", name="Retry")).to_be_visible()
     server_extension.answers["GET overview"] = good
-    alert.get_by_role("button", name="Retry").click()
+    retry(alert)
     expect(panel.get_by_role("alert")).to_have_count(0)
 
 

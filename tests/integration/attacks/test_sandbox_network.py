@@ -498,7 +498,7 @@ print(json.dumps([made, libc.syscall(ask, 10, -3, b"user", b"of-the-service", 0)
     command = kept_command(_program(), [PYTHON, "-I", "-c", look], view, cwd=Path("/"), keeping=keeping)
     done = subprocess.run(
         [sys.executable, "-I", "-c", start, json.dumps([command, command])],
-        capture_output=True, text=True, check=False, timeout=60,
+        capture_output=True, text=True, check=False, timeout=240,
     )  # fmt: skip
     if "AssertionError" in done.stderr:
         pytest.skip("this machine lets its own user have no keys")

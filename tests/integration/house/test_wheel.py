@@ -24,7 +24,7 @@ def wheel(tmp_path_factory):
 
 def tracked(folder):
     answer = subprocess.run(
-        ["git", "ls-files", "-z", folder], cwd=ROOT, check=True, capture_output=True, text=True, timeout=30
+        ["git", "ls-files", "-z", folder], cwd=ROOT, check=True, capture_output=True, text=True, timeout=240
     )
     return [ROOT / name for name in answer.stdout.split("\0") if name and (ROOT / name).is_file()]
 

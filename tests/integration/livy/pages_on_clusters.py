@@ -49,6 +49,6 @@ def _check_port(service, driver_host):
 def _asked(host, port):
     """The status with which a stranger is answered; ``None`` where no page is."""
     try:
-        return httpx.get(f"http://{host}:{port}/jobs/", timeout=5, trust_env=False).status_code
+        return httpx.get(f"http://{host}:{port}/jobs/", timeout=20, trust_env=False).status_code
     except httpx.HTTPError:
         return None

@@ -134,7 +134,7 @@ def test_every_page_of_master_and_workers_refuses_who_brings_no_key(service):
     answers = []
     for port in ports_of_java(service):
         try:
-            page = httpx.get(f"http://127.0.0.1:{port}/json/", timeout=5, trust_env=False)
+            page = httpx.get(f"http://127.0.0.1:{port}/json/", timeout=20, trust_env=False)
         except httpx.HTTPError:
             continue  # no page: a port that speaks Spark's own protocol
         answers.append(page.status_code)
@@ -149,7 +149,7 @@ def test_a_key_of_another_session_opens_no_page(service):
     for port in ports_of_java(service):
         with contextlib.suppress(httpx.HTTPError):
             answers.add(
-                httpx.get(f"http://127.0.0.1:{port}/", headers=stranger, timeout=5, trust_env=False).status_code
+                httpx.get(f"http://127.0.0.1:{port}/", headers=stranger, timeout=20, trust_env=False).status_code
             )
     assert answers == {403}
 

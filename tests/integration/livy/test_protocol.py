@@ -2,7 +2,7 @@
 
 import pytest
 
-from .service_process import run, start_session
+from .service_process import finished, run, start_session
 
 pytestmark = pytest.mark.spark
 
@@ -79,7 +79,7 @@ def test_what_runs_and_what_waits_is_interrupted(client, session_id):
     body = {"code": "import time; time.sleep(120)", "kind": "pyspark"}
     numbers = [client.post(path, json=body).json()["id"] for _ in range(2)]
     assert client.post(f"/sessions/{session_id}/interrupt").json() == {"msg": "interrupted"}
-    assert [client.get(f"{path}/{number}").json()["state"] for number in numbers] == ["cancelled", "cancelled"]
+    assert [finished(client, session_id, number)["state"] for number in numbers] == ["cancelled", "cancelled"]
     assert client.get(f"/sessions/{session_id}").json()["state"] == "idle"
 
 

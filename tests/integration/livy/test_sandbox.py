@@ -318,7 +318,7 @@ def test_a_session_lives_on_in_its_sandbox_while_the_service_is_another_one(serv
 def test_a_service_that_must_have_sandboxes_does_not_start_without_and_says_what_helps(service):
     environment = service.variables | {"HOPS_SANDBOX": "on", "PATH": "/nowhere"}
     done = subprocess.run(
-        [*service.process.args[:3], "serve"], env=environment, capture_output=True, text=True, timeout=60, check=False
+        [*service.process.args[:3], "serve"], env=environment, capture_output=True, text=True, timeout=240, check=False
     )
     assert done.returncode != 0
     assert "HOPS_SANDBOX is on" in done.stderr

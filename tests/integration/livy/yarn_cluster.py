@@ -124,7 +124,7 @@ class YarnCluster:
 
     def _ask(self, method: str, what: str, query: dict, content: dict | None = None) -> httpx.Response:
         url = f"http://127.0.0.1:{self.web}/ws/v1/cluster/{what}"
-        return httpx.request(method, url, params=query, json=content, timeout=20).raise_for_status()
+        return httpx.request(method, url, params=query, json=content, timeout=60).raise_for_status()
 
     def _run(self, program: str, name: str) -> None:
         command = [

@@ -241,5 +241,5 @@ def two_runs(project_folder, project_environment):
     )
     logdir = project_folder / "Experiments" / "grid"
     logdir.mkdir()
-    subprocess.run([project_environment / "bin" / "python", "-c", program, str(logdir)], check=True, timeout=60)
+    subprocess.run([project_environment / "bin" / "python", "-c", program, str(logdir)], check=True, timeout=240)
     return "Experiments/grid"

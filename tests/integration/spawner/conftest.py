@@ -106,7 +106,7 @@ class Site:
 
     def platform(self, *arguments: str) -> dict[str, Any]:
         command = [sys.executable, "-m", "hops_platform", *arguments]
-        done = subprocess.run(command, env=self.env, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(command, env=self.env, cwd=ROOT, capture_output=True, text=True, check=False, timeout=240)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 

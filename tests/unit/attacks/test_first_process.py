@@ -60,7 +60,7 @@ def test_it_can_not_be_taken_over(tmp_path: Path, command: list[str]) -> None:
     view = View(read=(CONTRACT, DRIVER), temporary=tmp_path)
     inside = command_in_sandbox(program, ["/usr/bin/python3", *command], view, cwd=Path("/"))
     done = subprocess.run(
-        inside, env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, timeout=60, check=False
+        inside, env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, timeout=240, check=False
     )
     assert done.stdout.split() == ["True", "-1", "PermissionError"], done.stderr
 

@@ -261,7 +261,7 @@ def test_a_process_that_writes_without_end_is_ended(tmp_path: Path) -> None:
         "while True: os.write(1, bytes(2**20))"
     )
     with (tmp_path / "written").open("wb") as written:
-        done = subprocess.run([sys.executable, "-I", "-c", code], stdout=written, timeout=60, check=False)
+        done = subprocess.run([sys.executable, "-I", "-c", code], stdout=written, timeout=240, check=False)
     assert done.returncode != 0
     assert (tmp_path / "written").stat().st_size <= limits.MOST_WRITTEN
 
@@ -271,14 +271,14 @@ def test_a_process_that_works_without_end_is_ended_by_the_time_that_it_worked() 
         "from hops_platform.adapters.previews.reader import limits; limits.CPU_S = 1; limits.set_limits()\n"
         "while True: pass"
     )
-    done = subprocess.run([sys.executable, "-I", "-c", code], timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-I", "-c", code], timeout=240, check=False)
     assert done.returncode == -signal.SIGKILL
 
 
 def confined(previews: ProcessPreviews, tmp_path: Path, code: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-I", "-c", code]
     return subprocess.run(
-        previews._confined(command, tmp_path), capture_output=True, text=True, timeout=60, check=False, env={}
+        previews._confined(command, tmp_path), capture_output=True, text=True, timeout=240, check=False, env={}
     )
 
 

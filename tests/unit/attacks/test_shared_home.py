@@ -43,7 +43,7 @@ def test_a_terminal_runs_no_start_up_file_of_another_member(tmp_path, owners_ser
     project, _, variables = owners_server
     (project / name).write_text(f'echo "$JUPYTERHUB_API_TOKEN" > {tmp_path}/stolen\n')
     for how in ("-l", "-i"):  # Jupyter's terminals are log-in shells where it has no terminal of its own
-        subprocess.run(["/bin/bash", how, "-c", "true"], env=variables, capture_output=True, timeout=60, check=False)
+        subprocess.run(["/bin/bash", how, "-c", "true"], env=variables, capture_output=True, timeout=240, check=False)
     assert not (tmp_path / "stolen").exists()
 
 

@@ -120,7 +120,7 @@ def inside(home: Home) -> Iterator[Callable[..., Inside]]:
 
 def run(home: Home, script: str, *, mounts: shares.SharedMounts | None = None) -> subprocess.CompletedProcess[str]:
     arguments = command(home, script, mounts=mounts)
-    return subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL)
+    return subprocess.run(arguments, capture_output=True, text=True, timeout=240, check=False, stdin=subprocess.DEVNULL)
 
 
 def test_a_shared_dataset_is_seen_and_nothing_else_of_its_project(home, sandboxes, inside):

@@ -156,7 +156,7 @@ def test_a_real_one_shows_what_was_listed_and_nothing_beside(tmp_path):
     )
     script = f"ls {home}; touch {home}/shown/x {home}/y /z; echo kept > {home}/changed/file; echo $$; exit 7"
     command = command_in_sandbox(program, ["sh", "-c", script], view, cwd=home / "changed")
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     assert done.stdout.split() == ["changed", "shown", "1"]
     assert done.stderr.count("Read-only file system") == 3
     assert (home / "changed" / "file").read_text() == "kept\n"
@@ -175,7 +175,7 @@ def test_a_real_one_changes_no_setting_of_the_kernel_and_holds_no_memory_but_wha
         "echo x > /proc/self/oom_score_adj; echo x > /dev/null && echo x > /dev/shm/mine && echo works"
     )
     command = command_in_sandbox(program, ["sh", "-c", script], View(temporary=tmp_path), cwd=Path("/"))
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     assert done.stdout == "works\n"
     # A platform that root did not start is refused the settings for another reason.
     assert done.stderr.count("Read-only file system") >= (4 if os.geteuid() == 0 else 2), done.stderr

@@ -27,7 +27,7 @@ KERNELS = Path(__file__).parents[3] / "kernels"
 def obey(order: bytes) -> str:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], input=order, env={"PYTHONPATH": str(KERNELS), "OLD": "1"},
-        capture_output=True, timeout=30, check=True,
+        capture_output=True, timeout=240, check=True,
     )  # fmt: skip
     return done.stdout.decode().strip()
 

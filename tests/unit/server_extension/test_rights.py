@@ -223,7 +223,7 @@ def test_in_a_sandbox_the_servers_memory_is_its_own_and_its_kernels_are_as_any_p
     )
     told = subprocess.run(
         [sys.executable, "-c", program],
-        capture_output=True, text=True, timeout=60, check=True,
+        capture_output=True, text=True, timeout=240, check=True,
         env={"PYTHONPATH": str(Path(programs.__file__).parents[1])},
     )  # fmt: skip
     assert told.stdout.split() == [kept, "1"]

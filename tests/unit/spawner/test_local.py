@@ -93,7 +93,7 @@ def test_the_hub_serves_others_while_it_removes_what_a_servers_code_has_left(
 ) -> None:
     others = threading.Event()
     waited: list[bool] = []
-    monkeypatch.setattr(local, "wipe_folder", lambda _folder: waited.append(others.wait(5)))
+    monkeypatch.setattr(local, "wipe_folder", lambda _folder: waited.append(others.wait(60)))
 
     async def clean() -> None:
         cleaning = asyncio.create_task(spawner.clean())
@@ -155,7 +155,7 @@ def test_nothing_that_a_servers_code_puts_in_the_place_of_its_port_keeps_the_hub
         put(listens)
         asking = threading.Thread(target=lambda: told.append(spawner._listens_at(80)), daemon=True)
         asking.start()
-        asking.join(10)
+        asking.join(60)
         assert not asking.is_alive(), "it waits for who never comes"
         listens.rmdir() if listens.is_dir() else listens.unlink()
     assert told == [False] * 3

@@ -10,7 +10,7 @@ from hops_spawner.logged_command import KEPT_BYTES
 
 def run(log: Path, code: str) -> int:
     command = [sys.executable, "-m", "hops_spawner.logged_command", str(log), sys.executable, "-c", code]
-    return subprocess.run(command, check=False, timeout=30, capture_output=True).returncode
+    return subprocess.run(command, check=False, timeout=240, capture_output=True).returncode
 
 
 def test_output_and_errors_are_appended_to_a_private_log_and_the_exit_status_is_the_commands(tmp_path: Path) -> None:

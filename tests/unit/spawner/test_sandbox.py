@@ -102,7 +102,7 @@ def test_in_a_full_project_a_server_only_reads_but_for_its_own_home(
     command = ["sh", "-c", f"touch {own}/mine; touch {raw}/more; ls {raw.parent}"]
     done = subprocess.run(
         command_in_sandbox(program, command, unchecked, cwd=server),
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
     assert (own / "mine").exists()
     assert (raw / "more").exists() is not full

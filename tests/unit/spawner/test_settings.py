@@ -81,6 +81,11 @@ def test_ports_stay_the_same_from_start_to_start(tmp_path: Path) -> None:
     assert choose_ports(("hub", "hops"), tmp_path / "ports.json") == first
 
 
+def test_no_port_is_chosen_twice(tmp_path: Path) -> None:
+    chosen = choose_ports(tuple(f"service-{number}" for number in range(500)), tmp_path / "ports.json")
+    assert len(set(chosen.values())) == 500
+
+
 def test_a_port_that_is_taken_by_now_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taken: int) -> None:
     monkeypatch.setattr(module, "_PORT_PATIENCE_S", 0.0)
     (tmp_path / "ports.json").write_text(json.dumps({"hub": taken}))
@@ -160,7 +165,7 @@ def test_a_hub_with_such_settings_ends_with_the_sentence_and_no_traceback(
     config = module.SOURCE / "jupyterhub_config" / "jupyterhub_config.py"
     ended = subprocess.run(
         [sys.executable, "-m", "jupyterhub", "--config", str(config)], check=False, capture_output=True, text=True,
-        env={"PATH": os.environ["PATH"], "HOPS_HOME": str(tmp_path), **variables}, cwd=tmp_path, timeout=60,
+        env={"PATH": os.environ["PATH"], "HOPS_HOME": str(tmp_path), **variables}, cwd=tmp_path, timeout=240,
     )  # fmt: skip
     assert ended.returncode != 0
     assert said in ended.stderr
@@ -180,7 +185,7 @@ def test_the_hub_may_hold_as_many_open_files_as_the_site_allows(tmp_path: Path) 
     )
     ended = subprocess.run(
         [sys.executable, "-c", program, str(config)], check=False, capture_output=True, text=True,
-        env={"PATH": os.environ["PATH"], "HOPS_HOME": str(tmp_path), "HOPS_PROXY_COMMAND": "true"}, timeout=60,
+        env={"PATH": os.environ["PATH"], "HOPS_HOME": str(tmp_path), "HOPS_PROXY_COMMAND": "true"}, timeout=240,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.splitlines()[-1] == "True"

@@ -1,10 +1,19 @@
-"""Whether a page asks anything by itself."""
+"""What a page asks by itself."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
+
+
+def retry(problem: Locator) -> None:
+    """Tries again what a panel could not read, unless the panel has done that by itself in this very moment.
+
+    Args:
+        problem: What the panel says, with the button; it is in view.
+    """
+    problem.get_by_role("button", name="Retry").evaluate_all("found => found.forEach(button => button.click())")
 
 
 def when_quiet(page: Page, asked: Callable[[], int]) -> int:
