@@ -1,5 +1,8 @@
 /** A HopsLab project in JupyterLab. */
-import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
+import type {
+  IConnectionLost,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
 import { cellOutputsPlugin } from './cell-outputs';
 import { commandsPlugin } from './commands';
 import { datasetsPlugin } from './datasets';
@@ -11,6 +14,7 @@ import { modelPlugin } from './model';
 import { progressPlugin } from './progress';
 import { projectPlugin } from './project';
 import { renamedNotebooksPlugin } from './renamed-notebooks';
+import { serverGonePlugin } from './server-gone';
 import { sessionStatusPlugin } from './session-status';
 import { sessionsPlugin } from './sessions';
 import { sparkPagesPlugin } from './spark-pages';
@@ -23,7 +27,9 @@ export * from './tokens';
 export { CommandIDs } from './commands/ids';
 
 const plugins: readonly (
-  JupyterFrontEndPlugin<void> | JupyterFrontEndPlugin<IProjectModel>
+  | JupyterFrontEndPlugin<void>
+  | JupyterFrontEndPlugin<IProjectModel>
+  | JupyterFrontEndPlugin<IConnectionLost>
 )[] = [
   modelPlugin,
   commandsPlugin,
@@ -33,6 +39,7 @@ const plugins: readonly (
   datasetsPlugin,
   idleWarningPlugin,
   kernelEndsPlugin,
+  serverGonePlugin,
   cellOutputsPlugin,
   renamedNotebooksPlugin,
   sparkPagesPlugin,
