@@ -23,7 +23,7 @@ from datetime import datetime, timedelta
 from json import JSONDecodeError
 from typing import Any, TypeVar
 
-from sqlalchemy import JSON, Index, Integer, Select, String, Text, case, exists, select, update
+from sqlalchemy import JSON, Index, Integer, Select, String, Text, bindparam, case, exists, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
@@ -59,6 +59,7 @@ class Delivery(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
+_DUE_CHANNELS = select(Delivery.channel).where(Delivery.due_at <= bindparam("moment")).distinct()
 Context = TypeVar("Context")
 
 
@@ -125,13 +126,16 @@ def entity_of(task: Task, entity: str) -> str:
 
 
 class OutboxWorkers:
-    """One thread a channel that delivers what is due.
+    """One thread a channel that delivers what is due, and one that looks for which of them something is.
+
+    Did each channel look by itself, an idle platform would ask the database a dozen questions every two seconds, and as
+    many after each change.
 
     Args:
         database: Where the deliveries stand.
         context: Handed to each handler.
         handlers: What to do for each task.
-        idle_s: How long to sleep when nothing is due and nobody calls :meth:`wake`.
+        idle_s: How long until it is looked again when nobody calls :meth:`wake`.
         extend_s: How often the lease of a running delivery is extended.
     """
 
@@ -152,6 +156,7 @@ class OutboxWorkers:
         self._idle_s = idle_s
         self._extend_s = extend_s
         self._stopping = threading.Event()
+        self._woken = threading.Event()
         self._signals = {task.channel: threading.Event() for task in handlers}
         self._turns = {task.channel: 0 for task in handlers}
         self._threads: list[threading.Thread] = []
@@ -160,18 +165,20 @@ class OutboxWorkers:
         """Starts the threads."""
         for channel in self._signals:
             thread = threading.Thread(target=self._work, args=(channel,), name=f"outbox-{channel}", daemon=True)
-            thread.start()
             self._threads.append(thread)
+        self._threads.append(threading.Thread(target=self._look, name="outbox-due", daemon=True))
+        for thread in self._threads:
+            thread.start()
 
     def wake(self) -> None:
         """Says that something may be due now."""
-        for signal in self._signals.values():
-            signal.set()
+        self._woken.set()
 
     def stop(self, *, timeout_s: float = 10.0) -> None:
         """Lets the running deliveries end, then ends the threads."""
         self._stopping.set()
-        self.wake()
+        for signal in (self._woken, *self._signals.values()):
+            signal.set()
         for thread in self._threads:
             thread.join(timeout_s)
 
@@ -183,17 +190,33 @@ class OutboxWorkers:
                 done += outcome
         return done
 
+    def _look(self) -> None:
+        """Wakes the channels for which something is due, again and again."""
+        while not self._stopping.is_set():
+            self._woken.clear()
+            try:
+                with self._database.session(writes=False) as session:
+                    due = session.scalars(_DUE_CHANNELS, {"moment": now()}).all()
+            except Exception:
+                # The database is away or locked; the rows are still there when it comes back. No error ends this, for
+                # all channels wait for it.
+                LOG.exception("the outbox can't be read; trying again")
+            else:
+                for channel in self._signals.keys() & set(due):
+                    self._signals[channel].set()
+            self._woken.wait(self._idle_s)
+
     def _work(self, channel: str) -> None:
         signal = self._signals[channel]
         while not self._stopping.is_set():
+            signal.wait()
             signal.clear()
             try:
                 while not self._stopping.is_set() and self._deliver_next(channel) is not None:
                     pass
             except SQLAlchemyError:
-                # The database is away or locked; the rows are still there when it comes back.
+                # As above: what is due wakes this again.
                 LOG.exception("outbox of %s can't be read; trying again", channel)
-            signal.wait(self._idle_s)
 
     def _deliver_next(self, channel: str) -> bool | None:
         """Whether the next due delivery succeeded; ``None`` when nothing is due."""

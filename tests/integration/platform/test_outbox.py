@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
-from hops_platform.database import now
+from hops_platform.database import Database, now
 from hops_platform.errors import EngineUnavailableError
 from hops_platform.outbox import (
     LEASE,
@@ -146,6 +146,49 @@ def test_a_database_that_is_away_for_a_moment_does_not_end_a_worker(
         assert failed.is_set()
     finally:
         workers.stop()
+
+
+def test_a_look_for_what_is_due_that_fails_is_made_again(
+    hops: Any, workers: OutboxWorkers, engines: dict[str, Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, failed = Database.session, threading.Event()
+
+    def away_once(database: Database, *, writes: bool = True) -> Any:
+        if threading.current_thread().name == "outbox-due" and not failed.is_set():
+            failed.set()
+            raise OSError("the file of the database can't be opened")
+        return session(database, writes=writes)
+
+    monkeypatch.setattr(Database, "session", away_once)
+    write(hops, STORE, "a-1")
+    workers.start()
+    try:
+        wait_until(lambda: engines["storage"].done == ["a-1"])
+        assert failed.is_set()
+    finally:
+        workers.stop()
+
+
+def test_a_channel_for_which_nothing_is_due_does_not_ask_the_database(
+    hops: Any, workers: OutboxWorkers, engines: dict[str, Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim, asked = workers._claim, []
+
+    def noted(channel: str) -> Delivery | None:
+        asked.append(channel)
+        return claim(channel)
+
+    monkeypatch.setattr(workers, "_claim", noted)
+    workers.start()
+    try:
+        for entity in ("a-1", "b-1"):
+            write(hops, STORE, entity)
+            workers.wake()
+            wait_until(lambda: rows(hops) == [])
+    finally:
+        workers.stop()
+    assert engines["storage"].done == ["a-1", "b-1"]
+    assert set(asked) == {"storage"}
 
 
 def test_pauses_grow_to_five_minutes_and_nothing_is_given_up(
