@@ -79,6 +79,11 @@ def bare_model(path: str, kind: str, *, modified: datetime = EPOCH, writable: bo
     }
 
 
+def in_a_list(model: dict[str, Any]) -> dict[str, Any]:
+    """A model as it stands in a folder's: there, Lab shows no time where none is known, and not that of 1970."""
+    return model | {"last_modified": "", "created": ""} if model["last_modified"] == EPOCH else model
+
+
 def model_of(place: StoredPlace, entry: Mapping[str, Any], *, writable: bool) -> dict[str, Any]:
     """The model of an entry of the control plane's.
 
@@ -165,7 +170,7 @@ class StoredContents:
         if level and shown is None and not names:
             return None
         there = {one["name"] for one in shown or []}
-        added = [bare_model(f"{level}/{name}".lstrip("/"), "directory") for name in sorted(names - there)]
+        added = [in_a_list(bare_model(f"{level}/{name}".lstrip("/"), "directory")) for name in sorted(names - there)]
         return [*(shown or []), *added]
 
     async def get(
@@ -290,12 +295,12 @@ class StoredContents:
             return model
         entries, more = await self._files.folder(place)
         models = [
-            model_of(place.child(entry["name"]), entry, writable=model["writable"])
+            in_a_list(model_of(place.child(entry["name"]), entry, writable=model["writable"]))
             for entry in entries
             if not entry["name"].startswith(".")
         ]
         if more:
-            models.append(bare_model(place.child(MORE).path, "file", writable=False))
+            models.append(in_a_list(bare_model(place.child(MORE).path, "file", writable=False)))
         return model | {"content": models, "format": "json"}
 
     async def _fill(
