@@ -27,7 +27,7 @@ from hops_platform.security.within import came_from_within, check_from_within
         (("127.0.0.1", 5), ((b"via", b"1.1 x"),), False),
     ],
 )
-def test_a_peer_on_loopback_that_speaks_for_nobody_else_is_within(peer: Any, headers: Any, within: bool) -> None:
+def test_a_peer_on_loopback_that_speaks_for_nobody_else_is_within(peer: Any, headers: Any, within: Any) -> None:
     assert came_from_within({"client": peer, "headers": headers}) is within
 
 
