@@ -39,6 +39,7 @@ _NOTEBOOKS: Any = nbformat
 """It says nothing of types."""
 NOT_OPENED = "Links, pipes and the like are not opened on the site's storage."
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""Where no time is known. Without any, Lab shows that of what stood in the same row before."""
 _NEVER_SHOWN = 401
 _FORBIDDEN = 403
 
@@ -77,11 +78,6 @@ def bare_model(path: str, kind: str, *, modified: datetime = EPOCH, writable: bo
         "hash": None,
         "hash_algorithm": None,
     }
-
-
-def in_a_list(model: dict[str, Any]) -> dict[str, Any]:
-    """A model as it stands in a folder's: there, Lab shows no time where none is known, and not that of 1970."""
-    return model | {"last_modified": "", "created": ""} if model["last_modified"] == EPOCH else model
 
 
 def model_of(place: StoredPlace, entry: Mapping[str, Any], *, writable: bool) -> dict[str, Any]:
@@ -170,7 +166,7 @@ class StoredContents:
         if level and shown is None and not names:
             return None
         there = {one["name"] for one in shown or []}
-        added = [in_a_list(bare_model(f"{level}/{name}".lstrip("/"), "directory")) for name in sorted(names - there)]
+        added = [bare_model(f"{level}/{name}".lstrip("/"), "directory") for name in sorted(names - there)]
         return [*(shown or []), *added]
 
     async def get(
@@ -295,12 +291,12 @@ class StoredContents:
             return model
         entries, more = await self._files.folder(place)
         models = [
-            in_a_list(model_of(place.child(entry["name"]), entry, writable=model["writable"]))
+            model_of(place.child(entry["name"]), entry, writable=model["writable"])
             for entry in entries
             if not entry["name"].startswith(".")
         ]
         if more:
-            models.append(in_a_list(bare_model(place.child(MORE).path, "file", writable=False)))
+            models.append(bare_model(place.child(MORE).path, "file", writable=False))
         return model | {"content": models, "format": "json"}
 
     async def _fill(

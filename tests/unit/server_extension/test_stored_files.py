@@ -94,7 +94,6 @@ def test_the_first_level_shows_what_was_known_last_while_the_control_plane_is_aw
         return [one["name"] for one in asyncio.run(contents.first_levels(level, shown)) or ()]
 
     assert names("", []) == ["Shared", "raw"]
-    assert [one["last_modified"] for one in asyncio.run(contents.first_levels("", []))] == ["", ""]
     moment, plane.answer = 100.0, no_answer("The control plane")
     assert names("", [{"name": "Jupyter"}]) == ["Jupyter", "Shared", "raw"]
     assert names("Shared", None) == ["tides"]
