@@ -98,8 +98,11 @@ class ProjectContents(AsyncLargeFileManager):
             model = await stored.get(place, content=content, kind=type, wanted=format, version=require_hash)
             self.emit(data={"action": "get", "path": place.path})
             return model
-        if stored is not None and content and (level := _level(path)) is not None:
-            return await self._first_levels(stored, level)
+        level = _level(path)
+        # The root is always there.
+        if stored is not None and level is not None and (content or level):
+            model = await self._first_levels(stored, level)
+            return model if content else model | {"content": None, "format": None}
         return await self._get_here(path, content, type, format, require_hash)
 
     async def _get_here(self, path: str, *args: Any, **keywords: Any) -> dict[str, Any]:

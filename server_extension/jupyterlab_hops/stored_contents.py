@@ -39,6 +39,7 @@ _NOTEBOOKS: Any = nbformat
 """It says nothing of types."""
 NOT_OPENED = "Links, pipes and the like are not opened on the site's storage."
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""Where no time is known. Without any, Lab shows that of what stood in the same row before."""
 _NEVER_SHOWN = 401
 _FORBIDDEN = 403
 

@@ -154,6 +154,8 @@ def test_datasets_on_the_storage_stand_beside_those_on_the_disk(owner):
     assert ".hidden.py" not in names(call(owner, "GET", "raw"))
     assert not call(owner, "GET", "Shared/tides/levels/a.py").json()["writable"]
     assert call(owner, "GET", "Shared/moon").status_code == 404
+    assert call(owner, "GET", "Shared/tides", content=0).json()["content"] is None
+    assert owner.client.get("/files/raw/code.py").status_code == 404
 
 
 def test_files_are_opened_as_what_they_are_and_tell_when_they_changed(owner):
