@@ -66,7 +66,9 @@ def test_nothing_is_held_for_who_has_seen_nothing(hops: Any, sessions: Any) -> N
 def test_a_session_is_looked_into_and_ended(hops: Any, sessions: Any) -> None:
     ada = hops.user("ada")
     assert ada.get("sessions/7/log").json() == {"total": 1, "log": ["a line"]}
-    assert ada.delete("sessions/7").json()["state"] == "killed"
+    ada._transport.client = ("192.0.2.7", 50000)
+    assert ada.delete("sessions/7", headers={"X-Forwarded-For": "203.0.113.9"}).json()["state"] == "killed"
+    assert hops.platform.sessions.sources == ["192.0.2.7"], "where she is is handed on, and nothing that she says"
     assert ada.delete("sessions/8").status_code == 404
     assert sessions.sessions[7]["state"] == "killed"
 
