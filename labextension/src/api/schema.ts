@@ -1147,7 +1147,9 @@ export interface paths {
         put?: never;
         /**
          * Save File
-         * @description Saves a small file on the site's storage, for the notebook server in whose Lab it was changed; it is replaced.
+         * @description Saves a small file for the notebook server in whose Lab it was changed, where that can't; it is replaced.
+         *
+         *     That is any file on the site's storage, and a notebook of a project over its quota of storage.
          */
         post: operations["save_file"];
         delete?: never;

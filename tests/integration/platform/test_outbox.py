@@ -163,7 +163,7 @@ def test_a_look_for_what_is_due_that_fails_is_made_again(
     write(hops, STORE, "a-1")
     workers.start()
     try:
-        wait_until(lambda: engines["storage"].done == ["a-1"])
+        until(lambda: engines["storage"].done == ["a-1"])
         assert failed.is_set()
     finally:
         workers.stop()
@@ -184,7 +184,7 @@ def test_a_channel_for_which_nothing_is_due_does_not_ask_the_database(
         for entity in ("a-1", "b-1"):
             write(hops, STORE, entity)
             workers.wake()
-            wait_until(lambda: rows(hops) == [])
+            until(lambda: rows(hops) == [])
     finally:
         workers.stop()
     assert engines["storage"].done == ["a-1", "b-1"]

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from hops_contract.origins import tell_proxied
 from hops_platform.errors import ForbiddenError
-from hops_platform.security.proxied import tell_proxied
 from hops_platform.security.within import came_from_within, check_from_within
 
 
