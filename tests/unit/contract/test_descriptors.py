@@ -43,14 +43,15 @@ def test_the_session_service_raises_its_limit_before_it_answers(monkeypatch: pyt
         def __init__(self, *_given: object) -> None:
             pass
 
-        def run(self) -> None:
-            happened.append("answers")
+    async def serve(_servers: object) -> None:
+        happened.append("answers")
 
     app = types.SimpleNamespace(state=types.SimpleNamespace(registry=None))
-    settings = types.SimpleNamespace(host="127.0.0.1", port=0, tls_cert=None, tls_key=None)
+    settings = types.SimpleNamespace(host="127.0.0.1", port=0, tls_cert=None, tls_key=None, proxy_socket=None)
     monkeypatch.setattr(session_service, "read_settings", lambda **_more: settings)
     monkeypatch.setattr(session_service, "create_app", lambda _settings: app)
     monkeypatch.setattr(session_service, "_Server", Server)
+    monkeypatch.setattr(session_service, "serve_together", serve)
     monkeypatch.setattr(session_service, "raise_descriptor_limit", lambda: happened.append("raised"))
     session_service.serve(port=0)
     assert happened == ["raised", "answers"]
