@@ -7,6 +7,7 @@ import json
 import threading
 import time
 
+import psutil
 import pytest
 import uvicorn
 from jupyterlab_hops.stored_contents import MORE
@@ -287,11 +288,15 @@ def test_a_folder_says_that_there_is_more(site, owner):
     assert (answer.status_code, "page by page" in told(answer)) == (409, True)
 
 
-def test_a_kernel_of_a_notebook_on_the_storage_starts_in_the_start_folder(owner):
+def test_a_kernel_of_a_notebook_on_the_storage_starts_in_the_start_folder(site, owner):
     body = {"path": "raw/nb.ipynb", "name": "nb.ipynb", "type": "notebook", "kernel": {"name": "python3"}}
     session = owner.client.post("/api/sessions", json=body)
     assert session.status_code == 201, session.text
     kernel = session.json()["kernel"]["id"]
+    (process,) = (one for one in psutil.Process(owner.process.pid).children() if kernel in " ".join(one.cmdline()))
+    assert process.cwd() == str(site.platform.parts.settings.layout.project("weather") / "Jupyter")
+    # As of one that lies here, so that two of the same name are two.
+    assert process.environ()["JPY_SESSION_NAME"] == str(owner.root / "raw" / "nb.ipynb")
     assert owner.client.delete(f"/api/kernels/{kernel}").status_code == 204
 
 
