@@ -71,9 +71,11 @@ def to_its_end(work: Callable[[], object]) -> None:
     Interrupts are raised in the main thread only, so the work is done in another.
     """
     failures: list[BaseException] = []
-    done = threading.Event()
+    done, begun, pressed = threading.Event(), threading.Lock(), False
 
     def guarded() -> None:
+        if not begun.acquire(blocking=False):
+            return
         try:
             work()
         except BaseException as error:  # noqa: BLE001  # raised again in the thread that waits
@@ -81,13 +83,17 @@ def to_its_end(work: Callable[[], object]) -> None:
         finally:
             done.set()
 
-    threading.Thread(target=guarded).start()
     # Not Thread.join: interrupted, it takes the thread for ended (https://github.com/python/cpython/issues/90882).
     while not done.is_set():
         try:
+            if pressed:
+                pressed = False
+                print("The experiment is being stopped already; what is done is kept.", file=sys.stderr)
+            if not begun.locked():  # an interrupt can come while it is started; a second one ends at once
+                threading.Thread(target=guarded).start()
             done.wait()
         except KeyboardInterrupt:
-            print("The experiment is being stopped already; what is done is kept.", file=sys.stderr)
+            pressed = True
     if failures:
         raise failures[0]
 
