@@ -16,7 +16,7 @@ from hops_contract.keeper.orders import Orders
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 _LOOK_S = 1.0
 _SOON_S = 0.02
@@ -254,5 +254,15 @@ def tell(file: str, sentence: str, ended: Sequence[int] = ()) -> None:
     with suppress(OSError):
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
         descriptor = os.open(file, flags, 0o600)
-        os.write(descriptor, "\n".join((sentence, *map(str, ended))).encode())
+        os.write(descriptor, told_text(sentence, ended).encode())
         os.close(descriptor)
+
+
+def told_text(sentence: str, ended: Iterable[int]) -> str:
+    """What a file holds that says why something was ended: the sentence, then a line for each process.
+
+    Args:
+        sentence: One line.
+        ended: The processes, by their numbers in the sandbox.
+    """
+    return "\n".join((sentence, *map(str, ended)))

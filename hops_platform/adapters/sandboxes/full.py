@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from hops_contract.keeper.limits import told_text
 from hops_contract.layout import Home
 from hops_contract.private_files import write_private
 from hops_contract.servers import why_limited_file
@@ -27,6 +29,7 @@ from hops_platform.adapters.sandboxes.mounts import (
     inhabitants,
     mounted_from,
     namespaces,
+    number_inside,
     writers,
 )
 from hops_platform.engines.sandboxes import FullProject
@@ -122,12 +125,16 @@ class FullProjects:
     def _end_writers(self, seen: _Seen, why: str) -> None:
         """Ends who has files open for writing, or the whole sandbox where nobody is found; then they are only read."""
         number, point = seen.mounted.number, seen.mounted.point
+        ended: dict[int, set[int]] = defaultdict(set)
         for _ in range(_ROUNDS):
             if not (found := writers(inhabitants(str(self._home.root)), number, point)):
                 break  # it may be on its way from one process to another, where nobody finds it
             for one in found:
                 LOG.warning("process %d is ended: it has a file of the full project %s open", one.pid, seen.owner)
-                self._tell(one.namespace, why)
+                # Before its end: who sees that looks for the reason, and for who was ended.
+                if (inside := number_inside(one.pid)) is not None:
+                    ended[one.namespace].add(inside)
+                self._tell(one.namespace, why, ended[one.namespace])
                 end(one)
             time.sleep(_PAUSE_S)
             if self._enter(seen.namespace, "read", seen.words) != entering.BUSY:
@@ -140,13 +147,19 @@ class FullProjects:
             self._tell(seen.namespace.number, why)
             end(first)
 
-    def _tell(self, number: int, why: str) -> None:
-        """Leaves the reason where it is looked for when something of a sandbox has ended."""
+    def _tell(self, number: int, why: str, ended: Collection[int] = ()) -> None:
+        """Leaves the reason where it is looked for when something of a sandbox has ended, as its keeper does.
+
+        Args:
+            number: Of the sandbox's namespace.
+            why: The reason.
+            ended: The processes, by their numbers in the sandbox; none where all of it ends.
+        """
         for namespace in namespaces():
             if namespace.number == number:
                 for file in told_files(self._home, [one.point for one in mounted_from(namespace, str(self._home.run))]):
                     with suppress(OSError):
-                        write_private(file, why)
+                        write_private(file, told_text(why, ended))
                         self._told[file] = time.monotonic() + _TOLD_S
 
     def _forget(self) -> None:
