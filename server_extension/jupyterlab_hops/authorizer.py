@@ -38,11 +38,9 @@ from jupyterlab_hops.programs import (
 from jupyterlab_hops.project import ProjectServer
 from jupyterlab_hops.rights import Right, right_of
 from jupyterlab_hops.stored_contents import in_jupyters_words
-from jupyterlab_hops.stored_files import ABSENT, StoredFiles, StoredPlace
+from jupyterlab_hops.stored_files import ABSENT, SHARED, StoredFiles, StoredPlace
 from jupyterlab_hops.token_renewal import REFUSALS
 
-SHARED = "Shared"
-"""The folder in which other projects' datasets lie."""
 LOGOS = frozenset({"logo-32x32.png", "logo-64x64.png", "logo-svg.svg"})
 MOST_LOGO_BYTES = 64 * 1024
 _MIB = 2**20

@@ -29,8 +29,8 @@ from tornado import web
 from jupyterlab_hops.access import SETTING
 from jupyterlab_hops.problems import ProblemError
 from jupyterlab_hops.project import ProjectServer
-from jupyterlab_hops.stored_contents import NO_CHECKPOINT, StoredContents, bare_model
-from jupyterlab_hops.stored_files import StoredPlace, parse_place
+from jupyterlab_hops.stored_contents import NO_CHECKPOINT, StoredContents, bare_model, told
+from jupyterlab_hops.stored_files import PARTS_OF_SHARED, SHARED, StoredPlace, parse_place
 
 DATASETS_STAY = (
     "The first level of a project is its datasets. They were set up with the project and can't be created, renamed or "
@@ -53,8 +53,6 @@ SHARED_READ_HERE = (
     "This dataset of another project is only read here, and nothing was changed: it is shared for reading, or that "
     "project is over its quota of storage."
 )
-_SHARED = "Shared"
-_DEPTH_OF_SHARED = 3
 
 
 def drop_empty_displays(notebook: object) -> None:
@@ -121,9 +119,9 @@ class ProjectContents(AsyncLargeFileManager):
         if model.get("type") == "notebook":
             drop_empty_displays(model.get("content"))
         if stored is not None and place is not None:
-            told = await stored.save(_below_dataset(place), model)
+            kept = await stored.save(_below_dataset(place), model)
             self.emit(data={"action": "save", "path": place.path})
-            return told
+            return kept
         with self._in_words(path):
             try:
                 saved: dict[str, Any] = await super().save(model, path)
@@ -151,8 +149,7 @@ class ProjectContents(AsyncLargeFileManager):
         try:
             await self.send_notebook(path, str(content).encode())
         except ProblemError as refused:
-            why = " ".join(filter(None, (str(refused), refused.body["remedy"])))
-            raise web.HTTPError(refused.status, NOT_SAVED.format(why=why)) from refused
+            raise told(refused, NOT_SAVED) from refused
         self._sent.add(path)
 
     async def copy(self, from_path: str, to_path: str | None = None) -> dict[str, Any]:
@@ -384,22 +381,22 @@ class ProjectContents(AsyncLargeFileManager):
         try:
             yield
         except web.HTTPError as error:
-            told = message = error.get_message() or ""
+            shown = message = error.get_message() or ""
             for root in (self.root_dir.rstrip("/"), os.path.realpath(self.root_dir)):
-                told = told.replace(f"{root}/", "").replace(root, "the project")
-            if told == message:
+                shown = shown.replace(f"{root}/", "").replace(root, "the project")
+            if shown == message:
                 raise
-            raise web.HTTPError(error.status_code, told, reason=error.reason) from error
+            raise web.HTTPError(error.status_code, shown, reason=error.reason) from error
 
 
 def _is_shared(path: str) -> bool:
-    return path.strip("/").partition("/")[0] == _SHARED
+    return path.strip("/").partition("/")[0] == SHARED
 
 
 def _level(path: str) -> str | None:
     """``path`` where it is a folder above datasets: the root, ``Shared``, or a project in it."""
     parts = [part for part in path.split("/") if part]
-    is_above = not parts or (parts[0] == _SHARED and len(parts) < _DEPTH_OF_SHARED)
+    is_above = not parts or (parts[0] == SHARED and len(parts) < PARTS_OF_SHARED)
     return "/".join(parts) if is_above and not {".", ".."} & set(parts) else None
 
 

@@ -24,7 +24,7 @@ from jupyterlab_hops.problems import ProblemError
 from jupyterlab_hops.renamed_notebooks import RenamedNotebooks
 from jupyterlab_hops.server_folder import ServerFolder
 from jupyterlab_hops.session_items import kernel_in, resources_of
-from jupyterlab_hops.stored_files import PATIENCE_S, StoredFiles
+from jupyterlab_hops.stored_files import StoredFiles, StoredPlace, save_file
 from jupyterlab_hops.tensorboards import TensorBoards
 from jupyterlab_hops.token_renewal import RenewalState, TokenRenewal
 from jupyterlab_hops.warm_session import WarmSession
@@ -176,8 +176,7 @@ class ProjectServer:
             ProblemError: It is refused, or there is no answer.
         """
         dataset, _, inner = path.partition("/")
-        where = f"{self._path}/datasets/{quote(dataset, safe='')}/content:save?path={quote(inner, safe='')}"
-        await self._control_plane.request("POST", where, raw=content, patience_s=PATIENCE_S)
+        await save_file(self._control_plane, self._path, StoredPlace(dataset, inner), content)
 
     async def sessions(self) -> dict[str, Any]:
         """Body of ``GET hops/session``, newest first.

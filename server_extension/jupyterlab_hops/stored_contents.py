@@ -44,11 +44,17 @@ _NEVER_SHOWN = 401
 _FORBIDDEN = 403
 
 
-def told(error: ProblemError) -> web.HTTPError:
-    """A problem as Jupyter tells it."""
+def told(error: ProblemError, sentence: str = "{why}") -> web.HTTPError:
+    """A problem as Jupyter tells it.
+
+    Args:
+        error: The problem.
+        sentence: What is said of it, with ``{why}`` for the control plane's own words.
+    """
     # Lab takes 401 for an end of its own log-in.
     status = _FORBIDDEN if error.status == _NEVER_SHOWN else error.status
-    return web.HTTPError(status, " ".join(str(error.body[one]) for one in ("detail", "remedy") if error.body[one]))
+    why = " ".join(str(error.body[one]) for one in ("detail", "remedy") if error.body[one])
+    return web.HTTPError(status, sentence.format(why=why))
 
 
 @contextmanager

@@ -21,6 +21,9 @@ from jupyterlab_hops.platform_client import PlatformClient
 from jupyterlab_hops.problems import ProblemError
 
 SHARED = "Shared"
+"""The folder in which other projects' datasets are seen, at ``Shared/<project>/<dataset>``."""
+PARTS_OF_SHARED = 3
+"""Of that path."""
 MARK = ":"
 """Stands for ``/`` in the name of a shared dataset where that is a part of an address."""
 MOST_ENTRIES = 1000
@@ -33,7 +36,6 @@ PATIENCE_S = 120.0
 """For what takes its time on a storage: moves, copies, the trash, whole files."""
 ABSENT = 404
 _DATASET = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}\Z")
-_PARTS_OF_SHARED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def parse_place(path: str) -> StoredPlace | None:
     parts = [part for part in path.split("/") if part]
     if not parts or {".", ".."} & set(parts) or "\0" in path or "\\" in path:
         return None
-    depth = _PARTS_OF_SHARED if parts[0] == SHARED else 1
+    depth = PARTS_OF_SHARED if parts[0] == SHARED else 1
     if len(parts) < depth or not all(_DATASET.match(part) for part in parts[:depth]):
         return None
     return StoredPlace("/".join(parts[:depth]), "/".join(parts[depth:]))
@@ -189,10 +191,7 @@ class StoredFiles:
         Raises:
             ProblemError: It may not be saved.
         """
-        answer = await self._control_plane.request(
-            "POST", self._url(place, "content:save"), raw=content, patience_s=PATIENCE_S
-        )
-        return dict(answer)
+        return await save_file(self._control_plane, self._path, place, content)
 
     async def make_folder(self, place: StoredPlace) -> None:
         """Makes a folder.
@@ -227,12 +226,34 @@ class StoredFiles:
         await self._do(place, "files:trash", {"path": place.inner})
 
     async def _do(self, place: StoredPlace, what: str, body: Mapping[str, str]) -> None:
-        path = f"{self._path}/datasets/{quote(place.address, safe='')}/{what}"
-        await self._control_plane.request("POST", path, dict(body), patience_s=PATIENCE_S)
+        await self._control_plane.request("POST", _address(self._path, place, what), dict(body), patience_s=PATIENCE_S)
 
     def _url(self, place: StoredPlace, what: str, **query: Any) -> str:
-        told = urlencode({"path": place.inner, **query}, quote_via=quote)
-        return f"{self._path}/datasets/{quote(place.address, safe='')}/{what}?{told}"
+        return _file_address(self._path, place, what, **query)
+
+
+async def save_file(control_plane: PlatformClient, project: str, place: StoredPlace, content: bytes) -> dict[str, Any]:
+    """Lets the control plane put a small file in its place, and tells what lies there now.
+
+    Args:
+        control_plane: Who does it.
+        project: The project's path there.
+        place: Where it goes.
+        content: All of it.
+
+    Raises:
+        ProblemError: It may not be saved.
+    """
+    address = _file_address(project, place, "content:save")
+    return dict(await control_plane.request("POST", address, raw=content, patience_s=PATIENCE_S))
+
+
+def _address(project: str, place: StoredPlace, what: str) -> str:
+    return f"{project}/datasets/{quote(place.address, safe='')}/{what}"
+
+
+def _file_address(project: str, place: StoredPlace, what: str, **query: Any) -> str:
+    return f"{_address(project, place, what)}?{urlencode({'path': place.inner, **query}, quote_via=quote)}"
 
 
 def _way(source: StoredPlace, target: StoredPlace) -> dict[str, str]:

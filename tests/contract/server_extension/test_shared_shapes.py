@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from hops import _shared
 from hops_kernels.configuration import renamed_notebook, session_name
-from jupyterlab_hops import authorizer, own_role, problems, programs, server_folder, stored_files
+from jupyterlab_hops import own_role, problems, programs, server_folder, stored_files
 from jupyterlab_hops.overview import HOLD_S, overview_item
 from jupyterlab_hops.platform_client import REQUEST_TIMEOUT_S
 from jupyterlab_hops.project import dataset_item, session_item
@@ -152,7 +152,6 @@ def test_the_control_planes_datasets_give_lab_all_that_it_shows():
 
 
 def test_other_projects_datasets_lie_where_the_server_and_the_library_look_for_them():
-    assert authorizer.SHARED == shares.SHARED
     assert (shares.NO_LONGER, shares.NEXT_START) == _shared._NOTES
 
 
