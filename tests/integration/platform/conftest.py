@@ -36,6 +36,8 @@ with warnings.catch_warnings():
 END = "-----END CERTIFICATE-----"
 API = "/services/hops/api/v1/"
 PASSWORD = "correct horse battery"
+ELSEWHERE = ("testclient", 50_000)
+"""Where a client is: by no address of the platform's own machine."""
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """Where no statement of the database's own is what is tested."""
 ON_POSTGRESQL = pytest.mark.parametrize(
@@ -62,9 +64,13 @@ class PlatformUnderTest:
     """Into the one loop that serves all clients, as in a process that serves; else each request had a loop of its own,
     and whoever waited for another one's turn was never woken."""
 
-    def anonymous(self) -> TestClient:
+    def anonymous(self, address: tuple[str, int] = ELSEWHERE) -> TestClient:
         client = TestClient(
-            self.platform.app, base_url=f"http://hops.test{API}", raise_server_exceptions=False, follow_redirects=False
+            self.platform.app,
+            base_url=f"http://hops.test{API}",
+            raise_server_exceptions=False,
+            follow_redirects=False,
+            client=address,
         )
         client.portal = self.portal
         return client
@@ -81,6 +87,12 @@ class PlatformUnderTest:
     def project_user(self, name: str, project: str, role: ProjectRole) -> TestClient:
         signed = self.platform.parts.signer.sign_project_user(name, project=project, role=role)
         return self.with_token(signed.token)
+
+    def notebook_server(self, name: str, project: str, role: ProjectRole) -> TestClient:
+        """A project-user on the platform's own machine."""
+        client = self.anonymous(("127.0.0.1", 50_000))
+        client.headers["Authorization"] = self.project_user(name, project, role).headers["Authorization"]
+        return client
 
     def with_certificate(self, certificate_pem: str) -> TestClient:
         """Over a connection that has proven this certificate; the proof itself is TLS's."""

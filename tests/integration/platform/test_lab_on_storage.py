@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -14,12 +13,7 @@ from hops_platform.adapters.storage import s3_bucket
 from hops_platform.files.opening import MOST_OPENED_BYTES
 from tests.bucket_in_memory import BucketInMemory
 
-from .conftest import API, ON_SQLITE, PlatformUnderTest
-
-with warnings.catch_warnings():
-    # As in conftest.
-    warnings.simplefilter("ignore")
-    from starlette.testclient import TestClient
+from .conftest import ON_SQLITE, PlatformUnderTest
 
 OWNER, SCIENTIST = ProjectRole.DATA_OWNER, ProjectRole.DATA_SCIENTIST
 RAW = "projects/weather/datasets/raw"
@@ -53,33 +47,16 @@ def hops(make: Callable[..., PlatformUnderTest], bucket: BucketInMemory, tmp_pat
     return found
 
 
-def within(hops: PlatformUnderTest, token: str, **headers: str) -> TestClient:
-    """A client that is on the platform's own machine, as a notebook server is."""
-    client = TestClient(
-        hops.platform.app,
-        base_url=f"http://hops.test{API}",
-        raise_server_exceptions=False,
-        client=("127.0.0.1", 50_000),
-        headers={"Authorization": f"Bearer {token}", **headers},
-    )
-    client.portal = hops.portal
-    return client
-
-
-def token_of(hops: PlatformUnderTest, user: str, role: ProjectRole, project: str = "weather") -> str:
-    return hops.platform.parts.signer.sign_project_user(user, project=project, role=role).token
-
-
-def opened(client: TestClient, path: str, dataset: str = RAW) -> Any:
+def opened(client: Any, path: str, dataset: str = RAW) -> Any:
     return client.get(f"{dataset}/content:open", params={"path": path})
 
 
-def saved(client: TestClient, path: str, content: bytes, dataset: str = RAW) -> Any:
+def saved(client: Any, path: str, content: bytes, dataset: str = RAW) -> Any:
     return client.post(f"{dataset}/content:save", params={"path": path}, content=content)
 
 
 def test_a_server_opens_and_saves_what_its_person_may(hops: PlatformUnderTest, bucket: BucketInMemory) -> None:
-    ada, bob = (within(hops, token_of(hops, *who)) for who in (("ada", OWNER), ("bob", SCIENTIST)))
+    ada, bob = (hops.notebook_server(name, "weather", role) for name, role in (("ada", OWNER), ("bob", SCIENTIST)))
     assert opened(ada, "may.csv").content == b"day,rain"
     for path, content in (("code.py", b"1"), ("a.log", b"ran")):
         answer = opened(bob, path)
@@ -105,7 +82,7 @@ def test_a_server_opens_and_saves_what_its_person_may(hops: PlatformUnderTest, b
 def test_what_is_large_is_neither_opened_nor_saved(hops: PlatformUnderTest, bucket: BucketInMemory) -> None:
     large = b"x" * (MOST_OPENED_BYTES + 1)
     bucket.objects |= {f"{BELOW}{name}": large for name in ("large.csv", "large.py", "large.log")}
-    ada, bob = (within(hops, token_of(hops, *who)) for who in (("ada", OWNER), ("bob", SCIENTIST)))
+    ada, bob = (hops.notebook_server(name, "weather", role) for name, role in (("ada", OWNER), ("bob", SCIENTIST)))
     for client, path, status in ((ada, "large.csv", 413), (bob, "large.py", 413), (bob, "large.log", 403)):
         answer = opened(client, path)
         assert (answer.status_code, "page" in answer.json()["remedy"]) == (status, True), answer.text
@@ -114,20 +91,20 @@ def test_what_is_large_is_neither_opened_nor_saved(hops: PlatformUnderTest, buck
 
 
 def test_a_token_that_was_found_opens_and_saves_nothing_from_elsewhere(hops: PlatformUnderTest) -> None:
-    token = token_of(hops, "ada", OWNER)
-    by_site_proxy = within(hops, token, **{"X-Forwarded-For": "198.51.100.7"})
-    for client in (hops.with_token(token), by_site_proxy, hops.user("eve")):
+    by_site_proxy = hops.notebook_server("ada", "weather", OWNER)
+    by_site_proxy.headers["X-Forwarded-For"] = "198.51.100.7"
+    for client in (hops.project_user("ada", "weather", OWNER), by_site_proxy, hops.user("eve")):
         assert opened(client, "code.py").status_code in {403, 404}
         assert saved(client, "evil.py", b"x").status_code in {403, 404}
     certificate = hops.project_user("ada", "weather", OWNER).post("projects/weather/certificate:export", json={})
     holder = hops.with_certificate(certificate.json()["certificate"])
     assert "own machine" in opened(holder, "code.py").json()["detail"]
-    other = within(hops, token_of(hops, "ada", OWNER, "tides"))
+    other = hops.notebook_server("ada", "tides", OWNER)
     assert opened(other, "code.py").status_code == 404
 
 
 def test_what_lies_on_the_disk_is_at_hand_there(hops: PlatformUnderTest) -> None:
-    ada = within(hops, token_of(hops, "ada", OWNER))
+    ada = hops.notebook_server("ada", "weather", OWNER)
     jupyter = "projects/weather/datasets/Jupyter"
     assert opened(ada, "code.py", jupyter).status_code == 409
     assert saved(ada, "code.py", b"x", jupyter).status_code == 409
@@ -143,7 +120,7 @@ def test_a_shared_dataset_gives_programs_and_takes_them_if_it_is_shared_so(
     owner = hops.with_token(hops.platform.parts.signer.sign_user("ada", admin=False).token)
     owner.post(f"{RAW}/shares", json={"project": "tides", "mode": mode}).raise_for_status()
     grace.post("projects/tides/shares/weather/raw:accept").raise_for_status()
-    server = within(hops, token_of(hops, "grace", OWNER, "tides"))
+    server = hops.notebook_server("grace", "tides", OWNER)
     shared = "projects/tides/datasets/Shared:weather:raw"
     assert opened(server, "code.py", shared).content == b"1"
     assert opened(server, "may.csv", shared).status_code == 403

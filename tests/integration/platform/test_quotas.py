@@ -32,7 +32,6 @@ from hops_platform.quotas.models import StorageHold, StorageUse
 from hops_platform.quotas.room import HeldRoom
 
 from .conftest import PlatformUnderTest
-from .test_lab_on_storage import token_of, within
 
 MIB = 2**20
 RAW = "projects/weather/datasets/raw"
@@ -371,7 +370,7 @@ def test_a_full_project_is_counted_again_sooner(on_disk: PlatformUnderTest, ada:
 def test_notebooks_are_saved_in_a_full_project_to_a_bound_whatever_code_wrote_before(
     on_disk: PlatformUnderTest, ada: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code = within(on_disk, token_of(on_disk, "ada", ProjectRole.DATA_OWNER))
+    code = on_disk.notebook_server("ada", "weather", ProjectRole.DATA_OWNER)
 
     def saved(size: int, name: str) -> Any:
         return code.post(f"{RAW}/content:save", params={"path": name}, content=bytes(size))
