@@ -22,7 +22,7 @@ from hops_platform.files.service import show_copied
 from hops_platform.parts import Parts
 from hops_platform.projects.models import Project
 from hops_platform.quotas.room import HeldRoom
-from hops_platform.quotas.service import check_storage_room
+from hops_platform.quotas.service import check_storage_room, no_storage_elsewhere
 from hops_platform.security.authentication import ProjectAccess
 from hops_platform.security.permissions import Permission
 
@@ -91,7 +91,7 @@ async def copy_with(work: CopyWork, call: CopyCall, access: ProjectAccess, *, pe
         except QuotaExceededError as error:
             if to_place.project == access.project.name:
                 raise
-            raise _no_room_elsewhere(to_place) from error
+            raise no_storage_elsewhere(to_place.project) from error
         return show_copied(copied)
 
 
@@ -111,14 +111,6 @@ def _with_room(session: Session, access: ProjectAccess, target: Place) -> Projec
     except QuotaExceededError as error:
         if target.project == access.project.name:
             raise
-        raise _no_room_elsewhere(target) from error
+        raise no_storage_elsewhere(target.project) from error
     session.commit()
     return owner
-
-
-def _no_room_elsewhere(target: Place) -> QuotaExceededError:
-    """How much another project has and may have is none of the caller's business."""
-    return QuotaExceededError(
-        f"The project {target.project!r}, which shares this dataset, has no room for it.",
-        remedy="Ask a Data Owner there.",
-    )

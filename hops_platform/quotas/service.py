@@ -181,6 +181,18 @@ def no_storage(project: Project, *, used: int, most: int, more: str = "") -> Quo
     )
 
 
+def no_storage_elsewhere(project: str) -> QuotaExceededError:
+    """The refusal in a dataset that another project shares: how much that one has is none of the caller's business.
+
+    Args:
+        project: The name of that project.
+    """
+    return QuotaExceededError(
+        f"The project {project!r}, which shares this dataset, has no room for it.",
+        remedy="Ask a Data Owner there.",
+    )
+
+
 def in_words(size: int) -> str:
     """Bytes as people say them: ``1.5 GiB``."""
     amount, unit = float(size), "B"

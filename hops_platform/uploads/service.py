@@ -15,11 +15,11 @@ from hops_platform.datasets.service import Use, find_dataset, place_in
 from hops_platform.engines.files import Entry, EntryKind, NewUpload, ProjectFiles, ProjectUploads, Upload
 from hops_platform.engines.leave import Leave
 from hops_platform.engines.places import Place, parse_place
-from hops_platform.errors import ConflictError, ForbiddenError, NotFoundError, PlatformError
+from hops_platform.errors import ConflictError, ForbiddenError, NotFoundError, PlatformError, QuotaExceededError
 from hops_platform.files.leave import NamedPlace, check_still
 from hops_platform.files.on_storage import check_on_storage
 from hops_platform.projects.models import Project
-from hops_platform.quotas.service import give_storage_back, is_full, take_storage
+from hops_platform.quotas.service import give_storage_back, is_full, no_storage_elsewhere, take_storage
 from hops_platform.security.authentication import ProjectAccess, authorize_in_project
 from hops_platform.security.permissions import Permission
 from hops_platform.sharing.standing import find_standing, is_shared_name
@@ -172,11 +172,13 @@ class SaveTarget:
 
     Attributes:
         owner: The project whose dataset it goes into.
+        is_own: Whether that is the one in which it is saved.
         place: Where it goes.
         past_mount: Whether it is a notebook of a full project, where the notebook server only reads.
     """
 
     owner: Project
+    is_own: bool
     place: Place
     past_mount: bool
 
@@ -204,7 +206,7 @@ def where_to_save(session: Session, access: ProjectAccess, asked: AskedToSave) -
             f"{MOST_PROGRAM_BYTES // 2**20} MiB.",
             remedy="Ask a Data Owner to bring data in, on the dataset's page.",
         )
-    return SaveTarget(owner=owner, place=place, past_mount=past_mount)
+    return SaveTarget(owner=owner, is_own=is_own, place=place, past_mount=past_mount)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,8 +237,13 @@ def save_file(
     target, place, size = saving.target, saving.target.place, len(saving.content)
     files.stat(place.parent)  # folders are made on purpose: what was moved away is not made anew by a save
     more = max(0, size - _size_of(files, place))
-    with database.session() as session:
-        take_storage(session, target.owner, more, notebook=target.past_mount)
+    try:
+        with database.session() as session:
+            take_storage(session, target.owner, more, notebook=target.past_mount)
+    except QuotaExceededError as error:
+        if target.is_own:
+            raise
+        raise no_storage_elsewhere(target.owner.name) from error
     wanted = NewUpload(target=place, size=size, sha256=None, replace=True)
     upload: Upload | None = None
     try:

@@ -129,6 +129,12 @@ def test_a_shared_dataset_gives_programs_and_takes_them_if_it_is_shared_so(
     assert answer.status_code == (200 if mode == "write" else 403)
     assert mode == "write" or "for reading only" in answer.json()["detail"]
     assert bucket.objects[f"{BELOW}code.py"] == (b"2" if mode == "write" else b"1")
+    if mode == "write":  # what another project has and may have is not told
+        root = hops.user("root-ada", admin=True)
+        limits = root.get("projects/weather/limits").json() | {"max_project_storage_mib": 1}
+        root.put("projects/weather/limits", json=limits, headers={"If-Match": "*"}).raise_for_status()
+        refused = saved(server, "large.py", b"x" * 2**20 * 2, shared).json()
+        assert "no room for it" in refused["detail"], refused
     owner.delete(f"{RAW}/shares/tides").raise_for_status()
     assert opened(server, "code.py", shared).status_code == 404
 
