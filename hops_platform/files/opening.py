@@ -10,11 +10,10 @@ from hops_contract.principal import ProjectRole
 from hops_platform.engines.files import ProjectFiles
 from hops_platform.engines.places import Place
 from hops_platform.errors import ForbiddenError, TooLargeError
+from hops_platform.files.programs import MOST_PROGRAM_BYTES, is_program, is_readable
 from hops_platform.security.authentication import ProjectAccess
-from hops_platform.uploads.service import MOST_PROGRAM_BYTES, is_program
 
 MOST_OPENED_BYTES = MOST_PROGRAM_BYTES
-LOG_ENDING = ".log"
 
 
 def check_may_open(access: ProjectAccess, place: Place, size: int) -> None:
@@ -24,7 +23,7 @@ def check_may_open(access: ProjectAccess, place: Place, size: int) -> None:
         ForbiddenError: It is data, and the caller no Data Owner, or the dataset is another project's.
         TooLargeError: It is larger than what is opened.
     """
-    is_shown = is_program(place.path, size) or (place.path.lower().endswith(LOG_ENDING) and size <= MOST_PROGRAM_BYTES)
+    is_shown = is_readable(place.path, size)
     is_own = place.project == access.project.name
     is_owner = access.member.role is ProjectRole.DATA_OWNER
     if size > MOST_OPENED_BYTES and (is_program(place.path, 0) or (is_own and is_owner)):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
@@ -18,27 +17,13 @@ from hops_platform.engines.places import Place, parse_place
 from hops_platform.errors import ConflictError, ForbiddenError, NotFoundError, PlatformError, QuotaExceededError
 from hops_platform.files.leave import NamedPlace, check_still
 from hops_platform.files.on_storage import check_on_storage
+from hops_platform.files.programs import MOST_PROGRAM_BYTES, PROGRAM_ENDINGS, is_notebook, is_program
 from hops_platform.projects.models import Project
 from hops_platform.quotas.service import give_storage_back, is_full, no_storage_elsewhere, take_storage
 from hops_platform.security.authentication import ProjectAccess, authorize_in_project
 from hops_platform.security.permissions import Permission
 from hops_platform.sharing.standing import find_standing, is_shared_name
 from hops_platform.uploads.schemas import NewUploadRequest, UploadAnswer
-
-PROGRAM_ENDINGS = frozenset(
-    (".py", ".ipynb", ".jar", ".scala", ".sql", ".sh", ".md", ".txt", ".yaml", ".yml", ".toml", ".cfg", ".json")
-)
-MOST_PROGRAM_BYTES = 10 * 2**20
-
-
-def is_program(path: str, size: int) -> bool:
-    """Whether a file counts as a program or a notebook, by its name and its size: nobody can tell by what it holds."""
-    return posixpath.splitext(path.lower())[1] in PROGRAM_ENDINGS and size <= MOST_PROGRAM_BYTES
-
-
-def is_notebook(path: str, size: int) -> bool:
-    """Whether a file counts as a notebook, by its name and its size."""
-    return path.lower().endswith(".ipynb") and size <= MOST_PROGRAM_BYTES
 
 
 def announce(session: Session, access: ProjectAccess, dataset: str, request: NewUploadRequest) -> UploadAnswer:

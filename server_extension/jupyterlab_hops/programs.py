@@ -1,7 +1,7 @@
 """Which files count as programs and notebooks: what a Data Scientist opens, saves and uploads in Lab.
 
-By name and size, as at the control plane's uploads; a contract test compares the two. Nobody can tell by what a file
-holds.
+By name and size, as at the control plane (``hops_platform.files.programs``); a contract test compares the two. Nobody
+can tell by what a file holds.
 """
 
 from __future__ import annotations

@@ -28,8 +28,8 @@ from hops_livy.settings import Limits
 from hops_livy.wire import SessionRequest
 from hops_platform.datasets.schemas import DatasetAnswer
 from hops_platform.files import opening
+from hops_platform.files import programs as files_programs
 from hops_platform.sharing import standing
-from hops_platform.uploads import service as uploads
 from hops_platform.users.schemas import Me, MyMembership
 
 ADA = Principal(kind=PrincipalKind.PROJECT_USER, user="ada", project="weather", role=ProjectRole.DATA_OWNER)
@@ -155,14 +155,13 @@ def test_other_projects_datasets_lie_where_the_server_and_the_library_look_for_t
     assert (shares.NO_LONGER, shares.NEXT_START) == _shared._NOTES
 
 
-def test_programs_are_the_same_in_lab_and_at_the_control_planes_uploads():
-    assert programs.PROGRAM_ENDINGS == uploads.PROGRAM_ENDINGS
-    assert programs.MOST_PROGRAM_BYTES == uploads.MOST_PROGRAM_BYTES
+def test_programs_and_logs_are_the_same_in_lab_and_at_the_control_plane():
+    for name in ("PROGRAM_ENDINGS", "MOST_PROGRAM_BYTES", "LOG_ENDING"):
+        assert getattr(programs, name) == getattr(files_programs, name), name
 
 
 def test_what_lab_opens_from_the_storage_is_the_same_here_and_at_the_control_plane():
     assert stored_files.MOST_BYTES == opening.MOST_OPENED_BYTES
-    assert programs.LOG_ENDING == opening.LOG_ENDING
     assert (stored_files.SHARED, stored_files.MARK) == (shares.SHARED, standing.MARK)
     known = [name for address in ("hdfs://a:1", "s3://lake") for name in parse_storage(address).on_machine or ()]
     assert all(stored_files.parse_place(name) for name in known)

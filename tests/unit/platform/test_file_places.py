@@ -6,8 +6,8 @@ import pytest
 
 from hops_platform.engines.places import MAX_PART_BYTES, MAX_PATH_BYTES, Place, is_shown, parse_place
 from hops_platform.errors import InvalidRequestError, RangeNotSatisfiableError
+from hops_platform.files.programs import MOST_PROGRAM_BYTES, is_program
 from hops_platform.files.ranges import ByteRange, asked_range
-from hops_platform.uploads.service import MOST_PROGRAM_BYTES, is_program
 
 BAD_PATHS = [
     "..", ".", "../x", "a/../b", "a/..", "a/./b", "/etc/passwd", "/", "//", "a//b", "a/", "a\\b", "..\\x", "a\x00b",
