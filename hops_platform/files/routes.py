@@ -273,7 +273,10 @@ def open_file(  # noqa: PLR0917 - each is a word of the request, or a part
     parts: PartsOf,
     path: FilePath,
 ) -> Response:
-    """The bytes of a small file on the site's storage, for the notebook server that shows it in Lab."""
+    """The bytes of a small file on the site's storage, for the notebook server that shows it in Lab.
+
+    Only a notebook server on the platform's own machine is answered.
+    """
     check_from_within(request.scope)
     place = place_in(session, access, dataset, path, use=Use.READ)
     check_on_storage(place, parts.settings.storage_address.on_machine)

@@ -36,7 +36,7 @@ _DATA_SCIENTIST = frozenset(
         Permission.ENVIRONMENT_RETRY,
         Permission.FILES_BROWSE,
         Permission.FILES_EDIT,
-        # What Lab opens and saves, from the platform's own machine: hops_platform.files.opening.
+        # What Lab opens and saves, from the platform's own machine: hops_platform.files.opening and .uploads.service.
         Permission.FILES_OPEN,
         Permission.FILES_PACK,
         # With the eyes, and little of a file: hops_platform.previews.service.
@@ -189,8 +189,9 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
 # It has the project's files at hand, in its sandbox, so it needs no way to send or to fetch them through here. Such a
 # way would serve whoever finds a token that was printed into a notebook: with it data would leave the project, or
 # programs would come into it that members run, from anywhere. So neither is possible with one, whoever's it is.
-# Where datasets lie on the site's storage, its notebook server opens and saves small files through here; that is
-# answered on the platform's own machine alone, where code in a sandbox is (hops_platform.security.within).
+# Where datasets lie on the site's storage, its notebook server opens and saves small files through here, and in a full
+# project it saves notebooks. That is answered on the platform's own machine alone, where code in a sandbox is
+# (hops_platform.security.within).
 # Nor does anything vanish for good: what it deletes is in the trash, which only a Data Owner in person empties.
 PROJECT_USER_CEILING = frozenset(
     {

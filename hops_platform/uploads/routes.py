@@ -187,9 +187,10 @@ async def save_file(  # noqa: PLR0917 - the request, and parts
     step_aside: StepAside,
     known: Known,
 ) -> EntryAnswer:
-    """Saves a small file for the notebook server in whose Lab it was changed, where that can't; it is replaced.
+    """Saves a small file for a notebook server that can't do so itself, and replaces what is there.
 
-    That is any file on the site's storage, and a notebook of a project over its quota of storage.
+    That is a file on the site's storage, and a notebook of a project that is over its quota of storage. Only a notebook
+    server on the platform's own machine is answered.
     """
     known.thing = f"{dataset}/{path}"
     check_from_within(request.scope)
@@ -218,7 +219,8 @@ async def _read_small(request: Request) -> bytes:
         content += piece
         if len(content) > MOST_OPENED_BYTES:
             raise TooLargeError(
-                f"Lab saves files of at most {MOST_OPENED_BYTES // 2**20} MiB on the site's storage.",
+                f"Files on the site's storage, and notebooks of a project that is over its quota, are saved up to "
+                f"{MOST_OPENED_BYTES // 2**20} MiB.",
                 remedy="Clear the outputs of a large notebook; bring data in on the dataset's page.",
             )
     return bytes(content)

@@ -1126,6 +1126,8 @@ export interface paths {
         /**
          * Open File
          * @description The bytes of a small file on the site's storage, for the notebook server that shows it in Lab.
+         *
+         *     Only a notebook server on the platform's own machine is answered.
          */
         get: operations["open_file"];
         put?: never;
@@ -1147,9 +1149,10 @@ export interface paths {
         put?: never;
         /**
          * Save File
-         * @description Saves a small file for the notebook server in whose Lab it was changed, where that can't; it is replaced.
+         * @description Saves a small file for a notebook server that can't do so itself, and replaces what is there.
          *
-         *     That is any file on the site's storage, and a notebook of a project over its quota of storage.
+         *     That is a file on the site's storage, and a notebook of a project that is over its quota of storage. Only a notebook
+         *     server on the platform's own machine is answered.
          */
         post: operations["save_file"];
         delete?: never;
