@@ -214,7 +214,8 @@ class Happenings:
                 os.close(descriptor)
         except OSError as error:
             # It is told all the same, unless the service ends before.
-            LOG.warning("what became of session %d can't be written down: %s", entry.get("session"), error.strerror)
+            number = entry.get("session", entry.get(_HELD))
+            LOG.warning("what became of session %s can't be written down: %s", number, error.strerror)
 
     def _rewrite(self) -> None:
         head = _line({"stream": self.stream, "last": self._last})

@@ -111,6 +111,7 @@ def test_a_disk_that_takes_nothing_ends_nothing(tmp_path):
     happenings = loaded(tmp_path / "absent" / "happenings.jsonl")
     happenings._file = tmp_path  # a folder can't be written to
     happenings.begun(a_session(tmp_path))
+    happenings.begun(waiting(tmp_path, 4))
     assert numbers(happenings, happenings.stream) == [1]
 
 
