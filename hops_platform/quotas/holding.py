@@ -9,7 +9,7 @@ from hops_platform.engines.sandboxes import FullProject
 from hops_platform.parts import Parts
 from hops_platform.projects.models import Project
 from hops_platform.quotas.models import StorageUse
-from hops_platform.quotas.service import MIB, in_words, limits_of, storage_limit
+from hops_platform.quotas.service import MIB, in_words, is_still_full, limits_of, storage_limit
 
 _MARGIN_PART = 10
 _LEAST_MARGIN = 256 * MIB
@@ -33,7 +33,7 @@ def full_projects(session: Session) -> list[FullProject]:
     found = []
     for project, row in rows:
         most = storage_limit(limits_of(session, project))
-        if most is not None and row.used >= most:
+        if most is not None and is_still_full(row, most):
             found.append(FullProject(project=project.name, ends=_why_ended(project.name, row.used, most)))
     return found
 

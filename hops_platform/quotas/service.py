@@ -82,8 +82,13 @@ def storage_limit(limits: ServerLimits) -> int | None:
 
 def is_full(session: Session, project: Project) -> bool:
     """Whether the last count found the project over its quota, and it is so still: its code may only read then."""
-    row, most = session.get(StorageUse, project.id), storage_limit(limits_of(session, project))
-    return row is not None and row.full_since is not None and most is not None and row.used >= most
+    row = session.get(StorageUse, project.id)
+    return row is not None and is_still_full(row, storage_limit(limits_of(session, project)))
+
+
+def is_still_full(row: StorageUse, most: int | None) -> bool:
+    """The same, by the row of the project's count and its limit in bytes; ``None``: it has none."""
+    return row.full_since is not None and most is not None and row.used >= most
 
 
 def check_storage_room(session: Session, project: Project) -> None:
