@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from pydantic import ValidationError
+
 NAME = re.compile(r"\bHOPS_[A-Z0-9_]*[A-Z0-9]\b")
 _MOST = 100
 
@@ -21,6 +23,17 @@ class Fault:
 
     name: str
     said: str
+
+
+def told_by(error: ValidationError) -> list[str]:
+    """What pydantic finds wrong with variables, each as a sentence; without their values: one may be a password."""
+    sentences = []
+    for item in error.errors(include_input=False):
+        said = item["msg"].removeprefix("Value error, ").removesuffix(".") + "."
+        name = str(item["loc"][0]) if item["loc"] else ""
+        named = name if name.isupper() else f"HOPS_{name.upper()}"
+        sentences.append(f"{named} can't be used: {said}" if name else said)
+    return sentences
 
 
 def find_faults(read: Callable[[Mapping[str, str]], Sequence[str]], variables: Mapping[str, str]) -> list[Fault]:

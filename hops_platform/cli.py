@@ -15,7 +15,7 @@ import typer
 from pydantic import ValidationError
 
 from hops_contract.descriptors import raise_descriptor_limit
-from hops_contract.faults import find_faults
+from hops_contract.faults import find_faults, told_by
 from hops_contract.realms import RealmsError, load_realms
 from hops_contract.storage import StorageKind
 from hops_platform.adapters.environments.uv import UvEnvironments
@@ -35,7 +35,7 @@ from hops_platform.second_factor import service as second_factor
 from hops_platform.security.own_secrets import ensure_secrets
 from hops_platform.security.passwords import generate_password
 from hops_platform.security.sealing import SEALING_KEY, load_sealer
-from hops_platform.settings import Settings, UnsafeBindError, check_bind, check_database_url, explain
+from hops_platform.settings import Settings, UnsafeBindError, check_bind, check_database_url
 from hops_platform.users import service as users
 from hops_platform.users.models import find_user
 from hops_platform.users.passwords import set_password
@@ -252,7 +252,7 @@ def _what_is_wrong(variables: Mapping[str, str]) -> list[str]:
         check_database_url(settings.database_url)
         make_mailer(settings)
     except ValidationError as error:
-        return explain(error).splitlines()
+        return told_by(error)
     except (RuntimeError, OSError, ValueError) as error:
         return [str(error)]
     return []
@@ -299,7 +299,7 @@ def _read_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        _fail(explain(error), status=os.EX_CONFIG)
+        _fail("\n".join(told_by(error)), status=os.EX_CONFIG)
 
 
 def _fail(sentence: str, *, status: int = 1) -> NoReturn:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
@@ -351,14 +351,3 @@ def check_database_url(url: str | None) -> None:
         raise ValueError(
             "HOPS_DATABASE_URL can't be used: it is no address like postgresql+psycopg://user:password@host/database."
         ) from None
-
-
-def explain(error: ValidationError) -> str:
-    """What is wrong with the variables, a line for each; without their values, as one of them may be a password."""
-    lines = []
-    for item in error.errors(include_input=False):
-        said = item["msg"].removeprefix("Value error, ").removesuffix(".") + "."
-        name = str(item["loc"][0]) if item["loc"] else ""
-        named = name if name.isupper() else f"HOPS_{name.upper()}"
-        lines.append(f"{named} can't be used: {said}" if name else said)
-    return "\n".join(lines)

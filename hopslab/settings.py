@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
-from hops_contract.faults import NAME
+from hops_contract.faults import NAME, told_by
 from hops_contract.realms import RealmsError, load_realms
 from hopslab.errors import SiteError
 from jupyterhub_config.settings import SOURCE, SiteSettings
 
-__all__ = ["CHECKOUT", "SiteSettings", "check_realms", "faults_of", "load_settings"]
+__all__ = ["CHECKOUT", "SiteSettings", "check_realms", "load_settings"]
 
 CHECKOUT = SOURCE
 """The folder that was cloned."""
@@ -48,16 +48,6 @@ def check_realms(settings: SiteSettings) -> None:
 
 def refusal(error: ValidationError) -> SiteError:
     """The first thing that is wrong, in a sentence."""
-    first = faults_of(error)[0]
+    first = told_by(error)[0]
     named = NAME.findall(first)
     return SiteError(first, f"Correct or unset {named[0]}." if named else None)
-
-
-def faults_of(error: ValidationError) -> list[str]:
-    """All that is wrong, each in a sentence; without values."""
-    sentences = []
-    for item in error.errors(include_input=False):
-        said = item["msg"].removeprefix("Value error, ").removesuffix(".") + "."
-        name = "HOPS_" + "_".join(str(part) for part in item["loc"]).upper()
-        sentences.append(f"{name} can't be used: {said}" if item["loc"] else said)
-    return sentences

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from traitlets import Integer
 
 from hops_contract.descriptors import raise_descriptor_limit
+from hops_contract.faults import told_by
 from hops_contract.private_files import write_private
 from hops_contract.realms import RealmsError, load_realms
 from hops_spawner.proxy import proxy_command
@@ -23,7 +24,6 @@ from jupyterhub_config.settings import (
     SOURCE,
     SiteSettings,
     choose_ports,
-    explain,
     find_proxy,
     secret,
     socket_folder,
@@ -40,7 +40,7 @@ try:
     load_realms(settings.realms)
     proxy = find_proxy(settings)
 except ValidationError as error:
-    sys.exit(explain(error))
+    sys.exit("\n".join(told_by(error)))
 except (FileNotFoundError, RealmsError) as error:
     sys.exit(str(error))
 

@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 from typing import Literal, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hops_contract.keeping import PROCESSES, read_addresses
@@ -130,15 +130,6 @@ class SiteSettings(BaseSettings):
         host = LOOPBACK if self.bind in {"0.0.0.0", "::"} else self.bind  # noqa: S104 - compared, not bound
         host = f"[{host}]" if ":" in host else host
         return f"{'https' if self.tls_cert else 'http'}://{host}:{self.port}/"
-
-
-def explain(error: ValidationError) -> str:
-    """What is wrong with the variables, a line for each; their values are left out."""
-    lines = []
-    for item in error.errors():
-        text = item["msg"].removeprefix("Value error, ")
-        lines.append(f"HOPS_{str(item['loc'][0]).upper()}: {text}." if item["loc"] else text)
-    return "\n".join(lines)
 
 
 def secret(file: Path) -> str:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from hops_contract.faults import NAME, Fault
+from hops_contract.faults import NAME, Fault, told_by
 from hopslab.commands import run_quietly
 from hopslab.doctor.findings import Finding, better, good, missing
 from hopslab.errors import SiteError
-from hopslab.settings import CHECKOUT, faults_of, load_settings
+from hopslab.settings import CHECKOUT, load_settings
 from hopslab.surroundings import VENV_BIN
 from jupyterhub_config.services import FOR_THE_PROXY
 
@@ -94,6 +94,6 @@ def _wrong_for_the_hub() -> list[Fault]:
         load_settings()
     except SiteError as error:
         cause = error.__cause__
-        sentences = faults_of(cause) if isinstance(cause, ValidationError) else [str(error)]
+        sentences = told_by(cause) if isinstance(cause, ValidationError) else [str(error)]
         return [Fault(next(iter(NAME.findall(sentence)), SUBJECT), sentence) for sentence in sentences]
     return []

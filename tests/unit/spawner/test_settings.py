@@ -156,7 +156,7 @@ def test_no_role_may_open_or_administrate_servers_of_others() -> None:
     [
         ({"HOPS_BIND": "0.0.0.0"}, "without TLS passwords would travel in the clear. Set HOPS_TLS_CERT and"),
         ({"HOPS_TLS_KEY": "/k.pem"}, "A certificate needs its key"),
-        ({"HOPS_PORT": "99999"}, "HOPS_PORT: Input should be less than or equal to 65535."),
+        ({"HOPS_PORT": "99999"}, "HOPS_PORT can't be used: Input should be less than or equal to 65535."),
     ],
 )
 def test_a_hub_with_such_settings_ends_with_the_sentence_and_no_traceback(
