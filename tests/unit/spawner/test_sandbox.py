@@ -54,7 +54,7 @@ def test_a_server_that_a_limit_ended_says_which(tmp_path: Path, grant: ServerGra
     assert "SIGKILL" in spawner.how_it_ended(137).sentence
     spawner.limited.write_text("The sandbox of the notebook server may hold 99 processes.")
     assert spawner.how_it_ended(137).sentence == "The sandbox of the notebook server may hold 99 processes."
-    assert spawner.how_it_ended(0) is None
+    assert spawner.how_it_ended(0).usual, "it went as it was to, whatever was ended in it before"
     # Beside the folder: code reads there why a kernel was ended, and can't write it itself.
     view = server_view(grant.config, spawner.folder, own_home=spawner.own_home, home=Home(tmp_path), also=())
     assert spawner.limited.parent in view.read
