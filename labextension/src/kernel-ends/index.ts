@@ -7,11 +7,11 @@ import { makeAsk } from '../api/requests';
 import { DOMAIN } from '../identity';
 import { onKernelEnds } from './ends';
 
-/** Says why a kernel was ended, where it took more than its server may. */
+/** Says why a kernel was ended, where that was a limit of its server or of its project. */
 export const kernelEndsPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyterlab-hops:kernel-ends',
   description:
-    'Says why a kernel was ended, where it took more memory than its server may.',
+    'Says why a kernel was ended, where that was a limit of its server or project.',
   autoStart: true,
   optional: [ITranslator],
   activate: (app: JupyterFrontEnd, translator: ITranslator | null): void => {

@@ -4,7 +4,7 @@ import { readFields, readOptionalText } from '../api/reading';
 import type { Ask } from '../api/requests';
 import { tellFailure } from '../commands/failure';
 
-/** Says why `kernel`, that of `name`, was ended, where that was the limit of its server. That it has ended is said by Lab. */
+/** Says why `kernel`, that of `name`, was ended, where that was a limit. That it has ended is said by Lab. */
 export async function sayWhy(
   name: string,
   kernel: string,
