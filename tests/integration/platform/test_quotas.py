@@ -388,6 +388,16 @@ def test_notebooks_are_saved_in_a_full_project_to_a_bound_whatever_code_wrote_be
         assert saved(200_000, "more.ipynb").json()["type"] == QUOTA
         recount(on_disk)
     assert saved(1000, "small.ipynb").status_code == 200
+    # Another project, to which it is shared for writing, has no room there by its notebooks.
+    grace = on_disk.user("grace")
+    on_disk.ready_project(grace, "tides", template="empty")
+    grace.patch("projects/tides", json={"listed": True}, headers=ANY_VERSION).raise_for_status()
+    ada.post(f"{RAW}/shares", json={"project": "tides", "mode": "write"}).raise_for_status()
+    grace.post("projects/tides/shares/weather/raw:accept").raise_for_status()
+    other = on_disk.notebook_server("grace", "tides", ProjectRole.DATA_OWNER)
+    shared = "projects/tides/datasets/Shared:weather:raw/content:save"
+    assert other.post(shared, params={"path": "work.ipynb"}, content=b"x").status_code == 409
+    assert (folder(on_disk) / "work.ipynb").stat().st_size > 1
 
 
 def test_what_notebooks_write_is_seen_by_the_next_count_which_closes_and_opens_the_project(
