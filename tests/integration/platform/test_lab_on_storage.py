@@ -15,6 +15,7 @@ from hops_platform.files.opening import MOST_OPENED_BYTES
 from tests.bucket_in_memory import BucketInMemory
 
 from .conftest import API, ON_SQLITE, PlatformUnderTest
+from .test_datasets import Sending
 
 with warnings.catch_warnings():
     # As in conftest.
@@ -159,3 +160,53 @@ def test_a_shared_dataset_gives_programs_and_takes_them_if_it_is_shared_so(
 def test_a_server_is_told_which_datasets_lie_on_the_disk(hops: PlatformUnderTest) -> None:
     grant = hops.hub().post("projects/weather/server-grants", json={"user": "ada"})
     assert grant.json()["config"]["on_machine"] == ["Experiments", "Jupyter", "Logs", "Models", "Resources"], grant.text
+
+
+def saving(hops: PlatformUnderTest, client: Any, path: str) -> Sending:
+    """A file whose first byte has come, and whose others are waited for."""
+    sending = Sending(hops, client, f"{RAW}/content:save", f"path={path}".encode(), method="POST")
+    sending.send(b"1", more=True)
+    for _ in range(2):
+        assert sending.taken.acquire(timeout=30)
+    return sending
+
+
+def test_nobody_waits_for_the_database_while_a_file_comes_that_is_saved(
+    hops: PlatformUnderTest, bucket: BucketInMemory
+) -> None:
+    bob = within(hops, token_of(hops, "bob", SCIENTIST))
+    sending = saving(hops, bob, "slow.py")
+    try:
+        assert hops.platform.parts.database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+    finally:
+        sending.send(b"2", more=False)
+    assert sending.status() == 200
+    assert bucket.objects[f"{BELOW}slow.py"] == b"12"
+
+
+def test_who_is_no_owner_any_more_when_the_file_has_come_saves_no_data(
+    hops: PlatformUnderTest, bucket: BucketInMemory
+) -> None:
+    ada = hops.with_token(hops.platform.parts.signer.sign_user("ada", admin=False).token)
+    ada.patch("projects/weather/members/bob", json={"role": "data_owner"}, headers={"If-Match": "*"}).raise_for_status()
+    bob = within(hops, token_of(hops, "bob", OWNER))
+    assert saved(bob, "may.csv", b"x").is_success
+    data, program = saving(hops, bob, "may.csv"), saving(hops, bob, "code.py")
+    left = ada.patch("projects/weather/members/bob", json={"role": "data_scientist"}, headers={"If-Match": "*"})
+    left.raise_for_status()
+    for sending, status in ((data, 403), (program, 200)):
+        sending.send(b"2", more=False)
+        assert sending.status() == status
+    assert bucket.objects[f"{BELOW}may.csv"] == b"x"
+
+
+def test_a_file_that_is_saved_has_one_deadline_for_all_of_it(
+    hops: PlatformUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hops_platform.uploads.routes.LONGEST_SAVE_S", 0.2)
+    bob = within(hops, token_of(hops, "bob", SCIENTIST))
+    sending = Sending(hops, bob, f"{RAW}/content:save", b"path=a.py", method="POST")
+    sending.send(b"1", more=True)
+    assert sending.status() == 408
+    sending.hang_up()
+    assert b"Save again" in sending.answer[1]["body"]
