@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -210,3 +211,19 @@ def test_a_file_that_is_saved_has_one_deadline_for_all_of_it(
     assert sending.status() == 408
     sending.hang_up()
     assert b"Save again" in sending.answer[1]["body"]
+
+
+def test_what_is_opened_is_read_in_the_threads_of_files(
+    hops: PlatformUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = hops.platform.parts.engines.files
+    open_file, seen = files.open_file, []
+
+    def noted(place: Any) -> Any:
+        seen.append(threading.current_thread().name)
+        return open_file(place)
+
+    monkeypatch.setattr(files, "open_file", noted)
+    assert opened(within(hops, token_of(hops, "bob", SCIENTIST)), "code.py").is_success
+    # In those that serve all requests a storage that hangs would stop everybody.
+    assert [name.startswith("transfer") for name in seen] == [True]
