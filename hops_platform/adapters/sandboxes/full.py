@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from hops_platform.adapters.sandboxes.mounts import (
     inhabitants,
     mounted_from,
     namespaces,
+    number_inside,
     writers,
 )
 from hops_platform.engines.sandboxes import FullProject
@@ -37,6 +39,8 @@ _ROUNDS = 20
 _PAUSE_S = 0.05
 _TOLD_S = 60.0
 """So long it is said why something was ended: whoever asks why theirs ended asks soon."""
+_NAMED = 10
+"""So many processes are named; of more the last."""
 _LOOK_AFTER_S = 600.0
 """A sandbox that was let start as that of a full project may come so much later, when the project has room again."""
 
@@ -122,12 +126,15 @@ class FullProjects:
     def _end_writers(self, seen: _Seen, why: str) -> None:
         """Ends who has files open for writing, or the whole sandbox where nobody is found; then they are only read."""
         number, point = seen.mounted.number, seen.mounted.point
+        ended: dict[int, list[int]] = defaultdict(list)
         for _ in range(_ROUNDS):
             if not (found := writers(inhabitants(str(self._home.root)), number, point)):
                 break  # it may be on its way from one process to another, where nobody finds it
             for one in found:
                 LOG.warning("process %d is ended: it has a file of the full project %s open", one.pid, seen.owner)
-                self._tell(one.namespace, why)
+                if (inside := number_inside(one.pid)) is not None:
+                    ended[one.namespace].append(inside)
+                self._tell(one.namespace, why, ended[one.namespace])
                 end(one)
             time.sleep(_PAUSE_S)
             if self._enter(seen.namespace, "read", seen.words) != entering.BUSY:
@@ -137,16 +144,23 @@ class FullProjects:
         first = first_process(seen.namespace.number)
         if first is not None:
             LOG.warning("a sandbox is ended: it holds files of the full project %s open", seen.owner)
-            self._tell(seen.namespace.number, why)
+            self._tell(seen.namespace.number, why, (1,))
             end(first)
 
-    def _tell(self, number: int, why: str) -> None:
-        """Leaves the reason where it is looked for when something of a sandbox has ended."""
+    def _tell(self, number: int, why: str, ended: Sequence[int]) -> None:
+        """Leaves the reason where it is looked for when something of a sandbox has ended, as its keeper does.
+
+        Args:
+            number: Of the sandbox.
+            why: One line.
+            ended: The processes that are ended, by their numbers in the sandbox.
+        """
+        text = "\n".join((why, *map(str, ended[-_NAMED:])))
         for namespace in namespaces():
             if namespace.number == number:
                 for file in told_files(self._home, [one.point for one in mounted_from(namespace, str(self._home.run))]):
                     with suppress(OSError):
-                        write_private(file, why)
+                        write_private(file, text)
                         self._told[file] = time.monotonic() + _TOLD_S
 
     def _forget(self) -> None:

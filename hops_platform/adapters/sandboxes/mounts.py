@@ -225,10 +225,16 @@ def end(one: Inhabitant) -> None:
 def first_process(namespace: int) -> Inhabitant | None:
     """The first process of the sandbox with this number, with which all of it ends."""
     for pid in _living(namespace):
-        with suppress(*_GONE):
-            inside = re.search(r"^NSpid:.*\s(\d+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
-            if inside is not None and inside[1] == "1":
-                return Inhabitant(pid=pid, namespace=namespace)
+        if number_inside(pid) == 1:
+            return Inhabitant(pid=pid, namespace=namespace)
+    return None
+
+
+def number_inside(pid: int) -> int | None:
+    """The id that a process has in its sandbox; ``None`` where it has ended."""
+    with suppress(*_GONE):
+        inside = re.search(r"^NSpid:.*\s(\d+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+        return None if inside is None else int(inside[1])
     return None
 
 

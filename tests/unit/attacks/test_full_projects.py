@@ -154,7 +154,9 @@ def test_far_over_the_quota_who_has_a_file_open_is_ended_and_nobody_else(home, s
     sandboxes.settle_full(FAR_OVER)
     assert one.does("kept['p'].wait()") == -9
     assert one.writes("b.txt") == ONLY_READ
-    assert (home.run / "sessions" / "7.limited").read_text() == "The project is far over its quota."
+    # A notebook server tells it of that kernel alone, by its number in the sandbox.
+    number = one.does("kept['p'].pid")
+    assert (home.run / "sessions" / "7.limited").read_text() == f"The project is far over its quota.\n{number}"
 
 
 def test_who_hides_an_open_file_loses_the_sandbox(home, sandboxes, inside):
