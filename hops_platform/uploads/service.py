@@ -185,15 +185,12 @@ class SaveTarget:
 def where_to_save(session: Session, access: ProjectAccess, asked: AskedToSave) -> SaveTarget:
     """Where a file goes that Lab saves; ends the transaction.
 
-    Its bytes may have come slowly, so that who saves it is looked up anew.
-
     Raises:
         ConflictError: The notebook server has it at hand, and may write it.
         ForbiddenError: It is data, which a Data Owner saves in their own project's datasets alone; or the dataset is
             another project's, which does not allow it.
         NotFoundError: There is no such dataset.
     """
-    access = authorize_in_project(session, access.caller, access.project.name, Permission.FILES_SAVE)
     owner = access.project
     if is_shared_name(asked.dataset):
         owner = find_standing(session, access.project, asked.dataset).owner
