@@ -60,7 +60,8 @@ def source_address(peer: str, forwarded: str, *, trusted: Sequence[Network], is_
 
 def _address(text: str) -> Address | None:
     try:
-        address = ipaddress.ip_address(text)
+        # A zone (fe80::1%eth0) is a name of this machine's, and any text of any length where somebody else writes it.
+        address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
         return None
     # What connects by IPv4 to a socket of IPv6 is written ::ffff:192.0.2.1.

@@ -112,11 +112,20 @@ class Happenings:
         else:
             session.on_end = self.ended
 
-    def watch(self, session: Session) -> None:
-        """The end of ``session`` is told, which a later service has found; its beginning may not be told yet."""
+    def watch(self, session: Session, *, waits: bool) -> None:
+        """The end of ``session`` is told, which a later service has found; its beginning may not be told yet.
+
+        Args:
+            session: Found in its record.
+            waits: Whether it stood in the queue still. One that had its driver may be found ended, and has run.
+        """
         session.on_end = self.ended
-        if not session.final and session.id in self._was_held:
+        if session.final or session.id not in self._was_held:
+            return
+        if waits:
             self._hold(session)
+        else:
+            self._tell_begun(session)
 
     def _hold(self, session: Session) -> None:
         self._held[session.id] = (self._clock(), session)

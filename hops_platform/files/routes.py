@@ -265,23 +265,25 @@ def download_file(  # noqa: PLR0917 - each is a word of the request, or a part
 @router.get(
     "/projects/{project}/datasets/{dataset}/content:open", response_class=Response, responses={200: _FILE_ANSWER}
 )
-def open_file(  # noqa: PLR0917 - each is a word of the request, or a part
+async def open_file(  # noqa: PLR0917 - each is a word of the request, or a part
     request: Request,
     dataset: DatasetName,
     access: Annotated[ProjectAccess, Depends(RequiresInProject(Permission.FILES_OPEN))],
     session: DatabaseSession,
     parts: PartsOf,
     path: FilePath,
+    step_aside: StepAside,
 ) -> Response:
     """The bytes of a small file on the site's storage, for the notebook server that shows it in Lab.
 
     Only a notebook server on the platform's own machine is answered.
     """
     check_from_within(request.scope)
-    place = place_in(session, access, dataset, path, use=Use.READ)
+    place = await run_in_threadpool(NamedPlace(dataset, path, Use.READ).within, session, access)
     check_on_storage(place, parts.settings.storage_address.on_machine)
     with parts.transfers.places.take(access.caller.person.name):
-        content, version = read_opened(parts.engines.files, access, place)
+        step_aside()
+        content, version = await parts.transfers.run(read_opened, parts.engines.files, access, place)
     return Response(content, media_type="application/octet-stream", headers={"ETag": f'"{version}"'})
 
 

@@ -17,7 +17,7 @@ from hops_platform.datasets.service import Use
 from hops_platform.engines.files import Entry, NewUpload, UploadWriter
 from hops_platform.engines.leave import Leave
 from hops_platform.errors import BodyTooSlowError, NotFoundError, PlatformError, TooLargeError
-from hops_platform.files.leave import NamedPlace, check_still
+from hops_platform.files.leave import NamedPlace
 from hops_platform.files.opening import MOST_OPENED_BYTES
 from hops_platform.files.schemas import EntryAnswer
 from hops_platform.files.service import show_entry
@@ -42,6 +42,9 @@ PATIENCE_S = 30.0
 """How long nothing may come."""
 LONGEST_S = 900.0
 """How long one call may last; what has come by then is kept, and another call goes on."""
+LONGEST_SAVE_S = 60.0
+"""How long the bytes of a small file may take, which come from this machine."""
+_ON_WITH_UPLOAD = "Ask how far the upload is, and go on there."
 _PIECE = 1024 * 1024
 _BYTES: dict[str, Any] = {
     "requestBody": {
@@ -194,6 +197,7 @@ async def save_file(  # noqa: PLR0917 - the request, and parts
     """
     known.thing = f"{dataset}/{path}"
     check_from_within(request.scope)
+    await run_in_threadpool(session.commit)  # nobody waits for the database while bytes come
     with parts.transfers.places.take(access.caller.person.name):
         step_aside()
         content = await _read_small(request)
@@ -202,7 +206,7 @@ async def save_file(  # noqa: PLR0917 - the request, and parts
         target = await run_in_threadpool(service.where_to_save, session, access, asked)
         files, uploads, person = parts.engines.files, parts.engines.uploads, access.caller.person
         named = NamedPlace(dataset, path, Use.SAVE)
-        leave = Leave(partial(check_still, parts.database, access, Permission.FILES_SAVE, named))
+        leave = Leave(partial(service.check_still_saves, parts.database, access, named, len(content)))
         saving = service.Saving(person=person.id, target=target, content=content)
         save = partial(service.save_file, parts.database, files, uploads, saving, leave=leave)
         return show_entry(await parts.transfers.finishes.run(person.name, leave, save))
@@ -212,10 +216,11 @@ async def _read_small(request: Request) -> bytes:
     """The body of a file that Lab saves.
 
     Raises:
+        BodyTooSlowError: See :func:`_in_time`.
         TooLargeError: It has more bytes than Lab opens.
     """
     content = bytearray()
-    async for piece in _in_time(request):
+    async for piece in _in_time(request, longest_s=LONGEST_SAVE_S, remedy="Save again."):
         content += piece
         if len(content) > MOST_OPENED_BYTES:
             raise TooLargeError(
@@ -249,14 +254,21 @@ async def _write_all(request: Request, writer: UploadWriter, transfers: Transfer
         await transfers.run(writer.write, pieces)
 
 
-async def _in_time(request: Request) -> AsyncIterator[bytes]:
+async def _in_time(
+    request: Request, *, longest_s: float = LONGEST_S, remedy: str = _ON_WITH_UPLOAD
+) -> AsyncIterator[bytes]:
     """The pieces of the body.
+
+    Args:
+        request: Whose.
+        longest_s: Seconds for all of it.
+        remedy: What helps whose body took too long.
 
     Raises:
         BodyTooSlowError: Nothing came for a while, it took too long in all, or the connection broke.
     """
     stream = request.stream()
-    end = asyncio.get_running_loop().time() + LONGEST_S
+    end = asyncio.get_running_loop().time() + longest_s
     while True:
         left = min(PATIENCE_S, end - asyncio.get_running_loop().time())
         try:
@@ -266,10 +278,9 @@ async def _in_time(request: Request) -> AsyncIterator[bytes]:
             return
         except ClientDisconnect as error:
             # Nobody reads the answer; it keeps a broken connection from being told as a fault of ours.
-            raise BodyTooSlowError("The connection broke.", remedy="Ask how far the upload is.") from error
+            raise BodyTooSlowError("The connection broke.", remedy=remedy) from error
         except TimeoutError as error:
             raise BodyTooSlowError(
-                f"Nothing came for {PATIENCE_S:g} seconds, or the call lasted {LONGEST_S:g} seconds.",
-                remedy="Ask how far the upload is, and go on there.",
+                f"Nothing came for {PATIENCE_S:g} seconds, or the call lasted {longest_s:g} seconds.", remedy=remedy
             ) from error
         yield piece

@@ -21,6 +21,7 @@ from hops_platform.files.programs import MOST_PROGRAM_BYTES, PROGRAM_ENDINGS, is
 from hops_platform.projects.models import Project
 from hops_platform.quotas.service import give_storage_back, is_full, no_storage_elsewhere, take_storage
 from hops_platform.security.authentication import ProjectAccess, authorize_in_project
+from hops_platform.security.leave import no_longer
 from hops_platform.security.permissions import Permission
 from hops_platform.sharing.standing import find_standing, is_shared_name
 from hops_platform.uploads.schemas import NewUploadRequest, UploadAnswer
@@ -192,6 +193,22 @@ def where_to_save(session: Session, access: ProjectAccess, asked: AskedToSave) -
             remedy="Ask a Data Owner to bring data in, on the dataset's page.",
         )
     return SaveTarget(owner=owner, is_own=is_own, place=place, past_mount=past_mount)
+
+
+def check_still_saves(database: Database, access: ProjectAccess, named: NamedPlace, size: int) -> None:
+    """Checks that the caller may still save a file, looked up anew.
+
+    Raises:
+        ForbiddenError: They may not any more.
+        NotFoundError: The dataset is gone.
+    """
+    check_still(database, access, Permission.FILES_SAVE, named)
+    if is_program(named.path, size):
+        return
+    with database.session(writes=False) as session:
+        now_access = authorize_in_project(session, access.caller, access.project.name, Permission.FILES_SAVE)
+        if now_access.member.role is not ProjectRole.DATA_OWNER:
+            raise no_longer()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

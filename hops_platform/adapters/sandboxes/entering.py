@@ -32,7 +32,7 @@ _RDONLY, _NOSUID, _NODEV, _PRIVATE = 1, 2, 4, 1 << 18
 GONE = 3
 """Exit status: nothing was done there."""
 BUSY = 4
-"""Exit status: of what is to be read only, something is open for writing, and stays as it was; the rest is done."""
+"""Exit status: of what is to be read only, something is open for writing, or has moved; the rest is done."""
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -134,7 +134,8 @@ def let(mounts: list[tuple[int, str]], descriptions: int, *, write: bool) -> boo
     """Lets what is mounted at some points be written, or be read only; whether nothing was in the way.
 
     Args:
-        mounts: Number and point of each. Where something else is mounted (by now), nothing is done.
+        mounts: Number and point of each. Where something else is mounted (by now), nothing is done; of what is to be
+            read only that is in the way, as code moves folders while it is looked for.
         descriptions: This process's ``/proc/self/fdinfo``, which is not seen from within.
         write: Whether it may be written.
 
@@ -147,12 +148,15 @@ def let(mounts: list[tuple[int, str]], descriptions: int, *, write: bool) -> boo
         try:
             folder = os.open(point, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except FileNotFoundError:
+            done = done and write
             continue
         try:
             # By its number: a path may lead elsewhere than it did, and what others may only read stays so.
             if _mount_of(folder, descriptions) == number:
                 size = ctypes.sizeof(attributes)
                 _checked(_LIBC.syscall(_MOUNT_SETATTR, folder, b"", _AT_EMPTY_PATH, ctypes.byref(attributes), size) < 0)
+            else:
+                done = done and write
         except OSError as error:
             if error.errno != errno.EBUSY:
                 raise

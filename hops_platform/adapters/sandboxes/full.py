@@ -18,7 +18,7 @@ from hops_contract.keeper.limits import told_text
 from hops_contract.layout import Home
 from hops_contract.private_files import write_private
 from hops_contract.servers import why_limited_file
-from hops_contract.shares import SHARED, Identity, identity_of, read_shared
+from hops_contract.shares import SHARED, SharedDataset, identity_of, read_shared
 from hops_contract.slugs import is_slug
 from hops_platform.adapters.sandboxes import entering
 from hops_platform.adapters.sandboxes.mounts import (
@@ -26,6 +26,7 @@ from hops_platform.adapters.sandboxes.mounts import (
     Namespace,
     end,
     first_process,
+    identity_at,
     inhabitants,
     mounted_from,
     namespaces,
@@ -35,7 +36,6 @@ from hops_platform.adapters.sandboxes.mounts import (
 from hops_platform.engines.sandboxes import FullProject
 
 LOG = logging.getLogger("hops.sandboxes")
-_SHARED_PARTS = 4
 _ROUNDS = 20
 _PAUSE_S = 0.05
 _TOLD_S = 60.0
@@ -101,18 +101,20 @@ class FullProjects:
             parts = mounted.point.removeprefix(root).split("/")
             if not is_slug(parts[0]):
                 continue
-            if len(parts) == 1 and mounted.identity == _identity(self._home.project(parts[0])):
+            if len(parts) == 1 and mounted.identity == identity_at(self._home.project(parts[0])):
                 yield _Seen(namespace, mounted, parts[0], may_be_written=True)
-            elif len(parts) == _SHARED_PARTS and parts[1] == SHARED:
-                found = self._shared(mounted, parts[0], "/".join(parts[2:]))
-                if found is not None:
-                    yield _Seen(namespace, mounted, parts[2], may_be_written=found)
+            elif (share := self._shared(mounted, parts[0])) is not None:
+                # Code that sees nothing mounted there can move the folder aside: what is elsewhere is only held.
+                in_place = parts[1:] == [SHARED, share.project, share.dataset]
+                yield _Seen(namespace, mounted, share.project, may_be_written=share.writes and in_place)
 
-    def _shared(self, mounted: Mounted, project: str, path: str) -> bool | None:
-        """Whether a project may write in what is mounted as a dataset of another; ``None`` if it is not that one."""
+    def _shared(self, mounted: Mounted, project: str) -> SharedDataset | None:
+        """The dataset of another project that is mounted there; ``None`` if none is."""
         for share in read_shared(self._home, project):
-            if share.path == path and mounted.identity == identity_of(self._home, share.project, share.dataset):
-                return share.writes
+            if mounted.identity is not None and mounted.identity == identity_of(
+                self._home, share.project, share.dataset
+            ):
+                return share
         return None
 
     def _change(self, namespace: Namespace, verb: str, changed: Sequence[_Seen]) -> int:
@@ -139,21 +141,26 @@ class FullProjects:
             time.sleep(_PAUSE_S)
             if self._enter(seen.namespace, "read", seen.words) != entering.BUSY:
                 return
-        if self._enter(seen.namespace, "read", seen.words) != entering.BUSY:
+        if self._enter(seen.namespace, "read", seen.words) != entering.BUSY or not self._is_there(seen):
             return
         first = first_process(seen.namespace.number)
         if first is not None:
             LOG.warning("a sandbox is ended: it holds files of the full project %s open", seen.owner)
-            self._tell(seen.namespace.number, why)
+            self._tell(seen.namespace.number, why, (1,))
             end(first)
 
-    def _tell(self, number: int, why: str, ended: Collection[int] = ()) -> None:
+    def _is_there(self, seen: _Seen) -> bool:
+        """Whether it is still mounted, wherever that is now."""
+        mounts = mounted_from(seen.namespace, str(self._home.projects))
+        return any(one.number == seen.mounted.number for one in mounts)
+
+    def _tell(self, number: int, why: str, ended: Collection[int]) -> None:
         """Leaves the reason where it is looked for when something of a sandbox has ended, as its keeper does.
 
         Args:
             number: Of the sandbox's namespace.
             why: The reason.
-            ended: The processes, by their numbers in the sandbox; none where all of it ends.
+            ended: The processes, by their numbers in the sandbox; its first where all of it ends.
         """
         for namespace in namespaces():
             if namespace.number == number:
@@ -178,11 +185,3 @@ def told_files(home: Home, points: Sequence[str]) -> list[Path]:
         elif point.parent == home.run / "sessions" and point.name.isdecimal():
             found.append(point.with_name(f"{point.name}.limited"))
     return found
-
-
-def _identity(folder: Path) -> Identity | None:
-    try:
-        status = folder.stat(follow_symlinks=False)
-    except OSError:
-        return None
-    return Identity(device=status.st_dev, inode=status.st_ino)

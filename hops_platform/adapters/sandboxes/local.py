@@ -38,6 +38,7 @@ from hops_platform.adapters.sandboxes.mounts import (
     end,
     first_process,
     holders,
+    identity_at,
     inhabitants,
     late_mappers,
     mappers,
@@ -147,19 +148,28 @@ class LocalSandboxes:
         gone: dict[Namespace, list[Mounted]] = {}
         missing: list[tuple[Namespace, str]] = []
         for namespace in namespaces():
-            found = mounted_from(namespace, point)
-            if all(one.point != point for one in found):
-                continue  # no sandbox of this project
-            below = [one for one in found if one.point != point]
+            found = mounted_from(namespace, str(self._home.project(project)))
+            views = self._views(project, point, found)
+            # What lies at its place counts also where the folder above it has gone.
+            below = [one for one in found if any(one.point.startswith(f"{view}/") for view in (point, *views))]
             leaving = [one for one in below if not self._may_stay(one, wanted)]
             if leaving:
                 gone[namespace] = leaving
-            kept = {one.point for one in below} - {one.point for one in leaving}
-            missing += [(namespace, place) for place in sorted(wanted.keys() - kept)]
+            if point in views:
+                kept = {one.point for one in below} - {one.point for one in leaving}
+                missing += [(namespace, place) for place in sorted(wanted.keys() - kept)]
         if gone:
             self._take_away(project, gone)
         for namespace, place in missing:
             self._show(namespace, place, wanted[place])
+
+    def _views(self, project: str, point: str, found: Sequence[Mounted]) -> set[str]:
+        """Where a sandbox of a project shows other projects' datasets; nowhere if it is none of this project.
+
+        Code that sees nothing mounted there can move that folder aside, in all sandboxes: it is known by what it is.
+        """
+        view = identity_at(view_of(self._home, project))
+        return {one.point for one in found if one.point == point or (view is not None and one.identity == view)}
 
     def _take_away(self, project: str, gone: Mapping[Namespace, Sequence[Mounted]]) -> None:
         points = {namespace: sorted({one.point for one in mounts}) for namespace, mounts in gone.items()}
@@ -168,7 +178,11 @@ class LocalSandboxes:
         with _opened(points) as folders:
             # Whose memory holds files is told by their paths, which are known as long as they are mounted.
             held = mappers(self._inhabitants(), places)
-            stuck = [namespace for namespace, its in points.items() if not _enter(namespace, "detach", its)]
+            stuck = [
+                namespace
+                for namespace, its in points.items()
+                if not _enter(namespace, "detach", its) or self._are_left(namespace, numbers)
+            ]
             LOG.info("taken away from running sandboxes of %s: %s", project, ", ".join(places))
             for namespace in stuck:
                 self._end_sandbox(namespace.number)
@@ -183,6 +197,10 @@ class LocalSandboxes:
                 f"A sandbox of {project!r} still shows a dataset that is no longer shared.",
                 remedy="It is tried again by itself; stop its servers and sessions if this stays so.",
             )
+
+    def _are_left(self, namespace: Namespace, numbers: frozenset[int]) -> bool:
+        """Whether one of these is mounted still: its folder may have moved while it was looked for."""
+        return any(one.number in numbers for one in mounted_from(namespace, str(self._home.projects)))
 
     def _inhabitants(self) -> list[Inhabitant]:
         """Tenants' processes in all sandboxes of the platform: a folder can be handed to any of them."""

@@ -86,6 +86,15 @@ def mounted_from(namespace: Namespace, folder: str) -> list[Mounted]:
     return [_look(namespace, one) for one in found]
 
 
+def identity_at(folder: Path) -> Identity | None:
+    """What lies at a path of this process's; ``None`` where nothing does."""
+    try:
+        status = folder.stat(follow_symlinks=False)
+    except OSError:
+        return None
+    return Identity(device=status.st_dev, inode=status.st_ino)
+
+
 def _mounts_of(namespace: Namespace) -> list[Mounted]:
     for pid in namespace.processes:
         try:

@@ -728,9 +728,11 @@ def scope_of(client: Any, method: str, path: str, query: bytes) -> dict[str, Any
 class Sending:
     """A request whose body comes when the test says so: the test client's own comes at once."""
 
-    def __init__(self, hops: PlatformUnderTest, client: Any, path: str, query: bytes = b"offset=0") -> None:
+    def __init__(
+        self, hops: PlatformUnderTest, client: Any, path: str, query: bytes = b"offset=0", *, method: str = "PUT"
+    ) -> None:
         self._hops = hops
-        self._scope = scope_of(client, "PUT", path, query)
+        self._scope = scope_of(client, method, path, query)
         self._messages: queue.Queue[dict[str, Any]] = queue.Queue()
         self.taken = threading.Semaphore(0)
         self.answer: list[dict[str, Any]] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from hops_platform.files.opening import MOST_OPENED_BYTES
 from tests.bucket_in_memory import BucketInMemory
 
 from .conftest import ON_SQLITE, PlatformUnderTest
+from .test_datasets import Sending
 
 OWNER, SCIENTIST = ProjectRole.DATA_OWNER, ProjectRole.DATA_SCIENTIST
 RAW = "projects/weather/datasets/raw"
@@ -142,3 +144,69 @@ def test_a_shared_dataset_gives_programs_and_takes_them_if_it_is_shared_so(
 def test_a_server_is_told_which_datasets_lie_on_the_disk(hops: PlatformUnderTest) -> None:
     grant = hops.hub().post("projects/weather/server-grants", json={"user": "ada"})
     assert grant.json()["config"]["on_machine"] == ["Experiments", "Jupyter", "Logs", "Models", "Resources"], grant.text
+
+
+def saving(hops: PlatformUnderTest, client: Any, path: str) -> Sending:
+    """A file whose first byte has come, and whose others are waited for."""
+    sending = Sending(hops, client, f"{RAW}/content:save", f"path={path}".encode(), method="POST")
+    sending.send(b"1", more=True)
+    for _ in range(2):
+        assert sending.taken.acquire(timeout=30)
+    return sending
+
+
+def test_nobody_waits_for_the_database_while_a_file_comes_that_is_saved(
+    hops: PlatformUnderTest, bucket: BucketInMemory
+) -> None:
+    bob = hops.notebook_server("bob", "weather", SCIENTIST)
+    sending = saving(hops, bob, "slow.py")
+    try:
+        assert hops.platform.parts.database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+    finally:
+        sending.send(b"2", more=False)
+    assert sending.status() == 200
+    assert bucket.objects[f"{BELOW}slow.py"] == b"12"
+
+
+def test_who_is_no_owner_any_more_when_the_file_has_come_saves_no_data(
+    hops: PlatformUnderTest, bucket: BucketInMemory
+) -> None:
+    ada = hops.with_token(hops.platform.parts.signer.sign_user("ada", admin=False).token)
+    ada.patch("projects/weather/members/bob", json={"role": "data_owner"}, headers={"If-Match": "*"}).raise_for_status()
+    bob = hops.notebook_server("bob", "weather", OWNER)
+    assert saved(bob, "may.csv", b"x").is_success
+    data, program = saving(hops, bob, "may.csv"), saving(hops, bob, "code.py")
+    left = ada.patch("projects/weather/members/bob", json={"role": "data_scientist"}, headers={"If-Match": "*"})
+    left.raise_for_status()
+    for sending, status in ((data, 403), (program, 200)):
+        sending.send(b"2", more=False)
+        assert sending.status() == status
+    assert bucket.objects[f"{BELOW}may.csv"] == b"x"
+
+
+def test_a_file_that_is_saved_has_one_deadline_for_all_of_it(
+    hops: PlatformUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hops_platform.uploads.routes.LONGEST_SAVE_S", 0.2)
+    bob = hops.notebook_server("bob", "weather", SCIENTIST)
+    sending = Sending(hops, bob, f"{RAW}/content:save", b"path=a.py", method="POST")
+    sending.send(b"1", more=True)
+    assert sending.status() == 408
+    sending.hang_up()
+    assert b"Save again" in sending.answer[1]["body"]
+
+
+def test_what_is_opened_is_read_in_the_threads_of_files(
+    hops: PlatformUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = hops.platform.parts.engines.files
+    open_file, seen = files.open_file, []
+
+    def noted(place: Any) -> Any:
+        seen.append(threading.current_thread().name)
+        return open_file(place)
+
+    monkeypatch.setattr(files, "open_file", noted)
+    assert opened(hops.notebook_server("bob", "weather", SCIENTIST), "code.py").is_success
+    # In those that serve all requests a storage that hangs would stop everybody.
+    assert [name.startswith("transfer") for name in seen] == [True]

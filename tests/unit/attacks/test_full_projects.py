@@ -17,6 +17,7 @@ from hops_contract.layout import Home
 from hops_contract.sandbox import SandboxError, command_in_sandbox, find_program, view_of_tenant
 from hops_contract.shares import shared_mounts
 from hops_platform.adapters.sandboxes import local
+from hops_platform.adapters.sandboxes.entering import BUSY
 from hops_platform.adapters.sandboxes.full import told_files
 from hops_platform.adapters.sandboxes.local import LocalSandboxes
 from hops_platform.adapters.sandboxes.mounts import mounted_from, namespaces
@@ -216,6 +217,29 @@ def test_a_read_only_share_that_was_moved_aside_is_never_made_writable(home, san
     sandboxes.settle_full([])
     for place in ("raw/Shared", "Shared"):
         assert one.writes(f"{project}/{place}/weather/old/a.txt") != "written"
+
+
+def test_a_dataset_that_was_moved_aside_is_held_as_well(home, sandboxes, inside):
+    sandboxes.settle("tides", [VisibleDataset(id=uuid4(), project="weather", dataset="raw", writes=True)])
+    one, project = inside("tides"), home.project("tides")
+    # As above.
+    (project / "Shared").rename(project / "raw" / "Shared")
+    moved = f"{project}/raw/Shared/weather/raw"
+    assert one.writes(f"{moved}/a.txt") == "written"
+    sandboxes.settle_full(WEATHER)
+    assert one.writes(f"{moved}/a.txt") == ONLY_READ
+
+
+def test_what_is_not_found_where_it_was_is_not_said_to_be_held(home, sandboxes, inside):
+    sandboxes.settle("tides", [VisibleDataset(id=uuid4(), project="weather", dataset="raw", writes=True)])
+    inside("tides")
+    point = f"{home.project('tides')}/Shared/weather/raw"
+    ((namespace, mounted),) = (
+        (namespace, mounted) for namespace in namespaces() for mounted in mounted_from(namespace, point)
+    )
+    for words in ([str(mounted.number), f"{point}x"], [str(mounted.number + 1), point]):
+        assert local._do_in(namespace, "read", words) == BUSY
+    assert local._do_in(namespace, "read", [str(mounted.number), point]) == 0
 
 
 def test_where_it_is_told_why_something_was_ended(home):

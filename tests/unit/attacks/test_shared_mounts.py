@@ -527,3 +527,23 @@ def test_a_process_that_is_just_ending_is_in_no_namespace(monkeypatch):
     monkeypatch.setattr(Path, "read_text", refuse)
     namespace = adapter.Namespace(number=1, processes=(1,))
     assert adapter.mounted_from(namespace, "/") == []
+
+
+def test_what_was_moved_aside_is_taken_away_as_well_and_nothing_is_mounted_there(home, sandboxes, inside):
+    share, other = visible(), visible("secret")
+    sandboxes.settle("tides", [share])
+    one = inside("""
+say(os.listdir(raw))
+wait()
+say(tried(lambda: os.listdir("Jupyter/Shared/weather/raw")))
+wait()
+say(tried(lambda: os.listdir("Jupyter/Shared/weather/raw")), tried(lambda: os.listdir("Jupyter/Shared/weather/secret")))
+""")
+    assert one.hears() == [["day.csv"]]
+    # By code that has the project's folder, and nothing mounted in it: a pod, or a sandbox that was made without.
+    (home.project("tides") / "Shared").rename(home.project("tides") / "Jupyter" / "Shared")
+    one.go_on()
+    assert one.hears() == ["['day.csv']"]
+    sandboxes.settle("tides", [other])
+    one.go_on()
+    assert one.hears() == ["['NO_LONGER_SHARED.txt']", "['FROM_THE_NEXT_START_ON.txt']"]

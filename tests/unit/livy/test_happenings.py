@@ -228,14 +228,23 @@ def test_what_waited_over_a_restart_is_told_of_once_all_the_same(tmp_path, file)
     later = loaded(file)
     again = [waiting(tmp_path, number) for number in (1, 2, 3)]
     for session in again:
-        later.watch(session)
+        later.watch(session, waits=True)
     assert [one[:2] for one in told_of(later)] == [("begun", 3)]
     assert numbers(later, later.stream, 1) == [], "what waits is remembered also where the file was written anew"
     last = loaded(file)
-    last.watch(waiting(tmp_path, 1))
+    last.watch(waiting(tmp_path, 1), waits=True)
     again[0].driver = object()
     last._held[1] = (0.0, again[0])
     assert [one[:2] for one in told_of(last)] == [("begun", 1)]
+
+
+def test_what_had_its_driver_when_the_service_ended_has_run_though_nothing_of_it_is_found(tmp_path, file):
+    first = loaded(file)
+    first.begun(waiting(tmp_path, 1))
+    later, session = loaded(file), a_session(tmp_path, 1)
+    later.watch(session, waits=False)
+    ends(later, session)
+    assert [one[:2] for one in told_of(later)] == [("begun", 1), ("ended", 1)]
 
 
 async def told(client, after=0, stream=""):
