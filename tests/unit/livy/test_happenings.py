@@ -386,6 +386,17 @@ def test_from_where_a_session_is_asked_for_and_ended_is_told(tmp_path):
     asyncio.run(live())
 
 
+def test_an_address_with_much_behind_it_keeps_nobody_from_a_session(tmp_path):
+    async def live():
+        async with service(tmp_path) as client:
+            calls_from(client, "", by_proxy=True)
+            number = await session_of(client, OWNER | {"X-Forwarded-For": f"fe80::5%{'a' * 200}"})
+            assert (await client.delete(f"/sessions/{number}", headers=OWNER)).status_code == 200
+            assert await sources(client) == [("begun", "fe80::5"), ("ended", "")]
+
+    asyncio.run(live())
+
+
 @pytest.mark.parametrize("shown", [None, "", "no token", "owner", "Data Owner as a person", "administrator"])
 def test_nobody_forges_from_where_they_are(tmp_path, shown):
     async def live():
