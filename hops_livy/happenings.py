@@ -31,6 +31,7 @@ from typing import Any
 from hops_contract.happenings import ByWhom, HowSession, SessionHappening
 from hops_contract.principal import Principal
 from hops_contract.private_files import write_private
+from hops_livy.errors import sendable
 from hops_livy.session_states import SessionState
 from hops_livy.sessions import Session
 
@@ -112,10 +113,20 @@ class Happenings:
         else:
             session.on_end = self.ended
 
-    def watch(self, session: Session) -> None:
-        """The end of ``session`` is told, which a later service has found; its beginning may not be told yet."""
+    def watch(self, session: Session, *, runs: bool) -> None:
+        """The end of ``session`` is told, which a later service has found; its beginning may not be told yet.
+
+        Args:
+            session: The session.
+            runs: Whether an earlier service started its driver.
+        """
         session.on_end = self.ended
-        if not session.final and session.id in self._was_held:
+        if session.final or session.id not in self._was_held:
+            return
+        if runs:
+            # Now: should its driver not be found again, it has run all the same.
+            self._tell_begun(session)
+        else:
             self._hold(session)
 
     def _hold(self, session: Session) -> None:
@@ -196,7 +207,7 @@ class Happenings:
             owner=session.owner.user,
             by=None if by is None else ByWhom(user=by.user, kind=by.kind),
             source=session.begun_from if what is HowSession.BEGUN else session.ended_from,
-            reason=reason,
+            reason=sendable(reason),
             details=dict(details),
         )
         full = len(self._kept) == _MOST

@@ -227,14 +227,30 @@ def test_what_waited_over_a_restart_is_told_of_once_all_the_same(tmp_path, file)
     later = loaded(file)
     again = [waiting(tmp_path, number) for number in (1, 2, 3)]
     for session in again:
-        later.watch(session)
+        later.watch(session, runs=False)
     assert [one[:2] for one in told_of(later)] == [("begun", 3)]
     assert numbers(later, later.stream, 1) == [], "what waits is remembered also where the file was written anew"
     last = loaded(file)
-    last.watch(waiting(tmp_path, 1))
+    last.watch(waiting(tmp_path, 1), runs=False)
     again[0].driver = object()
     last._held[1] = (0.0, again[0])
     assert [one[:2] for one in told_of(last)] == [("begun", 1)]
+
+
+def test_what_ran_and_is_not_found_again_is_not_told_as_what_only_waited(tmp_path, file):
+    first = loaded(file)
+    first.begun(waiting(tmp_path, 1))
+    later, again = loaded(file), a_session(tmp_path, 1)
+    later.watch(again, runs=True)
+    again.change(SessionState.DEAD, "The session service could not find it again.")
+    assert [one[:3] for one in told_of(later)] == [("begun", 1, ""), ("ended", 1, "")]
+    assert [one[:3] for one in told_of(loaded(file))] == [("begun", 1, ""), ("ended", 1, "")]
+
+
+def test_half_a_character_in_a_reason_keeps_nobody_from_being_told_of(tmp_path, file):
+    happenings = loaded(file)
+    happenings.refused(a_session(tmp_path), "There is no \ud800.")
+    assert told_of(happenings) == [("begun", 3, "There is no ?.", None)]
 
 
 async def told(client, after=0, stream=""):
