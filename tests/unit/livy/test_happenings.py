@@ -470,6 +470,15 @@ def test_from_where_an_end_was_asked_for_is_known_after_a_restart(tmp_path):
     assert Recovered(Journal(tmp_path / "3"), Limits(), News()).session.ended_from == "", "as a service of before wrote"
 
 
+def test_from_where_one_was_asked_for_that_waits_is_known_after_a_restart(tmp_path, file):
+    loaded(file).begun(waiting(tmp_path, 3))
+    Journal(tmp_path / "3").write(heading(a_session(tmp_path, begun_from="192.0.2.7"), "application", warm=None))
+    again = Recovered(Journal(tmp_path / "3"), Limits(), News()).session
+    later = loaded(file)
+    later.watch(again, runs=True)
+    assert [one.source for one in later.after("", 0, limit=9)] == ["192.0.2.7"]
+
+
 def test_a_record_of_before_is_read(file):
     earlier = {name: value for name, value in HAPPENING.items() if name != "source"}
     file.write_text("\n".join(json.dumps(one) for one in ({"stream": "a1", "last": 11}, earlier)))
