@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import socket
@@ -15,6 +16,7 @@ import uvicorn
 from hops_contract.bodies import App, Receive, Scope, Send
 from hops_contract.origins import tell_proxied
 
+LOG = logging.getLogger(__name__)
 NOT_OWN_FOLDER = "The folder of HOPS_PROXY_SOCKET must be this user's alone (chmod 700)."
 
 
@@ -77,12 +79,17 @@ async def serve_together(servers: Sequence[ServedTogether]) -> None:
     async def run(server: ServedTogether) -> None:
         if server is not servers[0]:
             await servers[0].settled.wait()
-        # uvicorn has logged why it can't listen; the caller sees that it has not started.
-        with contextlib.suppress(SystemExit):
+        try:
             if server is servers[0] or (servers[0].started and not server.should_exit):
                 await server.serve()
-        server.settled.set()
-        told.set()
+        except SystemExit:
+            pass  # uvicorn has logged why it can't listen; the caller sees that it has not started
+        except OSError:
+            # Of a socket uvicorn says nothing.
+            LOG.exception("can't answer at %s", server.config.uds or server.config.port)
+        finally:
+            server.settled.set()
+            told.set()
 
     running = [asyncio.ensure_future(run(server)) for server in servers]
     await told.wait()

@@ -76,7 +76,7 @@ class Finder:
         for one in found:
             if one.warm is None:
                 self._sessions.add(one.session)
-                self._happenings.watch(one.session, waits=one.waiting is not None)
+                self._happenings.watch(one.session, runs=one.driver is not None)
         for one in found:
             if one.waiting is not None and not one.session.final:
                 self._wait_again(one.session, one.waiting)

@@ -31,6 +31,7 @@ from typing import Any
 from hops_contract.happenings import ByWhom, HowSession, SessionHappening
 from hops_contract.principal import Principal
 from hops_contract.private_files import write_private
+from hops_livy.errors import sendable
 from hops_livy.session_states import SessionState
 from hops_livy.sessions import Session
 
@@ -112,20 +113,21 @@ class Happenings:
         else:
             session.on_end = self.ended
 
-    def watch(self, session: Session, *, waits: bool) -> None:
+    def watch(self, session: Session, *, runs: bool) -> None:
         """The end of ``session`` is told, which a later service has found; its beginning may not be told yet.
 
         Args:
-            session: Found in its record.
-            waits: Whether it stood in the queue still. One that had its driver may be found ended, and has run.
+            session: The session.
+            runs: Whether an earlier service started its driver.
         """
         session.on_end = self.ended
         if session.final or session.id not in self._was_held:
             return
-        if waits:
-            self._hold(session)
-        else:
+        if runs:
+            # Now: should its driver not be found again, it has run all the same.
             self._tell_begun(session)
+        else:
+            self._hold(session)
 
     def _hold(self, session: Session) -> None:
         self._held[session.id] = (self._clock(), session)
@@ -205,7 +207,7 @@ class Happenings:
             owner=session.owner.user,
             by=None if by is None else ByWhom(user=by.user, kind=by.kind),
             source=session.begun_from if what is HowSession.BEGUN else session.ended_from,
-            reason=reason,
+            reason=sendable(reason),
             details=dict(details),
         )
         full = len(self._kept) == _MOST

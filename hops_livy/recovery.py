@@ -41,6 +41,7 @@ def heading(session: Session, application: str, *, warm: Mapping[str, str] | Non
         "kind": session.kind,
         "name": session.name,
         "created": session.created,
+        "from": session.begun_from,
         "shape": asdict(session.shape),
         "timeouts": asdict(session.timeouts),
     }
@@ -219,6 +220,7 @@ def _session(head: Entry, journal: Journal, limits: Limits, news: News) -> Sessi
         kind=str(head["kind"]),
         name=head["name"],
         created=float(head["created"]),
+        begun_from=str(head.get("from") or ""),
         shape=Shape(**head["shape"]),
         timeouts=Timeouts(**head["timeouts"]),
         limits=limits,

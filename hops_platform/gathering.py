@@ -6,12 +6,14 @@ for every row, so that requests which are served at once wait for one another. A
 Laws, tested on SQLite and PostgreSQL alike (``tests/integration/platform/test_gathering.py``):
 
 1. A value is what pydantic writes for it: a moment ``2026-05-04T10:00:00Z``, truth ``true``, JSON as it was stored.
-2. Rows are in the order of the query.
+2. Rows are in the order of the query's first column, whatever the database does with the rows in between: that a
+   subquery is in order says nothing of the order in which it is put together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Any, cast
 
 from pydantic_core import from_json
@@ -43,8 +45,9 @@ def _on_sqlite(gathered: _Gathered, compiler: SQLCompiler, **given: Any) -> str:
 
 @compiles(_Gathered, "postgresql")
 def _on_postgresql(gathered: _Gathered, compiler: SQLCompiler, **given: Any) -> str:
-    columns = [_in_postgresql(column, compiler.process(column, **given)) for column in gathered.clauses]
-    return f"coalesce(json_agg(json_build_array({', '.join(columns)})), '[]')::text"
+    names = [compiler.process(column, **given) for column in gathered.clauses]
+    columns = map(_in_postgresql, gathered.clauses, names)
+    return f"coalesce(json_agg(json_build_array({', '.join(columns)}) ORDER BY {names[0]}), '[]')::text"
 
 
 def _in_sqlite(column: ColumnElement[Any], name: str) -> str:
@@ -66,12 +69,17 @@ def gathering(query: Select[*tuple[Any, ...]]) -> Select[str]:
     """The statement by which the database gathers the rows of ``query``, for :func:`gather`.
 
     Args:
-        query: Of columns that are texts, numbers, moments, truths (never null) and JSON. It must have a limit: without
-            one, a database may leave out the order of what is put together.
+        query: Of columns that are texts, numbers, moments, truths (never null) and JSON. It is in the order of the
+            first of them, a text, and has a limit, for which it needs that order.
     """
     return select(_Gathered(*query.subquery(PAGE).c))
 
 
 def gather(session: Session, statement: Select[str], values: Mapping[str, Any]) -> list[list[Any]]:
     """The rows that a statement of :func:`gathering` finds with ``values``, each a list of what JSON has."""
-    return cast("list[list[Any]]", from_json(session.scalar(statement, values) or "[]"))
+    rows = cast("list[list[Any]]", from_json(session.scalar(statement, values) or "[]"))
+    if session.get_bind().dialect.name == "sqlite":
+        # SQLite puts together in an order that is asked for only from 3.44 on. It compares texts by their bytes, which
+        # is as Python does; PostgreSQL as its database was made.
+        rows.sort(key=itemgetter(0))
+    return rows

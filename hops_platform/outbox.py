@@ -214,7 +214,7 @@ class OutboxWorkers:
             try:
                 while not self._stopping.is_set() and self._deliver_next(channel) is not None:
                     pass
-            except SQLAlchemyError:
+            except Exception:
                 # As above: what is due wakes this again.
                 LOG.exception("outbox of %s can't be read; trying again", channel)
 

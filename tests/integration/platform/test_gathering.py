@@ -102,3 +102,10 @@ def test_moments_are_told_in_utc_whatever_the_zone_of_the_connection(hops: Any) 
         if database.engine.dialect.name == "postgresql":
             session.execute(text("SET LOCAL TIME ZONE 'Asia/Tokyo'"))
         assert gather(session, statement, {}) == [["tides", "2026-05-04T10:00:00.000100Z"]]
+
+
+@pytest.mark.usefixtures("ada")
+def test_rows_stand_in_the_order_of_their_names_however_the_database_came_to_them(hops: Any) -> None:
+    statement = gathering(select(Project.name, Project.version).order_by(Project.name.desc()).limit(2))
+    with hops.platform.parts.database.session(writes=False) as session:
+        assert [name for name, _ in gather(session, statement, {})] == ["tides", "weather"]

@@ -127,15 +127,28 @@ def test_what_comes_after_a_failing_delivery_of_its_entity_waits_for_it(
     assert engines["storage"].done == ["a-1", "a-2"]
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        OperationalError("select", {}, Exception("the database is away")),
+        JSONDecodeError("a payload is none", "{", 1),
+        OSError("the file of the database can't be opened"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
 def test_a_database_that_is_away_for_a_moment_does_not_end_a_worker(
-    hops: Any, workers: OutboxWorkers, engines: dict[str, Engine], monkeypatch: pytest.MonkeyPatch
+    hops: Any,
+    workers: OutboxWorkers,
+    engines: dict[str, Engine],
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
 ) -> None:
     claim, failed = workers._claim, threading.Event()
 
     def away_once(channel: str) -> Delivery | None:
         if channel == "storage" and not failed.is_set():
             failed.set()
-            raise OperationalError("select", {}, Exception("the database is away"))
+            raise error
         return claim(channel)
 
     monkeypatch.setattr(workers, "_claim", away_once)

@@ -77,6 +77,15 @@ def test_a_port_that_is_taken_ends_all(tmp_path):
         assert not any(server.started for server in servers)
 
 
+@pytest.mark.parametrize("name", ["absent/s", "s" * 200])
+def test_a_socket_that_can_not_be_ends_all(tmp_path, free_port, name):
+    app = App()
+    servers = together(app, tmp_path / name, free_port)
+    asyncio.run(asyncio.wait_for(serve_together(servers), 60))
+    assert app.begun
+    assert [server.started for server in servers] == [True, False]
+
+
 def test_a_folder_that_others_come_to_holds_no_socket(tmp_path):
     tmp_path.chmod(0o700)
     assert is_own_folder(tmp_path)

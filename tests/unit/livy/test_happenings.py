@@ -228,23 +228,30 @@ def test_what_waited_over_a_restart_is_told_of_once_all_the_same(tmp_path, file)
     later = loaded(file)
     again = [waiting(tmp_path, number) for number in (1, 2, 3)]
     for session in again:
-        later.watch(session, waits=True)
+        later.watch(session, runs=False)
     assert [one[:2] for one in told_of(later)] == [("begun", 3)]
     assert numbers(later, later.stream, 1) == [], "what waits is remembered also where the file was written anew"
     last = loaded(file)
-    last.watch(waiting(tmp_path, 1), waits=True)
+    last.watch(waiting(tmp_path, 1), runs=False)
     again[0].driver = object()
     last._held[1] = (0.0, again[0])
     assert [one[:2] for one in told_of(last)] == [("begun", 1)]
 
 
-def test_what_had_its_driver_when_the_service_ended_has_run_though_nothing_of_it_is_found(tmp_path, file):
+def test_what_ran_and_is_not_found_again_is_not_told_as_what_only_waited(tmp_path, file):
     first = loaded(file)
     first.begun(waiting(tmp_path, 1))
-    later, session = loaded(file), a_session(tmp_path, 1)
-    later.watch(session, waits=False)
-    ends(later, session)
-    assert [one[:2] for one in told_of(later)] == [("begun", 1), ("ended", 1)]
+    later, again = loaded(file), a_session(tmp_path, 1)
+    later.watch(again, runs=True)
+    again.change(SessionState.DEAD, "The session service could not find it again.")
+    assert [one[:3] for one in told_of(later)] == [("begun", 1, ""), ("ended", 1, "")]
+    assert [one[:3] for one in told_of(loaded(file))] == [("begun", 1, ""), ("ended", 1, "")]
+
+
+def test_half_a_character_in_a_reason_keeps_nobody_from_being_told_of(tmp_path, file):
+    happenings = loaded(file)
+    happenings.refused(a_session(tmp_path), "There is no \ud800.")
+    assert told_of(happenings) == [("begun", 3, "There is no ?.", None)]
 
 
 async def told(client, after=0, stream=""):
@@ -396,6 +403,17 @@ def test_from_where_a_session_is_asked_for_and_ended_is_told(tmp_path):
     asyncio.run(live())
 
 
+def test_an_address_with_much_behind_it_keeps_nobody_from_a_session(tmp_path):
+    async def live():
+        async with service(tmp_path) as client:
+            calls_from(client, "", by_proxy=True)
+            number = await session_of(client, OWNER | {"X-Forwarded-For": f"fe80::5%{'a' * 200}"})
+            assert (await client.delete(f"/sessions/{number}", headers=OWNER)).status_code == 200
+            assert await sources(client) == [("begun", "fe80::5"), ("ended", "")]
+
+    asyncio.run(live())
+
+
 @pytest.mark.parametrize("shown", [None, "", "no token", "owner", "Data Owner as a person", "administrator"])
 def test_nobody_forges_from_where_they_are(tmp_path, shown):
     async def live():
@@ -451,6 +469,15 @@ def test_from_where_an_end_was_asked_for_is_known_after_a_restart(tmp_path):
     assert (again.ended_by, again.ended_from) == (OLGA, "192.0.2.7")
     journal.rewrite([{name: value for name, value in one.items() if name != "from"} for one in entries])
     assert Recovered(Journal(tmp_path / "3"), Limits(), News()).session.ended_from == "", "as a service of before wrote"
+
+
+def test_from_where_one_was_asked_for_that_waits_is_known_after_a_restart(tmp_path, file):
+    loaded(file).begun(waiting(tmp_path, 3))
+    Journal(tmp_path / "3").write(heading(a_session(tmp_path, begun_from="192.0.2.7"), "application", warm=None))
+    again = Recovered(Journal(tmp_path / "3"), Limits(), News()).session
+    later = loaded(file)
+    later.watch(again, runs=True)
+    assert [one.source for one in later.after("", 0, limit=9)] == ["192.0.2.7"]
 
 
 def test_a_record_of_before_is_read(file):
