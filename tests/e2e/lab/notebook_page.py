@@ -85,9 +85,14 @@ def write_notebook(person: Visitor, server: str, notebook: str, codes: Sequence[
 def open_notebook(page: Page, site: Any, server: str, notebook: str) -> None:
     """Opens it in Lab, and waits for its kernel."""
     page.goto(f"{site.url}{server}lab/tree/{notebook}")
-    page.locator(CELLS).first.wait_for()
+    wait_for_cells(page)
     # What is run before there is a kernel, Lab passes over in silence.
     page.locator("#jp-main-statusbar").get_by_text(re.compile(r"PySpark \| (Idle|Busy)")).wait_for()
+
+
+def wait_for_cells(page: Page) -> None:
+    """Waits for a cell in view, whichever: Lab keeps the active one in the page also where it is not, and hides it."""
+    page.locator(CELLS).locator("visible=true").first.wait_for()
 
 
 def cell(page: Page, number: int) -> Locator:

@@ -18,6 +18,7 @@ from .notebook_page import (
     open_notebook,
     page_of,
     run,
+    wait_for_cells,
     wait_for_server,
     write_notebook,
 )
@@ -100,7 +101,7 @@ def a_tab_that_goes_away(page: Page) -> None:
     expect(long.get_by_text("tick 2")).to_be_visible()
     page.on("dialog", lambda dialog: dialog.accept())
     page.reload()
-    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
+    wait_for_cells(page)
     again = cell(page, LONG).locator(".jp-OutputArea-output")
     expect(again.get_by_text("tick 2")).to_be_visible()
     picture(page, "reloaded")

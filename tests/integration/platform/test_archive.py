@@ -17,7 +17,7 @@ from .test_permissions import API, SENTENCES, all_routes
 
 ANY_VERSION = {"If-Match": "*"}
 ARCHIVED = "urn:hopslab:problem:project-archived"
-READING = ("READ", "LIST", "BROWSE", "PREVIEW", "DOWNLOAD", "EXPORT")
+READING = ("READ", "OPEN", "LIST", "BROWSE", "PREVIEW", "DOWNLOAD", "EXPORT")
 ENDING = {
     Permission.CERTIFICATE_REPLACE, Permission.DATASETS_WITHDRAW, Permission.MEMBERS_REMOVE,
     Permission.PROJECT_ARCHIVE, Permission.PROJECT_DELETE, Permission.PROJECT_LEAVE, Permission.SERVER_STOP,
