@@ -38,8 +38,9 @@ DATASETS_STAY = (
 )
 READ_HERE = (
     "The project is over its quota of storage, so that its datasets are only read and nothing was changed. Keep open "
-    "what you have open: delete files in the panel Datasets, empty the trash on the project's page, then save again. "
-    "If that is refused after a minute still, start the server again."
+    "what you have open. Files are deleted on the datasets' pages now, which the project's page leads to, as it does "
+    "to the trash; once a Data Owner has emptied that, save again. If that is refused after a minute still, start the "
+    "server again."
 )
 NOT_SAVED = (
     "The project is over its quota of storage, and this notebook could not be saved past it. {why} What you wrote is "

@@ -25,7 +25,8 @@ export function folderOf(hash) {
   }
 }
 
-const moment = (text) => h("time", { datetime: text, title: new Date(text).toLocaleString() }, ago(text));
+// 1970 stands for a time that nobody knows, as that of a folder in a bucket.
+const moment = (text) => (Date.parse(text) === 0 ? null : h("time", { datetime: text, title: new Date(text).toLocaleString() }, ago(text)));
 const NOT_OPENED = { link: "A link. It can be moved and deleted; it is not followed.", other: "Not a file. It can be moved and deleted." };
 
 /**
