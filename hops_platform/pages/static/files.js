@@ -211,7 +211,7 @@ export function fileList({ project, dataset, title, may, datasets }) {
     const look = setInterval(async () => {
       try {
         const { before, at_once: most } = await get(`${joined("projects", project)}/copies`);
-        const words = before === null ? "Working…" : `Waiting: ${before} before this, ${most} of the project at once…`;
+        const words = before === null ? "Working…" : before === 0 ? "Waiting: next in line…" : `Waiting: ${before} before this, ${most} of the project at once…`;
         form.querySelector("[type=submit][aria-disabled=true]")?.lastChild.replaceWith(words);
       } catch {
         // It is done, or told, by the call itself.
