@@ -21,6 +21,7 @@ import { sparkPagesPlugin } from './spark-pages';
 import { tableOutputPlugin } from './table-output';
 import { tensorboardPlugin } from './tensorboard';
 import { themeChoicePlugin } from './theme-choice';
+import { unknownTimesPlugin } from './unknown-times';
 import type { IProjectModel } from './tokens';
 
 export * from './tokens';
@@ -48,7 +49,8 @@ const plugins: readonly (
   progressPlugin,
   tableOutputPlugin,
   linksPlugin,
-  themeChoicePlugin
+  themeChoicePlugin,
+  unknownTimesPlugin
 ];
 
 export default plugins;

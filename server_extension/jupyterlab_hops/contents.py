@@ -38,8 +38,9 @@ DATASETS_STAY = (
 )
 READ_HERE = (
     "The project is over its quota of storage, so that its datasets are only read and nothing was changed. Keep open "
-    "what you have open: delete files in the panel Datasets, empty the trash on the project's page, then save again. "
-    "If that is refused after a minute still, start the server again."
+    "what you have open. Files are deleted on the datasets' pages now, which the project's page leads to, as it does "
+    "to the trash; once a Data Owner has emptied that, save again. If that is refused after a minute still, start the "
+    "server again."
 )
 NOT_SAVED = (
     "The project is over its quota of storage, and this notebook could not be saved past it. {why} What you wrote is "
@@ -109,6 +110,8 @@ class ProjectContents(AsyncLargeFileManager):
         if model["type"] != "directory" and self._at_first_level(path):
             # Lab shows it as read-only, and makes no checkpoint of it.
             model["writable"] = False
+        elif not model["writable"] and self._is_saved_past_mount(path) and self._is_on_read_only_mount(path):
+            model["writable"] = True
         return model
 
     async def save(self, model: dict[str, Any], path: str = "") -> dict[str, Any]:
@@ -127,7 +130,7 @@ class ProjectContents(AsyncLargeFileManager):
                 saved: dict[str, Any] = await super().save(model, path)
             except (OSError, web.HTTPError) as error:
                 # A first checkpoint is made of a notebook that has none. Without it, it is saved all the same.
-                if path.strip("/") not in self._sent or not _only_read(error):
+                if path.strip("/") not in self._sent or not self._is_only_read(error, path):
                     raise
                 saved = await self.get(path, content=False)
             finally:
@@ -138,8 +141,9 @@ class ProjectContents(AsyncLargeFileManager):
         path = os_path.removeprefix(self.root_dir).strip("/")
         try:
             await super()._save_notebook(os_path, nb, capture_validation_error=capture_validation_error)
-        except OSError as error:
-            if self.send_notebook is None or not _only_read(error) or _is_shared(path):
+        except (OSError, web.HTTPError) as error:
+            send = self.send_notebook
+            if send is None or not self._is_saved_past_mount(path) or not self._is_only_read(error, path):
                 raise
         else:
             return
@@ -147,7 +151,7 @@ class ProjectContents(AsyncLargeFileManager):
             nb, version=nbformat.NO_CONVERT, capture_validation_error=capture_validation_error
         )
         try:
-            await self.send_notebook(path, str(content).encode())
+            await send(path, str(content).encode())
         except ProblemError as refused:
             raise told(refused, NOT_SAVED) from refused
         self._sent.add(path)
@@ -196,7 +200,7 @@ class ProjectContents(AsyncLargeFileManager):
             try:
                 checkpoint: dict[str, Any] = await super().create_checkpoint(path)
             except (OSError, web.HTTPError) as error:
-                if path.endswith(".ipynb") and _only_read(error) and not _is_shared(path):
+                if self._is_saved_past_mount(path) and self._is_only_read(error, path):
                     raise web.HTTPError(403, NO_CHECKPOINT_WHEN_FULL) from error
                 raise
         return checkpoint
@@ -330,6 +334,23 @@ class ProjectContents(AsyncLargeFileManager):
         here = os.path.realpath(folder)
         return here == root or name in {os.curdir, os.pardir} or f"{here}/{name}" == root
 
+    def _is_saved_past_mount(self, path: str) -> bool:
+        """Whether the control plane saves it where this server only reads the project's datasets."""
+        return self.send_notebook is not None and path.endswith(".ipynb") and not _is_shared(path)
+
+    def _is_only_read(self, error: BaseException, path: str) -> bool:
+        """Whether ``error`` comes of a mount that is only read."""
+        numbers = set(_numbers(error))
+        # Jupyter asks whether it may write a file before it tries to, and then refuses without the system's reason.
+        return errno.EROFS in numbers or (errno.EACCES in numbers and self._is_on_read_only_mount(path))
+
+    def _is_on_read_only_mount(self, path: str) -> bool:
+        place = Path(self._get_os_path(path.strip("/")))
+        try:
+            return bool(os.statvfs(place if place.exists() else place.parent).f_flag & os.ST_RDONLY)
+        except OSError:
+            return False
+
     def _refuse_first_level(self, path: str) -> None:
         if self._at_first_level(path):
             raise web.HTTPError(403, DATASETS_STAY)
@@ -370,7 +391,7 @@ class ProjectContents(AsyncLargeFileManager):
             with self._host_paths_left_out():
                 yield
         except (OSError, web.HTTPError) as error:
-            if not _only_read(error) or (
+            if not any(self._is_only_read(error, path) for path in paths) or (
                 isinstance(error, web.HTTPError) and error.get_message() == NO_CHECKPOINT_WHEN_FULL
             ):
                 raise
@@ -420,10 +441,9 @@ def _below_dataset(place: StoredPlace | None) -> StoredPlace:
     return place
 
 
-def _only_read(error: BaseException | None) -> bool:
-    """Whether an error comes of a file system that is only read."""
+def _numbers(error: BaseException | None) -> Iterator[int | None]:
+    """What the system said, of an error and of those that it comes of."""
     while error is not None:
-        if isinstance(error, OSError) and error.errno == errno.EROFS:
-            return True
+        if isinstance(error, OSError):
+            yield error.errno
         error = error.__cause__ or error.__context__
-    return False

@@ -191,7 +191,7 @@ function takeUploads(files) {
   });
 }
 
-try {
+async function start() {
   const { role } = await get(path("projects", project));
   owner = role === "data_owner";
   await loadDataset();
@@ -205,14 +205,16 @@ try {
   }
   byId("role-note").hidden = owner && may.own;
   scope.setAttribute("aria-busy", "false");
+  byId("dataset-content").hidden = false;
   const files = fileList({ project, dataset: name, title: dataset.name, may, datasets: datasetTargets });
   if (may.own) takeUploads(files);
   for (const id of ["upload-files", "upload-folder"]) byId(id).hidden = !may.own;
   byId("new-folder").hidden = !may.write;
   for (const id of ["upload-files", "upload-folder", "new-folder"]) byId(id).disabled = false;
   await Promise.all([files.show(folderOf(window.location.hash)), loadReadme()]);
-} catch (error) {
+}
+
+loaded(scope, start, () => {
   scope.setAttribute("aria-busy", "false");
   byId("dataset-content").hidden = true;
-  showProblem(scope, error);
-}
+});

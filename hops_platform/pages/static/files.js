@@ -25,7 +25,8 @@ export function folderOf(hash) {
   }
 }
 
-const moment = (text) => h("time", { datetime: text, title: new Date(text).toLocaleString() }, ago(text));
+// 1970 stands for a time that nobody knows, as that of a folder in a bucket.
+const moment = (text) => (Date.parse(text) === 0 ? null : h("time", { datetime: text, title: new Date(text).toLocaleString() }, ago(text)));
 const NOT_OPENED = { link: "A link. It can be moved and deleted; it is not followed.", other: "Not a file. It can be moved and deleted." };
 
 /**
@@ -210,7 +211,7 @@ export function fileList({ project, dataset, title, may, datasets }) {
     const look = setInterval(async () => {
       try {
         const { before, at_once: most } = await get(`${joined("projects", project)}/copies`);
-        const words = before === null ? "Working…" : `Waiting: ${before} before this, ${most} of the project at once…`;
+        const words = before === null ? "Working…" : before === 0 ? "Waiting: next in line…" : `Waiting: ${before} before this, ${most} of the project at once…`;
         form.querySelector("[type=submit][aria-disabled=true]")?.lastChild.replaceWith(words);
       } catch {
         // It is done, or told, by the call itself.

@@ -608,6 +608,19 @@ def test_a_folder_that_is_gone_and_a_dataset_that_is_absent_say_so(visit, raw):
     expect(page.get_by_role("button", name="Upload files")).to_be_hidden()
 
 
+def test_a_dataset_that_can_not_be_loaded_is_tried_again(visit, raw):
+    page = visit("projects/weather")
+    page.route("**/api/v1/projects/weather/datasets/raw", lambda route: route.abort())
+    page.goto(page.url.replace("projects/weather", DATASET))
+    retry = page.get_by_role("alert").get_by_role("button", name="Retry")
+    expect(retry).to_be_visible()
+    page.unroute_all()
+    retry.press("Enter")
+    expect(page.get_by_role("button", name="Upload files")).to_be_enabled()
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_on_a_narrow_screen_nothing_sticks_out(visit, raw, scheme):
     (raw / ("a-rather-long-name-of-a-file-" * 4 + ".csv")).write_text("day\n")

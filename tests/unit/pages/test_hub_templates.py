@@ -170,6 +170,16 @@ def test_a_failed_start_shows_the_log_that_the_spawner_gives(render):
     assert "<details><pre>the end</pre></details>" in html
 
 
+def test_what_is_behind_the_proxy_and_does_not_answer_is_tried_again_at_its_address(render):
+    given = {"status_code": 503, "status_message": "Service Unavailable"}
+    html = render("error", user=None, message_html="Try it <a href='/hub/home'>from the hub</a>", **given)
+    assert 'href="">Try again<' in html
+    assert "says why it ended" in html
+    for wrong in ("from the hub", "Log in<", "is starting. Try"):
+        assert wrong not in html
+    assert "A part of the platform is starting." in render("error", user=None, message="Not yet.", **given)
+
+
 def test_a_refused_form_speaks_for_itself(render):
     html = render("spawn", spawner_options_form="<p data-problem>why</p>", error_message="HTTP 422: why")
     assert "HTTP 422" not in html

@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import shutil
+from types import SimpleNamespace
 
 import pytest
 from jupyter_server.services.contents import filecheckpoints, fileio
@@ -117,3 +118,42 @@ def test_a_notebook_that_can_not_be_saved_past_it_says_why_and_that_nothing_is_l
     assert told.value.status_code == shown
     for part in ("It uses 1 GiB of 1 GiB. Empty the trash.", "could not be saved", "keep it open"):
         assert part in told.value.get_message()
+
+
+@pytest.fixture
+def mounted(contents, tmp_path, monkeypatch):
+    """A mount that is only read, as Jupyter meets it: asked whether a file may be written, the system says no."""
+    monkeypatch.undo()
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "own"))
+    (tmp_path / "Jupyter" / "b.ipynb").write_text(json.dumps(NOTEBOOK))
+    told = os.statvfs(tmp_path)
+    may = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode, **named: not mode & os.W_OK and may(path, mode, **named))
+    monkeypatch.setattr(os, "statvfs", lambda _path: SimpleNamespace(f_flag=told.f_flag | os.ST_RDONLY))
+    return contents
+
+
+def test_a_notebook_that_is_there_is_saved_and_stays_one_that_can_be(mounted):
+    sent = []
+
+    async def send(path, _content):
+        sent.append(path)
+
+    mounted.send_notebook = send
+    saved = asyncio.run(mounted.save({"type": "notebook", "content": NOTEBOOK}, "Jupyter/b.ipynb"))
+    assert (saved["writable"], sent) == (True, ["Jupyter/b.ipynb"])
+    assert asyncio.run(mounted.get("Jupyter/b.ipynb", content=False))["writable"] is True
+    assert asyncio.run(mounted.get("Jupyter/a.txt", content=False))["writable"] is False
+
+
+def test_a_file_that_is_there_is_refused_in_words(mounted):
+    with pytest.raises(web.HTTPError) as told:
+        asyncio.run(mounted.save({"type": "file", "format": "text", "content": "new"}, "Jupyter/a.txt"))
+    assert told.value.get_message() == READ_HERE
+
+
+def test_a_file_that_nobody_may_write_where_the_rest_is_written_is_no_matter_of_quotas(mounted, monkeypatch):
+    monkeypatch.setattr(os, "statvfs", lambda _path: SimpleNamespace(f_flag=0))
+    with pytest.raises(web.HTTPError) as told:
+        asyncio.run(mounted.save({"type": "file", "format": "text", "content": "new"}, "Jupyter/a.txt"))
+    assert "Permission denied" in told.value.get_message()
