@@ -64,11 +64,8 @@ def _address(text: str) -> Address | None:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
         return None
-    if isinstance(address, ipaddress.IPv4Address):
-        return address
-    # What connects by IPv4 to a socket of IPv6 is written ::ffff:192.0.2.1. What stands behind a % is any text, however
-    # long, and means something on the machine alone that wrote it.
-    return address.ipv4_mapped or ipaddress.IPv6Address(int(address))
+    # What connects by IPv4 to a socket of IPv6 is written ::ffff:192.0.2.1.
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def tell_proxied(scope: MutableMapping[str, Any]) -> None:

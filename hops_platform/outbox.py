@@ -258,6 +258,9 @@ class OutboxWorkers:
                     session.execute(update(Delivery).where(Delivery.id == delivery_id).values(due_at=now() + LEASE))
             except SQLAlchemyError:
                 LOG.warning("the lease of a delivery can't be extended now; trying again")
+            except Exception:
+                # Without its lease a delivery that takes long would be made twice.
+                LOG.exception("the lease of a delivery can't be extended now; trying again")
 
     def _claim(self, channel: str) -> Delivery | None:
         with self._database.session(writes=False) as session:
