@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from enum import StrEnum
 from typing import Any
@@ -14,6 +15,9 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
+_READ_ON_BYTES = 16 * 2**20
+"""Of what a refused request goes on to send; pages send less at once."""
+_READ_ON_S = 1.0
 
 
 class Refusal(StrEnum):
@@ -65,7 +69,7 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         if self._streamed(scope):
-            await self._app(scope, *_closing_unread(receive, send))
+            await self._app(scope, *_closing_unread(scope, receive, send))
             return
         messages = await self._read_in_time(scope, receive)
         if isinstance(messages, Refusal):
@@ -126,12 +130,16 @@ class BodyLimit:
         )
 
 
-def _closing_unread(receive: Receive, send: Send) -> tuple[Receive, Send]:
+def _closing_unread(scope: Scope, receive: Receive, send: Send) -> tuple[Receive, Send]:
     """The connection of a request whose body its route reads: an answer before the body's end closes it.
 
-    Else whoever is refused goes on sending, and somebody has to read it.
+    Else whoever is refused goes on sending, and somebody has to read it. What comes just after the answer is read and
+    thrown away before: a proxy that still sends when a connection is closed takes the answer for none, and the caller
+    never sees the reason.
     """
-    whole = False
+    whole = closes = False
+    # Who asks first whether to send does not send after a refusal, and reading on would tell them to.
+    asks_first = any(name == b"expect" for name, _ in scope["headers"])
 
     async def receive_noting() -> Message:
         nonlocal whole
@@ -139,9 +147,23 @@ def _closing_unread(receive: Receive, send: Send) -> tuple[Receive, Send]:
         whole = whole or not message.get("more_body", False)
         return message
 
+    async def read_on() -> None:
+        left = _READ_ON_BYTES
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_READ_ON_S):
+                while not whole and left > 0:
+                    left -= len((await receive_noting()).get("body", b""))
+
     async def send_closing(message: Message) -> None:
+        nonlocal closes
         if message["type"] == "http.response.start" and not whole:
             message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
+            closes = True
+        ends = message["type"] == "http.response.body" and not message.get("more_body", False)
+        if closes and ends and not asks_first:
+            await send({**message, "more_body": True})
+            await read_on()
+            message = {"type": "http.response.body", "body": b""}
         await send(message)
 
     return receive_noting, send_closing

@@ -116,6 +116,33 @@ def test_a_streamed_body_that_is_not_read_to_its_end_closes_the_connection(whole
     assert ((b"connection", b"close") in caller.answer["headers"]) is closes
 
 
+def test_what_comes_after_a_refusal_is_thrown_away_to_a_bound_so_that_a_proxy_hears_the_reason() -> None:
+    async def refuses(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 404, "headers": []})
+        await send({"type": "http.response.body", "body": b"why"})
+
+    async def request(caller: Caller, *headers: tuple[bytes, bytes]) -> tuple[list[bytes], int]:
+        told: list[Message] = []
+
+        async def send(message: Message) -> None:
+            told.append(message)
+
+        app = BodyLimit(
+            refuses, limit=1, patience_s=1, at_once=1, refuse=control_plane_refuses, streamed=lambda _scope: True
+        )
+        await asyncio.wait_for(app({**caller._scope, "headers": list(headers)}, caller._receive, send), DEADLINE_S)
+        assert (b"connection", b"close") in told[0]["headers"]
+        assert [one.get("more_body", False) for one in told[1:]][-1] is False
+        return [one["body"] for one in told[1:]], len(caller._parts)
+
+    mib = b" " * 2**20
+    assert asyncio.run(request(Caller(mib, mib, whole=True))) == ([b"why", b""], 0)
+    assert asyncio.run(request(Caller(*[mib] * 20))) == ([b"why", b""], 4), "not for ever"
+    assert asyncio.run(request(Caller(b" "))) == ([b"why", b""], 0), "who sends no more is not waited for"
+    asks_first = (b"expect", b"100-continue")
+    assert asyncio.run(request(Caller(mib, whole=True), asks_first)) == ([b"why"], 1), "nobody is told to send"
+
+
 @pytest.mark.parametrize(
     ("method", "path", "streamed"),
     [
