@@ -160,11 +160,12 @@ def test_rights_that_an_administrator_gave_stay_until_the_topic_goes(kafka: Kafk
     streams.create_topic(topic, partitions=1, replicas=1)
     streams.settle_rights("weather", [TopicRights(topic=topic, readers=["weather__ada"])], group_members=[])
     reading = {("User:weather__ada", AclOperation.READ), ("User:weather__ada", AclOperation.DESCRIBE)}
-    assert found() == {("User:meter", AclOperation.WRITE)} | reading
+    until(found, wanted=lambda told: told == {("User:meter", AclOperation.WRITE)} | reading)
     streams.settle_rights("weather", [TopicRights(topic=topic)], group_members=[])
-    assert found() == {("User:meter", AclOperation.WRITE)}
+    # A broker tells what it has heard, which may be that of a moment ago.
+    until(found, wanted=lambda told: told == {("User:meter", AclOperation.WRITE)})
     streams.delete_topic(topic)
-    assert found() == set()
+    until(found, wanted=lambda told: told == set())
 
 
 def test_a_cluster_that_does_not_answer_is_told_without_its_address(kafka: Kafka, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 from jupyter_client import KernelManager
+from jupyterlab_hops.kernel_processes import KernelProcesses
 from jupyterlab_hops.kernel_sockets import PrivateKernelManager
 from jupyterlab_hops.spare_kernel import SpareKernel
 
@@ -16,7 +17,9 @@ class ManagerWithSpare(KernelManager):
     """Starts kernels as a notebook server does, without its event loop."""
 
     spare = SpareKernel()
+    processes = KernelProcesses()
     _async_launch_kernel = PrivateKernelManager._async_launch_kernel
+    _launch = PrivateKernelManager._launch
 
 
 @pytest.fixture
