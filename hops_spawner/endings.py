@@ -54,6 +54,17 @@ def usual_ending(log_tail: str, *, idle_minutes: int | None) -> Ending:
     )
 
 
+def unwatched_ending(log_tail: str) -> Ending:
+    """The ending of a server that ran already when the Hub was started: nobody is told its exit status.
+
+    Args:
+        log_tail: The last lines of its log.
+    """
+    if _IDLE.search(log_tail) is not None:
+        return usual_ending(log_tail, idle_minutes=None)
+    return Ending("It ended by itself. How is not known, as the Hub was started anew while it ran.", log_tail)
+
+
 def ending_of(status: int, *, log_tail: str = "") -> Ending:
     """The ending of a process with exit status ``status``; below zero, or above 128, a signal ended it."""
     number = -status if status < 0 else status - _SIGNALLED

@@ -25,7 +25,7 @@ from hops_contract.shares import shared_mounts
 from hops_contract.slugs import project_user
 from hops_contract.streams import read_brokers
 from hops_contract.wiping import wipe_folder
-from hops_spawner.endings import Ending
+from hops_spawner.endings import Ending, unwatched_ending
 from hops_spawner.environment import server_environment
 from hops_spawner.files import FOLDERS, server_files
 from hops_spawner.folder import write_folder
@@ -290,6 +290,7 @@ class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
     def load_state(self, state: dict[str, Any]) -> None:
         """Take the process of an earlier Hub for ours."""
         super().load_state(state)
+        self._was_found = bool(self.pid)
         self.started_at = float(state.get("started_at", 0.0))
         self.sandboxed = bool(state.get("sandboxed", False))
 
@@ -300,10 +301,16 @@ class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
 
     async def poll(self) -> int | None:
         """``None`` while the server runs; another process that got its number later is not taken for it."""
+        status: int | None
         if self.proc is None and self.pid and not self._is_still_the_same_process():
             self.clear_state()
-            return 0
-        status: int | None = await super().poll()
+            status = 0
+        else:
+            status = await super().poll()
+        if status is not None and self._was_found:
+            self._was_found = False
+            limited = why_limited(self.limited)
+            self.ended = Ending(limited, self.log_tail()) if limited else unwatched_ending(self.log_tail())
         return status
 
     def _is_still_the_same_process(self) -> bool:

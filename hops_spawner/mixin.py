@@ -50,6 +50,8 @@ class HopsSpawnerMixin(Configurable):
     ended: Ending | None = None
     """How the last run ended, if nobody stopped it; the page "not running" and REST say so."""
     _runs = False
+    # Whether it ran when the Hub was started, and nobody has stopped it since.
+    _was_found = False
     _progress: StartProgress | None = None
     _problem: Problem | None = None
     _typed: Mapping[str, Sequence[str]] | None = None
@@ -203,7 +205,7 @@ class HopsSpawnerMixin(Configurable):
 
     async def stop(self, now: bool = False) -> None:  # noqa: FBT001, FBT002 - JupyterHub's signature
         """Stop the server and remove what it was given."""
-        self._runs = False
+        self._runs = self._was_found = False
         try:
             await super().stop(now=now)
         finally:

@@ -49,6 +49,28 @@ def test_another_process_with_a_recycled_id_is_not_taken_for_the_server(
     asyncio.run(spawner.stop())  # and it is not ended: this very process
 
 
+@pytest.mark.parametrize(
+    ("log", "said"),
+    [
+        ("No kernels for 62 seconds; shutting down", "Nothing was done in it for its idle time, so it ended."),
+        ("all is well", "It ended by itself. How is not known, as the Hub was started anew while it ran."),
+    ],
+)
+def test_how_one_ended_that_an_earlier_hub_started_is_told_as_far_as_it_is_known(
+    spawner: HopsLocalSpawner, log: str, said: str
+) -> None:
+    spawner.log_file.parent.mkdir(parents=True)
+    spawner.log_file.write_text(log)
+    ran = {"pid": os.getpid(), "started_at": 1_000_000.0}
+    spawner.load_state(ran)
+    assert asyncio.run(spawner.poll()) == 0
+    assert spawner.ended is not None
+    assert spawner.ended.sentence == said
+    spawner.load_state(ran)
+    asyncio.run(spawner.stop())
+    assert spawner.ended is None, "who stops one is told nothing"
+
+
 def test_the_tail_of_the_log_names_no_folder_of_the_machine(spawner: HopsLocalSpawner, grant: ServerGrant) -> None:
     spawner.log_file.parent.mkdir(parents=True)
     config = grant.config
