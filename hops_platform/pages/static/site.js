@@ -13,6 +13,7 @@ const dialog = byId("limits-dialog");
 let capacity = null;
 let edited = null; // where the limits in the dialog belong, their ETag and the pairs of their row
 let latest = 0;
+let reading = 0;
 
 function names(users, none) {
   return users.length ? users.join(", ") : h("span", { class: "hops-muted" }, none);
@@ -78,8 +79,9 @@ onSubmit(dialog.querySelector("form"), "Saving…", async (values) => {
     throw error;
   }
   dialog.close();
-  // Rows of projects without limits of their own show the new ones.
-  if (!edited.pairs) await load();
+  // Rows of projects without limits of their own show the new ones; and a row that was asked for before the limits were
+  // saved, as by a search meanwhile, shows the old ones.
+  if (reading > 0 || !edited.pairs?.isConnected) await load();
   announce("The limits are saved. They hold from the next start on.");
 });
 
@@ -87,7 +89,8 @@ async function load(after = null) {
   const asked = ++latest;
   const search = byId("site-search").value.trim();
   const query = new URLSearchParams({ limit: "25", ...(search ? { search } : {}), ...(after ? { after } : {}) });
-  const answer = await get(`site/projects?${query}`);
+  reading += 1;
+  const answer = await get(`site/projects?${query}`).finally(() => (reading -= 1));
   if (asked !== latest) return; // something else was searched for meanwhile
   ({ capacity } = answer);
   if (after === null) rows.replaceChildren();
