@@ -275,8 +275,11 @@ class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
 
     def how_it_ended(self, status: int) -> Ending | None:
         """See :meth:`HopsSpawnerMixin.how_it_ended`; a limit of the sandbox tells for itself."""
-        limited = why_limited(self.limited) if status else None
-        return Ending(limited, self.log_tail()) if limited else super().how_it_ended(status)
+        return (self._ended_by_limit() if status else None) or super().how_it_ended(status)
+
+    def _ended_by_limit(self) -> Ending | None:
+        limited = why_limited(self.limited)
+        return Ending(limited, self.log_tail()) if limited else None
 
     # A process that is found again after a restart of the Hub.
 
@@ -309,8 +312,7 @@ class HopsLocalSpawner(HopsSpawnerMixin, LocalProcessSpawner):
             status = await super().poll()
         if status is not None and self._was_found:
             self._was_found = False
-            limited = why_limited(self.limited)
-            self.ended = Ending(limited, self.log_tail()) if limited else unwatched_ending(self.log_tail())
+            self.ended = self._ended_by_limit() or unwatched_ending(self.log_tail())
         return status
 
     def _is_still_the_same_process(self) -> bool:
