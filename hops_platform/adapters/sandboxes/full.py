@@ -9,16 +9,17 @@ from __future__ import annotations
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from hops_contract.keeper.limits import told_text
 from hops_contract.layout import Home
 from hops_contract.private_files import write_private
 from hops_contract.servers import why_limited_file
-from hops_contract.shares import SHARED, SharedDataset, identity_of, read_shared
+from hops_contract.shares import SHARED, Identity, SharedDataset, identity_of, read_shared
 from hops_contract.slugs import is_slug
 from hops_platform.adapters.sandboxes import entering
 from hops_platform.adapters.sandboxes.mounts import (
@@ -84,8 +85,9 @@ class FullProjects:
         elif time.monotonic() > self._look_until:
             return
         whys = {one.project: one.ends for one in full}
+        shares = cache(self._shares)  # of one look: each sandbox of a project shows the same
         for namespace in namespaces():
-            seen = list(self._seen(namespace))
+            seen = list(self._seen(namespace, shares))
             freed = [one for one in seen if one.owner not in whys and one.may_be_written and not one.mounted.writes]
             if freed:
                 self._change(namespace, "write", freed)
@@ -95,7 +97,7 @@ class FullProjects:
                     if why := whys[one.owner]:
                         self._end_writers(one, why)
 
-    def _seen(self, namespace: Namespace) -> Iterator[_Seen]:
+    def _seen(self, namespace: Namespace, shares: Callable[[str], Mapping[Identity, SharedDataset]]) -> Iterator[_Seen]:
         root = f"{self._home.projects}/"
         for mounted in mounted_from(namespace, str(self._home.projects)):
             parts = mounted.point.removeprefix(root).split("/")
@@ -103,19 +105,18 @@ class FullProjects:
                 continue
             if len(parts) == 1 and mounted.identity == identity_at(self._home.project(parts[0])):
                 yield _Seen(namespace, mounted, parts[0], may_be_written=True)
-            elif (share := self._shared(mounted, parts[0])) is not None:
+            elif mounted.identity is not None and (share := shares(parts[0]).get(mounted.identity)) is not None:
                 # Code that sees nothing mounted there can move the folder aside: what is elsewhere is only held.
                 in_place = parts[1:] == [SHARED, share.project, share.dataset]
                 yield _Seen(namespace, mounted, share.project, may_be_written=share.writes and in_place)
 
-    def _shared(self, mounted: Mounted, project: str) -> SharedDataset | None:
-        """The dataset of another project that is mounted there; ``None`` if none is."""
+    def _shares(self, project: str) -> Mapping[Identity, SharedDataset]:
+        """The datasets of other projects that a project may see, by what is seen of them."""
+        found: dict[Identity, SharedDataset] = {}
         for share in read_shared(self._home, project):
-            if mounted.identity is not None and mounted.identity == identity_of(
-                self._home, share.project, share.dataset
-            ):
-                return share
-        return None
+            if (identity := identity_of(self._home, share.project, share.dataset)) is not None:
+                found.setdefault(identity, share)
+        return found
 
     def _change(self, namespace: Namespace, verb: str, changed: Sequence[_Seen]) -> int:
         status = self._enter(namespace, verb, [word for one in changed for word in one.words])
