@@ -153,6 +153,10 @@ def test_a_database_that_is_away_for_a_moment_does_not_end_a_worker(
 
     monkeypatch.setattr(workers, "_claim", away_once)
     write(hops, STORE, "a-1")
+    _deliver_after_a_failure(workers, engines, failed)
+
+
+def _deliver_after_a_failure(workers: OutboxWorkers, engines: dict[str, Engine], failed: threading.Event) -> None:
     workers.start()
     try:
         until(lambda: engines["storage"].done == ["a-1"])
@@ -174,12 +178,7 @@ def test_a_look_for_what_is_due_that_fails_is_made_again(
 
     monkeypatch.setattr(Database, "session", away_once)
     write(hops, STORE, "a-1")
-    workers.start()
-    try:
-        until(lambda: engines["storage"].done == ["a-1"])
-        assert failed.is_set()
-    finally:
-        workers.stop()
+    _deliver_after_a_failure(workers, engines, failed)
 
 
 def test_a_channel_for_which_nothing_is_due_does_not_ask_the_database(
